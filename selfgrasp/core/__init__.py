@@ -1,0 +1,46 @@
+"""The nouns: frozen data that every other part speaks in. NumPy only; no torch, no simulator, no files."""
+
+from selfgrasp.core.action import Action, Close, Grasp, Move, Push, Release
+from selfgrasp.core.attempt import Attempt, Candidates, Fault, Label, Outcome, Session, Step
+from selfgrasp.core.errors import InputError, SelfgraspError, Stopped, unknown_name
+from selfgrasp.core.observation import Hand, Observation, View
+from selfgrasp.core.plan import Heat, Plan
+from selfgrasp.core.policy import ANYTHING, Context, Goal, Policy, Scorer, plan_many
+from selfgrasp.core.spec import CameraSpec, CellSpec, GripperSpec, Workspace
+from selfgrasp.core.watcher import Watcher
+
+__all__ = [
+    "ANYTHING",
+    "Action",
+    "Attempt",
+    "CameraSpec",
+    "Candidates",
+    "CellSpec",
+    "Close",
+    "Context",
+    "Fault",
+    "Goal",
+    "Grasp",
+    "GripperSpec",
+    "Hand",
+    "Heat",
+    "InputError",
+    "Label",
+    "Move",
+    "Observation",
+    "Outcome",
+    "Plan",
+    "Policy",
+    "Push",
+    "Release",
+    "Scorer",
+    "SelfgraspError",
+    "Session",
+    "Step",
+    "Stopped",
+    "View",
+    "Watcher",
+    "Workspace",
+    "plan_many",
+    "unknown_name",
+]

@@ -1,0 +1,33 @@
+"""The errors of a wrong input: what was given, what was wanted, what exists."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+
+class SelfgraspError(Exception):
+    """Base of every error that selfgrasp raises on purpose; the command line prints it without a traceback."""
+
+
+class InputError(SelfgraspError):
+    """A wrong input. The message says what was given, what was wanted and, where it helps, what exists."""
+
+    def __init__(self, *, given: str, wanted: str, exists: str = "") -> None:
+        self.given, self.wanted, self.exists = given, wanted, exists
+        super().__init__(f"given: {given}; wanted: {wanted}" + (f"; exists: {exists}" if exists else ""))
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (_rebuild_input_error, (self.given, self.wanted, self.exists))
+
+
+def _rebuild_input_error(given: str, wanted: str, exists: str) -> InputError:
+    return InputError(given=given, wanted=wanted, exists=exists)
+
+
+class Stopped(SelfgraspError):
+    """Work was stopped on request, in a state from which it can go on."""
+
+
+def unknown_name(kind: str, name: str, known: Iterable[str]) -> InputError:
+    """An `InputError` for a name that is not in `known`, listing the known ones."""
+    return InputError(given=f"{kind} {name!r}", wanted=f"a known {kind}", exists=", ".join(sorted(known)) or "none")

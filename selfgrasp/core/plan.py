@@ -1,0 +1,88 @@
+"""A policy's answer: actions with scores, the chosen one, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from selfgrasp.core.action import Action
+from selfgrasp.core.arrays import FloatArray, checked, checked_number
+from selfgrasp.core.errors import InputError
+from selfgrasp.core.pose import checked_pose
+
+
+@dataclass(frozen=True, eq=False)
+class Heat:
+    """Scores over a metric map, one layer an angle: why a plan chose what it chose.
+
+    Attributes:
+        values: (A, H, W) float32; NaN where nothing was scored.
+        angles: (A,) rad, the closing direction's yaw of each layer; one layer with angle NaN for a map without angles.
+        world_from_map: (4, 4); the map's (column, row, 0) metres to the world.
+        pixel: m, the side of a pixel; the centre of pixel (row, column) lies at ((column + 0.5) pixel, (row + 0.5) pixel, 0) in the map.
+    """
+
+    values: np.ndarray
+    angles: FloatArray
+    world_from_map: FloatArray
+    pixel: float
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "values", checked(self.values, (None, None, None), np.float32, "values", finite=False))
+        object.__setattr__(self, "angles", checked(self.angles, (self.values.shape[0],), np.float64, "angles (rad)", finite=False))
+        object.__setattr__(self, "world_from_map", checked_pose(self.world_from_map, "world_from_map"))
+        object.__setattr__(self, "pixel", checked_number(self.pixel, 1e-5, 1.0, "pixel (m)"))
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """Ranked candidates and the one to do.
+
+    Attributes:
+        actions: the candidates; empty when there is nothing to do, and then `reason` says why.
+        scores: (N,) float64, finite, higher is better.
+        calibrated: whether the scores are probabilities of success.
+        chosen: index into actions; None when there are none.
+        probability: with which the policy chose it; 1 unless it samples.
+        maps: pictures of the policy's opinion, by name.
+        reason: why there are no actions.
+
+    Raises:
+        InputError: lengths that differ, a score that is not finite, an index out of range, or an empty plan without a reason.
+    """
+
+    actions: tuple[Action, ...]
+    scores: FloatArray
+    calibrated: bool = False
+    chosen: int | None = None
+    probability: float = 1.0
+    maps: Mapping[str, Heat] = field(default_factory=dict)
+    reason: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "actions", tuple(self.actions))
+        object.__setattr__(self, "scores", checked(self.scores, (len(self.actions),), np.float64, "scores"))
+        if not self.actions and not self.reason:
+            raise InputError(given="a plan without actions and without a reason", wanted="the reason")
+        if self.actions and self.chosen is None:
+            object.__setattr__(self, "chosen", int(self.scores.argmax()))
+        if self.chosen is not None and not 0 <= self.chosen < len(self.actions):
+            raise InputError(given=f"chosen = {self.chosen}", wanted=f"an index below {len(self.actions)}")
+        object.__setattr__(self, "probability", checked_number(self.probability, 0.0, 1.0, "probability"))
+
+    @staticmethod
+    def nothing(reason: str) -> Plan:
+        """An empty plan that says why."""
+        return Plan(actions=(), scores=np.zeros(0), reason=reason)
+
+    @property
+    def action(self) -> Action | None:
+        """The chosen action, or None for an empty plan."""
+        return None if self.chosen is None else self.actions[self.chosen]
+
+    @property
+    def score(self) -> float:
+        """The chosen action's score; NaN for an empty plan."""
+        return float("nan") if self.chosen is None else float(self.scores[self.chosen])

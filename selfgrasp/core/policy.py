@@ -1,0 +1,102 @@
+"""Everything that decides is a `Policy`: random, heuristic, learned, remote, oracle; the benchmark cannot tell them apart."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+
+from selfgrasp.core.action import Action
+from selfgrasp.core.arrays import FloatArray
+from selfgrasp.core.observation import Observation, View
+from selfgrasp.core.plan import Plan
+from selfgrasp.core.spec import CellSpec
+
+
+@dataclass(frozen=True, eq=False)
+class Goal:
+    """What to fetch. With neither category nor images nor parts: anything.
+
+    Attributes:
+        category: a category's name.
+        image: a picture of the wanted thing.
+        any_of: a composite goal; any one of the parts counts.
+    """
+
+    category: str | None = None
+    image: View | None = None
+    any_of: tuple[Goal, ...] = ()
+
+    @property
+    def is_anything(self) -> bool:
+        """Whether every object will do."""
+        return self.category is None and self.image is None and not self.any_of
+
+
+ANYTHING = Goal()
+
+
+@dataclass(frozen=True, eq=False)
+class Context:
+    """What a policy is given.
+
+    Attributes:
+        observation: now.
+        spec: the cell.
+        goal: what to fetch.
+        first: the attempt's first look, arm away (I_0 of Levine et al. 2016); equals `observation` on step 0.
+        step: how many moves this attempt has made.
+        background: the empty cell seen by the same camera, where there is such a picture.
+        seed: of every random choice the policy makes: same context, same plan.
+    """
+
+    observation: Observation
+    spec: CellSpec
+    goal: Goal = field(default_factory=Goal)
+    first: Observation | None = None
+    step: int = 0
+    background: View | None = None
+    seed: int = 0
+
+    def rng(self) -> np.random.Generator:
+        """A fresh generator from `seed`."""
+        return np.random.default_rng(self.seed)
+
+
+@runtime_checkable
+class Policy(Protocol):
+    """Decides. Reads the context, changes nothing in it; the same context gives the same plan."""
+
+    @property
+    def name(self) -> str:
+        """How reports call it."""
+        ...
+
+    @property
+    def privileged(self) -> tuple[str, ...]:
+        """What it reads that a real robot cannot sense, for example "truth.state"; reports print it."""
+        ...
+
+    def plan(self, context: Context) -> Plan:
+        """Candidates, scores and a choice for one context."""
+        ...
+
+
+@runtime_checkable
+class Scorer(Protocol):
+    """A policy that can judge actions it did not propose; what the `prediction` protocol needs."""
+
+    def score(self, context: Context, actions: Sequence[Action]) -> FloatArray:
+        """(N,) scores, higher is better, for `actions` in `context`."""
+        ...
+
+
+def plan_many(policy: Policy, contexts: Sequence[Context]) -> list[Plan]:
+    """Plans for several contexts: in one batch where the policy offers `plan_many`, one by one otherwise."""
+    batched = getattr(policy, "plan_many", None)
+    if batched is not None:
+        plans: list[Plan] = batched(contexts)
+        return plans
+    return [policy.plan(context) for context in contexts]

@@ -1,0 +1,26 @@
+"""The loop emits, watchers watch: saving, progress bars and drawing are watchers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from selfgrasp.core.attempt import Attempt, Label, Step
+    from selfgrasp.core.plan import Plan
+
+
+class Watcher:
+    """Told of what happens; the default hears nothing. Subclasses override what they care about and keep no loop waiting."""
+
+    def on_plan(self, plan: Plan) -> None:
+        """A policy has decided."""
+
+    def on_step(self, step: Step) -> None:
+        """One action has been carried out."""
+
+    def on_attempt(self, attempt: Attempt, labels: Sequence[Label]) -> None:
+        """An attempt has ended; `labels` is what is known of it at once."""
+
+    def on_batch(self, step: int, values: dict[str, float]) -> None:
+        """A training step has ended."""

@@ -1,0 +1,1 @@
+"""The simulated cell: MuJoCo behind the same four drivers as a real one."""
