@@ -18,7 +18,11 @@ from selfgrasp.core.spec import CellSpec
 
 
 class Fault(StrEnum):
-    """Why an attempt failed other than by closing on nothing. A fault is data, not an exception."""
+    """Why an attempt failed other than by closing on nothing. A fault is data, not an exception.
+
+    blocked: something stopped the hand; unreachable: out of bounds, nothing moved; slipped: gripped, but not after the lift;
+    no_image: a camera returned nothing; unstable: the simulation broke; stopped: on request; nothing: the policy saw nothing to do.
+    """
 
     BLOCKED = "blocked"
     UNREACHABLE = "unreachable"
@@ -26,6 +30,7 @@ class Fault(StrEnum):
     NO_IMAGE = "no_image"
     UNSTABLE = "unstable"
     STOPPED = "stopped"
+    NOTHING = "nothing"
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,7 @@
+"""`python -m selfgrasp` is `selfgrasp`."""
+
+import sys
+
+from selfgrasp.cli import main
+
+sys.exit(main())

@@ -1,0 +1,147 @@
+"""`dataset.json`: schema version, cell, sessions and split of a dataset; written last when a dataset is made, and always replaced whole."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from selfgrasp.codec import session_from_plain, session_to_plain
+from selfgrasp.core import CellSpec, InputError, Session
+from selfgrasp.dataset.schema import SCHEMA_VERSION, TABLES
+from selfgrasp.dataset.split import Split
+
+META_FILE = "dataset.json"
+
+
+@dataclass(frozen=True, eq=False)
+class Meta:
+    """What `dataset.json` holds.
+
+    Attributes:
+        spec: the cell; every session has the same.
+        sessions: by the key that attempts carry.
+        split: how attempts fall into train, validation and test.
+        license: of the data; empty until its owner says.
+    """
+
+    spec: CellSpec
+    sessions: Mapping[str, Session]
+    split: Split
+    license: str = ""
+
+    def with_sessions(self, sessions: Mapping[str, Session]) -> Meta:
+        """The same with more sessions.
+
+        Raises:
+            InputError: a session of another cell.
+        """
+        for session in sessions.values():
+            require_same_cell(session.spec, self.spec)
+        return replace(self, sessions={**self.sessions, **sessions})
+
+
+def require_same_cell(given: CellSpec, exists: CellSpec) -> None:
+    """Raises an `InputError` that names both cells where they differ."""
+    if given.fingerprint != exists.fingerprint:
+        old, new = exists.to_json(), given.to_json()
+        differs = ", ".join(key for key in old if old[key] != new[key])
+        raise InputError(
+            given=f"cell {given.name!r} ({given.fingerprint})",
+            wanted="the cell of the dataset, since attempts of two cells do not mix",
+            exists=f"cell {exists.name!r} ({exists.fingerprint}); they differ in {differs}",
+        )
+
+
+def write_meta(path: Path, meta: Meta) -> None:
+    """Replaces `dataset.json` in one step, so that a killed process leaves the old one or the new one."""
+    write_json(
+        path / META_FILE,
+        {
+            "schema": SCHEMA_VERSION,
+            "cell": meta.spec.to_json(),
+            "cell_fingerprint": meta.spec.fingerprint,
+            "sessions": {key: session_to_plain(session) for key, session in meta.sessions.items()},
+            "split": meta.split.to_json(),
+            "split_hash": meta.split.hash,
+            "license": meta.license,
+        },
+    )
+
+
+def write_json(path: Path, value: Mapping[str, Any]) -> None:
+    """Writes JSON to the disk itself, then renames it over `path`."""
+    partial = path.with_name(path.name + ".partial")
+    with partial.open("w") as file:
+        json.dump(value, file, indent=1)
+        file.flush()
+        os.fsync(file.fileno())
+    partial.replace(path)
+
+
+def read_meta(path: Path) -> Meta:
+    """What `dataset.json` in `path` says.
+
+    Raises:
+        InputError: no such folder, no or half a dataset in it, a damaged file, or another schema version.
+    """
+    data = read_raw_meta(path)
+    if data.get("schema") != SCHEMA_VERSION:
+        raise InputError(
+            given=f"dataset {path} of schema version {data.get('schema')}",
+            wanted=f"schema version {SCHEMA_VERSION}" + (" (`selfgrasp upgrade` brings an older one up)" if _is_older(data.get("schema")) else ""),
+        )
+    missing = [name for name in TABLES if not table_path(path, name).is_dir()]
+    if missing:
+        raise InputError(
+            given=f"dataset {path} without its tables {', '.join(missing)}",
+            wanted=f"all of {', '.join(TABLES)}",
+            exists=", ".join(name for name in TABLES if name not in missing) or "none",
+        )
+    try:
+        return Meta(
+            spec=CellSpec.from_json(data["cell"]),
+            sessions={key: session_from_plain(plain) for key, plain in data["sessions"].items()},
+            split=Split.from_json(data["split"]),
+            license=data.get("license", ""),
+        )
+    except (KeyError, TypeError) as error:
+        raise InputError(given=f"{path / META_FILE} with a wrong or missing field: {error}", wanted="the fields that selfgrasp writes") from error
+
+
+def read_raw_meta(path: Path) -> dict[str, Any]:
+    """The JSON of `dataset.json`, of any schema version.
+
+    Raises:
+        InputError: no such folder, no dataset or half a dataset in it, or a damaged file.
+    """
+    if not path.is_dir():
+        beside = sorted(child.parent.name for child in path.parent.glob(f"*/{META_FILE}")) if path.parent.is_dir() else []
+        raise InputError(given=f"dataset {path}, which is not a folder", wanted="the folder of a dataset", exists=", ".join(beside) or f"none in {path.parent}")
+    if not (path / META_FILE).is_file():
+        inside = sorted(child.name for child in path.iterdir() if not child.name.startswith("."))
+        half = any(table_path(path, name).is_dir() for name in TABLES)
+        raise InputError(
+            given=f"{path} without {META_FILE}" + (", a half-written dataset: its making was cut short before any attempt" if half else ""),
+            wanted="a dataset" + (" (start the collection again, it begins anew here)" if half else ""),
+            exists=", ".join(inside[:8]) or "an empty folder",
+        )
+    try:
+        data = json.loads((path / META_FILE).read_text())
+    except ValueError as error:
+        raise InputError(given=f"{path / META_FILE}, which is damaged: {error}", wanted="JSON") from error
+    if not isinstance(data, dict):
+        raise InputError(given=f"{path / META_FILE} holding {type(data).__name__}", wanted="a JSON object")
+    return data
+
+
+def table_path(path: Path, name: str) -> Path:
+    """Where table `name` lies."""
+    return path / f"{name}.lance"
+
+
+def _is_older(version: object) -> bool:
+    return isinstance(version, int) and version < SCHEMA_VERSION

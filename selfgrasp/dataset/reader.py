@@ -1,0 +1,210 @@
+"""A dataset as it was when it was opened: columns as arrays, attempts as a stream, labels by name."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from pathlib import Path
+from types import MappingProxyType, TracebackType
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from selfgrasp.core import Attempt, CellSpec, InputError, Label, Session
+from selfgrasp.core.errors import unknown_name
+from selfgrasp.dataset.lock import ReaderLock
+from selfgrasp.dataset.meta import Meta, read_meta
+from selfgrasp.dataset.schema import SCALAR_COLUMNS, label_value
+from selfgrasp.dataset.split import Split, SplitBy, assign
+from selfgrasp.dataset.stream import Stored, stream
+
+LabelValue = bool | int | float | str | tuple[float, ...]
+
+OBJECT_LABEL = "truth.object"
+"""What the simulator says was grasped; read by splits by object whatever labels are declared, since a split is no input of a method."""
+
+
+class Dataset:
+    """Attempts on the disk, read-only; made by `Dataset.open`. What is appended meanwhile is seen by the next `open`."""
+
+    def __init__(self, path: Path, meta: Meta, stored: Stored, lock: ReaderLock, declared: frozenset[str] | None = None) -> None:
+        """`Dataset.open` is the way in."""
+        self.path = path
+        self.declared = declared
+        self._meta = meta
+        self._stored = stored
+        self._lock = lock
+        self._columns: dict[str, NDArray[Any]] = {}
+        self._labels: dict[str, list[Label]] | None = None
+        self._parts: NDArray[np.str_] | None = None
+
+    @staticmethod
+    def open(path: str | Path) -> Dataset:
+        """The dataset in the folder `path`.
+
+        Raises:
+            InputError: missing, half-written, damaged, of another schema version, or without any attempt.
+        """
+        path = Path(path)
+        meta = read_meta(path)
+        lock = ReaderLock(path)
+        try:
+            stored = Stored.open(path)
+        except BaseException:
+            lock.release()
+            raise
+        if not len(stored.ids):
+            lock.release()
+            raise InputError(given=f"dataset {path} without any attempt", wanted="a dataset with attempts", exists=f"{len(meta.sessions)} sessions")
+        return Dataset(path, meta, stored, lock)
+
+    def __enter__(self) -> Dataset:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def __len__(self) -> int:
+        return len(self._stored.ids)
+
+    def close(self) -> None:
+        """Lets a writer remove the versions that were read here; reading on may then fail. Not closing costs only room on the disk."""
+        self._lock.release()
+
+    @property
+    def spec(self) -> CellSpec:
+        """The cell in which every attempt was made."""
+        return self._meta.spec
+
+    @property
+    def sessions(self) -> MappingProxyType[str, Session]:
+        """Sessions by the key that attempts carry."""
+        return MappingProxyType(dict(self._meta.sessions))
+
+    @property
+    def split(self) -> Split:
+        """How attempts fall into train, validation and test; its `hash` goes into reports."""
+        return self._meta.split
+
+    @property
+    def license(self) -> str:
+        """Of the data; empty until its owner says."""
+        return self._meta.license
+
+    def ids(self, split: str | None = None) -> NDArray[np.object_]:
+        """(N,) attempt ids as strings, in the order of their writing, of one part of the split or of all."""
+        return self._stored.ids[self._rows(split)]
+
+    def parts(self) -> NDArray[np.str_]:
+        """(N,) the part of the split of each attempt: train, validation, test, or left_out (splits by object only)."""
+        if self._parts is None:
+            seeds = {key: session.seed for key, session in self._meta.sessions.items()}
+            objects: dict[str, Any] = {}
+            if self.split.by is SplitBy.OBJECT:
+                objects = {label.attempt: label.value for label in self._all_labels().get(OBJECT_LABEL, ()) if label.step is None}
+            self._parts = assign(
+                self.split,
+                seeds=[seeds.get(key, 0) for key in self.column("session")],
+                scenes=self.column("scene").tolist(),
+                groups=self.column("state_group").tolist(),
+                objects=[objects.get(attempt) or None for attempt in self._stored.ids],
+            )
+        return self._parts
+
+    def column(self, name: str, split: str | None = None) -> NDArray[Any]:
+        """(N,) one scalar column of `attempts`, in the order of `ids(split)`.
+
+        bool, int64 or float64 with NaN where there is none, or object holding strings with "" where there is none.
+
+        Raises:
+            InputError: no such column or part; the message lists them.
+        """
+        if name not in SCALAR_COLUMNS:
+            raise unknown_name("column", name, SCALAR_COLUMNS)
+        if name not in self._columns:
+            self._columns[name] = _as_numpy(self._stored.attempts.to_table(columns=[name])[name])
+        return self._columns[name][self._rows(split)]
+
+    def attempts(
+        self,
+        ids: Sequence[str] | NDArray[np.object_] | None = None,
+        *,
+        split: str | None = None,
+        views: bool = True,
+        order: np.random.Generator | None = None,
+        threads: int = 2,
+    ) -> Iterator[Attempt]:
+        """Attempts one by one, read and decoded ahead in threads; memory does not grow with their number.
+
+        Args:
+            ids: which, in which order; all where None.
+            split: only those of this part, where `ids` is None.
+            views: False leaves the pictures on the disk: observations have no views, and there is no present view.
+            order: shuffles them; otherwise they come in the order asked for.
+            threads: that read and decode; 1 is enough where something else uses the cores.
+
+        Raises:
+            InputError: an unknown id or part, before anything is read; a missing or damaged picture, while reading.
+        """
+        rows = self._rows(split) if ids is None else self._stored.rows_of(list(ids))
+        if order is not None:
+            rows = order.permutation(rows)
+        return stream(self._stored, rows, views=views, threads=threads)
+
+    def restricted(self, labels: Collection[str] = ()) -> Dataset:
+        """The same data with only `labels` readable: what a method that declares them is given. Restricting again never widens."""
+        allowed = frozenset(labels) if self.declared is None else self.declared & frozenset(labels)
+        return Dataset(self.path, self._meta, self._stored, self._lock, allowed)
+
+    @property
+    def label_names(self) -> tuple[str, ...]:
+        """The names of the labels that can be read here, sorted."""
+        return tuple(sorted(name for name in self._all_labels() if self.declared is None or name in self.declared))
+
+    def label(self, name: str) -> dict[str, LabelValue]:
+        """Attempt ids to the values of the label `name` of whole attempts; the latest value where there are several.
+
+        Raises:
+            InputError: undeclared, or no attempt has such a label.
+        """
+        return {label.attempt: label.value for label in self.labels(name) if label.step is None and label.view is None}
+
+    def labels(self, name: str) -> tuple[Label, ...]:
+        """Every label called `name`, those of single steps and views too, oldest first.
+
+        Raises:
+            InputError: undeclared, or no attempt has such a label.
+        """
+        if self.declared is not None and name not in self.declared:
+            raise InputError(
+                given=f"label {name!r}, which was not declared", wanted="a label that the method declares", exists=", ".join(sorted(self.declared)) or "none declared"
+            )
+        if name not in self._all_labels():
+            raise unknown_name("label", name, self.label_names)
+        return tuple(self._all_labels()[name])
+
+    def _all_labels(self) -> dict[str, list[Label]]:
+        if self._labels is None:
+            known = set(self._stored.ids)
+            self._labels = {}
+            for row in self._stored.labels.to_table().to_pylist():
+                # A label can precede its attempt on the disk for a moment, or for ever where its writer was killed in between.
+                if row["attempt"] in known:
+                    self._labels.setdefault(row["name"], []).append(Label(**{**row, "value": label_value(row["value"])}))
+        return self._labels
+
+    def _rows(self, split: str | None) -> NDArray[np.int64]:
+        if split is None:
+            return np.arange(len(self), dtype=np.int64)
+        self.split.require_part(split)
+        return np.flatnonzero(self.parts() == split)
+
+
+def _as_numpy(column: pa.ChunkedArray) -> NDArray[Any]:
+    if pa.types.is_string(column.type):
+        array: NDArray[Any] = np.array(column.fill_null("").to_pylist(), dtype=object)
+    else:
+        array = column.to_numpy()
+    array.flags.writeable = False
+    return array

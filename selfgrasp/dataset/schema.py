@@ -1,0 +1,173 @@
+"""The four tables, as Arrow schemas, and the way from plain values to rows and back.
+
+attempts   one row an attempt: scalars to filter by, and the two looks and the present view as structs that name pictures by key. The commit point.
+steps      one row a step, in order.
+pictures   encoded pictures by key, each once.
+labels     one row a label; values as JSON.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from selfgrasp.core import Label
+from selfgrasp.core.pose import yaw_of
+
+SCHEMA_VERSION = 1
+TABLES = ("pictures", "steps", "labels", "attempts")
+"""In the order of writing: what others refer to comes first, and an attempt exists once its row does."""
+
+_POSE = pa.list_(pa.float64(), 16)
+_VIEW = pa.struct(
+    [
+        ("name", pa.string()),
+        ("color", pa.string()),
+        ("depth", pa.string()),
+        ("depth_step", pa.float64()),
+        ("intrinsics", pa.list_(pa.float64(), 9)),
+        ("world_from_camera", _POSE),
+    ]
+)
+_HAND = pa.struct([("world_from_tool", _POSE), ("width", pa.float64()), ("force", pa.float64()), ("joints", pa.list_(pa.float64()))])
+_OBSERVATION = pa.struct([("time", pa.float64()), ("hand", _HAND), ("views", pa.list_(_VIEW))])
+_ACTION = pa.struct([("kind", pa.string()), ("values", pa.list_(pa.float64()))])
+
+SCHEMAS = {
+    "attempts": pa.schema(
+        [
+            ("id", pa.string()),
+            ("session", pa.string()),
+            ("scene", pa.int64()),
+            ("index", pa.int64()),
+            ("round", pa.int64()),
+            ("state_group", pa.string()),
+            ("policy", pa.string()),
+            ("goal", pa.string()),
+            ("category", pa.string()),
+            ("grasped", pa.bool_()),
+            ("width", pa.float64()),
+            ("force", pa.float64()),
+            ("changed", pa.float64()),
+            ("fault", pa.string()),
+            ("length", pa.int64()),
+            ("kind", pa.string()),
+            ("x", pa.float64()),
+            ("y", pa.float64()),
+            ("z", pa.float64()),
+            ("yaw", pa.float64()),
+            ("action_width", pa.float64()),
+            ("score", pa.float64()),
+            ("probability", pa.float64()),
+            ("has_present", pa.bool_()),
+            ("before", _OBSERVATION),
+            ("after", _OBSERVATION),
+            ("present", _VIEW),
+        ]
+    ),
+    "steps": pa.schema(
+        [
+            ("attempt", pa.string()),
+            ("index", pa.int64()),
+            ("observation", _OBSERVATION),
+            ("action", _ACTION),
+            ("executed", _ACTION),
+            ("hand_after", _HAND),
+            ("score", pa.float64()),
+            ("probability", pa.float64()),
+        ]
+    ),
+    "pictures": pa.schema([("key", pa.string()), ("data", pa.binary())]),
+    "labels": pa.schema(
+        [("attempt", pa.string()), ("name", pa.string()), ("value", pa.string()), ("by", pa.string()), ("step", pa.int64()), ("view", pa.string())]
+    ),
+}
+
+_IDENTITY = ("id", "session", "scene", "index", "round", "state_group", "policy")
+_OUTCOME = ("grasped", "width", "force", "changed", "fault")
+_LOOKS = ("before", "after", "present")
+
+NOUN_COLUMNS = (*_IDENTITY, "goal", *_OUTCOME, *_LOOKS)
+"""The columns of `attempts` from which, with its steps, the noun is built; the others repeat them for filtering."""
+
+SCALAR_COLUMNS = tuple(field.name for field in SCHEMAS["attempts"] if not pa.types.is_struct(field.type))
+
+
+def attempt_row(plain: Mapping[str, Any]) -> dict[str, Any]:
+    """A row of `attempts` from an encoded attempt's plain values."""
+    steps = plain["steps"]
+    row = {name: plain[name] for name in (*_IDENTITY, *_LOOKS)}
+    row |= plain["outcome"]
+    row |= {"goal": json.dumps(plain["goal"]), "category": plain["goal"].get("category"), "length": len(steps), "has_present": plain["present"] is not None}
+    if steps:
+        last = steps[-1]
+        row |= {"kind": last["action"]["kind"], "score": last["score"], "probability": last["probability"], **_where(last)}
+    return row
+
+
+def step_rows(plain: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The rows of `steps` from an encoded attempt's plain values."""
+    return [{"attempt": plain["id"], "index": i, **step} for i, step in enumerate(plain["steps"])]
+
+
+def attempt_plain(row: Mapping[str, Any], steps: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """The plain values of an attempt from its row (`NOUN_COLUMNS`) and its steps' rows in order."""
+    return {
+        **row,
+        "goal": json.loads(row["goal"]),
+        "outcome": {name: row[name] for name in _OUTCOME},
+        "steps": list(steps),
+    }
+
+
+def label_row(label: Label) -> dict[str, Any]:
+    """A row of `labels`."""
+    value = label.value.item() if isinstance(label.value, np.generic) else label.value
+    return {"attempt": label.attempt, "name": label.name, "value": json.dumps(value), "by": label.by, "step": label.step, "view": label.view}
+
+
+def label_value(text: str) -> bool | int | float | str | tuple[float, ...]:
+    """The inverse of `label_row`'s JSON."""
+    value = json.loads(text)
+    return tuple(value) if isinstance(value, list) else value
+
+
+def picture_keys(attempts: Iterable[Mapping[str, Any]]) -> set[str]:
+    """The keys of every picture that plain attempts refer to."""
+    keys: set[str] = set()
+    for plain in attempts:
+        looks = [plain["before"], plain["after"], *(step["observation"] for step in plain["steps"])]
+        views = [view for look in looks if look is not None for view in look["views"]]
+        if plain["present"] is not None:
+            views.append(plain["present"])
+        views.extend(_goal_views(plain["goal"]))
+        for view in views:
+            keys.add(view["color"])
+            if view["depth"] is not None:
+                keys.add(view["depth"])
+    return keys
+
+
+def _goal_views(goal: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    own = [goal["image"]] if "image" in goal else []
+    return own + [view for part in goal.get("any_of", ()) for view in _goal_views(part)]
+
+
+def _where(step: Mapping[str, Any]) -> dict[str, Any]:
+    """Where the deciding action happened: its own place where it has one, and the hand's otherwise (Move, Close)."""
+    values = step["action"]["values"]
+    match step["action"]["kind"]:
+        case "push":
+            (x, y, z), yaw, width = values[:3], values[3], None
+        case "release":
+            (x, y, z), yaw, width = values, None, None
+        case "grasp":
+            (x, y, z), yaw, width = values[3:12:4], yaw_of(np.reshape(values[:16], (4, 4))), values[16]
+        case _:
+            pose = step["hand_after"]["world_from_tool"]
+            (x, y, z), yaw, width = pose[3:12:4], yaw_of(np.reshape(pose, (4, 4))), step["hand_after"]["width"]
+    return {"x": x, "y": y, "z": z, "yaw": yaw, "action_width": width}

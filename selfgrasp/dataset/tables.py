@@ -1,0 +1,103 @@
+"""The Lance tables of a dataset under a writer: append, sweep, compact.
+
+Fork after importing Lance hangs; processes that use this module are started with `spawn`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Literal
+
+import lance
+import pyarrow as pa
+
+from selfgrasp.dataset.lock import no_readers
+from selfgrasp.dataset.meta import table_path
+from selfgrasp.dataset.schema import SCHEMAS, TABLES
+
+# Struct columns that may be null need 2.1.
+_STORAGE_VERSION: Literal["2.1"] = "2.1"
+
+# Fragments that have reached these rows are left alone, so that compaction costs each row a bounded number of copies.
+_ROWS_PER_FRAGMENT = {"pictures": 4096, "steps": 16384, "labels": 65536, "attempts": 8192}
+
+
+def create_tables(path: Path) -> None:
+    """Empty tables in `path`."""
+    for name in TABLES:
+        lance.write_dataset(SCHEMAS[name].empty_table(), str(table_path(path, name)), mode="overwrite", data_storage_version=_STORAGE_VERSION)
+
+
+def open_table(path: Path, name: str) -> Any:
+    """The newest version of table `name` as a `lance.LanceDataset`."""
+    return lance.dataset(str(table_path(path, name)))
+
+
+class Tables:
+    """The four tables, open for writing by the holder of the writer's lock."""
+
+    def __init__(self, path: Path) -> None:
+        """Opens the tables in `path`."""
+        self._path = path
+        self._open: dict[str, Any] = {name: open_table(path, name) for name in TABLES}
+
+    def column(self, table: str, name: str) -> list[Any]:
+        """One column of one table."""
+        return self._open[table].to_table(columns=[name])[name].to_pylist()  # type: ignore[no-any-return]
+
+    def append(self, rows: Mapping[str, pa.Table]) -> None:
+        """Appends to several tables in the order of `TABLES`; each is on the disk before the next begins, so that `attempts` commits the rest."""
+        for name in TABLES:
+            table = rows.get(name)
+            if table is not None and table.num_rows:
+                known = {fragment.fragment_id for fragment in self._open[name].get_fragments()}
+                self._open[name] = lance.write_dataset(table, self._open[name], mode="append")
+                self._flush(name, known)
+
+    def sweep(self) -> int:
+        """Deletes steps and labels whose attempt never came to be, left by a process that was killed; returns how many rows."""
+        ids = set(self.column("attempts", "id"))
+        swept = 0
+        for name in ("steps", "labels"):
+            strays = sorted({attempt for attempt in self.column(name, "attempt") if attempt not in ids})
+            if strays:
+                before = self._open[name].count_rows()
+                quoted = ", ".join("'" + stray.replace("'", "''") + "'" for stray in strays)
+                self._open[name].delete(f"attempt IN ({quoted})")
+                swept += before - self._open[name].count_rows()
+        return swept
+
+    def compact(self) -> None:
+        """Joins small fragments, then removes old versions and the leavings of killed processes, unless somebody is reading."""
+        for name in TABLES:
+            self._open[name].optimize.compact_files(target_rows_per_fragment=_ROWS_PER_FRAGMENT[name])
+        with no_readers(self._path) as alone:
+            if alone:
+                for name in TABLES:
+                    # Unverified files belong to no version. Only the one writer makes files here, and it is idle now, so they are safe to delete.
+                    self._open[name].cleanup_old_versions(older_than=timedelta(0), delete_unverified=True)
+
+    def _flush(self, name: str, known_fragments: set[int]) -> None:
+        """Forces what the last append wrote to the disk: Lance itself leaves it to the operating system, which a power cut does not ask."""
+        root = table_path(self._path, name)
+        table = self._open[name]
+        fresh = [root / "data" / file.path for f in table.get_fragments() if f.fragment_id not in known_fragments for file in f.data_files()]
+        manifest = root / "_versions" / f"{2**64 - 1 - table.version:020d}.manifest"
+        _fsync([*fresh, root / "data", manifest, root / "_versions"])
+
+
+def as_table(name: str, rows: Sequence[Mapping[str, Any]]) -> pa.Table:
+    """Rows as an Arrow table with the schema of table `name`."""
+    return pa.Table.from_pylist(list(rows), schema=SCHEMAS[name])
+
+
+def _fsync(paths: Iterable[Path]) -> None:
+    for path in paths:
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

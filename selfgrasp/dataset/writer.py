@@ -1,0 +1,199 @@
+"""The one writer of a dataset: acknowledges attempts only once they are on the disk, and takes each only once."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from types import TracebackType
+
+import pyarrow as pa
+
+from selfgrasp.codec import EncodedAttempt, session_key
+from selfgrasp.core import InputError, Label, Session
+from selfgrasp.core.errors import unknown_name
+from selfgrasp.dataset.lock import WriterLock
+from selfgrasp.dataset.meta import META_FILE, Meta, read_meta, table_path, write_meta
+from selfgrasp.dataset.schema import TABLES, attempt_row, label_row, step_rows
+from selfgrasp.dataset.split import Split
+from selfgrasp.dataset.tables import Tables, as_table, create_tables, open_table
+
+MIN_FREE = 200_000_000
+"""Bytes that stay free on the disk: enough to compact and to close in good order."""
+
+_APPENDS_PER_COMPACTION = 64
+
+
+class DatasetWriter:
+    """Appends attempts to a dataset; a context manager. Only one can be open on a dataset at a time, over all processes.
+
+    Made by `create_or_open`. A process killed at any moment loses only attempts that `append` had not yet returned from.
+    """
+
+    def __init__(self, path: Path, lock: WriterLock, meta: Meta, *, min_free: int = MIN_FREE) -> None:
+        """Opens an existing dataset whose writer's lock is held; `create_or_open` is the way in."""
+        self.path = path
+        self._lock = lock
+        self._meta = meta
+        self._min_free = min_free
+        self._appends = 0
+        self._load()
+
+    @staticmethod
+    def create_or_open(path: str | Path, session: Session, *, split: Split | None = None, min_free: int = MIN_FREE) -> DatasetWriter:
+        """A writer on the dataset in `path`, made where there is none, with `session` known to it.
+
+        Args:
+            path: folder of the dataset.
+            session: of the attempts to come; `session_key(session)` is what they carry.
+            split: of a new dataset; an existing one keeps its own and must agree.
+            min_free: bytes that stay free on the disk.
+
+        Raises:
+            InputError: another writer is at work, the folder holds something else, the dataset has another schema version, cell or split, or is damaged.
+        """
+        path = Path(path)
+        path.mkdir(parents=True, exist_ok=True)
+        lock = WriterLock(path)
+        try:
+            if not (path / META_FILE).exists():
+                _begin(path, Meta(session.spec, {}, split or Split()))
+            meta = read_meta(path)
+            if split is not None and split.hash != meta.split.hash:
+                raise InputError(given=f"split {split}", wanted="the split of the dataset, which never changes", exists=str(meta.split))
+            writer = DatasetWriter(path, lock, meta, min_free=min_free)
+            writer.add_session(session)
+        except BaseException:
+            lock.release()
+            raise
+        return writer
+
+    def __enter__(self) -> DatasetWriter:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def __len__(self) -> int:
+        return len(self._ids)
+
+    def __contains__(self, attempt_id: object) -> bool:
+        return attempt_id in self._ids
+
+    @property
+    def ids(self) -> frozenset[str]:
+        """The ids of every attempt on the disk: what a resumed collection need not do again."""
+        return frozenset(self._ids)
+
+    def add_session(self, session: Session) -> str:
+        """Makes `session` known and returns its key.
+
+        Raises:
+            InputError: of another cell.
+        """
+        key = session_key(session)
+        meta = self._meta.with_sessions({key: session})
+        if key not in self._meta.sessions:
+            write_meta(self.path, meta)
+            self._meta = meta
+        return key
+
+    def append(self, attempts: Sequence[EncodedAttempt]) -> int:
+        """Stores those of `attempts` that are not there yet, with their labels; returns how many. When it returns they are on the disk.
+
+        Raises:
+            InputError: an attempt of an unknown session, or too little room on the disk; nothing is stored then.
+        """
+        if self._unsure:
+            self._load()
+        new = list({attempt.id: attempt for attempt in attempts if attempt.id not in self._ids}.values())
+        for attempt in new:
+            if attempt.plain["session"] not in self._meta.sessions:
+                raise unknown_name("session", attempt.plain["session"], self._meta.sessions)
+        pictures = {key: data for attempt in new for key, data in attempt.pictures.items() if key not in self._pictures}
+        plains = [attempt.plain for attempt in new]
+        self.append_tables(
+            pictures=as_table("pictures", [{"key": key, "data": data} for key, data in pictures.items()]),
+            steps=as_table("steps", [row for plain in plains for row in step_rows(plain)]),
+            labels=as_table("labels", [label_row(label) for attempt in new for label in attempt.labels]),
+            attempts=as_table("attempts", [attempt_row(plain) for plain in plains]),
+        )
+        return len(new)
+
+    def append_tables(self, *, pictures: pa.Table, steps: pa.Table, labels: pa.Table, attempts: pa.Table) -> None:
+        """Stores rows that are already Arrow tables; the caller has left out what exists (`ids`, `missing_pictures`).
+
+        Raises:
+            InputError: too little room on the disk.
+        """
+        self._require_room()
+        self._unsure = True
+        self._tables.append({"pictures": pictures, "steps": steps, "labels": labels, "attempts": attempts})
+        self._unsure = False
+        self._ids.update(attempts["id"].to_pylist())
+        self._pictures.update(pictures["key"].to_pylist())
+        self._appends += 1
+        if self._appends % _APPENDS_PER_COMPACTION == 0:
+            self._tables.compact()
+
+    def append_labels(self, labels: Sequence[Label]) -> None:
+        """Stores labels of attempts that exist.
+
+        Raises:
+            InputError: labels of attempts that do not exist, with their number; nothing is stored then.
+        """
+        strays = sorted({label.attempt for label in labels} - self._ids)
+        if strays:
+            raise InputError(
+                given=f"labels of {len(strays)} unknown attempts ({', '.join(strays[:3])}{' ...' if len(strays) > 3 else ''})",
+                wanted="ids of attempts in the dataset; no label was written",
+                exists=f"{len(self._ids)} attempts, for example {', '.join(sorted(self._ids)[:3]) or 'none'}",
+            )
+        self._require_room()
+        self._tables.append({"labels": as_table("labels", [label_row(label) for label in labels])})
+
+    def missing_pictures(self, keys: Iterable[str]) -> list[str]:
+        """Those of `keys` that are not stored yet."""
+        return [key for key in keys if key not in self._pictures]
+
+    def close(self) -> None:
+        """Compacts and lets another process write. Closing twice is harmless."""
+        if self._appends:
+            self._tables.compact()
+            self._appends = 0
+        self._lock.release()
+
+    def _load(self) -> None:
+        self._tables = Tables(self.path)
+        self._tables.sweep()
+        self._ids: set[str] = set(self._tables.column("attempts", "id"))
+        self._pictures: set[str] = set(self._tables.column("pictures", "key"))
+        # Between the first and the last table of an append that failed (a full disk), memory and disk may differ.
+        self._unsure = False
+
+    def _require_room(self) -> None:
+        free = shutil.disk_usage(self.path).free
+        if free < self._min_free:
+            raise InputError(
+                given=f"{free / 1e6:.0f} MB free on the disk of {self.path}",
+                wanted=f"at least {self._min_free / 1e6:.0f} MB (make room and start again: it goes on after the {len(self)} attempts that are stored)",
+            )
+
+
+def _begin(path: Path, meta: Meta) -> None:
+    """Makes an empty dataset: tables first, `dataset.json` last, so that a killed process leaves either none or a whole one."""
+    strange = sorted(child.name for child in path.iterdir() if not child.name.startswith(".") and child.suffix not in (".lance", ".partial"))
+    if strange:
+        raise InputError(given=f"{path}, which holds something else", wanted="a dataset, or an empty or new folder", exists=", ".join(strange[:8]))
+    attempts = table_path(path, "attempts")
+    if attempts.exists():
+        try:
+            rows = open_table(path, "attempts").count_rows()
+        except (OSError, ValueError):
+            rows = 0
+        if rows:
+            raise InputError(given=f"{path} with {rows} attempts and without {META_FILE}", wanted=f"the {META_FILE} that belongs to them")
+    for name in TABLES:
+        shutil.rmtree(table_path(path, name), ignore_errors=True)
+    create_tables(path)
+    write_meta(path, meta)

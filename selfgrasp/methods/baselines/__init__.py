@@ -1,0 +1,6 @@
+"""Policies that learn nothing: random grasps on what is not table, and a depth heuristic. Every learned method is compared with them."""
+
+from selfgrasp.methods.baselines.heuristic import HeuristicConfig, HeuristicPolicy
+from selfgrasp.methods.baselines.random import RandomConfig, RandomPolicy
+
+__all__ = ["HeuristicConfig", "HeuristicPolicy", "RandomConfig", "RandomPolicy"]

@@ -1,0 +1,186 @@
+"""A depth heuristic: antipodal edges, thin and well inside the fingers, free on both sides, near the middle of the thing, high things first."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from selfgrasp.core import Action, Context, Grasp, Heat, Plan
+from selfgrasp.core.arrays import FloatArray
+from selfgrasp.core.pose import angle_between_grasps, top_down, yaw_of
+from selfgrasp.methods.baselines.look import Look, cell_centres, look
+from selfgrasp.vision import Closing, Heightmap, antipodal, closings, regions
+from selfgrasp.vision.grasp_pose import INSERTION
+
+_LAYERS = 12
+_NO_GRASP = -3.0
+
+
+@dataclass(frozen=True)
+class HeuristicConfig:
+    """The heuristic's parameters. A score is 1 less the weighted sum of costs, each between 0 and 1.
+
+    Attributes:
+        view: name of the view; None takes the first with depth.
+        pixel: m, side of a map cell.
+        minimum_height: m above the table from which something is an object.
+        friction: coefficient assumed at the contacts; edges slanted more than its cone are not candidates.
+        clearance: m of free way beside the object from which a finger has room enough.
+        reach: m from the middle of a thing at which a grasp counts as at its end.
+        width_cost: of an object as wide as the opening.
+        slant_cost: of contacts at the rim of the friction cone.
+        contact_cost: of fingers that meet the object with none of their breadth.
+        depth_cost: of fingertips that reach no deeper than the object's top.
+        clearance_cost: of a finger without free way.
+        centre_cost: of a grasp at the end of a thing.
+        low_cost: of a thing as low as the table.
+        blocked_cost: of a finger that would land on something, or of nothing that fits between the fingers.
+        candidates: how many a plan holds.
+        separation: m between two of them, unless their angles differ by more than 30 deg.
+    """
+
+    view: str | None = None
+    pixel: float = 0.0025
+    minimum_height: float = 0.006
+    friction: float = 0.5
+    clearance: float = 0.010
+    reach: float = 0.04
+    width_cost: float = 0.15
+    slant_cost: float = 0.20
+    contact_cost: float = 0.25
+    depth_cost: float = 0.20
+    clearance_cost: float = 0.20
+    centre_cost: float = 0.25
+    low_cost: float = 0.15
+    blocked_cost: float = 1.0
+    candidates: int = 16
+    separation: float = 0.015
+
+
+@dataclass(frozen=True)
+class HeuristicPolicy:
+    """Measures antipodal candidates, and evenly spread ones on every thing, and ranks them by one formula; the same formula scores any grasp."""
+
+    config: HeuristicConfig = field(default_factory=HeuristicConfig)
+    name: str = "heuristic"
+    privileged: tuple[str, ...] = ()
+
+    def plan(self, context: Context) -> Plan:
+        """Diverse candidates, best first, with a map of the scores named "quality"."""
+        config, spec = self.config, context.spec
+        seen = self._look(context)
+        if seen.reason:
+            return Plan.nothing(seen.reason)
+        pairs = antipodal(seen.map, spec.gripper, spec.workspace, friction=config.friction, minimum=config.minimum_height)
+        xy, yaw = _spread_over_things(seen)
+        rough = _joined(pairs, closings(seen.map, xy, yaw, spec.gripper, spec.workspace))
+        rough = rough.take(((rough.xy >= spec.workspace.low[:2]) & (rough.xy <= spec.workspace.high[:2])).all(axis=1))
+        best = _diverse(rough, self._scores(rough, seen, context), most=3 * config.candidates, separation=config.separation / 3)
+        # Measured again at their new centres: the first measurement was taken where the edges happened to be.
+        found = closings(seen.map, rough.xy[best], rough.yaw[best], spec.gripper, spec.workspace)
+        found = found.take(((found.xy >= spec.workspace.low[:2]) & (found.xy <= spec.workspace.high[:2])).all(axis=1))
+        scores = self._scores(found, seen, context)
+        best = _diverse(found, scores, most=config.candidates, separation=config.separation)
+        opening = found.opening(spec.gripper)
+        actions = tuple(Grasp(top_down((*found.xy[i], found.z[i]), float(found.yaw[i])), float(opening[i])) for i in best)
+        if not actions:
+            return Plan.nothing("every thing seen lies at the edge of the workspace, with its middle outside")
+        return Plan(actions, scores[best], maps={"quality": _heat(seen.map, found, scores)})
+
+    def score(self, context: Context, actions: Sequence[Action]) -> FloatArray:
+        """(N,) scores of any actions by the formula of `plan`; what is not a grasp gets the lowest."""
+        scores = np.full(len(actions), _NO_GRASP)
+        grasps = [(i, action) for i, action in enumerate(actions) if isinstance(action, Grasp)]
+        seen = self._look(context)
+        if not grasps or seen.reason:
+            return scores
+        poses = np.stack([grasp.world_from_tool for _, grasp in grasps])
+        yaw = np.array([yaw_of(pose) for pose in poses])
+        found = closings(seen.map, poses[:, :2, 3], yaw, context.spec.gripper, context.spec.workspace, z=poses[:, 2, 3])
+        opened = np.array([grasp.width for _, grasp in grasps])
+        # The room on the worse side shrinks by as much as the grasp is off the object's middle.
+        room = (opened - np.nan_to_num(found.width)) / 2 - found.offset
+        values = self._scores(found, seen, context) - self.config.blocked_cost * (room < 0)
+        scores[[i for i, _ in grasps]] = values
+        return scores
+
+    def _look(self, context: Context) -> Look:
+        return look(context, view=self.config.view, pixel=self.config.pixel, minimum=self.config.minimum_height)
+
+    def _scores(self, found: Closing, seen: Look, context: Context) -> FloatArray:
+        """(N,) 1 less the weighted costs."""
+        config, gripper, surface = self.config, context.spec.gripper, context.spec.workspace.surface
+        tallest = max(float(seen.map.height[seen.mask].max()) - surface, 1e-3)
+        fits = np.isfinite(found.width) & (found.depth > 0.002)
+        costs = (
+            config.width_cost * np.nan_to_num(found.width / gripper.opening, nan=1.0)
+            + config.slant_cost * np.minimum(found.slant / config.friction, 2.0)
+            + config.contact_cost * (1 - found.contact)
+            + config.depth_cost * (1 - np.minimum(found.depth / INSERTION, 1.0))
+            + config.clearance_cost * (1 - np.clip(found.gap / config.clearance, 0.0, 1.0))
+            + config.centre_cost * np.minimum(_off_centre(seen, found.xy) / config.reach, 1.0)
+            + config.low_cost * (1 - np.clip((found.z + found.depth - surface) / tallest, 0.0, 1.0))
+            + config.blocked_cost * ((found.gap < 0) | ~fits)
+        )
+        scores: FloatArray = 1 - costs
+        return scores
+
+
+def _off_centre(seen: Look, xy: FloatArray) -> FloatArray:
+    """(N,) m from each point to the middle of the thing it lies on; things that touch are told apart by the steep cells between them."""
+    height = cv2.GaussianBlur(seen.map.height, (3, 3), 0)
+    kernel = np.ones((3, 3), np.uint8)
+    steep = (cv2.dilate(height, kernel) - cv2.erode(height, kernel)) > 1.2 * seen.map.pixel * 2
+    things = regions(seen.mask & ~steep, minimum_px=6)
+    whole = regions(seen.mask, minimum_px=1)
+    cells = seen.map.cells(xy)
+    rows, cols = seen.mask.shape
+    col, row = np.clip(cells[:, 0].astype(np.int64), 0, cols - 1), np.clip(cells[:, 1].astype(np.int64), 0, rows - 1)
+    own = cv2.dilate(things.labels.astype(np.float32), np.ones((5, 5), np.uint8)).astype(np.int64)[row, col]
+    distance = np.full(len(xy), np.inf)
+    for label, group in ((whole.labels[row, col], whole), (own, things)):
+        known = label > 0
+        distance[known] = np.linalg.norm(cells[known] - group.centroid[label[known] - 1], axis=1) * seen.map.pixel
+    return distance
+
+
+def _spread_over_things(seen: Look, *, points: int = 40, angles: int = 8) -> tuple[FloatArray, FloatArray]:
+    """(N, 2) m and (N,) rad: candidates evenly spread over the object cells, for things without clean edges."""
+    centres = cell_centres(seen.map)[seen.mask]
+    chosen = centres[np.linspace(0, len(centres) - 1, min(points, len(centres))).astype(np.int64)]
+    yaw = np.arange(angles) * math.pi / angles
+    return np.repeat(chosen, angles, axis=0), np.tile(yaw, len(chosen))
+
+
+def _joined(a: Closing, b: Closing) -> Closing:
+    return Closing(*(np.concatenate([x, y]) for x, y in zip(vars(a).values(), vars(b).values(), strict=True)))
+
+
+def _diverse(found: Closing, scores: FloatArray, *, most: int, separation: float) -> NDArray[np.int64]:
+    """Indices of at most `most` grasps, best first, none close to a better one in both place and angle."""
+    kept: list[int] = []
+    for i in np.argsort(-scores, kind="stable"):
+        near = (np.hypot(*(found.xy[i] - found.xy[j])) < separation and angle_between_grasps(found.yaw[i], found.yaw[j]) < math.radians(30) for j in kept)
+        if not any(near):
+            kept.append(int(i))
+        if len(kept) == most:
+            break
+    return np.array(kept, dtype=np.int64)
+
+
+def _heat(top: Heightmap, found: Closing, scores: FloatArray) -> Heat:
+    """The measured grasps' scores on the map, in layers of 15 deg, each as a spot of three cells."""
+    rows, cols = top.height.shape
+    values = np.full((_LAYERS, rows, cols), -np.inf, np.float32)
+    cells = np.floor(top.cells(found.xy)).astype(np.int64)
+    layer = np.rint(found.yaw / (math.pi / _LAYERS)).astype(np.int64) % _LAYERS
+    np.maximum.at(values, (layer, np.clip(cells[:, 1], 0, rows - 1), np.clip(cells[:, 0], 0, cols - 1)), scores.astype(np.float32))
+    for layer_values in values:
+        cv2.dilate(layer_values, np.ones((3, 3), np.uint8), dst=layer_values)
+    values[np.isinf(values)] = np.nan
+    return Heat(values, np.arange(_LAYERS) * math.pi / _LAYERS, top.world_from_map, top.pixel)

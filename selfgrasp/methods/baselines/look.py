@@ -1,0 +1,92 @@
+"""What a baseline sees: the map of the scene and the cells in reach that are not table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from selfgrasp.core import Context, View
+from selfgrasp.core.arrays import FloatArray
+from selfgrasp.vision import Heightmap, foreground, foreground_from_background, heightmap, on_plane, regions
+
+NO_DEPTH = "the view has no depth, and there is no picture of the empty cell to compare it with"
+NO_RETURN = "the camera measured no depth anywhere in the workspace"
+EMPTY = "nothing rises above the table in the workspace"
+UNCHANGED = "nothing in the workspace differs from the picture of the empty cell"
+
+
+@dataclass(frozen=True, eq=False)
+class Look:
+    """One look at the scene.
+
+    Attributes:
+        map: the heightmap; flat for a monocular view.
+        mask: (H, W) bool, cells of objects inside the workspace.
+        reason: why there are none; empty when there are.
+    """
+
+    map: Heightmap
+    mask: NDArray[np.bool_]
+    reason: str = ""
+
+
+def look(context: Context, *, view: str | None, pixel: float, minimum: float) -> Look:
+    """Map the view called `view` (or the first with depth, or the first) and find what is not table: by height, or by comparison with the empty cell."""
+    seen = _pick(context, view)
+    workspace = context.spec.workspace
+    top = heightmap(seen, workspace, pixel=pixel)
+    inside = in_reach(top, context)
+    if seen.depth is not None:
+        mask = foreground(top, surface=workspace.surface, minimum=minimum) & inside
+        reason = EMPTY if top.valid[inside].any() else NO_RETURN
+    elif context.background is not None and context.background.size == seen.size:
+        mask = _changed(seen, context.background, top, workspace.surface) & inside
+        reason = UNCHANGED
+    else:
+        mask, reason = np.zeros_like(inside), NO_DEPTH
+    mask = regions(mask).labels > 0
+    return Look(top, mask, "" if mask.any() else reason)
+
+
+def in_reach(top: Heightmap, context: Context) -> NDArray[np.bool_]:
+    """(H, W) bool: cells whose centre lies inside the workspace."""
+    xy = cell_centres(top)
+    low, high = context.spec.workspace.low[:2], context.spec.workspace.high[:2]
+    inside: NDArray[np.bool_] = ((xy >= low) & (xy <= high)).all(axis=-1)
+    return inside
+
+
+def cell_centres(top: Heightmap) -> FloatArray:
+    """(H, W, 2) m, world xy of the cells' centres."""
+    rows, cols = top.height.shape
+    return top.world_xy(np.stack(np.meshgrid(np.arange(cols) + 0.5, np.arange(rows) + 0.5), axis=-1))
+
+
+def _pick(context: Context, name: str | None) -> View:
+    if name is not None:
+        return context.observation.view(name)
+    with_depth = [n for n, v in context.observation.views.items() if v.depth is not None]
+    return context.observation.view(with_depth[0] if with_depth else None)
+
+
+def _changed(view: View, background: View, top: Heightmap, surface: float) -> NDArray[np.bool_]:
+    """(H, W) bool: map cells that changed pixels fall on when the picture is laid on the table."""
+    rows, cols = top.height.shape
+    v, u = np.nonzero(foreground_from_background(view, background))
+    cells = top.cells(on_plane(view, np.stack([u + 0.5, v + 0.5], axis=-1), surface)[:, :2])
+    cells = cells[np.isfinite(cells).all(axis=1)]
+    inside = ((cells >= 0) & (cells < (cols, rows))).all(axis=1)
+    col, row = cells[inside].astype(np.int64).T
+    count = np.zeros((rows, cols), np.float32)
+    count[row, col] = 1.0
+    return _closed(count)
+
+
+def _closed(count: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Marked cells with the gaps between the pixels of a coarse picture closed."""
+    import cv2
+
+    closed: NDArray[np.bool_] = cv2.morphologyEx(count, cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8)) > 0
+    return closed

@@ -1,0 +1,58 @@
+"""Random grasps on what is not table: how Pinto & Gupta collected their first data."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from selfgrasp.core import Context, Plan
+from selfgrasp.methods.baselines.look import look
+from selfgrasp.vision import grasp_at, regions
+
+
+@dataclass(frozen=True)
+class RandomConfig:
+    """How random grasps are drawn.
+
+    Attributes:
+        view: name of the view; None takes the first with depth.
+        pixel: m, side of a map cell.
+        minimum_height: m above the table from which something is an object.
+        candidates: how many are drawn; the first is done.
+    """
+
+    view: str | None = None
+    pixel: float = 0.0025
+    minimum_height: float = 0.006
+    candidates: int = 16
+
+
+@dataclass(frozen=True)
+class RandomPolicy:
+    """One region of interest at random, a uniform point in it, a uniform angle in [0, pi): Pinto & Gupta 2016, section III.A.
+
+    Regions come from background subtraction: by height where there is depth, by comparison with `context.background` where there is not.
+    """
+
+    config: RandomConfig = field(default_factory=RandomConfig)
+    name: str = "random"
+    privileged: tuple[str, ...] = ()
+
+    def plan(self, context: Context) -> Plan:
+        """Candidates drawn independently of each other, all with score 0; the first is chosen."""
+        config, spec = self.config, context.spec
+        seen = look(context, view=config.view, pixel=config.pixel, minimum=config.minimum_height)
+        if seen.reason:
+            return Plan.nothing(seen.reason)
+        rng = context.rng()
+        found = regions(seen.mask, minimum_px=1)
+        cells = [np.argwhere(found.labels == r + 1)[:, ::-1] for r in range(len(found))]
+        actions = []
+        for _ in range(config.candidates):
+            region = cells[rng.integers(len(cells))]
+            cell = region[rng.integers(len(region))] + rng.random(2)
+            xy = np.clip(seen.map.world_xy(cell), spec.workspace.low[:2], spec.workspace.high[:2])
+            actions.append(grasp_at(seen.map, xy, float(rng.uniform(0, math.pi)), spec.gripper, spec.workspace))
+        return Plan(tuple(actions), np.zeros(len(actions)), chosen=0, probability=1 / len(actions))

@@ -1,0 +1,25 @@
+"""`selfgrasp check`: read a whole dataset and say what is wrong with it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from tyro.conf import Positional
+
+
+@dataclass(frozen=True)
+class Args:
+    """Read a whole dataset and say what is wrong with it. Exit code 1 if anything is."""
+
+    dataset: Positional[Path]
+    """The dataset's folder."""
+
+
+def run(args: Args) -> int:
+    """Print the findings; 0 if there are none."""
+    from selfgrasp.dataset import check
+
+    report = check(args.dataset)
+    print(report)
+    return 0 if report.ok else 1

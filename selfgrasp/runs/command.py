@@ -1,0 +1,37 @@
+"""Calls a verb: arguments from its dataclass, errors as one clean message."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+
+STOPPED = 130
+WRONG_INPUT = 2
+
+
+def call(module: str, arguments: Sequence[str], *, prog: str, summary: str) -> int:
+    """Parse `arguments` into the `Args` of `module`, call its `run`, and return the exit code.
+
+    A `SelfgraspError` becomes one message on standard error and 2, Ctrl-C becomes 130; any other exception is a bug and keeps its traceback.
+    """
+    import tyro
+
+    verb = importlib.import_module(module)
+    args = tyro.cli(verb.Args, prog=prog, description=(verb.Args.__doc__ or summary).strip(), args=arguments)
+    from selfgrasp.core.errors import SelfgraspError
+
+    try:
+        code = int(verb.run(args))
+        sys.stdout.flush()
+        return code
+    except SelfgraspError as error:
+        print(f"{prog}: {error}", file=sys.stderr)
+        return WRONG_INPUT
+    except KeyboardInterrupt:
+        print(f"\n{prog}: stopped; the same command goes on where it stopped", file=sys.stderr)
+        return STOPPED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0

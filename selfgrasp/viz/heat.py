@@ -1,0 +1,137 @@
+"""A policy's opinion laid over what the camera saw."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from selfgrasp.core import Grasp, Heat, View
+from selfgrasp.core.arrays import FloatArray
+from selfgrasp.core.pose import apply, inverse
+from selfgrasp.vision.project import on_plane, world_points
+from selfgrasp.viz.draw import FINGER_BREADTH, Canvas
+from selfgrasp.viz.picture import Color, Picture, colormap
+
+HEAT_MAP = cv2.COLORMAP_PLASMA
+CHOSEN_COLOR: Color = (120, 255, 190)
+BAR_LENGTH = 0.02
+"""Metres, of the bars that show the best closing direction of a place."""
+
+
+@dataclass(frozen=True)
+class Span:
+    """The scores that the two ends of the colour scale stand for."""
+
+    low: float
+    high: float
+
+    @staticmethod
+    def of(heat: Heat) -> Span:
+        """From the 10th percentile of the places' best scores to the highest one; 0 to 1 for an empty map."""
+        best = best_by_place(heat)
+        finite = best[np.isfinite(best)]
+        if not finite.size:
+            return Span(0.0, 1.0)
+        low, high = float(np.percentile(finite, 10)), float(finite.max())
+        return Span(low, high if high > low else low + 1e-6)
+
+    def share(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Values as 0..1 of the span; what was not scored is 0."""
+        clipped = np.clip((values - self.low) / (self.high - self.low), 0.0, 1.0)
+        return np.nan_to_num(clipped).astype(np.float32)
+
+
+def best_by_place(heat: Heat) -> NDArray[np.float32]:
+    """(H, W) the best score over all angles; NaN where nothing was scored."""
+    filled = np.where(np.isnan(heat.values), -np.inf, heat.values).max(axis=0)
+    return np.where(np.isneginf(filled), np.nan, filled).astype(np.float32)
+
+
+def heat_overlay(
+    view: View,
+    heat: Heat,
+    *,
+    surface: float,
+    chosen: Grasp | None = None,
+    span: Span | None = None,
+    scale: int = 3,
+    bars: int = 40,
+    breadth: float = FINGER_BREADTH,
+) -> Picture:
+    """The view under a heat map of its places, with the best closing direction of the best places and the chosen grasp.
+
+    Args:
+        view: what was seen.
+        heat: scores over a metric map.
+        surface: m, the height of the table, where the view has no depth.
+        chosen: the grasp that was done.
+        span: the scores at both ends of the colours; from the map by default.
+        scale: canvas pixels a camera pixel.
+        bars: how many closing directions to draw at most.
+        breadth: m of a finger across the closing direction.
+    """
+    span = span or Span.of(heat)
+    points = seen_points(view, surface)
+    share = span.share(best_by_place(heat))
+    over_view = _sample(share, heat, points)
+    alpha = 0.82 * cv2.GaussianBlur(over_view, (0, 0), 0.8)[..., None] ** 0.7
+    dimmed = 0.72 * view.color
+    blended = dimmed * (1 - alpha) + colormap(np.clip(over_view, 0, 1), HEAT_MAP) * alpha
+    canvas = Canvas(view, scale=scale, picture=np.clip(blended, 0, 255).astype(np.uint8))
+    _draw_bars(canvas, heat, share, heights_on_map(heat, points, surface), bars)
+    if chosen is not None:
+        canvas.grasp(chosen, CHOSEN_COLOR, breadth=breadth)
+    return canvas.picture
+
+
+def seen_points(view: View, surface: float) -> FloatArray:
+    """(H, W, 3) m: the world point each pixel sees; without a return, where its ray meets the height `surface`."""
+    height, width = view.size
+    pixels = np.stack(np.meshgrid(np.arange(width) + 0.5, np.arange(height) + 0.5), axis=-1)
+    on_surface = on_plane(view, pixels, surface)
+    if view.depth is None:
+        return on_surface
+    return np.where(np.isfinite(view.depth)[..., None], world_points(view), on_surface)
+
+
+def heights_on_map(heat: Heat, points: FloatArray, surface: float) -> FloatArray:
+    """(H, W) m: the highest seen world z over each cell of the map, `surface` where nothing was seen."""
+    layers, rows, columns = heat.values.shape
+    places = apply(inverse(heat.world_from_map), points)[..., :2] / heat.pixel
+    heights = np.full((rows, columns), surface)
+    seen = np.isfinite(places).all(axis=-1) & (places >= 0).all(axis=-1) & (places < (columns, rows)).all(axis=-1)
+    column, row = places[seen].astype(np.int64).T
+    np.maximum.at(heights, (row, column), points[seen][:, 2])
+    return heights
+
+
+def _sample(share: NDArray[np.float32], heat: Heat, points: FloatArray) -> NDArray[np.float32]:
+    """(H, W) shares at the places that the view's pixels see, 0 outside the map."""
+    places = np.nan_to_num(apply(inverse(heat.world_from_map), points)[..., :2] / heat.pixel - 0.5, nan=-10.0).astype(np.float32)
+    columns, rows = np.ascontiguousarray(places[..., 0]), np.ascontiguousarray(places[..., 1])
+    sampled = cv2.remap(share, columns, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=0)
+    return np.asarray(sampled, dtype=np.float32)
+
+
+def _draw_bars(canvas: Canvas, heat: Heat, share: NDArray[np.float32], heights: FloatArray, count: int) -> None:
+    """Bars along the best angle of the best places, no two of them closer than a bar is long."""
+    if np.isnan(heat.angles).any():
+        return
+    best_layer = np.where(np.isnan(heat.values), -np.inf, heat.values).argmax(axis=0)
+    taken = np.zeros((0, 2))
+    for place in np.argsort(share, axis=None)[::-1][:4000]:
+        row, column = np.unravel_index(place, share.shape)
+        if share[row, column] < 0.35 or len(taken) >= count:
+            return
+        here = np.array([column + 0.5, row + 0.5]) * heat.pixel
+        if len(taken) and np.linalg.norm(taken - here, axis=1).min() < 0.9 * BAR_LENGTH:
+            continue
+        taken = np.vstack([taken, here])
+        center = apply(heat.world_from_map, np.array([*here, 0.0]))
+        center[2] = heights[row, column]
+        angle = heat.angles[best_layer[row, column]]
+        half = 0.5 * BAR_LENGTH * np.array([np.cos(angle), np.sin(angle), 0.0])
+        canvas.line([center - half, center + half], (255, 255, 255), width=1.4)

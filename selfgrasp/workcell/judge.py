@@ -1,0 +1,57 @@
+"""What came of an attempt, from what a robot can sense: finger width, force, image change. Never from the simulator's truth."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from selfgrasp.core.attempt import Fault, Outcome
+from selfgrasp.core.observation import Observation
+from selfgrasp.workcell.motions import Done
+
+_COLOR_CHANGE = 30
+_DEPTH_CHANGE = 0.008
+
+
+@dataclass(frozen=True)
+class JudgeConfig:
+    """Thresholds.
+
+    Attributes:
+        min_width: m; closer fingers hold nothing.
+        min_force: N; a softer press holds nothing.
+    """
+
+    min_width: float = 0.0025
+    min_force: float = 2.0
+
+
+def holds(width: float, force: float, config: JudgeConfig) -> bool:
+    """Whether fingers `width` m apart that press with `force` N hold something."""
+    return width > config.min_width and force > config.min_force
+
+
+def judge(done: Done, before: Observation | None, after: Observation | None, config: JudgeConfig) -> Outcome:
+    """Width and force after the lift decide; a grip that was there before the lift and is not after it slipped."""
+    width, force = done.hand.width, done.hand.force
+    grasped = done.closed_width is not None and holds(width, force, config)
+    fault = done.fault
+    if grasped and fault is Fault.BLOCKED:
+        fault = None
+    if not grasped and fault is None and done.closed_width is not None and done.closed_width > config.min_width:
+        fault = Fault.SLIPPED
+    if fault is None and (before is None or after is None):
+        fault = Fault.NO_IMAGE
+    return Outcome(grasped, width, force, changed_share(before, after), fault)
+
+
+def changed_share(before: Observation | None, after: Observation | None) -> float:
+    """Share of the first view's pixels whose color or depth changed; 0 where a picture is missing."""
+    if before is None or after is None:
+        return 0.0
+    a, b = before.view(), after.view()
+    changed = np.abs(a.color.astype(np.int16) - b.color).max(axis=2) > _COLOR_CHANGE
+    if a.depth is not None and b.depth is not None:
+        changed |= np.abs(a.depth - b.depth) > _DEPTH_CHANGE
+    return float(changed.mean())

@@ -1,0 +1,138 @@
+"""Grasp, push, servo, release: written once, over the drivers of any robot."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from selfgrasp.core.action import Action, Close, Grasp, Move, Push, Release
+from selfgrasp.core.arrays import FloatArray
+from selfgrasp.core.attempt import Fault
+from selfgrasp.core.observation import Hand
+from selfgrasp.core.pose import top_down, yaw_of
+from selfgrasp.workcell.drivers import Control, Drivers, Reached
+
+
+@dataclass(frozen=True)
+class MotionConfig:
+    """Heights in m and speeds in m/s of the motions.
+
+    Attributes:
+        clear_height: above which nothing stands.
+        approach: height above the target at which the hand slows down.
+        lift: how far a closed hand rises before it is judged.
+        transit_speed: in free air.
+        approach_speed: on the way down and up.
+        push_speed: along a push.
+        release_height: of the fingertips above the surface when they let go.
+    """
+
+    clear_height: float = 0.25
+    approach: float = 0.08
+    lift: float = 0.20
+    transit_speed: float = 1.0
+    approach_speed: float = 0.5
+    push_speed: float = 0.2
+    release_height: float = 0.09
+
+
+@dataclass(frozen=True, eq=False)
+class Done:
+    """What really happened.
+
+    Attributes:
+        executed: the action as it was carried out; None if nothing moved.
+        hand: after the motion.
+        closed_width: m between the fingers right after they closed, before the lift; None if they did not close.
+        fault: why it ended early, or None.
+    """
+
+    executed: Action | None
+    hand: Hand
+    closed_width: float | None = None
+    fault: Fault | None = None
+
+
+def grasp(drivers: Drivers, action: Grasp, config: MotionConfig, control: Control) -> Done:
+    """Open, go above, come down, close, lift. A descent that is blocked closes where it stopped."""
+    target = action.world_from_tool
+    drivers.gripper.open(action.width, control=control)
+    down = _descend(drivers, target, config, control)
+    if down.fault is Fault.STOPPED:
+        return Done(None, drivers.hand(), fault=Fault.STOPPED)
+    done = close_and_lift(drivers, config, control)
+    return Done(Grasp(down.world_from_tool, action.width), done.hand, done.closed_width, done.fault or down.fault)
+
+
+def close_and_lift(drivers: Drivers, config: MotionConfig, control: Control) -> Done:
+    """Close where the hand is and rise by `lift`."""
+    drivers.gripper.close(control=control)
+    closed_width = drivers.gripper.width()
+    up = drivers.arm.pose().copy()
+    up[2, 3] += config.lift
+    reached = drivers.arm.move(up, speed=config.approach_speed, control=control)
+    return Done(Close(), drivers.hand(), closed_width, reached.fault)
+
+
+def push(drivers: Drivers, action: Push, config: MotionConfig, control: Control) -> Done:
+    """Close the fingers, come down at the start, sweep, rise. The fingers stand across the push."""
+    yaw = action.yaw + np.pi / 2
+    drivers.gripper.close(control=control)
+    down = _descend(drivers, top_down(action.start, yaw), config, control)
+    if down.fault is not None:
+        up = _rise(drivers, config, control)
+        return Done(None, drivers.hand(), fault=up.fault or down.fault)
+    direction = np.array([np.cos(action.yaw), np.sin(action.yaw), 0.0])
+    swept = drivers.arm.move(top_down(action.start + action.length * direction, yaw), speed=config.push_speed, control=control)
+    length = float((swept.world_from_tool[:3, 3] - action.start) @ direction)
+    up = _rise(drivers, config, control)
+    return Done(Push(action.start, action.yaw, max(0.0, length)), drivers.hand(), fault=swept.fault or up.fault)
+
+
+def servo(drivers: Drivers, action: Move, config: MotionConfig, control: Control) -> Done:
+    """One step from where the hand is, clipped to the workspace."""
+    before = drivers.arm.pose()
+    workspace = drivers.arm.workspace
+    position = np.clip(before[:3, 3] + action.translation, workspace.low, np.maximum(workspace.high, before[:3, 3]))
+    reached = drivers.arm.move(top_down(position, yaw_of(before) + action.yaw), speed=config.approach_speed, control=control)
+    moved = Move(reached.world_from_tool[:3, 3] - before[:3, 3], _wrapped(yaw_of(reached.world_from_tool) - yaw_of(before)))
+    return Done(moved, drivers.hand(), fault=reached.fault)
+
+
+def release(drivers: Drivers, action: Release, config: MotionConfig, control: Control) -> Done:
+    """Carry what is held over `where`, lower it, open."""
+    where = np.array([*action.where[:2], action.where[2] + config.release_height])
+    down = _descend(drivers, top_down(where, yaw_of(drivers.arm.pose())), config, control)
+    if down.fault is Fault.STOPPED:
+        return Done(None, drivers.hand(), fault=down.fault)
+    drivers.gripper.open(drivers.gripper.spec.opening, control=control)
+    up = _rise(drivers, config, control)
+    return Done(Release(down.world_from_tool[:3, 3]), drivers.hand(), fault=up.fault)
+
+
+def _descend(drivers: Drivers, target: FloatArray, config: MotionConfig, control: Control) -> Reached:
+    rise = _rise(drivers, config, control)
+    if rise.fault is not None:
+        return rise
+    above = target.copy()
+    above[2, 3] = max(config.clear_height, target[2, 3])
+    slow = target.copy()
+    slow[2, 3] = min(above[2, 3], target[2, 3] + config.approach)
+    for waypoint, speed in ((above, config.transit_speed), (slow, config.transit_speed), (target, config.approach_speed)):
+        reached = drivers.arm.move(waypoint, speed=speed, control=control)
+        if reached.fault is not None:
+            return reached
+    return reached
+
+
+def _rise(drivers: Drivers, config: MotionConfig, control: Control) -> Reached:
+    up = drivers.arm.pose().copy()
+    if up[2, 3] >= config.clear_height:
+        return Reached(up)
+    up[2, 3] = config.clear_height
+    return drivers.arm.move(up, speed=config.transit_speed, control=control)
+
+
+def _wrapped(angle: float) -> float:
+    return float((angle + np.pi) % (2 * np.pi) - np.pi)

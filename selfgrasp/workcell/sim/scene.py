@@ -1,0 +1,150 @@
+"""The scene driver: a seeded drop of objects, settling, saving and restoring, and what only a simulator knows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from selfgrasp.core.arrays import FloatArray
+from selfgrasp.core.attempt import Label
+from selfgrasp.core.errors import InputError
+from selfgrasp.workcell.sim.hand import AWAY
+from selfgrasp.workcell.sim.objects.model import ObjectModel
+from selfgrasp.workcell.sim.world import Placed, World
+
+_REST_SPEED = 0.03
+_POUR_SECONDS, _CALM_SECONDS = 2.0, 0.8
+"""s of patience after a drop and after an attempt."""
+_BATCH = 25
+
+
+@dataclass(frozen=True)
+class SceneConfig:
+    """What is dropped.
+
+    Attributes:
+        count: how many objects a scene begins with.
+        spread: m, half the side of the square over which they are dropped.
+    """
+
+    count: int = 10
+    spread: float = 0.14
+
+
+@dataclass(frozen=True, eq=False)
+class SavedScene:
+    """A state to come back to."""
+
+    physics: FloatArray
+    placed: tuple[Placed, ...]
+
+
+class SimScene:
+    """Scene driver over a `World`.
+
+    Args:
+        pool: objects that scenes draw from, without replacement.
+        on_reset: called with the scene's generator after the objects lie still (cameras and light randomise there).
+    """
+
+    def __init__(self, world: World, pool: Sequence[ObjectModel], config: SceneConfig, on_reset: Sequence[Callable[[np.random.Generator], None]] = ()) -> None:
+        if not pool:
+            raise InputError(given="no objects", wanted="at least one object to drop")
+        if config.count > world.slots:
+            raise InputError(given=f"{config.count} objects a scene", wanted=f"at most {world.slots}, the slots of this world")
+        self._world, self._pool, self._config, self._on_reset = world, tuple(pool), config, tuple(on_reset)
+
+    def reset(self, seed: int) -> None:
+        """Drop `count` objects, drawn from the pool, in random poses; wait until they lie still."""
+        rng = np.random.default_rng([seed, 0x5CE2E])
+        chosen = rng.choice(len(self._pool), size=min(self._config.count, len(self._pool)), replace=False)
+        self.drop([self._pool[index] for index in chosen], rng)
+        for randomise in self._on_reset:
+            randomise(rng)
+
+    def drop(self, objects: Sequence[ObjectModel], rng: np.random.Generator) -> None:
+        """Drop these objects one above the other, in random poses, and settle."""
+        world = self._world
+        world.put(objects)
+        self._hand_away()
+        height = 0.02
+        for slot, item in enumerate(objects):
+            quaternion = rng.normal(size=4)
+            height += item.bounding_radius
+            spread = max(0.0, min(self._config.spread, world.table.half_size - item.bounding_radius))
+            position = np.array([*rng.uniform(-spread, spread, size=2), height])
+            # Half a radius is enough between things that rarely meet; a full one would make a tower of ten a long fall.
+            height += 0.35 * item.bounding_radius
+            world.place(slot, position, quaternion / np.linalg.norm(quaternion))
+        world.forward()
+        self._wait(_POUR_SECONDS)
+
+    def _hand_away(self) -> None:
+        data = self._world.data
+        data.qpos[:4] = (*AWAY, 0.0)
+        data.ctrl[:4] = data.qpos[:4]
+        half = self._world.gripper.opening / 2
+        data.qpos[4:6] = half
+        data.ctrl[4] = half
+
+    def settle(self) -> bool:
+        """Step until nothing moves; take away what lies outside the walls. False if something still moves after 0.8 s."""
+        return self._wait(_CALM_SECONDS)
+
+    def _wait(self, seconds: float) -> bool:
+        world = self._world
+        world.hold_firmly(False)
+        batches = int(seconds / (_BATCH * world.model.opt.timestep))
+        calm = 0
+        for _ in range(batches):
+            world.step(_BATCH)
+            calm = calm + 1 if world.speeds().max(initial=0.0) < _REST_SPEED else 0
+            if calm >= 2:
+                break
+        self._clear_outside()
+        return calm >= 2
+
+    def _clear_outside(self) -> None:
+        world = self._world
+        reach = world.table.half_size + world.table.wall_thickness
+        held = world.held()
+        for placed in world.placed:
+            position = world.object_pose(placed.slot)[:3, 3]
+            if placed.slot not in held and (np.abs(position[:2]).max() > reach or position[2] < -0.05):
+                world.remove(placed.slot)
+        world.forward()
+
+    def time(self) -> float:
+        """s of simulated time since the reset."""
+        return float(self._world.data.time)
+
+    def save(self) -> SavedScene:
+        """The state, to be put back with `restore`."""
+        return SavedScene(self._world.save(), self._world.placed)
+
+    def restore(self, state: object) -> None:
+        """Put a saved state back."""
+        if not isinstance(state, SavedScene):
+            raise InputError(given=f"a state of type {type(state).__name__}", wanted="one that this scene saved")
+        self._world.refill(state.placed)
+        self._world.restore(state.physics)
+
+    def truth(self, attempt: str) -> tuple[Label, ...]:
+        """Which objects both fingers hold, how many, and how many are left; call it while the object is held."""
+        world = self._world
+        held = world.held()
+        names = [p.model for p in world.placed if p.slot in held]
+        return (
+            Label(attempt, "truth.grasped", bool(held), "simulator"),
+            Label(attempt, "truth.held", len(held), "simulator"),
+            Label(attempt, "truth.object", names[0].name if names else "", "simulator"),
+            Label(attempt, "truth.family", names[0].family if names else "", "simulator"),
+            Label(attempt, "truth.remaining", len(world.placed) - len(held), "simulator"),
+        )
+
+    @property
+    def remaining(self) -> int:
+        """How many objects are in the scene, the held ones included; a privileged count."""
+        return len(self._world.placed)

@@ -1,0 +1,247 @@
+"""A compiled MuJoCo world whose objects are exchanged in place: a new scene costs about a millisecond, not a compilation."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import mujoco
+import numpy as np
+
+from selfgrasp.core.arrays import FloatArray
+from selfgrasp.core.errors import InputError
+from selfgrasp.core.pose import apply, inverse, pose
+from selfgrasp.core.spec import GripperSpec
+from selfgrasp.workcell.sim.build import SLOT, PhysicsConfig, TableConfig, build_model
+from selfgrasp.workcell.sim.objects.model import ObjectModel
+from selfgrasp.workcell.sim.objects.part import Part, Shape
+from selfgrasp.workcell.sim.objects.patterns import PATTERNS
+
+_GEOM = {
+    Shape.BOX: mujoco.mjtGeom.mjGEOM_BOX,
+    Shape.SPHERE: mujoco.mjtGeom.mjGEOM_SPHERE,
+    Shape.ELLIPSOID: mujoco.mjtGeom.mjGEOM_ELLIPSOID,
+    Shape.CYLINDER: mujoco.mjtGeom.mjGEOM_CYLINDER,
+    Shape.CAPSULE: mujoco.mjtGeom.mjGEOM_CAPSULE,
+    Shape.MESH: mujoco.mjtGeom.mjGEOM_MESH,
+}
+_BOUND: dict[Shape, Callable[[FloatArray], float]] = {
+    Shape.BOX: lambda s: float(np.linalg.norm(s)),
+    Shape.SPHERE: lambda s: float(s[0]),
+    Shape.ELLIPSOID: lambda s: float(s.max()),
+    Shape.CYLINDER: lambda s: float(np.hypot(s[0], s[1])),
+    Shape.CAPSULE: lambda s: float(s[0] + s[1]),
+}
+PARKED = np.array([0.0, 0.0, -2.0])
+"""m. Where empty slots wait, below the table, switched off."""
+
+
+class Unstable(Exception):
+    """The simulation produced a NaN or flew apart; `state` is what led to it, as `World.save` gives it."""
+
+    def __init__(self, state: FloatArray) -> None:
+        super().__init__("the simulation became unstable")
+        self.state = state
+
+
+@dataclass(frozen=True)
+class Placed:
+    """An object in a slot."""
+
+    slot: int
+    model: ObjectModel
+
+
+class World:
+    """The one owner of an `MjModel` and its `MjData`.
+
+    Args:
+        cast: every object that may appear; meshes are compiled once.
+        slots: how many objects may lie there at the same time.
+    """
+
+    def __init__(
+        self,
+        cast: Sequence[ObjectModel],
+        *,
+        slots: int,
+        gripper: GripperSpec,
+        table: TableConfig | None = None,
+        physics: PhysicsConfig | None = None,
+    ) -> None:
+        self.cast = tuple(cast)
+        self.gripper = gripper
+        self.table = table or TableConfig()
+        self.model = build_model(self.cast, slots, self.table, gripper, physics or PhysicsConfig())
+        self.data = mujoco.MjData(self.model)
+        self.placed: tuple[Placed, ...] = ()
+        self.slots = slots
+        self._noslip = int(self.model.opt.noslip_iterations)
+        self.physics_seconds = 0.0
+        self._stable = self.save()
+        model = self.model
+        self._body = np.array([model.body(SLOT.format(s)).id for s in range(slots)], dtype=int)
+        self._qpos = np.array([model.joint(SLOT.format(s)).qposadr[0] for s in range(slots)], dtype=int)
+        self._qvel = np.array([model.joint(SLOT.format(s)).dofadr[0] for s in range(slots)], dtype=int)
+        self.put(())
+
+    def put(self, objects: Sequence[ObjectModel]) -> None:
+        """Fill the first slots with `objects`, above the table and apart from each other, and park the rest.
+
+        Raises:
+            InputError: more objects than slots, or one that is not of the cast.
+        """
+        if len(objects) > self.slots:
+            raise InputError(given=f"{len(objects)} objects", wanted=f"at most {self.slots}, the slots of this world")
+        known = {item.name for item in self.cast}
+        for item in objects:
+            if item.name not in known:
+                raise InputError(given=f"object {item.name!r}", wanted="an object of this world's cast")
+        for slot in range(self.slots):
+            self._fill(slot, objects[slot] if slot < len(objects) else None)
+        mujoco.mj_resetData(self.model, self.data)
+        mujoco.mj_setConst(self.model, self.data)
+        mujoco.mj_resetData(self.model, self.data)
+        self.placed = tuple(Placed(slot, item) for slot, item in enumerate(objects))
+        for slot in range(self.slots):
+            self.place(slot, PARKED + (0.5 * (slot + 1), 0, 0))
+
+    def _fill(self, slot: int, item: ObjectModel | None) -> None:
+        model, body = self.model, int(self._body[slot])
+        first, count = int(model.body_geomadr[body]), int(model.body_geomnum[body])
+        geoms = slice(first, first + count)
+        model.geom_rgba[geoms] = 0.0
+        model.geom_contype[geoms] = 0
+        model.geom_conaffinity[geoms] = 0
+        model.body_gravcomp[body] = 1.0 if item is None else 0.0
+        if item is None:
+            return
+        model.body_mass[body] = item.mass
+        model.body_inertia[body] = item.inertia
+        # The body's frame is the object's principal frame, which keeps MuJoCo's fast path for diagonal inertia.
+        body_from_object = inverse(item.object_from_principal)
+        for index, part in enumerate(item.parts):
+            self._fill_geom(first + index, part, body_from_object @ part.object_from_part, f"{item.name}/{index}")
+            model.geom_friction[first + index] = (item.friction, 0.005, 0.0001)
+            model.geom_matid[first + index] = PATTERNS.index(item.pattern)
+
+    def _fill_geom(self, geom: int, part: Part, body_from_part: FloatArray, mesh_name: str) -> None:
+        model = self.model
+        body_from_geom = body_from_part
+        model.geom_type[geom] = _GEOM[part.shape]
+        if part.shape is Shape.MESH:
+            mesh = model.mesh(mesh_name)
+            frame = np.empty(9)
+            mujoco.mju_quat2Mat(frame, model.mesh_quat[mesh.id])
+            body_from_geom = body_from_geom @ pose(rotation=frame.reshape(3, 3), translation=model.mesh_pos[mesh.id])
+            vertices = model.mesh_vert[mesh.vertadr[0] : mesh.vertadr[0] + mesh.vertnum[0]]
+            half = np.abs(vertices).max(axis=0)
+            model.geom_dataid[geom] = mesh.id
+            model.geom_size[geom] = half
+            model.geom_rbound[geom] = np.linalg.norm(vertices, axis=1).max()
+        else:
+            model.geom_dataid[geom] = -1
+            model.geom_size[geom] = part.size
+            model.geom_rbound[geom] = _BOUND[part.shape](part.size)
+            half = np.full(3, model.geom_rbound[geom])
+        model.geom_sameframe[geom] = mujoco.mjtSameFrame.mjSAMEFRAME_NONE
+        model.geom_aabb[geom] = (0, 0, 0, *half)
+        model.geom_pos[geom] = body_from_geom[:3, 3]
+        mujoco.mju_mat2Quat(model.geom_quat[geom], np.ascontiguousarray(body_from_geom[:3, :3]).ravel())
+        model.geom_rgba[geom] = (*part.color, 1.0)
+        model.geom_contype[geom] = 1
+        model.geom_conaffinity[geom] = 1
+
+    def refill(self, placed: Sequence[Placed]) -> None:
+        """Make the slots hold what `placed` says, for a state that is about to be restored."""
+        now = {p.slot: p.model for p in self.placed}
+        wanted = {p.slot: p.model for p in placed}
+        for slot in range(self.slots):
+            if now.get(slot) is not wanted.get(slot):
+                self._fill(slot, wanted.get(slot))
+        self.placed = tuple(placed)
+
+    def hold_firmly(self, firmly: bool) -> None:
+        """Switch the solver's no-slip passes on while the hand is at work and off while things only settle."""
+        self.model.opt.noslip_iterations = self._noslip if firmly else 0
+
+    def place(self, slot: int, position: FloatArray, quaternion: FloatArray | None = None) -> None:
+        """Put a slot's body at rest at `position` (3,) m with `quaternion` (4,) w x y z."""
+        at, velocity = int(self._qpos[slot]), int(self._qvel[slot])
+        self.data.qpos[at : at + 3] = position
+        self.data.qpos[at + 3 : at + 7] = (1, 0, 0, 0) if quaternion is None else quaternion
+        self.data.qvel[velocity : velocity + 6] = 0.0
+
+    def remove(self, slot: int) -> None:
+        """Take an object out of the scene: switch its slot off and park it."""
+        self._fill(slot, None)
+        self.place(slot, PARKED + (0.5 * (slot + 1), 0, 0))
+        self.placed = tuple(p for p in self.placed if p.slot != slot)
+
+    def object_pose(self, slot: int) -> FloatArray:
+        """world_from_object (4, 4) of a slot."""
+        body = int(self._body[slot])
+        world_from_body = pose(rotation=self.data.xmat[body].reshape(3, 3), translation=self.data.xpos[body])
+        item = next(p.model for p in self.placed if p.slot == slot)
+        return world_from_body @ inverse(item.object_from_principal)
+
+    def lowest_points(self, slot: int, points: FloatArray) -> float:
+        """m, the lowest world z of `points` (N, 3) given in the slot's object frame."""
+        return float(apply(self.object_pose(slot), points)[:, 2].min())
+
+    def speeds(self) -> FloatArray:
+        """(slots,) the fastest of each slot's linear (m/s) and a tenth of its angular (rad/s) velocity components."""
+        index = self._qvel[:, None] + np.arange(6)
+        speeds: FloatArray = np.abs(self.data.qvel[index] * (1, 1, 1, 0.1, 0.1, 0.1)).max(axis=1)
+        return speeds
+
+    def shift(self, slot: int, offset: FloatArray) -> None:
+        """Move a slot's body by `offset` (3,) m, its velocity untouched."""
+        at = int(self._qpos[slot])
+        self.data.qpos[at : at + 3] += offset
+
+    def held(self) -> tuple[int, ...]:
+        """Slots whose objects both fingers touch."""
+        return tuple(sorted(self.touching("finger_right") & self.touching("finger_left")))
+
+    def touching(self, body_name: str) -> frozenset[int]:
+        """Slots whose objects touch the body of that name now."""
+        body = self.model.body(body_name).id
+        contacts = self.data.contact.geom[: self.data.ncon]
+        pairs = self.model.geom_bodyid[contacts] if len(contacts) else np.empty((0, 2), dtype=int)
+        others = {int(b) for a, b in pairs if a == body} | {int(a) for a, b in pairs if b == body}
+        return frozenset(p.slot for p in self.placed if int(self._body[p.slot]) in others)
+
+    def step(self, count: int) -> None:
+        """Advance by `count` timesteps.
+
+        Raises:
+            Unstable: a NaN or an absurd velocity appeared.
+        """
+        start = time.perf_counter()
+        mujoco.mj_step(self.model, self.data, count)
+        self.physics_seconds += time.perf_counter() - start
+        warnings = self.data.warning.number
+        bad = warnings[mujoco.mjtWarning.mjWARN_BADQPOS] + warnings[mujoco.mjtWarning.mjWARN_BADQVEL] + warnings[mujoco.mjtWarning.mjWARN_BADQACC]
+        if bad or not np.isfinite(self.data.qpos).all():
+            raise Unstable(self._stable)
+
+    def forward(self) -> None:
+        """Bring everything derived (poses, contacts) up to date with positions that were set by hand."""
+        mujoco.mj_forward(self.model, self.data)
+
+    def save(self) -> FloatArray:
+        """The whole physics state as one read-only array."""
+        kind = mujoco.mjtState.mjSTATE_INTEGRATION
+        state = np.empty(mujoco.mj_stateSize(self.model, kind))
+        mujoco.mj_getState(self.model, self.data, state, kind)
+        state.flags.writeable = False
+        self._stable = state
+        return state
+
+    def restore(self, state: FloatArray) -> None:
+        """Put a saved state back; what follows is then the same, bit for bit."""
+        self.data.warning.number[:] = 0
+        mujoco.mj_setState(self.model, self.data, state, mujoco.mjtState.mjSTATE_INTEGRATION)
+        mujoco.mj_forward(self.model, self.data)

@@ -1,0 +1,233 @@
+"""`Workcell`: reset, observe, do, attempt, put back, set aside, close. One class; only its drivers differ between robots."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from types import TracebackType
+
+import numpy as np
+
+from selfgrasp.core.action import Action, Close, Grasp, Move, Push, Release
+from selfgrasp.core.attempt import Attempt, Fault, Label, Outcome, Step
+from selfgrasp.core.errors import InputError
+from selfgrasp.core.observation import Observation, View
+from selfgrasp.core.plan import Plan
+from selfgrasp.core.policy import ANYTHING, Context, Goal, Policy
+from selfgrasp.core.pose import tilt_of
+from selfgrasp.core.spec import CellSpec
+from selfgrasp.core.watcher import Watcher
+from selfgrasp.workcell import motions
+from selfgrasp.workcell.drivers import Control, Drivers
+from selfgrasp.workcell.judge import JudgeConfig, judge
+from selfgrasp.workcell.motions import Done, MotionConfig
+
+MAX_TILT = 0.05
+MAX_MOVES = 10
+
+
+@dataclass(frozen=True)
+class Ids:
+    """Where an attempt belongs: what makes its id and its seed, whoever plays it."""
+
+    session: str
+    scene: int
+    index: int
+    round: int = 0
+    state_group: str = ""
+
+    @property
+    def attempt(self) -> str:
+        """The attempt's id."""
+        return f"{self.session}-{self.scene:06d}-{self.index:03d}"
+
+    @property
+    def seed(self) -> int:
+        """Of the policy's choices in this attempt."""
+        return int(np.random.SeedSequence([self.scene, self.index, *self.session.encode()]).generate_state(1)[0])
+
+
+@dataclass(frozen=True, eq=False)
+class Played:
+    """An attempt, what the simulator knows of it, and the plans that led to it."""
+
+    attempt: Attempt
+    labels: tuple[Label, ...]
+    plans: tuple[Plan, ...]
+
+
+@dataclass
+class Workcell:
+    """A robot before a bin.
+
+    Use it as a context manager. Whatever a policy asks for is checked here, once, before anything moves.
+
+    Attributes:
+        drivers: arm, gripper, cameras, scene.
+        spec: what policies may know.
+        motions: heights and speeds.
+        judge: thresholds.
+        control: stop event and speed scale of every motion.
+        background: the empty cell, where there is such a picture.
+        watchers: told of plans, steps and attempts.
+    """
+
+    drivers: Drivers
+    spec: CellSpec
+    motions: MotionConfig = field(default_factory=MotionConfig)
+    judge: JudgeConfig = field(default_factory=JudgeConfig)
+    control: Control = field(default_factory=Control)
+    background: View | None = None
+    watchers: Sequence[Watcher] = ()
+    on_close: Callable[[], None] | None = None
+
+    def __enter__(self) -> Workcell:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Stop, and give back what the drivers hold."""
+        self.control.stop.set()
+        if self.on_close is not None:
+            self.on_close()
+
+    def reset(self, seed: int) -> Observation | None:
+        """A new scene, and the first look at it; None when a camera returns nothing."""
+        self.drivers.scene.reset(seed)
+        return self.observe()
+
+    def observe(self) -> Observation | None:
+        """All cameras and the hand now; None when a camera returns nothing."""
+        views = {name: camera.capture() for name, camera in self.drivers.cameras.items()}
+        seen = {name: view for name, view in views.items() if view is not None}
+        if len(seen) < len(views):
+            return None
+        return Observation(self.drivers.scene.time(), seen, self.drivers.hand())
+
+    def do(self, action: Action) -> Done:
+        """Carry one action out, within bounds, and say what really happened."""
+        if self.control.stop.is_set():
+            return Done(None, self.drivers.hand(), fault=Fault.STOPPED)
+        if not self._reachable(action):
+            return Done(None, self.drivers.hand(), fault=Fault.UNREACHABLE)
+        match action:
+            case Grasp():
+                return motions.grasp(self.drivers, action, self.motions, self.control)
+            case Push():
+                return motions.push(self.drivers, action, self.motions, self.control)
+            case Move():
+                return motions.servo(self.drivers, action, self.motions, self.control)
+            case Close():
+                return motions.close_and_lift(self.drivers, self.motions, self.control)
+            case Release():
+                return motions.release(self.drivers, action, self.motions, self.control)
+
+    def _reachable(self, action: Action) -> bool:
+        workspace = self.spec.workspace
+        match action:
+            case Grasp():
+                tool = action.world_from_tool
+                return workspace.contains(tool[:3, 3], margin=1e-6) and tilt_of(tool) <= MAX_TILT and action.width <= self.spec.gripper.opening + 1e-6
+            case Push():
+                end = action.start + action.length * np.array([np.cos(action.yaw), np.sin(action.yaw), 0.0])
+                return workspace.contains(action.start, margin=1e-6) and workspace.contains(end, margin=1e-6)
+            case Move() | Close() | Release():
+                return True
+
+    def attempt(self, policy: Policy, ids: Ids, *, goal: Goal = ANYTHING, before: Observation | None = None) -> Played:
+        """One try: look, plan, act until something other than a move was done, lift, judge, look again.
+
+        What is held stays in the hand; `put_back` or `set_aside` comes next.
+
+        Args:
+            before: the look before, where it was already taken.
+        """
+        first = before if before is not None else self.observe()
+        if first is None:
+            return self._played(policy, ids, goal, None, (), Outcome(False, *self._felt(), 0.0, Fault.NO_IMAGE), None, ())
+        steps: list[Step] = []
+        plans: list[Plan] = []
+        done, seen = None, first
+        while done is None or isinstance(done.executed, Move):
+            context = Context(seen, self.spec, goal, first=first, step=len(steps), background=self.background, seed=ids.seed)
+            plan = policy.plan(context)
+            plans.append(plan)
+            for watcher in self.watchers:
+                watcher.on_plan(plan)
+            if plan.action is None:
+                break
+            action = plan.action if len(steps) < MAX_MOVES or not isinstance(plan.action, Move) else Close()
+            done = self.do(action)
+            step = Step(None if seen is first else seen, action, done.executed, done.hand, plan.score, plan.probability)
+            steps.append(step)
+            for watcher in self.watchers:
+                watcher.on_step(step)
+            if isinstance(done.executed, Move) and done.fault is None:
+                looked = self.observe()
+                if looked is None:
+                    done = replace(done, fault=Fault.NO_IMAGE)
+                    break
+                seen = looked
+            elif done.fault is not None:
+                break
+        if done is None:
+            return self._played(policy, ids, goal, first, (), Outcome(False, *self._felt(), 0.0, Fault.NOTHING), None, plans)
+        return self._judged(policy, ids, goal, first, steps, done, plans)
+
+    def _judged(self, policy: Policy, ids: Ids, goal: Goal, first: Observation, steps: Sequence[Step], done: Done, plans: Sequence[Plan]) -> Played:
+        labels = self.drivers.scene.truth(ids.attempt)
+        self.drivers.arm.away(control=self.control)
+        done = replace(done, hand=self.drivers.hand())
+        after = self.observe()
+        outcome = judge(done, first, after, self.judge)
+        return self._played(policy, ids, goal, first, steps, outcome, after, plans, labels)
+
+    def _felt(self) -> tuple[float, float]:
+        return self.drivers.gripper.width(), self.drivers.gripper.force()
+
+    def _played(
+        self, policy: Policy, ids: Ids, goal: Goal, before: Observation | None, steps: Sequence[Step],
+        outcome: Outcome, after: Observation | None, plans: Sequence[Plan], labels: tuple[Label, ...] = (),
+    ) -> Played:  # fmt: skip
+        attempt = Attempt(
+            id=ids.attempt, session=ids.session, scene=ids.scene, index=ids.index, round=ids.round, state_group=ids.state_group or ids.attempt,
+            policy=policy.name, goal=goal, before=before, steps=tuple(steps), outcome=outcome, after=after,
+        )  # fmt: skip
+        for watcher in self.watchers:
+            watcher.on_attempt(attempt, labels)
+        return Played(attempt, labels, tuple(plans))
+
+    def put_back(self, rng: np.random.Generator) -> None:
+        """Let what is held fall into the workspace again, over a random point, and wait until it lies still."""
+        workspace = self.spec.workspace
+        where = np.array([*rng.uniform(0.6 * workspace.low[:2], 0.6 * workspace.high[:2]), workspace.surface])
+        self._let_go(Release(where))
+
+    def set_aside(self) -> None:
+        """Let what is held fall outside the workspace, where the hand waits; it does not come back."""
+        self.drivers.arm.away(control=self.control)
+        self.drivers.gripper.open(self.spec.gripper.opening, control=self.control)
+        self.drivers.scene.settle()
+
+    def _let_go(self, action: Release) -> None:
+        if self.do(action).fault is not None:
+            self.drivers.gripper.open(self.spec.gripper.opening, control=self.control)
+        self.drivers.arm.away(control=self.control)
+        self.drivers.scene.settle()
+
+    def try_again(self) -> None:
+        """After an empty-handed attempt: open, go away, wait until things lie still."""
+        self.drivers.gripper.open(self.spec.gripper.opening, control=self.control)
+        self.drivers.arm.away(control=self.control)
+        self.drivers.scene.settle()
+
+    def require_simulation(self, what: str) -> None:
+        """Say clearly that `what` needs a cell whose state can be put back.
+
+        Raises:
+            InputError: the scene cannot be restored.
+        """
+        if self.drivers.scene.save() is None:
+            raise InputError(given=f"{what} on the cell {self.spec.name!r}", wanted="a cell whose state can be restored, that is a simulated one")

@@ -1,0 +1,147 @@
+"""The command line: help at once, and every error as one clean message."""
+
+import ast
+import importlib.util
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from selfgrasp.cli import VERBS, help_text, main
+from selfgrasp.core.errors import InputError
+
+HEAVY = {"torch", "mujoco", "lance", "cv2", "scipy", "sklearn", "gymnasium"}
+
+
+def quickest(*arguments: str) -> float:
+    """Seconds of the quickest of three runs of the command line in a fresh process."""
+    seconds = []
+    for _ in range(3):
+        began = time.perf_counter()
+        subprocess.run([sys.executable, "-m", "selfgrasp", *arguments], check=True, capture_output=True)
+        seconds.append(time.perf_counter() - began)
+    return min(seconds)
+
+
+def modules_after(*arguments: str) -> set[str]:
+    """The top-level modules that the command line has imported when it ends."""
+    code = f"""
+import sys
+from selfgrasp.cli import main
+try:
+    main({list(arguments)!r})
+except SystemExit as end:
+    assert not end.code
+print("MODULES", *sys.modules)"""
+    out = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
+    return {name.split(".")[0] for name in out.rsplit("MODULES", 1)[1].split()}
+
+
+def test_help_comes_at_once():
+    assert not modules_after("--help") & (HEAVY | {"numpy", "tyro"})
+    assert quickest("--help") < 1.0
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_help_of_a_verb_imports_nothing_heavy(verb: str):
+    assert not modules_after(verb, "--help") & HEAVY
+
+
+def test_help_of_a_verb_comes_soon():
+    assert quickest("check", "--help") < 2.0
+
+
+def test_help_lists_every_verb():
+    text = help_text()
+    assert all(f"  {name} " in text for name in VERBS)
+    assert text == help_text()
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_argument_is_explained(verb: str):
+    spec = importlib.util.find_spec(VERBS[verb].module)
+    assert spec is not None, f"{VERBS[verb].module} is missing"
+    assert spec.origin is not None
+    tree = ast.parse(Path(spec.origin).read_text(encoding="utf-8"))
+    (args,) = (node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == "Args")
+    assert ast.get_docstring(args)
+    for field, after in zip(args.body, [*args.body[1:], None], strict=True):
+        if isinstance(field, ast.AnnAssign):
+            explained = isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant) and isinstance(after.value.value, str)
+            assert explained, f"{verb}: no docstring under {ast.unparse(field.target)}"
+
+
+def test_an_unknown_verb_lists_the_known_ones(capsys: pytest.CaptureFixture[str]):
+    assert main(["colect"]) == 2
+    message = capsys.readouterr().err
+    assert "'colect'" in message
+    assert "did you mean collect?" in message
+    assert all(name in message for name in VERBS)
+
+
+def test_no_arguments_print_help(capsys: pytest.CaptureFixture[str]):
+    assert main([]) == 0
+    assert capsys.readouterr().out.strip() == help_text()
+
+
+@dataclass(frozen=True)
+class Args:
+    """A verb that only tests know."""
+
+    fail: str = ""
+    """How to end."""
+
+
+def run(args: Args) -> int:
+    match args.fail:
+        case "input":
+            raise InputError(given="no dataset", wanted="one")
+        case "interrupt":
+            raise KeyboardInterrupt
+        case "bug":
+            raise ZeroDivisionError
+    return 0
+
+
+@pytest.fixture
+def verb(monkeypatch: pytest.MonkeyPatch) -> str:
+    """The name of a module that holds `Args` and `run` above."""
+    module = ModuleType("selfgrasp_test_verb")
+    module.Args, module.run = Args, run  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    return module.__name__
+
+
+@pytest.mark.parametrize(
+    ("fail", "code", "message"),
+    [
+        ("", 0, ""),
+        ("input", 2, "selfgrasp x: given: no dataset; wanted: one\n"),
+        ("interrupt", 130, "\nselfgrasp x: stopped; the same command goes on where it stopped\n"),
+    ],
+)
+def test_an_end_is_one_clean_message(verb: str, fail: str, code: int, message: str, capsys: pytest.CaptureFixture[str]):
+    from selfgrasp.runs.command import call
+
+    assert call(verb, ["--fail", fail], prog="selfgrasp x", summary="") == code
+    assert capsys.readouterr().err == message
+
+
+def test_a_bug_keeps_its_traceback(verb: str):
+    from selfgrasp.runs.command import call
+
+    with pytest.raises(ZeroDivisionError):
+        call(verb, ["--fail", "bug"], prog="selfgrasp x", summary="")
+
+
+def test_a_wrong_option_names_it(verb: str, capsys: pytest.CaptureFixture[str]):
+    from selfgrasp.runs.command import call
+
+    with pytest.raises(SystemExit) as end:
+        call(verb, ["--fial", "bug"], prog="selfgrasp x", summary="")
+    assert end.value.code == 2
+    assert "--fial" in capsys.readouterr().err
