@@ -47,6 +47,7 @@ $(STAMP): pyproject.toml constraints.txt
 	@test -x $(BIN)/pip || $(PYTHON) -m venv --clear $(VENV) || { \
 	  rm -rf $(VENV); echo "$(PYTHON) cannot make a virtual environment. On Debian and Ubuntu: apt install python3-venv" >&2; exit 1; }
 	@echo "installing into $(VENV): one to a few minutes, 3 GB"
+	@test -n "$(TORCH_INDEX)" || command -v nvidia-smi >/dev/null || echo "no NVIDIA GPU here: TORCH_INDEX=https://download.pytorch.org/whl/cpu avoids CUDA builds (see the top of the Makefile)"
 	@$(PIP) install --constraint constraints.txt --no-deps $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) torch
 	@$(PIP) install --quiet --constraint constraints.txt --editable '.[dev,meshes]'
 	@touch $@

@@ -10,11 +10,12 @@ import numpy as np
 from selfgrasp.vision.grasp_pose import grasp_at
 from selfgrasp.vision.heightmap import heightmap
 from selfgrasp.workcell.cells import tabletop
+from selfgrasp.workcell.sim.objects.catalogue import train_objects
 
 
 def main() -> None:
     """Grasp what stands highest, from four sides."""
-    with tabletop(seed=0) as cell:
+    with tabletop(train_objects(30)).cell as cell:
         workspace, gripper = cell.spec.workspace, cell.spec.gripper
         observation = cell.reset(0)
         for yaw in (0.0, math.pi / 4, math.pi / 2, -math.pi / 4):

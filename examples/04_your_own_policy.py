@@ -10,6 +10,7 @@ from selfgrasp.vision.foreground import foreground
 from selfgrasp.vision.grasp_pose import grasp_at
 from selfgrasp.vision.heightmap import heightmap
 from selfgrasp.workcell.cells import tabletop
+from selfgrasp.workcell.sim.objects.catalogue import train_objects
 from selfgrasp.workcell.workcell import Ids
 
 CANDIDATES = 64
@@ -39,7 +40,7 @@ def main() -> None:
     """Five attempts on each of four scenes."""
     policy: Policy = Highest()
     outcomes = []
-    with tabletop(seed=0) as cell:
+    with tabletop(train_objects(30)).cell as cell:
         for scene in range(4):
             cell.reset(scene)
             for index in range(5):

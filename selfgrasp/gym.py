@@ -6,8 +6,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import gymnasium
 import numpy as np
@@ -20,7 +20,11 @@ from selfgrasp.core.plan import Plan
 from selfgrasp.core.policy import Context
 from selfgrasp.core.pose import top_down
 from selfgrasp.core.spec import CellSpec
+from selfgrasp.workcell.cells import TabletopConfig, tabletop
 from selfgrasp.workcell.workcell import Ids, Workcell
+
+if TYPE_CHECKING:
+    from selfgrasp.workcell.sim.objects.model import ObjectModel
 
 TABLETOP = "selfgrasp/Tabletop-v0"
 ATTEMPTS_PER_SCENE = 10
@@ -116,12 +120,13 @@ def grasp_of(action: NDArray[np.floating], spec: CellSpec) -> Grasp:
     return Grasp(top_down(position, (unit[3] - 0.5) * math.pi), spec.gripper.opening)
 
 
-def tabletop_env(*, view: str | None = None, render_mode: str | None = None, **options: Any) -> GraspEnv:
-    """A `GraspEnv` over the simulated table; `options` go to `selfgrasp.workcell.cells.tabletop`."""
-    from selfgrasp.workcell.cells import tabletop
+def tabletop_env(
+    *, objects: Sequence[ObjectModel] | None = None, config: TabletopConfig | None = None, view: str | None = None, render_mode: str | None = None
+) -> GraspEnv:
+    """A `GraspEnv` over the simulated table, with the training objects unless others are given."""
+    from selfgrasp.workcell.sim.objects.catalogue import train_objects
 
-    make: Callable[..., Workcell] = tabletop
-    return GraspEnv(make(**options), view=view, render_mode=render_mode)
+    return GraspEnv(tabletop(train_objects() if objects is None else objects, config).cell, view=view, render_mode=render_mode)
 
 
 def register() -> None:

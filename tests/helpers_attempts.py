@@ -68,7 +68,7 @@ def make_view(rng: np.random.Generator, *, size: int = 32, depth: bool = True) -
 
 
 def make_hand(rng: np.random.Generator) -> Hand:
-    return Hand(top_down(rng.uniform(-0.2, 0.2, 3) + (0, 0, 0.3), rng.uniform(-3, 3)), rng.uniform(0, 0.08), rng.uniform(0, 30))
+    return Hand(top_down(rng.uniform((-0.2, -0.2, 0.1), (0.2, 0.2, 0.5)), rng.uniform(-3, 3)), rng.uniform(0, 0.08), rng.uniform(0, 30))
 
 
 def make_observation(rng: np.random.Generator, *, size: int = 32, depth: bool = True) -> Observation:
@@ -76,7 +76,7 @@ def make_observation(rng: np.random.Generator, *, size: int = 32, depth: bool = 
 
 
 def make_grasp(rng: np.random.Generator) -> Grasp:
-    return Grasp(top_down(rng.uniform(-0.15, 0.15, 3) + (0, 0, 0.16), rng.uniform(-3, 3)), rng.uniform(0.02, 0.085))
+    return Grasp(top_down(rng.uniform((-0.15, -0.15, 0.01), (0.15, 0.15, 0.29)), rng.uniform(-3, 3)), rng.uniform(0.02, 0.085))
 
 
 def make_attempt(

@@ -94,9 +94,7 @@ def render(shapes, *, width=160, height=160, fov=0.62, world_from_camera=None, t
 def context(view: View, *, workspace: Workspace = WORKSPACE, gripper: GripperSpec = GRIPPER, background: View | None = None, seed: int = 0) -> Context:
     """A context with one overhead view."""
     hand = Hand(top_down((0.3, 0.3, 0.3), 0.0), gripper.opening, 0.0)
-    spec = CellSpec(
-        "test", gripper, workspace, {"overhead": CameraSpec(*view.size, view.intrinsics, view.world_from_camera, view.depth is not None)}, {}
-    )
+    spec = CellSpec("test", gripper, workspace, {"overhead": CameraSpec(*view.size, view.intrinsics, view.world_from_camera, view.depth is not None)}, {})
     return Context(Observation(0.0, {"overhead": view}, hand), spec, background=background, seed=seed)
 
 

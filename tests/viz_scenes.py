@@ -72,7 +72,9 @@ def play(policy: str, scene: int, rng: np.random.Generator, *, count: int = 6, t
         width = gone.size[0] if gone else 0.0
         step = Step(None, grasp, grasp, AWAY, good)
         outcome = Outcome(held, width, 12.0 if held else 0.0, 0.03, fault)
-        attempt = Attempt(f"7-{policy}-{scene}-{index}", "s", scene, index, round_, f"{scene}-{index}", policy, ANYTHING, before, (step,), outcome, look(after, index))
+        attempt = Attempt(
+            f"7-{policy}-{scene}-{index}", "s", scene, index, round_, f"{scene}-{index}", policy, ANYTHING, before, (step,), outcome, look(after, index)
+        )
         labels = [Label(attempt.id, "truth.grasped", held, "simulator"), Label(attempt.id, "truth.object", "box" if held else "", "simulator")]
         yield plan, attempt, labels
         left = after

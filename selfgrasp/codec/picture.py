@@ -17,12 +17,12 @@ JPEG_QUALITY = 92
 DEPTH_STEP = 1.6e-4
 """Metres a grey level. 65535 levels reach beyond the 10 m a `View` allows; the error is at most half a level, 0.08 mm, at every distance."""
 
-# At 160 px the SUB filter with the fastest deflate takes 0.1 ms on clean depth and 0.7 ms on noisy depth; choosing filters adaptively costs three times that.
-_DEPTH_SETTINGS = [cv2.IMWRITE_PNG_COMPRESSION, 1, cv2.IMWRITE_PNG_FILTER, cv2.IMWRITE_PNG_FILTER_SUB]
+# At 160 px the UP filter with the fastest deflate takes 0.1 ms on clean depth and 0.8 ms on noisy depth; OpenCV's default filters take 0.3 and 0.9 ms.
+_DEPTH_SETTINGS = [cv2.IMWRITE_PNG_COMPRESSION, 1, cv2.IMWRITE_PNG_FILTER, cv2.IMWRITE_PNG_FILTER_UP]
 
 
 class ColorFormat(StrEnum):
-    """How colour is stored. JPEG is lossy (mean error about 1 grey level on camera pictures) and eight times faster to decode; PNG is exact."""
+    """How colour is stored. JPEG is lossy (mean error about 1 grey level on camera pictures) and 20 times faster to encode; PNG is exact."""
 
     JPEG = "jpeg"
     PNG = "png"
@@ -47,9 +47,12 @@ def decode_color(data: bytes) -> NDArray[np.uint8]:
 
 def encode_depth(depth: NDArray[np.float32]) -> bytes:
     """(H, W) float32 m, NaN = no return, as the bytes of a 16-bit PNG file: 0 = no return, otherwise multiples of `DEPTH_STEP`."""
+    levels = depth * np.float32(1.0 / DEPTH_STEP)
+    np.rint(levels, out=levels)
     # Level 0 means no return, so a depth below half a level is lifted to level 1; `maximum` passes NaN on.
-    levels = np.maximum(np.rint(depth * np.float32(1.0 / DEPTH_STEP)), 1.0)
-    return _encoded(".png", np.nan_to_num(levels, copy=False, nan=0.0).astype(np.uint16), _DEPTH_SETTINGS)
+    np.maximum(levels, 1.0, out=levels)
+    levels[np.isnan(levels)] = 0.0
+    return _encoded(".png", levels.astype(np.uint16), _DEPTH_SETTINGS)
 
 
 def decode_depth(data: bytes, step: float = DEPTH_STEP) -> NDArray[np.float32]:

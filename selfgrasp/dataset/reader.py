@@ -26,14 +26,20 @@ OBJECT_LABEL = "truth.object"
 
 
 class Dataset:
-    """Attempts on the disk, read-only; made by `Dataset.open`. What is appended meanwhile is seen by the next `open`."""
+    """Attempts on the disk, read-only; made by `Dataset.open`. What is appended meanwhile is seen by the next `open`.
+
+    Attributes:
+        path: folder.
+        stored: the tables and the indices that join them.
+        declared: the only labels that can be read; None for all.
+    """
 
     def __init__(self, path: Path, meta: Meta, stored: Stored, lock: ReaderLock, declared: frozenset[str] | None = None) -> None:
         """`Dataset.open` is the way in."""
         self.path = path
         self.declared = declared
         self._meta = meta
-        self._stored = stored
+        self.stored = stored
         self._lock = lock
         self._columns: dict[str, NDArray[Any]] = {}
         self._labels: dict[str, list[Label]] | None = None
@@ -66,7 +72,7 @@ class Dataset:
         self.close()
 
     def __len__(self) -> int:
-        return len(self._stored.ids)
+        return len(self.stored.ids)
 
     def close(self) -> None:
         """Lets a writer remove the versions that were read here; reading on may then fail. Not closing costs only room on the disk."""
@@ -94,7 +100,7 @@ class Dataset:
 
     def ids(self, split: str | None = None) -> NDArray[np.object_]:
         """(N,) attempt ids as strings, in the order of their writing, of one part of the split or of all."""
-        return self._stored.ids[self._rows(split)]
+        return self.stored.ids[self._rows(split)]
 
     def parts(self) -> NDArray[np.str_]:
         """(N,) the part of the split of each attempt: train, validation, test, or left_out (splits by object only)."""
@@ -108,12 +114,12 @@ class Dataset:
                 seeds=[seeds.get(key, 0) for key in self.column("session")],
                 scenes=self.column("scene").tolist(),
                 groups=self.column("state_group").tolist(),
-                objects=[objects.get(attempt) or None for attempt in self._stored.ids],
+                objects=[objects.get(attempt) or None for attempt in self.stored.ids],
             )
         return self._parts
 
     def column(self, name: str, split: str | None = None) -> NDArray[Any]:
-        """(N,) one scalar column of `attempts`, in the order of `ids(split)`.
+        """(N,) one scalar column of `attempts`, read-only, in the order of `ids(split)`.
 
         bool, int64 or float64 with NaN where there is none, or object holding strings with "" where there is none.
 
@@ -123,8 +129,12 @@ class Dataset:
         if name not in SCALAR_COLUMNS:
             raise unknown_name("column", name, SCALAR_COLUMNS)
         if name not in self._columns:
-            self._columns[name] = _as_numpy(self._stored.attempts.to_table(columns=[name])[name])
-        return self._columns[name][self._rows(split)]
+            self._columns[name] = _as_numpy(self.stored.attempts.to_table(columns=[name])[name])
+        column = self._columns[name]
+        if split is not None:
+            column = column[self._rows(split)]
+            column.flags.writeable = False
+        return column
 
     def attempts(
         self,
@@ -147,15 +157,15 @@ class Dataset:
         Raises:
             InputError: an unknown id or part, before anything is read; a missing or damaged picture, while reading.
         """
-        rows = self._rows(split) if ids is None else self._stored.rows_of(list(ids))
+        rows = self._rows(split) if ids is None else self.stored.rows_of(list(ids))
         if order is not None:
             rows = order.permutation(rows)
-        return stream(self._stored, rows, views=views, threads=threads)
+        return stream(self.stored, rows, views=views, threads=threads)
 
     def restricted(self, labels: Collection[str] = ()) -> Dataset:
         """The same data with only `labels` readable: what a method that declares them is given. Restricting again never widens."""
         allowed = frozenset(labels) if self.declared is None else self.declared & frozenset(labels)
-        return Dataset(self.path, self._meta, self._stored, self._lock, allowed)
+        return Dataset(self.path, self._meta, self.stored, self._lock, allowed)
 
     @property
     def label_names(self) -> tuple[str, ...]:
@@ -177,18 +187,17 @@ class Dataset:
             InputError: undeclared, or no attempt has such a label.
         """
         if self.declared is not None and name not in self.declared:
-            raise InputError(
-                given=f"label {name!r}, which was not declared", wanted="a label that the method declares", exists=", ".join(sorted(self.declared)) or "none declared"
-            )
+            declared = ", ".join(sorted(self.declared)) or "none"
+            raise InputError(given=f"label {name!r}, which was not declared", wanted="a label that the method declares", exists=f"declared: {declared}")
         if name not in self._all_labels():
             raise unknown_name("label", name, self.label_names)
         return tuple(self._all_labels()[name])
 
     def _all_labels(self) -> dict[str, list[Label]]:
         if self._labels is None:
-            known = set(self._stored.ids)
+            known = set(self.stored.ids)
             self._labels = {}
-            for row in self._stored.labels.to_table().to_pylist():
+            for row in self.stored.labels.to_table().to_pylist():
                 # A label can precede its attempt on the disk for a moment, or for ever where its writer was killed in between.
                 if row["attempt"] in known:
                     self._labels.setdefault(row["name"], []).append(Label(**{**row, "value": label_value(row["value"])}))

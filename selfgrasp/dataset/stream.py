@@ -59,7 +59,7 @@ class Stored:
             of_step = steps.to_table(columns=["attempt", "index"])
             keys = pictures.to_table(columns=["key"])["key"]
         except (OSError, ValueError, RuntimeError) as error:
-            raise InputError(given=f"dataset {path} with a damaged table: {_first_line(error)}", wanted="tables as they were written") from error
+            raise InputError(given=f"dataset {path} with a damaged table: {first_line(error)}", wanted="tables as they were written") from error
         owner = pc.fill_null(pc.index_in(of_step["attempt"], value_set=ids), -1).to_numpy().astype(np.int64)
         order = np.lexsort((of_step["index"].to_numpy(), owner))
         sorted_keys = np.array(keys.to_pylist(), dtype="S32")
@@ -82,7 +82,8 @@ class Stored:
         Raises:
             InputError: unknown ids, with their number.
         """
-        rows = pc.fill_null(pc.index_in(pa.array(list(ids), pa.string()), value_set=pa.array(self.ids, pa.string())), -1).to_numpy().astype(np.int64)
+        found = pc.index_in(pa.array(list(ids), pa.string()), value_set=pa.array(self.ids, pa.string()))
+        rows: NDArray[np.int64] = pc.fill_null(found, -1).to_numpy().astype(np.int64)
         if (rows < 0).any():
             unknown = [name for name, row in zip(ids, rows, strict=True) if row < 0]
             raise InputError(
@@ -144,7 +145,7 @@ def _decoded(stored: Stored, rows: NDArray[np.int64], views: bool) -> list[Attem
         plains = stored.plain(rows)
         pictures = stored.picture_bytes(picture_keys(plains)) if views else None
     except (OSError, ValueError, RuntimeError) as error:
-        raise InputError(given=f"attempts that cannot be read: {_first_line(error)}", wanted="tables as they were written") from error
+        raise InputError(given=f"attempts that cannot be read: {first_line(error)}", wanted="tables as they were written") from error
     attempts = []
     for plain in plains:
         try:
@@ -154,5 +155,6 @@ def _decoded(stored: Stored, rows: NDArray[np.int64], views: bool) -> list[Attem
     return attempts
 
 
-def _first_line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
+    """Lance's messages go on with where in its own source they arose; the first line says what."""
     return str(error).splitlines()[0][:200]

@@ -28,7 +28,7 @@ _ROWS_PER_FRAGMENT = {"pictures": 4096, "steps": 16384, "labels": 65536, "attemp
 def create_tables(path: Path) -> None:
     """Empty tables in `path`."""
     for name in TABLES:
-        lance.write_dataset(SCHEMAS[name].empty_table(), str(table_path(path, name)), mode="overwrite", data_storage_version=_STORAGE_VERSION)
+        lance.write_dataset(SCHEMAS[name].empty_table(), str(table_path(path, name)), mode="create", data_storage_version=_STORAGE_VERSION)
 
 
 def open_table(path: Path, name: str) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 
@@ -97,6 +98,12 @@ class DatasetWriter:
             write_meta(self.path, meta)
             self._meta = meta
         return key
+
+    def set_license(self, license: str) -> None:
+        """States the licence of the data, for example "CC-BY-4.0"; `card` prints it."""
+        meta = replace(self._meta, license=license)
+        write_meta(self.path, meta)
+        self._meta = meta
 
     def append(self, attempts: Sequence[EncodedAttempt]) -> int:
         """Stores those of `attempts` that are not there yet, with their labels; returns how many. When it returns they are on the disk.

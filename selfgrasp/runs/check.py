@@ -21,5 +21,9 @@ def run(args: Args) -> int:
     from selfgrasp.dataset import check
 
     report = check(args.dataset)
-    print(report)
+    parts = ", ".join(f"{count} {part}" for part, count in report.split_counts)
+    print(f"{report.attempts} attempts ({parts}), {report.steps} steps, {report.labels} labels, {report.pictures} pictures ({report.unused_pictures} unused)")
+    for problem in report.problems:
+        print(f"problem: {problem}")
+    print("sound" if report.ok else f"{len(report.problems)} problems")
     return 0 if report.ok else 1

@@ -16,10 +16,12 @@ def call(module: str, arguments: Sequence[str], *, prog: str, summary: str) -> i
 
     A `SelfgraspError` becomes one message on standard error and 2, Ctrl-C becomes 130; any other exception is a bug and keeps its traceback.
     """
+    import inspect
+
     import tyro
 
     verb = importlib.import_module(module)
-    args = tyro.cli(verb.Args, prog=prog, description=(verb.Args.__doc__ or summary).strip(), args=arguments)
+    args = tyro.cli(verb.Args, prog=prog, description=inspect.cleandoc(verb.Args.__doc__ or summary).split("Attributes:")[0].strip(), args=arguments)
     from selfgrasp.core.errors import SelfgraspError
 
     try:

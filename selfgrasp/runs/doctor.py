@@ -180,14 +180,15 @@ def _one_grasp() -> Finding:
     import time
 
     from selfgrasp.core import Fault
-    from selfgrasp.methods.registry import policy
+    from selfgrasp.methods.baselines.heuristic import HeuristicPolicy
     from selfgrasp.workcell.cells import tabletop
+    from selfgrasp.workcell.sim.objects.catalogue import train_objects
     from selfgrasp.workcell.workcell import Ids
 
     began = time.perf_counter()
-    with tabletop(seed=0) as cell:
+    with tabletop(train_objects(10)).cell as cell:
         cell.reset(0)
-        attempt = cell.attempt(policy("heuristic"), Ids("doctor", 0, 0)).attempt
+        attempt = cell.attempt(HeuristicPolicy(), Ids("doctor", 0, 0)).attempt
     seconds = time.perf_counter() - began
     if attempt.outcome.fault in (Fault.NO_IMAGE, Fault.UNSTABLE):
         return Finding("one grasp", Health.FAIL, f"{attempt.outcome.fault} after {seconds:.1f} s", "pip install -c constraints.txt mujoco")

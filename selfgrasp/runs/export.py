@@ -10,7 +10,7 @@ from tyro.conf import Positional
 
 @dataclass(frozen=True)
 class Args:
-    """Write a dataset as a LeRobotDataset v3.0: one attempt is one episode."""
+    """Write a dataset as a LeRobotDataset v3.0: one attempt is one episode. Attempts without steps or pictures are left out."""
 
     dataset: Positional[Path]
     """The dataset's folder."""
@@ -23,6 +23,6 @@ def run(args: Args) -> int:
     """Write the folder."""
     from selfgrasp.dataset import export_lerobot
 
-    export_lerobot(args.dataset, args.out)
-    print(args.out)
+    episodes = export_lerobot(args.dataset, args.out)
+    print(f"{args.out}: {episodes} episodes")
     return 0

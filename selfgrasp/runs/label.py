@@ -29,5 +29,5 @@ def run(args: Args) -> int:
     """Append the labels."""
     from selfgrasp.dataset import attach_csv
 
-    attach_csv(args.dataset, args.csv, by=args.by)
+    print(f"{args.dataset}: {attach_csv(args.dataset, args.csv, by=args.by)} labels added")
     return 0

@@ -24,7 +24,7 @@ _NAMES = {
 
 def add_numbers(page: Page, data: ReportData) -> Page:
     """Curves, comparison, calibration and provenance; a part without figures is left out."""
-    charts = [*_training_charts(data), *_success_curve(data)]
+    charts = [*_success_curve(data), *_training_charts(data)]
     if charts:
         page = page.section("How it learned", grid(*charts))
     if data.rows:
@@ -58,10 +58,10 @@ def _training_charts(data: ReportData) -> list[Markup]:
 
 def _series(data: ReportData, keys: Sequence[str]) -> list[Series]:
     found = []
-    for number, key in enumerate(keys):
+    for key in keys:
         pairs = [(line["step"], line[key]) for line in data.log if key in line]
         # A noisy training curve drawn second would hide the validation curve.
-        color = 0 if key in ("loss", "training_loss", "accuracy") and len(keys) > 1 else 1 + number
+        color = 0 if key in ("loss", "training_loss", "accuracy") and len(keys) > 1 else 1 + sum(s.color > 0 for s in found)
         found.append(Series(_NAMES.get(key, key.replace("_", " ")), tuple(x for x, _ in pairs), tuple(y for _, y in pairs), color=color))
     return found
 

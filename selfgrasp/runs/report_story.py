@@ -32,22 +32,23 @@ def add_story(page: Page, data: ReportData) -> Page:
     """The sections on what was seen, tried, held, missed and learned; those without pictures are left out."""
     story = data.story
     if story.scenes:
-        page = page.section("Where it tried", *(_scene(entry) for entry in _told_order(story.scenes)), lead=_SCENE_LEAD)
+        page = page.section("Where it tried", *(_scene(entry) for entry in _told_scenes(story.scenes)), lead=_SCENE_LEAD)
     if story.cards or story.outcomes:
         page = page.section("What came of it", _outcomes(story.outcomes), *_galleries(story.cards), lead=_CARDS_LEAD)
     if story.heats:
-        heats = [_heat(entry) for entry in _told_order(story.heats)[:6]]
-        page = page.section("What it has learned", grid(*heats, class_="grid three"), lead=_HEAT_LEAD)
+        learned = [entry for entry in story.heats if not is_reference(entry["policy"])]
+        heats = [_heat(entry) for entry in (learned or story.heats)[:6]]
+        page = page.section("What it has learned" if learned else "What it thinks of each place", grid(*heats, class_="grid three"), lead=_HEAT_LEAD)
     return page
 
 
 _SCENE_LEAD = "A scene as the camera saw it first, in colour and in depth, and every grasp tried on it. Objects move and leave between tries."
 _CARDS_LEAD = (
     "Nobody labelled these attempts. After each lift the hand says whether something is between its fingers; that is all the learning there is. "
-    "Left: before, with the fingers drawn where they closed. Right: afterwards, or what is held."
+    "Left: before, with the fingers drawn where they closed. Right: afterwards, or what is held. A yellow frame: the judge and the simulator's truth disagree."
 )
 _HEAT_LEAD = Markup(
-    'The network\'s opinion of every place, from poor <i class="ramp"></i> to good. White bars show the best closing direction of a place; '
+    "The policy's opinion of every place, from poor <i class='ramp'></i> to good. White bars show the best closing direction of a place; "
     "the green grasp is the one it chose."
 )
 
@@ -105,15 +106,9 @@ def _scene(entry: Mapping[str, Any]) -> Markup:
     seen = [figure(image(entry["color"], "the scene in colour"), "What the camera saw")]
     if "depth" in entry:
         seen.append(figure(image(entry["depth"], "the scene in depth"), "Depth: near is bright"))
-    words = join(
-        [
-            element("b", "held", class_="kind kind-held"),
-            " or ",
-            element("b", "missed", class_="kind kind-missed"),
-            f": {entry['held']} of {entry['tries']} held",
-        ]
-    )
-    seen.append(figure(image(entry["tried"], f"{entry['tries']} tried grasps, {entry['held']} held"), words))
+    counts = _ordered(entry["kinds"])
+    words = join((join([element("b", kind, class_=f"kind kind-{kind}"), f" {count}"]) for kind, count in counts.items()), ", ")
+    seen.append(figure(image(entry["tried"], f"{entry['tries']} tried grasps, {counts.get(HELD, 0)} held"), words))
     return join([element("h3", entry["policy"], element("small", _stage(entry))), grid(*seen, class_="grid three")])
 
 
@@ -171,9 +166,11 @@ def _heat(entry: Mapping[str, Any]) -> Markup:
     return figure(image(entry["file"], f"graspability over the scene of attempt {entry['id']}"), words)
 
 
-def _told_order(entries: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """Random first, learned last among scenes: the order of the story."""
-    return sorted(entries, key=lambda entry: not entry["policy"].startswith("random"))[:3] if entries and "tried" in entries[0] else list(entries)
+def _told_scenes(scenes: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Random first, then the learned policy: where it tried before and after it learned."""
+    random = [entry for entry in scenes if entry["policy"].startswith("random")][:1]
+    learned = [entry for entry in scenes if not is_reference(entry["policy"])][-1:]
+    return [*random, *learned] or list(scenes[:1])
 
 
 def _ordered(counts: Mapping[str, int]) -> dict[str, int]:

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 
 from selfgrasp.runs.report_data import ReportData, Row
 
+PERCENT = "\u00a0%"
+"""Kept on the line of its number."""
+
 REFERENCES = ("random", "heuristic", "antipodal", "oracle")
 """Policies that do not learn; anything else in a table is taken for learned."""
 
@@ -31,11 +34,11 @@ class Metric:
 
     def text(self, value: float) -> str:
         """A value of it."""
-        return f"{value * 100:.1f} %" if self.rate else f"{value:.{self.digits}f}"
+        return f"{value * 100:.1f}{PERCENT}" if self.rate else f"{value:.{self.digits}f}"
 
     def range_text(self, low: float, high: float) -> str:
         """From a value to a value, the unit once."""
-        return f"{self.text(low).removesuffix(' %')} to {self.text(high)}"
+        return f"{self.text(low).removesuffix(PERCENT)} to {self.text(high)}"
 
 
 METRICS = {

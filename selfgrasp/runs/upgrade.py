@@ -10,15 +10,16 @@ from tyro.conf import Positional
 
 @dataclass(frozen=True)
 class Args:
-    """Bring a dataset written by an older version of selfgrasp up to this version's schema, in place. Attempts are not changed."""
+    """Bring a dataset written by an older version of selfgrasp up to this version's schema. The old one stays beside it."""
 
     dataset: Positional[Path]
     """The dataset's folder."""
 
 
 def run(args: Args) -> int:
-    """Upgrade in place."""
-    from selfgrasp.dataset import upgrade
+    """Upgrade, and say from which version."""
+    from selfgrasp.dataset import SCHEMA_VERSION, upgrade
 
-    upgrade(args.dataset)
+    before = upgrade(args.dataset)
+    print(f"{args.dataset}: version {before}" + ("" if before == SCHEMA_VERSION else f" brought to {SCHEMA_VERSION}; the old one stays beside it"))
     return 0

@@ -38,6 +38,7 @@ class Closing:
         slant: (N,) |tan| of the angle between the worse contact's normal and the closing line; friction holds it while it stays below the coefficient.
         contact: (N,) share of the fingers' breadth that meets the object, 0..1.
         offset: (N,) m by which `xy` was moved.
+        skew: (N,) rad by which the mean normal of both contacts is turned from the closing line; yaw + skew closes squarely.
     """
 
     xy: FloatArray
@@ -49,6 +50,7 @@ class Closing:
     slant: FloatArray
     contact: FloatArray
     offset: FloatArray
+    skew: FloatArray
 
     def __len__(self) -> int:
         return len(self.yaw)
@@ -77,11 +79,11 @@ def closings(
     points, angles = np.asarray(xy, dtype=np.float64).reshape(-1, 2), np.asarray(yaw, dtype=np.float64).reshape(-1)
     if len(angles) == 0:
         none = np.zeros(0)
-        return Closing(np.zeros((0, 2)), none, none, none, none, none, none, none, none)
+        return Closing(np.zeros((0, 2)), none, none, none, none, none, none, none, none, none)
     z = fingertip_height(heightmap, points, angles, gripper, workspace) if z is None else np.asarray(z, dtype=np.float64)
     step = heightmap.pixel
     half = math.ceil((0.75 * gripper.opening + gripper.finger_thickness + _MARGIN) / step)
-    along = np.arange(-half, half + 1) * step
+    along = np.arange(-half, half + 1, dtype=np.float64) * step
     across = np.linspace(-0.5, 0.5, 5) * gripper.finger_breadth
     offsets = np.stack(np.meshgrid(across, along), axis=-1)[..., ::-1].reshape(-1, 2)
     heights = heightmap.height_at(points[:, None] + turned(offsets, angles)).reshape(len(points), len(along), len(across))
@@ -94,6 +96,7 @@ def closings(
     middle = np.where(good, (near + far) / 2, 0.0)
     width = np.where(good, far - near, np.nan)
     direction = np.stack([np.cos(angles), np.sin(angles)], axis=-1)
+    near_slope, far_slope = _slope(left, present, across), _slope(right, present, across)
     return Closing(
         xy=points + middle[:, None] * direction,
         yaw=angles,
@@ -101,19 +104,19 @@ def closings(
         width=width,
         depth=np.maximum(top - z, 0.0),
         gap=_gap(heights.max(axis=2), z, middle, _widest(left, right, present, middle), along, gripper),
-        slant=np.maximum(_slope(left, present, across), _slope(right, present, across)),
+        slant=np.maximum(np.abs(near_slope), np.abs(far_slope)),
         contact=counted / present.shape[1],
         offset=np.abs(middle),
+        # An edge that runs forwards with the breadth has its normal turned backwards.
+        skew=-np.arctan((near_slope + far_slope) / 2),
     )
 
 
-def antipodal(
-    heightmap: Heightmap, gripper: GripperSpec, workspace: Workspace, *, friction: float = 0.5, minimum: float = 0.006, most: int = 1000
-) -> Closing:
+def antipodal(heightmap: Heightmap, gripper: GripperSpec, workspace: Workspace, *, friction: float = 0.5, minimum: float = 0.006, most: int = 1000) -> Closing:
     """Candidates from pairs of opposing edges, at most `most`, evenly spread over the edges; thinnest grasps first, blocked ones last.
 
-    From each edge cell the closing line is followed inwards along its normal and to both sides of it within the friction cone, until the surface falls below the
-    fingertips again; the far edge must face the other way, within its own cone.
+    From each edge cell the closing line is followed inwards along its normal and to both sides of it within the friction cone, until the surface falls again;
+    the far edge must face the other way, within its own cone.
 
     Args:
         heightmap: the map.
@@ -123,9 +126,8 @@ def antipodal(
         minimum: m above the workspace's surface below which there is no object.
         most: number of pairs that are measured.
     """
-    smooth = cv2.GaussianBlur(heightmap.height, (3, 3), 0)
-    slope_x = cv2.Sobel(smooth, cv2.CV_32F, 1, 0, ksize=3) / (8 * heightmap.pixel)
-    slope_y = cv2.Sobel(smooth, cv2.CV_32F, 0, 1, ksize=3) / (8 * heightmap.pixel)
+    smooth = np.asarray(cv2.GaussianBlur(heightmap.height, (3, 3), 0), dtype=np.float32)
+    slope_x, slope_y = _slopes(smooth, heightmap.pixel)
     steep = np.hypot(slope_x, slope_y)
     high_nearby = cv2.dilate(smooth, np.ones((5, 5), np.uint8)) > workspace.surface + minimum
     rows, cols = np.nonzero((steep > _STEEP) & high_nearby)
@@ -134,8 +136,8 @@ def antipodal(
     keep = _spread(len(rows), 2 * most // len(turns))
     rows, cols = rows[keep], cols[keep]
     normal = np.arctan2(slope_y[rows, cols], slope_x[rows, cols])
-    angle = (normal[:, None] + turns).reshape(-1)
-    start = np.repeat(np.stack([cols, rows], axis=-1), len(turns), axis=0) + 0.5
+    angle = (normal[:, None] + turns).reshape(-1).astype(np.float64)
+    start = np.repeat(np.stack([cols, rows], axis=-1), len(turns), axis=0).astype(np.float64) + 0.5
     length, met = _march(smooth, start, angle, gripper.opening / heightmap.pixel, workspace.surface + 0.5 * minimum)
     end = start + length[:, None] * np.stack([np.cos(angle), np.sin(angle)], axis=-1)
     facing = _faces(slope_x, slope_y, end, angle, cone)
@@ -150,6 +152,12 @@ def antipodal(
     return found.take(np.lexsort((found.width, found.gap < _MARGIN)))
 
 
+def _slopes(height: NDArray[np.float32], pixel: float) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """(H, W) m per m: how fast the surface rises along columns and along rows."""
+    x, y = (cv2.Sobel(height, cv2.CV_32F, dx, 1 - dx, ksize=3, scale=1 / (8 * pixel)) for dx in (1, 0))
+    return np.asarray(x, dtype=np.float32), np.asarray(y, dtype=np.float32)
+
+
 def _spread(count: int, most: int) -> NDArray[np.int64]:
     """At most `most` indices below `count`, evenly spread."""
     if count <= most:
@@ -157,9 +165,7 @@ def _spread(count: int, most: int) -> NDArray[np.int64]:
     return np.linspace(0, count - 1, most).astype(np.int64)
 
 
-def _march(
-    height: NDArray[np.float32], start: FloatArray, angle: FloatArray, longest: float, floor: float
-) -> tuple[FloatArray, NDArray[np.bool_]]:
+def _march(height: NDArray[np.float32], start: FloatArray, angle: FloatArray, longest: float, floor: float) -> tuple[FloatArray, NDArray[np.bool_]]:
     """(N,) cells from each edge to where the surface falls again below the level halfway up the edge, and whether it does within `longest` cells."""
     steps = np.arange(1, math.ceil(longest) + 3)
     x = np.rint(start[:, 0, None] - 0.5 + np.cos(angle)[:, None] * steps).astype(np.int32)
@@ -174,9 +180,7 @@ def _march(
     return below.argmax(axis=1) + 0.5, below.any(axis=1)
 
 
-def _faces(
-    slope_x: NDArray[np.float32], slope_y: NDArray[np.float32], cells: FloatArray, angle: FloatArray, cone: float
-) -> NDArray[np.bool_]:
+def _faces(slope_x: NDArray[np.float32], slope_y: NDArray[np.float32], cells: FloatArray, angle: FloatArray, cone: float) -> NDArray[np.bool_]:
     """(N,) whether the surface at `cells` falls along `angle` within the friction cone."""
     col = np.clip(cells[:, 0].astype(np.int64), 0, slope_x.shape[1] - 1)
     row = np.clip(cells[:, 1].astype(np.int64), 0, slope_x.shape[0] - 1)
@@ -187,9 +191,7 @@ def _faces(
     return faces
 
 
-def _extents(
-    heights: NDArray[np.float32], z: FloatArray, half: int, step: float
-) -> tuple[FloatArray, FloatArray, NDArray[np.bool_], FloatArray]:
+def _extents(heights: NDArray[np.float32], z: FloatArray, half: int, step: float) -> tuple[FloatArray, FloatArray, NDArray[np.bool_], FloatArray]:
     """Where the object between the fingers begins and ends, for each line (N, B) along the closing direction: m from the grasp point.
 
     Also whether the line meets the object at all, and the object's top (N,) m. Ends lie halfway between the fingertips and the object's top, between samples.
@@ -234,25 +236,24 @@ def _median(values: FloatArray, present: NDArray[np.bool_]) -> FloatArray:
 def _widest(left: FloatArray, right: FloatArray, present: NDArray[np.bool_], middle: FloatArray) -> FloatArray:
     """(N,) m from the middle to the object's furthest end on any line."""
     reach = np.maximum(middle[:, None] - left, right - middle[:, None])
-    return np.where(present, reach, 0.0).max(axis=1)
+    widest: FloatArray = np.where(present, reach, 0.0).max(axis=1)
+    return widest
 
 
 def _slope(edge: FloatArray, present: NDArray[np.bool_], across: FloatArray) -> FloatArray:
-    """(N,) |slope| of an edge (N, B) against the fingers' breadth, by least squares over the lines that meet the object."""
+    """(N,) slope of an edge (N, B) against the fingers' breadth, by least squares over the lines that meet the object."""
     weight = present.astype(np.float64)
     total = np.maximum(weight.sum(axis=1, keepdims=True), 1)
     x = across[None] - (weight * across).sum(axis=1, keepdims=True) / total
     y = edge - (weight * edge).sum(axis=1, keepdims=True) / total
-    slope: FloatArray = np.abs((weight * x * y).sum(axis=1) / np.maximum((weight * x * x).sum(axis=1), 1e-9))
+    slope: FloatArray = (weight * x * y).sum(axis=1) / np.maximum((weight * x * x).sum(axis=1), 1e-9)
     return slope
 
 
-def _gap(
-    highest: NDArray[np.float32], z: FloatArray, middle: FloatArray, reach: FloatArray, along: FloatArray, gripper: GripperSpec
-) -> FloatArray:
+def _gap(highest: NDArray[np.float32], z: FloatArray, middle: FloatArray, reach: FloatArray, along: FloatArray, gripper: GripperSpec) -> FloatArray:
     """(N,) m of free way beside the object on the worse side, less a finger's thickness.
 
-    `highest` (N, S) is the highest surface over the fingers' breadth. The way is free from the object's side outwards until something stands above the fingertips.
+    `highest` (N, S) is the highest surface over the fingers' breadth. The way is free from the object's side outwards until something is above the fingertips.
     """
     blocked = highest > (z + 0.002)[:, None]
     distance = along[None] - middle[:, None]

@@ -30,8 +30,8 @@ class Crops:
 def crop(heightmap: Heightmap, centers: NDArray[np.floating], yaws: NDArray[np.floating], size: float, pixels: int) -> Crops:
     """Crops of `size` m and `pixels` px a side around grasps.
 
-    Columns run along the closing direction (cos yaw, sin yaw); rows run along that direction turned by +90 deg about world +z. At yaw 0 columns are world +x and
-    rows world +y: the handedness of the map. Beyond the map its border is repeated.
+    Columns run along the closing direction (cos yaw, sin yaw); rows run along that direction turned by +90 deg about world +z. At yaw 0 columns are world +x
+    and rows world +y: the handedness of the map. Beyond the map its border is repeated.
 
     Args:
         heightmap: the map.
@@ -77,4 +77,5 @@ def _prefiltered(heightmap: Heightmap, crop_pixel: float) -> tuple[NDArray[np.ui
     if cells < 2:
         return heightmap.color, heightmap.height
     side = cells | 1
-    return cv2.blur(heightmap.color, (side, side)), cv2.blur(heightmap.height, (side, side))
+    color, height = (cv2.blur(values, (side, side)) for values in (heightmap.color, heightmap.height))
+    return np.asarray(color, dtype=np.uint8), np.asarray(height, dtype=np.float32)

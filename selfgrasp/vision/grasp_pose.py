@@ -19,9 +19,7 @@ _REACH = 0.012
 """m around the grasp point, across the closing direction and along it, in which the object's top is looked for."""
 
 
-def fingertip_height(
-    heightmap: Heightmap, xy: NDArray[np.floating], yaw: NDArray[np.floating], gripper: GripperSpec, workspace: Workspace
-) -> FloatArray:
+def fingertip_height(heightmap: Heightmap, xy: NDArray[np.floating], yaw: NDArray[np.floating], gripper: GripperSpec, workspace: Workspace) -> FloatArray:
     """(N,) m, world z of the fingertips for grasps at `xy` (N, 2) m with closing direction `yaw` (N,) rad.
 
     The top is the 90th percentile of the heights in a small disc, so that one noisy cell decides nothing. The fingertips go `INSERTION` below it, less for

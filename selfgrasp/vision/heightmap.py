@@ -71,9 +71,8 @@ class Heightmap:
         side = max(1, math.ceil(math.sqrt(len(flat))))
         padded = np.zeros((side * side, 2), np.float32)
         padded[: len(flat)] = flat
-        sampled = cv2.remap(self.height, padded.reshape(side, side, 2), None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        heights: NDArray[np.float32] = sampled.reshape(-1)[: len(flat)].reshape(cells.shape[:-1])
-        return heights
+        sampled = cv2.remap(self.height, padded.reshape(side, side, 2), np.empty(0, np.float32), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        return np.asarray(sampled, dtype=np.float32).reshape(-1)[: len(flat)].reshape(cells.shape[:-1])
 
 
 def heightmap(view: View, workspace: Workspace, *, pixel: float = 0.0025, margin: float = 0.07) -> Heightmap:
@@ -91,7 +90,7 @@ def heightmap(view: View, workspace: Workspace, *, pixel: float = 0.0025, margin
     height, holes = _without_pinholes(height)
     height = _filled(height, holes, np.float32(workspace.surface))
     if not holes.all():
-        height = cv2.medianBlur(height, 3)
+        height = np.asarray(cv2.medianBlur(height, 3), dtype=np.float32)
     color = _colors(view, height, low, pixel)
     return Heightmap(color, height, ~holes, world_from_map, pixel)
 
@@ -131,7 +130,7 @@ def _splat(view: View, workspace: Workspace, low: FloatArray, empty: NDArray[np.
     depth, factor = densify(depth, footprint=float(depth[measured].mean() / min(view.intrinsics[0, 0], view.intrinsics[1, 1])), wanted=pixel)
     intrinsics = np.diag([factor, factor, 1.0]) @ view.intrinsics
     # Depth times a ray rotated into the world: three multiplications a pixel instead of a matrix product of points.
-    world_rays = rays(*depth.shape, intrinsics).reshape(-1, 3) @ view.world_from_camera[:3, :3].T.astype(np.float32)
+    world_rays = rays(depth.shape[0], depth.shape[1], intrinsics).reshape(-1, 3) @ view.world_from_camera[:3, :3].T.astype(np.float32)
     flat = depth.reshape(-1)
     eye = view.world_from_camera[:3, 3]
     col = (flat * world_rays[:, 0] + np.float32(eye[0] - low[0])) * np.float32(1 / pixel)
@@ -196,7 +195,7 @@ def _colors(view: View, height: NDArray[np.float32], low: FloatArray, pixel: flo
     u, v, w = (p[0] * x + p[1] * y + p[2] * height + p[3] for p in pixels_from_world)
     scale = 1 / np.maximum(w, np.float32(1e-6))
     u, v = u * scale - np.float32(0.5), v * scale - np.float32(0.5)
-    colors: NDArray[np.uint8] = cv2.remap(view.color, u, v, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    colors = np.asarray(cv2.remap(view.color, u, v, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), dtype=np.uint8)
     if view.depth is None:
         return colors
     kernel = np.ones((3, 3), np.uint8)

@@ -29,7 +29,7 @@ def rays(height: int, width: int, intrinsics: FloatArray) -> NDArray[np.float32]
 
 def deproject(depth: NDArray[np.float32], intrinsics: FloatArray) -> NDArray[np.float32]:
     """(H, W, 3) float32 camera points, m, of a (H, W) depth picture, m along the optical axis; NaN where depth is NaN."""
-    points: NDArray[np.float32] = rays(*depth.shape, intrinsics) * depth[..., None]
+    points: NDArray[np.float32] = rays(depth.shape[0], depth.shape[1], intrinsics) * depth[..., None]
     return points
 
 

@@ -149,7 +149,7 @@ def axis_svg(axis: Axis) -> Markup:
             axis.text(t),
             x=f"{2 + 96 * axis.share(t):.2f}%",
             y=12,
-            text_anchor=anchors.get(i, "middle") if 0.02 > axis.share(t) or axis.share(t) > 0.98 else "middle",
+            text_anchor=anchors.get(i, "middle") if not 0.02 <= axis.share(t) <= 0.98 else "middle",
         )
         for i, t in enumerate(axis.ticks)
     ]

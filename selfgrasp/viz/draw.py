@@ -74,7 +74,7 @@ class Canvas:
     @property
     def unit(self) -> float:
         """Canvas pixels that look like one: line widths are given in it, so that drawings keep their weight at any size."""
-        return max(self.picture.shape[0] / 420.0, 0.5)
+        return max(float(self.picture.shape[0]) / 420.0, 0.5)
 
     def pixels(self, world_points: ArrayLike) -> FloatArray:
         """(N, 2) canvas coordinates of (N, 3) m points, NaN behind the camera."""
@@ -89,7 +89,7 @@ class Canvas:
         fixed = [_fixed(corners)]
         thickness = max(1, round(width * self.unit))
         if halo:
-            cv2.polylines(self.picture, fixed, False, _HALO, thickness + max(2, round(1.6 * self.unit)), cv2.LINE_AA, _SUBPIXEL_BITS)
+            cv2.polylines(self.picture, fixed, False, _HALO, thickness + max(1, round(0.7 * self.unit + 0.35 * thickness)), cv2.LINE_AA, _SUBPIXEL_BITS)
         cv2.polylines(self.picture, fixed, False, color, thickness, cv2.LINE_AA, _SUBPIXEL_BITS)
 
     def dot(self, world_point: ArrayLike, color: Color, *, radius: float = 3.0, filled: bool = True) -> None:
@@ -126,7 +126,7 @@ class Canvas:
         """
         fingers = finger_bars(grasp, width=width, breadth=breadth)
         middle = fingers.mean(axis=1)
-        self.line(middle, color, width=1.3 * weight)
+        self.line(middle, color, width=max(1.9 * weight, 2 / self.unit))
         for bar in fingers:
             self.line(bar, color, width=4.0 * weight)
         self.dot(grasp.world_from_tool[:3, 3], color, radius=3.2 * weight, filled=solid)
@@ -170,4 +170,5 @@ def scene_overlay(view: View, grasps: Sequence[Grasp], kinds: Sequence[str], *, 
 
 def _fixed(corners: FloatArray) -> NDArray[np.int32]:
     """OpenCV counts from pixel centres and takes fixed-point coordinates."""
-    return np.round((corners - 0.5) * 2**_SUBPIXEL_BITS).astype(np.int32)
+    fixed: NDArray[np.int32] = np.round((corners - 0.5) * 2**_SUBPIXEL_BITS).astype(np.int32)
+    return fixed

@@ -67,9 +67,8 @@ class CardText:
 
     @property
     def figures(self) -> str:
-        """Width and force, and the score, in one line."""
-        score = "" if self.score is None else f" · score {self.score:.2f}"
-        return f"{self.width * 1000:.0f} mm · {self.force:.1f} N{score}"
+        """Width and force after the lift, in one line."""
+        return f"{self.width * 1000:.0f} mm · {self.force:.1f} N"
 
 
 def attempt_card(
@@ -104,7 +103,9 @@ def card(picture: Markup, text: CardText) -> Markup:
     """One attempt: a two-part picture above its words."""
     thing = next((value for name, value in text.labels.items() if name in ("truth.object", "object", "truth.lifted") and value), "")
     words = join([element("b", text.kind, class_=f"kind kind-{text.kind}"), element("span", text.figures)])
-    who = " · ".join(part for part in (text.policy, f"round {text.round}" if text.round else "", thing) if part)
+    who = " · ".join(
+        part for part in (text.policy, f"round {text.round}" if text.round else "", "" if text.score is None else f"score {text.score:.2f}", thing) if part
+    )
     caption = element("figcaption", element("div", words, class_="felt"), element("div", who, class_="who"), element("code", text.id))
     return element("figure", element("div", picture, class_="pair"), caption, class_="card")
 

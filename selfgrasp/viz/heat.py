@@ -41,7 +41,8 @@ class Span:
     def share(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
         """Values as 0..1 of the span; what was not scored is 0."""
         clipped = np.clip((values - self.low) / (self.high - self.low), 0.0, 1.0)
-        return np.nan_to_num(clipped).astype(np.float32)
+        share: NDArray[np.float32] = np.nan_to_num(clipped).astype(np.float32)
+        return share
 
 
 def best_by_place(heat: Heat) -> NDArray[np.float32]:
@@ -77,8 +78,8 @@ def heat_overlay(
     points = seen_points(view, surface)
     share = span.share(best_by_place(heat))
     over_view = _sample(share, heat, points)
-    alpha = 0.82 * cv2.GaussianBlur(over_view, (0, 0), 0.8)[..., None] ** 0.7
-    dimmed = 0.72 * view.color
+    alpha = 0.88 * cv2.GaussianBlur(over_view, (0, 0), 0.8)[..., None] ** 0.5
+    dimmed = 0.8 * view.color
     blended = dimmed * (1 - alpha) + colormap(np.clip(over_view, 0, 1), HEAT_MAP) * alpha
     canvas = Canvas(view, scale=scale, picture=np.clip(blended, 0, 255).astype(np.uint8))
     _draw_bars(canvas, heat, share, heights_on_map(heat, points, surface), bars)
@@ -99,7 +100,7 @@ def seen_points(view: View, surface: float) -> FloatArray:
 
 def heights_on_map(heat: Heat, points: FloatArray, surface: float) -> FloatArray:
     """(H, W) m: the highest seen world z over each cell of the map, `surface` where nothing was seen."""
-    layers, rows, columns = heat.values.shape
+    rows, columns = heat.values.shape[1:]
     places = apply(inverse(heat.world_from_map), points)[..., :2] / heat.pixel
     heights = np.full((rows, columns), surface)
     seen = np.isfinite(places).all(axis=-1) & (places >= 0).all(axis=-1) & (places < (columns, rows)).all(axis=-1)
@@ -127,7 +128,7 @@ def _draw_bars(canvas: Canvas, heat: Heat, share: NDArray[np.float32], heights: 
         if share[row, column] < 0.35 or len(taken) >= count:
             return
         here = np.array([column + 0.5, row + 0.5]) * heat.pixel
-        if len(taken) and np.linalg.norm(taken - here, axis=1).min() < 0.9 * BAR_LENGTH:
+        if len(taken) and np.linalg.norm(taken - here, axis=1).min() < 1.2 * BAR_LENGTH:
             continue
         taken = np.vstack([taken, here])
         center = apply(heat.world_from_map, np.array([*here, 0.0]))

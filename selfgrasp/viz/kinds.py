@@ -35,6 +35,7 @@ KIND_SENTENCES: Mapping[str, str] = MappingProxyType(
         Fault.BLOCKED.value: "The hand met something on the way down and stopped.",
         Fault.SLIPPED.value: "Held at first, lost during the lift.",
         Fault.UNREACHABLE.value: "No motion of the arm leads there.",
+        Fault.NOTHING.value: "The policy found nothing to do.",
         Fault.NO_IMAGE.value: "The camera gave no usable picture.",
         Fault.UNSTABLE.value: "The simulation or the arm did not come to rest.",
         Fault.STOPPED.value: "Stopped on request.",

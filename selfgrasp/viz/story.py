@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-from selfgrasp.core import Attempt, CellSpec, Grasp, Heat, Label, Plan, View, Watcher
+from selfgrasp.core import Action, Attempt, CellSpec, Grasp, Heat, Label, Move, Plan, Push, View, Watcher
 from selfgrasp.viz.animate import Take, animation, clearing_film
 from selfgrasp.viz.draw import scene_overlay
 from selfgrasp.viz.gallery import CardText, attempt_card
@@ -73,7 +73,7 @@ class StoryWatcher(Watcher):
         """Keeps pictures for `folder` (a run's `pictures/`); `source` names the stage: collect, bench ..."""
         self._folder, self._spec, self._source, self._options = folder, spec, source, options or StoryOptions()
         self._kept: dict[str, _Kept] = {}
-        self._plans: OrderedDict[int, Plan] = OrderedDict()
+        self._plans: OrderedDict[bytes, Plan] = OrderedDict()
 
     def __enter__(self) -> StoryWatcher:
         """Itself."""
@@ -84,9 +84,9 @@ class StoryWatcher(Watcher):
         self.close()
 
     def on_plan(self, plan: Plan) -> None:
-        """Remembers plans that say why, until their attempt ends; found again by the action itself, so batches may interleave."""
+        """Remembers plans that say why, until their attempt ends; found again by the action, so batches may interleave."""
         if plan.maps and plan.action is not None:
-            self._plans[id(plan.action)] = plan
+            self._plans[_key(plan.action)] = plan
             while len(self._plans) > _PLANS_KEPT:
                 self._plans.popitem(last=False)
 
@@ -99,8 +99,8 @@ class StoryWatcher(Watcher):
         if attempt.before is None:
             return
         self._keep_take(kept, attempt, kind)
-        plan = self._plans.pop(id(attempt.steps[-1].action), None) if attempt.steps else None
-        if plan is not None and plan.action is attempt.steps[-1].action:
+        plan = self._plans.pop(_key(attempt.steps[-1].action), None) if attempt.steps else None
+        if plan is not None:
             view, heat = attempt.before.view(self._options.view), next(iter(plan.maps.values()))
             opinion = _Opinion(view, heat, grasp_of(attempt), kind, attempt.id)
             _keep_smallest(kept.opinions, attempt.id, opinion, self._options.heats, first=attempt.index == 0)
@@ -154,7 +154,7 @@ class StoryWatcher(Watcher):
             return []
         view = takes[0].before
         tried = scene_overlay(view, [grasp for grasp, _ in tries], [kind for _, kind in tries], breadth=self._spec.gripper.finger_breadth)
-        entry: dict[str, Any] = {"policy": policy, "tries": len(tries), "held": sum(kind == HELD for _, kind in tries)}
+        entry: dict[str, Any] = {"policy": policy, "tries": len(tries), "kinds": dict(Counter(kind for _, kind in tries))}
         entry["color"] = self._save(f"scene-{policy}-color", upscale(view.color, 3))
         entry["tried"] = self._save(f"scene-{policy}-tried", tried)
         if view.depth is not None:
@@ -187,6 +187,18 @@ class StoryWatcher(Watcher):
 
     def _name(self, stem: str) -> str:
         return "".join(c if c.isalnum() or c in "-_" else "_" for c in f"{self._source}-{stem}") + ".webp"
+
+
+def _key(action: Action) -> bytes:
+    """An action by its value: one that travelled between processes is not the same object any more."""
+    match action:
+        case Grasp():
+            return action.world_from_tool.tobytes() + str(action.width).encode()
+        case Push():
+            return action.start.tobytes() + f"{action.yaw} {action.length}".encode()
+        case Move():
+            return action.translation.tobytes() + str(action.yaw).encode()
+    return repr(action).encode()
 
 
 def _keep_smallest(kept: dict[str, Item], identity: str, item: Item, count: int, *, first: bool = False) -> None:

@@ -10,15 +10,19 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from selfgrasp.core import Action, Context, Grasp, Heat, Plan
+from selfgrasp.core import Action, Context, Grasp, Heat, Plan, Workspace
 from selfgrasp.core.arrays import FloatArray
-from selfgrasp.core.pose import angle_between_grasps, top_down, yaw_of
+from selfgrasp.core.pose import top_down, yaw_of
 from selfgrasp.methods.baselines.look import Look, cell_centres, look
 from selfgrasp.vision import Closing, Heightmap, antipodal, closings, regions
 from selfgrasp.vision.grasp_pose import INSERTION
 
 _LAYERS = 12
 _NO_GRASP = -3.0
+_TURN = math.radians(15)
+"""How far a candidate is turned at most to close squarely on both edges."""
+_ANOTHER_YAW = math.radians(40)
+"""Grasps at one place that are turned by more than this are different."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +45,7 @@ class HeuristicConfig:
         low_cost: of a thing as low as the table.
         blocked_cost: of a finger that would land on something, or of nothing that fits between the fingers.
         candidates: how many a plan holds.
-        separation: m between two of them, unless their angles differ by more than 30 deg.
+        separation: m between two of them, unless their angles differ by more than 40 deg.
     """
 
     view: str | None = None
@@ -59,7 +63,7 @@ class HeuristicConfig:
     low_cost: float = 0.15
     blocked_cost: float = 1.0
     candidates: int = 16
-    separation: float = 0.015
+    separation: float = 0.018
 
 
 @dataclass(frozen=True)
@@ -79,11 +83,12 @@ class HeuristicPolicy:
         pairs = antipodal(seen.map, spec.gripper, spec.workspace, friction=config.friction, minimum=config.minimum_height)
         xy, yaw = _spread_over_things(seen)
         rough = _joined(pairs, closings(seen.map, xy, yaw, spec.gripper, spec.workspace))
-        rough = rough.take(((rough.xy >= spec.workspace.low[:2]) & (rough.xy <= spec.workspace.high[:2])).all(axis=1))
+        rough = rough.take(_inside(rough.xy, spec.workspace))
         best = _diverse(rough, self._scores(rough, seen, context), most=3 * config.candidates, separation=config.separation / 3)
-        # Measured again at their new centres: the first measurement was taken where the edges happened to be.
-        found = closings(seen.map, rough.xy[best], rough.yaw[best], spec.gripper, spec.workspace)
-        found = found.take(((found.xy >= spec.workspace.low[:2]) & (found.xy <= spec.workspace.high[:2])).all(axis=1))
+        # Measured again, moved to the middle and turned square: the first measurement was taken where the edges happened to be.
+        yaw = (rough.yaw[best] + np.where(rough.contact[best] > 0.5, np.clip(rough.skew[best], -_TURN, _TURN), 0.0)) % math.pi
+        found = closings(seen.map, rough.xy[best], yaw, spec.gripper, spec.workspace)
+        found = found.take(_inside(found.xy, spec.workspace))
         scores = self._scores(found, seen, context)
         best = _diverse(found, scores, most=config.candidates, separation=config.separation)
         opening = found.opening(spec.gripper)
@@ -131,6 +136,11 @@ class HeuristicPolicy:
         return scores
 
 
+def _inside(xy: FloatArray, workspace: Workspace) -> NDArray[np.bool_]:
+    """(N,) whether points (N, 2) m lie in the workspace."""
+    return np.asarray(((xy >= workspace.low[:2]) & (xy <= workspace.high[:2])).all(axis=1))
+
+
 def _off_centre(seen: Look, xy: FloatArray) -> FloatArray:
     """(N,) m from each point to the middle of the thing it lies on; things that touch are told apart by the steep cells between them."""
     height = cv2.GaussianBlur(seen.map.height, (3, 3), 0)
@@ -164,12 +174,14 @@ def _joined(a: Closing, b: Closing) -> Closing:
 def _diverse(found: Closing, scores: FloatArray, *, most: int, separation: float) -> NDArray[np.int64]:
     """Indices of at most `most` grasps, best first, none close to a better one in both place and angle."""
     kept: list[int] = []
-    for i in np.argsort(-scores, kind="stable"):
-        near = (np.hypot(*(found.xy[i] - found.xy[j])) < separation and angle_between_grasps(found.yaw[i], found.yaw[j]) < math.radians(30) for j in kept)
-        if not any(near):
-            kept.append(int(i))
-        if len(kept) == most:
-            break
+    left = scores.astype(np.float64)
+    while len(kept) < most and np.isfinite(left).any():
+        best = int(left.argmax())
+        kept.append(best)
+        turned = np.abs(found.yaw - found.yaw[best]) % math.pi
+        alike = np.minimum(turned, math.pi - turned) < _ANOTHER_YAW
+        left[alike & (np.linalg.norm(found.xy - found.xy[best], axis=1) < separation)] = -np.inf
+        left[best] = -np.inf
     return np.array(kept, dtype=np.int64)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -39,7 +40,7 @@ def look(context: Context, *, view: str | None, pixel: float, minimum: float) ->
     top = heightmap(seen, workspace, pixel=pixel)
     inside = in_reach(top, context)
     if seen.depth is not None:
-        mask = foreground(top, surface=workspace.surface, minimum=minimum) & inside
+        mask: NDArray[np.bool_] = foreground(top, surface=workspace.surface, minimum=minimum) & inside
         reason = EMPTY if top.valid[inside].any() else NO_RETURN
     elif context.background is not None and context.background.size == seen.size:
         mask = _changed(seen, context.background, top, workspace.surface) & inside
@@ -54,8 +55,7 @@ def in_reach(top: Heightmap, context: Context) -> NDArray[np.bool_]:
     """(H, W) bool: cells whose centre lies inside the workspace."""
     xy = cell_centres(top)
     low, high = context.spec.workspace.low[:2], context.spec.workspace.high[:2]
-    inside: NDArray[np.bool_] = ((xy >= low) & (xy <= high)).all(axis=-1)
-    return inside
+    return np.asarray(((xy >= low) & (xy <= high)).all(axis=-1))
 
 
 def cell_centres(top: Heightmap) -> FloatArray:
@@ -81,12 +81,5 @@ def _changed(view: View, background: View, top: Heightmap, surface: float) -> ND
     col, row = cells[inside].astype(np.int64).T
     count = np.zeros((rows, cols), np.float32)
     count[row, col] = 1.0
-    return _closed(count)
-
-
-def _closed(count: NDArray[np.float32]) -> NDArray[np.bool_]:
-    """Marked cells with the gaps between the pixels of a coarse picture closed."""
-    import cv2
-
-    closed: NDArray[np.bool_] = cv2.morphologyEx(count, cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8)) > 0
-    return closed
+    # Closed over the gaps that the pixels of a coarse picture leave between them.
+    return np.asarray(cv2.morphologyEx(count, cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8)) > 0)

@@ -9,7 +9,6 @@ import mujoco
 import numpy as np
 
 from selfgrasp.core.spec import GripperSpec
-#from selfgrasp.workcell.sim import gl as _gl  # noqa: F401  decides how MuJoCo renders before it is imported
 from selfgrasp.workcell.sim.objects.model import ObjectModel
 from selfgrasp.workcell.sim.objects.part import Shape
 from selfgrasp.workcell.sim.objects.patterns import PATTERNS, pattern_image
@@ -45,7 +44,7 @@ class TableConfig:
         wall_thickness: m.
     """
 
-    half_size: float = 0.22
+    half_size: float = 0.18
     wall_height: float = 0.05
     wall_thickness: float = 0.02
 
@@ -161,7 +160,7 @@ def _add_hand(spec: mujoco.MjSpec, gripper: GripperSpec) -> None:
         finger = hand.add_body(name=f"finger_{name}", gravcomp=1)
         finger.add_joint(name=f"finger_{name}", type=slide, axis=[side, 0, 0], range=[0, gripper.opening / 2], limited=True, armature=0.02)
         finger.add_geom(
-            name=f"finger_{name}", type=box, rgba=HAND_COLOR, mass=FINGER_MASS, condim=4, friction=[FINGER_PAD_FRICTION, 0.01, 0.0001], priority=0,
+            name=f"finger_{name}", type=box, rgba=HAND_COLOR, mass=FINGER_MASS, condim=4, friction=[FINGER_PAD_FRICTION, 0.01, 0.0001],
             size=[gripper.finger_thickness / 2, gripper.finger_breadth / 2, gripper.finger_length / 2],
             pos=[side * gripper.finger_thickness / 2, 0, gripper.finger_length / 2],
         )  # fmt: skip
@@ -190,4 +189,4 @@ def _add_slot(spec: mujoco.MjSpec, slot: int, geoms: int) -> None:
     body = spec.worldbody.add_body(name=SLOT.format(slot), pos=[0, 0, 0], gravcomp=1)
     body.add_freejoint(name=SLOT.format(slot))
     for _ in range(geoms):
-        body.add_geom(type=mujoco.mjtGeom.mjGEOM_SPHERE, size=[0.01, 0, 0], rgba=[0, 0, 0, 0], contype=0, conaffinity=0, mass=0.01, condim=3, material=PATTERNS[0])
+        body.add_geom(type=mujoco.mjtGeom.mjGEOM_SPHERE, size=[0.01, 0, 0], rgba=[0, 0, 0, 0], contype=0, conaffinity=0, mass=0.01, condim=4, material=PATTERNS[0])

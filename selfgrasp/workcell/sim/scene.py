@@ -10,6 +10,7 @@ import numpy as np
 from selfgrasp.core.arrays import FloatArray
 from selfgrasp.core.attempt import Label
 from selfgrasp.core.errors import InputError
+from selfgrasp.core.pose import apply
 from selfgrasp.workcell.sim.hand import AWAY
 from selfgrasp.workcell.sim.objects.model import ObjectModel
 from selfgrasp.workcell.sim.world import Placed, World
@@ -30,7 +31,24 @@ class SceneConfig:
     """
 
     count: int = 10
-    spread: float = 0.14
+    spread: float = 0.11
+
+
+@dataclass(frozen=True, eq=False)
+class ObjectTruth:
+    """Where an object truly is.
+
+    Attributes:
+        name: of the object.
+        center: (3,) m, its center of mass.
+        top: m, its highest point.
+        yaw: rad, of its narrowest horizontal direction.
+    """
+
+    name: str
+    center: FloatArray
+    top: float
+    yaw: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,6 +161,18 @@ class SimScene:
             Label(attempt, "truth.family", names[0].family if names else "", "simulator"),
             Label(attempt, "truth.remaining", len(world.placed) - len(held), "simulator"),
         )
+
+    def objects_truth(self) -> tuple[ObjectTruth, ...]:
+        """Every object's true place; privileged."""
+        return tuple(self._object_truth(p) for p in self._world.placed)
+
+    def _object_truth(self, placed: Placed) -> ObjectTruth:
+        points = apply(self._world.object_pose(placed.slot), placed.model.surface_points(200, np.random.default_rng(0)))
+        yaws = np.arange(36) * np.pi / 36
+        along = points[:, :2] @ np.stack([np.cos(yaws), np.sin(yaws)])
+        narrowest = int(np.ptp(along, axis=0).argmin())
+        center = self._world.object_pose(placed.slot)[:3, 3]
+        return ObjectTruth(placed.model.name, center, float(points[:, 2].max()), float(yaws[narrowest]))
 
     @property
     def remaining(self) -> int:

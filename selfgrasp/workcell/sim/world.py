@@ -84,6 +84,7 @@ class World:
         self._body = np.array([model.body(SLOT.format(s)).id for s in range(slots)], dtype=int)
         self._qpos = np.array([model.joint(SLOT.format(s)).qposadr[0] for s in range(slots)], dtype=int)
         self._qvel = np.array([model.joint(SLOT.format(s)).dofadr[0] for s in range(slots)], dtype=int)
+        self._fingers = frozenset(int(model.body(f"finger_{side}").id) for side in ("right", "left"))
         self.put(())
 
     def put(self, objects: Sequence[ObjectModel]) -> None:
@@ -123,7 +124,7 @@ class World:
         body_from_object = inverse(item.object_from_principal)
         for index, part in enumerate(item.parts):
             self._fill_geom(first + index, part, body_from_object @ part.object_from_part, f"{item.name}/{index}")
-            model.geom_friction[first + index] = (item.friction, 0.005, 0.0001)
+            model.geom_friction[first + index] = (item.friction, 0.008 * item.friction, 0.0001)
             model.geom_matid[first + index] = PATTERNS.index(item.pattern)
 
     def _fill_geom(self, geom: int, part: Part, body_from_part: FloatArray, mesh_name: str) -> None:
@@ -150,6 +151,8 @@ class World:
         model.geom_pos[geom] = body_from_geom[:3, 3]
         mujoco.mju_mat2Quat(model.geom_quat[geom], np.ascontiguousarray(body_from_geom[:3, :3]).ravel())
         model.geom_rgba[geom] = (*part.color, 1.0)
+        # The object's own friction counts, not the larger of the two that touch, so that slippery things are slippery.
+        model.geom_priority[geom] = 1
         model.geom_contype[geom] = 1
         model.geom_conaffinity[geom] = 1
 
@@ -202,16 +205,15 @@ class World:
         self.data.qpos[at : at + 3] += offset
 
     def held(self) -> tuple[int, ...]:
-        """Slots whose objects both fingers touch."""
-        return tuple(sorted(self.touching("finger_right") & self.touching("finger_left")))
-
-    def touching(self, body_name: str) -> frozenset[int]:
-        """Slots whose objects touch the body of that name now."""
-        body = self.model.body(body_name).id
+        """Slots whose objects the hand carries: those that touch a finger, and those that hang on them, while they touch nothing that stands."""
         contacts = self.data.contact.geom[: self.data.ncon]
-        pairs = self.model.geom_bodyid[contacts] if len(contacts) else np.empty((0, 2), dtype=int)
-        others = {int(b) for a, b in pairs if a == body} | {int(a) for a, b in pairs if b == body}
-        return frozenset(p.slot for p in self.placed if int(self._body[p.slot]) in others)
+        pairs = self.model.geom_bodyid[contacts].reshape(-1, 2)
+        carried, reached = set(self._fingers), set(self._fingers)
+        while reached:
+            reached = {int(b) for pair in pairs for a, b in (pair, pair[::-1]) if int(a) in reached and b != 0} - carried
+            carried |= reached
+        standing = {int(b) for pair in pairs for a, b in (pair, pair[::-1]) if a == 0}
+        return tuple(p.slot for p in self.placed if int(self._body[p.slot]) in carried - standing)
 
     def step(self, count: int) -> None:
         """Advance by `count` timesteps.

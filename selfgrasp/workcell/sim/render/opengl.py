@@ -8,6 +8,7 @@ edge pixels that of one surface.
 from __future__ import annotations
 
 import atexit
+import importlib
 import sys
 import weakref
 from collections.abc import Iterable, Iterator
@@ -168,9 +169,8 @@ def probe() -> None:
     picture = renderer.render(data, world_from_camera, np.array([[16.0, 0, 8], [0, 16, 8], [0, 0, 1]]))
     if not abs(picture.depth[8, 8] - 0.4) < 0.01:
         raise RuntimeError(f"a sphere 0.4 m away was rendered at {picture.depth[8, 8]} m")
-    from OpenGL import GL
-
-    print(GL.glGetString(GL.GL_RENDERER).decode())
+    gl = importlib.import_module("OpenGL.GL")
+    print(gl.glGetString(gl.GL_RENDERER).decode())
     renderer.close()
 
 

@@ -1,18 +1,16 @@
-"""Pictures from cast rays: no OpenGL, no display, and the same on every machine."""
+"""Pictures from cast rays: no OpenGL and no display, and but for rounding the same on every machine."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
+import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
 from selfgrasp.core.arrays import FloatArray
-from selfgrasp.workcell.sim import gl as _gl  # noqa: F401  sets MUJOCO_GL before MuJoCo is imported
 
-import mujoco  # isort: skip
-
+from selfgrasp.workcell.sim.render.cast import Met, bounding_boxes, convex_meshes, meet, rectangles
+from selfgrasp.workcell.sim.render.kinds import PRIMITIVES, GeomKind
+from selfgrasp.workcell.sim.render.normals import world_normals
 from selfgrasp.workcell.sim.render.picture import VISIBLE_GROUPS, Picture, clip_planes, no_skew
 from selfgrasp.workcell.sim.render.shade import Hits, geom_rgba, shade
 from selfgrasp.workcell.sim.render.texture import CubeTextures
@@ -22,9 +20,9 @@ _HIDDEN_GROUP = len(VISIBLE_GROUPS) - 1
 
 
 class RayRenderer:
-    """Renders one model with `mj_multiRay` and shades in NumPy; see `Renderer`.
+    """Renders one model by casting rays and shading in NumPy; see `Renderer`.
 
-    Textures are read once; everything else at every picture.
+    Meshes and textures are read once; everything else at every picture.
 
     Args:
         model: compiled.
@@ -36,58 +34,85 @@ class RayRenderer:
         self.height, self.width = height, width
         self._model = model
         self._textures = CubeTextures(model)
-        self._lens = np.zeros(4)
-        self._rays = np.empty((height * width, 3))
-        count = height * width
-        self._geom, self._distance, self._normals = np.empty(count, dtype=np.int32), np.empty(count), np.empty((count, 3))
+        self._meshes = convex_meshes(model)
+        self._convex = np.array([mesh is not None for mesh in self._meshes] or [False], dtype=bool)
 
     def render(self, data: mujoco.MjData, world_from_camera: FloatArray, intrinsics: FloatArray, *, segmentation: bool = False) -> Picture:
         """See `Renderer.render`."""
         lens = no_skew(intrinsics)
-        if not np.array_equal(lens, self._lens):
-            self._aim(lens)
-        near, far = clip_planes(self._model)
-        rotation, eye = np.asarray(world_from_camera)[:3, :3], np.ascontiguousarray(np.asarray(world_from_camera)[:3, 3])
-        rays = self._rays @ rotation.T
-        with _only_visible(self._model):
-            reach = far * float(np.sqrt((self._rays[[0, self.width - 1, -self.width, -1]] ** 2).sum(axis=1)).max())
-            mujoco.mj_multiRay(
-                self._model, data, eye, rays.ravel(), _GROUPS, True, -1, self._geom, self._distance, self._normals.ravel(), len(rays), reach
-            )
-        seen = np.flatnonzero((self._geom >= 0) & (self._distance >= near) & (self._distance <= far))
-        # The rays reach 1 m along the optical axis, so that their length in rays is the depth.
-        depth = np.full(len(rays), np.nan, dtype=np.float32)
-        depth[seen] = self._distance[seen]
-        color = np.zeros((len(rays), 3), dtype=np.uint8)
-        seen_rays = rays[seen].astype(np.float32)
-        points = (eye + self._distance[seen, None] * rays[seen]).astype(np.float32)
-        hits = Hits(self._geom[seen].astype(np.int64), points, self._normals[seen].astype(np.float32), seen_rays, depth[seen])
+        world_from_camera = np.asarray(world_from_camera, dtype=np.float64)
+        # Rays reach 1 m along the optical axis, so that lengths in rays are depths: x along columns, y along rows, z = 1.
+        x, y = (np.arange(self.width) + 0.5 - lens[2]) / lens[0], (np.arange(self.height) + 0.5 - lens[3]) / lens[1]
+        met = self._cast(data, world_from_camera, lens, x, y)
+        seen = np.flatnonzero(met.geom >= 0)
+        rotation, eye = world_from_camera[:3, :3], world_from_camera[:3, 3]
+        rays = _world_rays(x, y, rotation).astype(np.float32)[seen]
+        geom, depth = met.geom[seen], met.depth[seen].astype(np.float32)
+        points = depth[:, None] * rays + eye.astype(np.float32)
+        normals = world_normals(self._model, data, self._meshes, geom, met.face[seen], points)
+        normals += met.normal[seen]
+        hits = Hits(geom, points, normals, rays, depth)
+        color = np.zeros((self.height * self.width, 3), dtype=np.uint8)
         color[seen] = shade(self._model, data, self._textures, hits, rotation.T.astype(np.float32), (float(lens[0]), float(lens[1])))
         size = (self.height, self.width)
-        ids = np.where(np.isnan(depth), -1, self._geom).astype(np.int32).reshape(size) if segmentation else None
-        return Picture(color.reshape(*size, 3), depth.reshape(size), ids)
+        far_away = np.where(met.geom >= 0, met.depth, np.nan).astype(np.float32).reshape(size)
+        return Picture(color.reshape(*size, 3), far_away, met.geom.astype(np.int32).reshape(size) if segmentation else None)
 
     def close(self) -> None:
         """Nothing to free."""
 
-    def _aim(self, lens: NDArray[np.float64]) -> None:
-        fx, fy, cx, cy = lens
-        y, x = np.mgrid[: self.height, : self.width] + 0.5
-        self._rays = np.stack([(x - cx) / fx, (y - cy) / fy, np.ones_like(x)], axis=-1).reshape(-1, 3)
-        self._lens = lens
+    def _cast(self, data: mujoco.MjData, world_from_camera: FloatArray, lens: FloatArray, x: FloatArray, y: FloatArray) -> Met:
+        model, size = self._model, (self.height, self.width)
+        near, far = clip_planes(model)
+        visible = (geom_rgba(model)[:, 3] > 0.0) & (_GROUPS[np.clip(model.geom_group, 0, _HIDDEN_GROUP)] > 0)
+        own = np.isin(model.geom_type, PRIMITIVES)
+        mesh = model.geom_type == GeomKind.MESH
+        own |= mesh & self._convex[np.where(mesh, model.geom_dataid, 0)]
+        met = Met(np.full(size, far), np.full(size, -1, dtype=np.int64), np.zeros(size, dtype=np.int64), np.zeros((*size, 3), dtype=np.float32))
+        geoms = np.flatnonzero(visible & own)
+        boxes = bounding_boxes(model, self._meshes)
+        for geom, (top, bottom, left, right) in zip(geoms, rectangles(geoms, boxes, data, world_from_camera, lens, size), strict=True):
+            if top >= bottom or left >= right:
+                continue
+            geom_from_world = data.geom_xmat[geom].reshape(3, 3).T
+            turn = geom_from_world @ world_from_camera[:3, :3]
+            origin = geom_from_world @ (world_from_camera[:3, 3] - data.geom_xpos[geom])
+            kind = int(model.geom_type[geom])
+            planes = self._meshes[model.geom_dataid[geom]] if kind == GeomKind.MESH else None
+            entered = meet(kind, model.geom_size[geom], planes, origin, turn, x[left:right], y[top:bottom])
+            block = (slice(top, bottom), slice(left, right))
+            first = (entered.depth < met.depth[block]) & (entered.depth >= near)
+            np.copyto(met.depth[block], entered.depth, where=first)
+            np.copyto(met.geom[block], geom, where=first)
+            np.copyto(met.face[block], entered.face, where=first)
+        if (visible & ~own).any():
+            self._cast_rest(data, visible & ~own, world_from_camera, x, y, met)
+        count = self.height * self.width
+        return Met(met.depth.reshape(count), met.geom.reshape(count), met.face.reshape(count), met.normal.reshape(count, 3))
+
+    def _cast_rest(self, data: mujoco.MjData, chosen: NDArray[np.bool_], world_from_camera: FloatArray, x: FloatArray, y: FloatArray, met: Met) -> None:
+        """Let MuJoCo meet the `chosen` geoms (ngeom,): height fields and meshes that are not convex."""
+        model, count = self._model, self.height * self.width
+        rotation = world_from_camera[:3, :3]
+        rays = _world_rays(x, y, rotation)
+        geom, depth, normal = np.empty(count, dtype=np.int32), np.empty(count), np.empty((count, 3))
+        groups, trees = model.geom_group.copy(), model.body_bvhadr.copy()
+        model.geom_group[:] = np.where(chosen, 0, _HIDDEN_GROUP)
+        # Bounding volumes are those of the shapes that the model was compiled with.
+        model.body_bvhadr[:] = -1
+        try:
+            eye = np.ascontiguousarray(world_from_camera[:3, 3])
+            mujoco.mj_multiRay(model, data, eye, rays.ravel(), _GROUPS, True, -1, geom, depth, normal.ravel(), count, mujoco.mjMAXVAL)
+        finally:
+            model.geom_group[:], model.body_bvhadr[:] = groups, trees
+        near, _ = clip_planes(model)
+        first = ((geom >= 0) & (depth >= near) & (depth < met.depth.ravel())).reshape(self.height, self.width)
+        met.depth[first], met.geom[first], met.normal[first] = depth[first.ravel()], geom[first.ravel()], normal[first.ravel()]
 
 
-@contextmanager
-def _only_visible(model: mujoco.MjModel) -> Iterator[None]:
-    """While rays are cast: geoms drawn with alpha 0 are hidden, and no compiled bounding volume is trusted.
-
-    MuJoCo's rays go by the alpha of the material where there is one, OpenGL by the geom's. The volumes are those of the geoms that the
-    model was compiled with, which may have become other shapes since.
-    """
-    groups, trees = model.geom_group.copy(), model.body_bvhadr.copy()
-    model.geom_group[geom_rgba(model)[:, 3] == 0.0] = _HIDDEN_GROUP
-    model.body_bvhadr[:] = -1
-    try:
-        yield
-    finally:
-        model.geom_group[:], model.body_bvhadr[:] = groups, trees
+def _world_rays(x: FloatArray, y: FloatArray, world_from_camera: FloatArray) -> FloatArray:
+    """(rows * columns, 3) directions of the rays (x, y, 1) by a rotation (3, 3)."""
+    result = np.empty((len(y), len(x), 3))
+    for k in range(3):
+        result[..., k] = world_from_camera[k, 0] * x + (world_from_camera[k, 1] * y[:, None] + world_from_camera[k, 2])
+    return result.reshape(-1, 3)

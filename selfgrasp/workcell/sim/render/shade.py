@@ -11,6 +11,7 @@ import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
+from selfgrasp.workcell.sim.render.kinds import GeomKind
 from selfgrasp.workcell.sim.render.texture import CubeTextures
 
 Array = NDArray[np.float32]
@@ -65,12 +66,14 @@ def shade(model: mujoco.MjModel, data: mujoco.MjData, textures: CubeTextures, hi
 
 
 def _light(model: mujoco.MjModel, data: mujoco.MjData, hits: Hits, forward: Array) -> Array:
-    """(N, 3) factor of the colour; without highlights, which OpenGL draws where a light and a material are specular."""
-    total: Array = np.repeat(_emission(model, hits.geom)[:, None], 3, axis=1)
+    """(N, 3) factor of the colour, (N, 1) where all light is grey; without highlights, which OpenGL draws where a light and a material are specular."""
     head = model.vis.headlight
+    colors = np.concatenate([[head.ambient, head.diffuse], model.light_ambient, model.light_diffuse])
+    channels = 1 if (colors == colors[:, :1]).all() else 3
+    total: Array = np.repeat(_emission(model, hits.geom)[:, None], channels, axis=1)
     lights = 0
     if head.active:
-        total += _directional(hits, -forward, head.ambient, head.diffuse)
+        total += _directional(hits, -forward, head.ambient[:channels], head.diffuse[:channels])
         lights += 1
     for light in range(model.nlight):
         if not model.light_active[light]:
@@ -78,9 +81,9 @@ def _light(model: mujoco.MjModel, data: mujoco.MjData, hits: Hits, forward: Arra
         lights += 1
         direction = data.light_xdir[light].astype(np.float32)
         if model.light_type[light] == mujoco.mjtLightType.mjLIGHT_DIRECTIONAL:
-            total += _directional(hits, -direction, model.light_ambient[light], model.light_diffuse[light])
+            total += _directional(hits, -direction, model.light_ambient[light, :channels], model.light_diffuse[light, :channels])
         elif model.light_type[light] == mujoco.mjtLightType.mjLIGHT_SPOT:
-            total += _spot(model, light, data.light_xpos[light].astype(np.float32), direction, hits)
+            total += _spot(model, light, data.light_xpos[light].astype(np.float32), direction, hits)[:, :channels]
     return total if lights else total + np.float32(0.3)
 
 
@@ -137,10 +140,10 @@ def _world_to_cube(model: mujoco.MjModel, data: mujoco.MjData) -> Array:
     """
     size = model.geom_size.astype(np.float32)
     kind = model.geom_type
-    round_ = (kind == mujoco.mjtGeom.mjGEOM_CYLINDER) | (kind == mujoco.mjtGeom.mjGEOM_CAPSULE)
+    round_ = (kind == GeomKind.CYLINDER) | (kind == GeomKind.CAPSULE)
     size = np.where(round_[:, None], size[:, [0, 0, 1]], size)
-    size = np.where((kind == mujoco.mjtGeom.mjGEOM_SPHERE)[:, None], size[:, :1], size)
-    mesh = kind == mujoco.mjtGeom.mjGEOM_MESH
+    size = np.where((kind == GeomKind.SPHERE)[:, None], size[:, :1], size)
+    mesh = kind == GeomKind.MESH
     uniform = (model.geom_matid >= 0) & model.mat_texuniform[model.geom_matid].astype(bool)
     stretch = np.where(mesh[:, None], np.where(uniform[:, None], size, 1.0), np.where(uniform[:, None], 1.0, 1.0 / np.maximum(size, 1e-9)))
     rotation = data.geom_xmat.reshape(-1, 3, 3).transpose(0, 2, 1)
@@ -149,7 +152,7 @@ def _world_to_cube(model: mujoco.MjModel, data: mujoco.MjData) -> Array:
 
 def _capsule_ends(model: mujoco.MjModel, geom: NDArray[np.int64], local: Array) -> Array:
     """`local` (N, 3) with the round ends of capsules moved as MuJoCo's half spheres lie: one radius, not half a length, from the middle."""
-    ends = (model.geom_type[geom] == mujoco.mjtGeom.mjGEOM_CAPSULE) & (np.abs(local[:, 2]) > 1.0)
+    ends = (model.geom_type[geom] == GeomKind.CAPSULE) & (np.abs(local[:, 2]) > 1.0)
     if ends.any():
         local = local.copy()
         z, size = local[ends, 2], model.geom_size[geom[ends]].astype(np.float32)

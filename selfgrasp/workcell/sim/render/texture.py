@@ -29,23 +29,27 @@ class CubeTextures:
 
     def __init__(self, model: mujoco.MjModel) -> None:
         pyramids = [_pyramid(model, texture) for texture in range(model.ntex)]
-        self.mean: Array = np.array([p[-1].mean(axis=(0, 1, 2)) for p in pyramids], dtype=np.float32).reshape(-1, 3)
+        # Grey patterns, which take their colour from the geom, are looked up in one channel instead of three.
+        channels = 1 if all((p[0] == p[0][..., :1]).all() for p in pyramids) else 3
+        pyramids = [[faces[..., :channels] for faces in p] for p in pyramids]
+        self.mean: Array = np.array([p[-1].mean(axis=(0, 1, 2)) for p in pyramids], dtype=np.float32).reshape(-1, channels)
+        """(ntex, 3) in 0..1, or (ntex, 1) if all textures are grey."""
         self.varies: NDArray[np.bool_] = np.array([bool(np.ptp(p[0]) > 0) and len(p) > 1 for p in pyramids], dtype=bool)
         """(ntex,) whether a texture has to be looked up, or is one colour all over."""
         depth = max((len(p) for p in pyramids), default=1)
         self._start = np.zeros((model.ntex, depth), dtype=np.int64)
         self._width = np.ones((model.ntex, depth), dtype=np.int64)
         self._top = np.array([len(p) - 1 for p in pyramids], dtype=np.float32)
-        flat, total = [np.zeros((0, 3), dtype=np.float32)], 0
+        flat, total = [np.zeros((0, channels), dtype=np.float32)], 0
         for texture, levels in enumerate(pyramids):
             for level, faces in enumerate(levels):
                 self._start[texture, level], self._width[texture, level] = total, faces.shape[1]
-                flat.append(faces.reshape(-1, 3))
+                flat.append(faces.reshape(-1, channels))
                 total += faces.shape[0] * faces.shape[1] * faces.shape[2]
         self._texels: Array = np.concatenate(flat)
 
     def sample(self, texture: NDArray[np.int64], direction: Array, along_x: Array, along_y: Array) -> Array:
-        """(N, 3) colours in 0..1.
+        """(N, 3) colours in 0..1, or (N, 1) if all textures are grey.
 
         Args:
             texture: (N,) ids of textures that vary.

@@ -1,0 +1,27 @@
+"""Attempts on the disk: one writer, any number of readers, labels beside the data. Processes that import this are started with `spawn`, never forked."""
+
+from selfgrasp.dataset.card import card
+from selfgrasp.dataset.check import CheckReport, check
+from selfgrasp.dataset.export import export_lerobot
+from selfgrasp.dataset.labels import attach_csv
+from selfgrasp.dataset.merge import merge
+from selfgrasp.dataset.reader import Dataset
+from selfgrasp.dataset.schema import SCHEMA_VERSION
+from selfgrasp.dataset.split import Split, SplitBy
+from selfgrasp.dataset.upgrade import upgrade
+from selfgrasp.dataset.writer import DatasetWriter
+
+__all__ = [
+    "SCHEMA_VERSION",
+    "CheckReport",
+    "Dataset",
+    "DatasetWriter",
+    "Split",
+    "SplitBy",
+    "attach_csv",
+    "card",
+    "check",
+    "export_lerobot",
+    "merge",
+    "upgrade",
+]

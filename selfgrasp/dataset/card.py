@@ -1,0 +1,105 @@
+"""One page that says what a dataset is."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from selfgrasp.dataset.reader import OBJECT_LABEL, Dataset
+from selfgrasp.dataset.schema import SCHEMA_VERSION
+from selfgrasp.dataset.split import LEFT_OUT, SPLITS
+
+_Z95 = 1.959963984540054
+
+
+def card(path: str | Path) -> str:
+    """A Markdown page about the dataset in `path`: counts, success, policies, objects, cell, versions, labels, split and licence.
+
+    Raises:
+        InputError: no dataset, or one that cannot be opened.
+    """
+    with Dataset.open(path) as dataset:
+        lines = [f"# {Path(path).resolve().name}", "", *_facts(dataset), "", *_success(dataset), "", *_sessions(dataset), "", *_labels(dataset), ""]
+    return "\n".join(lines)
+
+
+def wilson(successes: int, n: int) -> tuple[float, float]:
+    """The 95 % Wilson score interval of a rate, (low, high); (0, 1) for n = 0. Wilson 1927, equation 4."""
+    if n == 0:
+        return 0.0, 1.0
+    rate, z2 = successes / n, _Z95**2
+    middle = (rate + z2 / (2 * n)) / (1 + z2 / n)
+    half = _Z95 / (1 + z2 / n) * math.sqrt(rate * (1 - rate) / n + z2 / (4 * n * n))
+    return max(0.0, middle - half), min(1.0, middle + half)
+
+
+def _facts(dataset: Dataset) -> list[str]:
+    spec, parts = dataset.spec, Counter(dataset.parts().tolist())
+    cameras = ", ".join(f"{name} {c.width} x {c.height} px {'RGB-D' if c.has_depth else 'RGB'}" for name, c in spec.cameras.items())
+    scenes = len(set(zip(dataset.column("session").tolist(), dataset.column("scene").tolist(), strict=True)))
+    counts = ", ".join(f"{name} {parts[name]}" for name in (*SPLITS, LEFT_OUT) if parts[name] or name in SPLITS)
+    return [
+        "| | |",
+        "|---|---|",
+        f"| attempts | {len(dataset)} on {scenes} scenes, {len(set(dataset.column('state_group').tolist()))} state groups |",
+        f"| steps | {int(dataset.column('length').sum())} |",
+        f"| actions | {_counts(dataset.column('kind').tolist())} |",
+        f"| faults | {_counts(name for name in dataset.column('fault').tolist() if name) or 'none'} |",
+        f"| cell | {spec.name} ({spec.fingerprint}); {cameras} |",
+        f"| cell options, noise among them | {', '.join(f'{key}: {value}' for key, value in spec.options.items()) or 'none'} |",
+        f"| split | by {dataset.split.by.value}, hash {dataset.split.hash}: {counts} |",
+        f"| schema version | {SCHEMA_VERSION} |",
+        f"| licence | {dataset.license or 'not stated: ask the owner before passing the data on'} |",
+    ]
+
+
+def _success(dataset: Dataset) -> list[str]:
+    grasped, rounds, policies = dataset.column("grasped"), dataset.column("round"), dataset.column("policy")
+    rows = [_rate("all", grasped)]
+    rows += [_rate(f"round {r}", grasped[rounds == r]) for r in np.unique(rounds)]
+    rows += [_rate(f"policy {p}", grasped[policies == p]) for p in sorted(set(policies.tolist()))]
+    return [
+        "## Grasp success, as the robot sensed it",
+        "",
+        "95 % Wilson intervals over attempts; attempts of one state group depend on each other, so with several a group they are too narrow.",
+        "",
+        "| attempts | grasped | of | rate | 95 % |",
+        "|---|---|---|---|---|",
+        *rows,
+    ]
+
+
+def _rate(name: str, grasped: NDArray[np.bool_]) -> str:
+    successes, n = int(grasped.sum()), len(grasped)
+    low, high = wilson(successes, n)
+    return f"| {name} | {successes} | {n} | {successes / n:.3f} | {low:.3f} to {high:.3f} |"
+
+
+def _sessions(dataset: Dataset) -> list[str]:
+    counts = Counter(dataset.column("session").tolist())
+    lines = ["## Sessions", "", "| session | attempts | policy | objects | seed | versions | options |", "|---|---|---|---|---|---|---|"]
+    for key, s in dataset.sessions.items():
+        versions = ", ".join(f"{name} {version}" for name, version in s.versions.items())
+        options = ", ".join(f"{name}: {value}" for name, value in s.options.items()) or "none"
+        lines.append(f"| {key} | {counts[key]} | {s.policy} | {s.objects} | {s.seed} | {versions} | {options} |")
+    return lines
+
+
+def _labels(dataset: Dataset) -> list[str]:
+    lines = ["## Labels", "", "| label | number | by | privileged |", "|---|---|---|---|"]
+    for name in dataset.label_names:
+        labels = dataset.labels(name)
+        privileged = "yes: the simulator's truth" if name.startswith("truth.") else "no"
+        lines.append(f"| {name} | {len(labels)} | {', '.join(sorted({label.by for label in labels}))} | {privileged} |")
+    if OBJECT_LABEL in dataset.label_names:
+        lines += ["", f"Grasped objects ({OBJECT_LABEL}): {_counts(str(value) for value in dataset.label(OBJECT_LABEL).values())}"]
+    return lines
+
+
+def _counts(names: Iterable[str]) -> str:
+    return ", ".join(f"{name or 'none'} {count}" for name, count in sorted(Counter(names).items()))

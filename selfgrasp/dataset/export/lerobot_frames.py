@@ -1,0 +1,120 @@
+"""What a LeRobot frame holds: feature declarations, the state and action vectors, and the statistics that go with them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from selfgrasp.codec import decode_color
+from selfgrasp.codec.action import ACTION_LENGTHS
+
+STATE_NAMES = ("x", "y", "z", "qx", "qy", "qz", "qw", "width", "force")
+"""Of the hand: m, unit quaternion of world_from_tool, m, N."""
+
+ACTION_NAMES = ("kind", "x", "y", "z", "qx", "qy", "qz", "qw", "width", "length")
+"""Kind: index into grasp, push, move, close, release. Position (m) of the tool, start of a push, translation of a move, or place of a release; orientation,
+about world +z alone for pushes and moves; width (m) of a grasp; length (m) of a push. What a kind lacks is 0, and its orientation the identity."""
+
+_QUANTILES = {"q01": 0.01, "q10": 0.1, "q50": 0.5, "q90": 0.9, "q99": 0.99}
+_PICTURES_FOR_STATISTICS = 100
+
+
+def features(sizes: Mapping[str, tuple[int, int]]) -> dict[str, Any]:
+    """LeRobot's feature declarations for cameras of (height, width) px."""
+    declared: dict[str, Any] = {
+        f"observation.images.{name}": {"dtype": "image", "shape": [*size, 3], "names": ["height", "width", "channels"]} for name, size in sizes.items()
+    }
+    declared["observation.state"] = {"dtype": "float32", "shape": [len(STATE_NAMES)], "names": list(STATE_NAMES)}
+    declared["action"] = {"dtype": "float32", "shape": [len(ACTION_NAMES)], "names": list(ACTION_NAMES)}
+    scalars = {"next.reward": "float32", "next.done": "bool", "next.success": "bool", "timestamp": "float32"}
+    scalars |= dict.fromkeys(("frame_index", "episode_index", "index", "task_index"), "int64")
+    return declared | {name: {"dtype": dtype, "shape": [1], "names": None} for name, dtype in scalars.items()}
+
+
+def state_vector(hand: Mapping[str, Any]) -> list[float]:
+    """`STATE_NAMES` of a plain hand."""
+    return [*_position_and_quaternion(hand["world_from_tool"]), hand["width"], hand["force"]]
+
+
+def action_vector(action: Mapping[str, Any]) -> list[float]:
+    """`ACTION_NAMES` of a plain action."""
+    kind, values = float(list(ACTION_LENGTHS).index(action["kind"])), action["values"]
+    match action["kind"]:
+        case "grasp":
+            return [kind, *_position_and_quaternion(values[:16]), values[16], 0.0]
+        case "push":
+            return [kind, *values[:3], *_about_z(values[3]), 0.0, values[4]]
+        case "move":
+            return [kind, *values[:3], *_about_z(values[3]), 0.0, 0.0]
+        case "release":
+            return [kind, *values, *_about_z(0.0), 0.0, 0.0]
+        case _:
+            return [kind, 0.0, 0.0, 0.0, *_about_z(0.0), 0.0, 0.0]
+
+
+def task_of(goal: Mapping[str, Any]) -> str:
+    """The goal in words, as LeRobot's language-conditioned policies read it."""
+    if "any_of" in goal:
+        return " or ".join(task_of(part) for part in goal["any_of"])
+    if "category" in goal:
+        return f"grasp the {goal['category']}"
+    return "grasp the thing in the picture" if "image" in goal else "grasp anything"
+
+
+class Statistics:
+    """Minimum, maximum, mean, deviation and quantiles of every feature; of images from the first hundred."""
+
+    def __init__(self) -> None:
+        """Over no frame yet."""
+        self._numbers: dict[str, list[Any]] = {}
+        self._images: dict[str, list[NDArray[np.float64]]] = {}
+
+    def add(self, numbers: Mapping[str, Any], images: Mapping[str, bytes]) -> None:
+        """One frame; images as encoded bytes."""
+        for name, value in numbers.items():
+            self._numbers.setdefault(name, []).append(value)
+        for name, data in images.items():
+            kept = self._images.setdefault(name, [])
+            if len(kept) < _PICTURES_FOR_STATISTICS:
+                kept.append(decode_color(data).reshape(-1, 3) / 255.0)
+
+    def summary(self) -> dict[str, Any]:
+        """As LeRobot's stats.json has it: numbers as lists of their own length, images as (3, 1, 1) of values in 0..1."""
+        summary = {name: _summary(np.array(values, dtype=np.float64).reshape(len(values), -1), len(values)) for name, values in self._numbers.items()}
+        for name, pictures in self._images.items():
+            flat = _summary(np.concatenate(pictures), len(pictures))
+            summary[name] = {key: value if key == "count" else [[[v]] for v in value] for key, value in flat.items()}
+        return summary
+
+
+def _summary(values: NDArray[np.float64], count: int) -> dict[str, list[Any]]:
+    out: dict[str, list[Any]] = {name: getattr(values, name)(axis=0).tolist() for name in ("min", "max", "mean", "std")}
+    out["count"] = [count]
+    quantiles = np.quantile(values, list(_QUANTILES.values()), axis=0)
+    return out | {name: row.tolist() for name, row in zip(_QUANTILES, quantiles, strict=True)}
+
+
+def _about_z(yaw: float) -> list[float]:
+    return [0.0, 0.0, math.sin(yaw / 2), math.cos(yaw / 2)]
+
+
+def _position_and_quaternion(pose: Sequence[float]) -> list[float]:
+    """Position and (x, y, z, w) with w >= 0 of a (4, 4) pose by rows; from the largest of the four squared parts, which is stable for every rotation."""
+    m = np.reshape(np.asarray(pose, dtype=np.float64), (4, 4))
+    r = m[:3, :3]
+    squares = [1 + r[0, 0] - r[1, 1] - r[2, 2], 1 - r[0, 0] + r[1, 1] - r[2, 2], 1 - r[0, 0] - r[1, 1] + r[2, 2], 1 + np.trace(r)]
+    products = np.array(
+        [
+            [squares[0], r[0, 1] + r[1, 0], r[0, 2] + r[2, 0], r[2, 1] - r[1, 2]],
+            [r[0, 1] + r[1, 0], squares[1], r[1, 2] + r[2, 1], r[0, 2] - r[2, 0]],
+            [r[0, 2] + r[2, 0], r[1, 2] + r[2, 1], squares[2], r[1, 0] - r[0, 1]],
+            [r[2, 1] - r[1, 2], r[0, 2] - r[2, 0], r[1, 0] - r[0, 1], squares[3]],
+        ]
+    )
+    q = products[int(np.argmax(squares))]
+    q = q / np.linalg.norm(q) * (1.0 if q[3] >= 0 else -1.0)
+    return [*m[:3, 3].tolist(), *q.tolist()]

@@ -1,0 +1,37 @@
+"""Shared training tools that know no paper: examples, one loop, checkpoints, search, small networks. Imports core and dataset only."""
+
+from selfgrasp.learn.cem import CemResult, cem
+from selfgrasp.learn.checkpoint import CheckpointInfo, Storage, load_into, read_info, save
+from selfgrasp.learn.examples import Examples
+from selfgrasp.learn.fit import Ended, FitResult, NotFinite, fit
+from selfgrasp.learn.method import Batch, Loss, Method
+from selfgrasp.learn.recipe import FitConfig, Optimizer, Precision, Schedule
+from selfgrasp.learn.source import SPLITS, DeclaredSource, LabelValue, MemorySource, Source, Split
+
+__all__ = [
+    "SPLITS",
+    "Batch",
+    "CemResult",
+    "CheckpointInfo",
+    "DeclaredSource",
+    "Ended",
+    "Examples",
+    "FitConfig",
+    "FitResult",
+    "LabelValue",
+    "Loss",
+    "MemorySource",
+    "Method",
+    "NotFinite",
+    "Optimizer",
+    "Precision",
+    "Schedule",
+    "Source",
+    "Split",
+    "Storage",
+    "cem",
+    "fit",
+    "load_into",
+    "read_info",
+    "save",
+]

@@ -1,0 +1,105 @@
+"""Batches made on a thread beside training, every one a function of the seed and the step alone, so that a resumed run sees what it would have seen."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from types import TracebackType
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from selfgrasp.learn.examples import Examples
+from selfgrasp.learn.method import Batch, Method
+
+
+class Order:
+    """Which examples each step takes: a new shuffle an epoch, cut into batches whose sizes differ by one at most.
+
+    Args:
+        length: number of examples.
+        batch: examples a batch, about.
+        seed: of the shuffles.
+    """
+
+    def __init__(self, length: int, batch: int, seed: int) -> None:
+        self.length, self.seed = length, seed
+        self.per_epoch = max(1, round(length / batch))
+        self._epoch, self._batches = -1, [np.zeros(0, np.int64)]
+
+    def indices(self, step: int) -> NDArray[np.int64]:
+        """(B,) rows of the examples for `step`."""
+        epoch, index = divmod(step, self.per_epoch)
+        if epoch != self._epoch:
+            shuffled = np.random.default_rng([self.seed, 1, epoch]).permutation(self.length)
+            self._epoch, self._batches = epoch, np.array_split(shuffled, self.per_epoch)
+        return self._batches[index]
+
+
+class Prefetch:
+    """`make(item)` for each of `items`, in order, computed by a thread up to `depth` items ahead. A context manager.
+
+    An error in `make` is raised where its batch is read.
+    """
+
+    def __init__(self, make: Callable[[int], Batch], items: Iterable[int], *, depth: int = 4) -> None:
+        self._ready: queue.Queue[Batch | BaseException | None] = queue.Queue(maxsize=depth)
+        self._closed = threading.Event()
+        self._thread = threading.Thread(target=self._work, args=(make, items), name="prefetch", daemon=True)
+
+    def __enter__(self) -> Prefetch:
+        self._thread.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._closed.set()
+        self._thread.join()
+
+    def __iter__(self) -> Iterator[Batch]:
+        while (got := self._ready.get()) is not None:
+            if isinstance(got, BaseException):
+                raise got
+            yield got
+
+    def _work(self, make: Callable[[int], Batch], items: Iterable[int]) -> None:
+        try:
+            for item in items:
+                if not self._put(make(item)):
+                    return
+            self._put(None)
+        except BaseException as error:
+            self._put(error)
+
+    def _put(self, value: Batch | BaseException | None) -> bool:
+        while not self._closed.is_set():
+            try:
+                self._ready.put(value, timeout=0.1)
+                return True
+            except queue.Full:
+                continue
+        return False
+
+
+def training_batch(method: Method, examples: Examples, order: Order, step: int) -> Batch:
+    """The augmented batch of `step`."""
+    return method.batch(examples, order.indices(step), np.random.default_rng([order.seed, 2, step]), augment=True)
+
+
+def validation_batches(method: Method, examples: Examples, *, batch: int, device: torch.device) -> Iterator[Batch]:
+    """Every example once, in order, not augmented, on `device`."""
+    chunks = np.array_split(np.arange(len(examples)), max(1, -(-len(examples) // batch)))
+    with Prefetch(lambda i: method.batch(examples, chunks[i], np.random.default_rng(0), augment=False), range(len(chunks))) as ready:
+        for made in ready:
+            yield on_device(made, device)
+
+
+def on_device(batch: Batch, device: torch.device) -> Batch:
+    """The batch on `device`, pictures in channels-last layout (20 to 30 % faster on CPUs, tensor cores on GPUs)."""
+    out = {}
+    for name, tensor in batch.items():
+        if device.type == "cuda":
+            tensor = tensor.pin_memory().to(device, non_blocking=True)
+        out[name] = tensor.contiguous(memory_format=torch.channels_last) if tensor.ndim == 4 and tensor.is_floating_point() else tensor
+    return out

@@ -1,0 +1,174 @@
+"""Checkpoints: weights as safetensors with what is needed to rebuild the method, and the state a run resumes from. No pickle anywhere."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+
+import selfgrasp
+from selfgrasp.core import InputError
+from selfgrasp.learn import configs
+from selfgrasp.learn.method import Method
+
+_KEY = "selfgrasp"
+
+
+class Storage(Enum):
+    """How weights are stored; half precision is for shipping."""
+
+    FLOAT32 = torch.float32
+    FLOAT16 = torch.float16
+
+
+class Build(Protocol):
+    """Makes an untrained method from its name and its config as JSON values; `selfgrasp.methods.registry.from_config` is one."""
+
+    def __call__(self, name: str, config: Mapping[str, Any], /) -> Method:
+        """The method."""
+        ...
+
+
+@dataclass(frozen=True)
+class CheckpointInfo:
+    """What a checkpoint says of itself.
+
+    Attributes:
+        method: name in the registry.
+        version: of the method.
+        config: of the method, as JSON values.
+        data: fingerprint of the training data.
+        selfgrasp: version of the package that wrote it.
+        metrics: on the validation split.
+    """
+
+    method: str
+    version: int
+    config: Mapping[str, Any]
+    data: str = ""
+    selfgrasp: str = selfgrasp.__version__
+    metrics: Mapping[str, float] = field(default_factory=dict)
+
+
+def save(path: Path, method: Method, *, data: str = "", metrics: Mapping[str, float] | None = None, storage: Storage = Storage.FLOAT32) -> CheckpointInfo:
+    """Write weights and `CheckpointInfo` to one file, whole or not at all."""
+    info = CheckpointInfo(method.name, method.version, configs.to_json(method.config), data, metrics=dict(metrics or {}))
+    tensors = {name: (t.to(storage.value) if t.is_floating_point() else t) for name, t in method.state_dict().items()}
+    write_tensors(path, tensors, {f: getattr(info, f) for f in info.__dataclass_fields__})
+    return info
+
+
+def read_info(path: Path) -> CheckpointInfo:
+    """What the checkpoint at `path` (a file or a run's folder) says of itself.
+
+    Raises:
+        InputError: no such file, or not a checkpoint.
+    """
+    _, facts = read_tensors(checkpoint_path(path), tensors=False)
+    return _info(path, facts)
+
+
+def load(path: Path, build: Build) -> Method:
+    """The method stored at `path` (a file or a run's folder), ready to plan, on the CPU.
+
+    Raises:
+        InputError: no such file, a truncated file, not a checkpoint, an unknown method, or one of another version or shape.
+    """
+    file = checkpoint_path(path)
+    tensors, facts = read_tensors(file)
+    info = _info(file, facts)
+    method = build(info.method, info.config)
+    _restore(method, info, tensors, file)
+    return method.eval()
+
+
+def load_into(path: Path, method: Method) -> CheckpointInfo:
+    """Copy the weights stored at `path` into `method`, as staged learning does to go on from the round before.
+
+    Raises:
+        InputError: as `load`, or a checkpoint of another method.
+    """
+    file = checkpoint_path(path)
+    tensors, facts = read_tensors(file)
+    info = _info(file, facts)
+    _restore(method, info, tensors, file)
+    return info
+
+
+def checkpoint_path(path: Path) -> Path:
+    """The file meant by `path`: itself, or the best checkpoint of a run's folder.
+
+    Raises:
+        InputError: neither exists.
+    """
+    for file in (path, path / "best.safetensors", path / "checkpoints" / "best.safetensors"):
+        if file.is_file():
+            return file
+    exists = ", ".join(sorted(p.name for p in (path if path.is_dir() else path.parent).glob("*"))[:10]) or "nothing"
+    raise InputError(given=f"{path}", wanted="a checkpoint, or a run's folder with checkpoints/best.safetensors", exists=f"beside it: {exists}")
+
+
+def write_tensors(path: Path, tensors: Mapping[str, torch.Tensor], facts: Mapping[str, Any]) -> None:
+    """Tensors and JSON values in one safetensors file, whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_suffix(".part")
+    save_file({name: t.detach().cpu().contiguous() for name, t in tensors.items()}, part, metadata={_KEY: json.dumps(facts)})
+    os.replace(part, path)
+
+
+def read_tensors(path: Path, *, tensors: bool = True) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
+    """Tensors, or none of them, and JSON values of a file of `write_tensors`.
+
+    Raises:
+        InputError: truncated, or not written by `write_tensors`.
+    """
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            found = {name: file.get_tensor(name) for name in (file.keys() if tensors else ())}
+    except (SafetensorError, OSError) as error:
+        raise InputError(given=f"{path} of {path.stat().st_size if path.is_file() else 0} bytes ({error})", wanted="a whole safetensors file") from error
+    if _KEY not in metadata:
+        raise InputError(given=f"{path}, safetensors without selfgrasp's description", wanted="a checkpoint written by selfgrasp")
+    facts: dict[str, Any] = json.loads(metadata[_KEY])
+    return found, facts
+
+
+def optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, torch.Tensor]:
+    """The optimiser's state as flat tensors, `index.name`; the inverse is `load_optimizer`."""
+    state = optimizer.state_dict()["state"]
+    return {f"{index}.{name}": torch.as_tensor(value) for index, slots in state.items() for name, value in slots.items() if value is not None}
+
+
+def load_optimizer(optimizer: torch.optim.Optimizer, tensors: Mapping[str, torch.Tensor]) -> None:
+    """Put the state of `optimizer_tensors` back."""
+    state: dict[int, dict[str, torch.Tensor]] = {}
+    for key, tensor in tensors.items():
+        index, name = key.split(".", 1)
+        state.setdefault(int(index), {})[name] = tensor
+    optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
+
+
+def _info(path: Path, facts: Mapping[str, Any]) -> CheckpointInfo:
+    if not {"method", "version", "config"} <= set(facts):
+        raise InputError(given=f"{path}, the state of an unfinished run", wanted="a checkpoint", exists="best.safetensors, where the run got that far")
+    return CheckpointInfo(**{name: facts[name] for name in CheckpointInfo.__dataclass_fields__ if name in facts})
+
+
+def _restore(method: Method, info: CheckpointInfo, tensors: Mapping[str, torch.Tensor], path: Path) -> None:
+    if (info.method, info.version) != (method.name, method.version):
+        raise InputError(given=f"{path}, a checkpoint of {info.method} version {info.version}", wanted=f"{method.name} version {method.version}")
+    wanted = method.state_dict()
+    wrong = [name for name in wanted.keys() | tensors.keys() if name not in wanted or name not in tensors or wanted[name].shape != tensors[name].shape]
+    if wrong:
+        names = ", ".join(sorted(wrong)[:3])
+        raise InputError(given=f"{path}, in which {len(wrong)} tensors differ ({names} ...)", wanted=f"the tensors of {method.config}")
+    method.load_state_dict({name: t.to(wanted[name].dtype) for name, t in tensors.items()})

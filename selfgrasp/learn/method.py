@@ -1,0 +1,109 @@
+"""What every learned system is: a torch module that decides like any policy and learns from attempts."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from selfgrasp.core import Action, Context, InputError, Plan, Policy
+from selfgrasp.core.arrays import FloatArray
+from selfgrasp.learn.examples import Examples
+from selfgrasp.learn.recipe import FitConfig
+from selfgrasp.learn.source import DeclaredSource, Source, Split
+
+Batch = dict[str, torch.Tensor]
+
+
+@dataclass(frozen=True, eq=False)
+class Loss:
+    """What a batch cost.
+
+    Attributes:
+        value: () tensor to differentiate.
+        metrics: name to () tensor, detached; means over the batch.
+    """
+
+    value: torch.Tensor
+    metrics: Mapping[str, torch.Tensor] = field(default_factory=dict)
+
+
+class Method(torch.nn.Module, ABC):
+    """A policy that learns. Subclasses are built from their frozen config alone and set the class attributes.
+
+    Attributes:
+        name: the folder's name, and how checkpoints and reports call it.
+        version: raised when a checkpoint of an earlier version can no longer be loaded.
+        reads_labels: every label that `gather` reads; undeclared ones cannot be read.
+        config: the frozen dataclass that the network was built from.
+    """
+
+    name: ClassVar[str]
+    version: ClassVar[int] = 1
+    reads_labels: ClassVar[tuple[str, ...]] = ()
+    config: Any
+
+    @property
+    def privileged(self) -> tuple[str, ...]:
+        """The declared labels that a real robot could not have sensed."""
+        return tuple(label for label in self.reads_labels if label.startswith("truth."))
+
+    @property
+    def device(self) -> torch.device:
+        """Where the parameters lie."""
+        return next(self.parameters()).device
+
+    def recipe(self, *, round: int = 0) -> FitConfig:
+        """How this method is trained in a round of collection and training; 0 is the first."""
+        return FitConfig()
+
+    def examples(self, source: Source, split: Split, rng: np.random.Generator) -> Examples:
+        """Training examples from one part of a source; the same generator gives the same examples.
+
+        Raises:
+            InputError: a label that is not declared, or a part in which there is nothing to learn from.
+        """
+        found = self.gather(DeclaredSource(source, self.reads_labels, self.name), split, rng)
+        if not len(found):
+            raise InputError(given=f"{source.len_of(split)} attempts of split {split!r}", wanted=f"at least one that {self.name} can learn from")
+        return found
+
+    @abstractmethod
+    def gather(self, source: Source, split: Split, rng: np.random.Generator) -> Examples:
+        """Examples from one pass over `source.attempts(split)`."""
+
+    @abstractmethod
+    def batch(self, examples: Examples, indices: NDArray[np.int64], rng: np.random.Generator, *, augment: bool) -> Batch:
+        """Tensors on the CPU, each (B, ...), of the rows at `indices` (B,).
+
+        Called from a thread beside the training step: it reads nothing that training changes.
+        """
+
+    @abstractmethod
+    def loss(self, batch: Batch) -> Loss:
+        """The loss of a batch that lies on the module's device."""
+
+    @abstractmethod
+    def plan(self, context: Context) -> Plan:
+        """Candidates, scores and a choice."""
+
+    def score(self, context: Context, actions: Sequence[Action]) -> FloatArray:
+        """(N,) scores of `actions`, higher is better.
+
+        Raises:
+            InputError: this method cannot score actions that it did not propose.
+        """
+        raise InputError(given=f"actions for {self.name} to score", wanted="a method that scores others' actions")
+
+    def calibrate(self, batches: Iterable[Batch]) -> None:
+        """Called once after training with validation batches, to turn scores into probabilities. Changes nothing by default."""
+        return
+
+    def exploring(self) -> Policy:
+        """The policy to collect the next round of data with; the method itself unless it explores."""
+        return self

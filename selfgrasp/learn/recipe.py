@@ -1,0 +1,118 @@
+"""How long and how fast to train: the config of `fit`, its optimisers and its schedules."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+import torch
+
+from selfgrasp.core import InputError
+
+
+class Optimizer(StrEnum):
+    """Which update rule."""
+
+    ADAMW = "adamw"
+    SGD = "sgd"
+
+
+class Schedule(StrEnum):
+    """How the learning rate falls with progress (0 to 1): along a cosine to zero, by `step_factor` at each third, or not at all."""
+
+    COSINE = "cosine"
+    STEP = "step"
+    CONSTANT = "constant"
+
+
+class Precision(StrEnum):
+    """bfloat16 autocast where a GPU supports it, or float32 everywhere."""
+
+    AUTO = "auto"
+    FLOAT32 = "float32"
+
+
+@dataclass(frozen=True)
+class FitConfig:
+    """A training recipe. What ends first, `epochs`, `max_seconds` or `patience`, ends training.
+
+    Attributes:
+        epochs: passes over the examples.
+        max_seconds: s of training, over all resumptions; None for no limit. A run that the clock ended is not bit-identical when repeated.
+        patience: epochs without a better validation loss; None to never stop early.
+        batch: examples a step, give or take the remainder, which is spread over the epoch's batches.
+        optimizer: the update rule.
+        learning_rate: at its highest.
+        weight_decay: decoupled for AdamW. Vectors (biases, normalisation) are spared.
+        momentum: of SGD, and AdamW's first beta.
+        schedule: of the learning rate.
+        warmup: share of training in which the rate rises from 0.
+        step_factor: by which `Schedule.STEP` multiplies.
+        clip: largest gradient norm.
+        seed: of order, augmentation and dropout.
+        device: "auto", "cpu", "cuda", "cuda:1" ...
+        precision: of the forward pass.
+        log_every: steps between two lines of the log.
+        save_seconds: s between two states that a run can resume from; one is also kept after each epoch.
+    """
+
+    epochs: int = 20
+    max_seconds: float | None = None
+    patience: int | None = None
+    batch: int = 128
+    optimizer: Optimizer = Optimizer.ADAMW
+    learning_rate: float = 2e-3
+    weight_decay: float = 1e-2
+    momentum: float = 0.9
+    schedule: Schedule = Schedule.COSINE
+    warmup: float = 0.03
+    step_factor: float = 0.1
+    clip: float = 5.0
+    seed: int = 0
+    device: str = "auto"
+    precision: Precision = Precision.AUTO
+    log_every: int = 20
+    save_seconds: float = 60.0
+
+    def __post_init__(self) -> None:
+        for name in ("epochs", "batch", "learning_rate", "clip", "log_every"):
+            if getattr(self, name) <= 0:
+                raise InputError(given=f"{name} = {getattr(self, name)}", wanted="a number above 0")
+
+
+def learning_rate_at(progress: float, config: FitConfig) -> float:
+    """The learning rate at `progress`, 0 (start) to 1 (end)."""
+    if progress < config.warmup:
+        return config.learning_rate * max(progress, 1e-3) / config.warmup
+    if config.schedule is Schedule.COSINE:
+        return config.learning_rate * 0.5 * (1 + math.cos(math.pi * min(1.0, (progress - config.warmup) / (1 - config.warmup))))
+    if config.schedule is Schedule.STEP:
+        return config.learning_rate * config.step_factor ** min(2, int(progress * 3))
+    return config.learning_rate
+
+
+def optimizer_of(parameters: Iterable[torch.nn.Parameter], config: FitConfig) -> torch.optim.Optimizer:
+    """The optimiser, with weight decay on matrices and kernels alone."""
+    trained = [p for p in parameters if p.requires_grad]
+    groups = [
+        {"params": [p for p in trained if p.ndim > 1], "weight_decay": config.weight_decay},
+        {"params": [p for p in trained if p.ndim <= 1], "weight_decay": 0.0},
+    ]
+    if config.optimizer is Optimizer.SGD:
+        return torch.optim.SGD(groups, lr=config.learning_rate, momentum=config.momentum)
+    return torch.optim.AdamW(groups, lr=config.learning_rate, betas=(config.momentum, 0.999))
+
+
+def device_of(name: str) -> torch.device:
+    """The torch device called `name`; "auto" is a GPU where there is one.
+
+    Raises:
+        InputError: a device this machine lacks.
+    """
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    if name != "cpu" and not (name.startswith("cuda") and torch.cuda.is_available()):
+        raise InputError(given=f"device {name!r}", wanted="a device of this machine", exists="auto, cpu" + (", cuda" if torch.cuda.is_available() else ""))
+    return torch.device(name)

@@ -1,0 +1,56 @@
+"""A run's log: one JSON object a line, and the same numbers for TensorBoard."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+
+class RunLog:
+    """Appends to `log.jsonl` and to TensorBoard's events in a run's folder. A context manager.
+
+    Args:
+        folder: the run's folder.
+        start: step at which the run goes on; later lines, written before an interruption, are dropped.
+    """
+
+    def __init__(self, folder: Path, *, start: int = 0) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / "log.jsonl"
+        kept = [line for line in path.read_text().splitlines() if _step(line) <= start] if path.is_file() and start else []
+        path.write_text("".join(line + "\n" for line in kept))
+        self._file = path.open("a", encoding="utf-8")
+        self._folder, self._start = folder, start
+        self._events: Any = None
+
+    def __enter__(self) -> RunLog:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._file.close()
+        if self._events is not None:
+            self._events.close()
+
+    def write(self, step: int, part: str, values: dict[str, float]) -> None:
+        """One line of `values` measured on `part` ("train" or "validation") after `step` steps."""
+        self._file.write(json.dumps({"step": step, "part": part, **{k: round(v, 6) for k, v in values.items()}}) + "\n")
+        self._file.flush()
+        for name, value in values.items():
+            self._writer().add_scalar(f"{part}/{name}", value, step)
+
+    def _writer(self) -> Any:
+        if self._events is None:
+            # The import costs a second and is only needed once something is logged.
+            from torch.utils.tensorboard import SummaryWriter
+
+            self._events = SummaryWriter(str(self._folder / "tensorboard"), purge_step=self._start or None)
+        return self._events
+
+
+def _step(line: str) -> float:
+    try:
+        return float(json.loads(line)["step"])
+    except (ValueError, KeyError):
+        return float("inf")

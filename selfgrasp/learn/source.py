@@ -1,0 +1,140 @@
+"""Where training data comes from: anything that yields attempts and labels. A dataset on disk is one, a list in memory another."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+import numpy as np
+
+from selfgrasp.core import Attempt, CellSpec, InputError
+from selfgrasp.core.errors import unknown_name
+
+Split = Literal["train", "validation", "test"]
+SPLITS: tuple[Split, ...] = ("train", "validation", "test")
+LabelValue = bool | int | float | str | tuple[float, ...]
+
+
+class Source(Protocol):
+    """Attempts in three parts that share no scene, and labels beside them."""
+
+    @property
+    def spec(self) -> CellSpec:
+        """The cell that the attempts were made in."""
+        ...
+
+    @property
+    def fingerprint(self) -> str:
+        """Changes when an attempt, a label or the split changes."""
+        ...
+
+    def len_of(self, split: Split) -> int:
+        """How many attempts `attempts(split)` yields."""
+        ...
+
+    def attempts(self, split: Split, *, rng: np.random.Generator | None = None) -> Iterator[Attempt]:
+        """The decoded attempts of one part: in the order they were made, or shuffled by `rng`."""
+        ...
+
+    def label(self, name: str) -> Mapping[str, LabelValue]:
+        """Attempt id to value, for the attempts that carry the label.
+
+        Raises:
+            InputError: no such label, or one that the reader did not declare.
+        """
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class MemorySource:
+    """Attempts in a list. A state group falls whole into one part, decided by a hash of its name.
+
+    Attributes:
+        all_attempts: the attempts.
+        spec: the cell.
+        labels: label name to {attempt id: value}.
+        shares: of train, validation and test; they sum to 1.
+    """
+
+    all_attempts: Sequence[Attempt]
+    spec: CellSpec
+    labels: Mapping[str, Mapping[str, LabelValue]] = field(default_factory=dict)
+    shares: tuple[float, float, float] = (0.8, 0.1, 0.1)
+
+    def __post_init__(self) -> None:
+        if min(self.shares) < 0 or abs(sum(self.shares) - 1) > 1e-9:
+            raise InputError(given=f"shares {self.shares}", wanted="three shares of at least 0 that sum to 1")
+
+    @property
+    def fingerprint(self) -> str:
+        """16 hex digits over ids, outcomes and labels."""
+        facts = [(a.id, a.outcome.grasped, a.round) for a in self.all_attempts]
+        labels = sorted((name, sorted((i, str(v)) for i, v in column.items())) for name, column in self.labels.items())
+        return hashlib.sha256(repr((self.spec.fingerprint, self.shares, facts, labels)).encode()).hexdigest()[:16]
+
+    def len_of(self, split: Split) -> int:
+        """How many attempts `attempts(split)` yields."""
+        return sum(self._part_of(a) == split for a in self.all_attempts)
+
+    def attempts(self, split: Split, *, rng: np.random.Generator | None = None) -> Iterator[Attempt]:
+        """The attempts of one part."""
+        if split not in SPLITS:
+            raise unknown_name("split", split, SPLITS)
+        chosen = [a for a in self.all_attempts if self._part_of(a) == split]
+        order = range(len(chosen)) if rng is None else rng.permutation(len(chosen))
+        return (chosen[i] for i in order)
+
+    def label(self, name: str) -> Mapping[str, LabelValue]:
+        """Attempt id to value."""
+        if name not in self.labels:
+            raise unknown_name("label", name, self.labels)
+        return self.labels[name]
+
+    def _part_of(self, attempt: Attempt) -> Split:
+        digest = hashlib.blake2b(attempt.state_group.encode(), digest_size=8).digest()
+        place = int.from_bytes(digest, "big") / 2**64
+        if place < self.shares[0]:
+            return "train"
+        return "validation" if place < self.shares[0] + self.shares[1] else "test"
+
+
+@dataclass(frozen=True, eq=False)
+class DeclaredSource:
+    """A source of which only the declared labels can be read, so that a report can name every label that was used.
+
+    Attributes:
+        source: the whole source.
+        reads_labels: names that may be read.
+        reader: whose declaration it is.
+    """
+
+    source: Source
+    reads_labels: tuple[str, ...]
+    reader: str
+
+    @property
+    def spec(self) -> CellSpec:
+        """The cell."""
+        return self.source.spec
+
+    @property
+    def fingerprint(self) -> str:
+        """Of the whole source."""
+        return self.source.fingerprint
+
+    def len_of(self, split: Split) -> int:
+        """How many attempts `attempts(split)` yields."""
+        return self.source.len_of(split)
+
+    def attempts(self, split: Split, *, rng: np.random.Generator | None = None) -> Iterator[Attempt]:
+        """The attempts of one part."""
+        return self.source.attempts(split, rng=rng)
+
+    def label(self, name: str) -> Mapping[str, LabelValue]:
+        """Attempt id to value, for declared names alone."""
+        if name not in self.reads_labels:
+            declared = ", ".join(self.reads_labels) or "none"
+            raise InputError(given=f"label {name!r} read by {self.reader}", wanted="a label declared in reads_labels", exists=f"declared: {declared}")
+        return self.source.label(name)

@@ -1,0 +1,1 @@
+"""One folder per system; none imports another. `registry` finds them by name."""

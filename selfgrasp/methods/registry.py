@@ -1,0 +1,142 @@
+"""Methods and policies by name. Nothing is imported before it is asked for.
+
+A method is a folder here, or a package named by an entry point of the group `selfgrasp.methods`. Its module `config` holds the presets, functions without
+arguments that return the config, and its module `method` the class, as `METHOD`.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import is_dataclass
+from importlib import import_module
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from selfgrasp.core import InputError, Policy
+from selfgrasp.core.errors import unknown_name
+
+if TYPE_CHECKING:
+    from selfgrasp.learn import Method
+
+GROUP = "selfgrasp.methods"
+DEFAULT_PRESET = "small"
+_BASELINES = {"random": ("selfgrasp.methods.baselines.random", "RandomPolicy"), "heuristic": ("selfgrasp.methods.baselines.heuristic", "HeuristicPolicy")}
+
+
+def methods() -> dict[str, str]:
+    """Name to dotted package of every method: the folders beside this file that hold a `method.py`, and entry points."""
+    found = {p.parent.name: f"{__package__}.{p.parent.name}" for p in sorted(Path(__file__).parent.glob("*/method.py"))}
+    return found | {e.name: e.value for e in entry_points(group=GROUP) if e.name not in found}
+
+
+def baselines() -> tuple[str, ...]:
+    """Names of the policies that learn nothing."""
+    return tuple(_BASELINES)
+
+
+def presets(name: str) -> dict[str, Callable[[], Any]]:
+    """Preset name to function, of method `name`.
+
+    Raises:
+        InputError: no such method.
+    """
+    module = _module(name, "config")
+    functions = {k: v for k, v in vars(module).items() if inspect.isfunction(v) and v.__module__ == module.__name__ and not k.startswith("_")}
+    return {k: v for k, v in functions.items() if not inspect.signature(v).parameters}
+
+
+def method_class(name: str) -> type[Method]:
+    """The class of method `name`.
+
+    Raises:
+        InputError: no such method.
+    """
+    kind: type[Method] = _module(name, "method").METHOD
+    return kind
+
+
+def config_of(name: str) -> Any:
+    """The config meant by "method" or "method:preset"; without a preset, `small`.
+
+    Raises:
+        InputError: no such method, or no such preset.
+    """
+    method, _, preset = name.partition(":")
+    known = presets(method)
+    if (preset or DEFAULT_PRESET) not in known:
+        raise unknown_name(f"preset of {method}", preset or DEFAULT_PRESET, known)
+    return known[preset or DEFAULT_PRESET]()
+
+
+def build(name: str, *, config: Any = None, seed: int = 0) -> Method:
+    """An untrained method: "supersizing", "supersizing:paper", or a name with a config of its own.
+
+    Args:
+        name: method, or method:preset.
+        config: replaces the preset's.
+        seed: of the initial weights; torch's global generator is left as it was.
+
+    Raises:
+        InputError: no such method or preset, or a config of another method.
+    """
+    import torch
+
+    kind = method_class(name.partition(":")[0])
+    chosen = config_of(name) if config is None else config
+    wanted = type(config_of(name))
+    if not isinstance(chosen, wanted):
+        raise InputError(given=f"a config of type {type(chosen).__name__} for {name}", wanted=wanted.__name__)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return kind(chosen)
+
+
+def from_config(name: str, config: Mapping[str, Any], /) -> Method:
+    """An untrained method from its config as JSON values.
+
+    Raises:
+        InputError: no such method, or a config that is not this method's.
+    """
+    from selfgrasp.learn.configs import from_json
+
+    kind = type(config_of(name))
+    if not is_dataclass(kind):
+        raise InputError(given=f"{name}'s preset of type {kind.__name__}", wanted="a dataclass")
+    return build(name, config=from_json(kind, config))
+
+
+def load(path: Path | str) -> Method:
+    """The trained method stored in a checkpoint or in a run's folder.
+
+    Raises:
+        InputError: see `selfgrasp.learn.checkpoint.load`.
+    """
+    from selfgrasp.learn import checkpoint
+
+    return checkpoint.load(Path(path), from_config)
+
+
+def policy(name: str) -> Policy:
+    """A policy by name or by path: "random", "heuristic", a checkpoint, a run's folder.
+
+    Raises:
+        InputError: neither, or the name of a method, which has to be trained first.
+    """
+    if name in _BASELINES:
+        module, kind = _BASELINES[name]
+        made: Policy = getattr(import_module(module), kind)()
+        return made
+    if Path(name).exists():
+        return load(name)
+    if name.partition(":")[0] in methods():
+        raise InputError(given=f"untrained method {name!r}", wanted="a policy", exists=f"selfgrasp train {name} --data DATASET --out RUN makes one")
+    raise InputError(given=f"policy {name!r}", wanted="a known policy, a checkpoint or a run's folder", exists=", ".join(_BASELINES))
+
+
+def _module(name: str, part: str) -> Any:
+    known = methods()
+    if name not in known:
+        raise unknown_name("method", name, known)
+    return import_module(f"{known[name]}.{part}")

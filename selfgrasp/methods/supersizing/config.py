@@ -1,0 +1,139 @@
+"""What can be chosen about this method, and the presets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from selfgrasp.core import InputError
+
+
+class Angles(StrEnum):
+    """How the 18 outputs come about.
+
+    outputs: one unrotated patch, 18 outputs (published).
+    rotated: one output, applied to the patch turned to each of the 18 angles: the angles share their weights.
+    """
+
+    OUTPUTS = "outputs"
+    ROTATED = "rotated"
+
+
+class Reference(StrEnum):
+    """How the height of the fingertips reaches the network.
+
+    subtracted: heights are given relative to it, so that what the fingers would hit is above zero. Another input for every place and angle: patch by patch.
+    late: heights are given above the table, and the fingertips' height joins after the spatial layers. These can then be computed once for a whole map.
+    """
+
+    SUBTRACTED = "subtracted"
+    LATE = "late"
+
+
+class Channels(StrEnum):
+    """What a patch holds."""
+
+    COLOR = "color"
+    HEIGHT = "height"
+    COLOR_HEIGHT = "color_height"
+
+
+class Trunk(StrEnum):
+    """Which network: small valid convolutions, or one shaped like AlexNet."""
+
+    COMPACT = "compact"
+    ALEXNET = "alexnet"
+
+
+class Choice(StrEnum):
+    """Which candidate is done: the best, or one drawn in proportion to its probability of success (staged learning, section III.D)."""
+
+    BEST = "best"
+    SAMPLED = "sampled"
+
+
+@dataclass(frozen=True)
+class SupersizingConfig:
+    """The network, its input, and how it plans.
+
+    Attributes:
+        angles: published or weight-sharing outputs.
+        reference: of heights.
+        channels: of a patch.
+        trunk: the network.
+        widths: channels of the compact trunk's five layers.
+        hidden: units of the fully connected layers.
+        dropout: in front of the last layer.
+        bins: angles over [0, pi).
+        context: side of a patch in gripper openings (section III.B: 1.5).
+        pixels: px, side of the network's input.
+        map_pixels: px of the map across a patch: the resolution that data is stored and planned at.
+        view: name of the view; None takes the first.
+        minimum_height: m above the table from which something is an object.
+        round_weight: how much an example counts that a trained model collected (Gamma, section III.D).
+        shift: cells of the map, largest random displacement of a training patch.
+        jitter: largest random brightness and contrast change; colour balance changes by a third of it.
+        points: places that are sampled where the plan is not dense (section III.D: 800).
+        candidates: in a plan.
+        apart: m between two candidates of similar angle.
+        rerank: best candidates that are judged again by the mean over `neighbours` places around each (0: not); the paper's real-robot test took 10 and 10.
+        neighbours: places around a re-ranked candidate.
+        choice: which candidate is done.
+    """
+
+    angles: Angles = Angles.ROTATED
+    reference: Reference = Reference.LATE
+    channels: Channels = Channels.COLOR_HEIGHT
+    trunk: Trunk = Trunk.COMPACT
+    widths: tuple[int, int, int, int, int] = (16, 24, 32, 48, 64)
+    hidden: tuple[int, ...] = (64,)
+    dropout: float = 0.0
+    bins: int = 18
+    context: float = 1.5
+    pixels: int = 45
+    map_pixels: int = 45
+    view: str | None = None
+    minimum_height: float = 0.006
+    round_weight: float = 3.0
+    shift: float = 1.0
+    jitter: float = 0.2
+    points: int = 800
+    candidates: int = 20
+    apart: float = 0.02
+    rerank: int = 0
+    neighbours: int = 10
+    choice: Choice = Choice.BEST
+
+    def __post_init__(self) -> None:
+        if self.trunk is Trunk.COMPACT and self.pixels != 45:
+            raise InputError(given=f"pixels = {self.pixels} for the compact trunk", wanted="45, which its valid convolutions reduce to one cell")
+        if self.trunk is Trunk.COMPACT and self.map_pixels != self.pixels and self.dense:
+            raise InputError(given=f"map_pixels = {self.map_pixels} for a dense plan", wanted=f"{self.pixels}: a patch is cut from the map without scaling")
+
+    @property
+    def dense(self) -> bool:
+        """Whether whole maps can be scored at once."""
+        return self.angles is Angles.ROTATED and self.reference is Reference.LATE and self.trunk is Trunk.COMPACT
+
+    @property
+    def outputs(self) -> int:
+        """Numbers that the network gives for a patch."""
+        return self.bins if self.angles is Angles.OUTPUTS else 1
+
+
+def small() -> SupersizingConfig:
+    """Trains on two CPU cores in minutes: weights shared over angles, whole maps scored at once."""
+    return SupersizingConfig()
+
+
+def outputs() -> SupersizingConfig:
+    """`small` with the published 18 outputs."""
+    return replace(small(), angles=Angles.OUTPUTS, reference=Reference.SUBTRACTED)
+
+
+def paper() -> SupersizingConfig:
+    """The paper's network and input: colour alone, 227 px, five AlexNet layers, 4096 and 1024 units, 18 outputs. For a GPU.
+
+    18 logistic outputs stand for the paper's 18 two-way softmaxes: softmax(a, b) is the logistic function of b - a. No ImageNet weights are loaded.
+    """
+    return replace(outputs(), trunk=Trunk.ALEXNET, channels=Channels.COLOR, hidden=(4096, 1024), dropout=0.5, pixels=227, map_pixels=64, rerank=10)

@@ -1,0 +1,141 @@
+"""Attempts to training examples, and examples to augmented batches. N examples, B batch, S side of a stored crop, P side of the network's input, px."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from selfgrasp.core import Attempt, CellSpec, Fault, Grasp, Observation
+from selfgrasp.core.pose import yaw_of
+from selfgrasp.learn import Batch, Examples, Source, Split
+from selfgrasp.methods.supersizing.config import Angles, SupersizingConfig
+from selfgrasp.methods.supersizing.network import bin_of, network_input
+from selfgrasp.vision import Heightmap, crop, heightmap, jitter_color
+
+NOT_ABOUT_THE_GRASP = frozenset({Fault.NO_IMAGE, Fault.UNSTABLE, Fault.STOPPED, Fault.NOTHING})
+"""Faults that say nothing about whether the grasp would have held; blocked, unreachable and slipped grasps are failures."""
+
+
+def pixel_of(config: SupersizingConfig, spec: CellSpec) -> float:
+    """m, the side of a map cell: a patch is `context` openings and `map_pixels` cells wide."""
+    return config.context * spec.gripper.opening / config.map_pixels
+
+
+def map_of(observation: Observation, config: SupersizingConfig, spec: CellSpec) -> Heightmap:
+    """The map that patches are cut from, wide enough for a turned patch at the workspace's corner."""
+    margin = config.context * spec.gripper.opening / 2 * 1.5
+    return heightmap(observation.view(config.view), spec.workspace, pixel=pixel_of(config, spec), margin=margin)
+
+
+def stored_pixels(config: SupersizingConfig) -> int:
+    """px, the side of a stored crop: room for what augmentation turns and shifts a patch by. Odd as the patch is, so that both share a middle."""
+    room = 1.45 if config.angles is Angles.OUTPUTS else 1.2
+    return config.map_pixels + 2 * math.ceil(config.map_pixels * (room - 1) / 2)
+
+
+def gather(source: Source, split: Split, config: SupersizingConfig) -> Examples:
+    """One example for each attempt that ended in a grasp, in one pass.
+
+    Columns: color (N, S, S, 3) uint8 and height (N, S, S) float16 m above the table, turned into the gripper's frame; fingertip (N,) float32 m above the
+    table; yaw (N,) float32 rad in [0, pi); grasped (N,) uint8.
+    """
+    spec, side = source.spec, stored_pixels(config)
+    room = source.len_of(split)
+    color, height = np.zeros((room, side, side, 3), np.uint8), np.zeros((room, side, side), np.float16)
+    fingertip, yaw = np.zeros(room, np.float32), np.zeros(room, np.float32)
+    grasped, weights = np.zeros(room, np.uint8), np.zeros(room, np.float32)
+    seen, top, n = None, None, 0
+    for attempt in source.attempts(split):
+        last = _grasp_of(attempt)
+        if last is None or n == room:
+            continue
+        # Attempts of one state group share their picture: its map is made once.
+        if top is None or last.seen is not seen:
+            seen, top = last.seen, map_of(last.seen, config, spec)
+        pose = last.grasp.world_from_tool
+        crops = crop(top, pose[None, :2, 3], np.array([yaw_of(pose)]), side * pixel_of(config, spec), side)
+        color[n], height[n] = crops.color[0], crops.height[0] - spec.workspace.surface
+        fingertip[n], yaw[n] = pose[2, 3] - spec.workspace.surface, yaw_of(pose) % math.pi
+        grasped[n], weights[n] = attempt.outcome.grasped, config.round_weight if attempt.round > 0 else 1.0
+        n += 1
+    columns = {"color": color, "height": height, "fingertip": fingertip, "yaw": yaw, "grasped": grasped}
+    return Examples({name: column[:n] for name, column in columns.items()}, weights[:n])
+
+
+@dataclass(frozen=True, eq=False)
+class _Last:
+    seen: Observation
+    grasp: Grasp
+
+
+def _grasp_of(attempt: Attempt) -> _Last | None:
+    """The grasp that ended the attempt and what was seen before it; None where the attempt teaches nothing about grasps."""
+    if attempt.outcome.fault in NOT_ABOUT_THE_GRASP or not attempt.steps:
+        return None
+    seen, action = attempt.observation_of(len(attempt.steps) - 1), attempt.steps[-1].action
+    return _Last(seen, action) if isinstance(action, Grasp) and seen is not None else None
+
+
+def batch_of(examples: Examples, indices: NDArray[np.int64], config: SupersizingConfig, rng: np.random.Generator, *, augment: bool) -> Batch:
+    """Tensors for the network: patch (B, C, P, P), reference (B, 1), bin (B,) int64, grasped (B,) and weight (B,) float32.
+
+    A parallel gripper is symmetric under a mirror along and across its closing direction, so both flips are exact; shifts are small enough to keep the label.
+    With 18 outputs the patch's own direction is drawn at random and the bin moves with it (section III.C); otherwise the patch turns within its bin.
+
+    Args:
+        examples: of `gather`.
+        indices: (B,) rows.
+        config: see there.
+        rng: draws.
+        augment: or as it is, with the patch in the world's direction for 18 outputs.
+    """
+    b = len(indices)
+    flips, shift_px, turn = np.ones((b, 2)), np.zeros((b, 2)), np.zeros(b)
+    yaw = examples["yaw"][indices].astype(np.float64)
+    if augment:
+        flips = rng.choice([-1.0, 1.0], (b, 2))
+        shift_px = rng.uniform(-1, 1, (b, 2)) * config.shift
+        turn = rng.uniform(-0.5, 0.5, b) * math.pi / config.bins
+        yaw = rng.uniform(0, math.pi, b)
+    # `turn` is the angle from the gripper's frame, in which crops are stored, to the patch's.
+    if config.angles is Angles.OUTPUTS:
+        turn = -yaw
+    color, height = _cut(examples["color"][indices], examples["height"][indices].astype(np.float32), turn, flips, shift_px, config)
+    if augment and config.jitter:
+        color = jitter_color(color, rng, brightness=config.jitter, contrast=config.jitter, tint=config.jitter / 3)
+    patch, reference = network_input(color, height, examples["fingertip"][indices], config)
+    return {
+        "patch": patch,
+        "reference": reference,
+        "bin": torch.from_numpy(bin_of(yaw, config.bins)),
+        "grasped": torch.from_numpy(examples["grasped"][indices].astype(np.float32)),
+        "weight": torch.from_numpy(examples.weights[indices].copy()),
+    }
+
+
+def _cut(
+    color: NDArray[np.uint8],
+    height: NDArray[np.float32],
+    turn: NDArray[np.float64],
+    flips: NDArray[np.float64],
+    shift_px: NDArray[np.float64],
+    config: SupersizingConfig,
+) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+    """(B, P, P, 3) and (B, P, P) patches out of stored crops, each turned by `turn` rad, mirrored and shifted by one interpolation."""
+    b, side, p = len(color), color.shape[1], config.pixels
+    scale = config.map_pixels / p
+    c, s = np.cos(turn) * scale, np.sin(turn) * scale
+    stored_from_patch = np.stack([np.stack([c, -s], -1), np.stack([s, c], -1)], axis=1) * flips[:, :, None]
+    offset = (side - 1) / 2 + shift_px - stored_from_patch.sum(axis=2) * (p - 1) / 2
+    matrices = np.concatenate([stored_from_patch, offset[:, :, None]], axis=2)
+    color_out, height_out = np.empty((b, p, p, 3), np.uint8), np.empty((b, p, p), np.float32)
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    for i, matrix in enumerate(matrices):
+        cv2.warpAffine(color[i], matrix, (p, p), color_out[i], flags, cv2.BORDER_REPLICATE)
+        cv2.warpAffine(height[i], matrix, (p, p), height_out[i], flags, cv2.BORDER_REPLICATE)
+    return color_out, height_out

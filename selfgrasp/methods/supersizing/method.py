@@ -1,0 +1,213 @@
+"""Pinto & Gupta, "Supersizing self-supervision: learning to grasp from 50K tries and 700 robot hours", ICRA 2016, as a Method."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+
+from selfgrasp.core import Action, Context, Grasp, InputError, Plan, Policy
+from selfgrasp.core.arrays import FloatArray
+from selfgrasp.core.pose import top_down, yaw_of
+from selfgrasp.learn import Batch, Examples, FitConfig, Loss, Method, Optimizer, Schedule, Source, Split
+from selfgrasp.methods.supersizing.config import Angles, Choice, SupersizingConfig, Trunk
+from selfgrasp.methods.supersizing.examples import batch_of, gather, map_of
+from selfgrasp.methods.supersizing.network import GraspNetwork
+from selfgrasp.methods.supersizing.search import Scored, graspable, heat, judge, search
+from selfgrasp.vision import Heightmap, fingertip_height
+
+
+class Supersizing(Method):
+    """Predicts whether a top-down grasp at a patch's centre holds, at 18 angles, and does the best one. Labels come from the gripper alone."""
+
+    name = "supersizing"
+    version = 1
+
+    # Platt scaling: probability = sigmoid(scale logit + offset).
+    platt_scale: torch.Tensor
+    platt_offset: torch.Tensor
+
+    def __init__(self, config: SupersizingConfig) -> None:
+        super().__init__()
+        self.config: SupersizingConfig = config
+        self.network = GraspNetwork(config)
+        self.register_buffer("platt_scale", torch.ones(()))
+        self.register_buffer("platt_offset", torch.zeros(()))
+
+    def recipe(self, *, round: int = 0) -> FitConfig:
+        """The paper: SGD, 20 epochs at 0.01, then 5 at 0.001 from the weights of the round before (section III.D). Compact networks: AdamW, a cosine."""
+        if self.config.trunk is Trunk.ALEXNET:
+            epochs, rate = (5, 0.001) if round else (20, 0.01)
+            return FitConfig(epochs=epochs, optimizer=Optimizer.SGD, learning_rate=rate, schedule=Schedule.CONSTANT, weight_decay=5e-4)
+        return FitConfig(epochs=8 if round else 30, learning_rate=1e-3 if round else 2e-3, patience=8)
+
+    def gather(self, source: Source, split: Split, rng: np.random.Generator) -> Examples:
+        """See `examples.gather`."""
+        return gather(source, split, self.config)
+
+    def batch(self, examples: Examples, indices: NDArray[np.int64], rng: np.random.Generator, *, augment: bool) -> Batch:
+        """See `examples.batch_of`."""
+        return batch_of(examples, indices, self.config, rng, augment=augment)
+
+    def loss(self, batch: Batch) -> Loss:
+        """Cross entropy of the tried angle's output alone (section III.C): the other angles' outputs have no label."""
+        logits_B = self._tried(batch)
+        weight_B = batch["weight"] / batch["weight"].sum().clamp_min(1e-6)
+        value = (F.binary_cross_entropy_with_logits(logits_B, batch["grasped"], reduction="none") * weight_B).sum()
+        right = ((logits_B.detach() > 0) == (batch["grasped"] > 0.5)).float()
+        return Loss(value, {"accuracy": (right * weight_B).sum(), "grasped": batch["grasped"].mean()})
+
+    def calibrate(self, batches: Iterable[Batch]) -> None:
+        """Platt scaling on the validation examples: the two numbers that minimise their cross entropy. Ranks stay as they were."""
+        logits, grasped = [], []
+        for batch in batches:
+            logits.append(self._tried(batch))
+            grasped.append(batch["grasped"])
+        x, y = torch.cat(logits).double().cpu().numpy(), torch.cat(grasped).double().cpu().numpy()
+        scale, offset = _platt(x, y)
+        self.platt_scale.fill_(scale)
+        self.platt_offset.fill_(offset)
+
+    def plan(self, context: Context, *, choice: Choice | None = None) -> Plan:
+        """The best places and angles on whatever is not table, far enough apart to be alternatives; `maps["graspability"]` says what the network thinks."""
+        config, spec = self.config, context.spec
+        top = map_of(context.observation, config, spec)
+        mask = graspable(context, top, config)
+        if not mask.any():
+            return Plan.nothing("nothing to grasp rises above the table inside the workspace")
+        rng = context.rng()
+        with _evaluating(self):
+            scored = search(self.network, top, mask, spec, config, rng)
+            kept = _apart(scored, config)
+            best = self._reranked(scored.take(kept), top, context, rng) if config.rerank else scored.take(kept)
+        probabilities = self._probabilities(scored.logits)
+        maps = {"graspability": heat(scored, probabilities, top, config)}
+        if (choice or config.choice) is Choice.SAMPLED:
+            drawn = int(rng.choice(len(scored), p=probabilities / probabilities.sum()))
+            best = _joined(scored.take(np.array([drawn])), best)
+            chance = float(probabilities[drawn] / probabilities.sum())
+            return Plan(_grasps(best, context, config), self._probabilities(best.logits), calibrated=True, chosen=0, probability=chance, maps=maps)
+        return Plan(_grasps(best, context, config), self._probabilities(best.logits), calibrated=True, maps=maps)
+
+    def score(self, context: Context, actions: Sequence[Action]) -> FloatArray:
+        """(N,) probabilities that `actions`, all of them grasps, hold.
+
+        Raises:
+            InputError: an action that is not a grasp.
+        """
+        if not actions:
+            return np.zeros(0)
+        grasps = [a for a in actions if isinstance(a, Grasp)]
+        if len(grasps) != len(actions):
+            raise InputError(given=f"{len(actions) - len(grasps)} actions that are not grasps", wanted="grasps: all that supersizing can score")
+        poses = np.stack([g.world_from_tool for g in grasps])
+        yaw = np.array([yaw_of(p) for p in poses])
+        with _evaluating(self):
+            top = map_of(context.observation, self.config, context.spec)
+            logits = judge(self.network, top, poses[:, :2, 3], yaw, poses[:, 2, 3], context.spec, self.config)
+        return self._probabilities(logits)
+
+    def exploring(self) -> Policy:
+        """Draws grasps in proportion to their probability over the whole prior matrix, and records the probability (section III.D)."""
+        return _Exploring(self)
+
+    def _tried(self, batch: Batch) -> torch.Tensor:
+        """(B,) logits of the angles that were tried."""
+        logits_BA: torch.Tensor = self.network(batch["patch"], batch["reference"])
+        tried_BA = logits_BA.gather(1, batch["bin"][:, None]) if self.config.angles is Angles.OUTPUTS else logits_BA
+        return tried_BA[:, 0].float()
+
+    def _probabilities(self, logits: FloatArray) -> FloatArray:
+        out: FloatArray = 1 / (1 + np.exp(-np.clip(float(self.platt_scale) * logits + float(self.platt_offset), -30, 30)))
+        return out
+
+    def _reranked(self, best: Scored, top: Heightmap, context: Context, rng: np.random.Generator) -> Scored:
+        """The first candidates again, by their mean over places around them: a peak that only one pixel knows of is noise."""
+        config, spec = self.config, context.spec
+        head, around = best.take(np.arange(min(config.rerank, len(best)))), config.neighbours
+        offsets = rng.normal(0, 0.004, (len(head), around, 2))
+        xy = np.clip(head.xy[:, None] + offsets, spec.workspace.low[:2], spec.workspace.high[:2]).reshape(-1, 2)
+        yaw = np.repeat(head.bins * math.pi / config.bins, around)
+        z = fingertip_height(top, xy, yaw, spec.gripper, spec.workspace)
+        means = judge(self.network, top, xy, yaw, z, spec, config).reshape(len(head), around).mean(axis=1)
+        logits = (head.logits + around * means) / (around + 1)
+        return replace(head, logits=logits).take(np.argsort(-logits, kind="stable"))
+
+
+@dataclass(frozen=True)
+class _Exploring:
+    """The method with `Choice.SAMPLED`; shares its weights."""
+
+    method: Supersizing
+
+    @property
+    def name(self) -> str:
+        return f"{self.method.name}-sampled"
+
+    @property
+    def privileged(self) -> tuple[str, ...]:
+        return self.method.privileged
+
+    def plan(self, context: Context) -> Plan:
+        """A plan whose choice is drawn."""
+        return self.method.plan(context, choice=Choice.SAMPLED)
+
+
+@contextmanager
+def _evaluating(method: Supersizing) -> Iterator[None]:
+    """Without gradients, with running statistics, and back to how it was."""
+    training = method.training
+    method.eval()
+    try:
+        with torch.inference_mode():
+            yield
+    finally:
+        method.train(training)
+
+
+def _apart(scored: Scored, config: SupersizingConfig) -> NDArray[np.int64]:
+    """Indices of up to `candidates` best, none within `apart` m and one and a half bins of a better one."""
+    kept: list[int] = []
+    near_bins = 1.5
+    left = scored.logits.copy()
+    while len(kept) < config.candidates and np.isfinite(left).any():
+        index = int(left.argmax())
+        kept.append(index)
+        difference = np.abs(scored.bins - scored.bins[index])
+        close_angle = np.minimum(difference, config.bins - difference) <= near_bins
+        left[close_angle & (((scored.xy - scored.xy[index]) ** 2).sum(axis=1) < config.apart**2)] = -np.inf
+    return np.array(kept, dtype=np.int64)
+
+
+def _joined(first: Scored, rest: Scored) -> Scored:
+    return Scored(*(np.concatenate([getattr(first, k), getattr(rest, k)]) for k in ("xy", "bins", "z", "logits")))
+
+
+def _grasps(scored: Scored, context: Context, config: SupersizingConfig) -> tuple[Grasp, ...]:
+    yaws = scored.bins * math.pi / config.bins
+    return tuple(Grasp(top_down((x, y, z), float(yaw)), context.spec.gripper.opening) for (x, y), z, yaw in zip(scored.xy, scored.z, yaws, strict=True))
+
+
+def _platt(logits: FloatArray, grasped: FloatArray) -> tuple[float, float]:
+    """Scale and offset by Newton's method, with Platt's smoothed targets so that separable examples stay finite (Platt 1999, section 2.1)."""
+    positive = grasped.sum()
+    targets = np.where(grasped > 0.5, (positive + 1) / (positive + 2), 1 / (len(grasped) - positive + 2))
+    x = np.stack([logits, np.ones_like(logits)], axis=1)
+    w = np.array([1.0, 0.0])
+    for _ in range(50):
+        p = 1 / (1 + np.exp(-np.clip(x @ w, -30, 30)))
+        step = np.linalg.solve((x * (p * (1 - p))[:, None]).T @ x + 1e-3 * np.eye(2), x.T @ (p - targets) + 1e-3 * (w - (1.0, 0.0)))
+        w -= np.clip(step, -1, 1)
+        if np.abs(step).max() < 1e-8:
+            break
+    # A network that is worse than chance on the validation examples is not turned around.
+    return (float(w[0]), float(w[1])) if w[0] > 0 else (1.0, 0.0)
+
+
+METHOD = Supersizing

@@ -1,0 +1,110 @@
+"""The networks. B batch, C channels, H rows, W columns, F features, A outputs (angles).
+
+The compact trunk has no padding anywhere, so that run over a map it gives, at every fourth pixel, exactly what it gives for the patch around that place.
+"""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from selfgrasp.methods.supersizing.config import Channels, Reference, SupersizingConfig, Trunk
+
+HEIGHT_SCALE = 0.05
+"""m that one unit of the network's height stands for."""
+_HEIGHT_RANGE = (-2.0, 4.0)
+STRIDE = 4
+"""px between two cells of the compact trunk's features."""
+
+
+def network_input(
+    color: NDArray[np.uint8], height: NDArray[np.floating], reference: NDArray[np.floating], config: SupersizingConfig
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """What the network takes: (B, C, H, W) float32 patches and (B, 1) float32 fingertip heights, in network units.
+
+    Args:
+        color: (B, H, W, 3) uint8.
+        height: (B, H, W) m above the table.
+        reference: (B,) m above the table, of the fingertips.
+        config: which channels, and whether heights are relative.
+    """
+    parts = []
+    if config.channels is not Channels.HEIGHT:
+        parts.append(torch.from_numpy(color).permute(0, 3, 1, 2).float().div_(127.5).sub_(1))
+    if config.channels is not Channels.COLOR:
+        h_BHW = torch.from_numpy(np.ascontiguousarray(height, dtype=np.float32))
+        if config.reference is Reference.SUBTRACTED:
+            h_BHW = h_BHW - torch.from_numpy(np.asarray(reference, dtype=np.float32))[:, None, None]
+        parts.append((h_BHW / HEIGHT_SCALE).clamp(*_HEIGHT_RANGE)[:, None])
+    reference_B1 = torch.from_numpy(np.asarray(reference, dtype=np.float32))[:, None] / HEIGHT_SCALE
+    return torch.cat(parts, dim=1), reference_B1
+
+
+class GraspNetwork(nn.Module):
+    """Patches to logits of success: a spatial trunk that collapses a patch to one cell, and a head on that cell."""
+
+    def __init__(self, config: SupersizingConfig) -> None:
+        super().__init__()
+        self.late = config.reference is Reference.LATE
+        channels = {Channels.COLOR: 3, Channels.HEIGHT: 1, Channels.COLOR_HEIGHT: 4}[config.channels]
+        self.trunk, features = _alexnet(channels) if config.trunk is Trunk.ALEXNET else _compact(channels, config.widths)
+        sizes = (features + self.late, *config.hidden)
+        layers: list[nn.Module] = []
+        for size_in, size in itertools.pairwise(sizes):
+            layers += [nn.Linear(size_in, size), nn.ReLU(inplace=True)]
+        self.head = nn.Sequential(*layers, nn.Dropout(config.dropout), nn.Linear(sizes[-1], config.outputs))
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d | nn.Linear):
+                nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
+                if module.bias is not None:
+                    nn.init.zeros_(module.bias)
+        # Small last weights: training starts from a probability of one half everywhere.
+        nn.init.normal_(self.head[-1].weight, std=0.01)  # type: ignore[arg-type]
+
+    def forward(self, x_BCHW: torch.Tensor, reference_B1: torch.Tensor) -> torch.Tensor:
+        """(B, A) logits of patches."""
+        return self.logits(self.trunk(x_BCHW).flatten(1), reference_B1)
+
+    def features(self, x_BCHW: torch.Tensor) -> torch.Tensor:
+        """(B, F, (H - 45) / 4 + 1, (W - 45) / 4 + 1) of maps: cell (i, j) belongs to the patch whose top-left pixel is (4 i, 4 j)."""
+        out: torch.Tensor = self.trunk(x_BCHW)
+        return out
+
+    def logits(self, features_BF: torch.Tensor, reference_B1: torch.Tensor) -> torch.Tensor:
+        """(B, A) logits of single cells of features."""
+        joined = torch.cat([features_BF, reference_B1], dim=1) if self.late else features_BF
+        out: torch.Tensor = self.head(joined)
+        return out
+
+
+def _compact(channels: int, widths: tuple[int, int, int, int, int]) -> tuple[nn.Sequential, int]:
+    """45 px to 1: 45 -> 21 -> 10 -> 8 -> 4 (dilated) -> 1. The receptive field is the whole patch; the stride is 4."""
+    a, b, c, d, e = widths
+    specs = [(channels, a, 5, 2, 1), (a, b, 3, 2, 1), (b, c, 3, 1, 1), (c, d, 3, 1, 2), (d, e, 4, 1, 1)]
+    layers: list[nn.Module] = []
+    for size_in, size, kernel, stride, dilation in specs:
+        layers += [nn.Conv2d(size_in, size, kernel, stride, dilation=dilation, bias=False), nn.BatchNorm2d(size), nn.ReLU(inplace=True)]
+    return nn.Sequential(*layers), e
+
+
+def _alexnet(channels: int) -> tuple[nn.Sequential, int]:
+    """227 px to 6 x 6 x 256: the five convolutional layers of Krizhevsky et al. 2012, in one column."""
+    layers: list[nn.Module] = [
+        nn.Conv2d(channels, 96, 11, 4), nn.ReLU(inplace=True), nn.LocalResponseNorm(5), nn.MaxPool2d(3, 2),
+        nn.Conv2d(96, 256, 5, padding=2, groups=2), nn.ReLU(inplace=True), nn.LocalResponseNorm(5), nn.MaxPool2d(3, 2),
+        nn.Conv2d(256, 384, 3, padding=1), nn.ReLU(inplace=True),
+        nn.Conv2d(384, 384, 3, padding=1, groups=2), nn.ReLU(inplace=True),
+        nn.Conv2d(384, 256, 3, padding=1, groups=2), nn.ReLU(inplace=True), nn.MaxPool2d(3, 2),
+    ]  # fmt: skip
+    return nn.Sequential(*layers), 6 * 6 * 256
+
+
+def bin_of(yaw: NDArray[np.floating], bins: int) -> NDArray[np.int64]:
+    """(N,) the bin whose angle, a multiple of pi / bins, is nearest to each closing direction (N,) rad."""
+    nearest: NDArray[np.int64] = np.round(np.asarray(yaw) * bins / np.pi).astype(np.int64) % bins
+    return nearest
+

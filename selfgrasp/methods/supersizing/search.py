@@ -1,0 +1,178 @@
+"""Where to look for grasps: whole maps turned to each angle, or sampled patches. N candidates, A angles, H rows, W columns, F features."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from selfgrasp.core import CellSpec, Context, Heat
+from selfgrasp.core.arrays import FloatArray
+from selfgrasp.core.pose import rotation_about_z
+from selfgrasp.methods.supersizing.config import Angles, SupersizingConfig
+from selfgrasp.methods.supersizing.network import STRIDE, GraspNetwork, bin_of, network_input
+from selfgrasp.vision import Heightmap, crop, fingertip_height, foreground, foreground_from_background, view_from_map
+
+_CHUNK = 1024
+
+
+@dataclass(frozen=True, eq=False)
+class Scored:
+    """Grasps with the network's opinion.
+
+    Attributes:
+        xy: (N, 2) m in the world.
+        bins: (N,) int64, index of the angle.
+        z: (N,) m, the fingertips' height.
+        logits: (N,) of success.
+    """
+
+    xy: FloatArray
+    bins: NDArray[np.int64]
+    z: FloatArray
+    logits: FloatArray
+
+    def __len__(self) -> int:
+        return len(self.logits)
+
+    def take(self, indices: NDArray[np.int64]) -> Scored:
+        """The rows at `indices`."""
+        return Scored(self.xy[indices], self.bins[indices], self.z[indices], self.logits[indices])
+
+
+def graspable(context: Context, top: Heightmap, config: SupersizingConfig) -> NDArray[np.bool_]:
+    """(H, W) bool: cells inside the workspace that are not table; all of them where neither depth nor a picture of the empty cell tells."""
+    view, workspace = context.observation.view(config.view), context.spec.workspace
+    rows, cols = top.height.shape
+    cells = np.stack(np.meshgrid(np.arange(cols) + 0.5, np.arange(rows) + 0.5), axis=-1)
+    xy = top.world_xy(cells)
+    inside: NDArray[np.bool_] = ((xy >= workspace.low[:2]) & (xy <= workspace.high[:2])).all(axis=-1)
+    if view.depth is not None:
+        return inside & foreground(top, surface=workspace.surface, minimum=config.minimum_height)
+    if context.background is None:
+        return inside
+    mask = foreground_from_background(view, context.background).astype(np.uint8)
+    uv = view_from_map(top, view, cells).astype(np.float32) - np.float32(0.5)
+    return inside & (cv2.remap(mask, uv[..., 0], uv[..., 1], cv2.INTER_NEAREST, borderValue=0) > 0)
+
+
+def search(network: GraspNetwork, top: Heightmap, mask: NDArray[np.bool_], spec: CellSpec, config: SupersizingConfig, rng: np.random.Generator) -> Scored:
+    """Scored grasps on the cells of `mask` (H, W), of which at least one is True: densely where the config allows, otherwise on sampled points."""
+    return _dense(network, top, mask, spec, config) if config.dense else _sampled(network, top, mask, spec, config, rng)
+
+
+def judge(network: GraspNetwork, top: Heightmap, xy: FloatArray, yaw: FloatArray, z: FloatArray, spec: CellSpec, config: SupersizingConfig) -> FloatArray:
+    """(N,) logits of grasps at `xy` (N, 2) m, `yaw` (N,) rad, fingertips at `z` (N,) m, each from a patch of its own."""
+    published = config.angles is Angles.OUTPUTS
+    bins = bin_of(yaw, config.bins)
+    logits_NA = _patches(network, top, xy, np.zeros_like(yaw) if published else yaw, z, spec, config)
+    return logits_NA[np.arange(len(xy)), bins if published else 0]
+
+
+def heat(scored: Scored, probabilities: FloatArray, top: Heightmap, config: SupersizingConfig) -> Heat:
+    """The best probability in each cell of a coarser map, one layer an angle; NaN where nothing was scored."""
+    rows, cols = (math.ceil(n / STRIDE) for n in top.height.shape)
+    values = np.full((config.bins, rows, cols), -np.inf, np.float32)
+    cells = np.floor(top.cells(scored.xy) / STRIDE).astype(np.int64)
+    np.maximum.at(values, (scored.bins, cells[:, 1].clip(0, rows - 1), cells[:, 0].clip(0, cols - 1)), probabilities.astype(np.float32))
+    values[np.isneginf(values)] = np.nan
+    return Heat(values, np.arange(config.bins) * math.pi / config.bins, top.world_from_map, top.pixel * STRIDE)
+
+
+def _dense(network: GraspNetwork, top: Heightmap, mask: NDArray[np.bool_], spec: CellSpec, config: SupersizingConfig) -> Scored:
+    """Every fourth pixel of the map turned to each angle, as far as the mask reaches."""
+    rows_cols = np.argwhere(mask)
+    points = top.world_xy(rows_cols[:, ::-1] + 0.5)
+    xy, bins, features = [], [], []
+    for index in range(config.bins):
+        lattice = _lattice(points, index * math.pi / config.bins, top.pixel)
+        cells = np.floor(top.cells(lattice.xy)).astype(np.int64)
+        row, col = cells[..., 1].clip(0, mask.shape[0] - 1), cells[..., 0].clip(0, mask.shape[1] - 1)
+        wanted = mask[row, col]
+        if not wanted.any():
+            continue
+        color, height = lattice.turned_map(top, config.pixels)
+        x_1CHW, _ = network_input(color[None], height[None] - spec.workspace.surface, np.zeros(1), config)
+        x_1CHW = x_1CHW.to(_device(network)).contiguous(memory_format=torch.channels_last)
+        features_HWF = network.features(x_1CHW)[0].permute(1, 2, 0)
+        features.append(features_HWF[torch.from_numpy(wanted)])
+        xy.append(lattice.xy[wanted])
+        bins.append(np.full(len(xy[-1]), index))
+    all_xy, all_bins = np.concatenate(xy), np.concatenate(bins)
+    z = fingertip_height(top, all_xy, all_bins * math.pi / config.bins, spec.gripper, spec.workspace)
+    _, reference_N1 = network_input(np.zeros((0, 1, 1, 3), np.uint8), np.zeros((0, 1, 1)), z - spec.workspace.surface, config)
+    features_NF = torch.cat(features)
+    logits = network.logits(features_NF, reference_N1.to(features_NF.device))
+    return Scored(all_xy, all_bins, z, logits[:, 0].double().cpu().numpy())
+
+
+@dataclass(frozen=True, eq=False)
+class _Lattice:
+    """Places on a grid turned by `yaw` rad, `STRIDE` pixels apart. xy (h, w, 2) m in the world."""
+
+    xy: FloatArray
+    yaw: float
+    pixel: float
+
+    def turned_map(self, top: Heightmap, patch: int) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+        """Colour and height of the map turned so that columns run along `yaw`, with the patch of place (i, j) at rows from 4 i and columns from 4 j."""
+        h, w = self.xy.shape[:2]
+        size = (STRIDE * (w - 1) + patch, STRIDE * (h - 1) + patch)
+        along = np.array([math.cos(self.yaw), math.sin(self.yaw)]) * self.pixel
+        across = np.array([-along[1], along[0]])
+        first = self.xy[0, 0] - (along + across) * (patch - 1) / 2
+        origin, column, row = (top.cells(p) - 0.5 for p in (first, first + along, first + across))
+        matrix = np.stack([column - origin, row - origin, origin], axis=1)
+        flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+        color = cv2.warpAffine(top.color, matrix, size, None, flags, cv2.BORDER_REPLICATE)
+        height = cv2.warpAffine(top.height, matrix, size, None, flags, cv2.BORDER_REPLICATE)
+        return color, height
+
+
+def _lattice(points: FloatArray, yaw: float, pixel: float) -> _Lattice:
+    """The turned grid that covers `points` (N, 2) m."""
+    world_from_grid = rotation_about_z(yaw)[:2, :2]
+    turned = points @ world_from_grid
+    low, high = turned.min(axis=0), turned.max(axis=0)
+    step = STRIDE * pixel
+    u, v = (low[k] + step * np.arange(math.floor((high[k] - low[k]) / step + 1e-9) + 1) for k in (0, 1))
+    return _Lattice(np.stack(np.meshgrid(u, v), axis=-1) @ world_from_grid.T, yaw, pixel)
+
+
+def _sampled(
+    network: GraspNetwork, top: Heightmap, mask: NDArray[np.bool_], spec: CellSpec, config: SupersizingConfig, rng: np.random.Generator
+) -> Scored:
+    """All angles at sampled points (section III.D: 800 patches, 18 angles)."""
+    rows_cols = np.argwhere(mask)
+    chosen = rows_cols[np.sort(rng.choice(len(rows_cols), min(config.points, len(rows_cols)), replace=False))]
+    xy, angles = top.world_xy(chosen[:, ::-1] + 0.5), np.arange(config.bins) * math.pi / config.bins
+    all_xy, bins = np.repeat(xy, config.bins, axis=0), np.tile(np.arange(config.bins), len(xy))
+    z = fingertip_height(top, all_xy, angles[bins], spec.gripper, spec.workspace)
+    if config.angles is Angles.ROTATED:
+        return Scored(all_xy, bins, z, judge(network, top, all_xy, angles[bins], z, spec, config))
+    # One patch serves all angles, so it is seen relative to the mean of their fingertip heights, which seldom differ.
+    reference = z.reshape(len(xy), config.bins).mean(axis=1)
+    return Scored(all_xy, bins, z, _patches(network, top, xy, np.zeros(len(xy)), reference, spec, config).reshape(-1))
+
+
+def _patches(
+    network: GraspNetwork, top: Heightmap, xy: FloatArray, yaw: FloatArray, z: FloatArray, spec: CellSpec, config: SupersizingConfig
+) -> FloatArray:
+    """(N, outputs) logits, in chunks that fit in memory."""
+    out, size = np.zeros((len(xy), config.outputs)), config.context * spec.gripper.opening
+    for start in range(0, len(xy), _CHUNK):
+        part = slice(start, start + _CHUNK)
+        crops = crop(top, xy[part], yaw[part], size, config.pixels)
+        x_BCHW, reference_B1 = network_input(crops.color, crops.height - spec.workspace.surface, z[part] - spec.workspace.surface, config)
+        device = _device(network)
+        x_BCHW = x_BCHW.to(device).contiguous(memory_format=torch.channels_last)
+        out[part] = network(x_BCHW, reference_B1.to(device)).double().cpu().numpy()
+    return out
+
+
+def _device(network: GraspNetwork) -> torch.device:
+    return next(network.parameters()).device

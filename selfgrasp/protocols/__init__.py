@@ -1,0 +1,1 @@
+"""The benchmark: one file a protocol; each takes any policy and plays the same scenes with it."""

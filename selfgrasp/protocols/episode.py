@@ -1,0 +1,84 @@
+"""What playing a protocol's scene gives, and the rows of a report."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from selfgrasp.core import Policy
+from selfgrasp.protocols.intervals import Estimate
+from selfgrasp.workcell.cells import SimCell, TabletopConfig
+
+
+@dataclass(frozen=True)
+class Episode:
+    """One scene played by one policy.
+
+    Attributes:
+        seed: of the scene.
+        attempts: how many were made.
+        judged: successes by what the robot senses.
+        true: successes by the simulator's truth.
+        doubles: lifts of more than one object.
+        disagreements: attempts on which judge and truth differ.
+        cleared: whether nothing was left; True where the protocol does not ask for it.
+        seconds: robot time, simulated.
+        plan_seconds: time spent planning.
+        held: names of the objects lifted, in order; privileged.
+    """
+
+    seed: int
+    attempts: int
+    judged: int
+    true: int
+    doubles: int
+    disagreements: int
+    cleared: bool
+    seconds: float
+    plan_seconds: float
+    held: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Row:
+    """A line of `report.json`; rates are fractions."""
+
+    policy: str
+    objects: str
+    metric: str
+    value: float
+    low: float
+    high: float
+    n: int
+    paper: float | None = None
+    privileged: tuple[str, ...] = ()
+
+    @staticmethod
+    def of(estimate: Estimate, *, policy: str, objects: str, metric: str, paper: float | None = None, privileged: Sequence[str] = ()) -> Row:
+        """A row from an estimate."""
+        return Row(policy, objects, metric, estimate.value, estimate.low, estimate.high, estimate.n, paper, tuple(privileged))
+
+
+@dataclass(frozen=True)
+class PlayedProtocol:
+    """A protocol that is played in a cell.
+
+    Attributes:
+        name: as in the command line.
+        config: options of the cell it is played in.
+        trials: how many scenes make a full run.
+        play: plays one scene; a function of a module, so that workers find it.
+        metrics: estimates by metric name from the episodes of one policy.
+        per_scene: the metric, by scene, on which two policies are compared in pairs, and whether less is better.
+    """
+
+    name: str
+    config: TabletopConfig
+    trials: int
+    play: Callable[[SimCell, Policy, int], Episode]
+    metrics: Callable[[Sequence[Episode]], Mapping[str, Estimate]]
+    paired_metric: str
+    per_scene: Callable[[Episode], float]
+    less_is_better: bool = False
+    paper: Mapping[str, float] = field(default_factory=dict)
+

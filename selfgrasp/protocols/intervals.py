@@ -1,0 +1,65 @@
+"""95 % intervals: Wilson for independent trials, bootstrap by cluster where trials share a scene, paired differences on the same scenes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from selfgrasp.core.arrays import FloatArray
+
+_Z = 1.959963984540054
+_RESAMPLES = 4000
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A value with its 95 % interval and how many independent units it rests on."""
+
+    value: float
+    low: float
+    high: float
+    n: int
+
+
+def wilson(successes: int, trials: int) -> Estimate:
+    """A rate of independent trials; (0, 1) when there are none. Wilson 1927, equation of the score interval."""
+    if trials == 0:
+        return Estimate(float("nan"), 0.0, 1.0, 0)
+    rate = successes / trials
+    spread = _Z / (1 + _Z**2 / trials) * math.sqrt(rate * (1 - rate) / trials + _Z**2 / (4 * trials**2))
+    middle = (rate + _Z**2 / (2 * trials)) / (1 + _Z**2 / trials)
+    return Estimate(rate, max(0.0, middle - spread), min(1.0, middle + spread), trials)
+
+
+def bootstrap(clusters: ArrayLike, statistic: Callable[[FloatArray], FloatArray] | None = None, *, seed: int = 0) -> Estimate:
+    """Percentile bootstrap over clusters (scenes, cases, objects, training seeds).
+
+    Args:
+        clusters: (N,) or (N, K) one row of sufficient statistics a cluster.
+        statistic: maps summed rows (..., K) to values (...); None takes the mean of (N,) values.
+        seed: of the resampling.
+    """
+    rows = np.asarray(clusters, dtype=np.float64)
+    rows = rows[:, None] if rows.ndim == 1 else rows
+    n = len(rows)
+    if n == 0:
+        return Estimate(float("nan"), float("nan"), float("nan"), 0)
+    of = statistic or (lambda sums: sums[..., 0] / n)
+    picks = np.random.default_rng(seed).integers(n, size=(_RESAMPLES, n))
+    values = of(rows[picks].sum(axis=1))
+    low, high = np.nanpercentile(values, [2.5, 97.5])
+    return Estimate(float(of(rows.sum(axis=0))), float(low), float(high), n)
+
+
+def ratio(clusters: ArrayLike, *, seed: int = 0) -> Estimate:
+    """Sum of the first column over sum of the second, bootstrapped by row."""
+    return bootstrap(clusters, lambda sums: sums[..., 0] / np.maximum(sums[..., 1], 1e-12), seed=seed)
+
+
+def paired(a: ArrayLike, b: ArrayLike, *, seed: int = 0) -> Estimate:
+    """Mean of a - b over the same scenes, bootstrapped by scene."""
+    return bootstrap(np.asarray(a, dtype=np.float64) - np.asarray(b, dtype=np.float64), seed=seed)

@@ -1,0 +1,92 @@
+"""`prediction`: given an action tried on held-out objects, will it succeed?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from selfgrasp.core import Attempt, Context, Fault, Scorer
+from selfgrasp.core.arrays import FloatArray
+from selfgrasp.core.spec import CellSpec
+from selfgrasp.protocols.intervals import Estimate, bootstrap
+
+SKIPPED = (Fault.UNSTABLE, Fault.NO_IMAGE, Fault.STOPPED, Fault.NOTHING)
+"""Attempts that say nothing about the grasp."""
+
+
+@dataclass(frozen=True, eq=False)
+class Predictions:
+    """Scores beside what happened.
+
+    Attributes:
+        scores: (N,) higher is better.
+        held: (N,) bool.
+        groups: (N,) int64, attempts of one state share one.
+    """
+
+    scores: FloatArray
+    held: NDArray[np.bool_]
+    groups: NDArray[np.int64]
+
+
+def predict(scorer: Scorer, attempts: Iterable[Attempt], spec: CellSpec) -> Predictions:
+    """Score the first action of every attempt from the look before it."""
+    scores, held, groups = [], [], []
+    for attempt in attempts:
+        if attempt.before is None or not attempt.steps or attempt.outcome.fault in SKIPPED:
+            continue
+        scores.append(float(scorer.score(Context(attempt.before, spec), (attempt.steps[0].action,))[0]))
+        held.append(attempt.outcome.grasped)
+        groups.append(attempt.state_group)
+    return Predictions(np.array(scores), np.array(held, dtype=bool), np.unique(groups, return_inverse=True)[1] if groups else np.zeros(0, np.int64))
+
+
+def best_threshold(validation: Predictions) -> float:
+    """The threshold with the best balanced accuracy on validation attempts; never chosen on the benchmark's."""
+    cuts = np.quantile(validation.scores, np.linspace(0, 1, 101))
+    balanced = [(np.mean(validation.scores[validation.held] >= c) + np.mean(validation.scores[~validation.held] < c)) / 2 for c in cuts]
+    return float(cuts[int(np.argmax(balanced))])
+
+
+def balanced(predictions: Predictions, rng: np.random.Generator) -> Predictions:
+    """As many failures as successes, by sampling, as the paper balances its test set (section IV.B)."""
+    positive, negative = np.flatnonzero(predictions.held), np.flatnonzero(~predictions.held)
+    count = min(len(positive), len(negative))
+    chosen = np.concatenate([rng.permutation(positive)[:count], rng.permutation(negative)[:count]])
+    return Predictions(predictions.scores[chosen], predictions.held[chosen], predictions.groups[chosen])
+
+
+def metrics(predictions: Predictions, threshold: float, rng: np.random.Generator) -> Mapping[str, Estimate]:
+    """Balanced accuracy (bootstrapped by state group) and AUC."""
+    sample = balanced(predictions, rng)
+    right = (sample.scores >= threshold) == sample.held
+    groups = np.unique(sample.groups)
+    rows = [(right[sample.groups == g].sum(), (sample.groups == g).sum()) for g in groups]
+    accuracy = bootstrap(rows, lambda sums: sums[..., 0] / np.maximum(sums[..., 1], 1))
+    return {"accuracy": Estimate(accuracy.value, accuracy.low, accuracy.high, len(right)), "auc": auc(sample)}
+
+
+def auc(predictions: Predictions) -> Estimate:
+    """Area under the ROC curve, ties counted half, with the Hanley-McNeil 1982 interval."""
+    from scipy.stats import rankdata
+
+    positives, negatives = int(predictions.held.sum()), int((~predictions.held).sum())
+    if not positives or not negatives:
+        return Estimate(float("nan"), 0.0, 1.0, 0)
+    ranks = rankdata(predictions.scores)
+    area = (ranks[predictions.held].sum() - positives * (positives + 1) / 2) / (positives * negatives)
+    q1, q2 = area / (2 - area), 2 * area**2 / (1 + area)
+    variance = (area * (1 - area) + (positives - 1) * (q1 - area**2) + (negatives - 1) * (q2 - area**2)) / (positives * negatives)
+    spread = 1.96 * float(np.sqrt(max(variance, 0.0)))
+    return Estimate(float(area), max(0.0, area - spread), min(1.0, area + spread), positives + negatives)
+
+
+def calibration(predictions: Predictions, bins: int = 10) -> Sequence[tuple[float, float, int]]:
+    """(mean score, share held, count) of each occupied bin of a probability's range."""
+    index = np.clip((predictions.scores * bins).astype(int), 0, bins - 1)
+    return [
+        (float(predictions.scores[index == b].mean()), float(predictions.held[index == b].mean()), int((index == b).sum())) for b in range(bins) if (index == b).any()
+    ]

@@ -1,0 +1,168 @@
+"""`selfgrasp collect`: let a policy try, and keep every attempt; goes on where it stopped."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from selfgrasp.workcell.cells import TabletopConfig
+
+if TYPE_CHECKING:
+    from selfgrasp.core import Session
+    from selfgrasp.runs.play import PlayedScene, SceneTask
+
+
+@dataclass(frozen=True)
+class Args:
+    """Let a policy try, and keep every attempt.
+
+    The same seed gives the same data with any number of workers. Run the same command again to go on, or with more --attempts to add to it.
+
+    Attributes:
+        out: folder of the dataset; made if it is not there.
+        attempts: how many the dataset shall hold of this collection.
+        policy: random, heuristic, a method's name, or a run folder.
+        objects: train, validation, test, or a folder of meshes.
+        cell: where.
+        workers: processes; one a core is best.
+        seed: of scenes and choices.
+        angles_per_point: try this many angles at each point, the scene put back in between (simulation only).
+        attempts_per_scene: how many tries on one drop of objects.
+        round: number of the round of collection and training.
+        options: of the cell.
+    """
+
+    out: Path
+    attempts: int = 2000
+    policy: str = "random"
+    objects: str = "train"
+    cell: str = "tabletop"
+    workers: int = 2
+    seed: int = 0
+    angles_per_point: int = 1
+    attempts_per_scene: int = 20
+    round: int = 0
+    options: TabletopConfig = field(default_factory=TabletopConfig)
+
+
+@dataclass(frozen=True)
+class Collected:
+    """What a collection did.
+
+    Attributes:
+        attempts: in the dataset, of this collection.
+        new: attempts that were added.
+        grasped: successes among the new ones.
+        wall_seconds: from the first scene asked for to the last one stored.
+        worker_seconds: summed over workers, by what it went into: total, physics, plan, encode.
+    """
+
+    attempts: int
+    new: int
+    grasped: int
+    wall_seconds: float
+    worker_seconds: dict[str, float]
+
+
+def run(args: Args) -> int:
+    """Collect, and say how it went."""
+    done = collect(args)
+    share = done.grasped / done.new if done.new else 0.0
+    print(f"{args.out}: {done.attempts} attempts, {done.new} new, {share:.1%} of them held something, {done.new / max(done.wall_seconds, 1e-9):.1f} attempts/s")
+    total = done.worker_seconds.get("total", 0.0)
+    if total:
+        parts = ", ".join(f"{name} {value / total:.0%}" for name, value in done.worker_seconds.items() if name != "total")
+        print(f"workers' time: {parts}; {total / max(1, done.new) * 1e3:.1f} ms an attempt")
+    return 0
+
+
+def collect(args: Args) -> Collected:
+    """Play scenes in order until the dataset holds what was asked for.
+
+    Raises:
+        InputError: a wrong argument, a dataset of another cell or schema, a second collector at work, or a full disk.
+    """
+    import time
+
+    from selfgrasp.codec import session_key
+    from selfgrasp.dataset import DatasetWriter
+    from selfgrasp.runs.play import play_scene
+    from selfgrasp.runs.pool import WorkerConfig, play_all
+    from selfgrasp.runs.progress import Progress
+
+    _check(args)
+    session = make_session(args)
+    key = session_key(session)
+    with DatasetWriter.create_or_open(args.out, session) as writer:
+        mine = sorted(i for i in writer.ids if i.startswith(f"{key}-"))
+        grasped, start = 0, time.perf_counter()
+        seconds: dict[str, float] = {}
+        count = first = len(mine)
+        tasks = _tasks(args, key, from_scene=int(mine[-1].split("-")[1]) if mine else 0)
+        config = WorkerConfig(args.cell, args.options, args.objects, args.policy)
+        with Progress("collect", args.attempts, unit="attempts", done=count) as progress:
+            if count < args.attempts:
+                for played in play_all(play_scene, tasks, config, workers=args.workers):
+                    new = [a for a in played.attempts if a.id not in writer][: args.attempts - count]
+                    writer.append(new)
+                    _keep_states(args.out, played)
+                    count += len(new)
+                    grasped += sum(a.plain["outcome"]["grasped"] for a in new)
+                    for name, value in played.seconds.items():
+                        seconds[name] = seconds.get(name, 0.0) + value
+                    progress.update(count, f"{grasped / max(1, count - first):.0%} held")
+                    if count >= args.attempts:
+                        break
+    return Collected(count, count - first, grasped, time.perf_counter() - start, seconds)
+
+
+def make_session(args: Args) -> Session:
+    """What all attempts of this collection share; its key is part of their ids, so that a resumed collection finds its own."""
+    from importlib.metadata import version
+
+    from selfgrasp.core import Session
+    from selfgrasp.runs.policies import checkpoint_hash
+    from selfgrasp.runs.pool import objects_named
+    from selfgrasp.workcell.cells import cell_spec
+    from selfgrasp.workcell.sim.objects.catalogue import catalogue_hash
+
+    import selfgrasp
+
+    objects = objects_named(args.objects)
+    return Session(
+        spec=cell_spec(args.cell, args.options),
+        versions={"selfgrasp": selfgrasp.__version__, **{name: version(name) for name in ("mujoco", "numpy")}},
+        policy=args.policy + checkpoint_hash(args.policy),
+        objects=f"{args.objects if args.objects in ('train', 'validation', 'test') else 'folder'}:{catalogue_hash(objects)[:12]}",
+        seed=args.seed,
+        options={"angles_per_point": args.angles_per_point, "attempts_per_scene": args.attempts_per_scene, "round": args.round, "cell": asdict(args.options)},
+    )
+
+
+def _tasks(args: Args, key: str, from_scene: int) -> Iterator[SceneTask]:
+    from itertools import count
+
+    from selfgrasp.runs.play import SceneTask
+
+    for scene in count(from_scene):
+        yield SceneTask(key, args.seed, scene, args.attempts_per_scene, args.angles_per_point, args.round)
+
+
+def _keep_states(out: Path, played: PlayedScene) -> None:
+    import numpy as np
+
+    for attempt, state in played.unstable.items():
+        folder = out / "unstable"
+        folder.mkdir(exist_ok=True)
+        np.save(folder / f"{attempt}.npy", state)
+
+
+def _check(args: Args) -> None:
+    from selfgrasp.core import InputError
+
+    for name in ("attempts", "workers", "angles_per_point", "attempts_per_scene"):
+        value = getattr(args, name)
+        if value < 1:
+            raise InputError(given=f"--{name.replace('_', '-')} {value}", wanted="at least 1")

@@ -1,0 +1,105 @@
+"""Worker processes, each with a cell and a policy of its own, that play scenes handed out in order."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from selfgrasp.core import InputError, Policy, SelfgraspError
+from selfgrasp.workcell.cells import SimCell, TabletopConfig, make_cell
+
+Task = TypeVar("Task")
+Result = TypeVar("Result")
+
+_THREAD_LIMITS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+
+_worker: tuple[SimCell, Policy] | None = None
+
+
+@dataclass(frozen=True)
+class WorkerConfig:
+    """What a worker builds for itself: names only, so that it travels cheaply.
+
+    Attributes:
+        cell: name of the cell.
+        config: its options.
+        objects: name of an object set, or a folder of meshes.
+        policy: name, run folder or checkpoint.
+    """
+
+    cell: str
+    config: TabletopConfig
+    objects: str
+    policy: str
+
+
+def play_all(play: Callable[[SimCell, Policy, Task], Result], tasks: Iterable[Task], config: WorkerConfig, *, workers: int) -> Iterator[Result]:
+    """Results of `play(cell, policy, task)`, in the tasks' order, whichever worker played them.
+
+    `play` must be a function of a module. Few tasks are in flight at a time, so memory stays flat and an endless `tasks` is fine.
+
+    Raises:
+        InputError: fewer than one worker.
+        SelfgraspError: a worker died.
+    """
+    if workers < 1:
+        raise InputError(given=f"--workers {workers}", wanted="at least 1", exists=f"{os.cpu_count()} processor cores")
+    # Read by the children's numerical libraries when they are loaded: more threads than cores only get in each other's way.
+    os.environ.update({name: "1" for name in _THREAD_LIMITS})
+    pool = ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"), initializer=_begin, initargs=(config,))
+    waiting: deque[Future[Any]] = deque()
+    source = iter(tasks)
+    try:
+        while True:
+            while len(waiting) < 3 * workers and (task := next(source, None)) is not None:
+                waiting.append(pool.submit(_play, play, task))
+            if not waiting:
+                return
+            yield waiting.popleft().result()
+    except BrokenProcessPool as error:
+        raise SelfgraspError("a worker process died (out of memory, or killed); what was acknowledged is safe: run the same command again") from error
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _begin(config: WorkerConfig) -> None:
+    global _worker
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    from selfgrasp.workcell.sim.gl import limit_threads
+
+    limit_threads()
+    import cv2
+
+    cv2.setNumThreads(1)
+    cell = make_cell(config.cell, objects_named(config.objects), config.config)
+    from selfgrasp.runs.policies import load_policy
+
+    _worker = (cell, load_policy(config.policy, cell))
+    _one_torch_thread()
+
+
+def _one_torch_thread() -> None:
+    import sys
+
+    torch = sys.modules.get("torch")
+    if torch is not None:
+        torch.set_num_threads(1)
+
+
+def _play(play: Callable[[SimCell, Policy, Any], Any], task: Any) -> Any:
+    assert _worker is not None
+    return play(*_worker, task)
+
+
+def objects_named(name: str) -> tuple[Any, ...]:
+    """Objects of a set or of a folder of meshes."""
+    from selfgrasp.workcell.sim.objects.catalogue import objects_by_name
+
+    return objects_by_name(name)

@@ -1,0 +1,43 @@
+"""The doctor: a mend for whatever is not well, and an exit code that says whether work can begin."""
+
+import json
+
+import pytest
+
+from selfgrasp.runs import doctor
+from selfgrasp.runs.doctor import Args, Finding, Health, examine, run
+
+
+@pytest.fixture(scope="module")
+def findings() -> list[Finding]:
+    return list(examine())
+
+
+def test_this_machine_can_work(findings: list[Finding]):
+    assert not [finding for finding in findings if finding.health is Health.FAIL]
+
+
+def test_what_is_not_well_has_a_mend(findings: list[Finding]):
+    assert all(finding.mend for finding in findings if finding.health is not Health.OK)
+    assert not any(finding.mend for finding in findings if finding.health is Health.OK)
+
+
+def test_a_broken_part_is_a_finding_and_stops_nothing(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+    def broken() -> Finding:
+        raise OSError("cannot open shared object file\nand more")
+
+    for name in ("_renderer", "_one_grasp"):
+        monkeypatch.setattr(doctor, name, broken)
+    assert run(Args(json=True)) == 1
+    told = {finding["what"]: finding for finding in json.loads(capsys.readouterr().out)}
+    assert told["renderer"]["found"] == "OSError: cannot open shared object file"
+    assert told["memory"]["health"] != "fail"
+    assert told["one grasp"]["mend"]
+
+
+def test_the_table_shows_every_finding(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+    shown = [Finding("disk", Health.NOTE, "1 GB", "free some"), Finding("torch", Health.OK, "cpu")]
+    monkeypatch.setattr(doctor, "examine", lambda: iter(shown))
+    assert run(Args()) == 0
+    out = capsys.readouterr().out
+    assert all(text in out for text in ("disk", "1 GB", "mend: free some", "torch", "cpu"))

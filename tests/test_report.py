@@ -1,0 +1,187 @@
+"""The report page: whole, closed in itself, escaped, and honest about what is missing."""
+
+from __future__ import annotations
+
+import json
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pytest
+from viz_scenes import SPEC, play
+
+from selfgrasp.core import InputError
+from selfgrasp.runs.report import Args, run, write_report
+from selfgrasp.runs.report_data import joined, read_run
+from selfgrasp.runs.report_words import gain, metric
+from selfgrasp.runs.view import attempts_page
+from selfgrasp.viz.kinds import label_values
+from selfgrasp.viz.markup import VOID_TAGS
+from selfgrasp.viz.story import StoryOptions, StoryWatcher
+
+EVIL = "<script>alert('x')</script>"
+
+
+class Balance(HTMLParser):
+    """Fails on a tag that closes what was not open; keeps all addresses and tags."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.addresses: list[str] = []
+        self.tags: set[str] = set()
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.add(tag)
+        self.addresses += [value for name, value in attrs if name in ("src", "href") and value]
+        if tag not in VOID_TAGS:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+
+def checked(page: str) -> Balance:
+    parser = Balance()
+    parser.feed(page)
+    assert parser.open == []
+    assert all(address.startswith(("data:image/", "#")) for address in parser.addresses)
+    assert not re.search(r"url\(|@import|https?://", page)
+    return parser
+
+
+def row(policy: str, value: float, **more: object) -> dict[str, object]:
+    return {
+        "policy": policy,
+        "objects": "novel",
+        "metric": "success",
+        "value": value,
+        "low": value - 0.05,
+        "high": value + 0.05,
+        "n": 150,
+        "paper": None,
+        "privileged": [],
+        **more,
+    }
+
+
+def report(**more: object) -> dict[str, object]:
+    rows = [row("random", 0.29), row("net", 0.71, paper=0.66), row("oracle", 0.95, privileged=["truth.state"])]
+    return {"protocol": "isolated", "seed": 7, "cell": "tabletop", "versions": {"numpy": "2"}, "rows": rows, **more}
+
+
+@pytest.fixture(scope="module")
+def full_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("runs") / "full"
+    with StoryWatcher(folder / "pictures", SPEC, options=StoryOptions(cards=2, scenes=1, takes=4)) as watcher:
+        for policy, skill in (("random", 0.1), ("net", 0.9)):
+            for plan, attempt, labels in play(policy, 0, np.random.default_rng(2), count=3, tries=5, skill=skill, with_heat=policy == "net"):
+                watcher.on_plan(plan)
+                watcher.on_attempt(attempt, labels)
+    paired = [{"a": "net", "b": "random", "metric": "success", "difference": 0.42, "low": 0.3, "high": 0.5, "n": 150}]
+    curve = [{"policy": "net", "attempts": n, "value": 0.3 + n / 5000, "low": 0.2, "high": 0.8} for n in (500, 1000, 2000)]
+    bins = [{"predicted": p, "observed": p, "low": p, "high": p, "n": 10} for p in (0.1, 0.5, 0.9)]
+    stages = [{"name": "collect", "seconds": 100, "detail": EVIL}]
+    parts = report(paired=paired, curve=curve, calibration=[{"policy": "net", "bins": bins}], notes=[EVIL], stages=stages, judge={"disagreement": 0.013})
+    (folder / "report.json").write_text(json.dumps(parts))
+    (folder / "config.json").write_text(json.dumps({"method": "net", "comment": EVIL}))
+    (folder / "env.json").write_text(json.dumps({"commit": "abc", "device": "cpu"}))
+    lines = [json.dumps({"step": s, "loss": 1 / (s + 1), "validation_loss": 1.1 / (s + 1), "validation_accuracy": 0.6}) for s in range(0, 100, 10)]
+    (folder / "log.jsonl").write_text("\n".join(lines) + '\n{"step": 1')
+    return folder
+
+
+def test_a_full_report_is_one_well_formed_page_that_needs_nothing_else(full_run, capsys):
+    assert run(Args((full_run,))) == 0
+    page = (full_run / "report.html").read_text()
+    parser = checked(page)
+    assert str(full_run / "report.html") in capsys.readouterr().out
+    assert "script" not in parser.tags
+    assert EVIL not in page
+    for words in ("29.0\u00a0%", "71.0\u00a0%", "66.0\u00a0%", "reads truth.state", "paired differences", "1.3 %", "data:image/webp"):
+        assert words in page
+    headings = re.findall(r"<h2>(.*?)</h2>", page)
+    assert headings == [
+        "Where it tried",
+        "What came of it",
+        "What it has learned",
+        "How it learned",
+        "How good it is",
+        "Can its scores be believed",
+        "How it was made",
+    ]
+
+
+def test_an_empty_run_says_what_is_missing(tmp_path):
+    page = write_report([tmp_path]).read_text()
+    checked(page)
+    for words in ("report.json", "config.json", "log.jsonl", "pictures"):
+        assert words in page
+
+
+def test_lost_pictures_are_counted_not_raised(full_run, tmp_path):
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    (folder / "story.json").write_bytes((full_run / "pictures" / "story.json").read_bytes())
+    data = read_run(tmp_path)
+    assert data.story.cards == ()
+    assert any(re.match(r"\d+ pictures", words) for words in data.missing)
+    checked(write_report([tmp_path]).read_text())
+
+
+def test_wrong_inputs_say_what_was_wanted(tmp_path):
+    with pytest.raises(InputError, match="folder of a run"):
+        read_run(tmp_path / "nowhere")
+    (tmp_path / "report.json").write_text('{"rows": [{"policy": "a"}]}')
+    with pytest.raises(InputError, match="lacks or garbles 'metric'"):
+        read_run(tmp_path)
+    (tmp_path / "report.json").write_text("{")
+    with pytest.raises(InputError, match="wanted: JSON"):
+        read_run(tmp_path)
+
+
+def test_runs_of_one_protocol_stand_in_one_table(tmp_path):
+    for name, content in (("a", report()), ("b", report(rows=[row("other", 0.5), row("random", 0.1)])), ("c", report(protocol="clear"))):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "report.json").write_text(json.dumps(content))
+    both = joined([read_run(tmp_path / "a"), read_run(tmp_path / "b")])
+    assert {r.policy: r.value for r in both.rows} == {"random": 0.29, "net": 0.71, "oracle": 0.95, "other": 0.5}
+    with pytest.raises(InputError, match="different protocols: clear, isolated"):
+        joined([read_run(tmp_path / "a"), read_run(tmp_path / "c")])
+
+
+def test_the_headline_tells_random_against_the_best_learned_policy_and_never_an_oracle(full_run):
+    found = gain(read_run(full_run))
+    assert (found.base.policy, found.learned.policy) == ("random", "net")
+
+
+def test_a_policy_worse_than_random_is_not_called_taught(tmp_path):
+    (tmp_path / "report.json").write_text(json.dumps(report(rows=[row("random", 0.4), row("net", 0.3)])))
+    assert "It has not learned yet" in write_report([tmp_path]).read_text()
+
+
+def test_steps_of_several_fits_follow_one_another(tmp_path):
+    (tmp_path / "log.jsonl").write_text("\n".join(json.dumps({"step": s, "loss": 1.0}) for s in (10, 20, 10, 20)))
+    assert [line["step"] for line in read_run(tmp_path).log] == [10, 20, 30, 40]
+
+
+def test_metrics_are_written_in_their_units():
+    assert metric("success").range_text(0.239, 0.341) == "23.9 to 34.1\u00a0%"
+    assert metric("interactions").text(26.04) == "26.0"
+    assert metric("unheard_of").title == "Unheard of"
+
+
+def test_the_page_of_attempts_can_be_filtered_and_shows_every_id():
+    attempts = [(attempt, label_values(labels)) for _, attempt, labels in play("random", 0, np.random.default_rng(3), count=4, tries=8, skill=0.5)]
+    page = attempts_page(attempts, title=EVIL, total=100).html()
+    parser = checked(page)
+    assert EVIL not in page
+    assert "8 of 100 attempts" in page or f"{len(attempts)} of 100 attempts" in page
+    assert all(f'data-id="{attempt.id}"' in page for attempt, _ in attempts)
+    assert {"select", "script"} <= parser.tags
+    assert page.count('loading="lazy"') == len(attempts)
+
+
+def test_a_page_of_no_attempts_is_a_page():
+    checked(attempts_page([], title="empty").html())

@@ -1,0 +1,185 @@
+"""Drawing lands where geometry says; pages are well-formed, closed in themselves and escaped; films play."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+
+import numpy as np
+import pytest
+from PIL import Image
+from vision_scenes import Box, camera, render
+from viz_scenes import SPEC, boxes, heat_of, look, play
+
+from selfgrasp.core import ANYTHING, Attempt, Fault, Grasp, Heat, InputError, Outcome, View
+from selfgrasp.core.pose import pose, top_down
+from selfgrasp.viz.animate import animation
+from selfgrasp.viz.chart import Axis, Interval, Series, interval_svg, line_chart, stacked_bar
+from selfgrasp.viz.draw import Canvas, Window, finger_bars, scene_overlay
+from selfgrasp.viz.gallery import attempt_card
+from selfgrasp.viz.heat import Span, best_by_place, heat_overlay, seen_points
+from selfgrasp.viz.kinds import color_of, kind_of, label_values
+from selfgrasp.viz.markup import Markup, element
+from selfgrasp.viz.picture import depth_picture
+from selfgrasp.viz.story import StoryOptions, StoryWatcher
+
+GRAY = np.full((100, 100, 3), 128, np.uint8)
+DOWN = View(GRAY, None, np.array([[100.0, 0, 50], [0, 100.0, 50], [0, 0, 1]]), pose(rotation=np.diag([1.0, -1.0, -1.0]), translation=(0, 0, 1.0)))
+"""A camera 1 m above the origin: a metre on the table is 100 px, world +x to the right, world +y up."""
+
+
+def test_a_grasp_at_a_known_pose_lands_on_known_pixels():
+    fingers = finger_bars(Grasp(top_down((0.1, 0.2, 0.0), 0.0), 0.2), breadth=0.04)
+    pixels = Canvas(DOWN, scale=3).pixels(fingers.mean(axis=1))
+    assert np.allclose(sorted(pixels[:, 0]), [3 * 50, 3 * 70])
+    assert np.allclose(pixels[:, 1], 3 * 30)
+
+
+def test_a_dot_is_painted_where_its_point_is_seen():
+    canvas = Canvas(DOWN, scale=3)
+    canvas.dot((0.1, 0.2, 0.0), (255, 0, 0))
+    red = np.argwhere((canvas.picture == (255, 0, 0)).all(axis=-1))
+    assert np.allclose(red.mean(axis=0) + 0.5, (90, 180), atol=0.6)
+
+
+def test_a_window_moves_drawing_by_its_corner():
+    window = Window.around(DOWN, np.array([0.1, 0.2, 0.0]), 0.4)
+    assert (window.width, window.height) == (40, 40)
+    whole, part = Canvas(DOWN, scale=2), Canvas(DOWN, scale=2, window=window)
+    point = np.array([[0.12, 0.17, 0.03]])
+    assert np.allclose(whole.pixels(point) - part.pixels(point), (2 * window.left, 2 * window.top))
+
+
+@pytest.mark.parametrize("xy", [(-0.49, 0.49), (0.49, -0.49), (3.0, 0.0)])
+def test_a_window_stays_inside_the_picture(xy):
+    window = Window.around(DOWN, np.array([*xy, 0.0]), 0.3)
+    assert window.left >= 0
+    assert window.top >= 0
+    assert window.left + window.width <= 100
+    assert window.top + window.height <= 100
+
+
+def test_nothing_is_drawn_for_what_lies_behind_the_camera():
+    canvas = Canvas(DOWN)
+    canvas.grasp(Grasp(top_down((0, 0, 1.5), 0.3), 0.08), (255, 0, 0))
+    assert (canvas.picture == 128).all()
+
+
+def test_drawing_leaves_the_view_as_it_was():
+    view = look([Box((0.0, 0.0), (0.04, 0.08, 0.04))]).view()
+    before = view.color.copy()
+    scene_overlay(view, [Grasp(top_down((0, 0, 0.02), 0.4), 0.08)], ["held"])
+    assert (view.color == before).all()
+
+
+def test_seen_points_without_depth_lie_on_the_surface():
+    points = seen_points(DOWN, 0.2)
+    assert np.allclose(points[..., 2], 0.2)
+    assert np.allclose(points[0, 0, :2], (-0.495 * 0.8, 0.495 * 0.8))
+
+
+def test_heat_is_hottest_over_its_best_place():
+    values = np.full((1, 40, 40), 0.0, np.float32)
+    values[0, 30, 10] = 1.0
+    heat = Heat(values, np.array([math.nan]), pose(translation=(-0.2, -0.2, 0)), 0.01)
+    view = View(np.full((100, 100, 3), 40, np.uint8), None, DOWN.intrinsics * [[2], [2], [1]] - [[0, 0, 50], [0, 0, 50], [0, 0, 0]], DOWN.world_from_camera)
+    picture = heat_overlay(view, heat, surface=0.0, scale=1).astype(int).sum(axis=-1)
+    row, column = np.unravel_index(picture.argmax(), picture.shape)
+    assert abs(column + 0.5 - (50 - 200 * 0.095)) < 1.6
+    assert abs(row + 0.5 - (50 - 200 * 0.105)) < 1.6
+
+
+def test_unscored_heat_is_drawn_without_a_warning():
+    empty = Heat(np.full((3, 8, 8), np.nan, np.float32), np.arange(3.0), np.eye(4), 0.05)
+    assert np.isnan(best_by_place(empty)).all()
+    assert Span.of(empty) == Span(0.0, 1.0)
+    assert heat_overlay(DOWN, empty, surface=0.0, scale=1).shape == (100, 100, 3)
+
+
+def test_depth_without_a_return_is_grey_and_the_nearest_is_brightest():
+    view = render([Box((0.0, 0.0), (0.1, 0.1, 0.2))], world_from_camera=camera())
+    colors = depth_picture(view.depth, scale=1).astype(int).sum(axis=-1)
+    assert colors[80, 80] > colors[5, 5]
+    assert (depth_picture(np.full((4, 4), np.nan, np.float32)) == 120).all()
+
+
+def test_an_animation_has_its_frames_and_their_times(tmp_path):
+    frames = [np.full((48, 64, 3), 30, np.uint8) for _ in range(30)]
+    for number, frame in enumerate(frames):
+        frame[:, 2 * number : 2 * number + 6] = 220
+    with Image.open(animation(frames, tmp_path / "film.webp", milliseconds=50)) as film:
+        assert (film.n_frames, film.size, film.info["loop"]) == (30, (64, 48), 0)
+        film.load()
+        assert film.info["duration"] == 50
+    with pytest.raises(InputError, match="at least one"):
+        animation([], tmp_path / "none.webp")
+
+
+def test_text_is_escaped_and_markup_is_not():
+    assert element("p", "<b>&", title='"x"') == '<p title="&quot;x&quot;">&lt;b&gt;&amp;</p>'
+    assert element("p", Markup("<b>x</b>"), hidden=True, id=None) == "<p hidden><b>x</b></p>"
+
+
+def test_an_axis_ends_at_round_numbers_around_its_values():
+    axis = Axis.over([0.13, 0.87])
+    assert (axis.low, axis.high) == (0.0, pytest.approx(1.0))
+    assert [round(t, 3) for t in axis.ticks] == [0.0, 0.2, 0.4, 0.6, 0.8, 1.0]
+    assert Axis.over([5.0, 5.0]).low <= 5.0 < Axis.over([5.0, 5.0]).high
+    assert Axis.over([math.nan]).high > Axis.over([math.nan]).low
+
+
+def test_charts_hold_what_they_are_given():
+    chart = line_chart([Series("a<b", (0.0, 1.0), (0.2, math.nan)), Series("c", (0.0, 1.0), (0.1, 0.3), (0.0, 0.2), (0.2, 0.4))], x_label="x", y_label="y")
+    assert "a&lt;b" in chart
+    assert "nan" not in chart
+    assert chart.count("<polygon") == 1
+    whisker = interval_svg(Interval(0.5, 0.4, 0.6, paper=0.7), Axis.over([0.0, 1.0]))
+    assert 'cx="50.00%"' in whisker
+    assert "paper" in whisker
+    assert stacked_bar([("held", 1), ("missed", 3)]).count("<rect") == 2
+
+
+def test_kinds_tell_held_missed_and_faults_apart():
+    seen = {kind_of(attempt) for _, attempt, _ in play("random", 0, np.random.default_rng(1), skill=0.5, tries=14)}
+    assert {"held", "missed"} <= seen
+    assert color_of("held") != color_of("missed")
+
+
+def test_an_attempt_without_pictures_has_a_card_all_the_same():
+    attempt = Attempt("1-0-0", "s", 0, 0, 0, "g", "random", ANYTHING, None, (), Outcome(False, 0.0, 0.0, 0.0, Fault.NO_IMAGE), None)
+    assert attempt_card(attempt, pixels=60).shape == (60, 120, 3)
+
+
+def test_a_card_marks_where_judge_and_truth_disagree():
+    _, attempt, labels = next(iter(play("random", 0, np.random.default_rng(0))))
+    values = label_values(labels)
+    agreed = attempt_card(attempt, values)
+    disputed = attempt_card(attempt, {**values, "truth.grasped": not values["truth.grasped"]})
+    assert (agreed[:, :208] == disputed[:, :208]).all()
+    assert (agreed[:, 208:] != disputed[:, 208:]).any()
+
+
+def test_a_story_does_not_depend_on_the_order_of_attempts(tmp_path):
+    attempts = [
+        (attempt, labels) for scene in range(2) for _, attempt, labels in play("random", scene, np.random.default_rng(scene), count=3, tries=6, skill=0.5)
+    ]
+    stories = []
+    for name, order in (("a", attempts), ("b", attempts[::-1])):
+        with StoryWatcher(tmp_path / name, SPEC, options=StoryOptions(cards=2)) as watcher:
+            for attempt, labels in order:
+                watcher.on_attempt(attempt, labels)
+        stories.append(sorted(path.name for path in (tmp_path / name).glob("*card*")))
+    assert stories[0] == stories[1] != []
+
+
+def test_a_story_pairs_a_plan_with_the_attempt_it_led_to(tmp_path):
+    rng = np.random.default_rng(5)
+    shapes = boxes(rng, 2)
+    watcher = StoryWatcher(tmp_path, SPEC)
+    played = list(play("net", 0, rng, count=2, tries=3))
+    for plan, _, _ in reversed(played):
+        watcher.on_plan(dataclasses.replace(plan, maps={"grasp": heat_of(shapes, pixel=0.04)}))
+    for _, attempt, labels in played:
+        watcher.on_attempt(attempt, labels)
+    watcher.close()
+    assert len(list(tmp_path.glob("*heat-net*"))) == len(played)
