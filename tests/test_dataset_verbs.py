@@ -130,7 +130,7 @@ def test_merge_keeps_sessions_labels_and_each_attempt_once(tmp_path):
     b = write(tmp_path / "b", make_attempts(5, seed=4, session=two), session=two)
     with DatasetWriter.create_or_open(a, one) as writer:
         writer.set_license("CC-BY-4.0")
-    with pytest.raises(InputError, match="licences '', 'CC-BY-4.0'"):
+    with pytest.raises(InputError, match=r"licences '', 'CC-BY-4\.0'"):
         merge([a, b], tmp_path / "out")
     with DatasetWriter.create_or_open(b, two) as writer:
         writer.set_license("CC-BY-4.0")

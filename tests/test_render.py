@@ -148,6 +148,21 @@ def test_invisible_geoms_are_not_seen(kind):
 
 
 @both
+def test_a_mesh_with_a_dent_is_seen_as_it_is(kind):
+    corners = [[x, y, z] for z in (0.0, 0.1) for y in (-0.1, 0.1) for x in (-0.1, 0.1)]
+    dent = [[4, 5, 8], [5, 7, 8], [7, 6, 8], [6, 4, 8]]
+    sides = [[0, 2, 1], [1, 2, 3], [0, 1, 4], [1, 5, 4], [1, 3, 5], [3, 7, 5], [3, 2, 7], [2, 6, 7], [2, 0, 6], [0, 4, 6]]
+    spec = empty_spec()
+    spec.add_mesh(name="dented", uservert=np.ravel([*corners, [0, 0, 0.02]]), userface=np.ravel(dent + sides))
+    spec.worldbody.add_geom(type=GEOM.mjGEOM_MESH, meshname="dented", rgba=[0.9, 0.3, 0.2, 1])
+    p = picture(kind, *finish(spec))
+    assert p.depth[SIZE // 2, SIZE // 2] == pytest.approx(0.58, abs=2e-3)
+    assert p.depth[SIZE // 2, SIZE // 2 - 30] == pytest.approx(0.51, abs=5e-3)
+    left, right = p.color[SIZE // 2, SIZE // 2 - 12].astype(int), p.color[SIZE // 2, SIZE // 2 + 12].astype(int)
+    assert np.abs(left - right).max() > 10
+
+
+@both
 def test_nothing_is_nan_and_black(kind):
     spec = empty_spec()
     spec.geom("table").size = [0.05, 0.05, 0.1]

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 
 from selfgrasp.contracts.scenes import box_context, box_source
-from selfgrasp.core import Context, Grasp, InputError, Plan, Policy, Push
+from selfgrasp.core import Grasp, InputError, Plan, Policy, Push
 from selfgrasp.learn import Examples, MemorySource, configs, save
 from selfgrasp.learn.batches import on_device
 from selfgrasp.methods import registry
@@ -155,7 +155,8 @@ def _eight(examples: Examples) -> np.ndarray:
 
 
 def _assert_equal(one: Plan, two: Plan) -> None:
-    assert len(one.actions) == len(two.actions) and one.chosen == two.chosen, "another number of actions or another choice"
+    assert len(one.actions) == len(two.actions), "another number of actions"
+    assert one.chosen == two.chosen, "another choice"
     assert np.array_equal(one.scores, two.scores), "other scores"
     for a, b in zip(one.actions, two.actions, strict=True):
         assert type(a) is type(b), "other actions"

@@ -122,13 +122,12 @@ def make_session(args: Args) -> Session:
     """What all attempts of this collection share; its key is part of their ids, so that a resumed collection finds its own."""
     from importlib.metadata import version
 
+    import selfgrasp
     from selfgrasp.core import Session
     from selfgrasp.runs.policies import checkpoint_hash
     from selfgrasp.runs.pool import objects_named
     from selfgrasp.workcell.cells import cell_spec
     from selfgrasp.workcell.sim.objects.catalogue import catalogue_hash
-
-    import selfgrasp
 
     objects = objects_named(args.objects)
     return Session(

@@ -64,3 +64,12 @@ def checkpoint_hash(name: str) -> str:
     """`@` and 12 hex digits of the checkpoint that `name` stands for; empty for a policy without one."""
     path = checkpoint_of(name)
     return "" if path is None else "@" + hashlib.sha256(path.read_bytes()).hexdigest()[:12]
+
+
+def privileged_of(name: str) -> tuple[str, ...]:
+    """What the policy of that name reads that a real robot cannot sense."""
+    if name == "oracle":
+        from selfgrasp.workcell.sim.oracle import OraclePolicy
+
+        return OraclePolicy.privileged
+    return load_policy(name).privileged

@@ -52,7 +52,7 @@ def play_all(play: Callable[[SimCell, Policy, Task], Result], tasks: Iterable[Ta
     if workers < 1:
         raise InputError(given=f"--workers {workers}", wanted="at least 1", exists=f"{os.cpu_count()} processor cores")
     # Read by the children's numerical libraries when they are loaded: more threads than cores only get in each other's way.
-    os.environ.update({name: "1" for name in _THREAD_LIMITS})
+    os.environ.update(dict.fromkeys(_THREAD_LIMITS, "1"))
     pool = ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"), initializer=_begin, initargs=(config,))
     waiting: deque[Future[Any]] = deque()
     source = iter(tasks)
@@ -99,7 +99,10 @@ def _play(play: Callable[[SimCell, Policy, Any], Any], task: Any) -> Any:
 
 
 def objects_named(name: str) -> tuple[Any, ...]:
-    """Objects of a set or of a folder of meshes."""
-    from selfgrasp.workcell.sim.objects.catalogue import objects_by_name
+    """Objects of a set ("seen" and "novel" are the training and test sets, "mixed" half of each) or of a folder of meshes."""
+    from selfgrasp.workcell.sim.objects.catalogue import objects_by_name, test_objects, train_objects
 
-    return objects_by_name(name)
+    if name == "mixed":
+        novel = test_objects()
+        return (*train_objects(len(novel)), *novel)
+    return objects_by_name({"seen": "train", "novel": "test"}.get(name, name))

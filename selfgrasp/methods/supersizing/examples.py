@@ -49,7 +49,9 @@ def gather(source: Source, split: Split, config: SupersizingConfig) -> Examples:
     color, height = np.zeros((room, side, side, 3), np.uint8), np.zeros((room, side, side), np.float16)
     fingertip, yaw = np.zeros(room, np.float32), np.zeros(room, np.float32)
     grasped, weights = np.zeros(room, np.uint8), np.zeros(room, np.float32)
-    seen, top, n = None, None, 0
+    seen: Observation | None = None
+    top: Heightmap | None = None
+    n = 0
     for attempt in source.attempts(split):
         last = _grasp_of(attempt)
         if last is None or n == room:

@@ -50,7 +50,7 @@ def graspable(context: Context, top: Heightmap, config: SupersizingConfig) -> ND
     rows, cols = top.height.shape
     cells = np.stack(np.meshgrid(np.arange(cols) + 0.5, np.arange(rows) + 0.5), axis=-1)
     xy = top.world_xy(cells)
-    inside: NDArray[np.bool_] = ((xy >= workspace.low[:2]) & (xy <= workspace.high[:2])).all(axis=-1)
+    inside = np.asarray(((xy >= workspace.low[:2]) & (xy <= workspace.high[:2])).all(axis=-1))
     if view.depth is not None:
         return inside & foreground(top, surface=workspace.surface, minimum=config.minimum_height)
     if context.background is None:
@@ -70,7 +70,8 @@ def judge(network: GraspNetwork, top: Heightmap, xy: FloatArray, yaw: FloatArray
     published = config.angles is Angles.OUTPUTS
     bins = bin_of(yaw, config.bins)
     logits_NA = _patches(network, top, xy, np.zeros_like(yaw) if published else yaw, z, spec, config)
-    return logits_NA[np.arange(len(xy)), bins if published else 0]
+    picked: FloatArray = logits_NA[np.arange(len(xy)), bins if published else 0]
+    return picked
 
 
 def heat(scored: Scored, probabilities: FloatArray, top: Heightmap, config: SupersizingConfig) -> Heat:
@@ -128,8 +129,8 @@ class _Lattice:
         origin, column, row = (top.cells(p) - 0.5 for p in (first, first + along, first + across))
         matrix = np.stack([column - origin, row - origin, origin], axis=1)
         flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-        color = cv2.warpAffine(top.color, matrix, size, None, flags, cv2.BORDER_REPLICATE)
-        height = cv2.warpAffine(top.height, matrix, size, None, flags, cv2.BORDER_REPLICATE)
+        color = np.asarray(cv2.warpAffine(top.color, matrix, size, None, flags, cv2.BORDER_REPLICATE), np.uint8)
+        height = np.asarray(cv2.warpAffine(top.height, matrix, size, None, flags, cv2.BORDER_REPLICATE), np.float32)
         return color, height
 
 

@@ -36,7 +36,10 @@ class Lights:
         gain = 1.0 + rng.uniform(-noise.light_strength, noise.light_strength)
         model.vis.headlight.diffuse[:] = gain * self._head_diffuse
         model.vis.headlight.ambient[:] = gain * self._head_ambient
+        # Asleep, the world's own lights are not brought up to date.
+        flags, model.opt.enableflags = model.opt.enableflags, model.opt.enableflags & ~int(mujoco.mjtEnableBit.mjENBL_SLEEP)
         mujoco.mj_camlight(model, data)
+        model.opt.enableflags = flags
 
 
 def _tilted(direction: FloatArray, turn: FloatArray) -> FloatArray:

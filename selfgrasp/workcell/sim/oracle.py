@@ -11,8 +11,9 @@ from selfgrasp.core.pose import top_down
 from selfgrasp.workcell.judge import holds
 from selfgrasp.workcell.workcell import Workcell
 
-_TRIES = 24
-_OFFSETS = (0.0, 0.02, -0.02)
+_TRIES = 80
+_NEAR = 0.012
+_INSERTION = 0.025
 
 
 class OraclePolicy:
@@ -29,12 +30,12 @@ class OraclePolicy:
         self._cell = cell
 
     def plan(self, context: Context) -> Plan:
-        """The first of up to 24 grasps over the objects' true places that succeeds; if none does, the last one tried."""
+        """The first of up to 80 grasps over the objects' true places that succeeds; if none does, the last one tried."""
         scene = self._cell.drivers.scene
         state = scene.save()
         candidates = self._candidates(context)
         tried = 0
-        for tried, grasp in enumerate(candidates[:_TRIES], start=1):
+        for tried, grasp in enumerate(candidates, start=1):
             done = self._cell.do(grasp)
             held = done.closed_width is not None and holds(done.hand.width, done.hand.force, self._cell.judge)
             scene.restore(state)
@@ -45,19 +46,23 @@ class OraclePolicy:
         return Plan((candidates[tried - 1],), np.zeros(1))
 
     def _candidates(self, context: Context) -> list[Grasp]:
-        """Over each object, highest first: four angles through its middle, then beside it."""
-        workspace = context.spec.workspace
+        """Random points of the objects' true surfaces, each at a random angle, at the height of what lies under them."""
+        workspace, opening = context.spec.workspace, context.spec.gripper.opening
         rng = context.rng()
-        boxes = sorted(self._cell.drivers.scene.objects_truth(), key=lambda box: -box.top)  # type: ignore[attr-defined]
+        truths = self._cell.drivers.scene.objects_truth()  # type: ignore[attr-defined]
+        if not truths:
+            return []
+        surface = np.concatenate([truth.points for truth in truths])
+        owners = np.repeat(np.arange(len(truths)), [len(truth.points) for truth in truths])
+        order = rng.permutation(len(truths))
         grasps = []
-        for offset in _OFFSETS:
-            for quarter in range(4):
-                for box in boxes:
-                    along = box.yaw + quarter * math.pi / 4
-                    shift = offset * np.array([-math.sin(along), math.cos(along)])
-                    xy = np.clip(box.center[:2] + shift, workspace.low[:2], workspace.high[:2])
-                    z = float(np.clip(box.top - 0.025, workspace.low[2], workspace.high[2]))
-                    grasps.append(Grasp(top_down((*xy, z), along), context.spec.gripper.opening))
-        first = 4 * len(boxes)
-        order = np.concatenate([rng.permutation(first), first + rng.permutation(len(grasps) - first)]).astype(int)
-        return [grasps[i] for i in order]
+        for attempt in range(_TRIES):
+            owner = order[attempt % len(order)]
+            own = surface[owners == owner]
+            # Halfway to the middle of the object: on it more often than at its rim.
+            xy = np.clip(own[rng.integers(len(own)), :2] * 0.5 + truths[owner].center[:2] * 0.5, workspace.low[:2], workspace.high[:2])
+            near = surface[np.linalg.norm(surface[:, :2] - xy, axis=1) < _NEAR]
+            top = float(near[:, 2].max()) if len(near) else workspace.surface
+            z = float(np.clip(top - _INSERTION, workspace.low[2], workspace.high[2]))
+            grasps.append(Grasp(top_down((*xy, z), float(rng.uniform(0, math.pi))), opening))
+        return grasps

@@ -41,14 +41,12 @@ class ObjectTruth:
     Attributes:
         name: of the object.
         center: (3,) m, its center of mass.
-        top: m, its highest point.
-        yaw: rad, of its narrowest horizontal direction.
+        points: (N, 3) m, spread over its surface.
     """
 
     name: str
     center: FloatArray
-    top: float
-    yaw: float
+    points: FloatArray
 
 
 @dataclass(frozen=True, eq=False)
@@ -167,12 +165,9 @@ class SimScene:
         return tuple(self._object_truth(p) for p in self._world.placed)
 
     def _object_truth(self, placed: Placed) -> ObjectTruth:
-        points = apply(self._world.object_pose(placed.slot), placed.model.surface_points(200, np.random.default_rng(0)))
-        yaws = np.arange(36) * np.pi / 36
-        along = points[:, :2] @ np.stack([np.cos(yaws), np.sin(yaws)])
-        narrowest = int(np.ptp(along, axis=0).argmin())
-        center = self._world.object_pose(placed.slot)[:3, 3]
-        return ObjectTruth(placed.model.name, center, float(points[:, 2].max()), float(yaws[narrowest]))
+        world_from_object = self._world.object_pose(placed.slot)
+        points = apply(world_from_object, placed.model.surface_points(200, np.random.default_rng(0)))
+        return ObjectTruth(placed.model.name, world_from_object[:3, 3], points)
 
     @property
     def remaining(self) -> int:

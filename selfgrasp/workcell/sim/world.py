@@ -33,6 +33,10 @@ _BOUND: dict[Shape, Callable[[FloatArray], float]] = {
     Shape.CYLINDER: lambda s: float(np.hypot(s[0], s[1])),
     Shape.CAPSULE: lambda s: float(s[0] + s[1]),
 }
+_GEOM_FIELDS = (
+    "geom_type", "geom_dataid", "geom_size", "geom_rbound", "geom_aabb", "geom_pos", "geom_quat", "geom_sameframe",
+    "geom_priority", "geom_friction", "geom_matid", "geom_rgba", "geom_contype", "geom_conaffinity",
+)  # fmt: skip
 PARKED = np.array([0.0, 0.0, -2.0])
 """m. Where empty slots wait, below the table, switched off."""
 
@@ -77,6 +81,7 @@ class World:
         self.data = mujoco.MjData(self.model)
         self.placed: tuple[Placed, ...] = ()
         self.slots = slots
+        self._empty = {name: getattr(self.model, name).copy() for name in _GEOM_FIELDS}
         self._noslip = int(self.model.opt.noslip_iterations)
         self.physics_seconds = 0.0
         self._stable = self.save()
@@ -84,6 +89,8 @@ class World:
         self._body = np.array([model.body(SLOT.format(s)).id for s in range(slots)], dtype=int)
         self._qpos = np.array([model.joint(SLOT.format(s)).qposadr[0] for s in range(slots)], dtype=int)
         self._qvel = np.array([model.joint(SLOT.format(s)).dofadr[0] for s in range(slots)], dtype=int)
+        first_slot = int(self._body[0]) if slots else 0
+        self._empty_mass = float(model.body_mass[first_slot]), model.body_inertia[first_slot].copy()
         self._fingers = frozenset(int(model.body(f"finger_{side}").id) for side in ("right", "left"))
         self.put(())
 
@@ -112,10 +119,11 @@ class World:
         model, body = self.model, int(self._body[slot])
         first, count = int(model.body_geomadr[body]), int(model.body_geomnum[body])
         geoms = slice(first, first + count)
-        model.geom_rgba[geoms] = 0.0
-        model.geom_contype[geoms] = 0
-        model.geom_conaffinity[geoms] = 0
+        # Whatever the slot held before must leave no trace: MuJoCo derives its sleeping thresholds from all geoms, unused ones too.
+        for name, values in self._empty.items():
+            getattr(model, name)[geoms] = values[geoms]
         model.body_gravcomp[body] = 1.0 if item is None else 0.0
+        model.body_mass[body], model.body_inertia[body] = self._empty_mass
         if item is None:
             return
         model.body_mass[body] = item.mass

@@ -50,16 +50,16 @@ class Met:
     """What each ray met first; its arrays are filled geom by geom.
 
     Attributes:
-        depth: (N,) m along the optical axis, the far plane for nothing.
+        depth: (N,) or (rows, columns), like the rest, m along the optical axis, the far plane for nothing.
         geom: (N,) geom ids, -1 for nothing.
-        face: (N,) face of a convex mesh.
-        normal: (N, 3) world normals, set for what `mj_multiRay` met; zero elsewhere.
+        face: (N,) see `Entered.face`.
+        normal: (N, 3) world normals of what `mj_multiRay` met, zero elsewhere; None if it met nothing.
     """
 
     depth: FloatArray
     geom: NDArray[np.int64]
     face: NDArray[np.int64]
-    normal: NDArray[np.float32]
+    normal: NDArray[np.float32] | None = None
 
 
 def convex_meshes(model: mujoco.MjModel) -> tuple[ConvexMesh | None, ...]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
 from selfgrasp.core.arrays import FloatArray
-
 from selfgrasp.workcell.sim.render.cast import Met, bounding_boxes, convex_meshes, meet, rectangles
 from selfgrasp.workcell.sim.render.kinds import PRIMITIVES, GeomKind
 from selfgrasp.workcell.sim.render.normals import world_normals
@@ -46,11 +47,12 @@ class RayRenderer:
         met = self._cast(data, world_from_camera, lens, x, y)
         seen = np.flatnonzero(met.geom >= 0)
         rotation, eye = world_from_camera[:3, :3], world_from_camera[:3, 3]
-        rays = _world_rays(x, y, rotation).astype(np.float32)[seen]
+        rays = _world_rays(x.astype(np.float32), y.astype(np.float32), rotation.astype(np.float32))[seen]
         geom, depth = met.geom[seen], met.depth[seen].astype(np.float32)
         points = depth[:, None] * rays + eye.astype(np.float32)
         normals = world_normals(self._model, data, self._meshes, geom, met.face[seen], points)
-        normals += met.normal[seen]
+        if met.normal is not None:
+            normals += met.normal[seen]
         hits = Hits(geom, points, normals, rays, depth)
         color = np.zeros((self.height * self.width, 3), dtype=np.uint8)
         color[seen] = shade(self._model, data, self._textures, hits, rotation.T.astype(np.float32), (float(lens[0]), float(lens[1])))
@@ -68,7 +70,7 @@ class RayRenderer:
         own = np.isin(model.geom_type, PRIMITIVES)
         mesh = model.geom_type == GeomKind.MESH
         own |= mesh & self._convex[np.where(mesh, model.geom_dataid, 0)]
-        met = Met(np.full(size, far), np.full(size, -1, dtype=np.int64), np.zeros(size, dtype=np.int64), np.zeros((*size, 3), dtype=np.float32))
+        met = Met(np.full(size, far), np.full(size, -1, dtype=np.int64), np.zeros(size, dtype=np.int64))
         geoms = np.flatnonzero(visible & own)
         boxes = bounding_boxes(model, self._meshes)
         for geom, (top, bottom, left, right) in zip(geoms, rectangles(geoms, boxes, data, world_from_camera, lens, size), strict=True):
@@ -86,12 +88,11 @@ class RayRenderer:
             np.copyto(met.geom[block], geom, where=first)
             np.copyto(met.face[block], entered.face, where=first)
         if (visible & ~own).any():
-            self._cast_rest(data, visible & ~own, world_from_camera, x, y, met)
-        count = self.height * self.width
-        return Met(met.depth.reshape(count), met.geom.reshape(count), met.face.reshape(count), met.normal.reshape(count, 3))
+            met = self._cast_rest(data, visible & ~own, world_from_camera, x, y, met)
+        return Met(met.depth.ravel(), met.geom.ravel(), met.face.ravel(), met.normal)
 
-    def _cast_rest(self, data: mujoco.MjData, chosen: NDArray[np.bool_], world_from_camera: FloatArray, x: FloatArray, y: FloatArray, met: Met) -> None:
-        """Let MuJoCo meet the `chosen` geoms (ngeom,): height fields and meshes that are not convex."""
+    def _cast_rest(self, data: mujoco.MjData, chosen: NDArray[np.bool_], world_from_camera: FloatArray, x: FloatArray, y: FloatArray, met: Met) -> Met:
+        """`met` where MuJoCo meets the `chosen` geoms (ngeom,) no earlier: height fields and meshes that are not convex."""
         model, count = self._model, self.height * self.width
         rotation = world_from_camera[:3, :3]
         rays = _world_rays(x, y, rotation)
@@ -106,13 +107,15 @@ class RayRenderer:
         finally:
             model.geom_group[:], model.body_bvhadr[:] = groups, trees
         near, _ = clip_planes(model)
-        first = ((geom >= 0) & (depth >= near) & (depth < met.depth.ravel())).reshape(self.height, self.width)
-        met.depth[first], met.geom[first], met.normal[first] = depth[first.ravel()], geom[first.ravel()], normal[first.ravel()]
+        first = (geom >= 0) & (depth >= near) & (depth < met.depth.ravel())
+        # MuJoCo's geoms have no face that `world_normals` knows; it leaves their normals zero.
+        normal[~first] = 0.0
+        return Met(np.where(first, depth, met.depth.ravel()), np.where(first, geom, met.geom.ravel()), met.face, normal.astype(np.float32))
 
 
-def _world_rays(x: FloatArray, y: FloatArray, world_from_camera: FloatArray) -> FloatArray:
-    """(rows * columns, 3) directions of the rays (x, y, 1) by a rotation (3, 3)."""
-    result = np.empty((len(y), len(x), 3))
+def _world_rays(x: NDArray[Any], y: NDArray[Any], world_from_camera: NDArray[Any]) -> NDArray[Any]:
+    """(rows * columns, 3) directions of the rays (x, y, 1) by a rotation (3, 3), of the precision of `x`."""
+    result = np.empty((len(y), len(x), 3), dtype=x.dtype)
     for k in range(3):
         result[..., k] = world_from_camera[k, 0] * x + (world_from_camera[k, 1] * y[:, None] + world_from_camera[k, 2])
     return result.reshape(-1, 3)

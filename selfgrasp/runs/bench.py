@@ -1,0 +1,163 @@
+"""`selfgrasp bench`: measure any policy by a protocol, on the same scenes for all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import tyro
+
+from selfgrasp.workcell.cells import TabletopConfig
+
+if TYPE_CHECKING:
+    from selfgrasp.protocols.episode import Episode, PlayedProtocol, Row
+
+OBJECT_ROWS = {"train": "seen", "test": "novel", "mixed": "mixed", "validation": "validation"}
+FIRST_SCENE = 1_000_000
+"""Seeds of the benchmark's scenes start here; validation scenes at `VALIDATION_SCENE`. Collections draw theirs by hashing."""
+VALIDATION_SCENE = 500_000
+
+
+@dataclass(frozen=True)
+class Args:
+    """Measure any policy by a protocol. Every policy meets the same scenes: same objects, drops and noise.
+
+    Attributes:
+        protocol: prediction, isolated or clear.
+        policy: one or more: random, heuristic, oracle, a method's name, a run folder or a checkpoint.
+        out: folder for report.json and report.html.
+        objects: seen, novel, mixed (half each), validation, or a folder of meshes; the default is the protocol's.
+        trials: scenes a policy (prediction: attempts); the default is the protocol's full number.
+        data: prediction only: a dataset of tried actions on held-out objects; collected if there is none.
+        seed: shifts the benchmark's scenes.
+        workers: processes.
+        cell: where.
+        options: of the cell; the number of objects is the protocol's.
+    """
+
+    protocol: Annotated[str, tyro.conf.Positional]
+    policy: tuple[str, ...]
+    out: Path
+    objects: str | None = None
+    trials: int | None = None
+    data: Path | None = None
+    seed: int = 0
+    workers: int = 2
+    cell: str = "tabletop"
+    options: TabletopConfig = field(default_factory=TabletopConfig)
+
+
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """A protocol's rows and, for played protocols, the episodes by policy."""
+
+    rows: tuple[Row, ...]
+    paired: tuple[dict[str, Any], ...] = ()
+    episodes: Mapping[str, tuple[Episode, ...]] = field(default_factory=dict)
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+
+def run(args: Args) -> int:
+    """Measure, write the report, print the rows."""
+    from selfgrasp.runs.record import write_bench
+    from selfgrasp.runs.report import write_report
+
+    measured = measure(args)
+    args.out.mkdir(parents=True, exist_ok=True)
+    write_bench(args.out, args, [measured])
+    page = write_report([args.out])
+    print(as_text(measured))
+    print(f"report: {page}")
+    return 0
+
+
+def measure(args: Args, watch: Path | None = None) -> Measured:
+    """Rows, intervals and paired differences of every policy.
+
+    Args:
+        args: what to measure.
+        watch: a folder for pictures of the first scenes of the last policy.
+
+    Raises:
+        InputError: an unknown protocol or policy (the known ones are listed), or fewer than one trial.
+    """
+    from selfgrasp.core import InputError, unknown_name
+    from selfgrasp.protocols import PLAYED
+
+    if args.trials is not None and args.trials < 1:
+        raise InputError(given=f"--trials {args.trials}", wanted="at least 1")
+    if args.protocol == "prediction":
+        from selfgrasp.runs.predict import measure_prediction
+
+        return measure_prediction(args)
+    if args.protocol not in PLAYED:
+        raise unknown_name("protocol", args.protocol, [*PLAYED, "prediction"])
+    return _measure_played(args, PLAYED[args.protocol])
+
+
+def _measure_played(args: Args, protocol: PlayedProtocol) -> Measured:
+    from selfgrasp.protocols.episode import Row
+    from selfgrasp.runs.policies import privileged_of
+
+    objects = args.objects or ("mixed" if args.protocol == "clear" else "novel")
+    episodes = {policy: tuple(_episodes(args, protocol, policy, objects)) for policy in args.policy}
+    label = _row_label(objects)
+    rows = [
+        Row.of(estimate, policy=policy, objects=label, metric=metric, paper=_paper(protocol, metric, label, policy), privileged=privileged_of(policy))
+        for policy, played in episodes.items()
+        for metric, estimate in protocol.metrics(played).items()
+    ]
+    return Measured(tuple(rows), tuple(_pairs(protocol, episodes)), episodes)
+
+
+def _episodes(args: Args, protocol: PlayedProtocol, policy: str, objects: str) -> Iterator[Episode]:
+    from selfgrasp.runs.pool import WorkerConfig, play_all
+    from selfgrasp.runs.progress import Progress
+
+    trials = args.trials or protocol.trials
+    config = WorkerConfig(args.cell, replace(args.options, count=protocol.config.count), objects, policy)
+    first = (VALIDATION_SCENE if objects == "validation" else FIRST_SCENE) + 10_000 * args.seed
+    with Progress(f"{protocol.name} {Path(policy).name}", trials, unit="scenes") as progress:
+        for done, episode in enumerate(play_all(protocol.play, range(first, first + trials), config, workers=args.workers), start=1):
+            progress.update(done)
+            yield episode
+
+
+def _pairs(protocol: PlayedProtocol, episodes: Mapping[str, Sequence[Episode]]) -> Iterator[dict[str, Any]]:
+    from selfgrasp.protocols.intervals import paired
+
+    policies = list(episodes)
+    for j, b in enumerate(policies):
+        for a in policies[j + 1 :]:
+            values = [[protocol.per_scene(e) for e in episodes[p]] for p in (a, b)]
+            gain = paired(values[1], values[0]) if protocol.less_is_better else paired(values[0], values[1])
+            yield {"a": a, "b": b, "metric": protocol.paired_metric, "difference": gain.value, "low": gain.low, "high": gain.high, "n": gain.n}
+
+
+def _row_label(objects: str) -> str:
+    return OBJECT_ROWS.get(objects, objects if objects in OBJECT_ROWS.values() else Path(objects).name)
+
+
+def _paper(protocol: PlayedProtocol, metric: str, label: str, policy: str) -> float | None:
+    from selfgrasp.runs.policies import checkpoint_of
+
+    if checkpoint_of(policy) is None:
+        return None
+    return protocol.paper.get(metric, protocol.paper.get(label) if metric == "success" else None)
+
+
+def as_text(measured: Measured) -> str:
+    """The rows and paired differences as lines."""
+    lines = [f"{Path(r.policy).name:<24} {r.objects:<8} {r.metric:<16} {r.value:8.3f}  [{r.low:.3f}, {r.high:.3f}]  n={r.n}" for r in measured.rows]
+    lines += [
+        f"{Path(p['a']).name} over {Path(p['b']).name}: {p['metric']} better by {p['difference']:.2f} [{p['low']:.2f}, {p['high']:.2f}], {p['n']} scenes"
+        for p in measured.paired
+    ]
+    return "\n".join(lines)
+
+
+def row_json(row: Row) -> dict[str, Any]:
+    """A row as it stands in report.json."""
+    return {**asdict(row), "privileged": list(row.privileged)}

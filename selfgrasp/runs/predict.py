@@ -1,0 +1,77 @@
+"""The `prediction` protocol as a run: a test set of tried actions, collected once, and every policy's scores on it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from selfgrasp.protocols.prediction import Predictions
+    from selfgrasp.runs.bench import Args, Measured
+
+_TRIALS = 6000
+_PAPER = 0.769
+"""Pinto & Gupta 2016, Table II: the network without staged learning, on novel objects."""
+
+
+def measure_prediction(args: Args) -> Measured:
+    """Accuracy and AUC on tried actions with held-out objects; thresholds of uncalibrated policies come from validation objects.
+
+    Policies that cannot score an action they did not propose (random) have no row.
+    """
+    from selfgrasp.core import Scorer
+    from selfgrasp.protocols.episode import Row
+    from selfgrasp.protocols.prediction import best_threshold, calibration, metrics
+    from selfgrasp.runs.bench import Measured
+    from selfgrasp.runs.policies import checkpoint_of, load_policy
+
+    objects = args.objects or "novel"
+    test = _collected(args, objects, args.trials or _TRIALS, seed=7_000_000 + args.seed)
+    validation = _collected(args, "validation", max(400, (args.trials or _TRIALS) // 4), seed=8_000_000 + args.seed)
+    rows, curves = [], []
+    for name in args.policy:
+        policy = None if name == "oracle" else load_policy(name)
+        if not isinstance(policy, Scorer):
+            continue
+        learned = checkpoint_of(name) is not None
+        predictions = _predictions(policy, test)
+        threshold = 0.5 if learned else best_threshold(_predictions(policy, validation))
+        for metric, estimate in metrics(predictions, threshold, np.random.default_rng(args.seed)).items():
+            rows.append(Row.of(estimate, policy=name, objects=objects, metric=metric, paper=_PAPER if learned and metric == "accuracy" else None))
+        if learned:
+            curves.append(_curve(name, calibration(predictions)))
+    return Measured(tuple(rows), extra={"calibration": curves})
+
+
+def _collected(args: Args, objects: str, attempts: int, seed: int) -> Path:
+    """A dataset of random attempts on these objects, collected where it is not there yet."""
+    from selfgrasp.runs import collect
+
+    folder = args.data or args.out / "data"
+    wanted = collect.Args(
+        out=folder / f"prediction-{Path(objects).name}", attempts=attempts, objects=objects, cell=args.cell, workers=args.workers, seed=seed, options=replace(args.options)
+    )
+    collect.collect(wanted)
+    return wanted.out
+
+
+def _predictions(policy: Any, path: Path) -> Predictions:
+    from selfgrasp.dataset import Dataset
+    from selfgrasp.protocols.prediction import predict
+
+    with Dataset.open(path) as data:
+        return predict(policy, data.attempts(), data.spec)
+
+
+def _curve(policy: str, bins: Any) -> dict[str, Any]:
+    from selfgrasp.protocols.intervals import wilson
+
+    total = sum(n for _, _, n in bins)
+    points = []
+    for predicted, observed, n in bins:
+        interval = wilson(round(observed * n), n)
+        points.append({"predicted": predicted, "observed": observed, "low": interval.low, "high": interval.high, "n": n})
+    return {"policy": policy, "error": sum(abs(p - o) * n for p, o, n in bins) / max(1, total), "bins": points}
