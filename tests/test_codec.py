@@ -59,6 +59,15 @@ def test_depth_is_stable_under_encoding_again(depth):
     assert encode_depth(decode_depth(once)) == once
 
 
+def test_noisy_depth_is_exact_to_the_same_step_and_clean_depth_is_small():
+    rng = np.random.default_rng(0)
+    clean = np.full((96, 96), 0.5, np.float32) + np.linspace(0, 0.1, 96, dtype=np.float32)
+    noisy = clean + rng.normal(0, 0.001, clean.shape).astype(np.float32)
+    for depth in (clean, noisy):
+        assert np.abs(decode_depth(encode_depth(depth)) - depth).max() < 8.1e-5
+    assert len(encode_depth(clean)) < 0.1 * 2 * clean.size < 2 * clean.size < len(encode_depth(noisy)) < 2.1 * clean.size
+
+
 @given(hnp.arrays(np.uint8, st.tuples(st.integers(1, 20), st.integers(1, 20), st.just(3))))
 def test_png_color_is_exact(color):
     np.testing.assert_array_equal(decode_color(encode_color(color, ColorFormat.PNG)), color)

@@ -12,7 +12,8 @@ from helpers_attempts import every_action, make_attempt, make_attempts, make_ses
 
 from selfgrasp.codec import encode_attempt
 from selfgrasp.core import Fault, Goal, InputError, Label, Outcome
-from selfgrasp.dataset import Dataset, DatasetWriter
+from selfgrasp.dataset import Dataset, DatasetSource, DatasetWriter
+from selfgrasp.learn.source import Source
 
 
 @pytest.fixture(scope="module")
@@ -142,6 +143,22 @@ def test_splits_part_scenes_never_and_stay_when_data_is_added(tmp_path):
         by_scene.setdefault(int(scene), set()).add(str(part))
     assert all(len(parts) == 1 for parts in by_scene.values())
     assert {a.id for a in dataset.attempts(split="train", views=False)} == set(dataset.ids("train"))
+
+
+def test_a_dataset_is_a_source_of_training_data(tmp_path):
+    made = make_attempts(48, size=16)
+    with DatasetWriter.create_or_open(tmp_path, make_session()) as writer:
+        writer.append([encode_attempt(a, labels) for a, labels in made])
+    dataset = Dataset.open(tmp_path)
+    source: Source = DatasetSource(dataset)
+    assert [source.len_of(part) for part in ("train", "validation", "test")] == [len(dataset.ids(p)) for p in ("train", "validation", "test")]
+    assert [a.id for a in source.attempts("train")] == dataset.ids("train").tolist()
+    shuffled = [a.id for a in source.attempts("train", rng=np.random.default_rng(0))]
+    assert sorted(shuffled) == sorted(dataset.ids("train"))
+    assert source.label("truth.object") == dataset.label("truth.object")
+    assert source.fingerprint == DatasetSource(Dataset.open(tmp_path)).fingerprint != DatasetSource(dataset.restricted()).fingerprint
+    with pytest.raises(InputError, match="not declared"):
+        DatasetSource(dataset.restricted()).label("truth.object")
 
 
 def test_only_declared_labels_can_be_read(forty):

@@ -60,8 +60,13 @@ def test_no_split_parts_a_group_or_shares_an_object_or_moves_with_its_neighbours
 
 def test_shares_are_met_and_wrong_ones_refused():
     split = Split(0.7, 0.2, 0.1)
-    parts = [split.part_of(f"scene|7|{i}") for i in range(4000)]
-    assert [round(parts.count(name) / 4000, 2) for name in SPLITS] == pytest.approx([0.7, 0.2, 0.1], abs=0.025)
+    objects = [split.part_of(f"object|{i}") for i in range(4000)]
+    assert [objects.count(name) / 4000 for name in SPLITS] == pytest.approx([0.7, 0.2, 0.1], abs=0.025)
+    for block in range(30):
+        parts = [split.part_of_scene(7, 10 * block + i) for i in range(10)]
+        assert [parts.count(name) for name in SPLITS] == [7, 2, 1]
+    odd = [Split(0.75, 0.25, 0.0).part_of_scene(7, i) for i in range(4000)]
+    assert [odd.count(name) / 4000 for name in SPLITS] == pytest.approx([0.75, 0.25, 0.0], abs=0.01)
     assert Split.from_json(json.loads(json.dumps(split.to_json()))).hash == split.hash != Split().hash
     with pytest.raises(InputError, match=r"shares \(0.9, 0.1, 0.1\)"):
         Split(0.9, 0.1, 0.1)

@@ -54,13 +54,13 @@ def overfits_eight_examples(name: str) -> None:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         method.train()
-        first = last = float(method.loss(batch).value)
+        first = last = float(method.loss(batch).value.detach())
         for _ in range(150):
             optimizer.zero_grad()
             loss = method.loss(batch).value
             loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
-            last = float(loss)
+            last = float(loss.detach())
             if last < first / 3:
                 return
     raise AssertionError(f"the loss of eight examples went from {first:.3f} to {last:.3f} in 150 steps")

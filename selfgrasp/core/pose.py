@@ -67,9 +67,9 @@ def top_down(position: ArrayLike, yaw: float) -> FloatArray:
         position: (3,) m, the point between the fingertips.
         yaw: rad about world +z, of the closing direction. Yaw and yaw + pi are the same grasp of a symmetric gripper.
     """
-    closing = np.array([math.cos(yaw), math.sin(yaw), 0.0])
-    approach = np.array([0.0, 0.0, -1.0])
-    return pose(rotation=np.column_stack([closing, np.cross(approach, closing), approach]), translation=position)
+    c, s = math.cos(yaw), math.sin(yaw)
+    x, y, z = position  # type: ignore[misc]
+    return np.array([[c, s, 0.0, x], [s, -c, 0.0, y], [0.0, 0.0, -1.0, z], [0.0, 0.0, 0.0, 1.0]])
 
 
 def yaw_of(world_from_tool: FloatArray) -> float:

@@ -17,6 +17,7 @@ from selfgrasp.core.errors import unknown_name
 
 SPLITS = ("train", "validation", "test")
 LEFT_OUT = "left_out"
+_BLOCK = 10
 
 
 class SplitBy(StrEnum):
@@ -31,6 +32,7 @@ class Split:
     """How attempts fall into three parts.
 
     A scene's part hangs on its session's seed and its number; an object's part on its name. Nothing hangs on what else is in the dataset.
+    Of every ten scenes in a row (0 to 9, 10 to 19 ...) each part gets its share, so that a small dataset has no empty part.
 
     Attributes:
         train, validation, test: shares, which sum to 1.
@@ -51,8 +53,20 @@ class Split:
 
     def part_of(self, key: str) -> str:
         """One of `SPLITS` for whatever `key` names."""
+        return self._part_at(self._place(key))
+
+    def part_of_scene(self, seed: int, scene: int) -> str:
+        """One of `SPLITS` for a scene of a session with `seed`."""
+        block, position = divmod(scene, _BLOCK)
+        places = [self._place(f"scene|{seed}|{block}|{i}") for i in range(_BLOCK)]
+        rank = sum(place < places[position] for place in places)
+        return self._part_at((rank + self._place(f"within|{seed}|{scene}")) / _BLOCK)
+
+    def _place(self, key: str) -> float:
         digest = hashlib.blake2b(f"{self.salt}|{key}".encode(), digest_size=8).digest()
-        place = int.from_bytes(digest, "big") / 2**64
+        return int.from_bytes(digest, "big") / 2**64
+
+    def _part_at(self, place: float) -> str:
         if place < self.train:
             return "train"
         return "validation" if place < self.train + self.validation else "test"
@@ -90,9 +104,9 @@ def assign(split: Split, *, seeds: Sequence[int], scenes: Sequence[int], groups:
         groups: (N,) state groups.
         objects: (N,) what was grasped, where it is known; only read when splitting by object.
     """
-    scene_keys = [f"scene|{seed}|{scene}" for seed, scene in zip(seeds, scenes, strict=True)]
-    part_of = {key: split.part_of(key) for key in set(scene_keys)}
-    by_scene = [part_of[key] for key in scene_keys]
+    keys = list(zip(seeds, scenes, strict=True))
+    part_of = {key: split.part_of_scene(*key) for key in set(keys)}
+    by_scene = [part_of[key] for key in keys]
     if split.by is SplitBy.SCENE:
         return np.array(by_scene, dtype=np.str_)
 

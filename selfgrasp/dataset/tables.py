@@ -21,8 +21,11 @@ from selfgrasp.dataset.schema import SCHEMAS, TABLES
 # Struct columns that may be null need 2.1.
 _STORAGE_VERSION: Literal["2.1"] = "2.1"
 
-# Fragments that have reached these rows are left alone, so that compaction costs each row a bounded number of copies.
-_ROWS_PER_FRAGMENT = {"pictures": 4096, "steps": 16384, "labels": 65536, "attempts": 8192}
+WHILE_WRITING = {"pictures": 128, "steps": 4096, "labels": 16384, "attempts": 4096}
+AT_CLOSE = {**WHILE_WRITING, "pictures": 2048}
+"""Fragments that have reached these rows are left alone, so that compaction copies each row a bounded number of times. Pictures are most of the bytes:
+joining them into large fragments makes random reads three times faster (128 rows from 600 fragments 17 ms, from 9 fragments 5 ms), but would hold up
+a collection for seconds, and so waits for its end."""
 
 
 def create_tables(path: Path) -> None:
@@ -70,10 +73,10 @@ class Tables:
                 swept += before - self._open[name].count_rows()
         return swept
 
-    def compact(self) -> None:
-        """Joins small fragments, then removes old versions and the leavings of killed processes, unless somebody is reading."""
+    def compact(self, rows_per_fragment: Mapping[str, int]) -> None:
+        """Joins fragments with fewer rows than given for their table, then removes old versions and the leavings of killed processes, unless somebody is reading."""
         for name in TABLES:
-            self._open[name].optimize.compact_files(target_rows_per_fragment=_ROWS_PER_FRAGMENT[name])
+            self._open[name].optimize.compact_files(target_rows_per_fragment=rows_per_fragment[name])
         with no_readers(self._path) as alone:
             if alone:
                 for name in TABLES:

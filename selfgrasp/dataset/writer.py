@@ -17,7 +17,7 @@ from selfgrasp.dataset.lock import WriterLock
 from selfgrasp.dataset.meta import META_FILE, Meta, read_meta, table_path, write_meta
 from selfgrasp.dataset.schema import TABLES, attempt_row, label_row, step_rows
 from selfgrasp.dataset.split import Split
-from selfgrasp.dataset.tables import Tables, as_table, create_tables, open_table
+from selfgrasp.dataset.tables import AT_CLOSE, WHILE_WRITING, Tables, as_table, create_tables, open_table
 
 MIN_FREE = 200_000_000
 """Bytes that stay free on the disk: enough to compact and to close in good order."""
@@ -141,7 +141,7 @@ class DatasetWriter:
         self._pictures.update(pictures["key"].to_pylist())
         self._appends += 1
         if self._appends % _APPENDS_PER_COMPACTION == 0:
-            self._tables.compact()
+            self._tables.compact(AT_CLOSE)
 
     def append_labels(self, labels: Sequence[Label]) -> None:
         """Stores labels of attempts that exist.
@@ -166,7 +166,7 @@ class DatasetWriter:
     def close(self) -> None:
         """Compacts and lets another process write. Closing twice is harmless."""
         if self._appends:
-            self._tables.compact()
+            self._tables.compact(WHILE_WRITING)
             self._appends = 0
         self._lock.release()
 

@@ -4,7 +4,7 @@ from selfgrasp.vision.antipodal import Closing, antipodal, closings
 from selfgrasp.vision.augment import jitter_color, noisy_height
 from selfgrasp.vision.crop import Crops, crop
 from selfgrasp.vision.foreground import Regions, foreground, foreground_from_background, regions
-from selfgrasp.vision.grasp_pose import fingertip_height, grasp_at
+from selfgrasp.vision.grasp_pose import fingertip_height, grasp_at, grasps_at
 from selfgrasp.vision.heightmap import Heightmap, heightmap, map_from_view, view_from_map
 from selfgrasp.vision.project import deproject, on_plane, project, project_world, rays, world_points
 
@@ -21,6 +21,7 @@ __all__ = [
     "foreground",
     "foreground_from_background",
     "grasp_at",
+    "grasps_at",
     "heightmap",
     "jitter_color",
     "map_from_view",

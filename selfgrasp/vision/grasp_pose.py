@@ -41,10 +41,18 @@ def fingertip_height(heightmap: Heightmap, xy: NDArray[np.floating], yaw: NDArra
     return height
 
 
+def grasps_at(
+    heightmap: Heightmap, xy: NDArray[np.floating], yaw: NDArray[np.floating], gripper: GripperSpec, workspace: Workspace, *, width: float | None = None
+) -> tuple[Grasp, ...]:
+    """Top-down grasps at `xy` (N, 2) m with closing directions `yaw` (N,) rad, at the heights of `fingertip_height`; fully open unless `width` m is given."""
+    opening = gripper.opening if width is None else min(width, gripper.opening)
+    heights = fingertip_height(heightmap, xy, yaw, gripper, workspace)
+    return tuple(Grasp(top_down((float(x), float(y), float(z)), float(a)), opening) for (x, y), z, a in zip(xy, heights, yaw, strict=True))
+
+
 def grasp_at(heightmap: Heightmap, xy: NDArray[np.floating], yaw: float, gripper: GripperSpec, workspace: Workspace, *, width: float | None = None) -> Grasp:
-    """A top-down grasp at `xy` (2,) m with closing direction `yaw` rad, at the height of `fingertip_height`; fingers fully open unless `width` m is given."""
-    z = fingertip_height(heightmap, np.asarray(xy, dtype=np.float64)[None], np.array([yaw]), gripper, workspace)[0]
-    return Grasp(top_down((float(xy[0]), float(xy[1]), float(z)), yaw), gripper.opening if width is None else min(width, gripper.opening))
+    """The one grasp of `grasps_at` at `xy` (2,) m."""
+    return grasps_at(heightmap, np.asarray(xy, dtype=np.float64)[None], np.array([yaw]), gripper, workspace, width=width)[0]
 
 
 def turned(offsets: NDArray[np.floating], yaw: NDArray[np.floating]) -> FloatArray:

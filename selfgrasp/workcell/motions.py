@@ -23,7 +23,8 @@ class MotionConfig:
         approach: height above the target at which the hand slows down.
         lift: how far a closed hand rises before it is judged.
         transit_speed: in free air.
-        approach_speed: on the way down and up.
+        approach_speed: on the last of the way down.
+        lift_speed: of a closed hand.
         push_speed: along a push.
         release_height: of the fingertips above the surface when they let go.
     """
@@ -33,6 +34,7 @@ class MotionConfig:
     lift: float = 0.20
     transit_speed: float = 1.0
     approach_speed: float = 0.5
+    lift_speed: float = 0.8
     push_speed: float = 0.2
     release_height: float = 0.09
 
@@ -71,7 +73,7 @@ def close_and_lift(drivers: Drivers, config: MotionConfig, control: Control) -> 
     closed_width = drivers.gripper.width()
     up = drivers.arm.pose().copy()
     up[2, 3] += config.lift
-    reached = drivers.arm.move(up, speed=config.approach_speed, control=control)
+    reached = drivers.arm.move(up, speed=config.lift_speed, control=control)
     return Done(Close(), drivers.hand(), closed_width, reached.fault)
 
 

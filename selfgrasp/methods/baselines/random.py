@@ -9,7 +9,7 @@ import numpy as np
 
 from selfgrasp.core import Context, Plan
 from selfgrasp.methods.baselines.look import look
-from selfgrasp.vision import grasp_at, regions
+from selfgrasp.vision import grasps_at, regions
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class RandomConfig:
     """
 
     view: str | None = None
-    pixel: float = 0.0025
+    pixel: float = 0.004
     minimum_height: float = 0.006
     candidates: int = 16
 
@@ -49,10 +49,8 @@ class RandomPolicy:
         rng = context.rng()
         found = regions(seen.mask, minimum_px=1)
         cells = [np.argwhere(found.labels == r + 1)[:, ::-1] for r in range(len(found))]
-        actions = []
-        for _ in range(config.candidates):
-            region = cells[rng.integers(len(cells))]
-            cell = region[rng.integers(len(region))] + rng.random(2)
-            xy = np.clip(seen.map.world_xy(cell), spec.workspace.low[:2], spec.workspace.high[:2])
-            actions.append(grasp_at(seen.map, xy, float(rng.uniform(0, math.pi)), spec.gripper, spec.workspace))
-        return Plan(tuple(actions), np.zeros(len(actions)), chosen=0, probability=1 / len(actions))
+        chosen = [cells[rng.integers(len(cells))] for _ in range(config.candidates)]
+        where = np.array([region[rng.integers(len(region))] for region in chosen]) + rng.random((config.candidates, 2))
+        xy = np.clip(seen.map.world_xy(where), spec.workspace.low[:2], spec.workspace.high[:2])
+        actions = grasps_at(seen.map, xy, rng.uniform(0, math.pi, config.candidates), spec.gripper, spec.workspace)
+        return Plan(actions, np.zeros(len(actions)), chosen=0, probability=1 / len(actions))

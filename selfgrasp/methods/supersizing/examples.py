@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -65,7 +66,7 @@ def gather(source: Source, split: Split, config: SupersizingConfig) -> Examples:
         fingertip[n], yaw[n] = pose[2, 3] - spec.workspace.surface, yaw_of(pose) % math.pi
         grasped[n], weights[n] = attempt.outcome.grasped, config.round_weight if attempt.round > 0 else 1.0
         n += 1
-    columns = {"color": color, "height": height, "fingertip": fingertip, "yaw": yaw, "grasped": grasped}
+    columns: dict[str, NDArray[Any]] = {"color": color, "height": height, "fingertip": fingertip, "yaw": yaw, "grasped": grasped}
     return Examples({name: column[:n] for name, column in columns.items()}, weights[:n])
 
 

@@ -97,8 +97,8 @@ class FlyingArm:
                 return self._halt(Fault.STOPPED)
             data.ctrl[:4] = start + (share + _LEAD_SPEED * rate + _LEAD_ACCELERATION * gain) * way
             world.step(_STEPS_PER_UPDATE)
-            lag = np.abs(start + share * way - data.qpos[:4])
-            if lag[:3].max() > _BLOCKED_LAG:
+            lag = start + share * way - data.qpos[:4]
+            if max(abs(lag[0]), abs(lag[1]), abs(lag[2])) > _BLOCKED_LAG:
                 return self._halt(Fault.BLOCKED)
         data.ctrl[:4] = target
         world.step(2 * _STEPS_PER_UPDATE)

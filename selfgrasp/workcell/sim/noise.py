@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cache
 
 import cv2
 import numpy as np
@@ -87,7 +88,7 @@ def noisy_depth(depth: NDArray[np.float32], noise: NoiseConfig, rng: np.random.G
     """`depth` (H, W) m with noise, rounding and holes (NaN); holes that are there stay."""
     result = depth.copy()
     if noise.depth_sigma_at_1m:
-        result += np.float32(noise.depth_sigma_at_1m) * depth * depth * rng.standard_normal(depth.shape, dtype=np.float32)
+        result += np.float32(noise.depth_sigma_at_1m) * depth * depth * _grain(depth.shape, rng)
     if noise.depth_quantum:
         step = np.float32(noise.depth_quantum)
         result = np.rint(result / step) * step
@@ -114,8 +115,22 @@ def noisy_color(color: NDArray[np.uint8], noise: NoiseConfig, mixing: FloatArray
         return color
     result = np.asarray(cv2.transform(color.astype(np.float32), mixing), dtype=np.float32)
     if noise.color_sigma:
-        result += np.float32(noise.color_sigma) * rng.standard_normal(color.shape, dtype=np.float32)
+        result += np.float32(noise.color_sigma) * _grain(color.shape, rng)
     return np.clip(np.rint(result), 0, 255).astype(np.uint8)
+
+
+@cache
+def _normals() -> NDArray[np.float32]:
+    return np.random.default_rng(0).standard_normal(1 << 20, dtype=np.float32)
+
+
+def _grain(shape: tuple[int, ...], rng: np.random.Generator) -> NDArray[np.float32]:
+    """Normal noise of `shape`, cut at a random place from a long strip that is drawn once: drawing it anew would cost more than the picture."""
+    strip, size = _normals(), math.prod(shape)
+    if size > len(strip) // 2:
+        return rng.standard_normal(shape, dtype=np.float32)
+    start = int(rng.integers(len(strip) - size))
+    return strip[start : start + size].reshape(shape)
 
 
 def draw_mixing(noise: NoiseConfig, rng: np.random.Generator) -> FloatArray:

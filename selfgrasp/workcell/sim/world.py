@@ -41,6 +41,10 @@ PARKED = np.array([0.0, 0.0, -2.0])
 """m. Where empty slots wait, below the table, switched off."""
 
 
+_BAD = [int(kind) for kind in (mujoco.mjtWarning.mjWARN_BADQPOS, mujoco.mjtWarning.mjWARN_BADQVEL, mujoco.mjtWarning.mjWARN_BADQACC)]
+"""Warnings with which MuJoCo says that it met a NaN or an absurd value (and would start over)."""
+
+
 class Unstable(Exception):
     """The simulation produced a NaN or flew apart; `state` is what led to it, as `World.save` gives it."""
 
@@ -81,6 +85,7 @@ class World:
         self.data = mujoco.MjData(self.model)
         self.placed: tuple[Placed, ...] = ()
         self.slots = slots
+        self._warnings = self.data.warning.number
         self._empty = {name: getattr(self.model, name).copy() for name in _GEOM_FIELDS}
         self._noslip = int(self.model.opt.noslip_iterations)
         self.physics_seconds = 0.0
@@ -232,9 +237,7 @@ class World:
         start = time.perf_counter()
         mujoco.mj_step(self.model, self.data, count)
         self.physics_seconds += time.perf_counter() - start
-        warnings = self.data.warning.number
-        bad = warnings[mujoco.mjtWarning.mjWARN_BADQPOS] + warnings[mujoco.mjtWarning.mjWARN_BADQVEL] + warnings[mujoco.mjtWarning.mjWARN_BADQACC]
-        if bad or not np.isfinite(self.data.qpos).all():
+        if self._warnings[_BAD].any():
             raise Unstable(self._stable)
 
     def forward(self) -> None:
@@ -252,6 +255,6 @@ class World:
 
     def restore(self, state: FloatArray) -> None:
         """Put a saved state back; what follows is then the same, bit for bit."""
-        self.data.warning.number[:] = 0
+        self._warnings[:] = 0
         mujoco.mj_setState(self.model, self.data, state, mujoco.mjtState.mjSTATE_INTEGRATION)
         mujoco.mj_forward(self.model, self.data)

@@ -1,0 +1,245 @@
+"""Supersizing: dense equals patch by patch, augmentation keeps labels, and both networks learn where boxes can be grasped."""
+
+import math
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from selfgrasp.contracts.methods import CONTRACTS
+from selfgrasp.contracts.scenes import box_attempts, box_context, box_outcome, box_scene, box_source, box_spec, box_view, observation
+from selfgrasp.core import Context, Fault, Grasp, InputError, Outcome, Push
+from selfgrasp.core.pose import top_down, yaw_of
+from selfgrasp.learn import Examples, FitConfig, MemorySource, fit
+from selfgrasp.methods import registry
+from selfgrasp.methods.supersizing.config import Angles, Choice, Reference, outputs, paper, small
+from selfgrasp.methods.supersizing.examples import batch_of, map_of, stored_pixels
+from selfgrasp.methods.supersizing.network import STRIDE, GraspNetwork, bin_of, network_input
+from selfgrasp.methods.supersizing.search import graspable, judge, search
+
+torch.set_num_threads(2)
+RNG = np.random.default_rng
+
+
+@pytest.mark.parametrize("contract", CONTRACTS, ids=lambda c: c.__name__)
+@pytest.mark.parametrize("name", ["supersizing:small", "supersizing:outputs"])
+def test_contract(name: str, contract):
+    contract(name)
+
+
+def shaken(network: GraspNetwork) -> GraspNetwork:
+    """With normalisation statistics and last weights that matter."""
+    torch.manual_seed(0)
+    for module in network.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            module.running_mean.normal_(0, 0.2)
+            module.running_var.uniform_(0.5, 2)
+    torch.nn.init.normal_(network.head[-1].weight)
+    return network.eval()
+
+
+def test_dense_features_equal_those_of_each_patch():
+    network = shaken(GraspNetwork(small()))
+    maps = torch.rand(1, 4, 45 + 4 * 9, 45 + 4 * 7)
+    with torch.inference_mode():
+        dense = network.features(maps)
+        assert dense.shape == (1, 64, 10, 8)
+        for i, j in ((0, 0), (3, 5), (9, 7)):
+            patch = maps[..., STRIDE * i : STRIDE * i + 45, STRIDE * j : STRIDE * j + 45]
+            assert torch.allclose(network.features(patch)[0, :, 0, 0], dense[0, :, i, j], atol=1e-5)
+
+
+def test_dense_plan_scores_equal_single_grasps():
+    config, context = small(), box_context()
+    network = shaken(GraspNetwork(config))
+    top = map_of(context.observation, config, context.spec)
+    with torch.inference_mode():
+        scored = search(network, top, graspable(context, top, config), context.spec, config, RNG(0))
+        some = scored.take(RNG(0).choice(len(scored), 60, replace=False))
+        single = judge(network, top, some.xy, some.bins * math.pi / 18, some.z, context.spec, config)
+    # OpenCV rounds the places it samples to 1/32 px, in the map's frame once and in the patch's once.
+    assert np.abs(single - some.logits).max() < 0.1 * scored.logits.std()
+    assert np.corrcoef(single, some.logits)[0, 1] > 0.998
+
+
+def gradient_examples(config, yaw: float, n: int = 1) -> Examples:
+    """Crops in the gripper's frame whose height rises along the closing direction and whose red falls across it."""
+    side = stored_pixels(config)
+    ramp = (np.arange(side, dtype=np.float32) - (side - 1) / 2) / 1000
+    height = np.broadcast_to(0.05 + ramp[None, None, :], (n, side, side)).astype(np.float16)
+    columns = {
+        "color": np.full((n, side, side, 3), 90, np.uint8),
+        "height": height,
+        "fingertip": np.full(n, 0.05, np.float32),
+        "yaw": np.full(n, yaw, np.float32),
+        "grasped": np.ones(n, np.uint8),
+    }
+    return Examples(columns, np.ones(n, np.float32))
+
+
+def slope(patch: np.ndarray) -> tuple[float, float]:
+    """Mean rise along columns and along rows in the middle of a (P, P) patch."""
+    middle = patch[12:-12, 12:-12]
+    return float(np.diff(middle, axis=1).mean()), float(np.diff(middle, axis=0).mean())
+
+
+def test_a_label_turns_with_its_patch():
+    config = replace(outputs(), shift=0.0, jitter=0.0)
+    batch = batch_of(gradient_examples(config, 0.3, n=64), np.arange(64), config, RNG(0), augment=True)
+    for patch, tried in zip(batch["patch"][:, 3].numpy(), batch["bin"].numpy(), strict=True):
+        du, dv = slope(patch)
+        direction = math.atan2(dv, du) % math.pi
+        difference = abs(direction - tried * math.pi / 18) % math.pi
+        assert min(difference, math.pi - difference) < math.radians(5.5)
+    assert len(set(batch["bin"].tolist())) > 12
+
+
+def test_without_augmentation_the_patch_lies_as_the_world_does():
+    config = outputs()
+    batch = batch_of(gradient_examples(config, math.radians(40)), np.arange(1), config, RNG(0), augment=False)
+    du, dv = slope(batch["patch"][0, 3].numpy())
+    assert math.degrees(math.atan2(dv, du)) == pytest.approx(40, abs=1.5)
+    assert batch["bin"].item() == 4
+
+
+def test_rotated_patches_stay_in_the_gripper_frame():
+    config = replace(small(), jitter=0.0)
+    batch = batch_of(gradient_examples(config, 1.0, n=32), np.arange(32), config, RNG(0), augment=True)
+    angles = [math.degrees(math.atan2(dv, abs(du))) for du, dv in (slope(p) for p in batch["patch"][:, 3].numpy())]
+    assert max(map(abs, angles)) < 6
+    assert 2 < np.std(angles)
+    signs = {slope(p)[0] > 0 for p in batch["patch"][:, 3].numpy()}
+    assert signs == {True, False}, "mirrored along the closing direction half of the time"
+
+
+def test_a_stored_example_equals_the_patch_that_planning_cuts():
+    for config in (small(), outputs()):
+        source = box_source(3, grasps=4)
+        method = registry.build("supersizing", config=config)
+        examples = method.examples(source, "train", RNG(0))
+        attempts = list(source.attempts("train"))
+        batch = method.batch(examples, np.arange(len(examples)), RNG(0), augment=False)
+        network = shaken(method.network)
+        with torch.inference_mode():
+            logits = network(batch["patch"], batch["reference"]).numpy()
+            for i, attempt in enumerate(attempts):
+                pose = attempt.steps[0].action.world_from_tool
+                top = map_of(attempt.before, config, source.spec)
+                yaw = np.array([yaw_of(pose)])
+                single = judge(network, top, pose[None, :2, 3], yaw, pose[None, 2, 3], source.spec, config)
+                stored = logits[i, int(batch["bin"][i])] if config.angles is Angles.OUTPUTS else logits[i, 0]
+                # Published patches are cut twice (into the gripper's frame and back), so they are a little smoother.
+                assert single[0] == pytest.approx(stored, abs=0.25 * float(logits.std()) + 1e-3)
+
+
+def test_heights_are_relative_to_the_fingertips_where_the_config_says_so():
+    color, height = np.zeros((1, 2, 2, 3), np.uint8), np.full((1, 2, 2), 0.06)
+    relative, _ = network_input(color, height, np.array([0.035]), outputs())
+    absolute, reference = network_input(color, height, np.array([0.035]), small())
+    assert relative[0, 3] == pytest.approx(0.5, abs=1e-6)
+    assert absolute[0, 3] == pytest.approx(1.2, abs=1e-6)
+    assert reference.item() == pytest.approx(0.7)
+
+
+def test_bins_by_hand():
+    degrees = np.array([0, 4.9, 5.1, 90, 174, 176, -10, 190])
+    assert bin_of(np.radians(degrees), 18).tolist() == [0, 0, 1, 9, 17, 0, 17, 1]
+
+
+def test_faults_that_say_nothing_are_skipped_and_trained_rounds_weigh_three():
+    attempts = box_attempts(1, grasps=5)
+    outcomes = (Fault.NO_IMAGE, Fault.STOPPED, Fault.UNREACHABLE, Fault.BLOCKED, None)
+    changed = [replace(a, outcome=Outcome(f is None, 0.03, 0.0, 0.0, f), round=i // 4) for i, (a, f) in enumerate(zip(attempts, outcomes, strict=True))]
+    examples = registry.build("supersizing").examples(MemorySource(changed, box_spec(), shares=(1, 0, 0)), "train", RNG(0))
+    assert examples["grasped"].tolist() == [0, 0, 1]
+    assert examples.weights.tolist() == [1, 1, 3]
+
+
+def test_only_the_tried_bin_learns():
+    method = registry.build("supersizing", config=outputs())
+    source = box_source(2, grasps=4)
+    batch = method.batch(method.examples(source, "train", RNG(0)), np.arange(4), RNG(0), augment=False)
+    method.loss(batch).value.backward()
+    touched = (method.network.head[-1].bias.grad != 0).nonzero()[:, 0].tolist()
+    assert touched == sorted(set(batch["bin"].tolist()))
+
+
+def test_nothing_on_the_table_is_a_plan_that_says_so():
+    spec = box_spec()
+    empty = replace(box_scene(RNG(0)), xy=np.zeros((0, 2)), sizes=np.zeros((0, 3)), yaws=np.zeros(0), colors=np.zeros((0, 3), np.uint8))
+    plan = registry.build("supersizing").plan(Context(observation(box_view(empty, spec, RNG(0)), spec), spec))
+    assert plan.action is None
+    assert "nothing to grasp" in plan.reason
+
+
+@pytest.mark.parametrize("config", [small(), outputs(), replace(small(), reference=Reference.SUBTRACTED, points=60), replace(small(), rerank=5)])
+def test_plans_have_distinct_candidates_and_a_map(config):
+    method, context = registry.build("supersizing", config=config), box_context()
+    plan = method.plan(context)
+    assert len(plan.actions) == 20
+    assert plan.maps["graspability"].values.shape[0] == 18
+    assert np.nanmax(plan.maps["graspability"].values) <= 1
+    assert np.isfinite(plan.maps["graspability"].values).any()
+    assert plan.calibrated
+    assert method.score(context, plan.actions).shape == (20,)
+    with pytest.raises(InputError, match="1 actions that are not grasps"):
+        method.score(context, [Push(np.zeros(3), 0.0, 0.1)])
+
+
+def test_sampling_records_its_probability():
+    method, context = registry.build("supersizing"), box_context()
+    explorer = method.exploring()
+    plans = [explorer.plan(replace(context, seed=s)) for s in range(4)]
+    assert len({tuple(p.action.world_from_tool[:2, 3]) for p in plans}) > 1
+    assert all(0 < p.probability < 0.1 for p in plans)
+    assert method.plan(context).probability == 1
+    assert registry.build("supersizing", config=replace(small(), choice=Choice.SAMPLED)).plan(context).probability < 1
+
+
+def test_the_paper_network_has_the_paper_shape():
+    config = paper()
+    network = GraspNetwork(config)
+    linear = [m for m in network.head if isinstance(m, torch.nn.Linear)]
+    assert [(m.in_features, m.out_features) for m in linear] == [(9216, 4096), (4096, 1024), (1024, 18)]
+    with torch.inference_mode():
+        assert network(torch.zeros(1, 3, 227, 227), torch.zeros(1, 1)).shape == (1, 18)
+    assert registry.build("supersizing:paper").recipe(round=1).epochs == 5
+
+
+def auc(scores: np.ndarray, labels: np.ndarray) -> float:
+    order = scores.argsort().argsort()
+    positive = labels.sum()
+    return float((order[labels].sum() - positive * (positive - 1) / 2) / (positive * (len(labels) - positive)))
+
+
+@pytest.mark.parametrize("name", ["supersizing:small", "supersizing:outputs"])
+def test_boxes_are_learned(name: str, tmp_path: Path):
+    method = registry.build(name)
+    source = box_source(120, grasps=16)
+    train, validation = (method.examples(source, split, RNG(0)) for split in ("train", "validation"))
+    fit(method, train, validation, FitConfig(epochs=12, device="cpu"), tmp_path)
+    test = method.examples(box_source(20, grasps=16, seed=9), "train", RNG(0))
+    batch = method.batch(test, np.arange(len(test)), RNG(0), augment=False)
+    with torch.inference_mode():
+        logits = method.network(batch["patch"], batch["reference"])
+        tried = logits.gather(1, batch["bin"][:, None])[:, 0] if method.config.angles is Angles.OUTPUTS else logits[:, 0]
+    assert auc(tried.numpy(), batch["grasped"].numpy() > 0.5) > 0.8
+    held = 0
+    for seed in range(10):
+        spec, rng = box_spec(), RNG([77, seed])
+        boxes = box_scene(rng)
+        action = method.plan(Context(observation(box_view(boxes, spec, rng), spec), spec)).action
+        assert isinstance(action, Grasp)
+        held += box_outcome(boxes, action, spec).grasped
+    assert held >= 7
+
+
+def test_truth_by_hand():
+    boxes = replace(box_scene(RNG(0)), xy=np.zeros((1, 2)), sizes=np.array([[0.04, 0.12, 0.05]]), yaws=np.zeros(1), colors=np.zeros((1, 3), np.uint8))
+    wanted = {0.0: True, math.pi / 2: False, math.pi / 4: False}
+    for yaw, grasped in wanted.items():
+        assert box_outcome(boxes, Grasp(top_down((0, 0, 0.02), yaw), 0.085), box_spec()).grasped is grasped
+    assert not box_outcome(boxes, Grasp(top_down((0, 0, 0.06), 0.0), 0.085), box_spec()).grasped
+    assert box_outcome(boxes, Grasp(top_down((0.03, 0, 0.02), 0.0), 0.085), box_spec()).fault is Fault.BLOCKED
