@@ -16,7 +16,7 @@ from selfgrasp.learn.backbones import Norm, ResNet
 from selfgrasp.learn.batches import Order, Prefetch
 from selfgrasp.learn.recipe import learning_rate_at
 
-torch.set_num_threads(2)
+torch.set_num_threads(1)
 
 
 @dataclass(frozen=True)

@@ -74,7 +74,7 @@ class Tables:
         return swept
 
     def compact(self, rows_per_fragment: Mapping[str, int]) -> None:
-        """Joins fragments with fewer rows than given for their table, then removes old versions and the leavings of killed processes, unless somebody is reading."""
+        """Joins fragments with fewer rows than given, then removes old versions and the leavings of killed processes, unless somebody reads."""
         for name in TABLES:
             self._open[name].optimize.compact_files(target_rows_per_fragment=rows_per_fragment[name])
         with no_readers(self._path) as alone:

@@ -141,7 +141,7 @@ class DatasetWriter:
         self._pictures.update(pictures["key"].to_pylist())
         self._appends += 1
         if self._appends % _APPENDS_PER_COMPACTION == 0:
-            self._tables.compact(AT_CLOSE)
+            self._tables.compact(WHILE_WRITING)
 
     def append_labels(self, labels: Sequence[Label]) -> None:
         """Stores labels of attempts that exist.
@@ -165,10 +165,12 @@ class DatasetWriter:
 
     def close(self) -> None:
         """Compacts and lets another process write. Closing twice is harmless."""
-        if self._appends:
-            self._tables.compact(WHILE_WRITING)
-            self._appends = 0
-        self._lock.release()
+        try:
+            if self._appends:
+                self._appends = 0
+                self._tables.compact(AT_CLOSE)
+        finally:
+            self._lock.release()
 
     def _load(self) -> None:
         self._tables = Tables(self.path)

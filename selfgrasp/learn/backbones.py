@@ -61,9 +61,7 @@ class ResNet(nn.Module):
         stride: pixels of the picture a cell of the features.
     """
 
-    def __init__(
-        self, channels_in: int, *, blocks: tuple[int, ...] = (2, 2, 2, 2), width: float = 0.25, norm: Norm = Norm.BATCH, stem_stride: int = 4
-    ) -> None:
+    def __init__(self, channels_in: int, *, blocks: tuple[int, ...] = (2, 2, 2, 2), width: float = 0.25, norm: Norm = Norm.BATCH, stem_stride: int = 4) -> None:
         super().__init__()
         channels = max(8, round(64 * width))
         layers: list[nn.Module] = [

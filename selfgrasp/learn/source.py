@@ -8,9 +8,11 @@ from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from selfgrasp.core import Attempt, CellSpec, InputError
 from selfgrasp.core.errors import unknown_name
+from selfgrasp.dataset import Dataset
 
 Split = Literal["train", "validation", "test"]
 SPLITS: tuple[Split, ...] = ("train", "validation", "test")
@@ -138,3 +140,44 @@ class DeclaredSource:
             declared = ", ".join(self.reads_labels) or "none"
             raise InputError(given=f"label {name!r} read by {self.reader}", wanted="a label declared in reads_labels", exists=f"declared: {declared}")
         return self.source.label(name)
+
+
+@dataclass(frozen=True, eq=False)
+class DatasetSource:
+    """A dataset on disk as a source.
+
+    Attributes:
+        dataset: open for reading.
+        most: attempts of each part at most, the first ones; None for all. For curves over the amount of data.
+        threads: that decode ahead.
+    """
+
+    dataset: Dataset
+    most: int | None = None
+    threads: int = 2
+
+    @property
+    def spec(self) -> CellSpec:
+        """The dataset's cell."""
+        return self.dataset.spec
+
+    @property
+    def fingerprint(self) -> str:
+        """16 hex digits over the ids of all attempts, the split and the label names."""
+        facts = [self.dataset.split.hash, self.most, list(self.dataset.label_names), list(self.dataset.ids())]
+        return hashlib.sha256(repr(facts).encode()).hexdigest()[:16]
+
+    def len_of(self, split: Split) -> int:
+        """How many attempts `attempts(split)` yields."""
+        return len(self._ids(split))
+
+    def attempts(self, split: Split, *, rng: np.random.Generator | None = None) -> Iterator[Attempt]:
+        """The attempts of one part."""
+        return self.dataset.attempts(self._ids(split), order=rng, threads=self.threads)
+
+    def label(self, name: str) -> Mapping[str, LabelValue]:
+        """Attempt id to value."""
+        return self.dataset.label(name)
+
+    def _ids(self, split: Split) -> NDArray[np.object_]:
+        return self.dataset.ids(split)[: self.most]

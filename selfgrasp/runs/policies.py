@@ -38,7 +38,7 @@ def load_policy(name: str, cell: SimCell | None = None) -> Policy:
     path = checkpoint_of(name)
     if path is None:
         raise unknown_name("policy", name, [*BASELINES, *shipped(), "a run folder or a checkpoint file"])
-    from selfgrasp.learn.checkpoint import load
+    from selfgrasp.methods.registry import load
 
     return load(path)
 

@@ -20,7 +20,7 @@ Result = TypeVar("Result")
 
 _THREAD_LIMITS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
-_worker: tuple[SimCell, Policy] | None = None
+_worker: tuple[SimCell, Policy] | Exception | None = None
 
 
 @dataclass(frozen=True)
@@ -78,10 +78,14 @@ def _begin(config: WorkerConfig) -> None:
     import cv2
 
     cv2.setNumThreads(1)
-    cell = make_cell(config.cell, objects_named(config.objects), config.config)
     from selfgrasp.runs.policies import load_policy
 
-    _worker = (cell, load_policy(config.policy, cell))
+    # An exception in an initialiser would only say that the pool broke; kept, it is raised where the first result is asked for.
+    try:
+        cell = make_cell(config.cell, objects_named(config.objects), config.config)
+        _worker = (cell, load_policy(config.policy, cell))
+    except Exception as error:
+        _worker = error
     _one_torch_thread()
 
 
@@ -94,6 +98,8 @@ def _one_torch_thread() -> None:
 
 
 def _play(play: Callable[[SimCell, Policy, Any], Any], task: Any) -> Any:
+    if isinstance(_worker, Exception):
+        raise _worker
     assert _worker is not None
     return play(*_worker, task)
 

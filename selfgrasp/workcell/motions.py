@@ -21,7 +21,7 @@ class MotionConfig:
     Attributes:
         clear_height: above which nothing stands.
         approach: height above the target at which the hand slows down.
-        lift: how far a closed hand rises before it is judged.
+        lift: how far a closed hand rises at least before it is judged.
         transit_speed: in free air.
         approach_speed: on the last of the way down.
         lift_speed: of a closed hand.
@@ -68,11 +68,11 @@ def grasp(drivers: Drivers, action: Grasp, config: MotionConfig, control: Contro
 
 
 def close_and_lift(drivers: Drivers, config: MotionConfig, control: Control) -> Done:
-    """Close where the hand is and rise by `lift`."""
+    """Close where the hand is and rise by `lift`, or to the height where nothing stands."""
     drivers.gripper.close(control=control)
     closed_width = drivers.gripper.width()
     up = drivers.arm.pose().copy()
-    up[2, 3] += config.lift
+    up[2, 3] = max(up[2, 3] + config.lift, config.clear_height)
     reached = drivers.arm.move(up, speed=config.lift_speed, control=control)
     return Done(Close(), drivers.hand(), closed_width, reached.fault)
 

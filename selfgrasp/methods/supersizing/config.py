@@ -76,7 +76,8 @@ class SupersizingConfig:
         points: places that are sampled where the plan is not dense (section III.D: 800).
         candidates: in a plan.
         apart: m between two candidates of similar angle.
-        rerank: best candidates that are judged again by the mean over `neighbours` places around each (0: not); the paper's real-robot test took 10 and 10.
+        rerank: best candidates that are judged again by the mean over `neighbours` places around each, and are then all that a plan holds (0: not); the
+            paper's test on the robot took 10 and 10.
         neighbours: places around a re-ranked candidate.
         choice: which candidate is done.
     """

@@ -107,4 +107,3 @@ def bin_of(yaw: NDArray[np.floating], bins: int) -> NDArray[np.int64]:
     """(N,) the bin whose angle, a multiple of pi / bins, is nearest to each closing direction (N,) rad."""
     nearest: NDArray[np.int64] = np.round(np.asarray(yaw) * bins / np.pi).astype(np.int64) % bins
     return nearest
-

@@ -140,13 +140,13 @@ def _lattice(points: FloatArray, yaw: float, pixel: float) -> _Lattice:
     turned = points @ world_from_grid
     low, high = turned.min(axis=0), turned.max(axis=0)
     step = STRIDE * pixel
-    u, v = (low[k] + step * np.arange(math.floor((high[k] - low[k]) / step + 1e-9) + 1) for k in (0, 1))
+    # Sizes in steps of eight places: convolutions are prepared once for a size, which costs as much as running them.
+    counts = (8 * math.ceil((math.floor((high[k] - low[k]) / step + 1e-9) + 1) / 8) for k in (0, 1))
+    u, v = (low[k] + step * np.arange(count) for k, count in enumerate(counts))
     return _Lattice(np.stack(np.meshgrid(u, v), axis=-1) @ world_from_grid.T, yaw, pixel)
 
 
-def _sampled(
-    network: GraspNetwork, top: Heightmap, mask: NDArray[np.bool_], spec: CellSpec, config: SupersizingConfig, rng: np.random.Generator
-) -> Scored:
+def _sampled(network: GraspNetwork, top: Heightmap, mask: NDArray[np.bool_], spec: CellSpec, config: SupersizingConfig, rng: np.random.Generator) -> Scored:
     """All angles at sampled points (section III.D: 800 patches, 18 angles)."""
     rows_cols = np.argwhere(mask)
     chosen = rows_cols[np.sort(rng.choice(len(rows_cols), min(config.points, len(rows_cols)), replace=False))]
@@ -160,9 +160,7 @@ def _sampled(
     return Scored(all_xy, bins, z, _patches(network, top, xy, np.zeros(len(xy)), reference, spec, config).reshape(-1))
 
 
-def _patches(
-    network: GraspNetwork, top: Heightmap, xy: FloatArray, yaw: FloatArray, z: FloatArray, spec: CellSpec, config: SupersizingConfig
-) -> FloatArray:
+def _patches(network: GraspNetwork, top: Heightmap, xy: FloatArray, yaw: FloatArray, z: FloatArray, spec: CellSpec, config: SupersizingConfig) -> FloatArray:
     """(N, outputs) logits, in chunks that fit in memory."""
     out, size = np.zeros((len(xy), config.outputs)), config.context * spec.gripper.opening
     for start in range(0, len(xy), _CHUNK):

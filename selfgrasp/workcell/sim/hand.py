@@ -19,7 +19,7 @@ CLEAR_HEIGHT = 0.24
 AWAY = (0.0, 0.62, 0.45)
 """m. Where the hand waits, out of every camera's view of the workspace."""
 _STEPS_PER_UPDATE = 5
-_ACCELERATION = 12.0
+_ACCELERATION = 15.0
 """m/s^2 of every stepped motion."""
 _TURN_PER_METRE = 8.0
 """rad that the hand turns in the time in which it would move a metre."""
@@ -30,6 +30,7 @@ _LEAD_ACCELERATION = MOVING_MASS / HAND_STIFFNESS
 """s and s^2 by which a servo's target leads its reference, so that damping, inertia and the held target do not make it lag."""
 _FINGER_SPEED = 0.2
 _SQUEEZE = 0.012
+_SOMETHING = 0.001
 
 
 class FlyingArm:
@@ -138,6 +139,7 @@ class FlyingGripper:
     def open(self, width: float, *, control: Control) -> None:
         """Bring the fingers `width` m apart; in free air this is not stepped."""
         world, data = self._world, self._world.data
+        world.hold_firmly(False)
         half = min(width, self.spec.opening) / 2
         data.ctrl[self._servo] = half
         if data.qpos[2] >= CLEAR_HEIGHT and not world.held():
@@ -153,7 +155,6 @@ class FlyingGripper:
     def close(self, *, control: Control) -> None:
         """Close until the fingers stall or meet, then squeeze with the full force."""
         world, data = self._world, self._world.data
-        world.hold_firmly(True)
         speed = _FINGER_SPEED * control.speed
         goal = data.qpos[self._joints[0]]
         stalled = 0
@@ -164,6 +165,8 @@ class FlyingGripper:
             behind = data.qpos[self._joints[0]] - goal
             stalled = stalled + 1 if behind > 2 * self.spec.max_force / FINGER_STIFFNESS else 0
         data.ctrl[self._servo] = -_SQUEEZE
+        # Passes that keep a grip from creeping cost more than the rest of a step: only while there is a grip.
+        world.hold_firmly(self.width() > _SOMETHING)
         world.step(4 * _STEPS_PER_UPDATE)
 
 

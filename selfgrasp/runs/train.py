@@ -1,0 +1,117 @@
+"""`selfgrasp train`: learn from a dataset; goes on where it stopped."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tyro.conf import Positional
+
+if TYPE_CHECKING:
+    from selfgrasp.core import Watcher
+    from selfgrasp.learn import FitConfig, FitResult
+
+
+@dataclass(frozen=True)
+class Args:
+    """Learn from a dataset.
+
+    Run the same command again to go on after an interruption. The dataset's own split says what is trained on; its validation part chooses the best epoch.
+
+    Attributes:
+        method: a method, or method:preset; for example supersizing, supersizing:paper.
+        data: folder of the dataset.
+        out: folder of the run: checkpoints, log.jsonl, TensorBoard events.
+        start: a run or checkpoint whose weights training goes on from (staged learning); its recipe is that of a later round.
+        epochs: passes over the data; the default is the method's.
+        max_seconds: of training; none by default.
+        attempts: use only the first so many of the training part.
+        seed: of initial weights, order and augmentation.
+        device: auto, cpu, cuda.
+        threads: torch's; 0 leaves its choice.
+    """
+
+    method: Positional[str]
+    data: Path
+    out: Path
+    start: str | None = None
+    epochs: int | None = None
+    max_seconds: float | None = None
+    attempts: int | None = None
+    seed: int = 0
+    device: str = "auto"
+    threads: int = 0
+
+
+def run(args: Args) -> int:
+    """Train, and say how well."""
+    result = train(args)
+    metrics = ", ".join(f"{name} {value:.3f}" for name, value in result.metrics.items())
+    print(f"{result.best}: {result.steps} steps in {result.seconds:.0f} s, ended by {result.ended}; validation: {metrics}")
+    return 0
+
+
+def train(args: Args) -> FitResult:
+    """Examples, fit, best checkpoint.
+
+    Raises:
+        InputError: an unknown method or preset, an empty or wrong dataset, or a run folder of another training.
+    """
+    import numpy as np
+    import torch
+
+    from selfgrasp.dataset import Dataset
+    from selfgrasp.learn import fit
+    from selfgrasp.learn.source import DatasetSource
+    from selfgrasp.methods.registry import build
+    from selfgrasp.runs.policies import load_policy
+    from selfgrasp.runs.record import write_config
+
+    if args.threads:
+        torch.set_num_threads(args.threads)
+    method = build(args.method, seed=args.seed)
+    recipe = _recipe(args, method.recipe(round=1 if args.start else 0))
+    if args.start:
+        method.load_state_dict(load_policy(args.start).state_dict())  # type: ignore[attr-defined]
+    with Dataset.open(args.data) as data:
+        source = DatasetSource(data, args.attempts)
+        rng = np.random.default_rng(args.seed)
+        examples = method.examples(source, "train", rng)
+        held_out = method.examples(source, "validation", rng)
+        write_config(args.out, args, args.seed)
+        with _Bar(recipe.epochs * -(-len(examples) // recipe.batch)) as bar:
+            return fit(method, examples, held_out, recipe, args.out, bar.watcher, data=source.fingerprint)
+
+
+def _recipe(args: Args, recipe: FitConfig) -> FitConfig:
+    return replace(
+        recipe, seed=args.seed, device=args.device, max_seconds=args.max_seconds, epochs=recipe.epochs if args.epochs is None else args.epochs
+    )
+
+
+class _Bar:
+    """Training steps as a progress bar."""
+
+    def __init__(self, total: int) -> None:
+        from selfgrasp.runs.progress import Progress
+
+        self._progress = Progress("train", total, unit="steps")
+        self.watcher = _watcher(self._progress.update)
+
+    def __enter__(self) -> _Bar:
+        self._progress.__enter__()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._progress.__exit__(None, None, None)
+
+
+def _watcher(update: object) -> Watcher:
+    from selfgrasp.core import Watcher
+
+    class Batches(Watcher):
+        def on_batch(self, step: int, values: dict[str, float]) -> None:
+            update(step, f"loss {values.get('loss', float('nan')):.3f}")  # type: ignore[operator]
+
+    return Batches()
