@@ -33,9 +33,9 @@ def holds(width: float, force: float, config: JudgeConfig) -> bool:
 
 
 def judge(done: Done, before: Observation | None, after: Observation | None, config: JudgeConfig) -> Outcome:
-    """Width and force after the lift decide; a grip that was there before the lift and is not after it slipped."""
+    """Width and force after the lift decide, if there was one; a grip that was there before the lift and is not after it slipped."""
     width, force = done.hand.width, done.hand.force
-    grasped = done.closed_width is not None and holds(width, force, config)
+    grasped = done.lifted and holds(width, force, config)
     fault = done.fault
     if grasped and fault is Fault.BLOCKED:
         fault = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -47,12 +47,14 @@ class Done:
         executed: the action as it was carried out; None if nothing moved.
         hand: after the motion.
         closed_width: m between the fingers right after they closed, before the lift; None if they did not close.
+        lifted: whether the closed hand could rise: one that holds on to the bin's wall cannot.
         fault: why it ended early, or None.
     """
 
     executed: Action | None
     hand: Hand
     closed_width: float | None = None
+    lifted: bool = False
     fault: Fault | None = None
 
 
@@ -64,7 +66,7 @@ def grasp(drivers: Drivers, action: Grasp, config: MotionConfig, control: Contro
     if down.fault is Fault.STOPPED:
         return Done(None, drivers.hand(), fault=Fault.STOPPED)
     done = close_and_lift(drivers, config, control)
-    return Done(Grasp(down.world_from_tool, action.width), done.hand, done.closed_width, done.fault or down.fault)
+    return replace(done, executed=Grasp(down.world_from_tool, action.width), fault=done.fault or down.fault)
 
 
 def close_and_lift(drivers: Drivers, config: MotionConfig, control: Control) -> Done:
@@ -74,7 +76,7 @@ def close_and_lift(drivers: Drivers, config: MotionConfig, control: Control) -> 
     up = drivers.arm.pose().copy()
     up[2, 3] = max(up[2, 3] + config.lift, config.clear_height)
     reached = drivers.arm.move(up, speed=config.lift_speed, control=control)
-    return Done(Close(), drivers.hand(), closed_width, reached.fault)
+    return Done(Close(), drivers.hand(), closed_width, reached.fault is None, reached.fault)
 
 
 def push(drivers: Drivers, action: Push, config: MotionConfig, control: Control) -> Done:

@@ -178,6 +178,8 @@ class Workcell:
 
     def _judged(self, policy: Policy, ids: Ids, goal: Goal, first: Observation, steps: Sequence[Step], done: Done, plans: Sequence[Plan]) -> Played:
         labels = self.drivers.scene.truth(ids.attempt)
+        if done.closed_width is not None and not done.lifted:
+            self.drivers.gripper.open(self.spec.gripper.opening, control=self.control)
         self.drivers.arm.away(control=self.control)
         done = replace(done, hand=self.drivers.hand())
         after = self.observe()

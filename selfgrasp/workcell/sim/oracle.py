@@ -37,7 +37,7 @@ class OraclePolicy:
         tried = 0
         for tried, grasp in enumerate(candidates, start=1):
             done = self._cell.do(grasp)
-            held = done.closed_width is not None and holds(done.hand.width, done.hand.force, self._cell.judge)
+            held = done.lifted and holds(done.hand.width, done.hand.force, self._cell.judge)
             scene.restore(state)
             if held:
                 return Plan((grasp,), np.ones(1))
