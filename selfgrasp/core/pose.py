@@ -20,15 +20,21 @@ def checked_pose(value: ArrayLike, name: str) -> FloatArray:
         InputError: not (4, 4), not finite, or not a proper rotation with a translation.
     """
     pose = checked(value, (4, 4), np.float64, name)
-    rotation = pose[:3, :3]
-    rigid = (
-        np.abs(rotation @ rotation.T - np.eye(3)).max() < _RIGID_TOLERANCE
-        and np.linalg.det(rotation) > 0
-        and np.abs(pose[3] - (0, 0, 0, 1)).max() < _RIGID_TOLERANCE
-    )
-    if not rigid:
+    if not _is_rigid(pose.tolist()):
         raise InputError(given=f"{name} that is not rigid:\n{pose}", wanted="a rotation, a translation and a last row 0 0 0 1")
     return pose
+
+
+def _is_rigid(rows: list[list[float]]) -> bool:
+    """Orthonormal rows, positive determinant, last row 0 0 0 1. In plain floats: at this size several times faster than matrix products."""
+    (a, b, c, _), (d, e, f, _), (g, h, i, _), last = rows
+    products = (
+        a * a + b * b + c * c - 1, d * d + e * e + f * f - 1, g * g + h * h + i * i - 1,
+        a * d + b * e + c * f, a * g + b * h + c * i, d * g + e * h + f * i,
+        last[0], last[1], last[2], last[3] - 1,
+    )  # fmt: skip
+    determinant = a * (e * i - f * h) - b * (d * i - f * g) + c * (d * h - e * g)
+    return max(products) < _RIGID_TOLERANCE and min(products) > -_RIGID_TOLERANCE and determinant > 0
 
 
 def pose(*, rotation: ArrayLike | None = None, translation: ArrayLike = (0.0, 0.0, 0.0)) -> FloatArray:

@@ -25,7 +25,7 @@ HAND_PUSH_LIMIT = 50.0
 LINEAR_DAMPING, ROLLING_DAMPING = 0.01, 2e-4
 """N s/m and N m s/rad of an object: air and rolling resistance, without which round things roll for seconds."""
 
-CONTACT_SOLREF = (0.004, 1.0)
+CONTACT_SOLREF = (0.005, 1.0)
 CONTACT_SOLIMP = (0.95, 0.99, 0.001, 0.5, 2.0)
 """MuJoCo's default contacts are so soft that 20 N press a finger right through a spoon's handle; these yield about 0.1 mm."""
 
@@ -59,7 +59,7 @@ class PhysicsConfig:
         impedance_ratio: of frictional to normal constraint impedance.
     """
 
-    timestep: float = 0.002
+    timestep: float = 0.0025
     noslip_iterations: int = 10
     impedance_ratio: float = 10.0
 
@@ -96,6 +96,7 @@ def _set_options(spec: mujoco.MjSpec, physics: PhysicsConfig) -> None:
     option.noslip_iterations = physics.noslip_iterations
     option.impratio = physics.impedance_ratio
     option.tolerance = 1e-6
+    option.sleep_tolerance = 5e-3
     option.enableflags |= int(mujoco.mjtEnableBit.mjENBL_SLEEP)
     # Slots change their geoms in place, which leaves the compiled bounding-volume trees of the bodies stale.
     option.disableflags |= int(mujoco.mjtDisableBit.mjDSBL_MIDPHASE)
@@ -169,7 +170,7 @@ def _add_hand(spec: mujoco.MjSpec, gripper: GripperSpec) -> None:
     spec.add_exclude(bodyname1="finger_left", bodyname2="finger_right")
     spec.add_equality(
         type=mujoco.mjtEq.mjEQ_JOINT, objtype=mujoco.mjtObj.mjOBJ_JOINT, name1="finger_left", name2="finger_right",
-        data=[0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0], solref=[0.004, 1],
+        data=[0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0], solref=[0.005, 1],
     )  # fmt: skip
     inertia = 0.005
     stiffness = {"x": HAND_STIFFNESS, "y": HAND_STIFFNESS, "z": HAND_STIFFNESS, "yaw": 200.0}

@@ -18,7 +18,7 @@ CLEAR_HEIGHT = 0.24
 """m. Above it nothing stands, so that free motion there is not stepped: hand and what it holds are shifted as one."""
 AWAY = (0.0, 0.62, 0.45)
 """m. Where the hand waits, out of every camera's view of the workspace."""
-_STEPS_PER_UPDATE = 5
+_STEPS_PER_UPDATE = 4
 _ACCELERATION = 15.0
 """m/s^2 of every stepped motion."""
 _TURN_PER_METRE = 8.0

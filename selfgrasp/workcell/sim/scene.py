@@ -18,7 +18,7 @@ from selfgrasp.workcell.sim.world import Placed, World
 _REST_SPEED = 0.03
 _POUR_SECONDS, _CALM_SECONDS = 2.0, 0.8
 """s of patience after a drop and after an attempt."""
-_BATCH = 25
+_BATCH = 20
 
 
 @dataclass(frozen=True)

@@ -237,7 +237,8 @@ class World:
         start = time.perf_counter()
         mujoco.mj_step(self.model, self.data, count)
         self.physics_seconds += time.perf_counter() - start
-        if self._warnings[_BAD].any():
+        warnings = self._warnings
+        if warnings[_BAD[0]] or warnings[_BAD[1]] or warnings[_BAD[2]]:
             raise Unstable(self._stable)
 
     def forward(self) -> None:
