@@ -12,8 +12,8 @@ from helpers_attempts import every_action, make_attempt, make_attempts, make_ses
 
 from selfgrasp.codec import encode_attempt
 from selfgrasp.core import Fault, Goal, InputError, Label, Outcome
-from selfgrasp.dataset import Dataset, DatasetSource, DatasetWriter
-from selfgrasp.learn.source import Source
+from selfgrasp.dataset import Dataset, DatasetWriter
+from selfgrasp.learn import DatasetSource, Source
 
 
 @pytest.fixture(scope="module")
@@ -153,6 +153,9 @@ def test_a_dataset_is_a_source_of_training_data(tmp_path):
     source: Source = DatasetSource(dataset)
     assert [source.len_of(part) for part in ("train", "validation", "test")] == [len(dataset.ids(p)) for p in ("train", "validation", "test")]
     assert [a.id for a in source.attempts("train")] == dataset.ids("train").tolist()
+    few: Source = DatasetSource(dataset, most=3)
+    assert [a.id for a in few.attempts("train")] == dataset.ids("train")[:3].tolist()
+    assert (few.len_of("train"), few.fingerprint == source.fingerprint) == (3, False)
     shuffled = [a.id for a in source.attempts("train", rng=np.random.default_rng(0))]
     assert sorted(shuffled) == sorted(dataset.ids("train"))
     assert source.label("truth.object") == dataset.label("truth.object")

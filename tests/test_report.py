@@ -15,7 +15,7 @@ from selfgrasp.core import InputError
 from selfgrasp.runs.report import Args, run, write_report
 from selfgrasp.runs.report_data import joined, read_run
 from selfgrasp.runs.report_words import gain, metric
-from selfgrasp.runs.view import attempts_page
+from selfgrasp.runs.view_page import attempts_page
 from selfgrasp.viz.kinds import label_values
 from selfgrasp.viz.markup import VOID_TAGS
 from selfgrasp.viz.story import StoryOptions, StoryWatcher

@@ -58,7 +58,7 @@ def overfits_eight_examples(name: str) -> None:
         for _ in range(150):
             optimizer.zero_grad()
             loss = method.loss(batch).value
-            loss.backward()  # type: ignore[no-untyped-call]
+            loss.backward()
             optimizer.step()
             last = float(loss.detach())
             if last < first / 3:

@@ -4,7 +4,7 @@ from selfgrasp.core.action import Action, Close, Grasp, Move, Push, Release
 from selfgrasp.core.attempt import Attempt, Candidates, Fault, Label, Outcome, Session, Step
 from selfgrasp.core.errors import InputError, SelfgraspError, Stopped, unknown_name
 from selfgrasp.core.observation import Hand, Observation, View
-from selfgrasp.core.plan import Heat, Plan
+from selfgrasp.core.plan import Draw, Heat, Plan, draw
 from selfgrasp.core.policy import ANYTHING, Context, Goal, Policy, Scorer, plan_many
 from selfgrasp.core.spec import CameraSpec, CellSpec, GripperSpec, Workspace
 from selfgrasp.core.watcher import Watcher
@@ -18,6 +18,7 @@ __all__ = [
     "CellSpec",
     "Close",
     "Context",
+    "Draw",
     "Fault",
     "Goal",
     "Grasp",
@@ -41,6 +42,7 @@ __all__ = [
     "View",
     "Watcher",
     "Workspace",
+    "draw",
     "plan_many",
     "unknown_name",
 ]

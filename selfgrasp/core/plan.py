@@ -86,3 +86,24 @@ class Plan:
     def score(self) -> float:
         """The chosen action's score; NaN for an empty plan."""
         return float("nan") if self.chosen is None else float(self.scores[self.chosen])
+
+
+@dataclass(frozen=True)
+class Draw:
+    """What was drawn: its index and the probability it was drawn with."""
+
+    index: int
+    probability: float
+
+
+def draw(scores: FloatArray, temperature: float, rng: np.random.Generator) -> Draw:
+    """An index drawn in proportion to exp(score / temperature); the best one at temperature 0.
+
+    A policy without memory that always does its best grasp does it forever where it fails and nothing moves; a little temperature ends that.
+    """
+    if temperature <= 0:
+        return Draw(int(scores.argmax()), 1.0)
+    weights = np.exp((scores - scores.max()) / temperature)
+    weights /= weights.sum()
+    index = int(rng.choice(len(weights), p=weights))
+    return Draw(index, float(weights[index]))

@@ -74,7 +74,7 @@ def top_down(position: ArrayLike, yaw: float) -> FloatArray:
         yaw: rad about world +z, of the closing direction. Yaw and yaw + pi are the same grasp of a symmetric gripper.
     """
     c, s = math.cos(yaw), math.sin(yaw)
-    x, y, z = position  # type: ignore[misc]
+    x, y, z = np.asarray(position, dtype=np.float64)
     return np.array([[c, s, 0.0, x], [s, -c, 0.0, y], [0.0, 0.0, -1.0, z], [0.0, 0.0, 0.0, 1.0]])
 
 

@@ -7,7 +7,6 @@ from selfgrasp.dataset.labels import attach_csv
 from selfgrasp.dataset.merge import merge
 from selfgrasp.dataset.reader import Dataset
 from selfgrasp.dataset.schema import SCHEMA_VERSION
-from selfgrasp.dataset.source import DatasetSource
 from selfgrasp.dataset.split import Split, SplitBy
 from selfgrasp.dataset.upgrade import upgrade
 from selfgrasp.dataset.writer import DatasetWriter
@@ -16,7 +15,6 @@ __all__ = [
     "SCHEMA_VERSION",
     "CheckReport",
     "Dataset",
-    "DatasetSource",
     "DatasetWriter",
     "Split",
     "SplitBy",

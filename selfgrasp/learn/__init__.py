@@ -6,13 +6,14 @@ from selfgrasp.learn.examples import Examples
 from selfgrasp.learn.fit import Ended, FitResult, NotFinite, fit
 from selfgrasp.learn.method import Batch, Loss, Method
 from selfgrasp.learn.recipe import FitConfig, Optimizer, Precision, Schedule
-from selfgrasp.learn.source import SPLITS, DeclaredSource, LabelValue, MemorySource, Source, Split
+from selfgrasp.learn.source import SPLITS, DatasetSource, DeclaredSource, LabelValue, MemorySource, Source, Split
 
 __all__ = [
     "SPLITS",
     "Batch",
     "CemResult",
     "CheckpointInfo",
+    "DatasetSource",
     "DeclaredSource",
     "Ended",
     "Examples",

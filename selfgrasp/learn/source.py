@@ -5,14 +5,16 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from selfgrasp.core import Attempt, CellSpec, InputError
 from selfgrasp.core.errors import unknown_name
-from selfgrasp.dataset import Dataset
+
+if TYPE_CHECKING:
+    from selfgrasp.dataset import Dataset
 
 Split = Literal["train", "validation", "test"]
 SPLITS: tuple[Split, ...] = ("train", "validation", "test")
@@ -147,7 +149,7 @@ class DatasetSource:
     """A dataset on disk as a source.
 
     Attributes:
-        dataset: open for reading.
+        dataset: open for reading; `Dataset.restricted` bounds which labels can be read here.
         most: attempts of each part at most, the first ones; None for all. For curves over the amount of data.
         threads: that decode ahead.
     """
@@ -163,8 +165,10 @@ class DatasetSource:
 
     @property
     def fingerprint(self) -> str:
-        """16 hex digits over the ids of all attempts, the split and the label names."""
-        facts = [self.dataset.split.hash, self.most, list(self.dataset.label_names), list(self.dataset.ids())]
+        """16 hex digits over ids, outcomes, readable labels, the split and `most`."""
+        columns = [self.dataset.column(name).tolist() for name in ("id", "grasped", "round")]
+        labels = [repr(self.dataset.labels(name)) for name in self.dataset.label_names]
+        facts = (self.spec.fingerprint, self.dataset.split.hash, self.most, columns, labels)
         return hashlib.sha256(repr(facts).encode()).hexdigest()[:16]
 
     def len_of(self, split: Split) -> int:

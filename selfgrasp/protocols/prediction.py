@@ -87,6 +87,5 @@ def auc(predictions: Predictions) -> Estimate:
 def calibration(predictions: Predictions, bins: int = 10) -> Sequence[tuple[float, float, int]]:
     """(mean score, share held, count) of each occupied bin of a probability's range."""
     index = np.clip((predictions.scores * bins).astype(int), 0, bins - 1)
-    return [
-        (float(predictions.scores[index == b].mean()), float(predictions.held[index == b].mean()), int((index == b).sum())) for b in range(bins) if (index == b).any()
-    ]
+    occupied = [index == b for b in range(bins) if (index == b).any()]
+    return [(float(predictions.scores[there].mean()), float(predictions.held[there].mean()), int(there.sum())) for there in occupied]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,7 +30,8 @@ def measure_prediction(args: Args) -> Measured:
     objects = args.objects or "novel"
     test = _collected(args, objects, args.trials or _TRIALS, seed=7_000_000 + args.seed)
     validation = _collected(args, "validation", max(400, (args.trials or _TRIALS) // 4), seed=8_000_000 + args.seed)
-    rows, curves = [], []
+    rows: list[Row] = []
+    curves: list[dict[str, Any]] = []
     for name in args.policy:
         policy = None if name == "oracle" else load_policy(name)
         if not isinstance(policy, Scorer):
@@ -52,8 +52,9 @@ def _collected(args: Args, objects: str, attempts: int, seed: int) -> Path:
 
     folder = args.data or args.out / "data"
     wanted = collect.Args(
-        out=folder / f"prediction-{Path(objects).name}", attempts=attempts, objects=objects, cell=args.cell, workers=args.workers, seed=seed, options=replace(args.options)
-    )
+        out=folder / f"prediction-{Path(objects).name}", attempts=attempts, objects=objects, cell=args.cell, workers=args.workers, seed=seed,
+        options=args.options,
+    )  # fmt: skip
     collect.collect(wanted)
     return wanted.out
 

@@ -5,6 +5,12 @@ from __future__ import annotations
 import sys
 import time
 from types import TracebackType
+from typing import TYPE_CHECKING
+
+from selfgrasp.core import Watcher
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as Bar
 
 
 class Progress:
@@ -21,7 +27,7 @@ class Progress:
         self._title, self._total, self._unit, self._first = title, total, unit, done
         self._start = self._said = time.monotonic()
         self._done, self._note = done, ""
-        self._bar = None
+        self._bar: Bar | None = None
 
     def __enter__(self) -> Progress:
         if sys.stderr.isatty():
@@ -29,9 +35,9 @@ class Progress:
             from rich.progress import Progress as Bar
 
             columns = (TextColumn("{task.description:<12}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[rate]}"), TimeRemainingColumn())
-            self._bar = Bar(*columns, TextColumn("{task.fields[note]}"), transient=False)
-            self._bar.start()
-            self._task = self._bar.add_task(self._title, total=self._total, completed=self._done, rate="", note="")
+            bar = Bar(*columns, TextColumn("{task.fields[note]}"), transient=False)
+            bar.start()
+            self._bar, self._task = bar, bar.add_task(self._title, total=self._total, completed=self._done, rate="", note="")
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
@@ -56,3 +62,14 @@ class Progress:
         rate = self._rate()
         left = f", {(self._total - self._done) / rate:.0f} s left" if rate > 0 and self._done < self._total else ""
         print(f"{self._title}: {self._done}/{self._total} {self._unit}, {rate:.1f}/s{left} {self._note}".rstrip(), file=sys.stderr, flush=True)
+
+
+class Batches(Watcher):
+    """Training steps as progress."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+
+    def on_batch(self, step: int, values: dict[str, float]) -> None:
+        """Show the step and its loss."""
+        self._progress.update(step, f"loss {values.get('loss', float('nan')):.3f}")

@@ -54,6 +54,11 @@ def write_json(path: Path, value: Any) -> None:
     path.write_text(json.dumps(value, indent=2, default=_plain) + "\n")
 
 
+def plain(value: Any) -> Any:
+    """`value` as it reads back after `write_json`."""
+    return json.loads(json.dumps(value, default=_plain))
+
+
 def write_config(folder: Path, args: Any, seed: int) -> None:
     """config.json and env.json of a run."""
     write_json(folder / "config.json", args)

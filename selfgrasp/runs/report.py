@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tyro.conf import Positional
 
-from selfgrasp.runs.report_data import ReportData, joined, read_run
-from selfgrasp.runs.report_numbers import add_numbers
-from selfgrasp.runs.report_story import add_story, hero
-from selfgrasp.viz.page import Page
+if TYPE_CHECKING:
+    from selfgrasp.runs.report_data import ReportData
+    from selfgrasp.viz.page import Page
 
 REPORT_FILE = "report.html"
 
@@ -40,6 +40,8 @@ def write_report(runs: Sequence[Path], out: Path | None = None) -> Path:
     Raises:
         InputError: no run, a folder that does not exist, a file in it that cannot be read, or runs of different protocols.
     """
+    from selfgrasp.runs.report_data import joined, read_run
+
     data = joined([read_run(run) for run in runs])
     path = out or runs[0] / REPORT_FILE
     report_page(data).write(path)
@@ -48,5 +50,9 @@ def write_report(runs: Sequence[Path], out: Path | None = None) -> Path:
 
 def report_page(data: ReportData) -> Page:
     """The whole story: what happened, where it tried, what came of it, what it learned, how good it is, how it was made."""
+    from selfgrasp.runs.report_numbers import add_numbers
+    from selfgrasp.runs.report_story import add_story, hero
+    from selfgrasp.viz.page import Page
+
     page = Page(title=f"{data.report.get('protocol', 'run')} · {data.name} · selfgrasp", hero=hero(data))
     return add_numbers(add_story(page, data), data)

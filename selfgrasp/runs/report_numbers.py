@@ -57,7 +57,7 @@ def _training_charts(data: ReportData) -> list[Markup]:
 
 
 def _series(data: ReportData, keys: Sequence[str]) -> list[Series]:
-    found = []
+    found: list[Series] = []
     for key in keys:
         pairs = [(line["step"], line[key]) for line in data.log if key in line]
         # A noisy training curve drawn second would hide the validation curve.

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from tyro.conf import Positional
 
 if TYPE_CHECKING:
-    from selfgrasp.core import Watcher
     from selfgrasp.learn import FitConfig, FitResult
 
 
@@ -62,10 +61,10 @@ def train(args: Args) -> FitResult:
     import torch
 
     from selfgrasp.dataset import Dataset
-    from selfgrasp.learn import fit
-    from selfgrasp.learn.source import DatasetSource
+    from selfgrasp.learn import DatasetSource, fit
     from selfgrasp.methods.registry import build
     from selfgrasp.runs.policies import load_policy
+    from selfgrasp.runs.progress import Batches, Progress
     from selfgrasp.runs.record import write_config
 
     if args.threads:
@@ -80,38 +79,11 @@ def train(args: Args) -> FitResult:
         examples = method.examples(source, "train", rng)
         held_out = method.examples(source, "validation", rng)
         write_config(args.out, args, args.seed)
-        with _Bar(recipe.epochs * -(-len(examples) // recipe.batch)) as bar:
-            return fit(method, examples, held_out, recipe, args.out, bar.watcher, data=source.fingerprint)
+        with Progress("train", recipe.epochs * -(-len(examples) // recipe.batch), unit="steps") as progress:
+            return fit(method, examples, held_out, recipe, args.out, Batches(progress), data=source.fingerprint)
 
 
 def _recipe(args: Args, recipe: FitConfig) -> FitConfig:
     return replace(
         recipe, seed=args.seed, device=args.device, max_seconds=args.max_seconds, epochs=recipe.epochs if args.epochs is None else args.epochs
     )
-
-
-class _Bar:
-    """Training steps as a progress bar."""
-
-    def __init__(self, total: int) -> None:
-        from selfgrasp.runs.progress import Progress
-
-        self._progress = Progress("train", total, unit="steps")
-        self.watcher = _watcher(self._progress.update)
-
-    def __enter__(self) -> _Bar:
-        self._progress.__enter__()
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._progress.__exit__(None, None, None)
-
-
-def _watcher(update: object) -> Watcher:
-    from selfgrasp.core import Watcher
-
-    class Batches(Watcher):
-        def on_batch(self, step: int, values: dict[str, float]) -> None:
-            update(step, f"loss {values.get('loss', float('nan')):.3f}")  # type: ignore[operator]
-
-    return Batches()

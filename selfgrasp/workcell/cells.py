@@ -16,6 +16,7 @@ from selfgrasp.workcell.workcell import Workcell
 
 if TYPE_CHECKING:
     from selfgrasp.workcell.sim.objects.model import ObjectModel
+    from selfgrasp.workcell.sim.world import World
 
 GRIPPER = GripperSpec(opening=0.085, finger_thickness=0.010, finger_breadth=0.020, finger_length=0.055, max_force=20.0)
 WORKSPACE = Workspace(low=np.array([-0.17, -0.17, 0.004]), high=np.array([0.17, 0.17, 0.30]), surface=0.0)
@@ -48,11 +49,13 @@ class SimCell:
         cell: the workcell.
         physics_seconds: of processor time spent in physics so far.
         remaining: how many objects are left; privileged.
+        world: the simulation itself, for films and tests.
     """
 
     cell: Workcell
     physics_seconds: Callable[[], float] = field(repr=False)
     remaining: Callable[[], int] = field(repr=False)
+    world: World = field(repr=False)
 
 
 def overhead_camera(picture_px: int) -> CameraSpec:
@@ -103,7 +106,7 @@ def tabletop(objects: Sequence[ObjectModel], config: TabletopConfig | None = Non
     scene = SimScene(world, objects, SceneConfig(count=config.count), on_reset=randomise)
     spec = tabletop_spec(config)
     drivers = Drivers(FlyingArm(world, WORKSPACE), FlyingGripper(world), {"overhead": camera}, scene)
-    return SimCell(Workcell(drivers, spec, on_close=renderer.close), lambda: world.physics_seconds, lambda: scene.remaining)
+    return SimCell(Workcell(drivers, spec, on_close=renderer.close), lambda: world.physics_seconds, lambda: scene.remaining, world)
 
 
 SPECS: Mapping[str, Callable[[TabletopConfig], CellSpec]] = {"tabletop": tabletop_spec}

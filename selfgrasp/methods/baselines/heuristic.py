@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from selfgrasp.core import Action, Context, Grasp, Heat, Plan, Workspace
+from selfgrasp.core import Action, Context, Grasp, Heat, Plan, Workspace, draw
 from selfgrasp.core.arrays import FloatArray
 from selfgrasp.core.pose import top_down, yaw_of
 from selfgrasp.methods.baselines.look import Look, cell_centres, look
@@ -46,6 +46,7 @@ class HeuristicConfig:
         blocked_cost: of a finger that would land on something, or of nothing that fits between the fingers.
         candidates: how many a plan holds.
         separation: m between two of them, unless their angles differ by more than 40 deg.
+        temperature: with which one of them is drawn, see `core.draw`; 0 always does the best.
     """
 
     view: str | None = None
@@ -64,6 +65,7 @@ class HeuristicConfig:
     blocked_cost: float = 1.0
     candidates: int = 16
     separation: float = 0.018
+    temperature: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,8 @@ class HeuristicPolicy:
         actions = tuple(Grasp(top_down((*found.xy[i], found.z[i]), float(found.yaw[i])), float(opening[i])) for i in best)
         if not actions:
             return Plan.nothing("every thing seen lies at the edge of the workspace, with its middle outside")
-        return Plan(actions, scores[best], maps={"quality": _heat(seen.map, found, scores)})
+        drawn = draw(scores[best], config.temperature, context.rng())
+        return Plan(actions, scores[best], chosen=drawn.index, probability=drawn.probability, maps={"quality": _heat(seen.map, found, scores)})
 
     def score(self, context: Context, actions: Sequence[Action]) -> FloatArray:
         """(N,) scores of any actions by the formula of `plan`; what is not a grasp gets the lowest."""

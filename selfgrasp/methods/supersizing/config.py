@@ -80,6 +80,7 @@ class SupersizingConfig:
             paper's test on the robot took 10 and 10.
         neighbours: places around a re-ranked candidate.
         choice: which candidate is done.
+        temperature: of the candidates' log odds, with which `Choice.BEST` draws one (see `core.draw`); 0, as published, always does the best.
     """
 
     angles: Angles = Angles.ROTATED
@@ -104,6 +105,7 @@ class SupersizingConfig:
     rerank: int = 0
     neighbours: int = 10
     choice: Choice = Choice.BEST
+    temperature: float = 0.3
 
     def __post_init__(self) -> None:
         if self.trunk is Trunk.COMPACT and self.pixels != 45:
@@ -137,4 +139,4 @@ def paper() -> SupersizingConfig:
 
     18 logistic outputs stand for the paper's 18 two-way softmaxes: softmax(a, b) is the logistic function of b - a. No ImageNet weights are loaded.
     """
-    return replace(outputs(), trunk=Trunk.ALEXNET, channels=Channels.COLOR, hidden=(4096, 1024), dropout=0.5, pixels=227, map_pixels=64, rerank=10)
+    return replace(outputs(), trunk=Trunk.ALEXNET, channels=Channels.COLOR, hidden=(4096, 1024), dropout=0.5, pixels=227, map_pixels=64, rerank=10, temperature=0.0)

@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 
-from selfgrasp.core import Action, Context, Grasp, InputError, Plan, Policy
+from selfgrasp.core import Action, Context, Grasp, InputError, Plan, Policy, draw
 from selfgrasp.core.arrays import FloatArray
 from selfgrasp.core.pose import top_down, yaw_of
 from selfgrasp.learn import Batch, Examples, FitConfig, Loss, Method, Optimizer, Schedule, Source, Split
@@ -93,7 +93,9 @@ class Supersizing(Method):
             best = _joined(scored.take(np.array([drawn])), best)
             chance = float(probabilities[drawn] / probabilities.sum())
             return Plan(_grasps(best, context, config), self._probabilities(best.logits), calibrated=True, chosen=0, probability=chance, maps=maps)
-        return Plan(_grasps(best, context, config), self._probabilities(best.logits), calibrated=True, maps=maps)
+        scores = self._probabilities(best.logits)
+        drawn = draw(np.log(scores / (1 - scores)), config.temperature, rng)
+        return Plan(_grasps(best, context, config), scores, calibrated=True, chosen=drawn.index, probability=drawn.probability, maps=maps)
 
     def score(self, context: Context, actions: Sequence[Action]) -> FloatArray:
         """(N,) probabilities that `actions`, all of them grasps, hold.

@@ -141,8 +141,9 @@ def _add_table(spec: mujoco.MjSpec, table: TableConfig) -> None:
         center = reach + thickness
         size = [thickness, reach + 2 * thickness, height] if x else [reach + 2 * thickness, thickness, height]
         spec.worldbody.add_geom(
-            name=f"wall{index}", type=box, size=size, pos=[x * center, y * center, height], rgba=(0.62, 0.64, 0.67, 1.0), friction=[0.4, 0.005, 0.0001], condim=3
-        )
+            name=f"wall{index}", type=box, size=size, pos=[x * center, y * center, height], rgba=(0.62, 0.64, 0.67, 1.0),
+            friction=[0.4, 0.005, 0.0001], condim=3,
+        )  # fmt: skip
 
 
 def _add_hand(spec: mujoco.MjSpec, gripper: GripperSpec) -> None:
@@ -190,4 +191,6 @@ def _add_slot(spec: mujoco.MjSpec, slot: int, geoms: int) -> None:
     body = spec.worldbody.add_body(name=SLOT.format(slot), pos=[0, 0, 0], gravcomp=1)
     body.add_freejoint(name=SLOT.format(slot))
     for _ in range(geoms):
-        body.add_geom(type=mujoco.mjtGeom.mjGEOM_SPHERE, size=[0.01, 0, 0], rgba=[0, 0, 0, 0], contype=0, conaffinity=0, mass=0.01, condim=4, material=PATTERNS[0])
+        body.add_geom(
+            type=mujoco.mjtGeom.mjGEOM_SPHERE, size=[0.01, 0, 0], rgba=[0, 0, 0, 0], contype=0, conaffinity=0, mass=0.01, condim=4, material=PATTERNS[0]
+        )

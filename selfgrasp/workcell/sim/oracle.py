@@ -6,9 +6,10 @@ import math
 
 import numpy as np
 
-from selfgrasp.core import Context, Grasp, Plan
+from selfgrasp.core import Context, Grasp, InputError, Plan
 from selfgrasp.core.pose import top_down
 from selfgrasp.workcell.judge import holds
+from selfgrasp.workcell.sim.scene import SimScene
 from selfgrasp.workcell.workcell import Workcell
 
 _TRIES = 80
@@ -21,35 +22,39 @@ class OraclePolicy:
 
     Args:
         cell: the simulated workcell it acts in.
+
+    Raises:
+        InputError: a cell that is not simulated.
     """
 
     name = "oracle"
     privileged = ("truth.state", "truth.outcome")
 
     def __init__(self, cell: Workcell) -> None:
-        self._cell = cell
+        scene = cell.drivers.scene
+        if not isinstance(scene, SimScene):
+            raise InputError(given=f"the oracle in the cell {cell.spec.name!r}", wanted="a simulated cell, whose truth it can read")
+        self._cell, self._scene = cell, scene
 
     def plan(self, context: Context) -> Plan:
         """The first of up to 80 grasps over the objects' true places that succeeds; if none does, the last one tried."""
-        scene = self._cell.drivers.scene
-        state = scene.save()
+        state = self._scene.save()
         candidates = self._candidates(context)
-        tried = 0
-        for tried, grasp in enumerate(candidates, start=1):
+        for grasp in candidates:
             done = self._cell.do(grasp)
             held = done.lifted and holds(done.hand.width, done.hand.force, self._cell.judge)
-            scene.restore(state)
+            self._scene.restore(state)
             if held:
                 return Plan((grasp,), np.ones(1))
-        if not tried:
+        if not candidates:
             return Plan.nothing("no object is left in the workspace")
-        return Plan((candidates[tried - 1],), np.zeros(1))
+        return Plan((candidates[-1],), np.zeros(1))
 
     def _candidates(self, context: Context) -> list[Grasp]:
         """Random points of the objects' true surfaces, each at a random angle, at the height of what lies under them."""
         workspace, opening = context.spec.workspace, context.spec.gripper.opening
         rng = context.rng()
-        truths = self._cell.drivers.scene.objects_truth()  # type: ignore[attr-defined]
+        truths = self._scene.objects_truth()
         if not truths:
             return []
         surface = np.concatenate([truth.points for truth in truths])

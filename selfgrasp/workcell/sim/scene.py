@@ -19,6 +19,8 @@ _REST_SPEED = 0.03
 _POUR_SECONDS, _CALM_SECONDS = 2.0, 0.8
 """s of patience after a drop and after an attempt."""
 _BATCH = 20
+_LIFT = 0.01
+"""m by which an object is raised until it is clear of those dropped before it."""
 
 
 @dataclass(frozen=True)
@@ -90,10 +92,13 @@ class SimScene:
             quaternion = rng.normal(size=4)
             height += item.bounding_radius
             spread = max(0.0, min(self._config.spread, world.table.half_size - item.bounding_radius))
-            position = np.array([*rng.uniform(-spread, spread, size=2), height])
-            # Half a radius is enough between things that rarely meet; a full one would make a tower of ten a long fall.
+            x, y = rng.uniform(-spread, spread, size=2)
+            world.place(slot, np.array([x, y, height]), quaternion / np.linalg.norm(quaternion))
+            # Things that begin inside each other stay jammed; bounding spheres that do not meet would make a tower of ten a long fall.
+            while world.overlaps(slot):
+                height += _LIFT
+                world.shift(slot, np.array([0.0, 0.0, _LIFT]))
             height += 0.35 * item.bounding_radius
-            world.place(slot, position, quaternion / np.linalg.norm(quaternion))
         world.forward()
         self._wait(_POUR_SECONDS)
 

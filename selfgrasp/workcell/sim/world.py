@@ -67,7 +67,12 @@ class World:
     Args:
         cast: every object that may appear; meshes are compiled once.
         slots: how many objects may lie there at the same time.
+
+    Attributes:
+        after_step: called after every `step`, for films.
     """
+
+    after_step: Callable[[], None] | None = None
 
     def __init__(
         self,
@@ -118,7 +123,7 @@ class World:
         mujoco.mj_resetData(self.model, self.data)
         self.placed = tuple(Placed(slot, item) for slot, item in enumerate(objects))
         for slot in range(self.slots):
-            self.place(slot, PARKED + (0.5 * (slot + 1), 0, 0))
+            self.place(slot, self._parked(slot))
 
     def _fill(self, slot: int, item: ObjectModel | None) -> None:
         model, body = self.model, int(self._body[slot])
@@ -169,6 +174,10 @@ class World:
         model.geom_contype[geom] = 1
         model.geom_conaffinity[geom] = 1
 
+    @staticmethod
+    def _parked(slot: int) -> FloatArray:
+        return PARKED + np.array([0.5 * (slot + 1), 0.0, 0.0])
+
     def refill(self, placed: Sequence[Placed]) -> None:
         """Make the slots hold what `placed` says, for a state that is about to be restored."""
         now = {p.slot: p.model for p in self.placed}
@@ -192,7 +201,7 @@ class World:
     def remove(self, slot: int) -> None:
         """Take an object out of the scene: switch its slot off and park it."""
         self._fill(slot, None)
-        self.place(slot, PARKED + (0.5 * (slot + 1), 0, 0))
+        self.place(slot, self._parked(slot))
         self.placed = tuple(p for p in self.placed if p.slot != slot)
 
     def object_pose(self, slot: int) -> FloatArray:
@@ -217,6 +226,12 @@ class World:
         at = int(self._qpos[slot])
         self.data.qpos[at : at + 3] += offset
 
+    def overlaps(self, slot: int) -> bool:
+        """Whether a slot's object, where it was just put, touches anything."""
+        mujoco.mj_fwdPosition(self.model, self.data)
+        contacts = self.data.contact.geom[: self.data.ncon]
+        return bool((self.model.geom_bodyid[contacts] == self._body[slot]).any())
+
     def held(self) -> tuple[int, ...]:
         """Slots whose objects the hand carries: those that touch a finger, and those that hang on them, while they touch nothing that stands."""
         contacts = self.data.contact.geom[: self.data.ncon]
@@ -240,6 +255,8 @@ class World:
         warnings = self._warnings
         if warnings[_BAD[0]] or warnings[_BAD[1]] or warnings[_BAD[2]]:
             raise Unstable(self._stable)
+        if self.after_step is not None:
+            self.after_step()
 
     def forward(self) -> None:
         """Bring everything derived (poses, contacts) up to date with positions that were set by hand."""
