@@ -1,40 +1,45 @@
-"""Lesson 1: one attempt. Look, choose a place, reach, close, lift; what the fingers feel afterwards is the label.
+"""Lesson 1: one attempt. Look, plan, reach, close, lift; what the fingers feel afterwards is the label.
 
 Run it:  .venv/bin/python examples/01_one_attempt.py
 """
 
 import math
 
-import numpy as np
-
-from selfgrasp.vision.grasp_pose import grasp_at
-from selfgrasp.vision.heightmap import heightmap
-from selfgrasp.workcell.cells import tabletop
+from selfgrasp.core import Context, Grasp
+from selfgrasp.core.pose import yaw_of
+from selfgrasp.methods.baselines import HeuristicPolicy
+from selfgrasp.workcell.cells import TabletopConfig, tabletop
+from selfgrasp.workcell.judge import holds
 from selfgrasp.workcell.sim.objects.catalogue import train_objects
+from selfgrasp.workcell.workcell import Ids
 
 
 def main() -> None:
-    """Grasp what stands highest, from four sides."""
-    with tabletop(train_objects(30)).cell as cell:
-        workspace, gripper = cell.spec.workspace, cell.spec.gripper
-        observation = cell.reset(0)
-        for yaw in (0.0, math.pi / 4, math.pi / 2, -math.pi / 4):
-            assert observation is not None, "a simulated camera always returns a picture"
-            seen = heightmap(observation.view(), workspace, margin=0.0)
-            row, column = np.unravel_index(seen.height.argmax(), seen.height.shape)
-            x, y = seen.world_xy(np.array([column + 0.5, row + 0.5]))
-            height = seen.height.max() - workspace.surface
-            print(f"highest point ({x:+.3f}, {y:+.3f}) m, {height:.3f} m above the table; closing along {math.degrees(yaw):.0f} deg")
+    """One attempt step by step, then three more in one call each."""
+    policy = HeuristicPolicy()
+    with tabletop(train_objects(30), TabletopConfig(count=5)).cell as cell:
+        observation = cell.reset(seed=3)
+        assert observation is not None, "a simulated camera always returns a picture"
 
-            done = cell.do(grasp_at(seen, np.array([x, y]), yaw, gripper, workspace))
-            held = done.hand.width > cell.judge.min_width and done.hand.force > cell.judge.min_force
-            print(f"  fingers {1000 * done.hand.width:.0f} mm apart, pressing with {done.hand.force:.0f} N: {'something is held' if held else 'nothing'}")
+        plan = policy.plan(Context(observation, cell.spec))
+        grasp = plan.action
+        assert isinstance(grasp, Grasp), plan.reason
+        x, y, z = grasp.world_from_tool[:3, 3]
+        yaw = math.degrees(yaw_of(grasp.world_from_tool))
+        print(f"best of {len(plan.actions)} grasps: at ({x:+.3f}, {y:+.3f}, {z:.3f}) m, closing along {yaw:.0f} deg, score {plan.score:.2f}")
 
-            if held:
+        done = cell.do(grasp)
+        held = holds(done.hand.width, done.hand.force, cell.judge)
+        print(f"fingers {1000 * done.hand.width:.0f} mm apart, pressing with {done.hand.force:.0f} N: {'something is held' if held else 'nothing'}")
+        cell.set_aside()
+
+        for index in range(1, 4):
+            attempt = cell.attempt(policy, Ids(session="lesson", scene=3, index=index)).attempt
+            print(f"{attempt.id}: {attempt.outcome}")
+            if attempt.outcome.grasped:
                 cell.set_aside()
             else:
                 cell.try_again()
-            observation = cell.observe()
 
 
 if __name__ == "__main__":

@@ -15,8 +15,8 @@ FOLDER = Path("datasets/lesson")
 
 
 def main() -> int:
-    """Collect forty attempts, unless they are there already, and look at them."""
-    code = selfgrasp(["collect", "--cell", "tabletop", "--policy", "random", "--attempts", "40", "--out", str(FOLDER)])
+    """Collect thirty attempts, unless they are there already, and look at them."""
+    code = selfgrasp(["collect", "--policy", "heuristic", "--attempts", "30", "--attempts-per-scene", "6", "--out", str(FOLDER)])
     if code:
         return code
     with Dataset.open(FOLDER) as data:

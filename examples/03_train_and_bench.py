@@ -1,6 +1,7 @@
 """Lesson 3: collect, train, compare. Each line is a command; stop any of them with Ctrl-C and run the lesson again: it goes on.
 
-Run it:  .venv/bin/python examples/03_train_and_bench.py        (some minutes on two cores)
+Run it:  .venv/bin/python examples/03_train_and_bench.py                 (some minutes on two cores)
+         .venv/bin/python examples/03_train_and_bench.py 80 2            (attempts to learn from, trials: too few to learn much)
 """
 
 import sys
@@ -8,22 +9,22 @@ import sys
 from selfgrasp.cli import main as selfgrasp
 
 COMMANDS = (
-    "collect --cell tabletop --policy random --attempts 2000 --workers 2 --out datasets/lesson-3",
-    "train supersizing:small --data datasets/lesson-3 --out runs/lesson-3",
-    "bench isolated --policy random heuristic runs/lesson-3 --trials 60 --out runs/lesson-3-bench",
+    "collect --policy random --attempts {attempts} --attempts-per-scene 5 --out datasets/lesson-{attempts}",
+    "train supersizing:small --data datasets/lesson-{attempts} --max-seconds {seconds} --out runs/lesson-{attempts}",
+    "bench isolated --policy random runs/lesson-{attempts} --trials {trials} --out runs/lesson-{attempts}-bench",
 )
 
 
-def main() -> int:
+def main(attempts: int = 2000, trials: int = 60) -> int:
     """The three of them, until one fails. Random is always a row: a figure means little without it."""
-    for command in COMMANDS:
-        print(f"$ selfgrasp {command}")
+    for template in COMMANDS:
+        command = template.format(attempts=attempts, trials=trials, seconds=attempts // 20)
+        print(f"$ selfgrasp {command}", flush=True)
         code = selfgrasp(command.split())
         if code:
             return code
-    print("open runs/lesson-3-bench/report.html")
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(*map(int, sys.argv[1:])))

@@ -1,4 +1,4 @@
-"""Lesson 5: your own objects. A folder of mesh files is all it takes; this one writes three meshes, in millimetres, to have a folder.
+"""Lesson 5: your own objects. A folder of mesh files is all it takes; this one writes two meshes, in millimetres, to have a folder.
 
 Run it:  .venv/bin/python examples/05_your_own_objects.py
 """
@@ -15,22 +15,21 @@ FOLDER = Path("datasets/lesson-meshes")
 
 
 def write_meshes(folder: Path) -> None:
-    """A rod, a ring and a block; the ring is not convex, so it is cut into convex parts."""
+    """A rod and a ring; the ring is not convex, so it is cut into convex parts."""
     folder.mkdir(parents=True, exist_ok=True)
     trimesh.creation.cylinder(radius=12, height=120).export(folder / "rod.stl")
     trimesh.creation.annulus(r_min=22, r_max=32, height=25).export(folder / "ring.stl")
-    trimesh.creation.box((90, 45, 30)).export(folder / "block.ply")
 
 
 def main() -> int:
-    """What became of each file, then forty attempts on them."""
+    """What became of each file, then twelve attempts on them."""
     write_meshes(FOLDER)
     report = load_meshes(FOLDER)
     for note in report.loaded:
         print(f"{note.file}: {note.scale:g} m per unit ({note.unit}), {note.parts}")
     for refusal in report.refused:
         print(f"{refusal.file}: refused, {refusal.reason}")
-    return selfgrasp(["collect", "--cell", "tabletop", "--policy", "heuristic", "--attempts", "40", "--objects", str(FOLDER), "--out", "datasets/lesson-own"])
+    return selfgrasp(["collect", "--policy", "heuristic", "--objects", str(FOLDER), "--attempts", "12", "--workers", "1", "--out", "datasets/lesson-own"])
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ import pytest
 from selfgrasp.cli import VERBS, help_text, main
 from selfgrasp.core.errors import InputError
 
-HEAVY = {"torch", "mujoco", "lance", "scipy", "sklearn", "gymnasium", "trimesh"}
+HEAVY = {"torch", "mujoco", "lance", "scipy", "gymnasium", "trimesh"}
 """Modules that take longer to import than help may take."""
 
 

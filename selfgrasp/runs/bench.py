@@ -103,9 +103,9 @@ def _measure_played(args: Args, protocol: PlayedProtocol) -> Measured:
 
     objects = args.objects or ("mixed" if args.protocol == "clear" else "novel")
     episodes = {policy: tuple(_episodes(args, protocol, policy, objects)) for policy in args.policy}
-    label = _row_label(objects)
+    label = row_label(objects)
     rows = [
-        Row.of(estimate, policy=policy, objects=label, metric=metric, paper=_paper(protocol, metric, label, policy), privileged=privileged_of(policy))
+        Row.of(estimate, policy=policy_label(policy), objects=label, metric=metric, paper=_paper(protocol, metric, label, policy), privileged=privileged_of(policy))
         for policy, played in episodes.items()
         for metric, estimate in protocol.metrics(played).items()
     ]
@@ -133,10 +133,22 @@ def _pairs(protocol: PlayedProtocol, episodes: Mapping[str, Sequence[Episode]]) 
         for a in policies[j + 1 :]:
             values = [[protocol.per_scene(e) for e in episodes[p]] for p in (a, b)]
             gain = paired(values[1], values[0]) if protocol.less_is_better else paired(values[0], values[1])
-            yield {"a": a, "b": b, "metric": protocol.paired_metric, "difference": gain.value, "low": gain.low, "high": gain.high, "n": gain.n}
+            yield {"a": policy_label(a), "b": policy_label(b), "metric": protocol.paired_metric, "difference": gain.value, "low": gain.low, "high": gain.high, "n": gain.n}
 
 
-def _row_label(objects: str) -> str:
+def policy_label(name: str) -> str:
+    """How reports call a policy: a run's is its method and its folder."""
+    from selfgrasp.learn import read_info
+    from selfgrasp.runs.policies import checkpoint_of
+
+    path = checkpoint_of(name)
+    if path is None or name in path.parts:
+        return name
+    folder = path.parents[1] if path.parent.name == "checkpoints" else path
+    return f"{read_info(path).method} ({folder.name})"
+
+
+def row_label(objects: str) -> str:
     return OBJECT_ROWS.get(objects, objects if objects in OBJECT_ROWS.values() else Path(objects).name)
 
 
@@ -150,9 +162,9 @@ def _paper(protocol: PlayedProtocol, metric: str, label: str, policy: str) -> fl
 
 def as_text(measured: Measured) -> str:
     """The rows and paired differences as lines."""
-    lines = [f"{Path(r.policy).name:<24} {r.objects:<8} {r.metric:<16} {r.value:8.3f}  [{r.low:.3f}, {r.high:.3f}]  n={r.n}" for r in measured.rows]
+    lines = [f"{r.policy:<24} {r.objects:<8} {r.metric:<16} {r.value:8.3f}  [{r.low:.3f}, {r.high:.3f}]  n={r.n}" for r in measured.rows]
     lines += [
-        f"{Path(p['a']).name} over {Path(p['b']).name}: {p['metric']} better by {p['difference']:.2f} [{p['low']:.2f}, {p['high']:.2f}], {p['n']} scenes"
+        f"{p['a']} over {p['b']}: {p['metric']} better by {p['difference']:.2f} [{p['low']:.2f}, {p['high']:.2f}], {p['n']} scenes"
         for p in measured.paired
     ]
     return "\n".join(lines)

@@ -10,6 +10,8 @@ from selfgrasp.core import Policy
 from selfgrasp.core.errors import unknown_name
 from selfgrasp.workcell.cells import SimCell
 
+EXPLORE = "+explore"
+"""After a learned policy's name: the policy it collects with, which draws from its own opinion instead of doing the best."""
 BASELINES = ("random", "heuristic", "oracle")
 
 
@@ -35,6 +37,8 @@ def load_policy(name: str, cell: SimCell | None = None) -> Policy:
         from selfgrasp.workcell.sim.oracle import OraclePolicy
 
         return OraclePolicy(cell.cell)
+    if name.endswith(EXPLORE):
+        return load_policy(name.removesuffix(EXPLORE), cell).exploring()  # type: ignore[attr-defined,no-any-return]
     path = checkpoint_of(name)
     if path is None:
         raise unknown_name("policy", name, [*BASELINES, *shipped(), "a run folder or a checkpoint file"])
@@ -47,7 +51,7 @@ def checkpoint_of(name: str) -> Path | None:
     """The checkpoint file that `name` stands for: shipped weights, a file, or a run folder's best; None if there is none."""
     if name in shipped():
         return Path(str(files("selfgrasp.methods") / name / f"{name}.safetensors"))
-    path = Path(name)
+    path = Path(name.removesuffix(EXPLORE))
     for candidate in (path, path / "checkpoints" / "best.safetensors"):
         if candidate.is_file():
             return candidate

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import multiprocessing
 import os
 import signal
@@ -10,10 +11,13 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from selfgrasp.core import InputError, Policy, SelfgraspError
 from selfgrasp.workcell.cells import SimCell, TabletopConfig, make_cell
+
+if TYPE_CHECKING:
+    from selfgrasp.workcell.sim.objects.model import ObjectModel
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -104,11 +108,20 @@ def _play(play: Callable[[SimCell, Policy, Any], Any], task: Any) -> Any:
     return play(*_worker, task)
 
 
-def objects_named(name: str) -> tuple[Any, ...]:
-    """Objects of a set ("seen" and "novel" are the training and test sets, "mixed" half of each) or of a folder of meshes."""
+def objects_named(name: str) -> tuple[ObjectModel, ...]:
+    """Objects of a set ("seen" and "novel" are the training and test sets, "mixed" half of each) or of a folder of meshes.
+
+    Of a folder, "FOLDER#train" and "FOLDER#test" are two thirds and the remaining third, parted by a hash of the names; fewer than six are not parted.
+    """
     from selfgrasp.workcell.sim.objects.catalogue import objects_by_name, test_objects, train_objects
 
     if name == "mixed":
         novel = test_objects()
         return (*train_objects(len(novel)), *novel)
-    return objects_by_name({"seen": "train", "novel": "test"}.get(name, name))
+    folder, _, part = name.partition("#")
+    found = objects_by_name({"seen": "train", "novel": "test"}.get(folder, folder))
+    if not part or len(found) < 6:
+        return found
+    order = sorted(found, key=lambda item: hashlib.sha256(item.name.encode()).digest())
+    third = len(order) // 3
+    return tuple(order[third:] if part == "train" else order[:third])

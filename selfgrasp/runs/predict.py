@@ -24,12 +24,13 @@ def measure_prediction(args: Args) -> Measured:
     from selfgrasp.core import Scorer
     from selfgrasp.protocols.episode import Row
     from selfgrasp.protocols.prediction import best_threshold, calibration, metrics
-    from selfgrasp.runs.bench import Measured
+    from selfgrasp.runs.bench import Measured, row_label, policy_label
     from selfgrasp.runs.policies import checkpoint_of, load_policy
 
     objects = args.objects or "novel"
-    test = _collected(args, objects, args.trials or _TRIALS, seed=7_000_000 + args.seed)
-    validation = _collected(args, "validation", max(400, (args.trials or _TRIALS) // 4), seed=8_000_000 + args.seed)
+    trials = args.trials or _TRIALS
+    test = _collected(args, objects, trials, seed=7_000_000 + args.seed)
+    validation = _collected(args, "validation", min(trials, max(400, trials // 4)), seed=8_000_000 + args.seed)
     rows: list[Row] = []
     curves: list[dict[str, Any]] = []
     for name in args.policy:
@@ -40,9 +41,9 @@ def measure_prediction(args: Args) -> Measured:
         predictions = _predictions(policy, test)
         threshold = 0.5 if learned else best_threshold(_predictions(policy, validation))
         for metric, estimate in metrics(predictions, threshold, np.random.default_rng(args.seed)).items():
-            rows.append(Row.of(estimate, policy=name, objects=objects, metric=metric, paper=_PAPER if learned and metric == "accuracy" else None))
+            rows.append(Row.of(estimate, policy=policy_label(name), objects=row_label(objects), metric=metric, paper=_PAPER if learned and metric == "accuracy" else None))
         if learned:
-            curves.append(_curve(name, calibration(predictions)))
+            curves.append(_curve(policy_label(name), calibration(predictions)))
     return Measured(tuple(rows), extra={"calibration": curves})
 
 

@@ -139,4 +139,5 @@ def paper() -> SupersizingConfig:
 
     18 logistic outputs stand for the paper's 18 two-way softmaxes: softmax(a, b) is the logistic function of b - a. No ImageNet weights are loaded.
     """
-    return replace(outputs(), trunk=Trunk.ALEXNET, channels=Channels.COLOR, hidden=(4096, 1024), dropout=0.5, pixels=227, map_pixels=64, rerank=10, temperature=0.0)
+    network = replace(outputs(), trunk=Trunk.ALEXNET, channels=Channels.COLOR, hidden=(4096, 1024), dropout=0.5, pixels=227, map_pixels=64)
+    return replace(network, rerank=10, temperature=0.0)

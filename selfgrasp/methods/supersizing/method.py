@@ -94,8 +94,8 @@ class Supersizing(Method):
             chance = float(probabilities[drawn] / probabilities.sum())
             return Plan(_grasps(best, context, config), self._probabilities(best.logits), calibrated=True, chosen=0, probability=chance, maps=maps)
         scores = self._probabilities(best.logits)
-        drawn = draw(np.log(scores / (1 - scores)), config.temperature, rng)
-        return Plan(_grasps(best, context, config), scores, calibrated=True, chosen=drawn.index, probability=drawn.probability, maps=maps)
+        pick = draw(np.log(scores / (1 - scores)), config.temperature, rng)
+        return Plan(_grasps(best, context, config), scores, calibrated=True, chosen=pick.index, probability=pick.probability, maps=maps)
 
     def score(self, context: Context, actions: Sequence[Action]) -> FloatArray:
         """(N,) probabilities that `actions`, all of them grasps, hold.

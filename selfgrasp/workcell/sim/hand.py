@@ -149,7 +149,7 @@ class FlyingGripper:
             return
         for _ in range(int(np.ceil(abs(half - self.width() / 2) / (2 * _FINGER_SPEED * self._update))) + 3):
             if control.stop.is_set():
-                return
+                return self._halt()
             world.step(_STEPS_PER_UPDATE)
 
     def close(self, *, control: Control) -> None:
@@ -164,10 +164,16 @@ class FlyingGripper:
             world.step(_STEPS_PER_UPDATE)
             behind = data.qpos[self._joints[0]] - goal
             stalled = stalled + 1 if behind > 2 * self.spec.max_force / FINGER_STIFFNESS else 0
+        if control.stop.is_set():
+            return self._halt()
         data.ctrl[self._servo] = -_SQUEEZE
         # Passes that keep a grip from creeping cost more than the rest of a step: only while there is a grip.
         world.hold_firmly(self.width() > _SOMETHING)
         world.step(4 * _STEPS_PER_UPDATE)
+
+    def _halt(self) -> None:
+        """Stay where a stop caught the fingers, rather than going on to open or to squeeze."""
+        self._world.data.ctrl[self._servo] = self._world.data.qpos[self._joints[0]]
 
 
 def _profile(distance: float, speed: float, update: float) -> Iterator[tuple[float, float, float]]:

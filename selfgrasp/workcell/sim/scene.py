@@ -53,10 +53,11 @@ class ObjectTruth:
 
 @dataclass(frozen=True, eq=False)
 class SavedScene:
-    """A state to come back to."""
+    """A state to come back to: physics, what lies in the slots, and whether the hand held firmly."""
 
     physics: FloatArray
     placed: tuple[Placed, ...]
+    firm: bool
 
 
 class SimScene:
@@ -100,6 +101,8 @@ class SimScene:
                 world.shift(slot, np.array([0.0, 0.0, _LIFT]))
             height += 0.35 * item.bounding_radius
         world.forward()
+        # Kept should what follows break the simulation, as after every settling.
+        world.save()
         self._wait(_POUR_SECONDS)
 
     def _hand_away(self) -> None:
@@ -125,6 +128,7 @@ class SimScene:
             if calm >= 2:
                 break
         self._clear_outside()
+        world.save()
         return calm >= 2
 
     def _clear_outside(self) -> None:
@@ -142,14 +146,17 @@ class SimScene:
         return float(self._world.data.time)
 
     def save(self) -> SavedScene:
-        """The state, to be put back with `restore`."""
-        return SavedScene(self._world.save(), self._world.placed)
+        """The state, to be put back with `restore`; going on from here and coming back here later are the same."""
+        saved = SavedScene(self._world.save(), self._world.placed, self._world.holds_firmly)
+        self.restore(saved)
+        return saved
 
     def restore(self, state: object) -> None:
         """Put a saved state back."""
         if not isinstance(state, SavedScene):
             raise InputError(given=f"a state of type {type(state).__name__}", wanted="one that this scene saved")
         self._world.refill(state.placed)
+        self._world.hold_firmly(state.firm)
         self._world.restore(state.physics)
 
     def truth(self, attempt: str) -> tuple[Label, ...]:

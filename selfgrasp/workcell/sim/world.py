@@ -45,6 +45,9 @@ _BAD = [int(kind) for kind in (mujoco.mjtWarning.mjWARN_BADQPOS, mujoco.mjtWarni
 """Warnings with which MuJoCo says that it met a NaN or an absurd value (and would start over)."""
 
 
+_STATE = mujoco.mjtState.mjSTATE_INTEGRATION
+
+
 class Unstable(Exception):
     """The simulation produced a NaN or flew apart; `state` is what led to it, as `World.save` gives it."""
 
@@ -191,6 +194,11 @@ class World:
         """Switch the solver's no-slip passes on while the hand is at work and off while things only settle."""
         self.model.opt.noslip_iterations = self._noslip if firmly else 0
 
+    @property
+    def holds_firmly(self) -> bool:
+        """Whether the no-slip passes are on."""
+        return bool(self.model.opt.noslip_iterations)
+
     def place(self, slot: int, position: FloatArray, quaternion: FloatArray | None = None) -> None:
         """Put a slot's body at rest at `position` (3,) m with `quaternion` (4,) w x y z."""
         at, velocity = int(self._qpos[slot]), int(self._qvel[slot])
@@ -263,16 +271,16 @@ class World:
         mujoco.mj_forward(self.model, self.data)
 
     def save(self) -> FloatArray:
-        """The whole physics state as one read-only array."""
-        kind = mujoco.mjtState.mjSTATE_INTEGRATION
-        state = np.empty(mujoco.mj_stateSize(self.model, kind))
-        mujoco.mj_getState(self.model, self.data, state, kind)
+        """The whole physics state, but for who sleeps, as one read-only array."""
+        state = np.empty(mujoco.mj_stateSize(self.model, _STATE))
+        mujoco.mj_getState(self.model, self.data, state, _STATE)
         state.flags.writeable = False
         self._stable = state
         return state
 
     def restore(self, state: FloatArray) -> None:
-        """Put a saved state back; what follows is then the same, bit for bit."""
-        self._warnings[:] = 0
-        mujoco.mj_setState(self.model, self.data, state, mujoco.mjtState.mjSTATE_INTEGRATION)
+        """Put a saved state of this scene back; what follows is the same after every `restore` of it, bit for bit."""
+        # Who sleeps is no part of MuJoCo's state, and sleepers are not looked at where it puts them: a reset wakes all.
+        mujoco.mj_resetData(self.model, self.data)
+        mujoco.mj_setState(self.model, self.data, state, _STATE)
         mujoco.mj_forward(self.model, self.data)
