@@ -1,7 +1,7 @@
 """Lesson 3: collect, train, compare. Each line is a command; stop any of them with Ctrl-C and run the lesson again: it goes on.
 
 Run it:  .venv/bin/python examples/03_train_and_bench.py                 (some minutes on two cores)
-         .venv/bin/python examples/03_train_and_bench.py 80 2            (attempts to learn from, trials: too few to learn much)
+         .venv/bin/python examples/03_train_and_bench.py 60 1            (attempts to learn from, trials: too few to learn much)
 """
 
 import sys

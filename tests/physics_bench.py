@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import mujoco
 import numpy as np
@@ -38,8 +39,7 @@ class Bench:
 
     def surface(self, slot: int = 0) -> FloatArray:
         """(400, 3) m, world points on a slot's object, always the same ones."""
-        item = next(p.model for p in self.world.placed if p.slot == slot)
-        return apply(self.world.object_pose(slot), item.surface_points(400, np.random.default_rng(0)))
+        return apply(self.world.object_pose(slot), _points(next(p.model for p in self.world.placed if p.slot == slot)))
 
     def in_hand(self, slot: int = 0) -> FloatArray:
         """(400, 3) m, the same points as the hand sees them."""
@@ -75,6 +75,11 @@ def lay(objects: Sequence[ObjectModel], at: Sequence[tuple[float, float]]) -> Be
     made.world.forward()
     made.scene.settle()
     return made
+
+
+@cache
+def _points(item: ObjectModel) -> FloatArray:
+    return item.surface_points(400, np.random.default_rng(0))
 
 
 def thing(name: str, *parts: Part, mass: float = 0.12, friction: float = 0.7) -> ObjectModel:

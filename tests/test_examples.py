@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 LESSONS = sorted((Path(__file__).parents[1] / "examples").glob("[0-9]*.py"))
-SMALLER = {"03_train_and_bench.py": ("80", "2")}
+SMALLER = {"03_train_and_bench.py": ("60", "1")}
 """Arguments with which a lesson of minutes takes seconds."""
 
 

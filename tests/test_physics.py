@@ -24,9 +24,7 @@ from selfgrasp.workcell.workcell import Ids
 
 SMALL = TabletopConfig(count=4, picture_px=32, noise="none")
 ACROSS = np.pi / 2
-SPOON = thing(
-    "handle", build.box((0.12, 0.006, 0.01), ORIGIN, GREY), build.box((0.03, 0.03, 0.02), (0.075, 0.0, 0.005), GREY, density=0.3), mass=0.06
-)
+SPOON = thing("handle", build.box((0.12, 0.006, 0.01), ORIGIN, GREY), build.box((0.03, 0.03, 0.02), (0.075, 0.0, 0.005), GREY, density=0.3), mass=0.06)
 HELD = [
     pytest.param(block(0.04, 0.05, 0.05), grasp(0, 0, 0.03), id="box"),
     pytest.param(block(0.05, 0.05, 0.05, mass=0.4), grasp(0, 0, 0.03), id="heavy box"),
@@ -233,31 +231,36 @@ def test_a_stop_reaches_every_motion(make: Callable[[], Action], steps: int) -> 
     elif isinstance(make(), Close):
         made.cell.do(Move(np.array([0.0, -0.62, -0.42]), 0.0))
     taken = 0
+    caught = made.cell.drivers.arm.pose()
 
     def count() -> None:
-        nonlocal taken
+        nonlocal taken, caught
         taken += 1
         if taken == steps:
+            caught = made.cell.drivers.arm.pose()
             person = threading.Thread(target=made.control.stop.set)
             person.start()
             person.join()
 
     made.world.after_step = count
-    done = made.cell.do(make())
-    assert done.fault is Fault.STOPPED
-    # A motion looks at the event before each update of its servo's target; then it holds still.
+    assert made.cell.do(make()).fault is Fault.STOPPED
+    # The event is looked at before each update of a servo's target; then the hand brakes.
     assert taken <= steps + 2
     assert made.cell.do(make()).fault is Fault.STOPPED
     made.world.after_step = None
-    still = made.cell.drivers.arm.pose(), made.cell.drivers.gripper.width()
+    width = made.cell.drivers.gripper.width()
     made.world.step(200)
-    assert np.linalg.norm(made.cell.drivers.arm.pose()[:3, 3] - still[0][:3, 3]) < 5e-3
-    assert abs(made.cell.drivers.gripper.width() - still[1]) < 2e-3
+    assert np.linalg.norm(made.cell.drivers.arm.pose()[:3, 3] - caught[:3, 3]) < 0.015
+    assert abs(made.cell.drivers.gripper.width() - width) < 2e-3
+    at_rest = made.cell.drivers.arm.pose()
+    made.world.step(200)
+    np.testing.assert_allclose(made.cell.drivers.arm.pose(), at_rest, atol=1e-4)
 
     made.control.stop.clear()
     made.scene.restore(begin)
     after_stop = made.cell.do(grasp(0, 0, 0.03))
     fresh = lay([block(0.04, 0.05, 0.05)], [(0.0, 0.0)])
+    fresh.scene.save()
     never_stopped = fresh.cell.do(grasp(0, 0, 0.03))
     assert after_stop.lifted
     assert after_stop.fault is None
@@ -346,8 +349,8 @@ def test_a_move_goes_as_far_as_the_workspace_does() -> None:
     assert done.executed.yaw == pytest.approx(0.3, abs=0.01)
     done = made.cell.do(Move(np.array([1.0, -0.03, -1.0]), 0.0))
     assert isinstance(done.executed, Move)
-    np.testing.assert_allclose(made.cell.drivers.arm.pose()[:3, 3], (WORKSPACE.high[0], 0.0, WORKSPACE.low[2]), atol=1e-3)
-    np.testing.assert_allclose(done.executed.translation, (0.12, -0.03, -0.096), atol=2e-3)
+    np.testing.assert_allclose(made.cell.drivers.arm.pose()[:3, 3], (WORKSPACE.high[0], 0.0, WORKSPACE.low[2]), atol=2.5e-3)
+    np.testing.assert_allclose(done.executed.translation, (0.12, -0.03, -0.096), atol=2.5e-3)
 
 
 def test_a_release_drops_what_is_held_where_it_was_asked() -> None:

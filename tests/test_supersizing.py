@@ -123,7 +123,7 @@ def test_a_stored_example_equals_the_patch_that_planning_cuts():
         batch = method.batch(examples, np.arange(len(examples)), RNG(0), augment=False)
         network = shaken(method.network)
         with torch.inference_mode():
-            logits = network(batch["patch"], batch["reference"]).numpy()
+            logits = network(batch["patch"], batch["hand"]).numpy()
             for i, attempt in enumerate(attempts):
                 pose = attempt.steps[0].action.world_from_tool
                 top = map_of(attempt.before, config, source.spec)
@@ -224,7 +224,7 @@ def test_boxes_are_learned(name: str, wanted_auc: float, wanted_held: int, tmp_p
     test = method.examples(box_source(20, grasps=16, seed=9), "train", RNG(0))
     batch = method.batch(test, np.arange(len(test)), RNG(0), augment=False)
     with torch.inference_mode():
-        logits = method.network(batch["patch"], batch["reference"])
+        logits = method.network(batch["patch"], batch["hand"])
         tried = logits.gather(1, batch["bin"][:, None])[:, 0] if method.config.angles is Angles.OUTPUTS else logits[:, 0]
     assert auc(tried.numpy(), batch["grasped"].numpy() > 0.5) > wanted_auc
     held = 0

@@ -105,7 +105,14 @@ def _measure_played(args: Args, protocol: PlayedProtocol) -> Measured:
     episodes = {policy: tuple(_episodes(args, protocol, policy, objects)) for policy in args.policy}
     label = row_label(objects)
     rows = [
-        Row.of(estimate, policy=policy_label(policy), objects=label, metric=metric, paper=_paper(protocol, metric, label, policy), privileged=privileged_of(policy))
+        Row.of(
+            estimate,
+            policy=policy_label(policy),
+            objects=label,
+            metric=metric,
+            paper=_paper(protocol, metric, label, policy),
+            privileged=privileged_of(policy),
+        )
         for policy, played in episodes.items()
         for metric, estimate in protocol.metrics(played).items()
     ]
@@ -133,7 +140,8 @@ def _pairs(protocol: PlayedProtocol, episodes: Mapping[str, Sequence[Episode]]) 
         for a in policies[j + 1 :]:
             values = [[protocol.per_scene(e) for e in episodes[p]] for p in (a, b)]
             gain = paired(values[1], values[0]) if protocol.less_is_better else paired(values[0], values[1])
-            yield {"a": policy_label(a), "b": policy_label(b), "metric": protocol.paired_metric, "difference": gain.value, "low": gain.low, "high": gain.high, "n": gain.n}
+            figures = {"difference": gain.value, "low": gain.low, "high": gain.high, "n": gain.n}
+            yield {"a": policy_label(a), "b": policy_label(b), "metric": protocol.paired_metric, **figures}
 
 
 def policy_label(name: str) -> str:
@@ -149,6 +157,7 @@ def policy_label(name: str) -> str:
 
 
 def row_label(objects: str) -> str:
+    """How reports call a set of objects: seen, novel, mixed, or a folder's name."""
     return OBJECT_ROWS.get(objects, objects if objects in OBJECT_ROWS.values() else Path(objects).name)
 
 

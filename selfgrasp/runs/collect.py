@@ -92,15 +92,16 @@ def collect(args: Args) -> Collected:
     from selfgrasp.runs.pool import WorkerConfig, play_all
     from selfgrasp.runs.progress import Progress
 
+    # Whatever is wrong is said before there is a dataset of it.
     _check(args)
     session = make_session(args)
     key = session_key(session)
     with DatasetWriter.create_or_open(args.out, session) as writer:
-        mine = sorted(i for i in writer.ids if i.startswith(f"{key}-"))
+        mine = [i for i in writer.ids if i.startswith(f"{key}-")]
         grasped, start = 0, time.perf_counter()
         seconds: dict[str, float] = {}
         count = first = len(mine)
-        tasks = _tasks(args, key, from_scene=int(mine[-1].split("-")[1]) if mine else 0)
+        tasks = _tasks(args, key, from_scene=max((int(i.split("-")[1]) for i in mine), default=0))
         config = WorkerConfig(args.cell, args.options, args.objects, args.policy)
         with Progress("collect", args.attempts, unit="attempts", done=count) as progress:
             if count < args.attempts:
@@ -160,7 +161,9 @@ def _keep_states(out: Path, played: PlayedScene) -> None:
 
 def _check(args: Args) -> None:
     from selfgrasp.core import InputError
+    from selfgrasp.runs.policies import require_policy
 
+    require_policy(args.policy)
     for name in ("attempts", "workers", "angles_per_point", "attempts_per_scene"):
         value = getattr(args, name)
         if value < 1:

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -112,7 +113,7 @@ def run(args: Args) -> int:
             wanted = bench.Args(
                 protocol=protocol, policy=who, out=args.out, objects=objects, trials=trials, seed=args.seed, workers=args.workers, options=args.options
             )
-            measured.append(_kept(args.out / "measured" / f"{protocol}.json", wanted, lambda wanted=wanted: bench.measure(wanted)))
+            measured.append(_kept(args.out / "measured" / f"{protocol}.json", wanted, partial(bench.measure, wanted)))
     with stages.stage("pictures", "scenes played once more, to be looked at"):
         _pictures(args, learned, mixed, collected)
     _write_report(args, wanted, measured, stages.done)
@@ -148,8 +149,9 @@ def _collect(args: Args, objects: str, policy: str, attempts: int, *, round: int
     from selfgrasp.runs import collect
 
     wanted = collect.Args(
-        out=args.out / "data", attempts=attempts, policy=policy, objects=objects, workers=args.workers, seed=args.seed + 1000 * round, round=round, options=args.options
-    )
+        out=args.out / "data", attempts=attempts, policy=policy, objects=objects, workers=args.workers,
+        seed=args.seed + 1000 * round, round=round, options=args.options,
+    )  # fmt: skip
     collect.run(wanted)
     return wanted.out
 

@@ -7,7 +7,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from selfgrasp.core import Policy
-from selfgrasp.core.errors import unknown_name
+from selfgrasp.core.errors import InputError, unknown_name
 from selfgrasp.workcell.cells import SimCell
 
 EXPLORE = "+explore"
@@ -38,13 +38,27 @@ def load_policy(name: str, cell: SimCell | None = None) -> Policy:
 
         return OraclePolicy(cell.cell)
     if name.endswith(EXPLORE):
-        return load_policy(name.removesuffix(EXPLORE), cell).exploring()  # type: ignore[attr-defined,no-any-return]
+        return load_policy(name.removesuffix(EXPLORE), cell).exploring()  # type: ignore[attr-defined]
     path = checkpoint_of(name)
     if path is None:
-        raise unknown_name("policy", name, [*BASELINES, *shipped(), "a run folder or a checkpoint file"])
+        raise _unknown(name)
     from selfgrasp.methods.registry import load
 
     return load(path)
+
+
+def require_policy(name: str) -> None:
+    """Say at once that there is no such policy, without loading one.
+
+    Raises:
+        InputError: no such policy; the message lists the known ones.
+    """
+    if name not in BASELINES and checkpoint_of(name) is None:
+        raise _unknown(name)
+
+
+def _unknown(name: str) -> InputError:
+    return unknown_name("policy", name, [*BASELINES, *shipped(), "a run folder or a checkpoint file"])
 
 
 def checkpoint_of(name: str) -> Path | None:

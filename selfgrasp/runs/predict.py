@@ -24,7 +24,7 @@ def measure_prediction(args: Args) -> Measured:
     from selfgrasp.core import Scorer
     from selfgrasp.protocols.episode import Row
     from selfgrasp.protocols.prediction import best_threshold, calibration, metrics
-    from selfgrasp.runs.bench import Measured, row_label, policy_label
+    from selfgrasp.runs.bench import Measured, policy_label, row_label
     from selfgrasp.runs.policies import checkpoint_of, load_policy
 
     objects = args.objects or "novel"
@@ -41,7 +41,8 @@ def measure_prediction(args: Args) -> Measured:
         predictions = _predictions(policy, test)
         threshold = 0.5 if learned else best_threshold(_predictions(policy, validation))
         for metric, estimate in metrics(predictions, threshold, np.random.default_rng(args.seed)).items():
-            rows.append(Row.of(estimate, policy=policy_label(name), objects=row_label(objects), metric=metric, paper=_PAPER if learned and metric == "accuracy" else None))
+            paper = _PAPER if learned and metric == "accuracy" else None
+            rows.append(Row.of(estimate, policy=policy_label(name), objects=row_label(objects), metric=metric, paper=paper))
         if learned:
             curves.append(_curve(policy_label(name), calibration(predictions)))
     return Measured(tuple(rows), extra={"calibration": curves})

@@ -42,17 +42,28 @@ def fingertip_height(heightmap: Heightmap, xy: NDArray[np.floating], yaw: NDArra
 
 
 def grasps_at(
-    heightmap: Heightmap, xy: NDArray[np.floating], yaw: NDArray[np.floating], gripper: GripperSpec, workspace: Workspace, *, width: float | None = None
+    heightmap: Heightmap,
+    xy: NDArray[np.floating],
+    yaw: NDArray[np.floating],
+    gripper: GripperSpec,
+    workspace: Workspace,
+    *,
+    width: NDArray[np.floating] | None = None,
 ) -> tuple[Grasp, ...]:
-    """Top-down grasps at `xy` (N, 2) m with closing directions `yaw` (N,) rad, at the heights of `fingertip_height`; fully open unless `width` m is given."""
-    opening = gripper.opening if width is None else min(width, gripper.opening)
+    """Top-down grasps at `xy` (N, 2) m with closing directions `yaw` (N,) rad, at the heights of `fingertip_height`.
+
+    The fingers are `width` (N,) m apart on the way down, fully open without it.
+    """
+    opened = np.full(len(yaw), gripper.opening) if width is None else np.minimum(width, gripper.opening)
     heights = fingertip_height(heightmap, xy, yaw, gripper, workspace)
-    return tuple(Grasp(top_down((float(x), float(y), float(z)), float(a)), opening) for (x, y), z, a in zip(xy, heights, yaw, strict=True))
+    each = zip(xy, heights, yaw, opened, strict=True)
+    return tuple(Grasp(top_down((float(x), float(y), float(z)), float(a)), float(w)) for (x, y), z, a, w in each)
 
 
 def grasp_at(heightmap: Heightmap, xy: NDArray[np.floating], yaw: float, gripper: GripperSpec, workspace: Workspace, *, width: float | None = None) -> Grasp:
     """The one grasp of `grasps_at` at `xy` (2,) m."""
-    return grasps_at(heightmap, np.asarray(xy, dtype=np.float64)[None], np.array([yaw]), gripper, workspace, width=width)[0]
+    widths = None if width is None else np.array([width])
+    return grasps_at(heightmap, np.asarray(xy, dtype=np.float64)[None], np.array([yaw]), gripper, workspace, width=widths)[0]
 
 
 def turned(offsets: NDArray[np.floating], yaw: NDArray[np.floating]) -> FloatArray:

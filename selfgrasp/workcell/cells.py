@@ -22,6 +22,9 @@ GRIPPER = GripperSpec(opening=0.085, finger_thickness=0.010, finger_breadth=0.02
 WORKSPACE = Workspace(low=np.array([-0.17, -0.17, 0.004]), high=np.array([0.17, 0.17, 0.30]), surface=0.0)
 
 
+NOISES = ("none", "realistic")
+
+
 @dataclass(frozen=True)
 class TabletopConfig:
     """Options of the `tabletop` cell; a session stores them.
@@ -66,9 +69,15 @@ def overhead_camera(picture_px: int) -> CameraSpec:
 
 
 def tabletop_spec(config: TabletopConfig) -> CellSpec:
-    """What policies and datasets know of the `tabletop` cell with these options; the renderer is the one that "auto" stands for here."""
+    """What policies and datasets know of the `tabletop` cell with these options; the renderer is the one that "auto" stands for here.
+
+    Raises:
+        InputError: an unknown noise or renderer.
+    """
     from selfgrasp.workcell.sim.gl import choose_renderer
 
+    if config.noise not in NOISES:
+        raise unknown_name("noise", config.noise, NOISES)
     options = {**asdict(config), "renderer": str(choose_renderer(config.renderer).kind)}
     return CellSpec("tabletop", GRIPPER, WORKSPACE, {"overhead": overhead_camera(config.picture_px)}, options)
 
@@ -94,17 +103,14 @@ def tabletop(objects: Sequence[ObjectModel], config: TabletopConfig | None = Non
     from selfgrasp.workcell.sim.world import World
 
     config = config or TabletopConfig()
+    spec = tabletop_spec(config)
     world = World(objects, slots=config.count, gripper=GRIPPER, table=TableConfig(wall_height=config.wall_height))
-    noises = {"none": NoiseConfig, "realistic": realistic}
-    if config.noise not in noises:
-        raise unknown_name("noise", config.noise, noises)
-    noise = noises[config.noise]()
+    noise = {"none": NoiseConfig, "realistic": realistic}[config.noise]()
     renderer = make_renderer(world.model, config.picture_px, config.picture_px, config.renderer)
     camera = SimCamera(overhead_camera(config.picture_px), renderer, lambda: world.data, noise, np.random.default_rng(0))
     lights = Lights(world.model)
     randomise = [camera.randomise, lambda rng: lights.randomise(world.data, noise, rng)]
     scene = SimScene(world, objects, SceneConfig(count=config.count), on_reset=randomise)
-    spec = tabletop_spec(config)
     drivers = Drivers(FlyingArm(world, WORKSPACE), FlyingGripper(world), {"overhead": camera}, scene)
     return SimCell(Workcell(drivers, spec, on_close=renderer.close), lambda: world.physics_seconds, lambda: scene.remaining, world)
 

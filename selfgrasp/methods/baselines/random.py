@@ -21,12 +21,14 @@ class RandomConfig:
         pixel: m, side of a map cell.
         minimum_height: m above the table from which something is an object.
         candidates: how many are drawn; the first is done.
+        narrowest: share of the full opening; how wide the fingers are on the way down is uniform from there to fully open. 1 leaves them open, as published.
     """
 
     view: str | None = None
     pixel: float = 0.004
     minimum_height: float = 0.006
     candidates: int = 16
+    narrowest: float = 0.35
 
 
 @dataclass(frozen=True)
@@ -52,5 +54,7 @@ class RandomPolicy:
         chosen = [cells[rng.integers(len(cells))] for _ in range(config.candidates)]
         where = np.array([region[rng.integers(len(region))] for region in chosen]) + rng.random((config.candidates, 2))
         xy = np.clip(seen.map.world_xy(where), spec.workspace.low[:2], spec.workspace.high[:2])
-        actions = grasps_at(seen.map, xy, rng.uniform(0, math.pi, config.candidates), spec.gripper, spec.workspace)
+        yaw = rng.uniform(0, math.pi, config.candidates)
+        width = spec.gripper.opening * rng.uniform(config.narrowest, 1.0, config.candidates)
+        actions = grasps_at(seen.map, xy, yaw, spec.gripper, spec.workspace, width=width)
         return Plan(actions, np.zeros(len(actions)), chosen=0, probability=1 / len(actions))

@@ -59,6 +59,7 @@ class SupersizingConfig:
     Attributes:
         angles: published or weight-sharing outputs.
         reference: of heights.
+    openings: shares of the full opening among which a plan chooses how wide the fingers are on the way down; a single 1.0, as published, leaves them open.
         channels: of a patch.
         trunk: the network.
         widths: channels of the compact trunk's five layers.
@@ -85,6 +86,7 @@ class SupersizingConfig:
 
     angles: Angles = Angles.ROTATED
     reference: Reference = Reference.LATE
+    openings: tuple[float, ...] = (0.45, 0.7, 1.0)
     channels: Channels = Channels.COLOR_HEIGHT
     trunk: Trunk = Trunk.COMPACT
     widths: tuple[int, int, int, int, int] = (16, 24, 32, 48, 64)
@@ -108,10 +110,17 @@ class SupersizingConfig:
     temperature: float = 0.3
 
     def __post_init__(self) -> None:
+        if not self.openings or min(self.openings) <= 0 or max(self.openings) > 1:
+            raise InputError(given=f"openings = {self.openings}", wanted="shares of the gripper's opening, above 0 and up to 1")
         if self.trunk is Trunk.COMPACT and self.pixels != 45:
             raise InputError(given=f"pixels = {self.pixels} for the compact trunk", wanted="45, which its valid convolutions reduce to one cell")
         if self.trunk is Trunk.COMPACT and self.map_pixels != self.pixels and self.dense:
             raise InputError(given=f"map_pixels = {self.map_pixels} for a dense plan", wanted=f"{self.pixels}: a patch is cut from the map without scaling")
+
+    @property
+    def late(self) -> int:
+        """How many numbers of the hand join after the spatial layers: the fingertips' height, the fingers' opening."""
+        return (self.reference is Reference.LATE) + (len(self.openings) > 1)
 
     @property
     def dense(self) -> bool:
@@ -131,7 +140,7 @@ def small() -> SupersizingConfig:
 
 def outputs() -> SupersizingConfig:
     """`small` with the published 18 outputs."""
-    return replace(small(), angles=Angles.OUTPUTS, reference=Reference.SUBTRACTED)
+    return replace(small(), angles=Angles.OUTPUTS, reference=Reference.SUBTRACTED, openings=(1.0,))
 
 
 def paper() -> SupersizingConfig:

@@ -15,7 +15,7 @@ from selfgrasp.core import Attempt, CellSpec, Fault, Grasp, Observation
 from selfgrasp.core.pose import yaw_of
 from selfgrasp.learn import Batch, Examples, Source, Split
 from selfgrasp.methods.supersizing.config import Angles, SupersizingConfig
-from selfgrasp.methods.supersizing.network import bin_of, network_input
+from selfgrasp.methods.supersizing.network import bin_of, hand_input, network_input
 from selfgrasp.vision import Heightmap, crop, heightmap, jitter_color
 
 NOT_ABOUT_THE_GRASP = frozenset({Fault.NO_IMAGE, Fault.UNSTABLE, Fault.STOPPED, Fault.NOTHING})
@@ -43,12 +43,12 @@ def gather(source: Source, split: Split, config: SupersizingConfig) -> Examples:
     """One example for each attempt that ended in a grasp, in one pass.
 
     Columns: color (N, S, S, 3) uint8 and height (N, S, S) float16 m above the table, turned into the gripper's frame; fingertip (N,) float32 m above the
-    table; yaw (N,) float32 rad in [0, pi); grasped (N,) uint8.
+    table; width (N,) float32 m between the fingers on the way down; yaw (N,) float32 rad in [0, pi); grasped (N,) uint8.
     """
     spec, side = source.spec, stored_pixels(config)
     room = source.len_of(split)
     color, height = np.zeros((room, side, side, 3), np.uint8), np.zeros((room, side, side), np.float16)
-    fingertip, yaw = np.zeros(room, np.float32), np.zeros(room, np.float32)
+    fingertip, width, yaw = np.zeros(room, np.float32), np.zeros(room, np.float32), np.zeros(room, np.float32)
     grasped, weights = np.zeros(room, np.uint8), np.zeros(room, np.float32)
     seen: Observation | None = None
     top: Heightmap | None = None
@@ -63,10 +63,10 @@ def gather(source: Source, split: Split, config: SupersizingConfig) -> Examples:
         pose = last.grasp.world_from_tool
         crops = crop(top, pose[None, :2, 3], np.array([yaw_of(pose)]), side * pixel_of(config, spec), side)
         color[n], height[n] = crops.color[0], crops.height[0] - spec.workspace.surface
-        fingertip[n], yaw[n] = pose[2, 3] - spec.workspace.surface, yaw_of(pose) % math.pi
+        fingertip[n], width[n], yaw[n] = pose[2, 3] - spec.workspace.surface, last.grasp.width, yaw_of(pose) % math.pi
         grasped[n], weights[n] = attempt.outcome.grasped, config.round_weight if attempt.round > 0 else 1.0
         n += 1
-    columns: dict[str, NDArray[Any]] = {"color": color, "height": height, "fingertip": fingertip, "yaw": yaw, "grasped": grasped}
+    columns: dict[str, NDArray[Any]] = {"color": color, "height": height, "fingertip": fingertip, "width": width, "yaw": yaw, "grasped": grasped}
     return Examples({name: column[:n] for name, column in columns.items()}, weights[:n])
 
 
@@ -85,7 +85,7 @@ def _grasp_of(attempt: Attempt) -> _Last | None:
 
 
 def batch_of(examples: Examples, indices: NDArray[np.int64], config: SupersizingConfig, rng: np.random.Generator, *, augment: bool) -> Batch:
-    """Tensors for the network: patch (B, C, P, P), reference (B, 1), bin (B,) int64, grasped (B,) and weight (B,) float32.
+    """Tensors for the network: patch (B, C, P, P), hand (B, L), bin (B,) int64, grasped (B,) and weight (B,) float32.
 
     A parallel gripper is symmetric under a mirror along and across its closing direction, so both flips are exact; shifts are small enough to keep the label.
     With 18 outputs the patch's own direction is drawn at random and the bin moves with it (section III.C); otherwise the patch turns within its bin.
@@ -111,10 +111,10 @@ def batch_of(examples: Examples, indices: NDArray[np.int64], config: Supersizing
     color, height = _cut(examples["color"][indices], examples["height"][indices].astype(np.float32), turn, flips, shift_px, config)
     if augment and config.jitter:
         color = jitter_color(color, rng, brightness=config.jitter, contrast=config.jitter, tint=config.jitter / 3)
-    patch, reference = network_input(color, height, examples["fingertip"][indices], config)
+    fingertip = examples["fingertip"][indices]
     return {
-        "patch": patch,
-        "reference": reference,
+        "patch": network_input(color, height, fingertip, config),
+        "hand": hand_input(fingertip, examples["width"][indices], config),
         "bin": torch.from_numpy(bin_of(yaw, config.bins)),
         "grasped": torch.from_numpy(examples["grasped"][indices].astype(np.float32)),
         "weight": torch.from_numpy(examples.weights[indices].copy()),

@@ -92,10 +92,10 @@ class Supersizing(Method):
             drawn = int(rng.choice(len(scored), p=probabilities / probabilities.sum()))
             best = _joined(scored.take(np.array([drawn])), best)
             chance = float(probabilities[drawn] / probabilities.sum())
-            return Plan(_grasps(best, context, config), self._probabilities(best.logits), calibrated=True, chosen=0, probability=chance, maps=maps)
+            return Plan(_grasps(best, config), self._probabilities(best.logits), calibrated=True, chosen=0, probability=chance, maps=maps)
         scores = self._probabilities(best.logits)
         pick = draw(np.log(scores / (1 - scores)), config.temperature, rng)
-        return Plan(_grasps(best, context, config), scores, calibrated=True, chosen=pick.index, probability=pick.probability, maps=maps)
+        return Plan(_grasps(best, config), scores, calibrated=True, chosen=pick.index, probability=pick.probability, maps=maps)
 
     def score(self, context: Context, actions: Sequence[Action]) -> FloatArray:
         """(N,) probabilities that `actions`, all of them grasps, hold.
@@ -112,7 +112,8 @@ class Supersizing(Method):
         yaw = np.array([yaw_of(p) for p in poses])
         with _evaluating(self):
             top = map_of(context.observation, self.config, context.spec)
-            logits = judge(self.network, top, poses[:, :2, 3], yaw, poses[:, 2, 3], context.spec, self.config)
+            width = np.array([g.width for g in grasps])
+            logits = judge(self.network, top, poses[:, :2, 3], yaw, poses[:, 2, 3], width, context.spec, self.config)
         return self._probabilities(logits)
 
     def exploring(self) -> Policy:
@@ -121,7 +122,7 @@ class Supersizing(Method):
 
     def _tried(self, batch: Batch) -> torch.Tensor:
         """(B,) logits of the angles that were tried."""
-        logits_BA: torch.Tensor = self.network(batch["patch"], batch["reference"])
+        logits_BA: torch.Tensor = self.network(batch["patch"], batch["hand"])
         tried_BA = logits_BA.gather(1, batch["bin"][:, None]) if self.config.angles is Angles.OUTPUTS else logits_BA
         return tried_BA[:, 0].float()
 
@@ -137,7 +138,8 @@ class Supersizing(Method):
         xy = np.clip(head.xy[:, None] + offsets, spec.workspace.low[:2], spec.workspace.high[:2]).reshape(-1, 2)
         yaw = np.repeat(head.bins * math.pi / config.bins, around)
         z = fingertip_height(top, xy, yaw, spec.gripper, spec.workspace)
-        means = judge(self.network, top, xy, yaw, z, spec, config).reshape(len(head), around).mean(axis=1)
+        width = np.repeat(head.width, around)
+        means = judge(self.network, top, xy, yaw, z, width, spec, config).reshape(len(head), around).mean(axis=1)
         logits = (head.logits + around * means) / (around + 1)
         return replace(head, logits=logits).take(np.argsort(-logits, kind="stable"))
 
@@ -188,12 +190,13 @@ def _apart(scored: Scored, config: SupersizingConfig) -> NDArray[np.int64]:
 
 
 def _joined(first: Scored, rest: Scored) -> Scored:
-    return Scored(*(np.concatenate([getattr(first, k), getattr(rest, k)]) for k in ("xy", "bins", "z", "logits")))
+    return Scored(*(np.concatenate([getattr(first, k), getattr(rest, k)]) for k in ("xy", "bins", "z", "width", "logits")))
 
 
-def _grasps(scored: Scored, context: Context, config: SupersizingConfig) -> tuple[Grasp, ...]:
+def _grasps(scored: Scored, config: SupersizingConfig) -> tuple[Grasp, ...]:
     yaws = scored.bins * math.pi / config.bins
-    return tuple(Grasp(top_down((x, y, z), float(yaw)), context.spec.gripper.opening) for (x, y), z, yaw in zip(scored.xy, scored.z, yaws, strict=True))
+    each = zip(scored.xy, scored.z, yaws, scored.width, strict=True)
+    return tuple(Grasp(top_down((x, y, z), float(yaw)), float(width)) for (x, y), z, yaw, width in each)
 
 
 def _platt(logits: FloatArray, grasped: FloatArray) -> tuple[float, float]:

@@ -1,4 +1,4 @@
-"""The networks. B batch, C channels, H rows, W columns, F features, A outputs (angles).
+"""The networks. B batch, C channels, H rows, W columns, F features, L numbers of the hand, A outputs (angles).
 
 The compact trunk has no padding anywhere, so that run over a map it gives, at every fourth pixel, exactly what it gives for the patch around that place.
 """
@@ -17,19 +17,18 @@ from selfgrasp.methods.supersizing.config import Channels, Reference, Supersizin
 HEIGHT_SCALE = 0.05
 """m that one unit of the network's height stands for."""
 _HEIGHT_RANGE = (-2.0, 4.0)
+_WIDTH_MIDDLE, _WIDTH_SCALE = 0.06, 0.02
 STRIDE = 4
 """px between two cells of the compact trunk's features."""
 
 
-def network_input(
-    color: NDArray[np.uint8], height: NDArray[np.floating], reference: NDArray[np.floating], config: SupersizingConfig
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """What the network takes: (B, C, H, W) float32 patches and (B, 1) float32 fingertip heights, in network units.
+def network_input(color: NDArray[np.uint8], height: NDArray[np.floating], fingertip: NDArray[np.floating], config: SupersizingConfig) -> torch.Tensor:
+    """(B, C, H, W) float32 patches in network units.
 
     Args:
         color: (B, H, W, 3) uint8.
         height: (B, H, W) m above the table.
-        reference: (B,) m above the table, of the fingertips.
+        fingertip: (B,) m above the table, what heights are relative to where the config says so.
         config: which channels, and whether heights are relative.
     """
     parts = []
@@ -38,10 +37,19 @@ def network_input(
     if config.channels is not Channels.COLOR:
         h_BHW = torch.from_numpy(np.ascontiguousarray(height, dtype=np.float32))
         if config.reference is Reference.SUBTRACTED:
-            h_BHW = h_BHW - torch.from_numpy(np.asarray(reference, dtype=np.float32))[:, None, None]
+            h_BHW = h_BHW - torch.from_numpy(np.asarray(fingertip, dtype=np.float32))[:, None, None]
         parts.append((h_BHW / HEIGHT_SCALE).clamp(*_HEIGHT_RANGE)[:, None])
-    reference_B1 = torch.from_numpy(np.asarray(reference, dtype=np.float32))[:, None] / HEIGHT_SCALE
-    return torch.cat(parts, dim=1), reference_B1
+    return torch.cat(parts, dim=1)
+
+
+def hand_input(fingertip: NDArray[np.floating], width: NDArray[np.floating], config: SupersizingConfig) -> torch.Tensor:
+    """(B, L) float32: what joins late, of fingertips `fingertip` (B,) m above the table and fingers `width` (B,) m apart."""
+    columns = []
+    if config.reference is Reference.LATE:
+        columns.append(np.asarray(fingertip, dtype=np.float32) / HEIGHT_SCALE)
+    if len(config.openings) > 1:
+        columns.append((np.asarray(width, dtype=np.float32) - _WIDTH_MIDDLE) / _WIDTH_SCALE)
+    return torch.from_numpy(np.stack(columns, axis=1) if columns else np.zeros((len(fingertip), 0), np.float32))
 
 
 class GraspNetwork(nn.Module):
@@ -49,10 +57,9 @@ class GraspNetwork(nn.Module):
 
     def __init__(self, config: SupersizingConfig) -> None:
         super().__init__()
-        self.late = config.reference is Reference.LATE
         channels = {Channels.COLOR: 3, Channels.HEIGHT: 1, Channels.COLOR_HEIGHT: 4}[config.channels]
         self.trunk, features = _alexnet(channels) if config.trunk is Trunk.ALEXNET else _compact(channels, config.widths)
-        sizes = (features + self.late, *config.hidden)
+        sizes = (features + config.late, *config.hidden)
         layers: list[nn.Module] = []
         for size_in, size in itertools.pairwise(sizes):
             layers += [nn.Linear(size_in, size), nn.ReLU(inplace=True)]
@@ -65,19 +72,18 @@ class GraspNetwork(nn.Module):
         # Small last weights: training starts from a probability of one half everywhere.
         nn.init.normal_(self.head[-1].weight, std=0.01)  # type: ignore[arg-type]
 
-    def forward(self, x_BCHW: torch.Tensor, reference_B1: torch.Tensor) -> torch.Tensor:
+    def forward(self, x_BCHW: torch.Tensor, hand_BL: torch.Tensor) -> torch.Tensor:
         """(B, A) logits of patches."""
-        return self.logits(self.trunk(x_BCHW).flatten(1), reference_B1)
+        return self.logits(self.trunk(x_BCHW).flatten(1), hand_BL)
 
     def features(self, x_BCHW: torch.Tensor) -> torch.Tensor:
         """(B, F, (H - 45) / 4 + 1, (W - 45) / 4 + 1) of maps: cell (i, j) belongs to the patch whose top-left pixel is (4 i, 4 j)."""
         out: torch.Tensor = self.trunk(x_BCHW)
         return out
 
-    def logits(self, features_BF: torch.Tensor, reference_B1: torch.Tensor) -> torch.Tensor:
+    def logits(self, features_BF: torch.Tensor, hand_BL: torch.Tensor) -> torch.Tensor:
         """(B, A) logits of single cells of features."""
-        joined = torch.cat([features_BF, reference_B1], dim=1) if self.late else features_BF
-        out: torch.Tensor = self.head(joined)
+        out: torch.Tensor = self.head(torch.cat([features_BF, hand_BL], dim=1))
         return out
 
 

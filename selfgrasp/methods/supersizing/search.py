@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import cv2
@@ -14,7 +15,7 @@ from selfgrasp.core import CellSpec, Context, Heat
 from selfgrasp.core.arrays import FloatArray
 from selfgrasp.core.pose import rotation_about_z
 from selfgrasp.methods.supersizing.config import Angles, SupersizingConfig
-from selfgrasp.methods.supersizing.network import STRIDE, GraspNetwork, bin_of, network_input
+from selfgrasp.methods.supersizing.network import STRIDE, GraspNetwork, bin_of, hand_input, network_input
 from selfgrasp.vision import Heightmap, crop, fingertip_height, foreground, foreground_from_background, view_from_map
 
 _CHUNK = 1024
@@ -28,12 +29,14 @@ class Scored:
         xy: (N, 2) m in the world.
         bins: (N,) int64, index of the angle.
         z: (N,) m, the fingertips' height.
+        width: (N,) m between the fingers on the way down.
         logits: (N,) of success.
     """
 
     xy: FloatArray
     bins: NDArray[np.int64]
     z: FloatArray
+    width: FloatArray
     logits: FloatArray
 
     def __len__(self) -> int:
@@ -41,7 +44,7 @@ class Scored:
 
     def take(self, indices: NDArray[np.int64]) -> Scored:
         """The rows at `indices`."""
-        return Scored(self.xy[indices], self.bins[indices], self.z[indices], self.logits[indices])
+        return Scored(self.xy[indices], self.bins[indices], self.z[indices], self.width[indices], self.logits[indices])
 
 
 def graspable(context: Context, top: Heightmap, config: SupersizingConfig) -> NDArray[np.bool_]:
@@ -65,11 +68,13 @@ def search(network: GraspNetwork, top: Heightmap, mask: NDArray[np.bool_], spec:
     return _dense(network, top, mask, spec, config) if config.dense else _sampled(network, top, mask, spec, config, rng)
 
 
-def judge(network: GraspNetwork, top: Heightmap, xy: FloatArray, yaw: FloatArray, z: FloatArray, spec: CellSpec, config: SupersizingConfig) -> FloatArray:
-    """(N,) logits of grasps at `xy` (N, 2) m, `yaw` (N,) rad, fingertips at `z` (N,) m, each from a patch of its own."""
+def judge(
+    network: GraspNetwork, top: Heightmap, xy: FloatArray, yaw: FloatArray, z: FloatArray, width: FloatArray, spec: CellSpec, config: SupersizingConfig
+) -> FloatArray:
+    """(N,) logits of grasps at `xy` (N, 2) m, `yaw` (N,) rad, fingertips at `z` (N,) m and `width` (N,) m apart, each from a patch of its own."""
     published = config.angles is Angles.OUTPUTS
     bins = bin_of(yaw, config.bins)
-    logits_NA = _patches(network, top, xy, np.zeros_like(yaw) if published else yaw, z, spec, config)
+    logits_NA = _patches(network, top, xy, np.zeros_like(yaw) if published else yaw, z, width, spec, config)
     picked: FloatArray = logits_NA[np.arange(len(xy)), bins if published else 0]
     return picked
 
@@ -97,7 +102,7 @@ def _dense(network: GraspNetwork, top: Heightmap, mask: NDArray[np.bool_], spec:
         if not wanted.any():
             continue
         color, height = lattice.turned_map(top, config.pixels)
-        x_1CHW, _ = network_input(color[None], height[None] - spec.workspace.surface, np.zeros(1), config)
+        x_1CHW = network_input(color[None], height[None] - spec.workspace.surface, np.zeros(1), config)
         x_1CHW = x_1CHW.to(_device(network)).contiguous(memory_format=torch.channels_last)
         features_HWF = network.features(x_1CHW)[0].permute(1, 2, 0)
         features.append(features_HWF[torch.from_numpy(wanted)])
@@ -105,10 +110,23 @@ def _dense(network: GraspNetwork, top: Heightmap, mask: NDArray[np.bool_], spec:
         bins.append(np.full(len(xy[-1]), index))
     all_xy, all_bins = np.concatenate(xy), np.concatenate(bins)
     z = fingertip_height(top, all_xy, all_bins * math.pi / config.bins, spec.gripper, spec.workspace)
-    _, reference_N1 = network_input(np.zeros((0, 1, 1, 3), np.uint8), np.zeros((0, 1, 1)), z - spec.workspace.surface, config)
-    features_NF = torch.cat(features)
-    logits = network.logits(features_NF, reference_N1.to(features_NF.device))
-    return Scored(all_xy, all_bins, z, logits[:, 0].double().cpu().numpy())
+    features_NF, fingertip = torch.cat(features), z - spec.workspace.surface
+    return _best_opening(all_xy, all_bins, z, spec, config, lambda width: _logits(network, features_NF, hand_input(fingertip, width, config)))
+
+
+def _logits(network: GraspNetwork, features_NF: torch.Tensor, hand_NL: torch.Tensor) -> FloatArray:
+    found: FloatArray = network.logits(features_NF, hand_NL.to(features_NF.device))[:, 0].double().cpu().numpy()
+    return found
+
+
+def _best_opening(
+    xy: FloatArray, bins: NDArray[np.int64], z: FloatArray, spec: CellSpec, config: SupersizingConfig, logits_of: Callable[[FloatArray], FloatArray]
+) -> Scored:
+    """Every place and angle with the opening that the network likes best there."""
+    widths = np.array(config.openings) * spec.gripper.opening
+    logits_WN = np.stack([logits_of(np.full(len(z), width)) for width in widths])
+    best = logits_WN.argmax(axis=0)
+    return Scored(xy, bins, z, widths[best], logits_WN[best, np.arange(len(z))])
 
 
 @dataclass(frozen=True, eq=False)
@@ -154,22 +172,28 @@ def _sampled(network: GraspNetwork, top: Heightmap, mask: NDArray[np.bool_], spe
     all_xy, bins = np.repeat(xy, config.bins, axis=0), np.tile(np.arange(config.bins), len(xy))
     z = fingertip_height(top, all_xy, angles[bins], spec.gripper, spec.workspace)
     if config.angles is Angles.ROTATED:
-        return Scored(all_xy, bins, z, judge(network, top, all_xy, angles[bins], z, spec, config))
+        return _best_opening(all_xy, bins, z, spec, config, lambda width: judge(network, top, all_xy, angles[bins], z, width, spec, config))
     # One patch serves all angles, so it is seen relative to the mean of their fingertip heights, which seldom differ.
     reference = z.reshape(len(xy), config.bins).mean(axis=1)
-    return Scored(all_xy, bins, z, _patches(network, top, xy, np.zeros(len(xy)), reference, spec, config).reshape(-1))
+
+    def at(width: FloatArray) -> FloatArray:
+        return _patches(network, top, xy, np.zeros(len(xy)), reference, width[: len(xy)], spec, config).reshape(-1)
+
+    return _best_opening(all_xy, bins, z, spec, config, at)
 
 
-def _patches(network: GraspNetwork, top: Heightmap, xy: FloatArray, yaw: FloatArray, z: FloatArray, spec: CellSpec, config: SupersizingConfig) -> FloatArray:
+def _patches(
+    network: GraspNetwork, top: Heightmap, xy: FloatArray, yaw: FloatArray, z: FloatArray, width: FloatArray, spec: CellSpec, config: SupersizingConfig
+) -> FloatArray:
     """(N, outputs) logits, in chunks that fit in memory."""
     out, size = np.zeros((len(xy), config.outputs)), config.context * spec.gripper.opening
     for start in range(0, len(xy), _CHUNK):
         part = slice(start, start + _CHUNK)
         crops = crop(top, xy[part], yaw[part], size, config.pixels)
-        x_BCHW, reference_B1 = network_input(crops.color, crops.height - spec.workspace.surface, z[part] - spec.workspace.surface, config)
-        device = _device(network)
+        fingertip, device = z[part] - spec.workspace.surface, _device(network)
+        x_BCHW = network_input(crops.color, crops.height - spec.workspace.surface, fingertip, config)
         x_BCHW = x_BCHW.to(device).contiguous(memory_format=torch.channels_last)
-        out[part] = network(x_BCHW, reference_B1.to(device)).double().cpu().numpy()
+        out[part] = network(x_BCHW, hand_input(fingertip, width[part], config).to(device)).double().cpu().numpy()
     return out
 
 

@@ -1,0 +1,1 @@
+"""How fast things are; printed, and kept as JSON. Never a pass or fail."""
