@@ -16,7 +16,7 @@ from selfgrasp.learn import Examples, FitConfig, MemorySource, fit
 from selfgrasp.methods import registry
 from selfgrasp.methods.supersizing.config import Angles, Choice, Reference, outputs, paper, small
 from selfgrasp.methods.supersizing.examples import batch_of, map_of, stored_pixels
-from selfgrasp.methods.supersizing.network import STRIDE, GraspNetwork, bin_of, network_input
+from selfgrasp.methods.supersizing.network import STRIDE, GraspNetwork, bin_of, hand_input, network_input
 from selfgrasp.methods.supersizing.search import graspable, judge, search
 
 torch.set_num_threads(1)
@@ -58,7 +58,7 @@ def test_dense_plan_scores_equal_single_grasps():
     with torch.inference_mode():
         scored = search(network, top, graspable(context, top, config), context.spec, config, RNG(0))
         some = scored.take(RNG(0).choice(len(scored), 60, replace=False))
-        single = judge(network, top, some.xy, some.bins * math.pi / 18, some.z, context.spec, config)
+        single = judge(network, top, some.xy, some.bins * math.pi / 18, some.z, some.width, context.spec, config)
     # OpenCV rounds the places it samples to 1/32 px, in the map's frame once and in the patch's once.
     assert np.abs(single - some.logits).max() < 0.1 * scored.logits.std()
     assert np.corrcoef(single, some.logits)[0, 1] > 0.998
@@ -73,6 +73,7 @@ def gradient_examples(config, yaw: float, n: int = 1) -> Examples:
         "color": np.full((n, side, side, 3), 90, np.uint8),
         "height": height,
         "fingertip": np.full(n, 0.05, np.float32),
+        "width": np.full(n, 0.07, np.float32),
         "yaw": np.full(n, yaw, np.float32),
         "grasped": np.ones(n, np.uint8),
     }
@@ -128,7 +129,8 @@ def test_a_stored_example_equals_the_patch_that_planning_cuts():
                 pose = attempt.steps[0].action.world_from_tool
                 top = map_of(attempt.before, config, source.spec)
                 yaw = np.array([yaw_of(pose)])
-                single = judge(network, top, pose[None, :2, 3], yaw, pose[None, 2, 3], source.spec, config)
+                width = np.array([attempt.steps[0].action.width])
+                single = judge(network, top, pose[None, :2, 3], yaw, pose[None, 2, 3], width, source.spec, config)
                 stored = logits[i, int(batch["bin"][i])] if config.angles is Angles.OUTPUTS else logits[i, 0]
                 # Published patches are cut twice (into the gripper's frame and back), so they are a little smoother.
                 assert single[0] == pytest.approx(stored, abs=0.25 * float(logits.std()) + 1e-3)
@@ -136,11 +138,28 @@ def test_a_stored_example_equals_the_patch_that_planning_cuts():
 
 def test_heights_are_relative_to_the_fingertips_where_the_config_says_so():
     color, height = np.zeros((1, 2, 2, 3), np.uint8), np.full((1, 2, 2), 0.06)
-    relative, _ = network_input(color, height, np.array([0.035]), outputs())
-    absolute, reference = network_input(color, height, np.array([0.035]), small())
-    assert relative[0, 3] == pytest.approx(0.5, abs=1e-6)
-    assert absolute[0, 3] == pytest.approx(1.2, abs=1e-6)
-    assert reference.item() == pytest.approx(0.7)
+    fingertip = np.array([0.035])
+    assert network_input(color, height, fingertip, outputs())[0, 3] == pytest.approx(0.5, abs=1e-6)
+    assert network_input(color, height, fingertip, small())[0, 3] == pytest.approx(1.2, abs=1e-6)
+
+
+def test_fingertips_and_opening_join_late_where_the_config_says_so():
+    fingertip, width = np.array([0.035]), np.array([0.08])
+    assert hand_input(fingertip, width, small())[0].tolist() == pytest.approx([0.7, 1.0])
+    assert hand_input(fingertip, width, outputs()).shape == (1, 0)
+
+
+def test_a_plan_chooses_the_opening_that_the_network_likes():
+    method, context = registry.build("supersizing"), box_context()
+    with torch.no_grad():
+        for layer in method.network.head:
+            if isinstance(layer, torch.nn.Linear):
+                layer.weight.zero_()
+        method.network.head[0].weight[0, -1] = -1.0
+        method.network.head[0].bias[0] = 2.0
+        method.network.head[-1].weight[0, 0] = 1.0
+    narrow = 0.45 * context.spec.gripper.opening
+    assert {round(a.width, 6) for a in method.plan(context).actions} == {round(narrow, 6)}
 
 
 def test_bins_by_hand():
@@ -194,7 +213,7 @@ def test_sampling_records_its_probability():
     plans = [explorer.plan(replace(context, seed=s)) for s in range(4)]
     assert len({tuple(p.action.world_from_tool[:2, 3]) for p in plans}) > 1
     assert all(0 < p.probability < 0.1 for p in plans)
-    assert method.plan(context).probability == 1
+    assert registry.build("supersizing", config=replace(small(), temperature=0.0)).plan(context).probability == 1
     assert registry.build("supersizing", config=replace(small(), choice=Choice.SAMPLED)).plan(context).probability < 1
 
 
@@ -204,7 +223,7 @@ def test_the_paper_network_has_the_paper_shape():
     linear = [m for m in network.head if isinstance(m, torch.nn.Linear)]
     assert [(m.in_features, m.out_features) for m in linear] == [(9216, 4096), (4096, 1024), (1024, 18)]
     with torch.inference_mode():
-        assert network(torch.zeros(1, 3, 227, 227), torch.zeros(1, 1)).shape == (1, 18)
+        assert network(torch.zeros(1, 3, 227, 227), torch.zeros(1, 0)).shape == (1, 18)
     assert registry.build("supersizing:paper").recipe(round=1).epochs == 5
 
 

@@ -63,9 +63,10 @@ def _unknown(name: str) -> InputError:
 
 def checkpoint_of(name: str) -> Path | None:
     """The checkpoint file that `name` stands for: shipped weights, a file, or a run folder's best; None if there is none."""
+    name = name.removesuffix(EXPLORE)
     if name in shipped():
         return Path(str(files("selfgrasp.methods") / name / f"{name}.safetensors"))
-    path = Path(name.removesuffix(EXPLORE))
+    path = Path(name)
     for candidate in (path, path / "checkpoints" / "best.safetensors"):
         if candidate.is_file():
             return candidate

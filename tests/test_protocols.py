@@ -1,0 +1,286 @@
+"""The benchmark's arithmetic on data whose answer is known, and its scenes played by policies whose order is known."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from helpers_attempts import make_attempt, make_spec
+
+from selfgrasp.core import Action, Context, Fault, Plan
+from selfgrasp.core.arrays import FloatArray
+from selfgrasp.methods.baselines import RandomPolicy
+from selfgrasp.protocols import clear, isolated, prediction
+from selfgrasp.protocols.episode import Episode, Row
+from selfgrasp.protocols.intervals import Estimate, bootstrap, paired, ratio, wilson
+from selfgrasp.protocols.play import play_until_clear
+from selfgrasp.protocols.prediction import Predictions, auc, balanced, best_threshold, calibration, predict
+from selfgrasp.workcell.cells import SimCell, TabletopConfig, tabletop
+from selfgrasp.workcell.sim.objects.catalogue import train_objects
+from selfgrasp.workcell.sim.oracle import OraclePolicy
+
+
+@pytest.mark.parametrize(
+    ("successes", "trials", "low", "high"),
+    [
+        # Newcombe 1998 (Statistics in Medicine 17:857), table I, method 3.
+        (81, 263, 0.2553, 0.3662),
+        (15, 148, 0.0624, 0.1605),
+        (0, 20, 0.0, 0.1611),
+        (1, 29, 0.0061, 0.1718),
+        # By hand: z^2 = 3.8415; middle (0.5 + 0.19207) / 1.38415 = 0.5, spread 1.96 / 1.38415 * sqrt(0.025 + 0.0096037) = 0.26341.
+        (5, 10, 0.2366, 0.7634),
+    ],
+)
+def test_wilson_agrees_with_the_published_table(successes: int, trials: int, low: float, high: float) -> None:
+    estimate = wilson(successes, trials)
+    assert estimate.value == successes / trials
+    assert (estimate.low, estimate.high) == pytest.approx((low, high), abs=5e-5)
+    assert estimate.n == trials
+
+
+def test_wilson_mirrors_and_stays_inside_zero_and_one() -> None:
+    for k in range(11):
+        a, b = wilson(k, 10), wilson(10 - k, 10)
+        assert (a.low, a.high) == pytest.approx((1 - b.high, 1 - b.low))
+        assert 0.0 <= a.low <= a.value <= a.high <= 1.0
+    nothing = wilson(0, 0)
+    assert np.isnan(nothing.value)
+    assert (nothing.low, nothing.high, nothing.n) == (0.0, 1.0, 0)
+
+
+def coverage(intervals: list[Estimate], truth: float) -> float:
+    return float(np.mean([i.low <= truth <= i.high for i in intervals]))
+
+
+def test_bootstrap_intervals_of_a_mean_cover_it_nineteen_times_in_twenty() -> None:
+    rng = np.random.default_rng(0)
+    intervals = [bootstrap(rng.normal(2.0, 1.0, 40)) for _ in range(300)]
+    assert 0.90 <= coverage(intervals, 2.0) <= 0.985
+    # The width of a 95 % interval of a mean of 40 is 2 * 1.96 / sqrt(40), less 1 in 80 for the plug-in variance.
+    assert np.mean([i.high - i.low for i in intervals]) == pytest.approx(2 * 1.96 / np.sqrt(40), rel=0.05)
+
+
+def test_attempts_of_a_scene_count_as_one_unit() -> None:
+    """Scenes differ in difficulty; an interval that took their 20 attempts for independent would be far too short."""
+    rng = np.random.default_rng(1)
+    clustered, naive = [], []
+    for _ in range(200):
+        rates = rng.beta(2, 2, 30)
+        held = rng.binomial(20, rates)
+        clustered.append(ratio(np.column_stack([held, np.full(30, 20)])))
+        naive.append(wilson(int(held.sum()), 600))
+    assert 0.89 <= coverage(clustered, 0.5) <= 0.985
+    assert coverage(naive, 0.5) < 0.75
+    assert clustered[0].n == 30
+
+
+def test_a_ratio_is_of_sums_and_not_a_mean_of_ratios() -> None:
+    estimate = ratio([(1, 1), (0, 9)])
+    assert estimate.value == 0.1
+    assert (estimate.low, estimate.high) == (0.0, 1.0)
+
+
+def test_bootstrap_of_what_does_not_vary_is_a_point_and_of_nothing_is_nan() -> None:
+    assert bootstrap(np.full(7, 3.5)) == Estimate(3.5, 3.5, 3.5, 7)
+    assert bootstrap([4.0]) == Estimate(4.0, 4.0, 4.0, 1)
+    assert np.isnan(bootstrap([]).value)
+    rows = np.random.default_rng(2).normal(size=20)
+    assert bootstrap(rows, seed=5) == bootstrap(rows, seed=5)
+
+
+def test_pairs_take_out_what_two_policies_share() -> None:
+    """Scenes vary by 10, the policies differ by 1: seen in pairs, invisible otherwise."""
+    rng = np.random.default_rng(3)
+    scene = rng.normal(0.0, 10.0, 30)
+    a, b = scene + 1.0 + rng.normal(0, 0.5, 30), scene + rng.normal(0, 0.5, 30)
+    difference = paired(a, b)
+    assert difference.low > 0.5
+    assert difference.high < 1.5
+    assert difference.value == pytest.approx(np.mean(a) - np.mean(b))
+    assert paired(b, a).value == -difference.value
+    assert bootstrap(a).low < bootstrap(b).high
+    assert paired(a, a) == Estimate(0.0, 0.0, 0.0, 30)
+
+
+def predictions(scores: list[float], held: list[int], groups: list[int] | None = None) -> Predictions:
+    return Predictions(np.array(scores), np.array(held, dtype=bool), np.array(groups if groups is not None else range(len(scores)), dtype=np.int64))
+
+
+@pytest.mark.parametrize(
+    ("scores", "held", "area"),
+    [
+        ([0.1, 0.2, 0.8, 0.9], [0, 0, 1, 1], 1.0),
+        ([0.9, 0.8, 0.2, 0.1], [0, 0, 1, 1], 0.0),
+        ([0.5, 0.5, 0.5, 0.5], [0, 1, 0, 1], 0.5),
+        # Of the four pairs (success, failure): 0.4 > 0.1, 0.4 < 0.6, 0.8 > 0.1, 0.8 > 0.6.
+        ([0.1, 0.4, 0.6, 0.8], [0, 1, 0, 1], 0.75),
+        # One pair is a tie: 1, 1/2, 1, 1.
+        ([0.1, 0.6, 0.6, 0.8], [0, 1, 0, 1], 0.875),
+        ([3.0, -7.0], [1, 0], 1.0),
+    ],
+)
+def test_auc_is_the_share_of_pairs_in_the_right_order(scores: list[float], held: list[int], area: float) -> None:
+    estimate = auc(predictions(scores, held))
+    assert estimate.value == area
+    assert 0.0 <= estimate.low <= area <= estimate.high <= 1.0
+    assert estimate.n == len(scores)
+
+
+def test_auc_knows_only_the_order_and_needs_both_outcomes() -> None:
+    rng = np.random.default_rng(4)
+    scores, held = rng.normal(size=50), rng.random(50) < 0.4
+    groups = np.arange(50)
+    assert auc(Predictions(scores, held, groups)).value == auc(Predictions(np.exp(scores), held, groups)).value
+    assert auc(Predictions(scores, held, groups)).value == pytest.approx(1 - auc(Predictions(-scores, held, groups)).value)
+    assert np.isnan(auc(predictions([0.1, 0.9], [1, 1])).value)
+
+
+def test_hanley_and_mcneils_interval() -> None:
+    """Two normals 1 apart: the area is Phi(1 / sqrt 2) = 0.7602."""
+    rng = np.random.default_rng(5)
+    intervals = [auc(Predictions(np.r_[rng.normal(1, 1, 60), rng.normal(0, 1, 60)], np.arange(120) < 60, np.arange(120))) for _ in range(300)]
+    assert np.mean([i.value for i in intervals]) == pytest.approx(0.7602, abs=0.01)
+    assert 0.92 <= coverage(intervals, 0.7602) <= 0.98
+
+
+def test_balancing_takes_as_many_failures_as_successes_and_changes_none() -> None:
+    made = predictions(list(np.arange(30) / 30), [1] * 8 + [0] * 22)
+    sample = balanced(made, np.random.default_rng(6))
+    assert sample.held.sum() == 8
+    assert (~sample.held).sum() == 8
+    assert len(set(sample.groups.tolist())) == 16
+    assert np.array_equal(made.scores[sample.groups], sample.scores)
+    assert np.array_equal(made.held[sample.groups], sample.held)
+    again = balanced(made, np.random.default_rng(6))
+    assert np.array_equal(sample.groups, again.groups)
+    assert len(balanced(predictions([0.1, 0.2], [0, 0]), np.random.default_rng(0)).scores) == 0
+
+
+def test_a_guess_scores_a_half_whatever_the_share_of_successes() -> None:
+    made = predictions([1.0] * 100, [1] * 10 + [0] * 90)
+    assert prediction.metrics(made, 0.5, np.random.default_rng(0))["accuracy"].value == 0.5
+
+
+def test_accuracy_is_bootstrapped_by_state_group() -> None:
+    """Ten groups of ten alike attempts each say no more than ten attempts."""
+    right = np.array([1, 1, 1, 1, 0, 1, 1, 1, 1, 0])
+    held = np.tile([1, 0], 5)
+    scores = np.where(right == held, 1.0, 0.0)
+    alone = predictions(scores.tolist(), held.tolist())
+    repeated = Predictions(np.repeat(scores, 10), np.repeat(held, 10).astype(bool), np.repeat(np.arange(10), 10))
+    few, many = (prediction.metrics(p, 0.5, np.random.default_rng(0))["accuracy"] for p in (alone, repeated))
+    assert few.value == many.value == 0.8
+    assert (many.n, few.n) == (100, 10)
+    assert many.high - many.low == pytest.approx(few.high - few.low, abs=0.05)
+
+
+def test_the_threshold_separates_what_can_be_separated() -> None:
+    threshold = best_threshold(predictions([0.1, 0.2, 0.7, 0.9], [0, 0, 1, 1]))
+    assert 0.2 < threshold <= 0.7
+
+
+def test_calibration_bins() -> None:
+    rows = calibration(predictions([0.05, 0.05, 0.95, 1.0], [0, 1, 1, 1]), bins=10)
+    assert rows == [(0.05, 0.5, 2), (0.975, 1.0, 2)]
+
+
+class _ByX:
+    """Scores an action by where it is."""
+
+    def score(self, context: Context, actions: tuple[Action, ...]) -> FloatArray:
+        return np.array([a.world_from_tool[0, 3] for a in actions])  # type: ignore[union-attr]
+
+
+def test_prediction_skips_attempts_that_say_nothing_about_the_grasp() -> None:
+    rng = np.random.default_rng(7)
+    faults = (None, Fault.BLOCKED, Fault.SLIPPED, Fault.UNREACHABLE, Fault.STOPPED, Fault.UNSTABLE, Fault.NO_IMAGE, Fault.NOTHING)
+    tried = [make_attempt(rng, index=i, fault=fault, state_group="one" if i < 2 else f"own {i}") for i, fault in enumerate(faults)]
+    made = predict(_ByX(), tried, make_spec())
+    assert len(made.scores) == 4
+    assert made.held.tolist() == [a.outcome.grasped for a in tried[:4]]
+    assert made.groups[0] == made.groups[1]
+    assert len(set(made.groups.tolist())) == 3
+    assert made.scores.tolist() == [a.steps[0].action.world_from_tool[0, 3] for a in tried[:4]]  # type: ignore[union-attr]
+
+
+@pytest.fixture(scope="module")
+def cell() -> Iterator[SimCell]:
+    made = tabletop(train_objects(12), TabletopConfig(count=3, picture_px=48, noise="none"))
+    with made.cell:
+        yield made
+
+
+class _Nothing(RandomPolicy):
+    def plan(self, context: Context) -> Plan:
+        return Plan.nothing("tired")
+
+
+SEEDS = range(5)
+
+
+def test_random_never_beats_the_oracle_at_clearing(cell: SimCell) -> None:
+    """On the same scenes: the oracle needs no more interactions, and clears them all."""
+    oracle, chance = ([clear.play(cell, policy, seed) for seed in SEEDS] for policy in (OraclePolicy(cell.cell), RandomPolicy()))
+    for best, other in zip(oracle, chance, strict=True):
+        assert best.seed == other.seed
+        assert clear.interactions(best) <= clear.interactions(other)
+        assert best.cleared
+        assert best.true <= best.attempts
+    figures = {name: clear.metrics(episodes) for name, episodes in (("oracle", oracle), ("random", chance))}
+    assert figures["oracle"]["success"].value > figures["random"]["success"].value
+    assert figures["oracle"]["completion"] == Estimate(1.0, 1.0, 1.0, len(SEEDS))
+    assert figures["oracle"]["interactions"].value >= 2.0
+    assert figures["oracle"]["picks_per_hour"].value > figures["random"]["picks_per_hour"].value
+
+
+def test_random_never_beats_the_oracle_at_one_object() -> None:
+    made = tabletop(train_objects(12), replace(isolated.ISOLATED.config, picture_px=48, noise="none"))
+    with made.cell:
+        oracle, chance = ([isolated.play(made, policy, seed) for seed in range(15)] for policy in (OraclePolicy(made.cell), RandomPolicy()))
+    assert all(e.attempts == 1 for e in (*oracle, *chance))
+    assert all(best.true >= other.true for best, other in zip(oracle, chance, strict=True))
+    best, other = isolated.metrics(oracle), isolated.metrics(chance)
+    assert best["success"].value >= other["success"].value
+    assert best["success"] == wilson(sum(e.judged for e in oracle), 15)
+
+
+def test_an_episode_is_the_same_when_it_is_played_again(cell: SimCell) -> None:
+    first, second = (clear.play(cell, RandomPolicy(), 11) for _ in range(2))
+    assert replace(first, plan_seconds=0.0) == replace(second, plan_seconds=0.0)
+
+
+def test_giving_up_and_being_capped_count_at_the_cap(cell: SimCell) -> None:
+    gave_up = clear.play(cell, _Nothing(), 0)
+    assert (gave_up.cleared, gave_up.judged) == (False, 0)
+    assert clear.interactions(gave_up) == clear.CAP == 40
+    capped = play_until_clear(cell, RandomPolicy(), 0, session="clear", most=1)
+    assert (capped.attempts, capped.cleared) == (1, False)
+    assert clear.interactions(capped) == 40
+
+
+def episode(attempts: int, judged: int, *, cleared: bool, seconds: float = 60.0, true: int | None = None, doubles: int = 0) -> Episode:
+    return Episode(0, attempts, judged, judged if true is None else true, doubles, abs(judged - (judged if true is None else true)), cleared, seconds, 1.0)
+
+
+def test_clearing_by_hand_worked_episodes() -> None:
+    figures = clear.metrics([episode(20, 10, cleared=True), episode(40, 5, cleared=False, seconds=120.0, true=6), episode(30, 10, cleared=False)])
+    assert figures["interactions"].value == pytest.approx((20 + 40 + 40) / 3)
+    assert figures["success"].value == pytest.approx(25 / 90)
+    assert figures["picks_per_hour"].value == pytest.approx(3600 * 26 / 240)
+    assert figures["completion"].value == pytest.approx(1 / 3)
+    assert figures["judge_disagrees"].value == pytest.approx(1 / 90)
+    assert {estimate.n for estimate in figures.values()} == {3}
+
+
+def test_isolated_by_hand_worked_episodes() -> None:
+    figures = isolated.metrics([episode(1, int(k < 7), cleared=True, true=int(k < 6)) for k in range(10)])
+    assert figures["success"] == wilson(7, 10)
+    assert figures["true_success"] == wilson(6, 10)
+
+
+def test_a_row_carries_its_interval() -> None:
+    row = Row.of(Estimate(0.5, 0.4, 0.6, 9), policy="random", objects="seen", metric="success", paper=0.73)
+    assert (row.value, row.low, row.high, row.n, row.paper, row.privileged) == (0.5, 0.4, 0.6, 9, 0.73, ())
