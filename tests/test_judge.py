@@ -26,7 +26,7 @@ def done(width: float, force: float, *, closed: float | None = 0.03, lifted: boo
 
 def look(
     color: int = 100, depth: float | None = 0.6, *, changed: tuple[slice, slice] | None = None, to_color: int | None = None, to_depth: float | None = None
-):
+) -> Observation:
     """A 10 x 10 picture of one color and one depth; a part of it may have another."""
     colors = np.full((10, 10, 3), color, dtype=np.uint8)
     depths = None if depth is None else np.full((10, 10), depth, dtype=np.float32)

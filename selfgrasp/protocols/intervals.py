@@ -32,7 +32,8 @@ def wilson(successes: int, trials: int) -> Estimate:
     rate = successes / trials
     spread = _Z / (1 + _Z**2 / trials) * math.sqrt(rate * (1 - rate) / trials + _Z**2 / (4 * trials**2))
     middle = (rate + _Z**2 / (2 * trials)) / (1 + _Z**2 / trials)
-    return Estimate(rate, max(0.0, middle - spread), min(1.0, middle + spread), trials)
+    # Rounding must not part the rates 0 and 1 from their own ends of the interval.
+    return Estimate(rate, min(rate, max(0.0, middle - spread)), max(rate, min(1.0, middle + spread)), trials)
 
 
 def bootstrap(clusters: ArrayLike, statistic: Callable[[FloatArray], FloatArray] | None = None, *, seed: int = 0) -> Estimate:

@@ -83,12 +83,14 @@ class Supersizing(Method):
             return Plan.nothing("nothing to grasp rises above the table inside the workspace")
         rng = context.rng()
         with _evaluating(self):
-            scored = search(self.network, top, mask, spec, config, rng)
+            sampling = (choice or config.choice) is Choice.SAMPLED
+            angles = rng.choice(config.bins, min(config.explored, config.bins), replace=False) if sampling else None
+            scored = search(self.network, top, mask, spec, config, rng, angles=angles)
             kept = _apart(scored, config)
             best = self._reranked(scored.take(kept), top, context, rng) if config.rerank else scored.take(kept)
         probabilities = self._probabilities(scored.logits)
         maps = {"graspability": heat(scored, probabilities, top, config)}
-        if (choice or config.choice) is Choice.SAMPLED:
+        if sampling:
             drawn = int(rng.choice(len(scored), p=probabilities / probabilities.sum()))
             best = _joined(scored.take(np.array([drawn])), best)
             chance = float(probabilities[drawn] / probabilities.sum())

@@ -63,9 +63,23 @@ def graspable(context: Context, top: Heightmap, config: SupersizingConfig) -> ND
     return inside & (cv2.remap(mask, uv[..., 0], uv[..., 1], cv2.INTER_NEAREST, borderValue=0) > 0)
 
 
-def search(network: GraspNetwork, top: Heightmap, mask: NDArray[np.bool_], spec: CellSpec, config: SupersizingConfig, rng: np.random.Generator) -> Scored:
-    """Scored grasps on the cells of `mask` (H, W), of which at least one is True: densely where the config allows, otherwise on sampled points."""
-    return _dense(network, top, mask, spec, config) if config.dense else _sampled(network, top, mask, spec, config, rng)
+def search(
+    network: GraspNetwork,
+    top: Heightmap,
+    mask: NDArray[np.bool_],
+    spec: CellSpec,
+    config: SupersizingConfig,
+    rng: np.random.Generator,
+    *,
+    angles: NDArray[np.int64] | None = None,
+) -> Scored:
+    """Scored grasps on the cells of `mask` (H, W), of which at least one is True: densely where the config allows, otherwise on sampled points.
+
+    A dense search looks at `angles` (A,), indices of bins, or at all of them.
+    """
+    chosen = np.arange(config.bins) if angles is None else angles
+    dense = _dense(network, top, mask, spec, config, chosen) if config.dense else None
+    return dense if dense is not None else _sampled(network, top, mask, spec, config, rng)
 
 
 def judge(
@@ -89,12 +103,14 @@ def heat(scored: Scored, probabilities: FloatArray, top: Heightmap, config: Supe
     return Heat(values, np.arange(config.bins) * math.pi / config.bins, top.world_from_map, top.pixel * STRIDE)
 
 
-def _dense(network: GraspNetwork, top: Heightmap, mask: NDArray[np.bool_], spec: CellSpec, config: SupersizingConfig) -> Scored:
-    """Every fourth pixel of the map turned to each angle, as far as the mask reaches."""
+def _dense(
+    network: GraspNetwork, top: Heightmap, mask: NDArray[np.bool_], spec: CellSpec, config: SupersizingConfig, angles: NDArray[np.int64]
+) -> Scored | None:
+    """Every fourth pixel of the map turned to each angle, as far as the mask reaches; None where a tiny mask slips through that grid at all of them."""
     rows_cols = np.argwhere(mask)
     points = top.world_xy(rows_cols[:, ::-1] + 0.5)
     xy, bins, features = [], [], []
-    for index in range(config.bins):
+    for index in angles:
         lattice = _lattice(points, index * math.pi / config.bins, top.pixel)
         cells = np.floor(top.cells(lattice.xy)).astype(np.int64)
         row, col = cells[..., 1].clip(0, mask.shape[0] - 1), cells[..., 0].clip(0, mask.shape[1] - 1)
@@ -108,6 +124,8 @@ def _dense(network: GraspNetwork, top: Heightmap, mask: NDArray[np.bool_], spec:
         features.append(features_HWF[torch.from_numpy(wanted)])
         xy.append(lattice.xy[wanted])
         bins.append(np.full(len(xy[-1]), index))
+    if not xy:
+        return None
     all_xy, all_bins = np.concatenate(xy), np.concatenate(bins)
     z = fingertip_height(top, all_xy, all_bins * math.pi / config.bins, spec.gripper, spec.workspace)
     features_NF, fingertip = torch.cat(features), z - spec.workspace.surface
