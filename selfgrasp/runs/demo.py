@@ -50,8 +50,8 @@ class Args:
     objects: Path | None = None
     out: Path = Path("runs/demo")
     attempts: int = 4000
-    staged: int = 1600
-    seconds: float = 50.0
+    staged: int = 1500
+    seconds: float = 45.0
     predictions: int = 1200
     trials: int = 100
     scenes: int = 30
