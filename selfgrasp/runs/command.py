@@ -18,6 +18,8 @@ def call(module: str, arguments: Sequence[str], *, prog: str, summary: str) -> i
     """
     import inspect
 
+    # Read when NumPy is loaded: its products here are small, and threads for them only get in the way of processes and of each other.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     import tyro
 
     verb = importlib.import_module(module)

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from selfgrasp.core import Attempt, CellSpec, Fault, Grasp, Observation
+from selfgrasp.core import Attempt, CellSpec, Fault, Grasp, Observation, Workspace
 from selfgrasp.core.pose import yaw_of
 from selfgrasp.learn import Batch, Examples, Source, Split
 from selfgrasp.methods.supersizing.config import Angles, SupersizingConfig
@@ -33,6 +33,17 @@ def map_of(observation: Observation, config: SupersizingConfig, spec: CellSpec) 
     return heightmap(observation.view(config.view), spec.workspace, pixel=pixel_of(config, spec), margin=margin)
 
 
+def local_map(observation: Observation, xy: NDArray[np.floating], config: SupersizingConfig, spec: CellSpec) -> Heightmap:
+    """The part of `map_of` around `xy` (2,) m that a stored crop needs, on the same grid: a quarter of the work."""
+    pixel, workspace = pixel_of(config, spec), spec.workspace
+    corner = workspace.low[:2] - config.context * spec.gripper.opening / 2 * 1.5
+    reach = math.ceil(stored_pixels(config) * 0.71) + 4
+    first = np.floor((np.asarray(xy) - corner) / pixel) - reach
+    low, high = corner + first * pixel, corner + (first + 2 * reach + 1) * pixel
+    around = Workspace(np.array([*low, workspace.low[2]]), np.array([*high, workspace.high[2]]), workspace.surface)
+    return heightmap(observation.view(config.view), around, pixel=pixel, margin=0.0)
+
+
 def stored_pixels(config: SupersizingConfig) -> int:
     """px, the side of a stored crop: room for what augmentation turns and shifts a patch by. Odd as the patch is, so that both share a middle."""
     room = 1.45 if config.angles is Angles.OUTPUTS else 1.2
@@ -50,17 +61,13 @@ def gather(source: Source, split: Split, config: SupersizingConfig) -> Examples:
     color, height = np.zeros((room, side, side, 3), np.uint8), np.zeros((room, side, side), np.float16)
     fingertip, width, yaw = np.zeros(room, np.float32), np.zeros(room, np.float32), np.zeros(room, np.float32)
     grasped, weights = np.zeros(room, np.uint8), np.zeros(room, np.float32)
-    seen: Observation | None = None
-    top: Heightmap | None = None
     n = 0
     for attempt in source.attempts(split):
         last = _grasp_of(attempt)
         if last is None or n == room:
             continue
-        # Attempts of one state group share their picture: its map is made once.
-        if top is None or last.seen is not seen:
-            seen, top = last.seen, map_of(last.seen, config, spec)
         pose = last.grasp.world_from_tool
+        top = local_map(last.seen, pose[:2, 3], config, spec)
         crops = crop(top, pose[None, :2, 3], np.array([yaw_of(pose)]), side * pixel_of(config, spec), side)
         color[n], height[n] = crops.color[0], crops.height[0] - spec.workspace.surface
         fingertip[n], width[n], yaw[n] = pose[2, 3] - spec.workspace.surface, last.grasp.width, yaw_of(pose) % math.pi
