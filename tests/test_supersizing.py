@@ -208,7 +208,7 @@ def test_plans_have_distinct_candidates_and_a_map(config):
 
 
 def test_sampling_records_its_probability():
-    method, context = registry.build("supersizing"), box_context()
+    method, context = registry.build("supersizing", config=replace(small(), exploring=Choice.SAMPLED)), box_context()
     explorer = method.exploring()
     plans = [explorer.plan(replace(context, seed=s)) for s in range(4)]
     assert len({tuple(p.action.world_from_tool[:2, 3]) for p in plans}) > 1

@@ -46,9 +46,15 @@ class Trunk(StrEnum):
 
 
 class Choice(StrEnum):
-    """Which candidate is done: the best, or one drawn in proportion to its probability of success (staged learning, section III.D)."""
+    """Which grasp is done.
+
+    best: of the distinct candidates, drawn at `temperature`.
+    candidates: likewise, at temperature 1: what the policy is about to do, and what it would do next.
+    sampled: from everything that was scored, in proportion to the probability of success (staged learning, section III.D).
+    """
 
     BEST = "best"
+    CANDIDATES = "candidates"
     SAMPLED = "sampled"
 
 
@@ -81,7 +87,8 @@ class SupersizingConfig:
             paper's test on the robot took 10 and 10.
         neighbours: places around a re-ranked candidate.
         explored: angles that a dense search looks at, drawn anew each time, where the choice is sampled: a part of the prior, as the paper's 800 patches are.
-        choice: which candidate is done.
+        choice: which grasp is done.
+        exploring: the same while collecting data for the next round.
         temperature: of the candidates' log odds, with which `Choice.BEST` draws one (see `core.draw`); 0, as published, always does the best.
     """
 
@@ -109,6 +116,7 @@ class SupersizingConfig:
     neighbours: int = 10
     explored: int = 6
     choice: Choice = Choice.BEST
+    exploring: Choice = Choice.CANDIDATES
     temperature: float = 0.3
 
     def __post_init__(self) -> None:
@@ -151,4 +159,4 @@ def paper() -> SupersizingConfig:
     18 logistic outputs stand for the paper's 18 two-way softmaxes: softmax(a, b) is the logistic function of b - a. No ImageNet weights are loaded.
     """
     network = replace(outputs(), trunk=Trunk.ALEXNET, channels=Channels.COLOR, hidden=(4096, 1024), dropout=0.5, pixels=227, map_pixels=64)
-    return replace(network, rerank=10, temperature=0.0)
+    return replace(network, rerank=10, temperature=0.0, exploring=Choice.SAMPLED)

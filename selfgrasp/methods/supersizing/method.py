@@ -83,7 +83,8 @@ class Supersizing(Method):
             return Plan.nothing("nothing to grasp rises above the table inside the workspace")
         rng = context.rng()
         with _evaluating(self):
-            sampling = (choice or config.choice) is Choice.SAMPLED
+            choice = choice or config.choice
+            sampling = choice is Choice.SAMPLED
             angles = rng.choice(config.bins, min(config.explored, config.bins), replace=False) if sampling else None
             scored = search(self.network, top, mask, spec, config, rng, angles=angles)
             kept = _apart(scored, config)
@@ -119,7 +120,7 @@ class Supersizing(Method):
         return self._probabilities(logits)
 
     def exploring(self) -> Policy:
-        """Draws grasps in proportion to their probability over the whole prior matrix, and records the probability (section III.D)."""
+        """Draws as `config.exploring` says, and records the probability it drew with."""
         return _Exploring(self)
 
     def _tried(self, batch: Batch) -> torch.Tensor:
@@ -148,13 +149,13 @@ class Supersizing(Method):
 
 @dataclass(frozen=True)
 class _Exploring:
-    """The method with `Choice.SAMPLED`; shares its weights."""
+    """The method with another choice; shares its weights."""
 
     method: Supersizing
 
     @property
     def name(self) -> str:
-        return f"{self.method.name}-sampled"
+        return f"{self.method.name}-{self.method.config.exploring}"
 
     @property
     def privileged(self) -> tuple[str, ...]:
@@ -162,7 +163,7 @@ class _Exploring:
 
     def plan(self, context: Context) -> Plan:
         """A plan whose choice is drawn."""
-        return self.method.plan(context, choice=Choice.SAMPLED)
+        return self.method.plan(context, choice=self.method.config.exploring)
 
 
 @contextmanager
