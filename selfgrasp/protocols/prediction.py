@@ -24,12 +24,18 @@ class Predictions:
     Attributes:
         scores: (N,) higher is better.
         held: (N,) bool.
-        groups: (N,) int64, attempts of one state share one.
+        groups: (N,) str, attempts of one state share one.
     """
 
     scores: FloatArray
     held: NDArray[np.bool_]
-    groups: NDArray[np.int64]
+    groups: NDArray[np.str_]
+
+    @staticmethod
+    def joined(parts: Iterable[Predictions]) -> Predictions:
+        """Several as one, in order."""
+        each = list(parts)
+        return Predictions(*(np.concatenate([getattr(part, name) for part in each]) for name in ("scores", "held", "groups")))
 
 
 def predict(scorer: Scorer, attempts: Iterable[Attempt], spec: CellSpec) -> Predictions:
@@ -41,7 +47,7 @@ def predict(scorer: Scorer, attempts: Iterable[Attempt], spec: CellSpec) -> Pred
         scores.append(float(scorer.score(Context(attempt.before, spec), (attempt.steps[0].action,))[0]))
         held.append(attempt.outcome.grasped)
         groups.append(attempt.state_group)
-    return Predictions(np.array(scores), np.array(held, dtype=bool), np.unique(groups, return_inverse=True)[1] if groups else np.zeros(0, np.int64))
+    return Predictions(np.array(scores), np.array(held, dtype=bool), np.array(groups, dtype=np.str_))
 
 
 def best_threshold(validation: Predictions) -> float:

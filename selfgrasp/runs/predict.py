@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 if TYPE_CHECKING:
+    from selfgrasp.core import Policy
     from selfgrasp.protocols.prediction import Predictions
     from selfgrasp.runs.bench import Args, Measured
+    from selfgrasp.workcell.cells import SimCell
 
 _TRIALS = 6000
+_SLICE = 50
 _PAPER = 0.769
 """Pinto & Gupta 2016, Table II: the network without staged learning, on novel objects."""
 
 
 def measure_prediction(args: Args) -> Measured:
-    """Accuracy and AUC on tried actions with held-out objects; thresholds of uncalibrated policies come from validation objects.
+    """Accuracy and AUC on tried actions with held-out objects; every policy's threshold comes from validation objects.
 
     Policies that cannot score an action they did not propose (random) have no row.
     """
@@ -38,8 +42,8 @@ def measure_prediction(args: Args) -> Measured:
         if not isinstance(policy, Scorer):
             continue
         learned = checkpoint_of(name) is not None
-        predictions = _predictions(policy, test)
-        threshold = 0.5 if learned else best_threshold(_predictions(policy, validation))
+        predictions = _predictions(args, name, test)
+        threshold = best_threshold(_predictions(args, name, validation))
         for metric, estimate in metrics(predictions, threshold, np.random.default_rng(args.seed)).items():
             paper = _PAPER if learned and metric == "accuracy" else None
             rows.append(Row.of(estimate, policy=policy_label(name), objects=row_label(objects), metric=metric, paper=paper))
@@ -61,12 +65,42 @@ def _collected(args: Args, objects: str, attempts: int, seed: int) -> Path:
     return wanted.out
 
 
-def _predictions(policy: Any, path: Path) -> Predictions:
+@dataclass(frozen=True)
+class Slice:
+    """Some attempts of a dataset, by position."""
+
+    path: Path
+    start: int
+    stop: int
+
+
+def score_slice(cell: SimCell, policy: Policy, part: Slice) -> Predictions:
+    """A policy's scores of some attempts; in a worker, which has the policy at hand."""
+    from selfgrasp.core import Scorer
     from selfgrasp.dataset import Dataset
     from selfgrasp.protocols.prediction import predict
 
+    assert isinstance(policy, Scorer)
+    with Dataset.open(part.path) as data:
+        return predict(policy, data.attempts(data.ids()[part.start : part.stop], threads=1), data.spec)
+
+
+def _predictions(args: Args, policy: str, path: Path) -> Predictions:
+    from selfgrasp.dataset import Dataset
+    from selfgrasp.protocols.prediction import Predictions
+    from selfgrasp.runs.bench import policy_label
+    from selfgrasp.runs.pool import WorkerConfig, play_all
+    from selfgrasp.runs.progress import Progress
+
     with Dataset.open(path) as data:
-        return predict(policy, data.attempts(), data.spec)
+        total = len(data)
+    slices = [Slice(path, start, min(start + _SLICE, total)) for start in range(0, total, _SLICE)]
+    found = []
+    with Progress(f"predict {policy_label(policy)}", total, unit="attempts") as progress:
+        for part in play_all(score_slice, slices, WorkerConfig(args.cell, args.options, "validation", policy), workers=args.workers):
+            found.append(part)
+            progress.update(min(len(found) * _SLICE, total))
+    return Predictions.joined(found)
 
 
 def _curve(policy: str, bins: Any) -> dict[str, Any]:
