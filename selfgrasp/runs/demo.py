@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from selfgrasp.runs.bench import Measured
 
 SYSTEMS = ("supersizing",)
+_WINDOW = 250
 FULL = {"prediction": 6000, "isolated": 150, "clear": 30}
 """Trials of the full protocols; the report says where the demo does fewer."""
 
@@ -243,15 +244,17 @@ def _judge_and_truth(data: Any) -> dict[str, Any]:
 
 
 def _success_by_round(data: Any) -> list[dict[str, Any]]:
-    """Success of what was tried, round by round, against the attempts made until then."""
+    """Success of what was tried, in windows of attempts, one line a round."""
     from selfgrasp.protocols.intervals import wilson
 
     points, before = [], 0
     rounds, grasped = data.column("round"), data.column("grasped")
     for index in sorted(set(rounds.tolist())):
         mine = grasped[rounds == index]
-        rate = wilson(int(mine.sum()), len(mine))
+        for start in range(0, len(mine), _WINDOW):
+            window = mine[start : start + _WINDOW]
+            rate = wilson(int(window.sum()), len(window))
+            name = "tried at random" if index == 0 else "tried by what was learned"
+            points.append({"policy": name, "attempts": before + start + len(window), "value": rate.value, "low": rate.low, "high": rate.high, "metric": "success"})
         before += len(mine)
-        name = "collected" if index == 0 else "collected, staged"
-        points.append({"policy": name, "attempts": before, "value": rate.value, "low": rate.low, "high": rate.high, "metric": "success"})
     return points

@@ -153,7 +153,11 @@ def _log(run: Path) -> tuple[Mapping[str, float], ...]:
     for file in files:
         for text in file.read_text().splitlines():
             try:
-                values = {k: float(v) for k, v in json.loads(text).items() if isinstance(v, int | float) and not isinstance(v, bool)}
+                line = json.loads(text)
+                # Validation lines carry the same names as training lines.
+                prefix = "validation_" if line.get("part") == "validation" else ""
+                numbers = {k: float(v) for k, v in line.items() if isinstance(v, int | float) and not isinstance(v, bool)}
+                values = {k if k == "step" else prefix + k: v for k, v in numbers.items()}
             except json.JSONDecodeError:  # the last line of a run that was killed
                 continue
             if "step" not in values:

@@ -1,0 +1,41 @@
+"""The shipped weights, played: a change of geometry, rendering or heights that they were not trained for shows here as a fall to the heuristic's level."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from selfgrasp.core import Context
+from selfgrasp.protocols.clear import CLEAR, interactions, play
+from selfgrasp.runs.policies import load_policy, shipped
+from selfgrasp.runs.pool import objects_named
+from selfgrasp.workcell.cells import TabletopConfig, tabletop
+
+SCENES = tuple(range(2_000_000, 2_000_010))
+"""Of neither the benchmark nor validation."""
+
+
+@pytest.fixture(scope="module")
+def played() -> dict[str, np.ndarray]:
+    """Interactions to clear, by policy, on the same ten scenes."""
+    cell = tabletop(objects_named("mixed"), CLEAR.config)
+    with cell.cell:
+        policies = {name: load_policy(name, cell) for name in ("supersizing", "heuristic")}
+        return {name: np.array([interactions(play(cell, policy, seed)) for seed in SCENES]) for name, policy in policies.items()}
+
+
+def test_weights_are_there_and_small():
+    assert "supersizing" in shipped()
+
+
+def test_shipped_weights_stay_above_the_heuristic(played):
+    assert played["supersizing"].mean() < played["heuristic"].mean(), played
+
+
+def test_shipped_weights_plan_at_once():
+    cell = tabletop(objects_named("test"), TabletopConfig(count=5))
+    with cell.cell as workcell:
+        seen = workcell.reset(3)
+        plan = load_policy("supersizing").plan(Context(seen, workcell.spec))
+    assert plan.calibrated
+    assert plan.score > 0.5
