@@ -255,6 +255,7 @@ def _success_by_round(data: Any) -> list[dict[str, Any]]:
             window = mine[start : start + _WINDOW]
             rate = wilson(int(window.sum()), len(window))
             name = "tried at random" if index == 0 else "tried by what was learned"
-            points.append({"policy": name, "attempts": before + start + len(window), "value": rate.value, "low": rate.low, "high": rate.high, "metric": "success"})
+            at = before + start + len(window)
+            points.append({"policy": name, "attempts": at, "value": rate.value, "low": rate.low, "high": rate.high, "metric": "success"})
         before += len(mine)
     return points

@@ -52,10 +52,13 @@ def look(context: Context, *, view: str | None, pixel: float, minimum: float) ->
 
 
 def in_reach(top: Heightmap, context: Context) -> NDArray[np.bool_]:
-    """(H, W) bool: cells whose centre lies inside the workspace."""
-    xy = cell_centres(top)
+    """(H, W) bool: cells whose centre lies inside the workspace. A map's axes are the world's, so columns and rows are judged apart."""
     low, high = context.spec.workspace.low[:2], context.spec.workspace.high[:2]
-    return np.asarray(((xy >= low) & (xy <= high)).all(axis=-1))
+    rows, cols = top.height.shape
+    x = top.world_xy(np.stack([np.arange(cols) + 0.5, np.full(cols, 0.5)], axis=-1))[:, 0]
+    y = top.world_xy(np.stack([np.full(rows, 0.5), np.arange(rows) + 0.5], axis=-1))[:, 1]
+    inside: NDArray[np.bool_] = ((y >= low[1]) & (y <= high[1]))[:, None] & ((x >= low[0]) & (x <= high[0]))[None]
+    return inside
 
 
 def cell_centres(top: Heightmap) -> FloatArray:
