@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from selfgrasp.workcell.cells import TabletopConfig
 
@@ -31,6 +31,7 @@ class Args:
         angles_per_point: try this many angles at each point, the scene put back in between (simulation only).
         attempts_per_scene: how many tries on one drop of objects.
         round: number of the round of collection and training.
+        after: put_back: what was lifted falls into the workspace again; set_aside: it leaves the scene, so that the hard things are tried most.
         options: of the cell.
     """
 
@@ -44,6 +45,7 @@ class Args:
     angles_per_point: int = 1
     attempts_per_scene: int = 20
     round: int = 0
+    after: Literal["put_back", "set_aside"] = "put_back"
     options: TabletopConfig = field(default_factory=TabletopConfig)
 
 
@@ -137,17 +139,20 @@ def make_session(args: Args) -> Session:
         policy=args.policy + checkpoint_hash(args.policy),
         objects=f"{args.objects if args.objects in ('train', 'validation', 'test') else 'folder'}:{catalogue_hash(objects)[:12]}",
         seed=args.seed,
-        options={"angles_per_point": args.angles_per_point, "attempts_per_scene": args.attempts_per_scene, "round": args.round, "cell": asdict(args.options)},
+        options={
+            "angles_per_point": args.angles_per_point, "attempts_per_scene": args.attempts_per_scene, "round": args.round, "after": args.after,
+            "cell": asdict(args.options),
+        },  # fmt: skip
     )
 
 
 def _tasks(args: Args, key: str, from_scene: int) -> Iterator[SceneTask]:
     from itertools import count
 
-    from selfgrasp.runs.play import SceneTask
+    from selfgrasp.runs.play import AfterGrasp, SceneTask
 
     for scene in count(from_scene):
-        yield SceneTask(key, args.seed, scene, args.attempts_per_scene, args.angles_per_point, args.round)
+        yield SceneTask(key, args.seed, scene, args.attempts_per_scene, args.angles_per_point, args.round, AfterGrasp(args.after))
 
 
 def _keep_states(out: Path, played: PlayedScene) -> None:

@@ -151,7 +151,7 @@ def _collect(args: Args, objects: str, policy: str, attempts: int, *, round: int
 
     wanted = collect.Args(
         out=args.out / "data", attempts=attempts, policy=policy, objects=objects, workers=args.workers,
-        seed=args.seed + 1000 * round, round=round, options=args.options,
+        seed=args.seed + 1000 * round, round=round, after="set_aside" if round else "put_back", options=args.options,
     )  # fmt: skip
     collect.run(wanted)
     return wanted.out

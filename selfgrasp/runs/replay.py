@@ -177,10 +177,11 @@ def _worker(args: Args, session: Session) -> WorkerConfig:
 
 
 def _task(attempt: Attempt, session: Session) -> SceneTask:
-    from selfgrasp.runs.play import SceneTask
+    from selfgrasp.runs.play import AfterGrasp, SceneTask
 
     angles = int(session.options.get("angles_per_point", 1))
-    return SceneTask(attempt.session, session.seed, attempt.scene, attempt.index + 1, angles, attempt.round)
+    after = AfterGrasp(session.options.get("after", AfterGrasp.PUT_BACK))
+    return SceneTask(attempt.session, session.seed, attempt.scene, attempt.index + 1, angles, attempt.round, after)
 
 
 def _other_versions(session: Session) -> tuple[str, ...]:

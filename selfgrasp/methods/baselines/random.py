@@ -27,7 +27,7 @@ class RandomConfig:
     view: str | None = None
     pixel: float = 0.004
     minimum_height: float = 0.006
-    candidates: int = 8
+    candidates: int = 10
     narrowest: float = 0.35
 
 

@@ -86,7 +86,7 @@ class SupersizingConfig:
         rerank: best candidates that are judged again by the mean over `neighbours` places around each, and are then all that a plan holds (0: not); the
             paper's test on the robot took 10 and 10.
         neighbours: places around a re-ranked candidate.
-        explored: angles that a dense search looks at, drawn anew each time, where the choice is sampled: a part of the prior, as the paper's 800 patches are.
+        explored: angles that a dense search looks at, drawn anew each time, unless the choice is the best: a part of the prior, as the paper's 800 patches are.
         choice: which grasp is done.
         exploring: the same while collecting data for the next round.
         temperature: of the candidates' log odds, with which `Choice.BEST` draws one (see `core.draw`); 0, as published, always does the best.
@@ -114,7 +114,7 @@ class SupersizingConfig:
     apart: float = 0.02
     rerank: int = 0
     neighbours: int = 10
-    explored: int = 6
+    explored: int = 9
     choice: Choice = Choice.BEST
     exploring: Choice = Choice.CANDIDATES
     temperature: float = 0.3

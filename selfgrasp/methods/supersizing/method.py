@@ -84,14 +84,14 @@ class Supersizing(Method):
         rng = context.rng()
         with _evaluating(self):
             choice = choice or config.choice
-            sampling = choice is Choice.SAMPLED
-            angles = rng.choice(config.bins, min(config.explored, config.bins), replace=False) if sampling else None
+            exploring = choice is not Choice.BEST
+            angles = rng.choice(config.bins, min(config.explored, config.bins), replace=False) if exploring else None
             scored = search(self.network, top, mask, spec, config, rng, angles=angles)
             kept = _apart(scored, config)
             best = self._reranked(scored.take(kept), top, context, rng) if config.rerank else scored.take(kept)
         probabilities = self._probabilities(scored.logits)
         maps = {"graspability": heat(scored, probabilities, top, config)}
-        if sampling:
+        if choice is Choice.SAMPLED:
             drawn = int(rng.choice(len(scored), p=probabilities / probabilities.sum()))
             best = _joined(scored.take(np.array([drawn])), best)
             chance = float(probabilities[drawn] / probabilities.sum())
