@@ -142,7 +142,7 @@ def make_session(args: Args) -> Session:
         options={
             "angles_per_point": args.angles_per_point, "attempts_per_scene": args.attempts_per_scene, "round": args.round, "after": args.after,
             "cell": asdict(args.options),
-        },  # fmt: skip
+        },
     )
 
 
