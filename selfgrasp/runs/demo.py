@@ -51,9 +51,9 @@ class Args:
     objects: Path | None = None
     out: Path = Path("runs/demo")
     attempts: int = 4000
-    staged: int = 1500
+    staged: int = 2000
     seconds: float = 45.0
-    predictions: int = 1200
+    predictions: int = 800
     trials: int = 100
     scenes: int = 30
     workers: int = 2

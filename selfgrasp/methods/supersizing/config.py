@@ -117,7 +117,7 @@ class SupersizingConfig:
     explored: int = 9
     choice: Choice = Choice.BEST
     exploring: Choice = Choice.CANDIDATES
-    temperature: float = 0.3
+    temperature: float = 0.5
 
     def __post_init__(self) -> None:
         if not self.openings or min(self.openings) <= 0 or max(self.openings) > 1:
