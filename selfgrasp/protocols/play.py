@@ -10,13 +10,16 @@ from selfgrasp.workcell.cells import SimCell
 from selfgrasp.workcell.workcell import Ids
 
 
-class _Timed:
+class Timed:
+    """A policy with a stopwatch: `seconds` of planning so far."""
+
     def __init__(self, policy: Policy) -> None:
         self._policy = policy
         self.name, self.privileged = policy.name, policy.privileged
         self.seconds = 0.0
 
     def plan(self, context: Context) -> Plan:
+        """The policy's plan."""
         start = time.perf_counter()
         plan = self._policy.plan(context)
         self.seconds += time.perf_counter() - start
@@ -27,7 +30,7 @@ def play_until_clear(cell: SimCell, policy: Policy, seed: int, *, session: str, 
     """Up to `most` attempts on the scene of `seed`; ends when nothing is left, or when the policy sees nothing."""
     workcell = cell.cell
     workcell.reset(seed)
-    timed = _Timed(policy)
+    timed = Timed(policy)
     start = workcell.drivers.scene.time()
     judged = true = doubles = disagreements = attempts = 0
     held: list[str] = []

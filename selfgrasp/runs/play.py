@@ -13,6 +13,7 @@ from selfgrasp.codec import EncodedAttempt, encode_attempt
 from selfgrasp.core import ANYTHING, Attempt, Context, Fault, Grasp, Outcome, Plan, Policy
 from selfgrasp.core.arrays import FloatArray
 from selfgrasp.core.pose import top_down, yaw_of
+from selfgrasp.protocols.play import Timed
 from selfgrasp.workcell.cells import SimCell
 from selfgrasp.workcell.workcell import Ids, Played
 
@@ -73,28 +74,6 @@ class PlayedScene:
     seconds: dict[str, float] = field(default_factory=dict)
 
 
-class _TimedPolicy:
-    """A policy with a stopwatch."""
-
-    def __init__(self, policy: Policy) -> None:
-        self._policy = policy
-        self.seconds = 0.0
-
-    @property
-    def name(self) -> str:
-        return self._policy.name
-
-    @property
-    def privileged(self) -> tuple[str, ...]:
-        return self._policy.privileged
-
-    def plan(self, context: Context) -> Plan:
-        start = time.perf_counter()
-        plan = self._policy.plan(context)
-        self.seconds += time.perf_counter() - start
-        return plan
-
-
 @dataclass(frozen=True)
 class _OneGrasp:
     """Does one given grasp: another angle at a point that a policy chose."""
@@ -112,7 +91,7 @@ def play_scene(cell: SimCell, policy: Policy, task: SceneTask) -> PlayedScene:
     from selfgrasp.workcell.sim.world import Unstable
 
     start, physics = time.perf_counter(), cell.physics_seconds()
-    timed = _TimedPolicy(policy)
+    timed = Timed(policy)
     encoded: list[EncodedAttempt] = []
     unstable: dict[str, FloatArray] = {}
     encoding = 0.0

@@ -10,25 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from selfgrasp.core import InputError
+from selfgrasp.protocols.episode import Row
 from selfgrasp.viz.story import STORY_FILE
 
 STORY_PARTS = ("cards", "scenes", "heats", "films", "outcomes")
 _PICTURE_KEYS = ("file", "color", "tried", "depth")
-
-
-@dataclass(frozen=True)
-class Row:
-    """One figure of report.json: rates are fractions, `low` and `high` the 95 % interval, `paper` the published figure."""
-
-    policy: str
-    objects: str
-    metric: str
-    value: float
-    low: float
-    high: float
-    n: int
-    paper: float | None = None
-    privileged: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
