@@ -155,7 +155,7 @@ def test_ctrl_c_ends_with_130_and_a_sound_dataset(tmp_path: Path) -> None:
         with pytest.raises(InputError, match=rf"which another process is writing.*exists: writer: process {process.pid} "):
             collect(replace(TWO_SCENES, out=out))
         os.killpg(process.pid, signal.SIGINT)
-        _, said = process.communicate(timeout=20)
+        _, said = process.communicate(timeout=90)
     finally:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
