@@ -17,7 +17,7 @@ def small(tmp_path: Path, **changes: object) -> demo.Args:
     folder.mkdir(exist_ok=True)
     for index in range(6):
         trimesh.creation.box((0.03 + 0.004 * index, 0.05, 0.04)).export(folder / f"box{index}.stl")
-    sizes = {"attempts": 80, "staged": 20, "seconds": 3.0, "predictions": 20, "trials": 2, "scenes": 1}
+    sizes = {"attempts": 100, "staged": 20, "seconds": 3.0, "predictions": 20, "trials": 2, "scenes": 1}
     return demo.Args(objects=folder, out=tmp_path / "run", **{**sizes, **changes})  # type: ignore[arg-type]
 
 
@@ -29,7 +29,7 @@ def test_the_whole_story_on_ones_own_meshes(tmp_path, capsys):
     assert "6 objects from" in said.err
     assert "report:" in said.out.splitlines()[-1]
     report = json.loads((args.out / "report.json").read_text())
-    assert report["attempts"] == 100
+    assert report["attempts"] == 120
     assert {row["metric"] for row in report["rows"]} >= {"accuracy", "success", "interactions"}
     page = (args.out / "report.html").read_text()
     assert "data:image/webp" in page

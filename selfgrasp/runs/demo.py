@@ -68,6 +68,10 @@ class _Stages:
     path: Path
     done: list[dict[str, Any]] = field(default_factory=list)
 
+    def has(self, name: str) -> bool:
+        """Whether a stage was finished, now or before an interruption."""
+        return any(stage["name"] == name for stage in self.done)
+
     @contextmanager
     def stage(self, name: str, detail: str) -> Iterator[None]:
         print(f"\n== {name}: {detail}", file=sys.stderr, flush=True)
@@ -96,7 +100,9 @@ def run(args: Args) -> int:
     with stages.stage("collect", f"{args.attempts} random attempts in the tabletop cell"):
         collected = _collect(args, seen, "random", args.attempts, round=0)
     with stages.stage("learn", f"{args.system}:small on them, {args.seconds:g} s at most"):
-        _train(args, args.out / "first", start=None)
+        # Once done it stays: what was collected since is not its data.
+        if not stages.has("learn"):
+            _train(args, args.out / "first", start=None)
     if args.staged:
         with stages.stage("try better", f"{args.staged} attempts by what was learned, drawn from its own opinion"):
             _collect(args, seen, f"{args.out / 'first'}+explore", args.staged, round=1)
