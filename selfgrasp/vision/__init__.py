@@ -7,14 +7,17 @@ from selfgrasp.vision.foreground import Regions, foreground, foreground_from_bac
 from selfgrasp.vision.grasp_pose import fingertip_height, grasp_at, grasps_at
 from selfgrasp.vision.heightmap import Heightmap, heightmap, map_from_view, view_from_map
 from selfgrasp.vision.project import deproject, on_plane, project, project_world, rays, world_points
+from selfgrasp.vision.register import Rim, corrected, world_correction
 
 __all__ = [
     "Closing",
     "Crops",
     "Heightmap",
     "Regions",
+    "Rim",
     "antipodal",
     "closings",
+    "corrected",
     "crop",
     "deproject",
     "fingertip_height",
@@ -32,5 +35,6 @@ __all__ = [
     "rays",
     "regions",
     "view_from_map",
+    "world_correction",
     "world_points",
 ]
