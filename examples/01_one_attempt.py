@@ -38,8 +38,6 @@ def main() -> None:
             print(f"{attempt.id}: {attempt.outcome}")
             if attempt.outcome.grasped:
                 cell.set_aside()
-            else:
-                cell.try_again()
 
 
 if __name__ == "__main__":

@@ -48,8 +48,6 @@ def main() -> None:
                 outcomes.append(outcome.grasped)
                 if outcome.grasped:
                     cell.set_aside()
-                else:
-                    cell.try_again()
     print(f"{policy.name}: {sum(outcomes)} of {len(outcomes)} held; a measured figure with its interval comes from `selfgrasp bench`")
 
 

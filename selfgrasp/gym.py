@@ -70,13 +70,12 @@ class GraspEnv(gymnasium.Env[Pictures, NDArray[np.float32]]):
     def step(self, action: NDArray[np.float32]) -> tuple[Pictures, float, bool, bool, dict[str, Any]]:
         """One grasp; what was lifted is set aside. An episode ends by its number of attempts, or early when a camera returns nothing."""
         ids = Ids("gym", self._scene, self._index)
-        outcome = self.cell.attempt(_Fixed(grasp_of(action, self.cell.spec)), ids).attempt.outcome
+        attempt = self.cell.attempt(_Fixed(grasp_of(action, self.cell.spec)), ids).attempt
         self._index += 1
+        outcome, after = attempt.outcome, attempt.after
         if outcome.grasped:
             self.cell.set_aside()
-        else:
-            self.cell.try_again()
-        after = self.cell.observe()
+            after = self.cell.observe()
         info = {"grasped": outcome.grasped, "width": outcome.width, "force": outcome.force, "fault": str(outcome.fault or "")}
         return self._pictures(after), float(outcome.grasped), False, after is None, info
 

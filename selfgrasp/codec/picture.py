@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any
 
 import cv2
@@ -92,22 +93,21 @@ class PictureSink:
         """An empty sink that stores colour in `color_format`."""
         self.color_format = color_format
         self.pictures: dict[str, bytes] = {}
-        # The view is kept beside its keys, so that its id cannot be given to another one meanwhile.
-        self._seen: dict[int, tuple[View, str, str | None]] = {}
 
     def add(self, view: View) -> tuple[str, str | None]:
         """The keys of the colour and depth pictures of `view`; the same object is encoded once."""
-        known = self._seen.get(id(view))
-        if known is None:
-            color = self._store(encode_color(view.color, self.color_format))
-            depth = None if view.depth is None else self._store(encode_depth(view.depth))
-            known = self._seen[id(view)] = (view, color, depth)
-        return known[1], known[2]
+        pictures = _encoded_view(view, self.color_format)
+        self.pictures.update(pictures)
+        color, *depth = pictures
+        return color, depth[0] if depth else None
 
-    def _store(self, data: bytes) -> str:
-        key = picture_key(data)
-        self.pictures[key] = data
-        return key
+
+# The look after one attempt is often the look before the next. A view is known by its identity, and kept while its bytes are.
+@lru_cache(maxsize=8)
+def _encoded_view(view: View, format: ColorFormat) -> dict[str, bytes]:
+    """Colour first, then depth if there is any, by key."""
+    files = [encode_color(view.color, format), *([] if view.depth is None else [encode_depth(view.depth)])]
+    return {picture_key(data): data for data in files}
 
 
 class PictureSource:

@@ -24,6 +24,7 @@ class GripperSpec:
         finger_breadth: m of a finger across the closing direction.
         finger_length: m from the fingertip to the palm.
         max_force: N a finger presses with at most.
+        closed: m between the fingers' inner faces when fully closed; what is thinner cannot be held.
     """
 
     opening: float
@@ -31,11 +32,14 @@ class GripperSpec:
     finger_breadth: float
     finger_length: float
     max_force: float
+    closed: float = 0.0
 
     def __post_init__(self) -> None:
         for name in ("opening", "finger_thickness", "finger_breadth", "finger_length"):
             checked_number(getattr(self, name), 1e-4, 1.0, f"{name} (m)")
         checked_number(self.max_force, 0.1, 1e4, "max_force (N)")
+        if not 0 <= self.closed < self.opening:
+            raise InputError(given=f"closed (m) = {self.closed:g}", wanted=f"0 or more, and less than the opening of {self.opening:g}")
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,10 +92,13 @@ class CellSpec:
     options: Mapping[str, Any]
 
     def to_json(self) -> dict[str, Any]:
-        """Plain JSON values, arrays as nested lists."""
+        """Plain JSON values, arrays as nested lists. A gripper that closes fully is written as before `closed` was known, so that fingerprints last."""
+        gripper = asdict(self.gripper)
+        if not self.gripper.closed:
+            del gripper["closed"]
         return {
             "name": self.name,
-            "gripper": asdict(self.gripper),
+            "gripper": gripper,
             "workspace": {"low": self.workspace.low.tolist(), "high": self.workspace.high.tolist(), "surface": self.workspace.surface},
             "cameras": {
                 name: {

@@ -29,13 +29,13 @@ class Timed:
 def play_until_clear(cell: SimCell, policy: Policy, seed: int, *, session: str, most: int) -> Episode:
     """Up to `most` attempts on the scene of `seed`; ends when nothing is left, or when the policy sees nothing."""
     workcell = cell.cell
-    workcell.reset(seed)
+    before = workcell.reset(seed)
     timed = Timed(policy)
     start = workcell.drivers.scene.time()
     judged = true = doubles = disagreements = attempts = 0
     held: list[str] = []
     while attempts < most and cell.remaining():
-        played = workcell.attempt(timed, Ids(session, seed, attempts))
+        played = workcell.attempt(timed, Ids(session, seed, attempts), before=before)
         attempts += 1
         outcome = played.attempt.outcome
         truth = {label.name: label.value for label in played.labels}
@@ -49,9 +49,9 @@ def play_until_clear(cell: SimCell, policy: Policy, seed: int, *, session: str, 
         if outcome.fault is Fault.NOTHING:
             attempts = most
             break
+        before = played.attempt.after
         if outcome.grasped:
             workcell.set_aside()
-        else:
-            workcell.try_again()
+            before = None
     seconds = workcell.drivers.scene.time() - start
     return Episode(seed, attempts, judged, true, doubles, disagreements, cell.remaining() == 0, seconds, timed.seconds, tuple(held))

@@ -132,9 +132,7 @@ def _attempts(cell: SimCell, policy: Policy, task: SceneTask) -> Iterator[Played
             workcell.set_aside()
         elif played.attempt.outcome.grasped:
             workcell.put_back(rng)
-        else:
-            workcell.try_again()
-        before = workcell.observe()
+        before = None if played.attempt.outcome.grasped else played.attempt.after
 
 
 def _other_angles(attempt: Attempt, count: int) -> Sequence[Grasp]:

@@ -19,27 +19,39 @@ class JudgeConfig:
     """Thresholds.
 
     Attributes:
-        min_width: m; closer fingers hold nothing.
+        min_width: m beyond `closed`; closer fingers hold nothing.
         min_force: N; a softer press holds nothing.
+        closed: m between the fingers when fully closed, as in the gripper's spec; at that stop they press with full force on nothing.
     """
 
     min_width: float = 0.0025
     min_force: float = 2.0
+    closed: float = 0.0
+
+    @property
+    def empty_width(self) -> float:
+        """m up to which the fingers count as closed on nothing."""
+        return self.closed + self.min_width
 
 
 def holds(width: float, force: float, config: JudgeConfig) -> bool:
     """Whether fingers `width` m apart that press with `force` N hold something."""
-    return width > config.min_width and force > config.min_force
+    return width > config.empty_width and force > config.min_force
+
+
+def feels_held(done: Done, config: JudgeConfig) -> bool:
+    """Whether the hand could rise and holds something after it did."""
+    return done.lifted and holds(done.hand.width, done.hand.force, config)
 
 
 def judge(done: Done, before: Observation | None, after: Observation | None, config: JudgeConfig) -> Outcome:
     """Width and force after the lift decide, if there was one; a grip that was there before the lift and is not after it slipped."""
     width, force = done.hand.width, done.hand.force
-    grasped = done.lifted and holds(width, force, config)
+    grasped = feels_held(done, config)
     fault = done.fault
     if grasped and fault is Fault.BLOCKED:
         fault = None
-    if not grasped and fault is None and done.closed_width is not None and done.closed_width > config.min_width:
+    if not grasped and fault is None and done.closed_width is not None and done.closed_width > config.empty_width:
         fault = Fault.SLIPPED
     if fault is None and (before is None or after is None):
         fault = Fault.NO_IMAGE

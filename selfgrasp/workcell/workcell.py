@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from selfgrasp.core.action import Action, Close, Grasp, Move, Push, Release
+from selfgrasp.core.arrays import FloatArray
 from selfgrasp.core.attempt import Attempt, Fault, Label, Outcome, Step
 from selfgrasp.core.errors import InputError
 from selfgrasp.core.observation import Observation, View
@@ -19,8 +21,11 @@ from selfgrasp.core.spec import CellSpec
 from selfgrasp.core.watcher import Watcher
 from selfgrasp.workcell import motions
 from selfgrasp.workcell.drivers import Control, Drivers
-from selfgrasp.workcell.judge import JudgeConfig, judge
+from selfgrasp.workcell.judge import JudgeConfig, feels_held, judge
 from selfgrasp.workcell.motions import Done, MotionConfig
+
+if TYPE_CHECKING:
+    from selfgrasp.vision import Rim
 
 MAX_TILT = 0.05
 MAX_MOVES = 10
@@ -70,6 +75,7 @@ class Workcell:
         control: stop event and speed scale of every motion.
         background: the empty cell, where there is such a picture.
         watchers: told of plans, steps and attempts.
+        rim: the bin's, on which cameras with depth are registered in the first look at a scene; None trusts their calibration.
     """
 
     drivers: Drivers
@@ -79,7 +85,9 @@ class Workcell:
     control: Control = field(default_factory=Control)
     background: View | None = None
     watchers: Sequence[Watcher] = ()
+    rim: Rim | None = None
     on_close: Callable[[], None] | None = None
+    _corrections: dict[str, FloatArray] = field(default_factory=dict, init=False, repr=False)
 
     def __enter__(self) -> Workcell:
         return self
@@ -96,7 +104,16 @@ class Workcell:
     def reset(self, seed: int) -> Observation | None:
         """A new scene, and the first look at it; None when a camera returns nothing."""
         self.drivers.scene.reset(seed)
-        return self.observe()
+        self._corrections.clear()
+        first = self.observe()
+        if first is None or self.rim is None:
+            return first
+        # OpenCV takes a tenth of a second to import, and what only asks for a cell's options does not need it.
+        from selfgrasp.vision import world_correction
+
+        found = {name: world_correction(view, self.rim) for name, view in first.views.items()}
+        self._corrections |= {name: correction for name, correction in found.items() if correction is not None}
+        return replace(first, views=self._corrected(first.views))
 
     def observe(self) -> Observation | None:
         """All cameras and the hand now; None when a camera returns nothing."""
@@ -104,7 +121,14 @@ class Workcell:
         seen = {name: view for name, view in views.items() if view is not None}
         if len(seen) < len(views):
             return None
-        return Observation(self.drivers.scene.time(), seen, self.drivers.hand())
+        return Observation(self.drivers.scene.time(), self._corrected(seen), self.drivers.hand())
+
+    def _corrected(self, views: Mapping[str, View]) -> dict[str, View]:
+        if not self._corrections:
+            return dict(views)
+        from selfgrasp.vision import corrected
+
+        return {name: corrected(view, self._corrections[name]) if name in self._corrections else view for name, view in views.items()}
 
     def do(self, action: Action) -> Done:
         """Carry one action out, within bounds, and say what really happened."""
@@ -139,7 +163,8 @@ class Workcell:
     def attempt(self, policy: Policy, ids: Ids, *, goal: Goal = ANYTHING, before: Observation | None = None) -> Played:
         """One try: look, plan, act until something other than a move was done, lift, judge, look again.
 
-        What is held stays in the hand; `put_back` or `set_aside` comes next.
+        What is held stays in the hand: `put_back` or `set_aside` comes next. An empty hand is open and out of sight afterwards and the scene lies still, so
+        that the look after such an attempt is also the look before the next one.
 
         Args:
             before: the look before, where it was already taken.
@@ -182,6 +207,8 @@ class Workcell:
             self.drivers.gripper.open(self.spec.gripper.opening, control=self.control)
         self.drivers.arm.away(control=self.control)
         done = replace(done, hand=self.drivers.hand())
+        if not feels_held(done, self.judge):
+            self.try_again()
         after = self.observe()
         outcome = judge(done, first, after, self.judge)
         return self._played(policy, ids, goal, first, steps, outcome, after, plans, labels)
@@ -220,7 +247,7 @@ class Workcell:
         self.drivers.scene.settle()
 
     def try_again(self) -> None:
-        """After an empty-handed attempt: open, go away, wait until things lie still."""
+        """With empty hands: open, go away, wait until things lie still."""
         self.drivers.gripper.open(self.spec.gripper.opening, control=self.control)
         self.drivers.arm.away(control=self.control)
         self.drivers.scene.settle()

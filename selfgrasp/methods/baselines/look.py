@@ -37,7 +37,7 @@ def look(context: Context, *, view: str | None, pixel: float, minimum: float) ->
     """Map the view called `view` (or the first with depth, or the first) and find what is not table: by height, or by comparison with the empty cell."""
     seen = _pick(context, view)
     workspace = context.spec.workspace
-    top = heightmap(seen, workspace, pixel=pixel)
+    top = heightmap(seen, workspace, pixel=pixel, colored=False)
     inside = in_reach(top, context)
     if seen.depth is not None:
         mask: NDArray[np.bool_] = foreground(top, surface=workspace.surface, minimum=minimum) & inside

@@ -158,9 +158,10 @@ def _add_hand(spec: mujoco.MjSpec, gripper: GripperSpec) -> None:
         name="palm", type=box, size=[gripper.opening / 2 + 0.025, 0.03, 0.03], pos=[0, 0, gripper.finger_length + 0.03],
         rgba=HAND_COLOR, mass=HAND_MASS, friction=[0.5, 0.005, 0.0001], condim=3,
     )  # fmt: skip
+    travel = [gripper.closed / 2, gripper.opening / 2]
     for side, name in ((1, "right"), (-1, "left")):
         finger = hand.add_body(name=f"finger_{name}", gravcomp=1)
-        finger.add_joint(name=f"finger_{name}", type=slide, axis=[side, 0, 0], range=[0, gripper.opening / 2], limited=True, armature=0.02)
+        finger.add_joint(name=f"finger_{name}", type=slide, axis=[side, 0, 0], range=travel, limited=True, armature=0.02)
         finger.add_geom(
             name=f"finger_{name}", type=box, rgba=HAND_COLOR, mass=FINGER_MASS, condim=4, friction=[FINGER_PAD_FRICTION, 0.01, 0.0001],
             size=[gripper.finger_thickness / 2, gripper.finger_breadth / 2, gripper.finger_length / 2],

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 
 from selfgrasp.core.arrays import FloatArray
@@ -12,6 +10,7 @@ from selfgrasp.core.pose import top_down, yaw_of
 from selfgrasp.core.spec import GripperSpec, Workspace
 from selfgrasp.workcell.drivers import Control, Reached
 from selfgrasp.workcell.sim.build import FINGER_STIFFNESS, HAND_STIFFNESS, MOVING_MASS
+from selfgrasp.workcell.sim.noise import NoiseConfig
 from selfgrasp.workcell.sim.world import World
 
 CLEAR_HEIGHT = 0.24
@@ -34,11 +33,19 @@ _SOMETHING = 0.001
 
 
 class FlyingArm:
-    """Arm driver: three slides and a yaw, servoed; it stops where something blocks it."""
+    """Arm driver: three slides and a yaw, servoed; it stops where something blocks it.
 
-    def __init__(self, world: World, workspace: Workspace) -> None:
+    Args:
+        world: what it moves in.
+        workspace: where the tool may go.
+        noise: by how much the hand is off from where the arm believes it to be, anew after every `away`.
+    """
+
+    def __init__(self, world: World, workspace: Workspace, noise: NoiseConfig | None = None) -> None:
         self._world = world
         self._workspace = workspace
+        self._noise = noise or NoiseConfig()
+        self._error = np.zeros(4)
         self._update = _STEPS_PER_UPDATE * float(world.model.opt.timestep)
 
     @property
@@ -47,8 +54,19 @@ class FlyingArm:
         return self._workspace
 
     def pose(self) -> FloatArray:
-        """world_from_tool (4, 4) now."""
-        return top_down(self._world.data.qpos[:3], float(self._world.data.qpos[3]))
+        """world_from_tool (4, 4) now, as far as the arm knows."""
+        believed = self._world.data.qpos[:4] - self._error
+        return top_down(believed[:3], float(believed[3]))
+
+    def randomise(self, rng: np.random.Generator) -> None:
+        """Draw the first error, and go on drawing from `rng`."""
+        self._rng = rng
+        self._miss()
+
+    def _miss(self) -> None:
+        noise = self._noise
+        if noise.actuation_translation or noise.actuation_rotation:
+            self._error = np.array([*self._rng.normal(0, noise.actuation_translation, 2), 0.0, self._rng.normal(0, noise.actuation_rotation)])
 
     def joints(self) -> FloatArray | None:
         """A flying hand has no joints to report."""
@@ -61,12 +79,14 @@ class FlyingArm:
         reached = self.move(up, speed=0.8, control=control)
         if reached.fault is not None:
             return reached
-        return self.move(top_down(AWAY, yaw_of(up)), speed=0.8, control=control)
+        gone = self.move(top_down(AWAY, yaw_of(up)), speed=0.8, control=control)
+        self._miss()
+        return gone
 
     def move(self, world_from_tool: FloatArray, *, speed: float, control: Control) -> Reached:
         """Move in a straight line at `speed` m/s; yaw turns along. Above `CLEAR_HEIGHT` the way is not stepped."""
         data = self._world.data
-        start, target = data.qpos[:4].copy(), np.array([*world_from_tool[:3, 3], yaw_of(world_from_tool)])
+        start, target = data.qpos[:4].copy(), np.array([*world_from_tool[:3, 3], yaw_of(world_from_tool)]) + self._error
         turn = (target[3] - start[3] + np.pi) % (2 * np.pi) - np.pi
         target[3] = start[3] + turn
         if control.stop.is_set():
@@ -92,14 +112,17 @@ class FlyingArm:
     def _servo(self, start: FloatArray, target: FloatArray, speed: float, control: Control) -> Reached:
         world, data = self._world, self._world.data
         way = target - start
-        profile = _profile(max(float(np.linalg.norm(way[:3])), float(abs(way[3])) / _TURN_PER_METRE), speed, self._update)
-        for share, rate, gain in profile:
+        share, rate, gain = _profile(max(float(np.linalg.norm(way[:3])), float(abs(way[3])) / _TURN_PER_METRE), speed, self._update)
+        references = start + share[:, None] * way
+        leads = references + (_LEAD_SPEED * rate + _LEAD_ACCELERATION * gain)[:, None] * way
+        # Plain numbers: a numpy call on three of them costs ten times as much as what it does.
+        ctrl, qpos = data.ctrl, data.qpos
+        for (x, y, z, _), lead in zip(references.tolist(), leads, strict=True):
             if control.stop.is_set():
                 return self._halt(Fault.STOPPED)
-            data.ctrl[:4] = start + (share + _LEAD_SPEED * rate + _LEAD_ACCELERATION * gain) * way
+            ctrl[:4] = lead
             world.step(_STEPS_PER_UPDATE)
-            lag = start + share * way - data.qpos[:4]
-            if max(abs(lag[0]), abs(lag[1]), abs(lag[2])) > _BLOCKED_LAG:
+            if max(abs(x - qpos[0]), abs(y - qpos[1]), abs(z - qpos[2])) > _BLOCKED_LAG:
                 return self._halt(Fault.BLOCKED)
         data.ctrl[:4] = target
         world.step(2 * _STEPS_PER_UPDATE)
@@ -130,17 +153,17 @@ class FlyingGripper:
 
     def width(self) -> float:
         """m between the fingers' inner faces."""
-        return max(0.0, float(self._world.data.qpos[self._joints].sum()))
+        return max(self.spec.closed, float(self._world.data.qpos[self._joints].sum()))
 
     def force(self) -> float:
         """N that each finger presses with, from the servo's effort."""
         return abs(float(self._world.data.actuator_force[self._servo])) / 2
 
     def open(self, width: float, *, control: Control) -> None:
-        """Bring the fingers `width` m apart; in free air this is not stepped."""
+        """Bring the fingers `width` m apart, or as far as they go; in free air this is not stepped."""
         world, data = self._world, self._world.data
         world.hold_firmly(False)
-        half = min(width, self.spec.opening) / 2
+        half = max(self.spec.closed, min(width, self.spec.opening)) / 2
         data.ctrl[self._servo] = half
         if data.qpos[2] >= CLEAR_HEIGHT and not world.held():
             data.qpos[self._joints] = half
@@ -153,7 +176,7 @@ class FlyingGripper:
             world.step(_STEPS_PER_UPDATE)
 
     def close(self, *, control: Control) -> None:
-        """Close until the fingers stall or meet, then squeeze with the full force."""
+        """Close until the fingers stall, on something or at the end of their travel, then squeeze with the full force."""
         world, data = self._world, self._world.data
         speed = _FINGER_SPEED * control.speed
         goal = data.qpos[self._joints[0]]
@@ -168,7 +191,7 @@ class FlyingGripper:
             return self._halt()
         data.ctrl[self._servo] = -_SQUEEZE
         # Passes that keep a grip from creeping cost more than the rest of a step: only while there is a grip.
-        world.hold_firmly(self.width() > _SOMETHING)
+        world.hold_firmly(self.width() > self.spec.closed + _SOMETHING)
         world.step(4 * _STEPS_PER_UPDATE)
 
     def _halt(self) -> None:
@@ -176,20 +199,18 @@ class FlyingGripper:
         self._world.data.ctrl[self._servo] = self._world.data.qpos[self._joints[0]]
 
 
-def _profile(distance: float, speed: float, update: float) -> Iterator[tuple[float, float, float]]:
-    """Trapezoidal profile from 0 to 1: at each update the share of the way, its rate (1/s) and that rate's rate (1/s^2)."""
+def _profile(distance: float, speed: float, update: float) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Trapezoidal profile from 0 to 1: at each of N updates the share of the way (N,), its rate (N,) 1/s and that rate's rate (N,) 1/s^2."""
     if distance < 1e-9:
-        return
+        return np.zeros(0), np.zeros(0), np.zeros(0)
     top = min(speed, float(np.sqrt(distance * _ACCELERATION)))
     ramp = top / _ACCELERATION
     duration = distance / top + ramp
     updates = max(1, int(np.ceil(duration / update)))
-    for index in range(1, updates + 1):
-        t = duration * index / updates
-        if t < ramp:
-            yield _ACCELERATION * t * t / 2 / distance, _ACCELERATION * t / distance, _ACCELERATION / distance
-        elif t < duration - ramp:
-            yield (top * (t - ramp / 2)) / distance, top / distance, 0.0
-        else:
-            left = duration - t
-            yield 1.0 - _ACCELERATION * left * left / 2 / distance, _ACCELERATION * left / distance, -_ACCELERATION / distance
+    t = duration * np.arange(1, updates + 1) / updates
+    left = duration - t
+    begins, ends = t < ramp, t >= duration - ramp
+    travelled = np.where(begins, _ACCELERATION * t * t / 2, np.where(ends, distance - _ACCELERATION * left * left / 2, top * (t - ramp / 2)))
+    rate = np.where(begins, _ACCELERATION * t, np.where(ends, _ACCELERATION * left, top))
+    gain = np.where(begins, _ACCELERATION, np.where(ends, -_ACCELERATION, 0.0))
+    return travelled / distance, rate / distance, gain / distance

@@ -8,7 +8,7 @@ import numpy as np
 
 from selfgrasp.core import Context, Grasp, InputError, Plan
 from selfgrasp.core.pose import top_down
-from selfgrasp.workcell.judge import holds
+from selfgrasp.workcell.judge import feels_held
 from selfgrasp.workcell.sim.scene import SimScene
 from selfgrasp.workcell.workcell import Workcell
 
@@ -42,7 +42,7 @@ class OraclePolicy:
         candidates = self._candidates(context)
         for grasp in candidates:
             done = self._cell.do(grasp)
-            held = done.lifted and holds(done.hand.width, done.hand.force, self._cell.judge)
+            held = feels_held(done, self._cell.judge)
             self._scene.restore(state)
             if held:
                 return Plan((grasp,), np.ones(1))

@@ -20,8 +20,8 @@ SEEN_FAMILIES: tuple[str, ...] = tuple(family for family in FAMILIES if family n
 HELD_OUT_SCALE: tuple[float, float] = (0.6, 0.75)
 """Scales that no training or validation object has: their range starts at 0.85."""
 SEEDS_PER_SET = 10_000
-TRAIN_SIZE, VALIDATION_SIZE, TEST_SIZE = 150, 30, 60
-SET_NAMES: tuple[str, ...] = ("train", "validation", "test")
+TRAIN_SIZE, VALIDATION_SIZE, TEST_SIZE, STAGE_SIZE = 150, 30, 60, 50
+SET_NAMES: tuple[str, ...] = ("train", "validation", "test", "stage")
 
 
 class Novelty(StrEnum):
@@ -32,7 +32,7 @@ class Novelty(StrEnum):
     SIZE = "size"
 
 
-_TRAIN_START, _VALIDATION_START = 0, SEEDS_PER_SET
+_TRAIN_START, _VALIDATION_START, _STAGE_START = 0, SEEDS_PER_SET, 5 * SEEDS_PER_SET
 _TEST_START = {Novelty.INSTANCE: 2 * SEEDS_PER_SET, Novelty.FAMILY: 3 * SEEDS_PER_SET, Novelty.SIZE: 4 * SEEDS_PER_SET}
 
 
@@ -44,6 +44,12 @@ def train_objects(n: int = TRAIN_SIZE) -> tuple[ObjectModel, ...]:
 def validation_objects(n: int = VALIDATION_SIZE) -> tuple[ObjectModel, ...]:
     """The first n validation objects: new objects of the seen families."""
     return _from_seeds(SEEN_FAMILIES, _VALIDATION_START, n)
+
+
+def stage_objects(n: int = TRAIN_SIZE + STAGE_SIZE) -> tuple[ObjectModel, ...]:
+    """The training objects, and after them objects that no other set has: what the stages of a staged learner meet (Pinto & Gupta 2016, section III.D)."""
+    new = _from_seeds(SEEN_FAMILIES, _STAGE_START, n - TRAIN_SIZE) if n > TRAIN_SIZE else ()
+    return (*train_objects(min(n, TRAIN_SIZE)), *new)
 
 
 def test_objects(n: int = TEST_SIZE, novelty: Novelty | None = None) -> tuple[ObjectModel, ...]:  # noqa: PT028
@@ -90,7 +96,7 @@ def objects_by_name(name: str | Path, n: int | None = None, *, rules: MeshRules 
     """The objects of a named set, or the meshes of a folder.
 
     Args:
-        name: "train", "validation", "test" or the path of a folder with meshes.
+        name: "train", "validation", "test", "stage" or the path of a folder with meshes.
         n: how many, from the beginning; the whole usual set, or the whole folder, by default.
         rules: how meshes become objects.
 
@@ -104,6 +110,8 @@ def objects_by_name(name: str | Path, n: int | None = None, *, rules: MeshRules 
             return validation_objects(VALIDATION_SIZE if n is None else n)
         case "test":
             return test_objects(TEST_SIZE if n is None else n)
+        case "stage":
+            return stage_objects() if n is None else stage_objects(n)
     if not Path(name).is_dir():
         raise InputError(given=f"objects {str(name)!r}", wanted="a set of objects or a folder of meshes", exists=", ".join(SET_NAMES))
     report = load_meshes(name, rules)
