@@ -153,7 +153,7 @@ def test_a_dataset_is_a_source_of_training_data(tmp_path):
     source: Source = DatasetSource(dataset)
     assert [source.len_of(part) for part in ("train", "validation", "test")] == [len(dataset.ids(p)) for p in ("train", "validation", "test")]
     assert [a.id for a in source.attempts("train")] == dataset.ids("train").tolist()
-    few: Source = DatasetSource(dataset, most=3)
+    few: Source = DatasetSource(dataset, (0, 3))
     assert [a.id for a in few.attempts("train")] == dataset.ids("train")[:3].tolist()
     assert (few.len_of("train"), few.fingerprint == source.fingerprint) == (3, False)
     shuffled = [a.id for a in source.attempts("train", rng=np.random.default_rng(0))]

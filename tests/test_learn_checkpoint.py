@@ -75,7 +75,7 @@ def test_another_shape_is_refused(tmp_path: Path):
 def test_unknown_names_list_the_known_ones():
     with pytest.raises(InputError, match=r"method 'supersize'; .*exists: .*supersizing"):
         registry.build("supersize")
-    with pytest.raises(InputError, match=r"preset of supersizing 'big'.*exists: outputs, paper, small"):
+    with pytest.raises(InputError, match=r"preset of supersizing 'big'.*exists: outputs, paper, paper_owt, pretext, small"):
         registry.build("supersizing:big")
     with pytest.raises(InputError, match="selfgrasp train supersizing"):
         registry.policy("supersizing")

@@ -1,4 +1,4 @@
-"""Reproducing a paper: stages that skip what is done, and the paper's figures beside ours."""
+"""Reproducing a paper: steps that skip what is done, and the paper's figures beside ours."""
 
 import json
 from pathlib import Path
@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from selfgrasp.core import InputError
-from selfgrasp.runs import bench
-from selfgrasp.runs.reproduce import REPRODUCTIONS, Args, as_text, reproduction_of, run, sized
+from selfgrasp.runs import bench, collect, train
+from selfgrasp.runs.reproduce import Args, as_text, reproduction_of, run, supersizing_work
+from selfgrasp.runs.supersizing.report import freeze
 
 
 def test_an_unknown_system_lists_the_known_ones():
@@ -15,34 +16,45 @@ def test_an_unknown_system_lists_the_known_ones():
         reproduction_of("supersize")
 
 
-def test_given_sizes_win_over_the_presets():
-    assert sized(Args("supersizing", Path("x"))).attempts == 6000
-    assert sized(Args("supersizing", Path("x"), preset="paper")).attempts == 50_000
-    assert sized(Args("supersizing", Path("x"), preset="paper")).trials is None, "None is a protocol's full number"
-    given = sized(Args("supersizing", Path("x"), attempts=7, trials=8, epochs=9))
-    assert (given.attempts, given.trials, given.epochs) == (7, 8, 9)
+def test_given_sizes_win_over_the_defaults():
+    assert supersizing_work(Args("supersizing", Path("x"))).sizes.random == 40_000
+    given = supersizing_work(Args("supersizing", Path("x"), attempts=4_000, seeds=2, trials=50)).sizes
+    assert (given.random, given.stage, given.seeds, given.trials, given.clear) == (4_000, 200, 2, 50, 10)
+    with pytest.raises(InputError, match="--seeds 0"):
+        supersizing_work(Args("supersizing", Path("x"), seeds=0))
 
 
-def test_the_paper_stands_in_the_last_column():
-    row = {"metric": "success", "objects": "novel", "policy": "a", "value": 0.5, "low": 0.25, "high": 0.75, "n": 4, "paper": 0.66}
-    ours, theirs = as_text([{**row, "paper": None}, row]).splitlines()[1:]
-    assert ours.endswith(" 4")
-    assert theirs.endswith(" 0.66")
-    assert " a  " in theirs
+def test_tables_are_aligned_and_empty_where_the_paper_has_no_figure():
+    table = {"title": "T", "columns": ["who", "value", "paper"], "rows": [["a", 0.5, None], ["long name", 1234, 0.66]]}
+    assert as_text([table]).splitlines() == ["T", "who        value  paper", "a          0.500", "long name  1,234  0.660"]
+
+
+def test_what_was_frozen_must_not_change(tmp_path: Path):
+    work = supersizing_work(Args("supersizing", tmp_path, quick=True))
+    freeze(work)
+    frozen = json.loads((tmp_path / "frozen.json").read_text())
+    (tmp_path / "frozen.json").write_text(json.dumps({**frozen, "noise": "0"}))
+    with pytest.raises(InputError, match="another version of noise"):
+        freeze(work)
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(400)
-def test_every_stage_runs_and_is_skipped_the_second_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
-    args = Args("supersizing", tmp_path / "out", policies=(), workers=1, quick=True)
+@pytest.mark.timeout(1200)
+def test_every_step_runs_and_is_skipped_the_second_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+    args = Args("supersizing", tmp_path / "out", workers=2, quick=True)
     assert run(args) == 0
     report = json.loads((args.out / "report.json").read_text())
-    papers = {(row["metric"], row["objects"]): row["paper"] for row in report["rows"] if row["paper"] is not None}
-    assert papers == {("accuracy", "novel"): 0.769, ("success", "seen"): 0.73, ("success", "novel"): 0.66, ("interactions", "mixed"): 26.0}
+    papers = {row["paper"] for row in report["rows"] if row["paper"] is not None}
+    assert {0.534, 0.599, 0.621, 0.694, 0.733, 0.769, 0.795, 0.73, 0.66, 26.0} <= papers
+    titles = [table["title"] for table in report["tables"]]
+    assert any("Table I)" in title for title in titles)
+    assert any("Table II)" in title for title in titles)
     assert (args.out / "report.html").stat().st_size > 10_000
-    told = capsys.readouterr().out
-    assert all(part in told for part in REPRODUCTIONS["supersizing"].missing), "what is not in it yet is said"
+    capsys.readouterr()
 
-    monkeypatch.setattr(bench, "measure", lambda args: pytest.fail("measured again"))
+    for module, name in ((bench, "measure"), (train, "train")):
+        monkeypatch.setattr(module, name, lambda *_: pytest.fail("done again"))
+    collected = collect.collect
+    monkeypatch.setattr(collect, "collect", lambda wanted: collected(wanted) if wanted.out.exists() else pytest.fail(f"collected again: {wanted.out}"))
     assert run(args) == 0
-    assert capsys.readouterr().out.count("is there already") == 4
+    assert "are there already" in capsys.readouterr().out

@@ -48,6 +48,10 @@ class Examples:
         """The rows at `indices` (K,)."""
         return Examples({name: column[indices] for name, column in self.columns.items()}, self.weights[indices])
 
+    def first(self, count: int) -> Examples:
+        """The first `count` rows, or all if there are fewer."""
+        return Examples({name: column[:count] for name, column in self.columns.items()}, self.weights[:count])
+
     @property
     def nbytes(self) -> int:
         """Bytes held."""

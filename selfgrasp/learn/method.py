@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 
 from selfgrasp.core import Action, Context, InputError, Plan, Policy
 from selfgrasp.core.arrays import FloatArray
+from selfgrasp.learn import configs
 from selfgrasp.learn.examples import Examples
 from selfgrasp.learn.recipe import FitConfig
 from selfgrasp.learn.source import DeclaredSource, Source, Split
@@ -73,6 +75,11 @@ class Method(torch.nn.Module, ABC):
             raise InputError(given=f"{source.len_of(split)} attempts of split {split!r}", wanted=f"at least one that {self.name} can learn from")
         return found
 
+    @property
+    def examples_key(self) -> Any:
+        """Whatever `gather` depends on beside the source, as JSON values: methods with equal keys can share their examples. The whole config by default."""
+        return configs.to_json(self.config)
+
     @abstractmethod
     def gather(self, source: Source, split: Split, rng: np.random.Generator) -> Examples:
         """Examples from one pass over `source.attempts(split)`."""
@@ -103,6 +110,21 @@ class Method(torch.nn.Module, ABC):
     def calibrate(self, batches: Iterable[Batch]) -> None:
         """Called once after training with validation batches, to turn scores into probabilities. Changes nothing by default."""
         return
+
+    def variants(self) -> Mapping[str, Policy]:
+        """Other ways to decide with the same weights, by the name that follows a + behind the policy's: NAME+explore collects the next round's data."""
+        return {"explore": self.exploring()}
+
+    def load_trunk(self, path: Path) -> None:
+        """Take the layers that see from another training, as ablations of pretraining do. The others stay as they are.
+
+        Args:
+            path: a run's folder, a checkpoint, or whatever else the method says it reads.
+
+        Raises:
+            InputError: nothing there that fits, or a method without such layers.
+        """
+        raise InputError(given=f"{path} as the trunk of {self.name}", wanted="a method whose trunk can come from elsewhere")
 
     def exploring(self) -> Policy:
         """The policy to collect the next round of data with; the method itself unless it explores."""

@@ -150,12 +150,12 @@ class DatasetSource:
 
     Attributes:
         dataset: open for reading; `Dataset.restricted` bounds which labels can be read here.
-        most: attempts of each part at most, the first ones; None for all. For curves over the amount of data.
+        within: which attempts of each part, from one position up to before another; all by default.
         threads: that decode ahead.
     """
 
     dataset: Dataset
-    most: int | None = None
+    within: tuple[int, int | None] = (0, None)
     threads: int = 2
 
     @property
@@ -165,10 +165,10 @@ class DatasetSource:
 
     @property
     def fingerprint(self) -> str:
-        """16 hex digits over ids, outcomes, readable labels, the split and `most`."""
+        """16 hex digits over ids, outcomes, readable labels, the split and `within`."""
         columns = [self.dataset.column(name).tolist() for name in ("id", "grasped", "round")]
         labels = [repr(self.dataset.labels(name)) for name in self.dataset.label_names]
-        facts = (self.spec.fingerprint, self.dataset.split.hash, self.most, columns, labels)
+        facts = (self.spec.fingerprint, self.dataset.split.hash, self.within, columns, labels)
         return hashlib.sha256(repr(facts).encode()).hexdigest()[:16]
 
     def len_of(self, split: Split) -> int:
@@ -184,4 +184,4 @@ class DatasetSource:
         return self.dataset.label(name)
 
     def _ids(self, split: Split) -> NDArray[np.object_]:
-        return self.dataset.ids(split)[: self.most]
+        return self.dataset.ids(split)[slice(*self.within)]

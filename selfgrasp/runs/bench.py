@@ -147,13 +147,13 @@ def _pairs(protocol: PlayedProtocol, episodes: Mapping[str, Sequence[Episode]]) 
 def policy_label(name: str) -> str:
     """How reports call a policy: a run's is its method and its folder."""
     from selfgrasp.learn import read_info
-    from selfgrasp.runs.policies import checkpoint_of
+    from selfgrasp.runs.policies import checkpoint_of, variant_suffix
 
     path = checkpoint_of(name)
     if path is None or name in path.parts:
         return name
     folder = path.parents[1] if path.parent.name == "checkpoints" else path
-    return f"{read_info(path).method} ({folder.name})"
+    return f"{read_info(path).method} ({folder.name}{variant_suffix(name)})"
 
 
 def row_label(objects: str) -> str:

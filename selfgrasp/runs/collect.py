@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -127,21 +127,21 @@ def make_session(args: Args) -> Session:
 
     import selfgrasp
     from selfgrasp.core import Session
-    from selfgrasp.runs.policies import checkpoint_hash
+    from selfgrasp.runs.policies import identity_of
     from selfgrasp.runs.pool import objects_named
     from selfgrasp.workcell.cells import cell_spec
-    from selfgrasp.workcell.sim.objects.catalogue import catalogue_hash
+    from selfgrasp.workcell.sim.objects.catalogue import SET_NAMES, catalogue_hash
 
     objects = objects_named(args.objects)
     return Session(
         spec=cell_spec(args.cell, args.options),
         versions={"selfgrasp": selfgrasp.__version__, **{name: version(name) for name in ("mujoco", "numpy")}},
-        policy=args.policy + checkpoint_hash(args.policy),
-        objects=f"{args.objects if args.objects in ('train', 'validation', 'test') else 'folder'}:{catalogue_hash(objects)[:12]}",
+        policy=identity_of(args.policy),
+        objects=f"{args.objects if args.objects in SET_NAMES else 'folder'}:{catalogue_hash(objects)[:12]}",
         seed=args.seed,
         options={
             "angles_per_point": args.angles_per_point, "attempts_per_scene": args.attempts_per_scene, "round": args.round, "after": args.after,
-            "cell": asdict(args.options),
+            "cell": args.options.to_json(),
         },
     )
 

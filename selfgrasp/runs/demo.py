@@ -166,7 +166,7 @@ def _collect(args: Args, objects: str, policy: str, attempts: int, *, round: int
 def _train(args: Args, out: Path, start: str | None) -> None:
     from selfgrasp.runs import train
 
-    wanted = train.Args(method=f"{args.system}:small", data=args.out / "data", out=out, start=start, max_seconds=args.seconds, seed=args.seed, threads=1)
+    wanted = train.Args(method=f"{args.system}:small", data=(args.out / "data",), out=out, start=start, max_seconds=args.seconds, seed=args.seed, threads=1)
     train.run(wanted)
 
 
@@ -174,10 +174,10 @@ def _kept(path: Path, wanted: Any, measure: Callable[[], Measured]) -> Measured:
     """What was measured, from disk where the very same thing was measured before."""
     from selfgrasp.protocols.episode import Row
     from selfgrasp.runs.bench import Measured, row_json
-    from selfgrasp.runs.policies import checkpoint_hash
+    from selfgrasp.runs.policies import identity_of
     from selfgrasp.runs.record import write_json
 
-    key = json.dumps([asdict(wanted), [checkpoint_hash(p) for p in wanted.policy]], default=str)
+    key = json.dumps([asdict(wanted), [identity_of(p) for p in wanted.policy]], default=str)
     if path.exists() and (kept := json.loads(path.read_text()))["key"] == key:
         return Measured(tuple(Row(**{**r, "privileged": tuple(r["privileged"])}) for r in kept["rows"]), tuple(kept["paired"]), extra=kept["extra"])
     found = measure()

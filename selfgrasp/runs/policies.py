@@ -10,8 +10,8 @@ from selfgrasp.core import Policy
 from selfgrasp.core.errors import InputError, unknown_name
 from selfgrasp.workcell.cells import SimCell
 
-EXPLORE = "+explore"
-"""After a learned policy's name: the policy it collects with, which draws from its own opinion instead of doing the best."""
+VARIANT = "+"
+"""Between a learned policy's name and that of one of its `Method.variants`: RUN+explore is the policy it collects with."""
 BASELINES = ("random", "heuristic", "oracle")
 
 
@@ -37,14 +37,18 @@ def load_policy(name: str, cell: SimCell | None = None) -> Policy:
         from selfgrasp.workcell.sim.oracle import OraclePolicy
 
         return OraclePolicy(cell.cell)
-    if name.endswith(EXPLORE):
-        return load_policy(name.removesuffix(EXPLORE), cell).exploring()  # type: ignore[attr-defined]
-    path = checkpoint_of(name)
+    path, variant = checkpoint_of(name), _variant_of(name)
     if path is None:
         raise _unknown(name)
     from selfgrasp.methods.registry import load
 
-    return load(path)
+    method = load(path)
+    if not variant:
+        return method
+    variants = method.variants()
+    if variant not in variants:
+        raise unknown_name(f"variant of {method.name}", variant, variants)
+    return variants[variant]
 
 
 def require_policy(name: str) -> None:
@@ -63,7 +67,7 @@ def _unknown(name: str) -> InputError:
 
 def checkpoint_of(name: str) -> Path | None:
     """The checkpoint file that `name` stands for: shipped weights, a file, or a run folder's best; None if there is none."""
-    name = name.removesuffix(EXPLORE)
+    name = name.rpartition(VARIANT)[0] if _variant_of(name) else name
     if name in shipped():
         return Path(str(files("selfgrasp.methods") / name / f"{name}.safetensors"))
     path = Path(name)
@@ -73,16 +77,31 @@ def checkpoint_of(name: str) -> Path | None:
     return None
 
 
+def _variant_of(name: str) -> str:
+    """What follows the last +, unless the whole name is that of a file or folder."""
+    return "" if VARIANT not in name or Path(name).exists() else name.rpartition(VARIANT)[2]
+
+
 def shipped() -> tuple[str, ...]:
     """Methods whose weights come with the package."""
     root = Path(str(files("selfgrasp.methods")))
     return tuple(sorted(p.parent.name for p in root.glob("*/*.safetensors") if p.stem == p.parent.name))
 
 
-def checkpoint_hash(name: str) -> str:
-    """`@` and 12 hex digits of the checkpoint that `name` stands for; empty for a policy without one."""
+def identity_of(name: str) -> str:
+    """What tells the policy called `name` from others, wherever its run lies: method, variant and 12 hex digits of its checkpoint; a baseline's own name."""
     path = checkpoint_of(name)
-    return "" if path is None else "@" + hashlib.sha256(path.read_bytes()).hexdigest()[:12]
+    if path is None:
+        return name
+    from selfgrasp.learn import read_info
+
+    return f"{read_info(path).method}{variant_suffix(name)}@{hashlib.sha256(path.read_bytes()).hexdigest()[:12]}"
+
+
+def variant_suffix(name: str) -> str:
+    """The + and the variant at the end of a policy's name, or nothing."""
+    variant = _variant_of(name)
+    return f"{VARIANT}{variant}" if variant else ""
 
 
 def privileged_of(name: str) -> tuple[str, ...]:

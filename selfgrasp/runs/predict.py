@@ -48,7 +48,7 @@ def measure_prediction(args: Args) -> Measured:
             paper = _PAPER if learned and metric == "accuracy" else None
             rows.append(Row.of(estimate, policy=policy_label(name), objects=row_label(objects), metric=metric, paper=paper))
         if learned:
-            curves.append(_curve(policy_label(name), calibration(predictions)))
+            curves.append(curve(policy_label(name), calibration(predictions)))
     return Measured(tuple(rows), extra={"calibration": curves})
 
 
@@ -103,7 +103,8 @@ def _predictions(args: Args, policy: str, path: Path) -> Predictions:
     return Predictions.joined(found)
 
 
-def _curve(policy: str, bins: Any) -> dict[str, Any]:
+def curve(policy: str, bins: Any) -> dict[str, Any]:
+    """A policy's calibration as it stands in report.json."""
     from selfgrasp.protocols.intervals import wilson
 
     total = sum(n for _, _, n in bins)

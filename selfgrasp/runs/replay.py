@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from selfgrasp.viz.picture import Picture
     from selfgrasp.workcell.cells import SimCell
 
-OBJECT_SETS = ("train", "validation", "test")
+OBJECT_SETS = ("train", "validation", "test", "stage")
 
 
 @dataclass(frozen=True)
@@ -156,7 +156,7 @@ def _find(data: Dataset, attempt: str) -> Attempt:
 
 def _worker(args: Args, session: Session) -> WorkerConfig:
     from selfgrasp.core import InputError
-    from selfgrasp.runs.policies import checkpoint_hash
+    from selfgrasp.runs.policies import identity_of
     from selfgrasp.runs.pool import WorkerConfig, objects_named
     from selfgrasp.workcell.cells import CELLS, TabletopConfig
     from selfgrasp.workcell.sim.objects.catalogue import catalogue_hash
@@ -171,7 +171,7 @@ def _worker(args: Args, session: Session) -> WorkerConfig:
         raise InputError(given=f"objects {objects!r} as they are now", wanted=f"those of the collection, with the hash {objects_hash}")
     policy, _, weights = session.policy.rpartition("@") if "@" in session.policy else (session.policy, "", "")
     policy = args.policy or policy
-    if checkpoint_hash(policy).removeprefix("@") != weights:
+    if identity_of(policy).rpartition("@")[2 if weights else 1] != weights:
         raise InputError(given=f"policy {policy!r} as it is now", wanted=f"the one of the collection, with the hash {weights or 'of no weights'}; see --policy")
     return WorkerConfig(session.spec.name, TabletopConfig(**session.spec.options), objects, policy)
 

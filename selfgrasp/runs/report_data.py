@@ -35,11 +35,12 @@ class ReportData:
     Attributes:
         name: of the run.
         rows: the benchmark's figures.
-        report: report.json as it is, for its optional parts (paired, notes, stages, frozen, judge, curve, calibration ...).
+        report: report.json as it is, for its optional parts (paired, notes, stages, frozen, judge, curve, calibration, tables, charts ...).
         config: config.json.
         env: env.json.
         log: training, one mapping a line: step and named values; several fits follow one another.
         story: pictures.
+        pictures: report.json's `pictures`, their files absolute; those whose file is gone are left out with their caption.
         missing: what was looked for and not found, in words.
     """
 
@@ -50,6 +51,7 @@ class ReportData:
     env: Mapping[str, Any] = field(default_factory=dict)
     log: tuple[Mapping[str, float], ...] = ()
     story: Story = field(default_factory=Story)
+    pictures: tuple[Mapping[str, Any], ...] = ()
     missing: tuple[str, ...] = ()
 
     def part(self, name: str) -> Sequence[Any]:
@@ -77,7 +79,8 @@ def read_run(run: Path) -> ReportData:
     if not log:
         missing.append("log.jsonl (nothing was trained here)")
     story = _story(run / "pictures", missing)
-    return ReportData(run.resolve().name, _rows(report, run), report, config, env, log, story, tuple(missing))
+    pictures = _pictures(report, run / "pictures", missing)
+    return ReportData(run.resolve().name, _rows(report, run), report, config, env, log, story, pictures, tuple(missing))
 
 
 def joined(runs: Sequence[ReportData]) -> ReportData:
@@ -96,7 +99,8 @@ def joined(runs: Sequence[ReportData]) -> ReportData:
     story = Story(**{part: tuple(chain.from_iterable(getattr(run.story, part) for run in runs)) for part in STORY_PARTS})
     report = {key: value for run in reversed(runs) for key, value in run.report.items()}
     first = next((run for run in runs if run.log), runs[0])
-    return replace(first, rows=tuple(rows[key] for key in order), report=report, story=story)
+    pictures = tuple(chain.from_iterable(run.pictures for run in runs))
+    return replace(first, rows=tuple(rows[key] for key in order), report=report, story=story, pictures=pictures)
 
 
 def _json(path: Path, missing: list[str]) -> dict[str, Any]:
@@ -175,3 +179,18 @@ def _story(folder: Path, missing: list[str]) -> Story:
     if gone:
         missing.append(f"{gone} pictures of {STORY_FILE}")
     return Story(**parts)
+
+
+def _pictures(report: Mapping[str, Any], folder: Path, missing: list[str]) -> tuple[Mapping[str, Any], ...]:
+    """The entries of `pictures` with absolute files; files that are gone are left out and counted."""
+    found, gone = [], 0
+    for entry in report.get("pictures") or ():
+        files = [folder / str(name) for name in entry.get("files", ())]
+        captions = [*entry.get("captions", ()), *[""] * len(files)]
+        kept = [(file, caption) for file, caption in zip(files, captions, strict=False) if file.is_file()]
+        gone += len(files) - len(kept)
+        if kept:
+            found.append({**entry, "files": [file for file, _ in kept], "captions": [caption for _, caption in kept]})
+    if gone:
+        missing.append(f"{gone} pictures that report.json names")
+    return tuple(found)

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from selfgrasp.runs.report_data import ReportData, Row
+from selfgrasp.runs.report_figures import add_figures
 from selfgrasp.runs.report_words import Look, duration, looks, metric, objects_in_words, ordered_metrics
 from selfgrasp.viz.chart import Axis, Interval, Series, axis_svg, interval_svg, line_chart
 from selfgrasp.viz.markup import EMPTY, Markup, element, join
@@ -23,12 +24,13 @@ _NAMES = {
 
 
 def add_numbers(page: Page, data: ReportData) -> Page:
-    """Curves, comparison, calibration and provenance; a part without figures is left out."""
+    """Curves, comparison, the run's own tables, charts and pictures, calibration and provenance; a part without figures is left out."""
     charts = [*_success_curve(data), *_training_charts(data)]
     if charts:
         page = page.section("How it learned", grid(*charts))
     if data.rows:
         page = page.section("How good it is", *_comparison(data), lead=_COMPARISON_LEAD)
+    page = add_figures(page, data)
     if data.part("calibration"):
         page = page.section(
             "Can its scores be believed", grid(*_calibration(data)), lead="Where the line follows the diagonal, a score of 0.8 means eight in ten."

@@ -20,21 +20,24 @@ class Args:
 
     Attributes:
         method: a method, or method:preset; for example supersizing, supersizing:paper.
-        data: folder of the dataset.
+        data: one or several datasets; each has its own split.
         out: folder of the run: checkpoints, log.jsonl, TensorBoard events.
         start: a run or checkpoint whose weights training goes on from (staged learning); its recipe is that of a later round.
+        trunk: the layers that see start from there, the others at random: a run (of supersizing:pretext, for example) or, for supersizing:paper and
+            supersizing:paper_owt, a file of AlexNet's ImageNet weights.
         epochs: passes over the data; the default is the method's.
         max_seconds: of training; none by default.
-        attempts: use only the first so many of the training part.
+        attempts: use only the first so many of the training part, and an eighth as many of the validation part.
         seed: of initial weights, order and augmentation.
         device: auto, cpu, cuda.
         threads: torch's; 0 leaves its choice.
     """
 
     method: Positional[str]
-    data: Path
+    data: tuple[Path, ...]
     out: Path
     start: str | None = None
+    trunk: str | None = None
     epochs: int | None = None
     max_seconds: float | None = None
     attempts: int | None = None
@@ -55,32 +58,32 @@ def train(args: Args) -> FitResult:
     """Examples, fit, best checkpoint.
 
     Raises:
-        InputError: an unknown method or preset, an empty or wrong dataset, or a run folder of another training.
+        InputError: an unknown method or preset, an empty or wrong dataset, a run folder of another training, a trunk that does not fit, or one beside `start`.
     """
-    import numpy as np
     import torch
 
-    from selfgrasp.dataset import Dataset
-    from selfgrasp.learn import DatasetSource, fit
+    from selfgrasp.core import InputError
+    from selfgrasp.learn import fit
     from selfgrasp.methods.registry import build
+    from selfgrasp.runs.examples import data_of
     from selfgrasp.runs.policies import load_policy
     from selfgrasp.runs.progress import Batches, Progress
     from selfgrasp.runs.record import write_config
 
+    if args.start and args.trunk:
+        raise InputError(given=f"--start {args.start} and --trunk {args.trunk}", wanted="one of them: --start brings a trunk of its own")
     if args.threads:
         torch.set_num_threads(args.threads)
     method = build(args.method, seed=args.seed)
     recipe = _recipe(args, method.recipe(round=1 if args.start else 0))
     if args.start:
         method.load_state_dict(load_policy(args.start).state_dict())  # type: ignore[attr-defined]
-    with Dataset.open(args.data) as data:
-        source = DatasetSource(data, args.attempts)
-        rng = np.random.default_rng(args.seed)
-        examples = method.examples(source, "train", rng)
-        held_out = method.examples(source, "validation", rng)
-        write_config(args.out, args, args.seed)
-        with Progress("train", recipe.epochs * -(-len(examples) // recipe.batch), unit="steps") as progress:
-            return fit(method, examples, held_out, recipe, args.out, Batches(progress), data=source.fingerprint)
+    if args.trunk:
+        method.load_trunk(Path(args.trunk))
+    data = data_of(method, args.data, first=args.attempts)
+    write_config(args.out, args, args.seed)
+    with Progress("train", recipe.epochs * -(-len(data.train) // recipe.batch), unit="steps") as progress:
+        return fit(method, data.train, data.validation, recipe, args.out, Batches(progress), data=data.fingerprint)
 
 
 def _recipe(args: Args, recipe: FitConfig) -> FitConfig:

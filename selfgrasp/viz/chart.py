@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from selfgrasp.viz.markup import Markup, element, join
+from selfgrasp.viz.markup import EMPTY, Markup, element, join
 
 WIDTH, HEIGHT = 480, 290
 _LEFT, _RIGHT, _TOP, _BOTTOM = 52, 16, 14, 42
@@ -21,10 +21,11 @@ class Series:
         name: in the legend and in hover titles.
         x: (N,) places.
         y: (N,) values; not finite = a gap.
-        low: (N,) lower ends of a band, or empty.
+        low: (N,) lower ends of a band, or empty; not finite = no interval there.
         high: (N,) upper ends, or empty.
         color: number of a colour in the page's series; 0 is grey.
         dashed: for references.
+        paper: figures that a paper published: dashed, with hollow diamonds, and called theirs in the legend.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Series:
     high: tuple[float, ...] = ()
     color: int = 1
     dashed: bool = False
+    paper: bool = False
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,7 @@ class Axis:
     high: float
     ticks: tuple[float, ...]
     percent: bool = False
+    log: bool = False
 
     @staticmethod
     def over(values: Sequence[float], *, percent: bool = False, wanted: int = 5, low: float | None = None, high: float | None = None) -> Axis:
@@ -61,21 +64,42 @@ class Axis:
         count = math.floor((top - bottom) / step + 1e-9)
         return Axis(bottom, top, tuple(bottom + i * step for i in range(count + 1)), percent)
 
+    @staticmethod
+    def log_over(values: Sequence[float]) -> Axis:
+        """A logarithmic axis that holds all finite values above 0, from a round number to a round number."""
+        finite = [v for v in values if math.isfinite(v) and v > 0] or [1.0, 10.0]
+        exponents = range(math.floor(math.log10(min(finite))), math.ceil(math.log10(max(finite))) + 1)
+        rounds = [digit * 10.0**exponent for exponent in exponents for digit in (1, 2, 5)]
+        bottom = max(v for v in rounds if v <= min(finite) * 1.001)
+        top = min(v for v in rounds if v >= max(finite) * 0.999 and v > bottom)
+        ticks = [v for v in rounds if bottom <= v <= top]
+        # Over many decades only powers of ten have room for their numbers.
+        return Axis(bottom, top, tuple(ticks if len(ticks) <= 8 else [v for v in ticks if abs(math.remainder(math.log10(v), 1)) < 1e-9]), log=True)
+
     def share(self, value: float) -> float:
         """Where `value` lies, 0..1, clipped."""
+        if self.log:
+            return min(max(math.log(max(value, self.low) / self.low) / math.log(self.high / self.low), 0.0), 1.0)
         return min(max((value - self.low) / (self.high - self.low), 0.0), 1.0)
 
     def text(self, value: float) -> str:
         """A tick's number."""
         if self.percent:
             return f"{value * 100:.0f} %"
-        if abs(value) >= 10_000:
+        if self.high >= 10_000 and abs(value) >= 1000:
             return f"{value / 1000:g} k"
         return f"{value:.6g}"
 
 
 def line_chart(
-    series: Sequence[Series], *, x_label: str, y_label: str, percent: bool = False, y_range: tuple[float, float] | None = None, label: str = ""
+    series: Sequence[Series],
+    *,
+    x_label: str,
+    y_label: str,
+    percent: bool = False,
+    log_x: bool = False,
+    y_range: tuple[float, float] | None = None,
+    label: str = "",
 ) -> Markup:
     """Lines over x with bands, dots that say their value on hover, and a legend.
 
@@ -84,12 +108,14 @@ def line_chart(
         x_label: under the axis, with its unit.
         y_label: above the axis, with its unit.
         percent: whether y are shares written as per cent.
+        log_x: whether x is logarithmic; places at 0 and below lie at its left end.
         y_range: ends of the y axis; from the data by default.
         label: what the chart shows, for those who cannot see it.
     """
     all_y = [v for s in series for part in (s.y, s.low, s.high) for v in part]
     bottom, top = y_range or (None, None)
-    x_axis = Axis.over([v for s in series for v in s.x])
+    all_x = [v for s in series for v in s.x]
+    x_axis = Axis.log_over(all_x) if log_x else Axis.over(all_x)
     y_axis = Axis.over(all_y, percent=percent, low=bottom, high=top)
 
     def at(x: float, y: float) -> tuple[float, float]:
@@ -101,10 +127,21 @@ def line_chart(
 
 
 def legend(series: Sequence[Series]) -> Markup:
-    """Names beside their colours; nothing where there is one line only."""
-    if len(series) < 2:
-        return Markup("")
-    return element("ul", *(element("li", element("i", class_=f"swatch s{s.color}" + (" dashed" if s.dashed else "")), s.name) for s in series), class_="legend")
+    """Names beside their colours; nothing where there is one line only and it is ours."""
+    if len(series) < 2 and not any(s.paper for s in series):
+        return EMPTY
+    return element("ul", *(element("li", _swatch(s), _told(s)) for s in series), class_="legend")
+
+
+def _swatch(series: Series) -> Markup:
+    if series.paper:
+        return element("i", class_=f"diamond s{series.color}")
+    return element("i", class_=f"swatch s{series.color}" + (" dashed" if series.dashed else ""))
+
+
+def _told(series: Series) -> str:
+    """The series' name, which says whose figures they are."""
+    return f"{series.name} (the paper)" if series.paper and "paper" not in series.name.lower() else series.name
 
 
 @dataclass(frozen=True)
@@ -187,16 +224,23 @@ def _grid(x_axis: Axis, y_axis: Axis, at: Callable[[float, float], tuple[float, 
 
 
 def _band(series: Series, at: Callable[[float, float], tuple[float, float]]) -> Markup:
-    upper = [at(x, y) for x, y in zip(series.x, series.high, strict=True)]
-    lower = [at(x, y) for x, y in zip(series.x, series.low, strict=True)]
+    """The area between the ends, or, around a single place, a whisker."""
+    known = [(x, *ends) for x, *ends in zip(series.x, series.low, series.high, strict=True) if all(map(math.isfinite, ends))]
+    lower, upper = [at(x, low) for x, low, _ in known], [at(x, high) for x, _, high in known]
+    if len(known) == 1:
+        ((x, bottom), (_, top)) = lower[0], upper[0]
+        ends = [element("line", x1=x - 4, x2=x + 4, y1=y, y2=y, class_="whisker") for y in (bottom, top)]
+        return element("g", element("line", x1=x, x2=x, y1=bottom, y2=top, class_="whisker"), *ends, class_=f"bar s{series.color}")
     corners = " ".join(f"{x:.1f},{y:.1f}" for x, y in upper + lower[::-1])
-    return element("polygon", points=corners, class_=f"band s{series.color}")
+    return element("polygon", points=corners, class_=f"band s{series.color}") if known else EMPTY
 
 
 def _line(series: Series, at: Callable[[float, float], tuple[float, float]], x_axis: Axis, y_axis: Axis) -> Markup:
     known = [(x, y) for x, y in zip(series.x, series.y, strict=True) if math.isfinite(y)]
     path = "M" + " L".join(f"{px:.1f} {py:.1f}" for px, py in (at(x, y) for x, y in known)) if known else ""
-    line = element("path", d=path, class_=f"line s{series.color}" + (" dashed" if series.dashed else ""))
+    line = element("path", d=path, class_=f"line s{series.color}" + (" dashed" if series.dashed or series.paper else ""))
+    if series.paper:
+        return join([line, *(_diamond(series, x, y, at, x_axis, y_axis) for x, y in known)])
     if series.dashed:
         return line
     # A dot wherever a value can be read off by hovering; a few only stay visible.
@@ -204,7 +248,7 @@ def _line(series: Series, at: Callable[[float, float], tuple[float, float]], x_a
     dots = [
         element(
             "circle",
-            element("title", f"{series.name}: {y * 100:.1f} % at {x_axis.text(x)}" if y_axis.percent else f"{series.name}: {y:.4g} at {x_axis.text(x)}"),
+            element("title", _hover(series, x, y, x_axis, y_axis)),
             cx=at(x, y)[0],
             cy=at(x, y)[1],
             r=3.2 if sparse else 4.5,
@@ -213,6 +257,16 @@ def _line(series: Series, at: Callable[[float, float], tuple[float, float]], x_a
         for x, y in known[:: max(1, len(known) // _MOST_DOTS)]
     ]
     return join([line, *dots])
+
+
+def _diamond(series: Series, x: float, y: float, at: Callable[[float, float], tuple[float, float]], x_axis: Axis, y_axis: Axis) -> Markup:
+    px, py = at(x, y)
+    title = element("title", _hover(series, x, y, x_axis, y_axis))
+    return element("path", title, d="M0 -5 L5 0 L0 5 L-5 0 Z", transform=f"translate({px:.1f} {py:.1f})", class_=f"theirs s{series.color}")
+
+
+def _hover(series: Series, x: float, y: float, x_axis: Axis, y_axis: Axis) -> str:
+    return f"{_told(series)}: {y * 100:.1f} % at {x_axis.text(x)}" if y_axis.percent else f"{_told(series)}: {y:.4g} at {x_axis.text(x)}"
 
 
 def _round_step(rough: float) -> float:

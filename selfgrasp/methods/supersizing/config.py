@@ -8,6 +8,17 @@ from enum import StrEnum
 from selfgrasp.core import InputError
 
 
+class Task(StrEnum):
+    """What is learned.
+
+    grasp: whether a grasp holds.
+    rotation: by which multiple of 90 degrees a patch was turned (Gidaris et al. 2018), a pretext that needs no attempt's outcome. Only its trunk is of use.
+    """
+
+    GRASP = "grasp"
+    ROTATION = "rotation"
+
+
 class Angles(StrEnum):
     """How the 18 outputs come about.
 
@@ -39,10 +50,16 @@ class Channels(StrEnum):
 
 
 class Trunk(StrEnum):
-    """Which network: small valid convolutions, or one shaped like AlexNet."""
+    """Which network.
+
+    compact: small valid convolutions.
+    alexnet: the five convolutions of Krizhevsky et al. 2012, as Caffe has them: 96 to 384 channels, two groups, local response normalisation.
+    alexnet_owt: those of Krizhevsky 2014 ("one weird trick"), as torchvision has them: 64 to 384 channels, no groups, no normalisation.
+    """
 
     COMPACT = "compact"
     ALEXNET = "alexnet"
+    ALEXNET_OWT = "alexnet_owt"
 
 
 class Choice(StrEnum):
@@ -90,6 +107,7 @@ class SupersizingConfig:
         choice: which grasp is done.
         exploring: the same while collecting data for the next round.
         temperature: of the candidates' log odds, with which `Choice.BEST` draws one (see `core.draw`); 0, as published, always does the best.
+        task: what is learned; only a network that learned grasps can plan.
     """
 
     angles: Angles = Angles.ROTATED
@@ -118,6 +136,7 @@ class SupersizingConfig:
     choice: Choice = Choice.BEST
     exploring: Choice = Choice.CANDIDATES
     temperature: float = 0.5
+    task: Task = Task.GRASP
 
     def __post_init__(self) -> None:
         if not self.openings or min(self.openings) <= 0 or max(self.openings) > 1:
@@ -126,10 +145,14 @@ class SupersizingConfig:
             raise InputError(given=f"pixels = {self.pixels} for the compact trunk", wanted="45, which its valid convolutions reduce to one cell")
         if self.trunk is Trunk.COMPACT and self.map_pixels != self.pixels and self.dense:
             raise InputError(given=f"map_pixels = {self.map_pixels} for a dense plan", wanted=f"{self.pixels}: a patch is cut from the map without scaling")
+        if self.task is Task.ROTATION and self.angles is not Angles.OUTPUTS:
+            raise InputError(given=f"angles = {self.angles} for the task {self.task}", wanted=f"{Angles.OUTPUTS}: patches that lie as the world does")
 
     @property
     def late(self) -> int:
-        """How many numbers of the hand join after the spatial layers: the fingertips' height, the fingers' opening."""
+        """How many numbers of the hand join after the spatial layers: the fingertips' height, the fingers' opening. The pretext needs none."""
+        if self.task is Task.ROTATION:
+            return 0
         return (self.reference is Reference.LATE) + (len(self.openings) > 1)
 
     @property
@@ -140,6 +163,8 @@ class SupersizingConfig:
     @property
     def outputs(self) -> int:
         """Numbers that the network gives for a patch."""
+        if self.task is Task.ROTATION:
+            return 4
         return self.bins if self.angles is Angles.OUTPUTS else 1
 
 
@@ -153,10 +178,21 @@ def outputs() -> SupersizingConfig:
     return replace(small(), angles=Angles.OUTPUTS, reference=Reference.SUBTRACTED, openings=(1.0,))
 
 
+def pretext() -> SupersizingConfig:
+    """`small`'s trunk, trained without labels to see by which multiple of 90 degrees a patch was turned: what `train supersizing --trunk` starts from."""
+    return replace(small(), task=Task.ROTATION, angles=Angles.OUTPUTS)
+
+
 def paper() -> SupersizingConfig:
     """The paper's network and input: colour alone, 227 px, five AlexNet layers, 4096 and 1024 units, 18 outputs. For a GPU.
 
-    18 logistic outputs stand for the paper's 18 two-way softmaxes: softmax(a, b) is the logistic function of b - a. No ImageNet weights are loaded.
+    18 logistic outputs stand for the paper's 18 two-way softmaxes: softmax(a, b) is the logistic function of b - a. The package brings no ImageNet weights;
+    `pretrained.load_trunk` and `train --trunk` take Caffe's.
     """
     network = replace(outputs(), trunk=Trunk.ALEXNET, channels=Channels.COLOR, hidden=(4096, 1024), dropout=0.5, pixels=227, map_pixels=64)
     return replace(network, rerank=10, temperature=0.0, exploring=Choice.SAMPLED)
+
+
+def paper_owt() -> SupersizingConfig:
+    """`paper` with torchvision's AlexNet as the trunk, whose ImageNet weights are easier to come by. The fully connected layers stay the paper's."""
+    return replace(paper(), trunk=Trunk.ALEXNET_OWT)

@@ -11,12 +11,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from selfgrasp.core import Attempt, CellSpec, Fault, Grasp, Observation, Workspace
+from selfgrasp.core import Attempt, CellSpec, Fault, Grasp, InputError, Observation, Workspace
 from selfgrasp.core.pose import yaw_of
 from selfgrasp.learn import Batch, Examples, Source, Split
 from selfgrasp.methods.supersizing.config import Angles, SupersizingConfig
 from selfgrasp.methods.supersizing.network import bin_of, hand_input, network_input
-from selfgrasp.vision import Heightmap, crop, heightmap, jitter_color
+from selfgrasp.vision import Crops, Heightmap, crop, heightmap, jitter_color
 
 NOT_ABOUT_THE_GRASP = frozenset({Fault.NO_IMAGE, Fault.UNSTABLE, Fault.STOPPED, Fault.NOTHING})
 """Faults that say nothing about whether the grasp would have held; blocked, unreachable and slipped grasps are failures."""
@@ -54,7 +54,7 @@ def gather(source: Source, split: Split, config: SupersizingConfig) -> Examples:
     """One example for each attempt that ended in a grasp, in one pass.
 
     Columns: color (N, S, S, 3) uint8 and height (N, S, S) float16 m above the table, turned into the gripper's frame; fingertip (N,) float32 m above the
-    table; width (N,) float32 m between the fingers on the way down; yaw (N,) float32 rad in [0, pi); grasped (N,) uint8.
+    table; width (N,) float32 m between the fingers on the way down; yaw (N,) float32 rad in [-pi, pi], of the crop's columns in the world; grasped (N,) uint8.
     """
     spec, side = source.spec, stored_pixels(config)
     room = source.len_of(split)
@@ -70,7 +70,7 @@ def gather(source: Source, split: Split, config: SupersizingConfig) -> Examples:
         top = local_map(last.seen, pose[:2, 3], config, spec)
         crops = crop(top, pose[None, :2, 3], np.array([yaw_of(pose)]), side * pixel_of(config, spec), side)
         color[n], height[n] = crops.color[0], crops.height[0] - spec.workspace.surface
-        fingertip[n], width[n], yaw[n] = pose[2, 3] - spec.workspace.surface, last.grasp.width, yaw_of(pose) % math.pi
+        fingertip[n], width[n], yaw[n] = pose[2, 3] - spec.workspace.surface, last.grasp.width, yaw_of(pose)
         grasped[n], weights[n] = attempt.outcome.grasped, config.round_weight if attempt.round > 0 else 1.0
         n += 1
     columns: dict[str, NDArray[Any]] = {"color": color, "height": height, "fingertip": fingertip, "width": width, "yaw": yaw, "grasped": grasped}
@@ -116,8 +116,8 @@ def batch_of(examples: Examples, indices: NDArray[np.int64], config: Supersizing
     if config.angles is Angles.OUTPUTS:
         turn = -yaw
     color, height = _cut(examples["color"][indices], examples["height"][indices].astype(np.float32), turn, flips, shift_px, config)
-    if augment and config.jitter:
-        color = jitter_color(color, rng, brightness=config.jitter, contrast=config.jitter, tint=config.jitter / 3)
+    if augment:
+        color = _jittered(color, config, rng)
     fingertip = examples["fingertip"][indices]
     return {
         "patch": network_input(color, height, fingertip, config),
@@ -126,6 +126,52 @@ def batch_of(examples: Examples, indices: NDArray[np.int64], config: Supersizing
         "grasped": torch.from_numpy(examples["grasped"][indices].astype(np.float32)),
         "weight": torch.from_numpy(examples.weights[indices].copy()),
     }
+
+
+def pretext_batch_of(examples: Examples, indices: NDArray[np.int64], config: SupersizingConfig, rng: np.random.Generator, *, augment: bool) -> Batch:
+    """Patches alone, patch (B, C, P, P) float32, in the world's direction; the loss turns each of them by all four multiples of 90 degrees.
+
+    Seen from above, nothing but the world says which way is up: the side that the camera looks from and the light. In the gripper's frame, whose direction is
+    random, the task has no answer. Nor has it one for mirrored patches, since two mirrorings are half a turn: none is done. The small turn, the shift and the
+    jitter of `batch_of` are.
+
+    Args:
+        examples: of `gather`; no outcome is read.
+        indices: (B,) rows.
+        config: see there.
+        rng: draws.
+        augment: or as it is.
+    """
+    b = len(indices)
+    shift_px, turn = np.zeros((b, 2)), -examples["yaw"][indices].astype(np.float64)
+    if augment:
+        shift_px = rng.uniform(-1, 1, (b, 2)) * config.shift
+        turn += rng.uniform(-0.5, 0.5, b) * math.pi / config.bins
+    color, height = _cut(examples["color"][indices], examples["height"][indices].astype(np.float32), turn, np.ones((b, 2)), shift_px, config)
+    if augment:
+        color = _jittered(color, config, rng)
+    return {"patch": network_input(color, height, examples["fingertip"][indices], config)}
+
+
+def world_patches(examples: Examples, indices: NDArray[np.int64], config: SupersizingConfig) -> Crops:
+    """(B, P, P, 3) uint8 colours and (B, P, P) float32 m above the table of the rows `indices` (B,), turned into the world's direction: columns along +x.
+
+    Raises:
+        InputError: examples without the room that turning needs.
+    """
+    if config.angles is not Angles.OUTPUTS or examples["color"].shape[1] != stored_pixels(config):
+        raise InputError(
+            given=f"examples of {examples['color'].shape[1]} px for a config with angles={config.angles!s}",
+            wanted="examples and config of a preset with 18 outputs, whose crops have room to be turned back",
+        )
+    b = len(indices)
+    turn = -examples["yaw"][indices].astype(np.float64)
+    height = examples["height"][indices].astype(np.float32)
+    return Crops(*_cut(examples["color"][indices], height, turn, np.ones((b, 2)), np.zeros((b, 2)), config))
+
+
+def _jittered(color: NDArray[np.uint8], config: SupersizingConfig, rng: np.random.Generator) -> NDArray[np.uint8]:
+    return jitter_color(color, rng, brightness=config.jitter, contrast=config.jitter, tint=config.jitter / 3) if config.jitter else color
 
 
 def _cut(

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -16,9 +18,10 @@ from selfgrasp.core import Action, Context, Grasp, InputError, Plan, Policy, dra
 from selfgrasp.core.arrays import FloatArray
 from selfgrasp.core.pose import top_down, yaw_of
 from selfgrasp.learn import Batch, Examples, FitConfig, Loss, Method, Optimizer, Schedule, Source, Split
-from selfgrasp.methods.supersizing.config import Angles, Choice, SupersizingConfig, Trunk
-from selfgrasp.methods.supersizing.examples import batch_of, gather, map_of
+from selfgrasp.methods.supersizing.config import Angles, Choice, SupersizingConfig, Task, Trunk
+from selfgrasp.methods.supersizing.examples import batch_of, gather, map_of, pretext_batch_of
 from selfgrasp.methods.supersizing.network import GraspNetwork
+from selfgrasp.methods.supersizing.pretrained import Colors, load_trunk
 from selfgrasp.methods.supersizing.search import Scored, graspable, heat, judge, search
 from selfgrasp.vision import Heightmap, fingertip_height
 
@@ -42,22 +45,32 @@ class Supersizing(Method):
 
     def recipe(self, *, round: int = 0) -> FitConfig:
         """The paper: SGD, 20 epochs at 0.01, then 5 at 0.001 from the weights of the round before (section III.D). Compact networks: AdamW, a cosine."""
-        if self.config.trunk is Trunk.ALEXNET:
+        if self.config.trunk is not Trunk.COMPACT:
             epochs, rate = (5, 0.001) if round else (20, 0.01)
             return FitConfig(epochs=epochs, optimizer=Optimizer.SGD, learning_rate=rate, schedule=Schedule.CONSTANT, weight_decay=5e-4)
-        return FitConfig(epochs=8 if round else 30, learning_rate=1e-3 if round else 2e-3, patience=8)
+        return FitConfig(epochs=5 if round else 20, learning_rate=2e-4 if round else 2e-3, patience=8)
+
+    @property
+    def examples_key(self) -> list[object]:
+        """What `examples.gather` reads of the config."""
+        config = self.config
+        return [config.angles, config.context, config.map_pixels, config.view, config.round_weight]
 
     def gather(self, source: Source, split: Split, rng: np.random.Generator) -> Examples:
         """See `examples.gather`."""
         return gather(source, split, self.config)
 
     def batch(self, examples: Examples, indices: NDArray[np.int64], rng: np.random.Generator, *, augment: bool) -> Batch:
-        """See `examples.batch_of`."""
+        """See `examples.batch_of` and, for the pretext, `examples.pretext_batch_of`."""
+        if self.config.task is Task.ROTATION:
+            return pretext_batch_of(examples, indices, self.config, rng, augment=augment)
         return batch_of(examples, indices, self.config, rng, augment=augment)
 
     def loss(self, batch: Batch) -> Loss:
-        """Cross entropy of the tried angle's output alone (section III.C): the other angles' outputs have no label."""
-        logits_B = self._tried(batch)
+        """Cross entropy of the tried angle's output alone (section III.C): the other angles' outputs have no label. For the pretext, of four classes."""
+        if self.config.task is Task.ROTATION:
+            return self._turned(batch["patch"])
+        logits_B = self.tried(batch)
         weight_B = batch["weight"] / batch["weight"].sum().clamp_min(1e-6)
         value = (F.binary_cross_entropy_with_logits(logits_B, batch["grasped"], reduction="none") * weight_B).sum()
         right = ((logits_B.detach() > 0) == (batch["grasped"] > 0.5)).float()
@@ -65,17 +78,28 @@ class Supersizing(Method):
 
     def calibrate(self, batches: Iterable[Batch]) -> None:
         """Platt scaling on the validation examples: the two numbers that minimise their cross entropy. Ranks stay as they were."""
+        if self.config.task is Task.ROTATION:
+            return
         logits, grasped = [], []
         for batch in batches:
-            logits.append(self._tried(batch))
+            logits.append(self.tried(batch))
             grasped.append(batch["grasped"])
         x, y = torch.cat(logits).double().cpu().numpy(), torch.cat(grasped).double().cpu().numpy()
         scale, offset = _platt(x, y)
         self.platt_scale.fill_(scale)
         self.platt_offset.fill_(offset)
 
+    def load_trunk(self, path: Path, *, colors: Colors | None = None) -> None:
+        """See `pretrained.load_trunk`."""
+        load_trunk(self.network, self.config, path, colors=colors)
+
     def plan(self, context: Context, *, choice: Choice | None = None) -> Plan:
-        """The best places and angles on whatever is not table, far enough apart to be alternatives; `maps["graspability"]` says what the network thinks."""
+        """The best places and angles on whatever is not table, far enough apart to be alternatives; `maps["graspability"]` says what the network thinks.
+
+        Raises:
+            InputError: a network that learned the pretext.
+        """
+        self._require_grasps()
         config, spec = self.config, context.spec
         top = map_of(context.observation, config, spec)
         mask = graspable(context, top, config)
@@ -89,14 +113,14 @@ class Supersizing(Method):
             scored = search(self.network, top, mask, spec, config, rng, angles=angles)
             kept = _apart(scored, config)
             best = self._reranked(scored.take(kept), top, context, rng) if config.rerank else scored.take(kept)
-        probabilities = self._probabilities(scored.logits)
+        probabilities = self.probabilities(scored.logits)
         maps = {"graspability": heat(scored, probabilities, top, config)}
         if choice is Choice.SAMPLED:
             drawn = int(rng.choice(len(scored), p=probabilities / probabilities.sum()))
             best = _joined(scored.take(np.array([drawn])), best)
             chance = float(probabilities[drawn] / probabilities.sum())
-            return Plan(_grasps(best, config), self._probabilities(best.logits), calibrated=True, chosen=0, probability=chance, maps=maps)
-        scores = self._probabilities(best.logits)
+            return Plan(_grasps(best, config), self.probabilities(best.logits), calibrated=True, chosen=0, probability=chance, maps=maps)
+        scores = self.probabilities(best.logits)
         pick = draw(np.log(scores / (1 - scores)), config.temperature, rng)
         return Plan(_grasps(best, config), scores, calibrated=True, chosen=pick.index, probability=pick.probability, maps=maps)
 
@@ -104,8 +128,9 @@ class Supersizing(Method):
         """(N,) probabilities that `actions`, all of them grasps, hold.
 
         Raises:
-            InputError: an action that is not a grasp.
+            InputError: an action that is not a grasp, or a network that learned the pretext.
         """
+        self._require_grasps()
         if not actions:
             return np.zeros(0)
         grasps = [a for a in actions if isinstance(a, Grasp)]
@@ -117,19 +142,41 @@ class Supersizing(Method):
             top = map_of(context.observation, self.config, context.spec)
             width = np.array([g.width for g in grasps])
             logits = judge(self.network, top, poses[:, :2, 3], yaw, poses[:, 2, 3], width, context.spec, self.config)
-        return self._probabilities(logits)
+        return self.probabilities(logits)
 
     def exploring(self) -> Policy:
         """Draws as `config.exploring` says, and records the probability it drew with."""
-        return _Exploring(self)
+        return _Drawing(self, self.config.exploring)
 
-    def _tried(self, batch: Batch) -> torch.Tensor:
+    def variants(self) -> Mapping[str, Policy]:
+        """explore; sample: importance sampling over everything that was scored (section III.D); rerank: the ten best judged again (section IV.F)."""
+        reranking = copy(self)
+        reranking.config = replace(self.config, rerank=10, temperature=0.0)
+        return {**super().variants(), "sample": _Drawing(self, Choice.SAMPLED), "rerank": reranking}
+
+    def tried(self, batch: Batch) -> torch.Tensor:
         """(B,) logits of the angles that were tried."""
         logits_BA: torch.Tensor = self.network(batch["patch"], batch["hand"])
         tried_BA = logits_BA.gather(1, batch["bin"][:, None]) if self.config.angles is Angles.OUTPUTS else logits_BA
         return tried_BA[:, 0].float()
 
-    def _probabilities(self, logits: FloatArray) -> FloatArray:
+    def _turned(self, patch_BCHW: torch.Tensor) -> Loss:
+        """Each patch turned by 0, 90, 180 and 270 degrees, pixels moved and none interpolated, so that no trace of the turning gives the answer away."""
+        turned = torch.cat([torch.rot90(patch_BCHW, quarter, (2, 3)) for quarter in range(4)]).contiguous(memory_format=torch.channels_last)
+        logits = self.network(turned, turned.new_zeros(len(turned), 0)).float()
+        quarters = torch.arange(4, device=logits.device).repeat_interleave(len(patch_BCHW))
+        return Loss(F.cross_entropy(logits, quarters), {"accuracy": (logits.detach().argmax(dim=1) == quarters).float().mean()})
+
+    def _require_grasps(self) -> None:
+        if self.config.task is not Task.GRASP:
+            raise InputError(
+                given=f"a network of {self.name} that learned the task {self.config.task}, a pretext",
+                wanted=f"one that learned the task {Task.GRASP}",
+                exists="selfgrasp train supersizing --trunk RUN --data DATASET --out OTHER starts from a pretext's trunk",
+            )
+
+    def probabilities(self, logits: FloatArray) -> FloatArray:
+        """(N,) calibrated probabilities of logits (N,)."""
         out: FloatArray = 1 / (1 + np.exp(-np.clip(float(self.platt_scale) * logits + float(self.platt_offset), -30, 30)))
         return out
 
@@ -148,14 +195,15 @@ class Supersizing(Method):
 
 
 @dataclass(frozen=True)
-class _Exploring:
+class _Drawing:
     """The method with another choice; shares its weights."""
 
     method: Supersizing
+    choice: Choice
 
     @property
     def name(self) -> str:
-        return f"{self.method.name}-{self.method.config.exploring}"
+        return f"{self.method.name}-{self.choice}"
 
     @property
     def privileged(self) -> tuple[str, ...]:
@@ -163,7 +211,7 @@ class _Exploring:
 
     def plan(self, context: Context) -> Plan:
         """A plan whose choice is drawn."""
-        return self.method.plan(context, choice=self.method.config.exploring)
+        return self.method.plan(context, choice=self.choice)
 
 
 @contextmanager

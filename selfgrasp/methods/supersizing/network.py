@@ -58,7 +58,13 @@ class GraspNetwork(nn.Module):
     def __init__(self, config: SupersizingConfig) -> None:
         super().__init__()
         channels = {Channels.COLOR: 3, Channels.HEIGHT: 1, Channels.COLOR_HEIGHT: 4}[config.channels]
-        self.trunk, features = _alexnet(channels) if config.trunk is Trunk.ALEXNET else _compact(channels, config.widths)
+        match config.trunk:
+            case Trunk.COMPACT:
+                self.trunk, features = _compact(channels, config.widths)
+            case Trunk.ALEXNET:
+                self.trunk, features = _alexnet(channels)
+            case Trunk.ALEXNET_OWT:
+                self.trunk, features = _alexnet_owt(channels)
         sizes = (features + config.late, *config.hidden)
         layers: list[nn.Module] = []
         for size_in, size in itertools.pairwise(sizes):
@@ -98,13 +104,29 @@ def _compact(channels: int, widths: tuple[int, int, int, int, int]) -> tuple[nn.
 
 
 def _alexnet(channels: int) -> tuple[nn.Sequential, int]:
-    """227 px to 6 x 6 x 256: the five convolutional layers of Krizhevsky et al. 2012, in one column."""
+    """227 px to 6 x 6 x 256: the five convolutional layers of Krizhevsky et al. 2012 in one column, normalised before they are pooled, as in Caffe's model."""
     layers: list[nn.Module] = [
         nn.Conv2d(channels, 96, 11, 4), nn.ReLU(inplace=True), nn.LocalResponseNorm(5), nn.MaxPool2d(3, 2),
         nn.Conv2d(96, 256, 5, padding=2, groups=2), nn.ReLU(inplace=True), nn.LocalResponseNorm(5), nn.MaxPool2d(3, 2),
         nn.Conv2d(256, 384, 3, padding=1), nn.ReLU(inplace=True),
         nn.Conv2d(384, 384, 3, padding=1, groups=2), nn.ReLU(inplace=True),
         nn.Conv2d(384, 256, 3, padding=1, groups=2), nn.ReLU(inplace=True), nn.MaxPool2d(3, 2),
+    ]  # fmt: skip
+    return nn.Sequential(*layers), 6 * 6 * 256
+
+
+def _alexnet_owt(channels: int) -> tuple[nn.Sequential, int]:
+    """227 px to 6 x 6 x 256: the five convolutional layers of torchvision's AlexNet (Krizhevsky 2014).
+
+    There the first layer pads pictures of 224 px by 2; here it sees 227 px and pads nothing, so that its 55 x 55 cells are as many and none sees a made-up
+    border. That also makes `pretrained` exact.
+    """
+    layers: list[nn.Module] = [
+        nn.Conv2d(channels, 64, 11, 4), nn.ReLU(inplace=True), nn.MaxPool2d(3, 2),
+        nn.Conv2d(64, 192, 5, padding=2), nn.ReLU(inplace=True), nn.MaxPool2d(3, 2),
+        nn.Conv2d(192, 384, 3, padding=1), nn.ReLU(inplace=True),
+        nn.Conv2d(384, 256, 3, padding=1), nn.ReLU(inplace=True),
+        nn.Conv2d(256, 256, 3, padding=1), nn.ReLU(inplace=True), nn.MaxPool2d(3, 2),
     ]  # fmt: skip
     return nn.Sequential(*layers), 6 * 6 * 256
 

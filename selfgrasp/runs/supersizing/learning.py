@@ -1,0 +1,251 @@
+"""Collecting and training: D0, the stages, the practice, and the ablations of section IV.E."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from selfgrasp.runs.supersizing.sizes import Layout, Sizes
+
+if TYPE_CHECKING:
+    from selfgrasp.runs import train
+
+ANGLES_PER_POINT = 4
+BAXTER_CLOSED = 0.037
+"""m between the paper's fingers when they are closed (section IV)."""
+
+
+@dataclass(frozen=True)
+class Work:
+    """What every step works on.
+
+    Attributes:
+        layout: where.
+        sizes: how much.
+        preset: of the method.
+        workers: processes.
+        seed: of scenes and choices; trainings count up from it.
+        device: to train on.
+    """
+
+    layout: Layout
+    sizes: Sizes
+    preset: str
+    workers: int
+    seed: int
+    device: str
+
+    @property
+    def method(self) -> str:
+        """As the command line calls it."""
+        return f"supersizing:{self.preset}"
+
+    @property
+    def seeds(self) -> range:
+        """Of the trainings that are compared."""
+        return range(self.seed, self.seed + self.sizes.seeds)
+
+
+def collect_random(work: Work) -> str:
+    """D0: random attempts on the training objects."""
+    return _collect(work, work.layout.random, work.sizes.random)
+
+
+def collect_tests(work: Work) -> str:
+    """Random attempts on the test objects and on the validation objects; no training ever sees them."""
+    test = _collect(work, work.layout.data("test"), work.sizes.test, objects="test", seed=work.seed + 7_000_000)
+    validation = _collect(work, work.layout.data("validation"), work.sizes.validation, objects="validation", seed=work.seed + 8_000_000)
+    for objects, share in (("test", 1.0), ("validation", 0.5)):
+        wanted = max(1, round(share * work.sizes.closed))
+        _collect(work, work.layout.data(f"closed-{objects}"), wanted, objects=objects, seed=work.seed + 9_000_000, closed=BAXTER_CLOSED)
+    return f"test: {test}; validation: {validation}"
+
+
+def train_first(work: Work) -> str:
+    """The networks of stage 0, and those with less data."""
+    jobs = [_job(work, f"first-{seed}", seed=seed) for seed in work.seeds]
+    jobs += [_job(work, f"first{n}-{seed}", seed=seed, attempts=_training_share(n)) for n in work.sizes.amounts for seed in work.seeds]
+    return _train_all(work, jobs)
+
+
+def run_stages(work: Work) -> str:
+    """Three stages: the network of the stage before draws grasps from its prior on seen and new objects, and learns on, all data before included (III.D)."""
+    layout, said = work.layout, ""
+    for stage in range(1, work.sizes.stages + 1):
+        for seed in work.seeds:
+            before = f"first-{seed}" if stage == 1 else f"stage{stage - 1}-{seed}"
+            _collect_on_policy(work, layout.stage_data(stage, seed), before, "sample", work.sizes.stage, stage=stage, seed=100 * stage + seed)
+        jobs = []
+        for seed in work.seeds:
+            before = f"first-{seed}" if stage == 1 else f"stage{stage - 1}-{seed}"
+            data = [layout.random, *(layout.stage_data(k, seed) for k in range(1, stage + 1))]
+            jobs.append(_job(work, f"stage{stage}-{seed}", data=data, start=before, seed=seed))
+        said = _train_all(work, jobs)
+    return said
+
+
+def run_same_budget(work: Work) -> str:
+    """The stages once more with the random policy: same objects, same number of attempts, same weights and epochs."""
+    layout, said = work.layout, ""
+    for stage in range(1, work.sizes.stages + 1):
+        _collect(work, layout.same_budget_data(stage), work.sizes.stage, objects="stage", seed=work.seed + 1000 + stage, stage=stage)
+        jobs = []
+        for seed in work.seeds:
+            before = f"first-{seed}" if stage == 1 else f"random{stage - 1}-{seed}"
+            data = [layout.random, *(layout.same_budget_data(k) for k in range(1, stage + 1))]
+            jobs.append(_job(work, f"random{stage}-{seed}", data=data, start=before, seed=seed))
+        said = _train_all(work, jobs)
+    return said
+
+
+def run_practice(work: Work) -> str:
+    """From the last stage of the first seed on: do what the network would do, set aside what was lifted, learn. What `supersizing` ships."""
+    layout, sizes, seed, said = work.layout, work.sizes, work.seed, ""
+    for practice in range(1, sizes.practices + 1):
+        before = f"stage{sizes.stages}-{seed}" if practice == 1 else f"practice{practice - 1}"
+        _collect_on_policy(
+            work,
+            layout.practice_data(practice),
+            before,
+            "explore",
+            sizes.practice,
+            stage=sizes.stages + practice,
+            seed=1000 * practice + seed,
+            after="set_aside",
+        )
+        stages = [layout.stage_data(k, seed) for k in range(1, sizes.stages + 1)]
+        data = [layout.random, *stages, *(layout.practice_data(k) for k in range(1, practice + 1))]
+        said = _train_all(work, [_job(work, f"practice{practice}", data=data, start=before, seed=seed)])
+    return said
+
+
+def run_ablations(work: Work) -> str:
+    """No aggregation, from the pretext task instead of from scratch, several angles a point; and one epoch of the other preset."""
+    layout, sizes = work.layout, work.sizes
+    _collect(work, layout.data("angles"), sizes.angles, seed=work.seed + 3000, angles_per_point=ANGLES_PER_POINT)
+    jobs = [_job(work, f"alone-{s}", data=[layout.stage_data(1, s)], start=f"first-{s}", seed=s) for s in work.seeds]
+    jobs += [_job(work, f"angles-{s}", data=[layout.data("angles")], seed=s) for s in work.seeds]
+    if work.preset == "small":
+        _train_all(work, [_job(work, "pretext", method="supersizing:pretext", seed=work.seed, epochs=sizes.epochs or 5)])
+        jobs += [
+            _job(work, f"pretrained{n}-{s}", seed=s, trunk="pretext", attempts=None if n == sizes.random else _training_share(n))
+            for n in sizes.pretrained
+            for s in work.seeds
+        ]
+        if sizes.smoke:
+            jobs.append(_job(work, "smoke", method="supersizing:paper", seed=work.seed, attempts=sizes.smoke, epochs=1))
+    return _train_all(work, jobs)
+
+
+def _training_share(attempts: int) -> int:
+    """How many of so many attempts a dataset's usual split gives to training."""
+    return max(1, round(0.8 * attempts))
+
+
+def _collect(
+    work: Work, out: Path, attempts: int, *, objects: str = "train", seed: int | None = None, stage: int = 0, angles_per_point: int = 1, closed: float = 0.0
+) -> str:  # fmt: skip
+    from selfgrasp.runs import collect
+    from selfgrasp.workcell.cells import TabletopConfig
+
+    return _collected(
+        work,
+        collect.Args(
+            out=out, attempts=attempts, objects=objects, workers=work.workers, seed=work.seed if seed is None else seed, round=stage,
+            attempts_per_scene=work.sizes.attempts_per_scene, angles_per_point=angles_per_point, options=TabletopConfig(gripper_closed=closed),
+        ),
+    )  # fmt: skip
+
+
+def _collect_on_policy(work: Work, out: Path, run: str, how: str, attempts: int, *, stage: int, seed: int, after: str = "put_back") -> str:
+    from selfgrasp.runs import collect
+
+    return _collected(
+        work,
+        collect.Args(
+            out=out, attempts=attempts, objects="stage", workers=work.workers, seed=work.seed + 2_000 + seed, round=stage,
+            policy=f"{work.layout.run(run)}+{how}", attempts_per_scene=work.sizes.attempts_per_scene, after=after,  # type: ignore[arg-type]
+        ),
+    )  # fmt: skip
+
+
+def _collected(work: Work, args: Any) -> str:
+    """Collect what is missing, and keep where the time went."""
+    from selfgrasp.runs import collect
+    from selfgrasp.runs.record import write_json
+
+    done = collect.collect(args)
+    times = work.layout.measured(f"collect-{args.out.name}")
+    if done.new and not times.exists():
+        write_json(times, {"attempts": done.new, "wall_seconds": done.wall_seconds, "worker_seconds": done.worker_seconds, "workers": args.workers})
+    return f"{done.attempts} attempts, {done.new} of them new"
+
+
+def _job(
+    work: Work, name: str, *, data: Sequence[Path] | None = None, start: str | None = None, trunk: str | None = None, seed: int,
+    attempts: int | None = None, epochs: int | None = None, method: str | None = None,
+) -> train.Args:  # fmt: skip
+    from selfgrasp.runs import train
+
+    fresh = start is None
+    return train.Args(
+        method=method or work.method, data=tuple(data or [work.layout.random]), out=work.layout.run(name),
+        start=None if start is None else str(work.layout.run(start)), trunk=None if trunk is None else str(work.layout.run(trunk)),
+        epochs=epochs or (work.sizes.epochs if fresh else None), attempts=attempts, seed=seed, device=work.device, threads=1,
+    )  # fmt: skip
+
+
+def _train_all(work: Work, jobs: Sequence[train.Args]) -> str:
+    """Train what is not done, several at a time, each on one thread with its own log."""
+    import multiprocessing
+    from concurrent.futures import ProcessPoolExecutor, as_completed
+
+    from selfgrasp.methods.registry import build
+    from selfgrasp.runs.examples import examples_of
+    from selfgrasp.runs.progress import Progress
+
+    missing = [job for job in jobs if not _done(job)]
+    if not missing:
+        return f"{len(jobs)} trainings are there already"
+    for job in missing:
+        # Gathered here by all processes, once; the trainings then only read them.
+        for folder in job.data:
+            for split in ("train", "validation"):
+                examples_of(build(job.method), folder, split, workers=work.workers)
+    at_a_time = 1 if work.device.startswith("cuda") else work.workers
+    with (
+        Progress("trainings", len(jobs), unit="runs", done=len(jobs) - len(missing)) as progress,
+        ProcessPoolExecutor(at_a_time, mp_context=multiprocessing.get_context("spawn")) as pool,
+    ):
+        running = [pool.submit(_train, job) for job in missing]
+        for count, future in enumerate(as_completed(running), start=len(jobs) - len(missing) + 1):
+            progress.update(count, future.result())
+    return f"{len(missing)} trainings done, {len(jobs)} in all"
+
+
+def _train(job: train.Args) -> str:
+    """In a process of its own: nothing on the screen but what it returns."""
+    os.environ["OMP_NUM_THREADS"] = "1"
+    from selfgrasp.runs import train
+    from selfgrasp.runs.record import plain, write_json
+
+    job.out.mkdir(parents=True, exist_ok=True)
+    with (job.out / "output.txt").open("a") as log, redirect_stdout(log), redirect_stderr(log):
+        result = train.train(job)
+    write_json(job.out / "done.json", {"args": plain(job), "seconds": result.seconds, "steps": result.steps, "metrics": result.metrics})
+    sys.stdout.flush()
+    return f"{job.out.name} {result.seconds:.0f} s"
+
+
+def _done(job: train.Args) -> bool:
+    import json
+
+    from selfgrasp.runs.record import plain
+
+    marker = job.out / "done.json"
+    return marker.is_file() and json.loads(marker.read_text())["args"] == plain(job)

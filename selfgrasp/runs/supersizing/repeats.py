@@ -1,0 +1,90 @@
+"""How far tried grasps can be predicted at all: the same grasp, done twice from one restored state by an arm that is a little off each time."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from selfgrasp.core import Context, Policy
+from selfgrasp.runs.supersizing.learning import Work
+from selfgrasp.workcell.cells import SimCell, TabletopConfig
+
+_PER_SCENE = 10
+OFFSETS = {"registration": (0.0006, 0.001), "imprecise arm": (0.003, 0.035)}
+"""m and rad, standard deviations: what is left of the camera's misplacement after registration on the bin's rim, and the `imprecise` arm."""
+
+
+@dataclass(frozen=True)
+class Repeat:
+    """Random grasps on one scene, each done twice.
+
+    Attributes:
+        seed: of the scene.
+        translation, rotation: m in x and y and rad of yaw, standard deviations by which each try is off.
+    """
+
+    seed: int
+    translation: float
+    rotation: float
+
+
+def repeat_scene(cell: SimCell, policy: Policy, task: Repeat) -> list[tuple[bool, bool]]:
+    """Both outcomes of ten grasps on one scene; a function of a module, so that workers find it."""
+    from selfgrasp.core import Grasp
+    from selfgrasp.core.pose import top_down, yaw_of
+    from selfgrasp.workcell.judge import feels_held
+
+    workcell, rng = cell.cell, np.random.default_rng([task.seed, 5])
+    seen = workcell.reset(task.seed)
+    assert seen is not None
+    state = workcell.drivers.scene.save()
+    low, high = workcell.spec.workspace.low, workcell.spec.workspace.high
+
+    def once(grasp: Grasp) -> bool:
+        offset = np.array([*rng.normal(0, task.translation, 2), 0.0])
+        where = np.clip(grasp.world_from_tool[:3, 3] + offset, low, high)
+        done = workcell.do(replace(grasp, world_from_tool=top_down(where, yaw_of(grasp.world_from_tool) + rng.normal(0, task.rotation))))
+        workcell.drivers.scene.restore(state)
+        return feels_held(done, workcell.judge)
+
+    outcomes = []
+    for index in range(_PER_SCENE):
+        action = policy.plan(Context(seen, workcell.spec, seed=task.seed + index)).action
+        if isinstance(action, Grasp):
+            outcomes.append((once(action), once(action)))
+    return outcomes
+
+
+def measure_repeats(work: Work) -> str:
+    """Balanced agreement of two tries, on the test objects, for each of `OFFSETS`."""
+    from selfgrasp.runs.pool import WorkerConfig, play_all
+    from selfgrasp.runs.record import write_json
+
+    kept = work.layout.measured("repeats")
+    if kept.exists():
+        return f"{kept} is there already"
+    config = WorkerConfig("tabletop", TabletopConfig(), "test", "random")
+    found = {}
+    for name, (translation, rotation) in OFFSETS.items():
+        scenes = max(1, work.sizes.repeats // _PER_SCENE)
+        tasks = [Repeat(6_000_000 + 1000 * work.seed + scene, translation, rotation) for scene in range(scenes)]
+        found[name] = [pair for pairs in play_all(repeat_scene, tasks, config, workers=work.workers) for pair in pairs]
+    write_json(kept, found)
+    return ", ".join(f"{name} {balanced_agreement(pairs):.3f}" for name, pairs in found.items())
+
+
+def agreements(path: Path) -> dict[str, float]:
+    """Balanced agreement by kind of offset."""
+    return {name: balanced_agreement(pairs) for name, pairs in json.loads(path.read_text()).items()}
+
+
+def balanced_agreement(pairs: list[tuple[bool, bool]]) -> float:
+    """How often one try tells the other's outcome, successes and failures counted half each; each try tells the other."""
+    both = np.array(pairs, dtype=bool).reshape(-1, 2)
+    first, second = np.concatenate([both[:, 0], both[:, 1]]), np.concatenate([both[:, 1], both[:, 0]])
+    if first.all() or not first.any():
+        return 1.0
+    return float((second[first].mean() + (~second[~first]).mean()) / 2)

@@ -1,0 +1,109 @@
+"""Robot testing (section IV.F): isolated objects, clutter, and what an imprecise arm changes."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from selfgrasp.runs.supersizing.learning import Work
+from selfgrasp.workcell.cells import TabletopConfig
+
+if TYPE_CHECKING:
+    from selfgrasp.runs import bench
+
+
+@dataclass(frozen=True)
+class RobotTest:
+    """One protocol with its policies.
+
+    Attributes:
+        name: of its folder.
+        protocol: isolated or clear.
+        objects: seen, novel, or None for the protocol's own mixture.
+        policies: baselines by name, networks by the name of their run, with a variant behind a +.
+        noise: of the cell.
+    """
+
+    name: str
+    protocol: str
+    objects: str | None
+    policies: tuple[str, ...]
+    noise: str = "realistic"
+
+
+def robot_tests(work: Work) -> tuple[RobotTest, ...]:
+    """All of them: on the robot as it is with every training seed of the last stage, and on an imprecise one with re-ranking and without."""
+    last = [f"stage{work.sizes.stages}-{seed}" for seed in work.seeds]
+    final = final_run(work)
+    played = ("random", "heuristic", "oracle", f"first-{work.seed}", *last, *([final] if final not in last else []))
+    reranked = (final, f"{final}+rerank")
+    return (
+        RobotTest("isolated-novel", "isolated", "novel", played),
+        RobotTest("isolated-seen", "isolated", "seen", played),
+        RobotTest("clear", "clear", None, played),
+        RobotTest("isolated-novel-imprecise", "isolated", "novel", reranked, "imprecise"),
+        RobotTest("clear-imprecise", "clear", None, reranked, "imprecise"),
+        RobotTest("isolated-novel-noiseless", "isolated", "novel", reranked, "none"),
+    )
+
+
+def final_run(work: Work) -> str:
+    """The run whose weights are shipped."""
+    return f"practice{work.sizes.practices}" if work.sizes.practices else f"stage{work.sizes.stages}-{work.seed}"
+
+
+def play(work: Work, test: RobotTest) -> str:
+    """Play a test whose report is not there yet, or whose networks are newer."""
+    from selfgrasp.runs import bench
+    from selfgrasp.runs.policies import checkpoint_of
+    from selfgrasp.runs.record import plain, write_bench
+
+    args = bench_args(work, test)
+    report = args.out / "report.json"
+    weights = [path.stat().st_mtime for path in map(checkpoint_of, args.policy) if path is not None]
+    fresh = report.exists() and report.stat().st_mtime > max(weights, default=0.0)
+    if fresh and json.loads((args.out / "config.json").read_text()) == plain(args):
+        return f"{report} is there already"
+    measured = bench.measure(args)
+    episodes = {bench.policy_label(policy): [vars(e) for e in played] for policy, played in measured.episodes.items()}
+    write_bench(args.out, args, [measured], {"episodes": episodes})
+    return f"{report}"
+
+
+def bench_args(work: Work, test: RobotTest) -> bench.Args:
+    """As `selfgrasp bench` takes them."""
+    from selfgrasp.runs import bench
+
+    trials = {"isolated": work.sizes.trials, "clear": work.sizes.clear}[test.protocol]
+    return bench.Args(
+        protocol=test.protocol, policy=tuple(_policy(work, name) for name in test.policies), out=work.layout.root / f"bench-{test.name}",
+        objects=test.objects, trials=trials, seed=work.seed, workers=work.workers, options=TabletopConfig(noise=test.noise),
+    )  # fmt: skip
+
+
+def measured(work: Work, test: RobotTest) -> dict[str, Any]:
+    """A test's report."""
+    found: dict[str, Any] = json.loads((bench_args(work, test).out / "report.json").read_text())
+    return found
+
+
+def collect_failures(work: Work) -> str:
+    """Attempts of the final network in clutter on the test objects, for the gallery of failures."""
+    from selfgrasp.runs import collect
+
+    final = work.layout.run(final_run(work))
+    wanted = max(work.sizes.trials, 2)
+    done = collect.collect(
+        collect.Args(
+            out=work.layout.data("failures"), attempts=4 * wanted, policy=str(final), objects="test", workers=work.workers, seed=work.seed + 4000,
+            attempts_per_scene=work.sizes.attempts_per_scene, after="set_aside",
+        )
+    )  # fmt: skip
+    return f"{done.attempts} attempts"
+
+
+def _policy(work: Work, name: str) -> str:
+    from selfgrasp.runs.policies import BASELINES
+
+    return name if name in BASELINES else str(work.layout.run(name))

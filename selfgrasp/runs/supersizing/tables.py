@@ -1,0 +1,251 @@
+"""The reproduction's tables and charts, the paper's figures beside ours (Pinto & Gupta 2016, Tables I and II, Figure 8, section IV.E and IV.F)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from selfgrasp.runs.supersizing import prediction, robot
+from selfgrasp.runs.supersizing.learning import Work
+from selfgrasp.runs.supersizing.repeats import agreements
+
+if TYPE_CHECKING:
+    from selfgrasp.protocols.intervals import Estimate
+
+PAPER_ATTEMPTS = {"random": (3245, 37042, 40287), "staged": (2807, 4500, 7307), "test": (214, 2759, 2973)}
+PAPER_BY_DATA = {"novel": {5_000: 0.508, 10_000: 0.578, 20_000: 0.756, 40_000: 0.769}, "seen": {5_000: 0.794, 10_000: 0.872, 20_000: 0.927, 40_000: 0.957}}
+PAPER_STAGES = {0: 0.769, 1: 0.793, 3: 0.795}
+PAPER_SCRATCH, PAPER_ALONE = 0.646, 0.723
+
+Table = dict[str, Any]
+
+
+def all_tables(work: Work) -> list[Table]:
+    """Every table, in the order of the paper."""
+    from selfgrasp.runs.attempts_table import attempts_table
+    from selfgrasp.runs.object_table import object_table
+
+    layout, sizes = work.layout, work.sizes
+    staged = [layout.stage_data(k, s) for k in range(1, sizes.stages + 1) for s in work.seeds]
+    practised = [layout.practice_data(k) for k in range(1, sizes.practices + 1)]
+    folders: dict[str, Path | Sequence[Path]] = {
+        "random": layout.random,
+        "staged": staged,
+        "test": layout.data("test"),
+        "practice (not in the paper)": practised,
+    }
+    return [
+        attempts_table(folders, PAPER_ATTEMPTS),
+        prediction_table(work),
+        stages_table(work),
+        ablations_table(work),
+        robot_table(work),
+        collection_table(work),
+        *object_table(layout.random),
+    ]
+
+
+def kinds(work: Work, name: str) -> list[str]:
+    """The runs of one kind, a training seed each."""
+    return [f"{name}-{seed}" for seed in work.seeds]
+
+
+def last_stage(work: Work) -> list[str]:
+    """The runs of the last stage."""
+    return kinds(work, f"stage{work.sizes.stages}")
+
+
+def prediction_table(work: Work) -> Table:
+    """Table II."""
+    rows: list[list[Any]] = []
+    for row in prediction.baselines(work):
+        chosen = ", ".join(f"{k} {v:g}" for k, v in row["chosen"].items()) + (", chosen on the test set" if row["optimistic"] else "")
+        rows.append([row["name"], *_cells(row["accuracy"]), row["auc"], chosen, row["paper"]])
+    networks: list[tuple[str, list[str], float | None]] = [
+        ("network, random attempts", kinds(work, "first"), 0.769),
+        ("network, staged", last_stage(work), 0.795),
+    ]
+    if work.sizes.practices:
+        networks.append(("network, staged and practised: shipped", [robot.final_run(work)], None))
+    for name, runs, paper in networks:
+        seeds = ", ".join(f"{prediction.right(work, run, 'novel').mean():.3f}" for run in runs)
+        rows.append([name, *_cells(prediction.accuracy_of(work, runs)), prediction.auc_of(work, runs), f"by training seed: {seeds}", paper])
+    for name, value in agreements(work.layout.measured("repeats")).items():
+        rows.append([f"ceiling: the grasp itself, tried before ({name})", value, "", "", "balanced agreement of two tries from one state", None])
+    n = len(prediction.right(work, kinds(work, "first")[0], "novel"))
+    note = (
+        f"Balanced accuracy on {n:,} attempts on new objects, as many that held as failed; thresholds from validation objects. "
+        "Without any offset the simulation repeats itself exactly, so that the ceiling is what a small offset changes."
+    )
+    return {
+        "title": "Predicting the outcome of a grasp (Table II)",
+        "note": note,
+        "columns": ["predictor", "accuracy", "95 %", "AUC", "parameters", "paper: accuracy"],
+        "rows": rows,
+    }
+
+
+def stages_table(work: Work) -> Table:
+    """Stages 0 to 3, and the same attempts spent at random; the difference in pairs of training seeds."""
+    rows = [["0", *_cells(prediction.accuracy_of(work, kinds(work, "first"))), "", "", "", "", PAPER_STAGES[0]]]
+    for stage in range(1, work.sizes.stages + 1):
+        ours, random = kinds(work, f"stage{stage}"), kinds(work, f"random{stage}")
+        gain, each = prediction.difference_of(work, ours, random)
+        rows.append(
+            [
+                str(stage), *_cells(prediction.accuracy_of(work, ours)), *_cells(prediction.accuracy_of(work, random)),
+                f"{gain.value:+.3f} [{gain.low:+.3f}, {gain.high:+.3f}]", " ".join(f"{d:+.3f}" for d in each), PAPER_STAGES.get(stage),
+            ]
+        )  # fmt: skip
+    columns = ["stage", "staged", "95 %", "at random", "95 % ", "staged - random", "by seed", "paper: staged"]
+    return {
+        "title": "Staged learning, against as many more attempts at random",
+        "note": "Balanced accuracy on new objects. Same objects, weights and epochs in both columns; they differ in who chose the grasps.",
+        "columns": columns,
+        "rows": rows,
+    }
+
+
+def ablations_table(work: Work) -> Table:
+    """Section IV.E, and several angles a point."""
+    rows: list[list[Any]] = []
+    first = kinds(work, "first")
+
+    def row(name: str, runs: list[str], against: list[str], paper: float | None) -> None:
+        gain, _ = prediction.difference_of(work, runs, against)
+        rows.append([name, *_cells(prediction.accuracy_of(work, runs)), f"{gain.value:+.3f} [{gain.low:+.3f}, {gain.high:+.3f}]", paper])
+
+    row("from scratch, all random attempts", first, first, PAPER_SCRATCH)
+    amounts = {n: kinds(work, f"first{n}") for n in work.sizes.amounts} | {work.sizes.random: first}
+    if work.preset == "small":
+        for n in work.sizes.pretrained:
+            row(f"pretext before, {n:,} attempts, over from scratch", kinds(work, f"pretrained{n}"), amounts[n], 0.769 if n == work.sizes.random else None)
+    row("stage 1 without the data before (no aggregation), over stage 0", kinds(work, "alone"), first, PAPER_ALONE)
+    if work.sizes.angles in amounts:
+        row(f"{work.sizes.angles:,} attempts, 4 angles a point, over one", kinds(work, "angles"), amounts[work.sizes.angles], None)
+    return {
+        "title": "Ablations (section IV.E)",
+        "note": "Balanced accuracy on new objects, and the paired difference to the run named.",
+        "columns": ["training", "accuracy", "95 %", "difference", "paper: accuracy"],
+        "rows": rows,
+    }
+
+
+def robot_table(work: Work) -> Table:
+    """Section IV.F: isolated objects and clutter, also over the scenes that the oracle clears."""
+    rows: list[list[Any]] = []
+    for test in robot.robot_tests(work):
+        report = robot.measured(work, test)
+        metric = {"isolated": "success", "clear": "interactions"}[test.protocol]
+        title = (
+            f"{test.protocol}, {'mixed' if test.objects is None else test.objects}"
+            + {"realistic": "", "imprecise": ", imprecise arm", "none": ", no noise"}[test.noise]
+        )
+        oracle = next((r["value"] for r in report["rows"] if r["policy"] == "oracle" and r["metric"] == metric), None)
+        for found in (r for r in report["rows"] if r["metric"] == metric):
+            share = found["value"] / oracle if oracle and metric == "success" else None
+            clearable = _over_clearable(report["episodes"], found["policy"]) if test.protocol == "clear" else ""
+            between = f"{found['low']:.3g} to {found['high']:.3g}"
+            rows.append([title, found["policy"], found["value"], between, share, clearable, found["n"], found["paper"]])
+    return {
+        "title": "On the robot (section IV.F)",
+        "note": "isolated: success; clear: interactions, 40 for a scene that was not cleared. The oracle tries grasps in the simulation before it does one; scenes "
+        "that it does not clear hold a thing that no grasp of this gripper lifts, and are left out in the column beside, not in the figure.",
+        "columns": ["test", "policy", "value", "95 %", "of the oracle's", "scenes the oracle clears", "n", "paper: value"],
+        "rows": rows,
+    }
+
+
+def _over_clearable(episodes: dict[str, list[dict[str, Any]]], policy: str) -> str:
+    """Mean interactions over the scenes that the oracle cleared, with its interval and their number."""
+    from selfgrasp.protocols.clear import CAP
+    from selfgrasp.protocols.intervals import bootstrap
+
+    clearable = {e["seed"] for e in episodes.get("oracle", ()) if e["cleared"]}
+    values = [e["attempts"] if e["cleared"] else CAP for e in episodes[policy] if e["seed"] in clearable]
+    if not values:
+        return ""
+    found = bootstrap(values)
+    return f"{found.value:.1f} [{found.low:.1f}, {found.high:.1f}], {found.n} scenes"
+
+
+def collection_table(work: Work) -> Table:
+    """How fast attempts were collected and what the workers' time went into."""
+    rows: list[list[Any]] = []
+    for path in sorted((work.layout.root / "measured").glob("collect-*.json")):
+        found = json.loads(path.read_text())
+        seconds = found["worker_seconds"]
+        total = seconds.get("total", 0.0) or float("nan")
+        share = [seconds.get(name, 0.0) / total for name in ("physics", "plan", "encode")]
+        rows.append([path.stem.removeprefix("collect-"), found["attempts"], found["wall_seconds"], found["attempts"] / found["wall_seconds"], *share])
+    return {
+        "title": "Collecting",
+        "note": "Of the workers' time; the rest is pictures, noise and bookkeeping.",
+        "columns": ["dataset", "attempts", "wall s", "attempts/s", "physics", "planning", "encoding"],
+        "rows": rows,
+    }
+
+
+def all_charts(work: Work) -> list[dict[str, Any]]:
+    """Figure 8: accuracy against the amount of data, ours and theirs; and accuracy by stage."""
+    series: list[dict[str, Any]] = []
+    amounts = [*((n, kinds(work, f"first{n}")) for n in work.sizes.amounts), (work.sizes.random, kinds(work, "first"))]
+    for objects in prediction.SETS:
+        points = [_point(n, prediction.accuracy_of(work, runs, objects)) for n, runs in amounts]
+        series.append({"name": objects, "paper": False, "points": points})
+        series.append({"name": objects, "paper": True, "points": [{"x": n, "y": y, "low": y, "high": y} for n, y in PAPER_BY_DATA[objects].items()]})
+    by_data = {
+        "title": "Accuracy by amount of random attempts (Figure 8)", "note": "Balanced accuracy; mean over training seeds.", "x": "attempts",
+        "y": "accuracy", "log_x": True, "percent": True, "series": series,
+    }  # fmt: skip
+    stages = range(1, work.sizes.stages + 1)
+    first = _point(0, prediction.accuracy_of(work, kinds(work, "first")))
+    lines = [
+        {"name": name, "paper": False, "points": [first, *(_point(k, prediction.accuracy_of(work, kinds(work, f"{kind}{k}"))) for k in stages)]}
+        for name, kind in (("staged", "stage"), ("at random", "random"))
+    ]
+    lines.append({"name": "staged", "paper": True, "points": [{"x": k, "y": y, "low": y, "high": y} for k, y in PAPER_STAGES.items()]})
+    by_stage = {
+        "title": "Accuracy by stage", "note": "New objects.", "x": "stage", "y": "accuracy", "log_x": False, "percent": True, "series": lines,
+    }  # fmt: skip
+    return [by_data, by_stage]
+
+
+def rows_of(work: Work) -> Iterator[dict[str, Any]]:
+    """Rows of report.json: prediction and the robot's tests."""
+    from selfgrasp.protocols.episode import Row
+    from selfgrasp.runs.bench import row_json
+
+    groups: list[tuple[str, Sequence[str], float | None]] = [("network, random attempts", kinds(work, "first"), 0.769)]
+    groups.append(("network, staged", last_stage(work), 0.795))
+    for name, runs, paper in groups:
+        for objects in prediction.SETS:
+            theirs = paper if objects == "novel" else None
+            yield row_json(Row.of(prediction.accuracy_of(work, runs, objects), policy=name, objects=objects, metric="accuracy", paper=theirs))
+    for row in prediction.baselines(work):
+        yield row_json(Row.of(row["accuracy"], policy=row["name"], objects="novel", metric="accuracy", paper=row["paper"]))
+    for test in robot.robot_tests(work):
+        if test.noise == "realistic":
+            yield from robot.measured(work, test)["rows"]
+
+
+def calibration_of(work: Work) -> list[dict[str, Any]]:
+    """Predicted probability against what happened, on random attempts on new objects, of the final network."""
+    from selfgrasp.protocols.prediction import Predictions, calibration
+    from selfgrasp.runs.predict import curve
+
+    name = robot.final_run(work)
+    tried = prediction.probabilities(work, name)
+    return [curve(f"supersizing ({name})", calibration(Predictions(tried.scores, tried.held, np.arange(len(tried.held)).astype(str))))]
+
+
+def _point(x: int, estimate: Estimate) -> dict[str, float]:
+    return {"x": x, "y": estimate.value, "low": estimate.low, "high": estimate.high}
+
+
+def _cells(estimate: Estimate) -> list[Any]:
+    return [estimate.value, f"{estimate.low:.3f} to {estimate.high:.3f}"]

@@ -1,0 +1,118 @@
+"""What the whole reproduction stands on: looks that serve twice, kept examples, an arm that misses, variants of a policy, objects for the stages."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import replace
+from pathlib import Path
+from threading import Event
+
+import numpy as np
+import pytest
+
+from selfgrasp.core import InputError
+from selfgrasp.core.pose import top_down
+from selfgrasp.methods.baselines import RandomPolicy
+from selfgrasp.methods.registry import build
+from selfgrasp.runs import collect
+from selfgrasp.runs import examples as kept_examples
+from selfgrasp.runs.examples import data_of
+from selfgrasp.runs.play import SceneTask, play_scene
+from selfgrasp.runs.policies import load_policy
+from selfgrasp.runs.supersizing.prediction import balanced_rows
+from selfgrasp.runs.supersizing.repeats import Repeat, balanced_agreement, repeat_scene
+from selfgrasp.runs.supersizing.sizes import Sizes, scaled
+from selfgrasp.workcell.cells import TabletopConfig, tabletop
+from selfgrasp.workcell.drivers import Control
+from selfgrasp.workcell.sim.objects.catalogue import objects_by_name, stage_objects, test_objects, train_objects, validation_objects
+
+
+def test_the_look_after_an_empty_handed_attempt_is_the_look_before_the_next():
+    cell = tabletop(train_objects(12), TabletopConfig(count=5))
+    played = play_scene(cell, RandomPolicy(), SceneTask("t", 0, 3, 6))
+    plains = [attempt.plain for attempt in played.attempts]
+    empty = 0
+    for plain, following in itertools.pairwise(plains):
+        same = plain["after"]["views"][0]["color"] == following["before"]["views"][0]["color"]
+        assert same == (not plain["outcome"]["grasped"])
+        empty += same
+    assert empty, "some attempt came back with empty hands"
+
+
+def test_an_imprecise_arm_misses_without_feeling_it_and_another_way_each_time():
+    control = Control(Event())
+    for noise, misses in (("realistic", False), ("imprecise", True)):
+        cell = tabletop(train_objects(3), TabletopConfig(count=1, noise=noise))
+        cell.cell.reset(0)
+        arm, there = cell.cell.drivers.arm, []
+        for _ in range(6):
+            arm.move(top_down((0.05, -0.02, 0.3), 0.4), speed=1.0, control=control)
+            np.testing.assert_allclose(arm.pose()[:3, 3], (0.05, -0.02, 0.3), atol=1e-6)
+            there.append(cell.world.data.qpos[:2].copy())
+            arm.away(control=control)
+        spread = np.std(there, axis=0)
+        assert (spread > 5e-4).all() == misses
+        assert (np.abs(there - np.array([0.05, -0.02])).max() < 1e-6) != misses
+
+
+def test_examples_are_gathered_once_until_the_dataset_grows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    args = collect.Args(out=tmp_path / "data", attempts=40, workers=1, attempts_per_scene=4, seed=5)
+    collect.collect(args)
+    method = build("supersizing")
+    first = data_of(method, [args.out], workers=1)
+    gather = kept_examples._gather
+    monkeypatch.setattr(kept_examples, "_gather", lambda *_: pytest.fail("gathered again"))
+    again = data_of(method, [args.out], workers=1)
+    assert again.fingerprint == first.fingerprint
+    np.testing.assert_array_equal(again.train["color"], first.train["color"])
+    some = data_of(method, [args.out], first=8, workers=1)
+    assert (len(some.train), len(some.validation)) == (8, 1)
+    assert some.fingerprint != first.fingerprint
+    monkeypatch.setattr(kept_examples, "_gather", gather)
+    collect.collect(replace(args, attempts=48))
+    grown = data_of(method, [args.out], workers=1)
+    assert len(grown.train) + len(grown.validation) > len(first.train) + len(first.validation)
+    both = data_of(method, [args.out, args.out], workers=1)
+    assert len(both.train) == 2 * len(grown.train)
+
+
+def test_variants_follow_a_plus_and_unknown_ones_list_the_known():
+    assert load_policy("supersizing+sample").name == "supersizing-sampled"
+    assert load_policy("supersizing+rerank").config.rerank == 10  # type: ignore[attr-defined]
+    assert load_policy("supersizing").config.rerank == 0  # type: ignore[attr-defined]
+    with pytest.raises(InputError, match=r"variant of supersizing 'luck'.*explore"):
+        load_policy("supersizing+luck")
+    with pytest.raises(InputError, match="random\\+explore"):
+        load_policy("random+explore")
+
+
+def test_the_stages_meet_training_objects_and_new_ones_but_none_that_is_tested_on():
+    stage = [item.name for item in stage_objects()]
+    assert stage[:150] == [item.name for item in train_objects()]
+    others = {item.name for item in (*validation_objects(), *test_objects())}
+    assert len(stage) == len(set(stage)) == 200
+    assert not others & set(stage)
+    assert [item.name for item in objects_by_name("stage", 3)] == stage[:3]
+
+
+def test_two_tries_without_offset_agree_and_with_a_large_one_they_need_not():
+    cell = tabletop(train_objects(20), TabletopConfig(count=6))
+    exact = repeat_scene(cell, RandomPolicy(), Repeat(4, 0.0, 0.0))
+    assert all(a == b for a, b in exact)
+    assert balanced_agreement([(True, True), (False, False)]) == 1.0
+    assert balanced_agreement([(True, False), (False, True)]) == 0.0
+    assert balanced_agreement([(True, True), (True, False), (False, False), (False, True)]) == 0.5
+
+
+def test_the_balanced_sample_has_as_many_failures_as_successes_and_is_the_same_for_all():
+    held = np.arange(100) % 5 == 0
+    rows = balanced_rows(held, seed=1)
+    assert len(rows) == 40 == len(set(rows))
+    assert held[rows].sum() == 20
+    np.testing.assert_array_equal(rows, balanced_rows(held, seed=1))
+
+
+def test_sizes_shrink_with_the_random_attempts():
+    small = scaled(Sizes(), 4_000)
+    assert (small.random, small.stage, small.amounts) == (4_000, 200, (500, 1_000, 2_000))
+    assert (small.test, small.trials) == (Sizes().test, Sizes().trials)
