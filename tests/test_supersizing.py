@@ -14,9 +14,9 @@ from selfgrasp.core import Context, Fault, Grasp, InputError, Outcome, Push
 from selfgrasp.core.pose import top_down, yaw_of
 from selfgrasp.learn import Examples, FitConfig, MemorySource, fit
 from selfgrasp.methods import registry
-from selfgrasp.methods.supersizing.config import Angles, Choice, Reference, outputs, paper, small
+from selfgrasp.methods.supersizing.config import CLEARANCES, Angles, Choice, Reference, outputs, paper, small
 from selfgrasp.methods.supersizing.examples import batch_of, map_of, stored_pixels
-from selfgrasp.methods.supersizing.network import STRIDE, GraspNetwork, bin_of, hand_input, network_input
+from selfgrasp.methods.supersizing.network import STRIDE, GraspNetwork, bin_of, clearances, fingers_over, hand_input, network_input
 from selfgrasp.methods.supersizing.search import graspable, judge, search
 
 torch.set_num_threads(1)
@@ -76,6 +76,7 @@ def gradient_examples(config, yaw: float, n: int = 1) -> Examples:
         "width": np.full(n, 0.07, np.float32),
         "yaw": np.full(n, yaw, np.float32),
         "grasped": np.ones(n, np.uint8),
+        "reach": np.full(n, 14, np.float32),
     }
     return Examples(columns, np.ones(n, np.float32))
 
@@ -124,7 +125,7 @@ def test_a_stored_example_equals_the_patch_that_planning_cuts():
         batch = method.batch(examples, np.arange(len(examples)), RNG(0), augment=False)
         network = shaken(method.network)
         with torch.inference_mode():
-            logits = network(batch["patch"], batch["hand"]).numpy()
+            logits = network(batch["patch"], batch["hand"], batch["reach"]).numpy()
             for i, attempt in enumerate(attempts):
                 pose = attempt.steps[0].action.world_from_tool
                 top = map_of(attempt.before, config, source.spec)
@@ -149,13 +150,25 @@ def test_fingertips_and_opening_join_late_where_the_config_says_so():
     assert hand_input(fingertip, width, outputs()).shape == (1, 0)
 
 
+def test_clearances_by_hand():
+    """A wall 0.1 m high from ten px to the right of the middle on, a step of 0.05 m from ten px to the left on."""
+    height = torch.zeros(1, 45, 45)
+    height[0, :, 32:], height[0, :, :13] = 2.0, 1.0
+    middle = torch.full((3,), 22)
+    reach = torch.tensor([5.0, 13.0, 20.5])
+    met = clearances(fingers_over(height), (torch.zeros(3, dtype=torch.int64), middle, middle), reach)
+    assert met[:, :2].tolist() == [[0, 0], [2, 1], [2, 1]], "under the fingers: the higher, the lower"
+    assert met[:, 2].tolist() == [0, 0, 0], "in the middle"
+    assert met[:, 3:].tolist() == [[0, 0], [0, 0], [pytest.approx(2.0), pytest.approx(1.0)]], "halfway"
+
+
 def test_a_plan_chooses_the_opening_that_the_network_likes():
     method, context = registry.build("supersizing"), box_context()
     with torch.no_grad():
         for layer in method.network.head:
             if isinstance(layer, torch.nn.Linear):
                 layer.weight.zero_()
-        method.network.head[0].weight[0, -1] = -1.0
+        method.network.head[0].weight[0, -1 - CLEARANCES] = -1.0
         method.network.head[0].bias[0] = 2.0
         method.network.head[-1].weight[0, 0] = 1.0
     narrow = 0.45 * context.spec.gripper.opening
@@ -193,7 +206,9 @@ def test_nothing_on_the_table_is_a_plan_that_says_so():
     assert "nothing to grasp" in plan.reason
 
 
-@pytest.mark.parametrize("config", [small(), outputs(), replace(small(), reference=Reference.SUBTRACTED, points=60), replace(small(), rerank=5)])
+@pytest.mark.parametrize(
+    "config", [small(), outputs(), replace(small(), reference=Reference.SUBTRACTED, clearance=False, points=60), replace(small(), rerank=5)]
+)
 def test_plans_have_distinct_candidates_and_a_map(config):
     method, context = registry.build("supersizing", config=config), box_context()
     plan = method.plan(context)
@@ -243,7 +258,7 @@ def test_boxes_are_learned(name: str, wanted_auc: float, wanted_held: int, tmp_p
     test = method.examples(box_source(20, grasps=16, seed=9), "train", RNG(0))
     batch = method.batch(test, np.arange(len(test)), RNG(0), augment=False)
     with torch.inference_mode():
-        logits = method.network(batch["patch"], batch["hand"])
+        logits = method.network(batch["patch"], batch["hand"], batch["reach"])
         tried = logits.gather(1, batch["bin"][:, None])[:, 0] if method.config.angles is Angles.OUTPUTS else logits[:, 0]
     assert auc(tried.numpy(), batch["grasped"].numpy() > 0.5) > wanted_auc
     held = 0

@@ -158,7 +158,7 @@ def test_every_angle_class_has_an_svm_of_its_own() -> None:
 
 
 def test_the_learners_beat_chance_where_the_angle_decides() -> None:
-    train, validation, test = (random_bars(n, seed, noise=0.001) for seed, n in enumerate((2000, 300, 400)))
+    train, validation, test = (random_bars(n, seed, noise=0.001) for seed, n in enumerate((1500, 300, 400)))
     held = test["grasped"] > 0
     rows = baseline_rows(train, validation, test, GRIPPER, CONFIG)
     assert [row.name for row in rows] == [

@@ -99,7 +99,7 @@ def _placed(xy: FloatArray, rim: Rim) -> FloatArray | None:
             wanted.append(sign * middle - across)
     matrix, offsets = np.concatenate(rows), np.concatenate(wanted)
     kept: NDArray[np.bool_] = np.ones(len(offsets), bool)
-    move = np.zeros(3)
+    move: FloatArray = np.zeros(3)
     for _ in range(4):
         if min(sum(kept[matrix[:, axis] > 0]) for axis in (0, 1)) < _LEAST_SECTIONS:
             return None

@@ -19,6 +19,10 @@ class Task(StrEnum):
     ROTATION = "rotation"
 
 
+CLEARANCES = 5
+"""Numbers that `network.clearances` gives for a grasp."""
+
+
 class Angles(StrEnum):
     """How the 18 outputs come about.
 
@@ -82,6 +86,8 @@ class SupersizingConfig:
     Attributes:
         angles: published or weight-sharing outputs.
         reference: of heights.
+    clearance: whether the network is told what the fingers would meet: heights under them, between them and beside the middle, over the fingertips (see
+        `network.clearances`). It joins late too, and needs weights that are shared over angles.
     openings: shares of the full opening among which a plan chooses how wide the fingers are on the way down; a single 1.0, as published, leaves them open.
         channels: of a patch.
         trunk: the network.
@@ -112,6 +118,7 @@ class SupersizingConfig:
 
     angles: Angles = Angles.ROTATED
     reference: Reference = Reference.LATE
+    clearance: bool = False
     openings: tuple[float, ...] = (0.45, 0.7, 1.0)
     channels: Channels = Channels.COLOR_HEIGHT
     trunk: Trunk = Trunk.COMPACT
@@ -141,6 +148,8 @@ class SupersizingConfig:
     def __post_init__(self) -> None:
         if not self.openings or min(self.openings) <= 0 or max(self.openings) > 1:
             raise InputError(given=f"openings = {self.openings}", wanted="shares of the gripper's opening, above 0 and up to 1")
+        if self.clearance and not self.dense:
+            raise InputError(given="clearance = True for this network", wanted="rotated angles, late heights and the compact trunk")
         if self.trunk is Trunk.COMPACT and self.pixels != 45:
             raise InputError(given=f"pixels = {self.pixels} for the compact trunk", wanted="45, which its valid convolutions reduce to one cell")
         if self.trunk is Trunk.COMPACT and self.map_pixels != self.pixels and self.dense:
@@ -150,10 +159,10 @@ class SupersizingConfig:
 
     @property
     def late(self) -> int:
-        """How many numbers of the hand join after the spatial layers: the fingertips' height, the fingers' opening. The pretext needs none."""
+        """How many numbers of the hand join after the spatial layers: the fingertips' height, the fingers' opening, the clearances. The pretext needs none."""
         if self.task is Task.ROTATION:
             return 0
-        return (self.reference is Reference.LATE) + (len(self.openings) > 1)
+        return (self.reference is Reference.LATE) + (len(self.openings) > 1) + CLEARANCES * self.clearance
 
     @property
     def dense(self) -> bool:
@@ -170,17 +179,17 @@ class SupersizingConfig:
 
 def small() -> SupersizingConfig:
     """Trains on two CPU cores in minutes: weights shared over angles, whole maps scored at once."""
-    return SupersizingConfig()
+    return SupersizingConfig(clearance=True)
 
 
 def outputs() -> SupersizingConfig:
     """`small` with the published 18 outputs."""
-    return replace(small(), angles=Angles.OUTPUTS, reference=Reference.SUBTRACTED, openings=(1.0,))
+    return SupersizingConfig(angles=Angles.OUTPUTS, reference=Reference.SUBTRACTED, openings=(1.0,))
 
 
 def pretext() -> SupersizingConfig:
     """`small`'s trunk, trained without labels to see by which multiple of 90 degrees a patch was turned: what `train supersizing --trunk` starts from."""
-    return replace(small(), task=Task.ROTATION, angles=Angles.OUTPUTS)
+    return replace(small(), task=Task.ROTATION, angles=Angles.OUTPUTS, clearance=False)
 
 
 def paper() -> SupersizingConfig:

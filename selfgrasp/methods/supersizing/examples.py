@@ -15,7 +15,7 @@ from selfgrasp.core import Attempt, CellSpec, Fault, Grasp, InputError, Observat
 from selfgrasp.core.pose import yaw_of
 from selfgrasp.learn import Batch, Examples, Source, Split
 from selfgrasp.methods.supersizing.config import Angles, SupersizingConfig
-from selfgrasp.methods.supersizing.network import bin_of, hand_input, network_input
+from selfgrasp.methods.supersizing.network import bin_of, hand_input, network_input, reach_px
 from selfgrasp.vision import Crops, Heightmap, crop, heightmap, jitter_color
 
 NOT_ABOUT_THE_GRASP = frozenset({Fault.NO_IMAGE, Fault.UNSTABLE, Fault.STOPPED, Fault.NOTHING})
@@ -54,12 +54,14 @@ def gather(source: Source, split: Split, config: SupersizingConfig) -> Examples:
     """One example for each attempt that ended in a grasp, in one pass.
 
     Columns: color (N, S, S, 3) uint8 and height (N, S, S) float16 m above the table, turned into the gripper's frame; fingertip (N,) float32 m above the
-    table; width (N,) float32 m between the fingers on the way down; yaw (N,) float32 rad in [-pi, pi], of the crop's columns in the world; grasped (N,) uint8.
+    table; width (N,) float32 m between the fingers on the way down; reach (N,) float32 px, see `reach_px`; yaw (N,) float32 rad in [-pi, pi], of the crop's
+    columns in the world; grasped (N,) uint8.
     """
     spec, side = source.spec, stored_pixels(config)
     room = source.len_of(split)
     color, height = np.zeros((room, side, side, 3), np.uint8), np.zeros((room, side, side), np.float16)
     fingertip, width, yaw = np.zeros(room, np.float32), np.zeros(room, np.float32), np.zeros(room, np.float32)
+    reach = np.zeros(room, np.float32)
     grasped, weights = np.zeros(room, np.uint8), np.zeros(room, np.float32)
     n = 0
     for attempt in source.attempts(split):
@@ -71,9 +73,12 @@ def gather(source: Source, split: Split, config: SupersizingConfig) -> Examples:
         crops = crop(top, pose[None, :2, 3], np.array([yaw_of(pose)]), side * pixel_of(config, spec), side)
         color[n], height[n] = crops.color[0], crops.height[0] - spec.workspace.surface
         fingertip[n], width[n], yaw[n] = pose[2, 3] - spec.workspace.surface, last.grasp.width, yaw_of(pose)
+        reach[n] = reach_px(np.array(last.grasp.width), config, spec)
         grasped[n], weights[n] = attempt.outcome.grasped, config.round_weight if attempt.round > 0 else 1.0
         n += 1
-    columns: dict[str, NDArray[Any]] = {"color": color, "height": height, "fingertip": fingertip, "width": width, "yaw": yaw, "grasped": grasped}
+    columns: dict[str, NDArray[Any]] = {
+        "color": color, "height": height, "fingertip": fingertip, "width": width, "yaw": yaw, "grasped": grasped, "reach": reach,
+    }  # fmt: skip
     return Examples({name: column[:n] for name, column in columns.items()}, weights[:n])
 
 
@@ -122,6 +127,7 @@ def batch_of(examples: Examples, indices: NDArray[np.int64], config: Supersizing
     return {
         "patch": network_input(color, height, fingertip, config),
         "hand": hand_input(fingertip, examples["width"][indices], config),
+        "reach": torch.from_numpy(examples["reach"][indices]),
         "bin": torch.from_numpy(bin_of(yaw, config.bins)),
         "grasped": torch.from_numpy(examples["grasped"][indices].astype(np.float32)),
         "weight": torch.from_numpy(examples.weights[indices].copy()),

@@ -54,7 +54,7 @@ class Supersizing(Method):
     def examples_key(self) -> list[object]:
         """What `examples.gather` reads of the config."""
         config = self.config
-        return [config.angles, config.context, config.map_pixels, config.view, config.round_weight]
+        return [config.angles, config.context, config.map_pixels, config.pixels, config.view, config.round_weight]
 
     def gather(self, source: Source, split: Split, rng: np.random.Generator) -> Examples:
         """See `examples.gather`."""
@@ -156,7 +156,7 @@ class Supersizing(Method):
 
     def tried(self, batch: Batch) -> torch.Tensor:
         """(B,) logits of the angles that were tried."""
-        logits_BA: torch.Tensor = self.network(batch["patch"], batch["hand"])
+        logits_BA: torch.Tensor = self.network(batch["patch"], batch["hand"], batch["reach"])
         tried_BA = logits_BA.gather(1, batch["bin"][:, None]) if self.config.angles is Angles.OUTPUTS else logits_BA
         return tried_BA[:, 0].float()
 

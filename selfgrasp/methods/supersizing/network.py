@@ -9,15 +9,19 @@ import itertools
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import nn
 
+from selfgrasp.core import CellSpec
 from selfgrasp.methods.supersizing.config import Channels, Reference, SupersizingConfig, Trunk
 
 HEIGHT_SCALE = 0.05
 """m that one unit of the network's height stands for."""
 _HEIGHT_RANGE = (-2.0, 4.0)
 _WIDTH_MIDDLE, _WIDTH_SCALE = 0.06, 0.02
+_FINGER_PX = (7, 3)
+_CLEARANCE_GAIN, _CLEARANCE_RANGE = 4.0, 4.0
 STRIDE = 4
 """px between two cells of the compact trunk's features."""
 
@@ -52,6 +56,41 @@ def hand_input(fingertip: NDArray[np.floating], width: NDArray[np.floating], con
     return torch.from_numpy(np.stack(columns, axis=1) if columns else np.zeros((len(fingertip), 0), np.float32))
 
 
+def reach_px(width: NDArray[np.floating], config: SupersizingConfig, spec: CellSpec) -> NDArray[np.float32]:
+    """(N,) float32 px of a patch, from a grasp's middle to the middle of a finger, for fingers `width` (N,) m apart."""
+    patch = config.context * spec.gripper.opening
+    px: NDArray[np.float32] = np.asarray((width + spec.gripper.finger_thickness) / 2 * config.pixels / patch, dtype=np.float32)
+    return px
+
+
+def clearances(pooled_BHW: torch.Tensor, place: tuple[torch.Tensor, torch.Tensor, torch.Tensor], reach_N: torch.Tensor) -> torch.Tensor:
+    """(N, 5) what a closing hand meets, in network units of height: under its fingers (the higher, the lower), in its middle, halfway between (likewise).
+
+    A parallel gripper is symmetric, so which finger is which does not count.
+
+    Args:
+        pooled_BHW: heights turned into the gripper's frame, of which each is the highest under a finger there; see `fingers_over`.
+        place: (N,) int64 each: batch, row and column of the grasps' middles.
+        reach_N: (N,) px from there to the middle of a finger.
+    """
+    batch, row, column = place
+
+    def at(offset_N: torch.Tensor) -> torch.Tensor:
+        where = (column + offset_N).clamp(0, pooled_BHW.shape[2] - 1.001)
+        left = where.floor()
+        share, index = where - left, left.long()
+        return (1 - share) * pooled_BHW[batch, row, index] + share * pooled_BHW[batch, row, index + 1]
+
+    fingers = torch.stack([at(reach_N), at(-reach_N)])
+    between = torch.stack([at(reach_N / 2), at(-reach_N / 2)])
+    return torch.stack([fingers.amax(0), fingers.amin(0), pooled_BHW[batch, row, column], between.amax(0), between.amin(0)], dim=1)
+
+
+def fingers_over(height_BHW: torch.Tensor) -> torch.Tensor:
+    """(B, H, W): at every pixel the highest under a finger that stands there, a twelfth of the opening thick and nearly a quarter broad."""
+    return F.max_pool2d(height_BHW[:, None], _FINGER_PX, stride=1, padding=(_FINGER_PX[0] // 2, _FINGER_PX[1] // 2))[:, 0]
+
+
 class GraspNetwork(nn.Module):
     """Patches to logits of success: a spatial trunk that collapses a patch to one cell, and a head on that cell."""
 
@@ -65,6 +104,7 @@ class GraspNetwork(nn.Module):
                 self.trunk, features = _alexnet(channels)
             case Trunk.ALEXNET_OWT:
                 self.trunk, features = _alexnet_owt(channels)
+        self.clearance = config.clearance
         sizes = (features + config.late, *config.hidden)
         layers: list[nn.Module] = []
         for size_in, size in itertools.pairwise(sizes):
@@ -78,18 +118,26 @@ class GraspNetwork(nn.Module):
         # Small last weights: training starts from a probability of one half everywhere.
         nn.init.normal_(self.head[-1].weight, std=0.01)  # type: ignore[arg-type]
 
-    def forward(self, x_BCHW: torch.Tensor, hand_BL: torch.Tensor) -> torch.Tensor:
-        """(B, A) logits of patches."""
-        return self.logits(self.trunk(x_BCHW).flatten(1), hand_BL)
+    def forward(self, x_BCHW: torch.Tensor, hand_BL: torch.Tensor, reach_B: torch.Tensor | None = None) -> torch.Tensor:
+        """(B, A) logits of patches; `reach_B`, px from their middle to that of a finger, is what clearances are measured by."""
+        met_B5 = None
+        if self.clearance and reach_B is not None:
+            middle = torch.full_like(reach_B, x_BCHW.shape[2] // 2, dtype=torch.int64)
+            met_B5 = clearances(fingers_over(x_BCHW[:, -1]), (torch.arange(len(reach_B), device=reach_B.device), middle, middle), reach_B)
+        return self.logits(self.trunk(x_BCHW).flatten(1), hand_BL, met_B5)
 
     def features(self, x_BCHW: torch.Tensor) -> torch.Tensor:
         """(B, F, (H - 45) / 4 + 1, (W - 45) / 4 + 1) of maps: cell (i, j) belongs to the patch whose top-left pixel is (4 i, 4 j)."""
         out: torch.Tensor = self.trunk(x_BCHW)
         return out
 
-    def logits(self, features_BF: torch.Tensor, hand_BL: torch.Tensor) -> torch.Tensor:
-        """(B, A) logits of single cells of features."""
-        out: torch.Tensor = self.head(torch.cat([features_BF, hand_BL], dim=1))
+    def logits(self, features_BF: torch.Tensor, hand_BL: torch.Tensor, met_B5: torch.Tensor | None = None) -> torch.Tensor:
+        """(B, A) logits of single cells of features, and of what the hand meets there: `clearances`, where the network was made for them."""
+        late = [features_BF, hand_BL]
+        if met_B5 is not None:
+            # Relative to the fingertips, whose height is the hand's first number.
+            late.append(((met_B5 - hand_BL[:, :1]) * _CLEARANCE_GAIN).clamp(-_CLEARANCE_RANGE, _CLEARANCE_RANGE))
+        out: torch.Tensor = self.head(torch.cat(late, dim=1))
         return out
 
 

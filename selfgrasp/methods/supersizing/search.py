@@ -15,7 +15,7 @@ from selfgrasp.core import CellSpec, Context, Heat
 from selfgrasp.core.arrays import FloatArray
 from selfgrasp.core.pose import rotation_about_z
 from selfgrasp.methods.supersizing.config import Angles, SupersizingConfig
-from selfgrasp.methods.supersizing.network import STRIDE, GraspNetwork, bin_of, hand_input, network_input
+from selfgrasp.methods.supersizing.network import STRIDE, GraspNetwork, bin_of, clearances, fingers_over, hand_input, network_input, reach_px
 from selfgrasp.vision import Heightmap, crop, fingertip_height, foreground, foreground_from_background, view_from_map
 
 _CHUNK = 1024
@@ -109,7 +109,9 @@ def _dense(
     """Every fourth pixel of the map turned to each angle, as far as the mask reaches; None where a tiny mask slips through that grid at all of them."""
     rows_cols = np.argwhere(mask)
     points = top.world_xy(rows_cols[:, ::-1] + 0.5)
-    xy, bins, features = [], [], []
+    xy, bins, features, met = [], [], [], []
+    widths = np.array(config.openings) * spec.gripper.opening
+    reaches = reach_px(widths, config, spec)
     for index in angles:
         lattice = _lattice(points, index * math.pi / config.bins, top.pixel)
         cells = np.floor(top.cells(lattice.xy)).astype(np.int64)
@@ -122,6 +124,11 @@ def _dense(
         x_1CHW = x_1CHW.to(_device(network)).contiguous(memory_format=torch.channels_last)
         features_HWF = network.features(x_1CHW)[0].permute(1, 2, 0)
         features.append(features_HWF[torch.from_numpy(wanted)])
+        if config.clearance:
+            middles = torch.from_numpy(np.argwhere(wanted) * STRIDE + config.pixels // 2).to(x_1CHW.device)
+            place = (torch.zeros(len(middles), dtype=torch.int64, device=x_1CHW.device), middles[:, 0], middles[:, 1])
+            pooled_1HW = fingers_over(x_1CHW[:, -1])
+            met.append(torch.stack([clearances(pooled_1HW, place, middles.new_full((len(middles),), float(r), dtype=torch.float32)) for r in reaches]))
         xy.append(lattice.xy[wanted])
         bins.append(np.full(len(xy[-1]), index))
     if not xy:
@@ -129,20 +136,22 @@ def _dense(
     all_xy, all_bins = np.concatenate(xy), np.concatenate(bins)
     z = fingertip_height(top, all_xy, all_bins * math.pi / config.bins, spec.gripper, spec.workspace)
     features_NF, fingertip = torch.cat(features), z - spec.workspace.surface
-    return _best_opening(all_xy, all_bins, z, spec, config, lambda width: _logits(network, features_NF, hand_input(fingertip, width, config)))
+    met_WN5 = torch.cat(met, dim=1) if met else None
 
+    def logits_of(opening: int, width: FloatArray) -> FloatArray:
+        hand_NL = hand_input(fingertip, width, config).to(features_NF.device)
+        found: FloatArray = network.logits(features_NF, hand_NL, None if met_WN5 is None else met_WN5[opening])[:, 0].double().cpu().numpy()
+        return found
 
-def _logits(network: GraspNetwork, features_NF: torch.Tensor, hand_NL: torch.Tensor) -> FloatArray:
-    found: FloatArray = network.logits(features_NF, hand_NL.to(features_NF.device))[:, 0].double().cpu().numpy()
-    return found
+    return _best_opening(all_xy, all_bins, z, spec, config, logits_of)
 
 
 def _best_opening(
-    xy: FloatArray, bins: NDArray[np.int64], z: FloatArray, spec: CellSpec, config: SupersizingConfig, logits_of: Callable[[FloatArray], FloatArray]
+    xy: FloatArray, bins: NDArray[np.int64], z: FloatArray, spec: CellSpec, config: SupersizingConfig, logits_of: Callable[[int, FloatArray], FloatArray]
 ) -> Scored:
-    """Every place and angle with the opening that the network likes best there."""
+    """Every place and angle with the opening that the network likes best there; `logits_of` takes an opening's number and the widths (N,) m it stands for."""
     widths = np.array(config.openings) * spec.gripper.opening
-    logits_WN = np.stack([logits_of(np.full(len(z), width)) for width in widths])
+    logits_WN = np.stack([logits_of(opening, np.full(len(z), width)) for opening, width in enumerate(widths)])
     best = logits_WN.argmax(axis=0)
     return Scored(xy, bins, z, widths[best], logits_WN[best, np.arange(len(z))])
 
@@ -190,11 +199,11 @@ def _sampled(network: GraspNetwork, top: Heightmap, mask: NDArray[np.bool_], spe
     all_xy, bins = np.repeat(xy, config.bins, axis=0), np.tile(np.arange(config.bins), len(xy))
     z = fingertip_height(top, all_xy, angles[bins], spec.gripper, spec.workspace)
     if config.angles is Angles.ROTATED:
-        return _best_opening(all_xy, bins, z, spec, config, lambda width: judge(network, top, all_xy, angles[bins], z, width, spec, config))
+        return _best_opening(all_xy, bins, z, spec, config, lambda _, width: judge(network, top, all_xy, angles[bins], z, width, spec, config))
     # One patch serves all angles, so it is seen relative to the mean of their fingertip heights, which seldom differ.
     reference = z.reshape(len(xy), config.bins).mean(axis=1)
 
-    def at(width: FloatArray) -> FloatArray:
+    def at(_: int, width: FloatArray) -> FloatArray:
         return _patches(network, top, xy, np.zeros(len(xy)), reference, width[: len(xy)], spec, config).reshape(-1)
 
     return _best_opening(all_xy, bins, z, spec, config, at)
@@ -211,7 +220,8 @@ def _patches(
         fingertip, device = z[part] - spec.workspace.surface, _device(network)
         x_BCHW = network_input(crops.color, crops.height - spec.workspace.surface, fingertip, config)
         x_BCHW = x_BCHW.to(device).contiguous(memory_format=torch.channels_last)
-        out[part] = network(x_BCHW, hand_input(fingertip, width[part], config).to(device)).double().cpu().numpy()
+        hand_BL, reach_B = hand_input(fingertip, width[part], config), torch.from_numpy(reach_px(width[part], config, spec))
+        out[part] = network(x_BCHW, hand_BL.to(device), reach_B.to(device)).double().cpu().numpy()
     return out
 
 

@@ -21,8 +21,8 @@ LIMITS = np.arange(0.0, 130.0, 2.5)
 """mm that are tried as the shortest length of a thing worth grasping."""
 NEIGHBOURS = (1, 3, 5, 9, 15, 25, 41, 65, 101, 161, 251)
 """Numbers of nearest neighbours that are tried."""
-REGULARIZATIONS = (0.0001, 0.001, 0.01, 0.1, 1.0)
-"""Values of the SVMs' C that are tried."""
+REGULARIZATIONS = (0.0003, 0.001, 0.003, 0.01, 0.03)
+"""Values of the SVMs' C that are tried; around the best for some 2,000 examples of an angle."""
 
 
 @dataclass(frozen=True, eq=False)

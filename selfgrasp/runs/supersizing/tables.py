@@ -153,8 +153,8 @@ def robot_table(work: Work) -> Table:
             rows.append([title, found["policy"], found["value"], between, share, clearable, found["n"], found["paper"]])
     return {
         "title": "On the robot (section IV.F)",
-        "note": "isolated: success; clear: interactions, 40 for a scene that was not cleared. The oracle tries grasps in the simulation before it does one; scenes "
-        "that it does not clear hold a thing that no grasp of this gripper lifts, and are left out in the column beside, not in the figure.",
+        "note": "isolated: success; clear: interactions, 40 for a scene that was not cleared. The oracle tries grasps in the simulation before it does one; "
+        "scenes that it does not clear hold a thing that no grasp of this gripper lifts, and are left out in the column beside, not in the figure.",
         "columns": ["test", "policy", "value", "95 %", "of the oracle's", "scenes the oracle clears", "n", "paper: value"],
         "rows": rows,
     }
