@@ -156,7 +156,7 @@ def test_clearances_by_hand():
     height[0, :, 32:], height[0, :, :13] = 2.0, 1.0
     middle = torch.full((3,), 22)
     reach = torch.tensor([5.0, 13.0, 20.5])
-    met = clearances(fingers_over(height), (torch.zeros(3, dtype=torch.int64), middle, middle), reach)
+    met = clearances(torch.from_numpy(fingers_over(height[0].numpy()))[None], (torch.zeros(3, dtype=torch.int64), middle, middle), reach)
     assert met[:, :2].tolist() == [[0, 0], [2, 1], [2, 1]], "under the fingers: the higher, the lower"
     assert met[:, 2].tolist() == [0, 0, 0], "in the middle"
     assert met[:, 3:].tolist() == [[0, 0], [0, 0], [pytest.approx(2.0), pytest.approx(1.0)]], "halfway"

@@ -103,7 +103,7 @@ def _placed(xy: FloatArray, rim: Rim) -> FloatArray | None:
     for _ in range(4):
         if min(sum(kept[matrix[:, axis] > 0]) for axis in (0, 1)) < _LEAST_SECTIONS:
             return None
-        move = np.linalg.lstsq(matrix[kept], offsets[kept], rcond=None)[0]
+        move = np.asarray(np.linalg.lstsq(matrix[kept], offsets[kept], rcond=None)[0], dtype=np.float64)
         off = offsets - matrix @ move
         kept = np.abs(off - np.median(off[kept])) < _OUTLIER
     rotation, _ = cv2.Rodrigues(np.array([0.0, 0.0, move[2]]))

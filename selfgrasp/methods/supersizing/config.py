@@ -123,7 +123,7 @@ class SupersizingConfig:
     channels: Channels = Channels.COLOR_HEIGHT
     trunk: Trunk = Trunk.COMPACT
     widths: tuple[int, int, int, int, int] = (16, 24, 32, 48, 64)
-    hidden: tuple[int, ...] = (64,)
+    hidden: tuple[int, ...] = (128, 64)
     dropout: float = 0.0
     bins: int = 18
     context: float = 1.5

@@ -20,7 +20,7 @@ from selfgrasp.core.pose import top_down, yaw_of
 from selfgrasp.learn import Batch, Examples, FitConfig, Loss, Method, Optimizer, Schedule, Source, Split
 from selfgrasp.methods.supersizing.config import Angles, Choice, SupersizingConfig, Task, Trunk
 from selfgrasp.methods.supersizing.examples import batch_of, gather, map_of, pretext_batch_of
-from selfgrasp.methods.supersizing.network import GraspNetwork
+from selfgrasp.methods.supersizing.network import GraspNetwork, of_mirrored
 from selfgrasp.methods.supersizing.pretrained import Colors, load_trunk
 from selfgrasp.methods.supersizing.search import Scored, graspable, heat, judge, search
 from selfgrasp.vision import Heightmap, fingertip_height
@@ -141,7 +141,7 @@ class Supersizing(Method):
         with _evaluating(self):
             top = map_of(context.observation, self.config, context.spec)
             width = np.array([g.width for g in grasps])
-            logits = judge(self.network, top, poses[:, :2, 3], yaw, poses[:, 2, 3], width, context.spec, self.config)
+            logits = judge(self.network, top, poses[:, :2, 3], yaw, poses[:, 2, 3], width, context.spec, self.config, mirrored=True)
         return self.probabilities(logits)
 
     def exploring(self) -> Policy:
@@ -154,9 +154,10 @@ class Supersizing(Method):
         reranking.config = replace(self.config, rerank=10, temperature=0.0)
         return {**super().variants(), "sample": _Drawing(self, Choice.SAMPLED), "rerank": reranking}
 
-    def tried(self, batch: Batch) -> torch.Tensor:
-        """(B,) logits of the angles that were tried."""
-        logits_BA: torch.Tensor = self.network(batch["patch"], batch["hand"], batch["reach"])
+    def tried(self, batch: Batch, *, mirrored: bool = False) -> torch.Tensor:
+        """(B,) logits of the angles that were tried; `mirrored`, as `score` gives them."""
+        look = of_mirrored if mirrored else GraspNetwork.__call__
+        logits_BA: torch.Tensor = look(self.network, batch["patch"], batch["hand"], batch["reach"])
         tried_BA = logits_BA.gather(1, batch["bin"][:, None]) if self.config.angles is Angles.OUTPUTS else logits_BA
         return tried_BA[:, 0].float()
 

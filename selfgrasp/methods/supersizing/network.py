@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 
+import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from selfgrasp.core import CellSpec
-from selfgrasp.methods.supersizing.config import Channels, Reference, SupersizingConfig, Trunk
+from selfgrasp.methods.supersizing.config import Angles, Channels, Reference, SupersizingConfig, Trunk
 
 HEIGHT_SCALE = 0.05
 """m that one unit of the network's height stands for."""
@@ -74,21 +75,25 @@ def clearances(pooled_BHW: torch.Tensor, place: tuple[torch.Tensor, torch.Tensor
         reach_N: (N,) px from there to the middle of a finger.
     """
     batch, row, column = place
-
-    def at(offset_N: torch.Tensor) -> torch.Tensor:
-        where = (column + offset_N).clamp(0, pooled_BHW.shape[2] - 1.001)
-        left = where.floor()
-        share, index = where - left, left.long()
-        return (1 - share) * pooled_BHW[batch, row, index] + share * pooled_BHW[batch, row, index + 1]
-
-    fingers = torch.stack([at(reach_N), at(-reach_N)])
-    between = torch.stack([at(reach_N / 2), at(-reach_N / 2)])
-    return torch.stack([fingers.amax(0), fingers.amin(0), pooled_BHW[batch, row, column], between.amax(0), between.amin(0)], dim=1)
+    shares = torch.tensor([[1.0], [-1.0], [0.0], [0.5], [-0.5]], device=reach_N.device)
+    where_5N = (column + shares * reach_N).clamp(0, pooled_BHW.shape[2] - 1.001)
+    left_5N = where_5N.long()
+    share_5N = where_5N - left_5N
+    met_5N = (1 - share_5N) * pooled_BHW[batch, row, left_5N] + share_5N * pooled_BHW[batch, row, left_5N + 1]
+    fingers, between = met_5N[:2], met_5N[3:]
+    return torch.stack([fingers.amax(0), fingers.amin(0), met_5N[2], between.amax(0), between.amin(0)], dim=1)
 
 
-def fingers_over(height_BHW: torch.Tensor) -> torch.Tensor:
-    """(B, H, W): at every pixel the highest under a finger that stands there, a twelfth of the opening thick and nearly a quarter broad."""
-    return F.max_pool2d(height_BHW[:, None], _FINGER_PX, stride=1, padding=(_FINGER_PX[0] // 2, _FINGER_PX[1] // 2))[:, 0]
+def fingers_over(height_HW: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(H, W): at every pixel the highest under a finger that stands there, a tenth of the opening thick and nearly a quarter broad."""
+    return np.asarray(cv2.dilate(height_HW, np.ones(_FINGER_PX, np.uint8)), dtype=np.float32)
+
+
+def _fingers_over_middle(height_BHW: torch.Tensor) -> torch.Tensor:
+    """(B, 1, W): the middle row of `fingers_over` for every patch."""
+    middle, breadth = height_BHW.shape[1] // 2, _FINGER_PX[0] // 2
+    highest_BW = height_BHW[:, middle - breadth : middle + breadth + 1].amax(1)
+    return F.max_pool1d(highest_BW[:, None], _FINGER_PX[1], stride=1, padding=_FINGER_PX[1] // 2)
 
 
 class GraspNetwork(nn.Module):
@@ -105,6 +110,7 @@ class GraspNetwork(nn.Module):
             case Trunk.ALEXNET_OWT:
                 self.trunk, features = _alexnet_owt(channels)
         self.clearance = config.clearance
+        self.rotated = config.angles is Angles.ROTATED
         sizes = (features + config.late, *config.hidden)
         layers: list[nn.Module] = []
         for size_in, size in itertools.pairwise(sizes):
@@ -122,8 +128,9 @@ class GraspNetwork(nn.Module):
         """(B, A) logits of patches; `reach_B`, px from their middle to that of a finger, is what clearances are measured by."""
         met_B5 = None
         if self.clearance and reach_B is not None:
-            middle = torch.full_like(reach_B, x_BCHW.shape[2] // 2, dtype=torch.int64)
-            met_B5 = clearances(fingers_over(x_BCHW[:, -1]), (torch.arange(len(reach_B), device=reach_B.device), middle, middle), reach_B)
+            each = torch.arange(len(reach_B), device=reach_B.device)
+            place = (each, torch.zeros_like(each), torch.full_like(each, x_BCHW.shape[3] // 2))
+            met_B5 = clearances(_fingers_over_middle(x_BCHW[:, -1]), place, reach_B)
         return self.logits(self.trunk(x_BCHW).flatten(1), hand_BL, met_B5)
 
     def features(self, x_BCHW: torch.Tensor) -> torch.Tensor:
@@ -183,3 +190,11 @@ def bin_of(yaw: NDArray[np.floating], bins: int) -> NDArray[np.int64]:
     """(N,) the bin whose angle, a multiple of pi / bins, is nearest to each closing direction (N,) rad."""
     nearest: NDArray[np.int64] = np.round(np.asarray(yaw) * bins / np.pi).astype(np.int64) % bins
     return nearest
+
+
+def of_mirrored(network: GraspNetwork, x_BCHW: torch.Tensor, hand_BL: torch.Tensor, reach_B: torch.Tensor) -> torch.Tensor:
+    """(B, A) logits: mean over a patch and its mirrorings along and across the closing direction; one look for separate outputs, which a mirror mixes."""
+    if not network.rotated:
+        return network(x_BCHW, hand_BL, reach_B)
+    mirrored = (x_BCHW, x_BCHW.flip(2), x_BCHW.flip(3), x_BCHW.flip(2, 3))
+    return torch.stack([network(x.contiguous(memory_format=torch.channels_last), hand_BL, reach_B) for x in mirrored]).mean(0)

@@ -15,7 +15,7 @@ from selfgrasp.core import CellSpec, Context, Heat
 from selfgrasp.core.arrays import FloatArray
 from selfgrasp.core.pose import rotation_about_z
 from selfgrasp.methods.supersizing.config import Angles, SupersizingConfig
-from selfgrasp.methods.supersizing.network import STRIDE, GraspNetwork, bin_of, clearances, fingers_over, hand_input, network_input, reach_px
+from selfgrasp.methods.supersizing.network import STRIDE, GraspNetwork, bin_of, clearances, fingers_over, hand_input, network_input, of_mirrored, reach_px
 from selfgrasp.vision import Heightmap, crop, fingertip_height, foreground, foreground_from_background, view_from_map
 
 _CHUNK = 1024
@@ -83,12 +83,16 @@ def search(
 
 
 def judge(
-    network: GraspNetwork, top: Heightmap, xy: FloatArray, yaw: FloatArray, z: FloatArray, width: FloatArray, spec: CellSpec, config: SupersizingConfig
-) -> FloatArray:
-    """(N,) logits of grasps at `xy` (N, 2) m, `yaw` (N,) rad, fingertips at `z` (N,) m and `width` (N,) m apart, each from a patch of its own."""
+    network: GraspNetwork, top: Heightmap, xy: FloatArray, yaw: FloatArray, z: FloatArray, width: FloatArray, spec: CellSpec, config: SupersizingConfig,
+    *, mirrored: bool = False,
+) -> FloatArray:  # fmt: skip
+    """(N,) logits of grasps at `xy` (N, 2) m, `yaw` (N,) rad, fingertips at `z` (N,) m and `width` (N,) m apart, each from a patch of its own.
+
+    Where it may be `mirrored`, a patch's mirror images, which are the same to a parallel gripper, have a say each: see `of_mirrored`.
+    """
     published = config.angles is Angles.OUTPUTS
     bins = bin_of(yaw, config.bins)
-    logits_NA = _patches(network, top, xy, np.zeros_like(yaw) if published else yaw, z, width, spec, config)
+    logits_NA = _patches(network, top, xy, np.zeros_like(yaw) if published else yaw, z, width, spec, config, of_mirrored if mirrored else GraspNetwork.__call__)
     picked: FloatArray = logits_NA[np.arange(len(xy)), bins if published else 0]
     return picked
 
@@ -127,7 +131,7 @@ def _dense(
         if config.clearance:
             middles = torch.from_numpy(np.argwhere(wanted) * STRIDE + config.pixels // 2).to(x_1CHW.device)
             place = (torch.zeros(len(middles), dtype=torch.int64, device=x_1CHW.device), middles[:, 0], middles[:, 1])
-            pooled_1HW = fingers_over(x_1CHW[:, -1])
+            pooled_1HW = torch.from_numpy(fingers_over(x_1CHW[0, -1].cpu().numpy()))[None].to(x_1CHW.device)
             met.append(torch.stack([clearances(pooled_1HW, place, middles.new_full((len(middles),), float(r), dtype=torch.float32)) for r in reaches]))
         xy.append(lattice.xy[wanted])
         bins.append(np.full(len(xy[-1]), index))
@@ -210,8 +214,9 @@ def _sampled(network: GraspNetwork, top: Heightmap, mask: NDArray[np.bool_], spe
 
 
 def _patches(
-    network: GraspNetwork, top: Heightmap, xy: FloatArray, yaw: FloatArray, z: FloatArray, width: FloatArray, spec: CellSpec, config: SupersizingConfig
-) -> FloatArray:
+    network: GraspNetwork, top: Heightmap, xy: FloatArray, yaw: FloatArray, z: FloatArray, width: FloatArray, spec: CellSpec, config: SupersizingConfig,
+    look: Callable[[GraspNetwork, torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor] = GraspNetwork.__call__,
+) -> FloatArray:  # fmt: skip
     """(N, outputs) logits, in chunks that fit in memory."""
     out, size = np.zeros((len(xy), config.outputs)), config.context * spec.gripper.opening
     for start in range(0, len(xy), _CHUNK):
@@ -221,7 +226,7 @@ def _patches(
         x_BCHW = network_input(crops.color, crops.height - spec.workspace.surface, fingertip, config)
         x_BCHW = x_BCHW.to(device).contiguous(memory_format=torch.channels_last)
         hand_BL, reach_B = hand_input(fingertip, width[part], config), torch.from_numpy(reach_px(width[part], config, spec))
-        out[part] = network(x_BCHW, hand_BL.to(device), reach_B.to(device)).double().cpu().numpy()
+        out[part] = look(network, x_BCHW, hand_BL.to(device), reach_B.to(device)).double().cpu().numpy()
     return out
 
 

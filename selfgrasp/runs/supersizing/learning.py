@@ -232,20 +232,26 @@ def _train(job: train.Args) -> str:
     """In a process of its own: nothing on the screen but what it returns."""
     os.environ["OMP_NUM_THREADS"] = "1"
     from selfgrasp.runs import train
-    from selfgrasp.runs.record import plain, write_json
+    from selfgrasp.runs.record import write_json
 
     job.out.mkdir(parents=True, exist_ok=True)
     with (job.out / "output.txt").open("a") as log, redirect_stdout(log), redirect_stderr(log):
         result = train.train(job)
-    write_json(job.out / "done.json", {"args": plain(job), "seconds": result.seconds, "steps": result.steps, "metrics": result.metrics})
+    write_json(job.out / "done.json", {**_facts(job), "seconds": result.seconds, "steps": result.steps, "metrics": result.metrics})
     sys.stdout.flush()
     return f"{job.out.name} {result.seconds:.0f} s"
 
 
 def _done(job: train.Args) -> bool:
     import json
+    marker = job.out / "done.json"
+    return marker.is_file() and _facts(job).items() <= json.loads(marker.read_text()).items()
 
+
+def _facts(job: train.Args) -> dict[str, Any]:
+    """What a training must share to count as done: its arguments and the method's config."""
+    from selfgrasp.learn import configs
+    from selfgrasp.methods.registry import build
     from selfgrasp.runs.record import plain
 
-    marker = job.out / "done.json"
-    return marker.is_file() and json.loads(marker.read_text())["args"] == plain(job)
+    return {"args": plain(job), "config": plain(configs.to_json(build(job.method).config))}

@@ -205,5 +205,5 @@ def _probabilities(method: Method, examples: Examples) -> FloatArray:
     with torch.inference_mode():
         for start in range(0, len(examples), _BATCH):
             rows = np.arange(start, min(start + _BATCH, len(examples)))
-            logits.append(tried(method.batch(examples, rows, np.random.default_rng(0), augment=False)).double().numpy())
+            logits.append(tried(method.batch(examples, rows, np.random.default_rng(0), augment=False), mirrored=True).double().numpy())
     return method.probabilities(np.concatenate(logits))  # type: ignore[operator]
