@@ -1,6 +1,5 @@
 """Checkpoints: what is saved comes back, what does not fit is named."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +9,7 @@ from safetensors.torch import save_file
 from selfgrasp.core import InputError
 from selfgrasp.learn import Storage, configs, load_into, read_info, save
 from selfgrasp.methods import registry
-from selfgrasp.methods.supersizing.config import Angles, SupersizingConfig, small
+from selfgrasp.methods.supersizing.config import Angles, SupersizingConfig, outputs, small
 
 
 def test_a_checkpoint_says_what_it_is(tmp_path: Path):
@@ -84,7 +83,7 @@ def test_unknown_names_list_the_known_ones():
 
 
 def test_configs_refuse_what_does_not_fit():
-    data = configs.to_json(replace(small(), angles=Angles.OUTPUTS))
+    data = configs.to_json(outputs())
     assert configs.from_json(SupersizingConfig, data).angles is Angles.OUTPUTS
     with pytest.raises(InputError, match="field bons"):
         configs.from_json(SupersizingConfig, {"bons": 18})
