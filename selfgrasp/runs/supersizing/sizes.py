@@ -38,7 +38,7 @@ class Sizes:
     stage: int = 2_000
     stages: int = 3
     practice: int = 2_000
-    practices: int = 2
+    practices: int = 1
     test: int = 6_000
     validation: int = 2_000
     amounts: tuple[int, ...] = (5_000, 10_000, 20_000)
