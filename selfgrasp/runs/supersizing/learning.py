@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
@@ -238,12 +237,12 @@ def _train(job: train.Args) -> str:
     with (job.out / "output.txt").open("a") as log, redirect_stdout(log), redirect_stderr(log):
         result = train.train(job)
     write_json(job.out / "done.json", {**_facts(job), "seconds": result.seconds, "steps": result.steps, "metrics": result.metrics})
-    sys.stdout.flush()
     return f"{job.out.name} {result.seconds:.0f} s"
 
 
 def _done(job: train.Args) -> bool:
     import json
+
     marker = job.out / "done.json"
     return marker.is_file() and _facts(job).items() <= json.loads(marker.read_text()).items()
 
