@@ -128,6 +128,7 @@ def _supersizing(args: Args) -> tuple[Step, ...]:
         step("collect random attempts", learning.collect_random),
         step("collect test attempts", learning.collect_tests),
         step("train on random attempts, by amount", learning.train_first),
+        step("collect test attempts that the network draws", learning.collect_chosen),
         step("stages: collect with the network, learn on", learning.run_stages),
         step("the same number of attempts at random", learning.run_same_budget),
         step("practice", learning.run_practice),

@@ -72,6 +72,12 @@ def train_first(work: Work) -> str:
     return _train_all(work, jobs)
 
 
+def collect_chosen(work: Work) -> str:
+    """Attempts on the test objects that the first seed's network of stage 0 draws: there predictions are acted on. Tested on alone, as the random ones are."""
+    out, run = work.layout.data("test-chosen"), f"first-{work.seed}"
+    return _collect_on_policy(work, out, run, "sample", work.sizes.chosen, objects="test", seed=7_500_000)
+
+
 def run_stages(work: Work) -> str:
     """Three stages: the network of the stage before draws grasps from its prior on seen and new objects, and learns on, all data before included (III.D)."""
     layout, said = work.layout, ""
@@ -161,13 +167,15 @@ def _collect(
     )  # fmt: skip
 
 
-def _collect_on_policy(work: Work, out: Path, run: str, how: str, attempts: int, *, stage: int, seed: int, after: str = "put_back") -> str:
+def _collect_on_policy(
+    work: Work, out: Path, run: str, how: str, attempts: int, *, objects: str = "stage", stage: int = 0, seed: int, after: str = "put_back"
+) -> str:
     from selfgrasp.runs import collect
 
     return _collected(
         work,
         collect.Args(
-            out=out, attempts=attempts, objects="stage", workers=work.workers, seed=work.seed + 2_000 + seed, round=stage,
+            out=out, attempts=attempts, objects=objects, workers=work.workers, seed=work.seed + 2_000 + seed, round=stage,
             policy=f"{work.layout.run(run)}+{how}", attempts_per_scene=work.sizes.attempts_per_scene, after=after,  # type: ignore[arg-type]
         ),
     )  # fmt: skip

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from selfgrasp.protocols.intervals import Estimate
 
 SETS = ("novel", "seen")
+SCORED = (*SETS, "validation", "chosen")
 _BATCH = 512
 
 
@@ -157,7 +158,7 @@ _cache: dict[Path, Mapping[str, Tried]] = {}
 
 
 def _scored(work: Work, name: str) -> Mapping[str, Tried]:
-    """A network's probabilities on the three sets, from its file where that is newer than the network."""
+    """A network's probabilities on the sets `SCORED`, from its file where that is newer than the network."""
     from selfgrasp.methods.registry import load
     from selfgrasp.runs.policies import checkpoint_of
 
@@ -171,6 +172,7 @@ def _scored(work: Work, name: str) -> Mapping[str, Tried]:
         sets = {
             "novel": _whole(method, work.layout.data("test"), work.workers),
             "validation": _whole(method, work.layout.data("validation"), work.workers),
+            "chosen": _whole(method, work.layout.data("test-chosen"), work.workers),
             "seen": _part(method, work.layout.random, "test", work.workers),
         }
         columns: dict[str, NDArray[Any]] = {}
@@ -178,7 +180,7 @@ def _scored(work: Work, name: str) -> Mapping[str, Tried]:
             columns |= {f"{kind}.scores": _probabilities(method, examples), f"{kind}.held": examples["grasped"].astype(bool)}
         np.savez(kept, **columns)  # type: ignore[arg-type]
     with np.load(kept) as file:
-        _cache[kept] = {kind: Tried(file[f"{kind}.scores"], file[f"{kind}.held"]) for kind in ("novel", "validation", "seen")}
+        _cache[kept] = {kind: Tried(file[f"{kind}.scores"], file[f"{kind}.held"]) for kind in SCORED}
     return _cache[kept]
 
 

@@ -20,6 +20,7 @@ class Sizes:
         practice: attempts of each of the `practices` after the last stage: the network does what it would do, and sets aside what it lifts.
         practices: how many.
         test: random attempts on the test objects.
+        chosen: attempts on the test objects that a network draws, as in a stage.
         validation: random attempts on the validation objects, which choose thresholds.
         amounts: of random attempts, for the curve over data (Figure 8); `random` is its end.
         pretrained: amounts at which training from the pretext task is compared with training from scratch.
@@ -35,11 +36,12 @@ class Sizes:
     """
 
     random: int = FULL_RANDOM
-    stage: int = 2_000
+    stage: int = 2_400
     stages: int = 3
     practice: int = 2_000
     practices: int = 1
     test: int = 6_000
+    chosen: int = 2_000
     validation: int = 2_000
     amounts: tuple[int, ...] = (5_000, 10_000, 20_000)
     pretrained: tuple[int, ...] = (5_000,)
@@ -57,8 +59,8 @@ class Sizes:
 def quick() -> Sizes:
     """Everything once, as small as it gets: its figures mean nothing."""
     return Sizes(
-        random=160, stage=16, stages=1, practice=16, practices=1, test=120, validation=80, amounts=(80,), pretrained=(80,), angles=80, repeats=10, closed=120,
-        smoke=4, trials=2, clear=1, attempts_per_scene=4, epochs=1, seeds=1,
+        random=160, stage=16, stages=1, practice=16, practices=1, test=120, chosen=40, validation=80, amounts=(80,), pretrained=(80,), angles=80,
+        repeats=10, closed=120, smoke=4, trials=2, clear=1, attempts_per_scene=4, epochs=1, seeds=1,
     )  # fmt: skip
 
 
