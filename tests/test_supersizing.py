@@ -14,9 +14,19 @@ from selfgrasp.core import Context, Fault, Grasp, InputError, Outcome, Push
 from selfgrasp.core.pose import top_down, yaw_of
 from selfgrasp.learn import Examples, FitConfig, MemorySource, fit
 from selfgrasp.methods import registry
-from selfgrasp.methods.supersizing.config import CLEARANCES, Angles, Choice, Reference, outputs, paper, small
+from selfgrasp.methods.supersizing.config import CLEARANCES, PALM_CLEARANCES, Angles, Choice, Reference, outputs, paper, small
 from selfgrasp.methods.supersizing.examples import batch_of, map_of, stored_pixels
-from selfgrasp.methods.supersizing.network import STRIDE, GraspNetwork, bin_of, clearances, fingers_over, hand_input, network_input
+from selfgrasp.methods.supersizing.network import (
+    STRIDE,
+    GraspNetwork,
+    _under_palm_middle,
+    bin_of,
+    clearances,
+    fingers_over,
+    hand_input,
+    network_input,
+    under_palm,
+)
 from selfgrasp.methods.supersizing.search import graspable, judge, search
 
 torch.set_num_threads(1)
@@ -162,13 +172,30 @@ def test_clearances_by_hand():
     assert met[:, 3:].tolist() == [[0, 0], [0, 0], [pytest.approx(2.0), pytest.approx(1.0)]], "halfway"
 
 
+def test_what_is_under_the_palm_by_hand():
+    """A post 0.1 m high beyond where a finger reaches, one half as high in the middle, one that no palm reaches."""
+    height = np.zeros((61, 71), np.float32)
+    height[30, 35 + 18], height[33, 35], height[30 + 12, 35 - 18] = 2.0, 1.0, 3.0
+    rows, columns = np.array([30, 30, 36]), np.array([35, 34, 35])
+    assert under_palm(height, rows, columns)[0].tolist() == [2, 2, 0], "all of it, the higher end, the lower end"
+    assert under_palm(height, rows, columns)[1].tolist() == [2, 2, 0], "a px to the side"
+    assert under_palm(height, rows, columns)[2].tolist() == [3, 3, 2], "six px up: the third post comes under the other end"
+
+
+def test_patches_and_maps_meet_the_same_palm():
+    height = RNG(3).random((80, 90)).astype(np.float32)
+    rows, columns = RNG(4).integers(22, 58, 20), RNG(5).integers(22, 68, 20)
+    patches = torch.from_numpy(np.stack([height[r - 22 : r + 23, c - 22 : c + 23] for r, c in zip(rows, columns, strict=True)]))
+    assert torch.equal(under_palm(height, rows, columns), _under_palm_middle(patches))
+
+
 def test_a_plan_chooses_the_opening_that_the_network_likes():
     method, context = registry.build("supersizing"), box_context()
     with torch.no_grad():
         for layer in method.network.head:
             if isinstance(layer, torch.nn.Linear):
                 layer.weight.zero_()
-        method.network.head[0].weight[0, -1 - CLEARANCES] = -1.0
+        method.network.head[0].weight[0, -1 - CLEARANCES - PALM_CLEARANCES] = -1.0
         method.network.head[0].bias[0] = 2.0
         method.network.head[-1].weight[0, 0] = 1.0
     narrow = 0.45 * context.spec.gripper.opening
@@ -207,7 +234,7 @@ def test_nothing_on_the_table_is_a_plan_that_says_so():
 
 
 @pytest.mark.parametrize(
-    "config", [small(), outputs(), replace(small(), reference=Reference.SUBTRACTED, clearance=False, points=60), replace(small(), rerank=5)]
+    "config", [small(), outputs(), replace(small(), reference=Reference.SUBTRACTED, clearance=False, palm=False, points=60), replace(small(), rerank=5)]
 )
 def test_plans_have_distinct_candidates_and_a_map(config):
     method, context = registry.build("supersizing", config=config), box_context()

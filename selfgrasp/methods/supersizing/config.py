@@ -21,6 +21,8 @@ class Task(StrEnum):
 
 CLEARANCES = 5
 """Numbers that `network.clearances` gives for a grasp."""
+PALM_CLEARANCES = 3
+"""Numbers that `network.under_palm` gives for a grasp."""
 
 
 class Angles(StrEnum):
@@ -88,6 +90,7 @@ class SupersizingConfig:
         reference: of heights.
     clearance: whether the network is told what the fingers would meet: heights under them, between them and beside the middle, over the fingertips (see
         `network.clearances`). It joins late too, and needs weights that are shared over angles.
+    palm: likewise what the palm would meet (see `network.under_palm`); needs `clearance`.
     openings: shares of the full opening among which a plan chooses how wide the fingers are on the way down; a single 1.0, as published, leaves them open.
         channels: of a patch.
         trunk: the network.
@@ -119,6 +122,7 @@ class SupersizingConfig:
     angles: Angles = Angles.ROTATED
     reference: Reference = Reference.LATE
     clearance: bool = False
+    palm: bool = False
     openings: tuple[float, ...] = (0.45, 0.7, 1.0)
     channels: Channels = Channels.COLOR_HEIGHT
     trunk: Trunk = Trunk.COMPACT
@@ -150,6 +154,8 @@ class SupersizingConfig:
             raise InputError(given=f"openings = {self.openings}", wanted="shares of the gripper's opening, above 0 and up to 1")
         if self.clearance and not self.dense:
             raise InputError(given="clearance = True for this network", wanted="rotated angles, late heights and the compact trunk")
+        if self.palm and not self.clearance:
+            raise InputError(given="palm = True without clearance", wanted="both, or clearance alone")
         if self.trunk is Trunk.COMPACT and self.pixels != 45:
             raise InputError(given=f"pixels = {self.pixels} for the compact trunk", wanted="45, which its valid convolutions reduce to one cell")
         if self.trunk is Trunk.COMPACT and self.map_pixels != self.pixels and self.dense:
@@ -162,7 +168,7 @@ class SupersizingConfig:
         """How many numbers of the hand join after the spatial layers: the fingertips' height, the fingers' opening, the clearances. The pretext needs none."""
         if self.task is Task.ROTATION:
             return 0
-        return (self.reference is Reference.LATE) + (len(self.openings) > 1) + CLEARANCES * self.clearance
+        return (self.reference is Reference.LATE) + (len(self.openings) > 1) + CLEARANCES * self.clearance + PALM_CLEARANCES * self.palm
 
     @property
     def dense(self) -> bool:
@@ -179,7 +185,7 @@ class SupersizingConfig:
 
 def small() -> SupersizingConfig:
     """Trains on two CPU cores in minutes: weights shared over angles, whole maps scored at once."""
-    return SupersizingConfig(clearance=True)
+    return SupersizingConfig(clearance=True, palm=True)
 
 
 def outputs() -> SupersizingConfig:
@@ -189,7 +195,7 @@ def outputs() -> SupersizingConfig:
 
 def pretext() -> SupersizingConfig:
     """`small`'s trunk, trained without labels to see by which multiple of 90 degrees a patch was turned: what `train supersizing --trunk` starts from."""
-    return replace(small(), task=Task.ROTATION, angles=Angles.OUTPUTS, clearance=False)
+    return replace(small(), task=Task.ROTATION, angles=Angles.OUTPUTS, clearance=False, palm=False)
 
 
 def paper() -> SupersizingConfig:

@@ -15,14 +15,16 @@ from numpy.typing import NDArray
 from torch import nn
 
 from selfgrasp.core import CellSpec
-from selfgrasp.methods.supersizing.config import Angles, Channels, Reference, SupersizingConfig, Trunk
+from selfgrasp.methods.supersizing.config import CLEARANCES, Angles, Channels, Reference, SupersizingConfig, Trunk
 
 HEIGHT_SCALE = 0.05
 """m that one unit of the network's height stands for."""
 _HEIGHT_RANGE = (-2.0, 4.0)
 _WIDTH_MIDDLE, _WIDTH_SCALE = 0.06, 0.02
 _FINGER_PX = (7, 3)
-_CLEARANCE_GAIN, _CLEARANCE_RANGE = 4.0, 4.0
+_PALM_PX, _PALM_END_PX, _PALM_END_AT = (21, 45), (21, 7), 19
+_CLEARANCE_GAIN, _PALM_GAIN, _CLEARANCE_RANGE = 4.0, 2.0, 4.0
+"""The palm is a finger's length above the fingertips, so that what touches it is further from them than what touches a finger."""
 STRIDE = 4
 """px between two cells of the compact trunk's features."""
 
@@ -84,6 +86,21 @@ def clearances(pooled_BHW: torch.Tensor, place: tuple[torch.Tensor, torch.Tensor
     return torch.stack([fingers.amax(0), fingers.amin(0), met_5N[2], between.amax(0), between.amin(0)], dim=1)
 
 
+def under_palm(height_HW: NDArray[np.float32], row: NDArray[np.int64], column: NDArray[np.int64]) -> torch.Tensor:
+    """(N, 3) the highest that a descending palm meets, in the units of `height_HW`: under all of it, under its ends beyond the fingers (the higher, the lower).
+
+    A palm is as long as a patch and two thirds of the opening broad. What only it touches stops a hand whose fingers are free.
+
+    Args:
+        height_HW: heights turned into the gripper's frame.
+        row, column: (N,) of the grasps' middles.
+    """
+    whole = cv2.dilate(height_HW, np.ones(_PALM_PX, np.uint8))[row, column]
+    ends = cv2.dilate(height_HW, np.ones(_PALM_END_PX, np.uint8))
+    left, right = ends[row, column - _PALM_END_AT], ends[row, column + _PALM_END_AT]
+    return torch.from_numpy(np.stack([whole, np.maximum(left, right), np.minimum(left, right)], axis=1).astype(np.float32, copy=False))
+
+
 def fingers_over(height_HW: NDArray[np.float32]) -> NDArray[np.float32]:
     """(H, W): at every pixel the highest under a finger that stands there, a tenth of the opening thick and nearly a quarter broad."""
     return np.asarray(cv2.dilate(height_HW, np.ones(_FINGER_PX, np.uint8)), dtype=np.float32)
@@ -94,6 +111,14 @@ def _fingers_over_middle(height_BHW: torch.Tensor) -> torch.Tensor:
     middle, breadth = height_BHW.shape[1] // 2, _FINGER_PX[0] // 2
     highest_BW = height_BHW[:, middle - breadth : middle + breadth + 1].amax(1)
     return F.max_pool1d(highest_BW[:, None], _FINGER_PX[1], stride=1, padding=_FINGER_PX[1] // 2)
+
+
+def _under_palm_middle(height_BHW: torch.Tensor) -> torch.Tensor:
+    """(B, 3) `under_palm` of the middle of every patch."""
+    middle, breadth = height_BHW.shape[1] // 2, _PALM_PX[0] // 2
+    highest_BW = height_BHW[:, middle - breadth : middle + breadth + 1].amax(1)
+    ends = highest_BW[:, : _PALM_END_PX[1]].amax(1), highest_BW[:, -_PALM_END_PX[1] :].amax(1)
+    return torch.stack([highest_BW.amax(1), torch.maximum(*ends), torch.minimum(*ends)], dim=1)
 
 
 class GraspNetwork(nn.Module):
@@ -109,7 +134,7 @@ class GraspNetwork(nn.Module):
                 self.trunk, features = _alexnet(channels)
             case Trunk.ALEXNET_OWT:
                 self.trunk, features = _alexnet_owt(channels)
-        self.clearance = config.clearance
+        self.clearance, self.palm = config.clearance, config.palm
         self.rotated = config.angles is Angles.ROTATED
         sizes = (features + config.late, *config.hidden)
         layers: list[nn.Module] = []
@@ -126,24 +151,27 @@ class GraspNetwork(nn.Module):
 
     def forward(self, x_BCHW: torch.Tensor, hand_BL: torch.Tensor, reach_B: torch.Tensor | None = None) -> torch.Tensor:
         """(B, A) logits of patches; `reach_B`, px from their middle to that of a finger, is what clearances are measured by."""
-        met_B5 = None
+        met_BM = None
         if self.clearance and reach_B is not None:
             each = torch.arange(len(reach_B), device=reach_B.device)
             place = (each, torch.zeros_like(each), torch.full_like(each, x_BCHW.shape[3] // 2))
-            met_B5 = clearances(_fingers_over_middle(x_BCHW[:, -1]), place, reach_B)
-        return self.logits(self.trunk(x_BCHW).flatten(1), hand_BL, met_B5)
+            met_BM = clearances(_fingers_over_middle(x_BCHW[:, -1]), place, reach_B)
+            if self.palm:
+                met_BM = torch.cat([met_BM, _under_palm_middle(x_BCHW[:, -1])], dim=1)
+        return self.logits(self.trunk(x_BCHW).flatten(1), hand_BL, met_BM)
 
     def features(self, x_BCHW: torch.Tensor) -> torch.Tensor:
         """(B, F, (H - 45) / 4 + 1, (W - 45) / 4 + 1) of maps: cell (i, j) belongs to the patch whose top-left pixel is (4 i, 4 j)."""
         out: torch.Tensor = self.trunk(x_BCHW)
         return out
 
-    def logits(self, features_BF: torch.Tensor, hand_BL: torch.Tensor, met_B5: torch.Tensor | None = None) -> torch.Tensor:
-        """(B, A) logits of single cells of features, and of what the hand meets there: `clearances`, where the network was made for them."""
+    def logits(self, features_BF: torch.Tensor, hand_BL: torch.Tensor, met_BM: torch.Tensor | None = None) -> torch.Tensor:
+        """(B, A) logits of single cells of features, and of what the hand meets there: `clearances` and `under_palm`, where the network was made for them."""
         late = [features_BF, hand_BL]
-        if met_B5 is not None:
+        if met_BM is not None:
             # Relative to the fingertips, whose height is the hand's first number.
-            late.append(((met_B5 - hand_BL[:, :1]) * _CLEARANCE_GAIN).clamp(-_CLEARANCE_RANGE, _CLEARANCE_RANGE))
+            gain_M = met_BM.new_tensor([_CLEARANCE_GAIN] * CLEARANCES + [_PALM_GAIN] * (met_BM.shape[1] - CLEARANCES))
+            late.append(((met_BM - hand_BL[:, :1]) * gain_M).clamp(-_CLEARANCE_RANGE, _CLEARANCE_RANGE))
         out: torch.Tensor = self.head(torch.cat(late, dim=1))
         return out
 

@@ -15,7 +15,18 @@ from selfgrasp.core import CellSpec, Context, Heat
 from selfgrasp.core.arrays import FloatArray
 from selfgrasp.core.pose import rotation_about_z
 from selfgrasp.methods.supersizing.config import Angles, SupersizingConfig
-from selfgrasp.methods.supersizing.network import STRIDE, GraspNetwork, bin_of, clearances, fingers_over, hand_input, network_input, of_mirrored, reach_px
+from selfgrasp.methods.supersizing.network import (
+    STRIDE,
+    GraspNetwork,
+    bin_of,
+    clearances,
+    fingers_over,
+    hand_input,
+    network_input,
+    of_mirrored,
+    reach_px,
+    under_palm,
+)
 from selfgrasp.vision import Heightmap, crop, fingertip_height, foreground, foreground_from_background, view_from_map
 
 _CHUNK = 1024
@@ -129,10 +140,7 @@ def _dense(
         features_HWF = network.features(x_1CHW)[0].permute(1, 2, 0)
         features.append(features_HWF[torch.from_numpy(wanted)])
         if config.clearance:
-            middles = torch.from_numpy(np.argwhere(wanted) * STRIDE + config.pixels // 2).to(x_1CHW.device)
-            place = (torch.zeros(len(middles), dtype=torch.int64, device=x_1CHW.device), middles[:, 0], middles[:, 1])
-            pooled_1HW = torch.from_numpy(fingers_over(x_1CHW[0, -1].cpu().numpy()))[None].to(x_1CHW.device)
-            met.append(torch.stack([clearances(pooled_1HW, place, middles.new_full((len(middles),), float(r), dtype=torch.float32)) for r in reaches]))
+            met.append(_met(x_1CHW[0, -1].cpu().numpy(), np.argwhere(wanted) * STRIDE + config.pixels // 2, reaches, config))
         xy.append(lattice.xy[wanted])
         bins.append(np.full(len(xy[-1]), index))
     if not xy:
@@ -140,14 +148,25 @@ def _dense(
     all_xy, all_bins = np.concatenate(xy), np.concatenate(bins)
     z = fingertip_height(top, all_xy, all_bins * math.pi / config.bins, spec.gripper, spec.workspace)
     features_NF, fingertip = torch.cat(features), z - spec.workspace.surface
-    met_WN5 = torch.cat(met, dim=1) if met else None
+    met_WNM = torch.cat(met, dim=1).to(features_NF.device) if met else None
 
     def logits_of(opening: int, width: FloatArray) -> FloatArray:
         hand_NL = hand_input(fingertip, width, config).to(features_NF.device)
-        found: FloatArray = network.logits(features_NF, hand_NL, None if met_WN5 is None else met_WN5[opening])[:, 0].double().cpu().numpy()
+        found: FloatArray = network.logits(features_NF, hand_NL, None if met_WNM is None else met_WNM[opening])[:, 0].double().cpu().numpy()
         return found
 
     return _best_opening(all_xy, all_bins, z, spec, config, logits_of)
+
+
+def _met(height_HW: NDArray[np.float32], middles: NDArray[np.int64], reaches: NDArray[np.float32], config: SupersizingConfig) -> torch.Tensor:
+    """(W, N, M) what a hand meets at `middles` (N, 2) px of a turned map, for each of `reaches` (W,) px; see `clearances` and `under_palm`."""
+    row, column = middles[:, 0], middles[:, 1]
+    place = (torch.zeros(len(middles), dtype=torch.int64), torch.from_numpy(row), torch.from_numpy(column))
+    pooled_1HW = torch.from_numpy(fingers_over(height_HW))[None]
+    met_WNM = torch.stack([clearances(pooled_1HW, place, torch.full((len(middles),), float(reach))) for reach in reaches])
+    if config.palm:
+        met_WNM = torch.cat([met_WNM, under_palm(height_HW, row, column).expand(len(reaches), -1, -1)], dim=2)
+    return met_WNM
 
 
 def _best_opening(
