@@ -19,7 +19,7 @@ def test_an_unknown_system_lists_the_known_ones():
 def test_given_sizes_win_over_the_defaults():
     assert supersizing_work(Args("supersizing", Path("x"))).sizes.random == 40_000
     given = supersizing_work(Args("supersizing", Path("x"), attempts=4_000, seeds=2, trials=50)).sizes
-    assert (given.random, given.stage, given.seeds, given.trials, given.clear) == (4_000, 200, 2, 50, 10)
+    assert (given.random, given.stage, given.seeds, given.trials, given.clear) == (4_000, 240, 2, 50, 10)
     with pytest.raises(InputError, match="--seeds 0"):
         supersizing_work(Args("supersizing", Path("x"), seeds=0))
 

@@ -114,5 +114,5 @@ def test_the_balanced_sample_has_as_many_failures_as_successes_and_is_the_same_f
 
 def test_sizes_shrink_with_the_random_attempts():
     small = scaled(Sizes(), 4_000)
-    assert (small.random, small.stage, small.amounts) == (4_000, 200, (500, 1_000, 2_000))
+    assert (small.random, small.stage, small.amounts) == (4_000, 240, (500, 1_000, 2_000))
     assert (small.test, small.trials) == (Sizes().test, Sizes().trials)
