@@ -89,7 +89,8 @@ def clearances(pooled_BHW: torch.Tensor, place: tuple[torch.Tensor, torch.Tensor
 def under_palm(height_HW: NDArray[np.float32], row: NDArray[np.int64], column: NDArray[np.int64]) -> torch.Tensor:
     """(N, 3) the highest that a descending palm meets, in the units of `height_HW`: under all of it, under its ends beyond the fingers (the higher, the lower).
 
-    A palm is as long as a patch and two thirds of the opening broad. What only it touches stops a hand whose fingers are free.
+    Made for a palm of the simulated gripper's proportions: as long as a patch and two thirds of the opening broad.
+    What only it touches stops a hand whose fingers are free.
 
     Args:
         height_HW: heights turned into the gripper's frame.
