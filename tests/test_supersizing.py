@@ -26,6 +26,7 @@ from selfgrasp.methods.supersizing.network import (
     hand_input,
     network_input,
     under_palm,
+    with_hand_drawn,
 )
 from selfgrasp.methods.supersizing.search import graspable, judge, search
 
@@ -68,7 +69,7 @@ def test_dense_plan_scores_equal_single_grasps():
     with torch.inference_mode():
         scored = search(network, top, graspable(context, top, config), context.spec, config, RNG(0))
         some = scored.take(RNG(0).choice(len(scored), 60, replace=False))
-        single = judge(network, top, some.xy, some.bins * math.pi / 18, some.z, some.width, context.spec, config)
+        single = judge([network], top, some.xy, some.bins * math.pi / 18, some.z, some.width, context.spec, config)
     # OpenCV rounds the places it samples to 1/32 px, in the map's frame once and in the patch's once.
     assert np.abs(single - some.logits).max() < 0.1 * scored.logits.std()
     assert np.corrcoef(single, some.logits)[0, 1] > 0.998
@@ -141,7 +142,7 @@ def test_a_stored_example_equals_the_patch_that_planning_cuts():
                 top = map_of(attempt.before, config, source.spec)
                 yaw = np.array([yaw_of(pose)])
                 width = np.array([attempt.steps[0].action.width])
-                single = judge(network, top, pose[None, :2, 3], yaw, pose[None, 2, 3], width, source.spec, config)
+                single = judge([network], top, pose[None, :2, 3], yaw, pose[None, 2, 3], width, source.spec, config)
                 stored = logits[i, int(batch["bin"][i])] if config.angles is Angles.OUTPUTS else logits[i, 0]
                 # Published patches are cut twice (into the gripper's frame and back), so they are a little smoother.
                 assert single[0] == pytest.approx(stored, abs=0.25 * float(logits.std()) + 1e-3)
@@ -189,15 +190,59 @@ def test_patches_and_maps_meet_the_same_palm():
     assert torch.equal(under_palm(height, rows, columns), _under_palm_middle(patches))
 
 
+def test_the_hand_is_drawn_where_it_will_be():
+    """Flat ground at one unit, fingertips half a unit above and below it, fingers 10.5 px to the sides."""
+    x = torch.ones(2, 4, 45, 45)
+    drawn = with_hand_drawn(x, torch.tensor([1.5, 0.5]), torch.tensor([10.5, 10.5]))
+    assert torch.equal(drawn[:, :4], x)
+    assert drawn[:, 4].unique(dim=1)[:, 0].unique(dim=1).tolist() == [[-2], [2]], "heights relative to the fingertips, four times as fine"
+    middle = drawn[0, 5, 22]
+    assert middle.nonzero()[:, 0].tolist() == [10, 11, 12, 13, 31, 32, 33, 34], "three px thick, shared by four where it stands between two"
+    assert middle[[31, 32, 33, 34]].tolist() == [1, 2, 2, 1]
+    assert drawn[0, 5, :, 32].nonzero()[:, 0].tolist() == list(range(19, 26)), "seven px broad"
+
+
+def test_the_second_network_has_a_say():
+    """What the first thinks best is kept out once the second is against it; the map stays the first's."""
+    method, context = registry.build("supersizing", config=replace(small(), temperature=0.0)), box_context()
+    with torch.no_grad():
+        for network in method.networks:
+            shaken(network)
+        before = method.plan(context)
+        method.second.head[-1].weight.mul_(-20)
+        after = method.plan(context)
+    assert not np.allclose(before.action.world_from_tool, after.action.world_from_tool)
+    assert np.array_equal(before.maps["graspability"].values, after.maps["graspability"].values, equal_nan=True)
+    assert len(after.actions) == 20
+    # A score has mirrored looks too: another mean, of the same mind.
+    assert np.corrcoef(method.score(context, after.actions), after.scores)[0, 1] > 0.5
+
+
+def test_both_networks_learn_and_neither_sees_the_others_gradient():
+    method, source = registry.build("supersizing"), box_source(2, grasps=4)
+    batch = method.batch(method.examples(source, "train", RNG(0)), np.arange(4), RNG(0), augment=False)
+    gradients = []
+    for other in (0.0, 3.0):
+        method.zero_grad()
+        with torch.no_grad():
+            method.second.head[-1].bias.fill_(other)
+        method.loss(batch).value.backward()
+        gradients.append(method.network.head[-1].weight.grad.clone())
+        assert method.second.head[-1].bias.grad.abs() > 0
+    assert gradients[0].abs().sum() > 0
+    assert torch.equal(*gradients)
+
+
 def test_a_plan_chooses_the_opening_that_the_network_likes():
     method, context = registry.build("supersizing"), box_context()
     with torch.no_grad():
-        for layer in method.network.head:
-            if isinstance(layer, torch.nn.Linear):
-                layer.weight.zero_()
-        method.network.head[0].weight[0, -1 - CLEARANCES - PALM_CLEARANCES] = -1.0
-        method.network.head[0].bias[0] = 2.0
-        method.network.head[-1].weight[0, 0] = 1.0
+        for network in method.networks:
+            for layer in network.head:
+                if isinstance(layer, torch.nn.Linear):
+                    layer.weight.zero_()
+            network.head[0].weight[0, -1 - CLEARANCES - PALM_CLEARANCES] = -1.0
+            network.head[0].bias[0] = 2.0
+            network.head[-1].weight[0, 0] = 1.0
     narrow = 0.45 * context.spec.gripper.opening
     assert {round(a.width, 6) for a in method.plan(context).actions} == {round(narrow, 6)}
 
@@ -234,7 +279,14 @@ def test_nothing_on_the_table_is_a_plan_that_says_so():
 
 
 @pytest.mark.parametrize(
-    "config", [small(), outputs(), replace(small(), reference=Reference.SUBTRACTED, clearance=False, palm=False, points=60), replace(small(), rerank=5)]
+    "config",
+    [
+        small(),
+        outputs(),
+        replace(small(), reference=Reference.SUBTRACTED, clearance=False, palm=False, second=False, points=60),
+        replace(small(), second=False),
+        replace(small(), rerank=5),
+    ],
 )
 def test_plans_have_distinct_candidates_and_a_map(config):
     method, context = registry.build("supersizing", config=config), box_context()

@@ -91,6 +91,9 @@ class SupersizingConfig:
     clearance: whether the network is told what the fingers would meet: heights under them, between them and beside the middle, over the fingertips (see
         `network.clearances`). It joins late too, and needs weights that are shared over angles.
     palm: likewise what the palm would meet (see `network.under_palm`); needs `clearance`.
+        second: whether a second network has a say, which sees the hand drawn into the patch (see `network.with_hand_drawn`). No map of features serves it, so a
+            plan asks it only about the `proposals` that the first thinks best; needs `clearance`.
+        proposals: distinct grasps that both networks judge, of which a plan keeps `candidates`.
     openings: shares of the full opening among which a plan chooses how wide the fingers are on the way down; a single 1.0, as published, leaves them open.
         channels: of a patch.
         trunk: the network.
@@ -123,6 +126,8 @@ class SupersizingConfig:
     reference: Reference = Reference.LATE
     clearance: bool = False
     palm: bool = False
+    second: bool = False
+    proposals: int = 60
     openings: tuple[float, ...] = (0.45, 0.7, 1.0)
     channels: Channels = Channels.COLOR_HEIGHT
     trunk: Trunk = Trunk.COMPACT
@@ -154,8 +159,10 @@ class SupersizingConfig:
             raise InputError(given=f"openings = {self.openings}", wanted="shares of the gripper's opening, above 0 and up to 1")
         if self.clearance and not self.dense:
             raise InputError(given="clearance = True for this network", wanted="rotated angles, late heights and the compact trunk")
-        if self.palm and not self.clearance:
-            raise InputError(given="palm = True without clearance", wanted="both, or clearance alone")
+        if (self.palm or self.second) and not self.clearance:
+            raise InputError(given=f"palm = {self.palm}, second = {self.second} without clearance", wanted="clearance = True with either")
+        if self.second and self.proposals < self.candidates:
+            raise InputError(given=f"proposals = {self.proposals}, candidates = {self.candidates}", wanted="at least as many proposals as candidates")
         if self.trunk is Trunk.COMPACT and self.pixels != 45:
             raise InputError(given=f"pixels = {self.pixels} for the compact trunk", wanted="45, which its valid convolutions reduce to one cell")
         if self.trunk is Trunk.COMPACT and self.map_pixels != self.pixels and self.dense:
@@ -184,8 +191,8 @@ class SupersizingConfig:
 
 
 def small() -> SupersizingConfig:
-    """Trains on two CPU cores in minutes: weights shared over angles, whole maps scored at once."""
-    return SupersizingConfig(clearance=True, palm=True)
+    """Trains on two CPU cores in minutes: weights shared over angles, whole maps scored at once, the best of them judged by a second network."""
+    return SupersizingConfig(clearance=True, palm=True, second=True)
 
 
 def outputs() -> SupersizingConfig:
@@ -195,7 +202,7 @@ def outputs() -> SupersizingConfig:
 
 def pretext() -> SupersizingConfig:
     """`small`'s trunk, trained without labels to see by which multiple of 90 degrees a patch was turned: what `train supersizing --trunk` starts from."""
-    return replace(small(), task=Task.ROTATION, angles=Angles.OUTPUTS, clearance=False, palm=False)
+    return replace(small(), task=Task.ROTATION, angles=Angles.OUTPUTS, clearance=False, palm=False, second=False)
 
 
 def paper() -> SupersizingConfig:

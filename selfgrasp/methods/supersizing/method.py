@@ -20,7 +20,7 @@ from selfgrasp.core.pose import top_down, yaw_of
 from selfgrasp.learn import Batch, Examples, FitConfig, Loss, Method, Optimizer, Schedule, Source, Split
 from selfgrasp.methods.supersizing.config import Angles, Choice, SupersizingConfig, Task, Trunk
 from selfgrasp.methods.supersizing.examples import batch_of, gather, map_of, pretext_batch_of
-from selfgrasp.methods.supersizing.network import GraspNetwork, of_mirrored
+from selfgrasp.methods.supersizing.network import GraspNetwork, look
 from selfgrasp.methods.supersizing.pretrained import Colors, load_trunk
 from selfgrasp.methods.supersizing.search import Scored, graspable, heat, judge, search
 from selfgrasp.vision import Heightmap, fingertip_height
@@ -30,18 +30,24 @@ class Supersizing(Method):
     """Predicts whether a top-down grasp at a patch's centre holds, at 18 angles, and does the best one. Labels come from the gripper alone."""
 
     name = "supersizing"
-    version = 1
+    version = 2
 
-    # Platt scaling: probability = sigmoid(scale logit + offset).
-    platt_scale: torch.Tensor
-    platt_offset: torch.Tensor
+    # Platt scaling, (2,) each: probability = sigmoid(scale logit + offset). For the networks' mean logit, and for the prior: that of `network` alone.
+    platt: torch.Tensor
+    prior_platt: torch.Tensor
 
     def __init__(self, config: SupersizingConfig) -> None:
         super().__init__()
         self.config: SupersizingConfig = config
         self.network = GraspNetwork(config)
-        self.register_buffer("platt_scale", torch.ones(()))
-        self.register_buffer("platt_offset", torch.zeros(()))
+        self.second = GraspNetwork(config, drawn=True) if config.second else None
+        self.register_buffer("platt", torch.tensor([1.0, 0.0]))
+        self.register_buffer("prior_platt", torch.tensor([1.0, 0.0]))
+
+    @property
+    def networks(self) -> tuple[GraspNetwork, ...]:
+        """All that have a say in a judgement, the one that searches first."""
+        return (self.network,) if self.second is None else (self.network, self.second)
 
     def recipe(self, *, round: int = 0) -> FitConfig:
         """The paper: SGD, 20 epochs at 0.01, then 5 at 0.001 from the weights of the round before (section III.D). Compact networks: AdamW, a cosine."""
@@ -67,13 +73,17 @@ class Supersizing(Method):
         return batch_of(examples, indices, self.config, rng, augment=augment)
 
     def loss(self, batch: Batch) -> Loss:
-        """Cross entropy of the tried angle's output alone (section III.C): the other angles' outputs have no label. For the pretext, of four classes."""
+        """Cross entropy of the tried angle's output alone (section III.C): the other angles' outputs have no label. For the pretext, of four classes.
+
+        Each network has a loss of its own, so that neither learns to lean on the other; what is trained on is their mean.
+        """
         if self.config.task is Task.ROTATION:
             return self._turned(batch["patch"])
-        logits_B = self.tried(batch)
+        logits_NB = torch.stack([self.tried(batch, by=(network,)) for network in self.networks])
         weight_B = batch["weight"] / batch["weight"].sum().clamp_min(1e-6)
-        value = (F.binary_cross_entropy_with_logits(logits_B, batch["grasped"], reduction="none") * weight_B).sum()
-        right = ((logits_B.detach() > 0) == (batch["grasped"] > 0.5)).float()
+        each_NB = F.binary_cross_entropy_with_logits(logits_NB, batch["grasped"].expand_as(logits_NB), reduction="none")
+        value = (each_NB * weight_B).sum(1).mean()
+        right = ((logits_NB.detach().mean(0) > 0) == (batch["grasped"] > 0.5)).float()
         return Loss(value, {"accuracy": (right * weight_B).sum(), "grasped": batch["grasped"].mean()})
 
     def calibrate(self, batches: Iterable[Batch]) -> None:
@@ -82,16 +92,16 @@ class Supersizing(Method):
             return
         logits, grasped = [], []
         for batch in batches:
-            logits.append(self.tried(batch))
+            logits.append(torch.stack([self.tried(batch, by=(network,)) for network in self.networks]))
             grasped.append(batch["grasped"])
-        x, y = torch.cat(logits).double().cpu().numpy(), torch.cat(grasped).double().cpu().numpy()
-        scale, offset = _platt(x, y)
-        self.platt_scale.fill_(scale)
-        self.platt_offset.fill_(offset)
+        x_NB, y_B = torch.cat(logits, dim=1).double().cpu().numpy(), torch.cat(grasped).double().cpu().numpy()
+        self.platt.copy_(torch.tensor(_platt(x_NB.mean(axis=0), y_B)))
+        self.prior_platt.copy_(torch.tensor(_platt(x_NB[0], y_B)))
 
     def load_trunk(self, path: Path, *, colors: Colors | None = None) -> None:
         """See `pretrained.load_trunk`."""
-        load_trunk(self.network, self.config, path, colors=colors)
+        for network in self.networks:
+            load_trunk(network, self.config, path, colors=colors)
 
     def plan(self, context: Context, *, choice: Choice | None = None) -> Plan:
         """The best places and angles on whatever is not table, far enough apart to be alternatives; `maps["graspability"]` says what the network thinks.
@@ -111,15 +121,14 @@ class Supersizing(Method):
             exploring = choice is not Choice.BEST
             angles = rng.choice(config.bins, min(config.explored, config.bins), replace=False) if exploring else None
             scored = search(self.network, top, mask, spec, config, rng, angles=angles)
-            kept = _apart(scored, config)
-            best = self._reranked(scored.take(kept), top, context, rng) if config.rerank else scored.take(kept)
-        probabilities = self.probabilities(scored.logits)
+            best = self._best(scored, top, context, rng)
+        probabilities = _calibrated(scored.logits, self.prior_platt)
         maps = {"graspability": heat(scored, probabilities, top, config)}
         if choice is Choice.SAMPLED:
             drawn = int(rng.choice(len(scored), p=probabilities / probabilities.sum()))
-            best = _joined(scored.take(np.array([drawn])), best)
-            chance = float(probabilities[drawn] / probabilities.sum())
-            return Plan(_grasps(best, config), self.probabilities(best.logits), calibrated=True, chosen=0, probability=chance, maps=maps)
+            chance, scores = float(probabilities[drawn] / probabilities.sum()), np.r_[probabilities[drawn], self.probabilities(best.logits)]
+            actions = (*_grasps(scored.take(np.array([drawn])), config), *_grasps(best, config))
+            return Plan(actions, scores, calibrated=True, chosen=0, probability=chance, maps=maps)
         scores = self.probabilities(best.logits)
         pick = draw(np.log(scores / (1 - scores)), config.temperature, rng)
         return Plan(_grasps(best, config), scores, calibrated=True, chosen=pick.index, probability=pick.probability, maps=maps)
@@ -141,7 +150,7 @@ class Supersizing(Method):
         with _evaluating(self):
             top = map_of(context.observation, self.config, context.spec)
             width = np.array([g.width for g in grasps])
-            logits = judge(self.network, top, poses[:, :2, 3], yaw, poses[:, 2, 3], width, context.spec, self.config, mirrored=True)
+            logits = judge(self.networks, top, poses[:, :2, 3], yaw, poses[:, 2, 3], width, context.spec, self.config, mirrored=True)
         return self.probabilities(logits)
 
     def exploring(self) -> Policy:
@@ -154,10 +163,9 @@ class Supersizing(Method):
         reranking.config = replace(self.config, rerank=10, temperature=0.0)
         return {**super().variants(), "sample": _Drawing(self, Choice.SAMPLED), "rerank": reranking}
 
-    def tried(self, batch: Batch, *, mirrored: bool = False) -> torch.Tensor:
-        """(B,) logits of the angles that were tried; `mirrored`, as `score` gives them."""
-        look = of_mirrored if mirrored else GraspNetwork.__call__
-        logits_BA: torch.Tensor = look(self.network, batch["patch"], batch["hand"], batch["reach"])
+    def tried(self, batch: Batch, *, by: Sequence[GraspNetwork] = (), mirrored: bool = False) -> torch.Tensor:
+        """(B,) logits of the angles that were tried, mean over the networks `by`, or all of them; `mirrored`, as `score` gives them."""
+        logits_BA = look(by or self.networks, batch["patch"], batch["hand"], batch["reach"], mirrored=mirrored)
         tried_BA = logits_BA.gather(1, batch["bin"][:, None]) if self.config.angles is Angles.OUTPUTS else logits_BA
         return tried_BA[:, 0].float()
 
@@ -177,9 +185,21 @@ class Supersizing(Method):
             )
 
     def probabilities(self, logits: FloatArray) -> FloatArray:
-        """(N,) calibrated probabilities of logits (N,)."""
-        out: FloatArray = 1 / (1 + np.exp(-np.clip(float(self.platt_scale) * logits + float(self.platt_offset), -30, 30)))
-        return out
+        """(N,) calibrated probabilities of the networks' mean logits (N,)."""
+        return _calibrated(logits, self.platt)
+
+    def _best(self, scored: Scored, top: Heightmap, context: Context, rng: np.random.Generator) -> Scored:
+        """Distinct candidates, best first: those of the search, judged by both networks where there are two, and re-ranked where the config says so."""
+        config = self.config
+        if self.second is None:
+            best = scored.take(_apart(scored, config, config.candidates))
+        else:
+            proposed = scored.take(_apart(scored, config, config.proposals))
+            yaw = proposed.bins * math.pi / config.bins
+            second = judge([self.second], top, proposed.xy, yaw, proposed.z, proposed.width, context.spec, config)
+            both = replace(proposed, logits=(proposed.logits + second) / 2)
+            best = both.take(np.argsort(-both.logits, kind="stable")[: config.candidates])
+        return self._reranked(best, top, context, rng) if config.rerank else best
 
     def _reranked(self, best: Scored, top: Heightmap, context: Context, rng: np.random.Generator) -> Scored:
         """The first candidates again, by their mean over places around them: a peak that only one pixel knows of is noise."""
@@ -190,7 +210,7 @@ class Supersizing(Method):
         yaw = np.repeat(head.bins * math.pi / config.bins, around)
         z = fingertip_height(top, xy, yaw, spec.gripper, spec.workspace)
         width = np.repeat(head.width, around)
-        means = judge(self.network, top, xy, yaw, z, width, spec, config).reshape(len(head), around).mean(axis=1)
+        means = judge(self.networks, top, xy, yaw, z, width, spec, config).reshape(len(head), around).mean(axis=1)
         logits = (head.logits + around * means) / (around + 1)
         return replace(head, logits=logits).take(np.argsort(-logits, kind="stable"))
 
@@ -227,22 +247,25 @@ def _evaluating(method: Supersizing) -> Iterator[None]:
         method.train(training)
 
 
-def _apart(scored: Scored, config: SupersizingConfig) -> NDArray[np.int64]:
-    """Indices of up to `candidates` best, none within `apart` m and one and a half bins of a better one."""
+def _calibrated(logits: FloatArray, platt: torch.Tensor) -> FloatArray:
+    """(N,) probabilities of logits (N,)."""
+    scale, offset = platt.tolist()
+    out: FloatArray = 1 / (1 + np.exp(-np.clip(scale * logits + offset, -30, 30)))
+    return out
+
+
+def _apart(scored: Scored, config: SupersizingConfig, count: int) -> NDArray[np.int64]:
+    """Indices of up to `count` best, none within `apart` m and one and a half bins of a better one."""
     kept: list[int] = []
     near_bins = 1.5
     left = scored.logits.copy()
-    while len(kept) < config.candidates and np.isfinite(left).any():
+    while len(kept) < count and np.isfinite(left).any():
         index = int(left.argmax())
         kept.append(index)
         difference = np.abs(scored.bins - scored.bins[index])
         close_angle = np.minimum(difference, config.bins - difference) <= near_bins
         left[close_angle & (((scored.xy - scored.xy[index]) ** 2).sum(axis=1) < config.apart**2)] = -np.inf
     return np.array(kept, dtype=np.int64)
-
-
-def _joined(first: Scored, rest: Scored) -> Scored:
-    return Scored(*(np.concatenate([getattr(first, k), getattr(rest, k)]) for k in ("xy", "bins", "z", "width", "logits")))
 
 
 def _grasps(scored: Scored, config: SupersizingConfig) -> tuple[Grasp, ...]:

@@ -6,6 +6,7 @@ The compact trunk has no padding anywhere, so that run over a map it gives, at e
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
@@ -25,6 +26,7 @@ _FINGER_PX = (7, 3)
 _PALM_PX, _PALM_END_PX, _PALM_END_AT = (21, 45), (21, 7), 19
 _CLEARANCE_GAIN, _PALM_GAIN, _CLEARANCE_RANGE = 4.0, 2.0, 4.0
 """The palm is a finger's length above the fingertips, so that what touches it is further from them than what touches a finger."""
+_FINGER_GAIN = 2.0
 STRIDE = 4
 """px between two cells of the compact trunk's features."""
 
@@ -122,12 +124,35 @@ def _under_palm_middle(height_BHW: torch.Tensor) -> torch.Tensor:
     return torch.stack([highest_BW.amax(1), torch.maximum(*ends), torch.minimum(*ends)], dim=1)
 
 
-class GraspNetwork(nn.Module):
-    """Patches to logits of success: a spatial trunk that collapses a patch to one cell, and a head on that cell."""
+def with_hand_drawn(x_BCHW: torch.Tensor, fingertip_B: torch.Tensor, reach_B: torch.Tensor) -> torch.Tensor:
+    """(B, C + 2, H, W) patches with the hand drawn in: heights relative to its fingertips, finely scaled, and where its fingers come down.
 
-    def __init__(self, config: SupersizingConfig) -> None:
+    Args:
+        x_BCHW: patches in the gripper's frame, heights last.
+        fingertip_B: their height in network units.
+        reach_B: px from the middle to that of a finger; a finger's edge shades off within a px.
+    """
+    height_BHW = x_BCHW[:, -1]
+    relative_BHW = ((height_BHW - fingertip_B[:, None, None]) * _CLEARANCE_GAIN).clamp(-_CLEARANCE_RANGE, _CLEARANCE_RANGE)
+    rows, cols = (torch.arange(n, device=x_BCHW.device) - n // 2 for n in height_BHW.shape[1:])
+    from_finger_BW = (cols.abs() - reach_B[:, None]).abs()
+    fingers_BW = ((_FINGER_PX[1] + 1) / 2 - from_finger_BW).clamp(0, 1) * _FINGER_GAIN
+    fingers_BHW = (rows.abs() <= _FINGER_PX[0] // 2)[None, :, None] * fingers_BW[:, None]
+    return torch.cat([x_BCHW, relative_BHW[:, None], fingers_BHW[:, None].to(x_BCHW.dtype)], dim=1).contiguous(memory_format=torch.channels_last)
+
+
+class GraspNetwork(nn.Module):
+    """Patches to logits of success: a spatial trunk that collapses a patch to one cell, and a head on that cell.
+
+    Args:
+        config: of the method.
+        drawn: whether the trunk sees the hand in the patch (see `with_hand_drawn`): then it has no features of maps.
+    """
+
+    def __init__(self, config: SupersizingConfig, *, drawn: bool = False) -> None:
         super().__init__()
-        channels = {Channels.COLOR: 3, Channels.HEIGHT: 1, Channels.COLOR_HEIGHT: 4}[config.channels]
+        channels = {Channels.COLOR: 3, Channels.HEIGHT: 1, Channels.COLOR_HEIGHT: 4}[config.channels] + 2 * drawn
+        self.drawn = drawn
         match config.trunk:
             case Trunk.COMPACT:
                 self.trunk, features = _compact(channels, config.widths)
@@ -159,6 +184,8 @@ class GraspNetwork(nn.Module):
             met_BM = clearances(_fingers_over_middle(x_BCHW[:, -1]), place, reach_B)
             if self.palm:
                 met_BM = torch.cat([met_BM, _under_palm_middle(x_BCHW[:, -1])], dim=1)
+            if self.drawn:
+                x_BCHW = with_hand_drawn(x_BCHW, hand_BL[:, 0], reach_B)
         return self.logits(self.trunk(x_BCHW).flatten(1), hand_BL, met_BM)
 
     def features(self, x_BCHW: torch.Tensor) -> torch.Tensor:
@@ -221,9 +248,11 @@ def bin_of(yaw: NDArray[np.floating], bins: int) -> NDArray[np.int64]:
     return nearest
 
 
-def of_mirrored(network: GraspNetwork, x_BCHW: torch.Tensor, hand_BL: torch.Tensor, reach_B: torch.Tensor) -> torch.Tensor:
-    """(B, A) logits: mean over a patch and its mirrorings along and across the closing direction; one look for separate outputs, which a mirror mixes."""
-    if not network.rotated:
-        return network(x_BCHW, hand_BL, reach_B)
-    mirrored = (x_BCHW, x_BCHW.flip(2), x_BCHW.flip(3), x_BCHW.flip(2, 3))
-    return torch.stack([network(x.contiguous(memory_format=torch.channels_last), hand_BL, reach_B) for x in mirrored]).mean(0)
+def look(networks: Sequence[GraspNetwork], x_BCHW: torch.Tensor, hand_BL: torch.Tensor, reach_B: torch.Tensor, *, mirrored: bool = False) -> torch.Tensor:
+    """(B, A) logits: mean over `networks`, and where `mirrored` over a patch's mirrorings along and across the closing direction.
+
+    The mirrorings are the same to a parallel gripper. Networks with separate outputs, which a mirror mixes, look once.
+    """
+    images = (x_BCHW, x_BCHW.flip(2), x_BCHW.flip(3), x_BCHW.flip(2, 3)) if mirrored and networks[0].rotated else (x_BCHW,)
+    seen = [x.contiguous(memory_format=torch.channels_last) for x in images]
+    return torch.stack([network(x, hand_BL, reach_B) for network in networks for x in seen]).mean(0)

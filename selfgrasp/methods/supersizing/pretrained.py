@@ -149,6 +149,9 @@ def _load_ours(network: GraspNetwork, config: SupersizingConfig, path: Path) -> 
     tensors, _ = checkpoint.read_tensors(checkpoint.checkpoint_path(path))
     prefix, mine = "network.trunk.", network.trunk.state_dict()
     found = {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
+    if network.drawn and "0.weight" in found:
+        # What no trunk without a hand has seen starts as it is.
+        found["0.weight"] = torch.cat([found["0.weight"].to(mine["0.weight"].dtype), mine["0.weight"][:, found["0.weight"].shape[1] :]], dim=1)
     if {name: t.shape for name, t in found.items()} != {name: t.shape for name, t in mine.items()}:
         raise InputError(given=f"{path}, of version {info.version}, whose trunk has other tensors", wanted=", ".join(mine))
     network.trunk.load_state_dict({name: tensor.to(mine[name].dtype) for name, tensor in found.items()})

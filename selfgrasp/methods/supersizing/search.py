@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -22,8 +22,8 @@ from selfgrasp.methods.supersizing.network import (
     clearances,
     fingers_over,
     hand_input,
+    look,
     network_input,
-    of_mirrored,
     reach_px,
     under_palm,
 )
@@ -94,16 +94,16 @@ def search(
 
 
 def judge(
-    network: GraspNetwork, top: Heightmap, xy: FloatArray, yaw: FloatArray, z: FloatArray, width: FloatArray, spec: CellSpec, config: SupersizingConfig,
-    *, mirrored: bool = False,
+    networks: Sequence[GraspNetwork], top: Heightmap, xy: FloatArray, yaw: FloatArray, z: FloatArray, width: FloatArray, spec: CellSpec,
+    config: SupersizingConfig, *, mirrored: bool = False,
 ) -> FloatArray:  # fmt: skip
     """(N,) logits of grasps at `xy` (N, 2) m, `yaw` (N,) rad, fingertips at `z` (N,) m and `width` (N,) m apart, each from a patch of its own.
 
-    Where it may be `mirrored`, a patch's mirror images, which are the same to a parallel gripper, have a say each: see `of_mirrored`.
+    They are the mean over `networks`, and where it may be `mirrored` over a patch's mirror images, which are the same to a parallel gripper: see `look`.
     """
     published = config.angles is Angles.OUTPUTS
     bins = bin_of(yaw, config.bins)
-    logits_NA = _patches(network, top, xy, np.zeros_like(yaw) if published else yaw, z, width, spec, config, of_mirrored if mirrored else GraspNetwork.__call__)
+    logits_NA = _patches(networks, top, xy, np.zeros_like(yaw) if published else yaw, z, width, spec, config, mirrored=mirrored)
     picked: FloatArray = logits_NA[np.arange(len(xy)), bins if published else 0]
     return picked
 
@@ -222,30 +222,30 @@ def _sampled(network: GraspNetwork, top: Heightmap, mask: NDArray[np.bool_], spe
     all_xy, bins = np.repeat(xy, config.bins, axis=0), np.tile(np.arange(config.bins), len(xy))
     z = fingertip_height(top, all_xy, angles[bins], spec.gripper, spec.workspace)
     if config.angles is Angles.ROTATED:
-        return _best_opening(all_xy, bins, z, spec, config, lambda _, width: judge(network, top, all_xy, angles[bins], z, width, spec, config))
+        return _best_opening(all_xy, bins, z, spec, config, lambda _, width: judge([network], top, all_xy, angles[bins], z, width, spec, config))
     # One patch serves all angles, so it is seen relative to the mean of their fingertip heights, which seldom differ.
     reference = z.reshape(len(xy), config.bins).mean(axis=1)
 
     def at(_: int, width: FloatArray) -> FloatArray:
-        return _patches(network, top, xy, np.zeros(len(xy)), reference, width[: len(xy)], spec, config).reshape(-1)
+        return _patches([network], top, xy, np.zeros(len(xy)), reference, width[: len(xy)], spec, config).reshape(-1)
 
     return _best_opening(all_xy, bins, z, spec, config, at)
 
 
 def _patches(
-    network: GraspNetwork, top: Heightmap, xy: FloatArray, yaw: FloatArray, z: FloatArray, width: FloatArray, spec: CellSpec, config: SupersizingConfig,
-    look: Callable[[GraspNetwork, torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor] = GraspNetwork.__call__,
+    networks: Sequence[GraspNetwork], top: Heightmap, xy: FloatArray, yaw: FloatArray, z: FloatArray, width: FloatArray, spec: CellSpec,
+    config: SupersizingConfig, *, mirrored: bool = False,
 ) -> FloatArray:  # fmt: skip
     """(N, outputs) logits, in chunks that fit in memory."""
     out, size = np.zeros((len(xy), config.outputs)), config.context * spec.gripper.opening
     for start in range(0, len(xy), _CHUNK):
         part = slice(start, start + _CHUNK)
         crops = crop(top, xy[part], yaw[part], size, config.pixels)
-        fingertip, device = z[part] - spec.workspace.surface, _device(network)
+        fingertip, device = z[part] - spec.workspace.surface, _device(networks[0])
         x_BCHW = network_input(crops.color, crops.height - spec.workspace.surface, fingertip, config)
         x_BCHW = x_BCHW.to(device).contiguous(memory_format=torch.channels_last)
         hand_BL, reach_B = hand_input(fingertip, width[part], config), torch.from_numpy(reach_px(width[part], config, spec))
-        out[part] = look(network, x_BCHW, hand_BL.to(device), reach_B.to(device)).double().cpu().numpy()
+        out[part] = look(networks, x_BCHW, hand_BL.to(device), reach_B.to(device), mirrored=mirrored).double().cpu().numpy()
     return out
 
 

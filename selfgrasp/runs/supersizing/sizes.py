@@ -42,7 +42,7 @@ class Sizes:
     practices: int = 1
     test: int = 6_000
     chosen: int = 2_000
-    validation: int = 2_000
+    validation: int = 4_000
     amounts: tuple[int, ...] = (5_000, 10_000, 20_000)
     pretrained: tuple[int, ...] = (5_000,)
     angles: int = 5_000
