@@ -368,6 +368,9 @@ def test_the_ablation_by_its_commands(boxes: Path, tmp_path: Path):
     from_pretext, from_fresh = (float((trained[first] - start[first]).norm()) for start in (wanted, fresh))
     assert from_pretext < 0.2 * from_fresh
     assert json.loads((tmp_path / "grasp" / "config.json").read_text())["trunk"] == str(tmp_path / "pretext")
+    with pytest.raises(InputError, match=r"'start': ''.*or another folder"):
+        train.train(train.Args("supersizing", (boxes,), tmp_path / "grasp", epochs=1, max_seconds=0.01, device="cpu"))
+    assert json.loads((tmp_path / "grasp" / "config.json").read_text())["trunk"] == str(tmp_path / "pretext"), "the first run's config stays"
 
 
 def test_trunk_and_start_exclude_each_other(boxes: Path, tmp_path: Path):

@@ -55,6 +55,10 @@ class FitResult:
     ended: Ended
 
 
+STATE = Path("checkpoints") / "state.safetensors"
+"""In a run's folder: what an interrupted run goes on from."""
+
+
 @dataclass(frozen=True)
 class _Progress:
     """Where a run stands; saved with each state."""
@@ -77,6 +81,7 @@ def fit(
     *,
     stop: threading.Event | None = None,
     data: str = "",
+    start: str = "",
 ) -> FitResult:
     """Train `method` in place and leave it with its best weights, in evaluation mode.
 
@@ -89,13 +94,14 @@ def fit(
         watcher: told of each step.
         stop: when set, the state is kept and `Stopped` raised.
         data: fingerprint of the data, kept in checkpoints; a resumed run must have the same.
+        start: fingerprint of the weights that `method` came with, where they are not its own initial ones; likewise.
 
     Raises:
-        InputError: a run with another recipe, method or data in `run_dir`.
+        InputError: a run with another recipe, method, start or data in `run_dir`.
         NotFinite: see there.
         Stopped: see `stop`.
     """
-    run = _Run(method, train, validation, config, run_dir, data)
+    run = _Run(method, train, validation, config, run_dir, data, start)
     # Dropout draws from torch's global generator: seeded a step, and given back to the caller as it was.
     with torch.random.fork_rng(), RunLog(run_dir, start=run.progress.step) as log:
         while run.progress.ended is None:
@@ -110,11 +116,11 @@ def fit(
 class _Run:
     """A method in training, with what is needed to keep and resume it."""
 
-    def __init__(self, method: Method, train: Examples, validation: Examples | None, config: FitConfig, folder: Path, data: str) -> None:
-        self.method, self.train, self.config, self.data = method, train, config, data
+    def __init__(self, method: Method, train: Examples, validation: Examples | None, config: FitConfig, folder: Path, data: str, start: str) -> None:
+        self.method, self.train, self.config, self.data, self.start = method, train, config, data, start
         self.validation = validation if validation is not None and len(validation) else None
         self.device = device_of(config.device)
-        self.best, self.state = folder / "checkpoints" / "best.safetensors", folder / "checkpoints" / "state.safetensors"
+        self.best, self.state = folder / "checkpoints" / "best.safetensors", folder / STATE
         self.order = Order(len(train), config.batch, config.seed)
         self.total = self.order.per_epoch * config.epochs
         method.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -126,7 +132,7 @@ class _Run:
         """What must be equal for a run to be resumed."""
         method = {"name": self.method.name, "version": self.method.version, "config": configs.to_json(self.method.config)}
         recipe = {k: v for k, v in configs.to_json(self.config).items() if k not in ("device", "log_every", "save_seconds")}
-        return {"of": method, "recipe": recipe, "data": self.data, "examples": len(self.train)}
+        return {"of": method, "recipe": recipe, "start": self.start, "data": self.data, "examples": len(self.train)}
 
     def save_state(self) -> None:
         """Keep everything that `_resumed` needs."""

@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 if TYPE_CHECKING:
     from selfgrasp.core import Session
     from selfgrasp.dataset import Dataset
@@ -125,12 +123,10 @@ def _scenes(data: Dataset) -> list[SceneKey]:
 
 def _dropped(pool: Sequence[ObjectModel], session: Session, scene: int) -> tuple[ObjectModel, ...]:
     from selfgrasp.runs.play import SceneTask
+    from selfgrasp.workcell.sim.scene import drawn_objects, scene_rng
 
     seed = SceneTask("", session.seed, scene, attempts=0).scene_seed
-    # The first thing that `SimScene.reset` draws.
-    rng = np.random.default_rng([seed, 0x5CE2E])
-    count = min(int(session.spec.options["count"]), len(pool))
-    return tuple(pool[index] for index in rng.choice(len(pool), size=count, replace=False))
+    return tuple(drawn_objects(pool, int(session.spec.options["count"]), scene_rng(seed)))
 
 
 def _pool(session: Session, objects: str | None) -> tuple[ObjectModel, ...]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from tyro.conf import Positional
 
 if TYPE_CHECKING:
-    from selfgrasp.learn import FitConfig, FitResult
+    from selfgrasp.learn import FitConfig, FitResult, Method
 
 
 @dataclass(frozen=True)
@@ -58,12 +58,14 @@ def train(args: Args) -> FitResult:
     """Examples, fit, best checkpoint.
 
     Raises:
-        InputError: an unknown method or preset, an empty or wrong dataset, a run folder of another training, a trunk that does not fit, or one beside `start`.
+        InputError: an unknown method or preset, an empty or wrong dataset, a run folder of another training (other data, recipe or start), a trunk that does
+            not fit, or one beside `start`.
     """
     import torch
 
     from selfgrasp.core import InputError
     from selfgrasp.learn import fit
+    from selfgrasp.learn.fit import STATE
     from selfgrasp.methods.registry import build
     from selfgrasp.runs.examples import data_of
     from selfgrasp.runs.policies import load_policy
@@ -80,10 +82,22 @@ def train(args: Args) -> FitResult:
         method.load_state_dict(load_policy(args.start).state_dict())  # type: ignore[attr-defined]
     if args.trunk:
         method.load_trunk(Path(args.trunk))
+    start = _fingerprint(method) if args.start or args.trunk else ""
     data = data_of(method, args.data, first=args.attempts)
-    write_config(args.out, args, args.seed)
+    if not (args.out / STATE).exists():
+        write_config(args.out, args, args.seed)
     with Progress("train", recipe.epochs * -(-len(data.train) // recipe.batch), unit="steps") as progress:
-        return fit(method, data.train, data.validation, recipe, args.out, Batches(progress), data=data.fingerprint)
+        return fit(method, data.train, data.validation, recipe, args.out, Batches(progress), data=data.fingerprint, start=start)
+
+
+def _fingerprint(method: Method) -> str:
+    """Of its weights."""
+    import hashlib
+
+    digest = hashlib.blake2b(digest_size=8)
+    for tensor in method.state_dict().values():
+        digest.update(tensor.numpy().tobytes())
+    return digest.hexdigest()
 
 
 def _recipe(args: Args, recipe: FitConfig) -> FitConfig:

@@ -60,6 +60,16 @@ class SavedScene:
     firm: bool
 
 
+def scene_rng(seed: int) -> np.random.Generator:
+    """The generator of everything that happens to a scene."""
+    return np.random.default_rng([seed, 0x5CE2E])
+
+
+def drawn_objects(pool: Sequence[ObjectModel], count: int, rng: np.random.Generator) -> list[ObjectModel]:
+    """Up to `count` of `pool`, none twice: the first thing that a scene's generator draws."""
+    return [pool[index] for index in rng.choice(len(pool), size=min(count, len(pool)), replace=False)]
+
+
 class SimScene:
     """Scene driver over a `World`.
 
@@ -77,9 +87,8 @@ class SimScene:
 
     def reset(self, seed: int) -> None:
         """Drop `count` objects, drawn from the pool, in random poses; wait until they lie still."""
-        rng = np.random.default_rng([seed, 0x5CE2E])
-        chosen = rng.choice(len(self._pool), size=min(self._config.count, len(self._pool)), replace=False)
-        self.drop([self._pool[index] for index in chosen], rng)
+        rng = scene_rng(seed)
+        self.drop(drawn_objects(self._pool, self._config.count, rng), rng)
         for randomise in self._on_reset:
             randomise(rng)
 
