@@ -20,6 +20,7 @@ from selfgrasp.codec import encode_attempt, session_key
 from selfgrasp.core import Fault, Grasp, InputError, Label, Outcome
 from selfgrasp.core.pose import top_down
 from selfgrasp.dataset import Dataset, DatasetWriter
+from selfgrasp.learn import save
 from selfgrasp.methods import registry
 from selfgrasp.methods.baselines import RandomPolicy
 from selfgrasp.runs import collect
@@ -247,6 +248,9 @@ def test_a_patch_shows_what_lies_along_the_closing_direction_to_the_right_and_is
 
 
 def test_best_patches_lie_apart_and_are_sorted(tmp_path: Path):
+    save(tmp_path / "small.safetensors", registry.build("supersizing"))
+    small = figure_patches({"untrained": str(tmp_path / "small.safetensors")}, tmp_path, seed=0, scenes=1, options=TabletopConfig(count=4, picture_px=96))
+    assert len(small) == 1
     entries = figure_patches({"stage 0": "supersizing", "again": "supersizing"}, tmp_path, seed=0, scenes=1, options=TabletopConfig(count=4, picture_px=96))
     assert [entry["title"].split(": ")[1] for entry in entries] == ["stage 0", "again"]
     files = [entry["files"][0] for entry in entries]

@@ -197,7 +197,7 @@ class _ByX:
 def test_prediction_skips_attempts_that_say_nothing_about_the_grasp() -> None:
     rng = np.random.default_rng(7)
     faults = (None, Fault.BLOCKED, Fault.SLIPPED, Fault.UNREACHABLE, Fault.STOPPED, Fault.UNSTABLE, Fault.NO_IMAGE, Fault.NOTHING)
-    tried = [make_attempt(rng, index=i, fault=fault, state_group="one" if i < 2 else f"own {i}") for i, fault in enumerate(faults)]
+    tried = [make_attempt(rng, index=i, fault=fault, scene=0 if i < 2 else i) for i, fault in enumerate(faults)]
     made = predict(_ByX(), tried, make_spec())
     assert len(made.scores) == 4
     assert made.held.tolist() == [a.outcome.grasped for a in tried[:4]]

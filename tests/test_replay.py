@@ -68,5 +68,3 @@ def test_other_objects_or_weights_are_refused(collected: Path):
     wanted = ids_of(collected)[0]
     with pytest.raises(InputError, match=r"objects 'test' as they are now.*with the hash [0-9a-f]{12}"):
         replay(Args(collected, wanted, objects="test"))
-
-

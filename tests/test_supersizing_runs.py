@@ -12,6 +12,7 @@ import pytest
 
 from selfgrasp.core import InputError
 from selfgrasp.core.pose import top_down
+from selfgrasp.dataset import Dataset
 from selfgrasp.methods.baselines import RandomPolicy
 from selfgrasp.methods.registry import build
 from selfgrasp.runs import collect
@@ -19,7 +20,7 @@ from selfgrasp.runs import examples as kept_examples
 from selfgrasp.runs.examples import data_of
 from selfgrasp.runs.play import SceneTask, play_scene
 from selfgrasp.runs.policies import load_policy
-from selfgrasp.runs.supersizing.prediction import balanced_rows
+from selfgrasp.runs.supersizing.prediction import mean_by_scene
 from selfgrasp.runs.supersizing.repeats import Repeat, balanced_agreement, repeat_scene
 from selfgrasp.runs.supersizing.sizes import Sizes, scaled
 from selfgrasp.workcell.cells import TabletopConfig, tabletop
@@ -99,17 +100,33 @@ def test_two_tries_without_offset_agree_and_with_a_large_one_they_need_not():
     cell = tabletop(train_objects(20), TabletopConfig(count=6))
     exact = repeat_scene(cell, RandomPolicy(), Repeat(4, 0.0, 0.0))
     assert all(a == b for a, b in exact)
-    assert balanced_agreement([(True, True), (False, False)]) == 1.0
-    assert balanced_agreement([(True, False), (False, True)]) == 0.0
-    assert balanced_agreement([(True, True), (True, False), (False, False), (False, True)]) == 0.5
+    assert balanced_agreement([[(True, True)], [(False, False)]]).value == 1.0
+    assert balanced_agreement([[(True, False), (False, True)]]).value == 0.0
+    mixed = balanced_agreement([[(True, True), (True, False)], [(False, False), (False, True)]])
+    assert mixed.value == 0.5
+    assert (mixed.low, mixed.high) != (0.5, 0.5)
 
 
-def test_the_balanced_sample_has_as_many_failures_as_successes_and_is_the_same_for_all():
-    held = np.arange(100) % 5 == 0
-    rows = balanced_rows(held, seed=1)
-    assert len(rows) == 40 == len(set(rows))
-    assert held[rows].sum() == 20
-    np.testing.assert_array_equal(rows, balanced_rows(held, seed=1))
+def test_attempts_that_share_a_scene_do_not_narrow_the_interval():
+    right = np.arange(20) % 4 != 0
+    alone = mean_by_scene(right[None], np.arange(20).astype(str))
+    shared = mean_by_scene(np.repeat(right, 10)[None], np.repeat(np.arange(20), 10).astype(str))
+    apart = mean_by_scene(np.repeat(right, 10)[None], np.arange(200).astype(str))
+    assert alone.value == shared.value == apart.value == 0.75
+    assert (shared.low, shared.high) == (alone.low, alone.high)
+    assert apart.high - apart.low < 0.5 * (shared.high - shared.low)
+
+
+def test_a_collection_that_must_be_alone_refuses_another(tmp_path: Path):
+    args = collect.Args(out=tmp_path / "data", attempts=4, workers=1, attempts_per_scene=4, seed=5)
+    collect.collect(args, alone=True)
+    assert collect.collect(args, alone=True).new == 0
+    with pytest.raises(InputError, match=r"given: seed = 6; .*exists: seed = 5"):
+        collect.collect(replace(args, seed=6), alone=True)
+    with Dataset.open(args.out) as data:
+        assert len(data) == 4
+        assert len(data.sessions) == 1
+    assert collect.collect(replace(args, seed=6)).new == 4
 
 
 def test_sizes_shrink_with_the_random_attempts():

@@ -1,7 +1,7 @@
 """The nouns: frozen data that every other part speaks in. NumPy only; no torch, no simulator, no files."""
 
 from selfgrasp.core.action import Action, Close, Grasp, Move, Push, Release
-from selfgrasp.core.attempt import Attempt, Candidates, Fault, Label, Outcome, Session, Step
+from selfgrasp.core.attempt import NOT_ABOUT_THE_ACTION, Attempt, Candidates, Fault, Label, Outcome, Session, Step
 from selfgrasp.core.errors import InputError, SelfgraspError, Stopped, unknown_name
 from selfgrasp.core.observation import Hand, Observation, View
 from selfgrasp.core.plan import Draw, Heat, Plan, draw
@@ -11,6 +11,7 @@ from selfgrasp.core.watcher import Watcher
 
 __all__ = [
     "ANYTHING",
+    "NOT_ABOUT_THE_ACTION",
     "Action",
     "Attempt",
     "CameraSpec",

@@ -145,7 +145,7 @@ class _Run:
     def _resumed(self) -> _Progress:
         tensors, facts = checkpoint.read_tensors(self.state)
         progress = facts.pop("progress")
-        differs = [k for k, v in self.facts.items() if facts.get(k) != v]
+        differs = [k for k, v in self.facts.items() if k in facts and facts[k] != v]
         if differs:
             given, kept = ({k: source.get(k) for k in differs} for source in (self.facts, facts))
             raise InputError(given=f"{given}", wanted=f"what {self.state} was trained with, or another folder", exists=f"{kept}")

@@ -81,4 +81,3 @@ class PlayedProtocol:
     per_scene: Callable[[Episode], float]
     less_is_better: bool = False
     paper: Mapping[str, float] = field(default_factory=dict)
-

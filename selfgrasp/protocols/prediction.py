@@ -8,13 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from selfgrasp.core import Attempt, Context, Fault, Scorer
+from selfgrasp.core import NOT_ABOUT_THE_ACTION, Attempt, Context, Scorer
 from selfgrasp.core.arrays import FloatArray
 from selfgrasp.core.spec import CellSpec
 from selfgrasp.protocols.intervals import Estimate, bootstrap
 
-SKIPPED = (Fault.UNSTABLE, Fault.NO_IMAGE, Fault.STOPPED, Fault.NOTHING)
-"""Attempts that say nothing about the grasp."""
 _AVERAGED = 9
 
 
@@ -25,7 +23,7 @@ class Predictions:
     Attributes:
         scores: (N,) higher is better.
         held: (N,) bool.
-        groups: (N,) str, attempts of one state share one.
+        groups: (N,) str, attempts on one scene share one: they are not independent.
     """
 
     scores: FloatArray
@@ -43,11 +41,11 @@ def predict(scorer: Scorer, attempts: Iterable[Attempt], spec: CellSpec) -> Pred
     """Score the first action of every attempt from the look before it."""
     scores, held, groups = [], [], []
     for attempt in attempts:
-        if attempt.before is None or not attempt.steps or attempt.outcome.fault in SKIPPED:
+        if attempt.before is None or not attempt.steps or attempt.outcome.fault in NOT_ABOUT_THE_ACTION:
             continue
         scores.append(float(scorer.score(Context(attempt.before, spec), (attempt.steps[0].action,))[0]))
         held.append(attempt.outcome.grasped)
-        groups.append(attempt.state_group)
+        groups.append(f"{attempt.session}-{attempt.scene}")
     return Predictions(np.array(scores), np.array(held, dtype=bool), np.array(groups, dtype=np.str_))
 
 
@@ -72,7 +70,7 @@ def balanced(predictions: Predictions, rng: np.random.Generator) -> Predictions:
 
 
 def metrics(predictions: Predictions, threshold: float, rng: np.random.Generator) -> Mapping[str, Estimate]:
-    """Balanced accuracy (bootstrapped by state group) and AUC."""
+    """Balanced accuracy (bootstrapped by scene) and AUC."""
     sample = balanced(predictions, rng)
     right = (sample.scores >= threshold) == sample.held
     groups = np.unique(sample.groups)

@@ -173,8 +173,7 @@ def as_text(measured: Measured) -> str:
     """The rows and paired differences as lines."""
     lines = [f"{r.policy:<24} {r.objects:<8} {r.metric:<16} {r.value:8.3f}  [{r.low:.3f}, {r.high:.3f}]  n={r.n}" for r in measured.rows]
     lines += [
-        f"{p['a']} over {p['b']}: {p['metric']} better by {p['difference']:.2f} [{p['low']:.2f}, {p['high']:.2f}], {p['n']} scenes"
-        for p in measured.paired
+        f"{p['a']} over {p['b']}: {p['metric']} better by {p['difference']:.2f} [{p['low']:.2f}, {p['high']:.2f}], {p['n']} scenes" for p in measured.paired
     ]
     return "\n".join(lines)
 

@@ -80,11 +80,16 @@ def run(args: Args) -> int:
     return 0
 
 
-def collect(args: Args) -> Collected:
+def collect(args: Args, *, alone: bool = False) -> Collected:
     """Play scenes in order until the dataset holds what was asked for.
 
+    Args:
+        args: see there.
+        alone: whether the dataset must hold nothing but this collection.
+
     Raises:
-        InputError: a wrong argument, a dataset of another cell or schema, a second collector at work, or a full disk.
+        InputError: a wrong argument, a dataset of another cell or schema, or of another collection beside or instead of this one where it must be `alone`,
+            a second collector at work, or a full disk.
     """
     import time
 
@@ -98,6 +103,8 @@ def collect(args: Args) -> Collected:
     _check(args)
     session = make_session(args)
     key = session_key(session)
+    if alone:
+        _require_alone(args.out, session)
     with DatasetWriter.create_or_open(args.out, session) as writer:
         mine = [i for i in writer.ids if i.startswith(f"{key}-")]
         grasped, start = 0, time.perf_counter()
@@ -121,6 +128,23 @@ def collect(args: Args) -> Collected:
     return Collected(count, count - first, grasped, time.perf_counter() - start, seconds)
 
 
+def _require_alone(folder: Path, session: Session) -> None:
+    from selfgrasp.codec import session_to_plain
+    from selfgrasp.core import InputError
+    from selfgrasp.dataset.meta import META_FILE, read_meta
+
+    wanted = session_to_plain(session)
+    for other in read_meta(folder).sessions.values() if (folder / META_FILE).exists() else ():
+        kept = session_to_plain(other)
+        differs = [name for name in wanted if kept[name] != wanted[name]]
+        if differs:
+            raise InputError(
+                given=", ".join(f"{name} = {wanted[name]}" for name in differs),
+                wanted=f"a folder for this collection alone; delete {folder} or choose another",
+                exists=", ".join(f"{name} = {kept[name]}" for name in differs),
+            )
+
+
 def make_session(args: Args) -> Session:
     """What all attempts of this collection share; its key is part of their ids, so that a resumed collection finds its own."""
     from importlib.metadata import version
@@ -140,7 +164,10 @@ def make_session(args: Args) -> Session:
         objects=f"{args.objects if args.objects in SET_NAMES else 'folder'}:{catalogue_hash(objects)[:12]}",
         seed=args.seed,
         options={
-            "angles_per_point": args.angles_per_point, "attempts_per_scene": args.attempts_per_scene, "round": args.round, "after": args.after,
+            "angles_per_point": args.angles_per_point,
+            "attempts_per_scene": args.attempts_per_scene,
+            "round": args.round,
+            "after": args.after,
             "cell": args.options.to_json(),
         },
     )

@@ -128,7 +128,8 @@ def _method(checkpoint: str) -> Supersizing:
     method = load_policy(checkpoint)
     if not isinstance(method, Supersizing):
         raise InputError(given=f"checkpoint {checkpoint} of the method {method.name}", wanted="one of supersizing, whose patches can be shown")
-    method.config = replace(method.config, candidates=_SEARCHED, rerank=0, choice=Choice.BEST, temperature=0.0)
+    proposals = max(_SEARCHED, method.config.proposals)
+    method.config = replace(method.config, candidates=_SEARCHED, proposals=proposals, rerank=0, choice=Choice.BEST, temperature=0.0)
     return method
 
 

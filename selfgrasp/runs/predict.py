@@ -61,7 +61,7 @@ def _collected(args: Args, objects: str, attempts: int, seed: int) -> Path:
         out=folder / f"prediction-{Path(objects).name}", attempts=attempts, objects=objects, cell=args.cell, workers=args.workers, seed=seed,
         options=args.options,
     )  # fmt: skip
-    collect.collect(wanted)
+    collect.collect(wanted, alone=True)
     return wanted.out
 
 

@@ -49,9 +49,11 @@ def environment(seed: int) -> dict[str, Any]:
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write `value` as indented JSON; dataclasses and paths become plain values."""
+    """Write `value` as indented JSON, whole or not at all; dataclasses and paths become plain values."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(value, indent=2, default=_plain) + "\n")
+    partial = path.with_suffix(".partial")
+    partial.write_text(json.dumps(value, indent=2, default=_plain) + "\n")
+    partial.replace(path)
 
 
 def plain(value: Any) -> Any:

@@ -147,9 +147,10 @@ def supersizing_work(args: Args) -> Work:
     """Sizes and folders for these arguments.
 
     Raises:
-        InputError: a number below 1.
+        InputError: a number below 1, or a device this machine lacks.
     """
     from selfgrasp.core import InputError
+    from selfgrasp.learn.recipe import device_of
     from selfgrasp.runs.supersizing.learning import Work
     from selfgrasp.runs.supersizing.sizes import Layout, Sizes, quick, scaled
 
@@ -157,6 +158,7 @@ def supersizing_work(args: Args) -> Work:
         value = getattr(args, name)
         if value is not None and value < 1:
             raise InputError(given=f"--{name} {value}", wanted="at least 1")
+    device_of(args.device)
     sizes = quick() if args.quick else Sizes()
     if args.attempts is not None:
         sizes = scaled(sizes, args.attempts)

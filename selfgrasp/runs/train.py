@@ -58,17 +58,17 @@ def train(args: Args) -> FitResult:
     """Examples, fit, best checkpoint.
 
     Raises:
-        InputError: an unknown method or preset, an empty or wrong dataset, a run folder of another training (other data, recipe or start), a trunk that does
-            not fit, or one beside `start`.
+        InputError: an unknown method or preset, an empty or wrong dataset, a run folder of another training (other data, recipe or start), a start or a
+            trunk that does not fit, or both.
     """
     import torch
 
     from selfgrasp.core import InputError
-    from selfgrasp.learn import fit
+    from selfgrasp.learn import fit, load_into
     from selfgrasp.learn.fit import STATE
     from selfgrasp.methods.registry import build
     from selfgrasp.runs.examples import data_of
-    from selfgrasp.runs.policies import load_policy
+    from selfgrasp.runs.policies import checkpoint_of
     from selfgrasp.runs.progress import Batches, Progress
     from selfgrasp.runs.record import write_config
 
@@ -79,7 +79,7 @@ def train(args: Args) -> FitResult:
     method = build(args.method, seed=args.seed)
     recipe = _recipe(args, method.recipe(round=1 if args.start else 0))
     if args.start:
-        method.load_state_dict(load_policy(args.start).state_dict())  # type: ignore[attr-defined]
+        load_into(checkpoint_of(args.start) or Path(args.start), method)
     if args.trunk:
         method.load_trunk(Path(args.trunk))
     start = _fingerprint(method) if args.start or args.trunk else ""
@@ -101,6 +101,4 @@ def _fingerprint(method: Method) -> str:
 
 
 def _recipe(args: Args, recipe: FitConfig) -> FitConfig:
-    return replace(
-        recipe, seed=args.seed, device=args.device, max_seconds=args.max_seconds, epochs=recipe.epochs if args.epochs is None else args.epochs
-    )
+    return replace(recipe, seed=args.seed, device=args.device, max_seconds=args.max_seconds, epochs=recipe.epochs if args.epochs is None else args.epochs)

@@ -88,13 +88,13 @@ class SupersizingConfig:
     Attributes:
         angles: published or weight-sharing outputs.
         reference: of heights.
-    clearance: whether the network is told what the fingers would meet: heights under them, between them and beside the middle, over the fingertips (see
-        `network.clearances`). It joins late too, and needs weights that are shared over angles.
-    palm: likewise what the palm would meet (see `network.under_palm`); needs `clearance`.
+        clearance: whether the network is told what the fingers would meet: heights under them, between them and beside the middle, over the fingertips (see
+            `network.clearances`). It joins late too, and needs weights that are shared over angles.
+        palm: likewise what the palm would meet (see `network.under_palm`); needs `clearance`.
         second: whether a second network has a say, which sees the hand drawn into the patch (see `network.with_hand_drawn`). No map of features serves it, so a
             plan asks it only about the `proposals` that the first thinks best; needs `clearance`.
         proposals: distinct grasps that both networks judge, of which a plan keeps `candidates`.
-    openings: shares of the full opening among which a plan chooses how wide the fingers are on the way down; a single 1.0, as published, leaves them open.
+        openings: shares of the full opening among which a plan chooses how wide the fingers are on the way down; a single 1.0, as published, leaves them open.
         channels: of a patch.
         trunk: the network.
         widths: channels of the compact trunk's five layers.
@@ -159,6 +159,8 @@ class SupersizingConfig:
             raise InputError(given=f"openings = {self.openings}", wanted="shares of the gripper's opening, above 0 and up to 1")
         if self.clearance and not self.dense:
             raise InputError(given="clearance = True for this network", wanted="rotated angles, late heights and the compact trunk")
+        if self.clearance and self.channels is Channels.COLOR:
+            raise InputError(given=f"clearance = True with channels = {self.channels}", wanted="channels with a height, of which clearances are read")
         if (self.palm or self.second) and not self.clearance:
             raise InputError(given=f"palm = {self.palm}, second = {self.second} without clearance", wanted="clearance = True with either")
         if self.second and self.proposals < self.candidates:

@@ -11,15 +11,15 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from selfgrasp.core import Attempt, CellSpec, Fault, Grasp, InputError, Observation, Workspace
+from selfgrasp.core import NOT_ABOUT_THE_ACTION, Attempt, CellSpec, Grasp, InputError, Observation, Workspace
 from selfgrasp.core.pose import yaw_of
 from selfgrasp.learn import Batch, Examples, Source, Split
 from selfgrasp.methods.supersizing.config import Angles, SupersizingConfig
 from selfgrasp.methods.supersizing.network import bin_of, hand_input, network_input, reach_px
 from selfgrasp.vision import Crops, Heightmap, crop, heightmap, jitter_color
 
-NOT_ABOUT_THE_GRASP = frozenset({Fault.NO_IMAGE, Fault.UNSTABLE, Fault.STOPPED, Fault.NOTHING})
-"""Faults that say nothing about whether the grasp would have held; blocked, unreachable and slipped grasps are failures."""
+GATHERED = 2
+"""Version of what `gather` gives: examples that an earlier one left beside a dataset are gathered again."""
 
 
 def pixel_of(config: SupersizingConfig, spec: CellSpec) -> float:
@@ -55,14 +55,14 @@ def gather(source: Source, split: Split, config: SupersizingConfig) -> Examples:
 
     Columns: color (N, S, S, 3) uint8 and height (N, S, S) float16 m above the table, turned into the gripper's frame; fingertip (N,) float32 m above the
     table; width (N,) float32 m between the fingers on the way down; reach (N,) float32 px, see `reach_px`; yaw (N,) float32 rad in [-pi, pi], of the crop's
-    columns in the world; grasped (N,) uint8.
+    columns in the world; grasped (N,) uint8; scene (N,) int64, whose attempts are not independent.
     """
     spec, side = source.spec, stored_pixels(config)
     room = source.len_of(split)
     color, height = np.zeros((room, side, side, 3), np.uint8), np.zeros((room, side, side), np.float16)
     fingertip, width, yaw = np.zeros(room, np.float32), np.zeros(room, np.float32), np.zeros(room, np.float32)
     reach = np.zeros(room, np.float32)
-    grasped, weights = np.zeros(room, np.uint8), np.zeros(room, np.float32)
+    grasped, weights, scene = np.zeros(room, np.uint8), np.zeros(room, np.float32), np.zeros(room, np.int64)
     n = 0
     for attempt in source.attempts(split):
         last = _grasp_of(attempt)
@@ -75,9 +75,10 @@ def gather(source: Source, split: Split, config: SupersizingConfig) -> Examples:
         fingertip[n], width[n], yaw[n] = pose[2, 3] - spec.workspace.surface, last.grasp.width, yaw_of(pose)
         reach[n] = reach_px(np.array(last.grasp.width), config, spec)
         grasped[n], weights[n] = attempt.outcome.grasped, config.round_weight if attempt.round > 0 else 1.0
+        scene[n] = attempt.scene
         n += 1
     columns: dict[str, NDArray[Any]] = {
-        "color": color, "height": height, "fingertip": fingertip, "width": width, "yaw": yaw, "grasped": grasped, "reach": reach,
+        "color": color, "height": height, "fingertip": fingertip, "width": width, "yaw": yaw, "grasped": grasped, "reach": reach, "scene": scene,
     }  # fmt: skip
     return Examples({name: column[:n] for name, column in columns.items()}, weights[:n])
 
@@ -90,7 +91,7 @@ class _Last:
 
 def _grasp_of(attempt: Attempt) -> _Last | None:
     """The grasp that ended the attempt and what was seen before it; None where the attempt teaches nothing about grasps."""
-    if attempt.outcome.fault in NOT_ABOUT_THE_GRASP or not attempt.steps:
+    if attempt.outcome.fault in NOT_ABOUT_THE_ACTION or not attempt.steps:
         return None
     seen, action = attempt.observation_of(len(attempt.steps) - 1), attempt.steps[-1].action
     return _Last(seen, action) if isinstance(action, Grasp) and seen is not None else None

@@ -19,7 +19,7 @@ from selfgrasp.core.arrays import FloatArray
 from selfgrasp.core.pose import top_down, yaw_of
 from selfgrasp.learn import Batch, Examples, FitConfig, Loss, Method, Optimizer, Schedule, Source, Split
 from selfgrasp.methods.supersizing.config import Angles, Choice, SupersizingConfig, Task, Trunk
-from selfgrasp.methods.supersizing.examples import batch_of, gather, map_of, pretext_batch_of
+from selfgrasp.methods.supersizing.examples import GATHERED, batch_of, gather, map_of, pretext_batch_of
 from selfgrasp.methods.supersizing.network import GraspNetwork, look
 from selfgrasp.methods.supersizing.pretrained import Colors, load_trunk
 from selfgrasp.methods.supersizing.search import Scored, graspable, heat, judge, search
@@ -60,7 +60,7 @@ class Supersizing(Method):
     def examples_key(self) -> list[object]:
         """What `examples.gather` reads of the config."""
         config = self.config
-        return [config.angles, config.context, config.map_pixels, config.pixels, config.view, config.round_weight]
+        return [GATHERED, config.angles, config.context, config.map_pixels, config.pixels, config.view, config.round_weight]
 
     def gather(self, source: Source, split: Split, rng: np.random.Generator) -> Examples:
         """See `examples.gather`."""

@@ -186,7 +186,7 @@ def _collected(work: Work, args: Any) -> str:
     from selfgrasp.runs import collect
     from selfgrasp.runs.record import write_json
 
-    done = collect.collect(args)
+    done = collect.collect(args, alone=True)
     times = work.layout.measured(f"collect-{args.out.name}")
     if done.new and not times.exists():
         write_json(times, {"attempts": done.new, "wall_seconds": done.wall_seconds, "worker_seconds": done.worker_seconds, "workers": args.workers})
@@ -212,6 +212,7 @@ def _train_all(work: Work, jobs: Sequence[train.Args]) -> str:
     import multiprocessing
     from concurrent.futures import ProcessPoolExecutor, as_completed
 
+    from selfgrasp.learn.recipe import device_of
     from selfgrasp.methods.registry import build
     from selfgrasp.runs.examples import examples_of
     from selfgrasp.runs.progress import Progress
@@ -224,7 +225,7 @@ def _train_all(work: Work, jobs: Sequence[train.Args]) -> str:
         for folder in job.data:
             for split in ("train", "validation"):
                 examples_of(build(job.method), folder, split, workers=work.workers)
-    at_a_time = 1 if work.device.startswith("cuda") else work.workers
+    at_a_time = 1 if device_of(work.device).type == "cuda" else work.workers
     with (
         Progress("trainings", len(jobs), unit="runs", done=len(jobs) - len(missing)) as progress,
         ProcessPoolExecutor(at_a_time, mp_context=multiprocessing.get_context("spawn")) as pool,

@@ -17,23 +17,11 @@ if TYPE_CHECKING:
     from selfgrasp.core.arrays import FloatArray
     from selfgrasp.learn import Examples, Method
     from selfgrasp.protocols.intervals import Estimate
+    from selfgrasp.protocols.prediction import Predictions
 
 SETS = ("novel", "seen")
 SCORED = (*SETS, "validation", "chosen")
 _BATCH = 512
-
-
-@dataclass(frozen=True, eq=False)
-class Tried:
-    """A set of attempts and one predictor's scores of them.
-
-    Attributes:
-        scores: (N,) higher is better.
-        held: (N,) bool.
-    """
-
-    scores: FloatArray
-    held: NDArray[np.bool_]
 
 
 def score_all(work: Work) -> str:
@@ -43,7 +31,7 @@ def score_all(work: Work) -> str:
 
     with Progress("score", len(names), unit="networks") as progress:
         for count, name in enumerate(names, start=1):
-            _scored(work, name)
+            scored(work, name)
             progress.update(count)
     return f"{len(names)} networks scored"
 
@@ -73,8 +61,8 @@ def score_baselines(work: Work) -> str:
         kept,
         [
             {
-                "name": b.name, "scores": np.asarray(b.scores).tolist(), "held": on["grasped"].astype(bool).tolist(), "threshold": b.threshold,
-                "chosen": dict(b.chosen), "optimistic": b.optimistic, "paper": b.paper,
+                "name": b.name, "scores": np.asarray(b.scores).tolist(), "held": on["grasped"].astype(bool).tolist(), "scenes": on["scene"].tolist(),
+                "threshold": b.threshold, "chosen": dict(b.chosen), "optimistic": b.optimistic, "paper": b.paper,
             }
             for b, on in found
         ],
@@ -82,51 +70,52 @@ def score_baselines(work: Work) -> str:
     return f"{len(found)} baselines scored"
 
 
+@dataclass(frozen=True, eq=False)
+class Right:
+    """Where a predictor is right about the balanced sample, which is the same for all of them.
+
+    Attributes:
+        right: (M,) bool.
+        scenes: (M,) str.
+    """
+
+    right: NDArray[np.bool_]
+    scenes: NDArray[np.str_]
+
+
 def accuracy_of(work: Work, names: Sequence[str], objects: str = "novel") -> Estimate:
-    """Balanced accuracy, mean over networks (training seeds) of one kind, bootstrapped by attempt and by network."""
-    return _estimate(np.stack([right(work, name, objects) for name in names]))
+    """Balanced accuracy, mean over networks (training seeds) of one kind, bootstrapped by scene and by network."""
+    each = [right(work, name, objects) for name in names]
+    return mean_by_scene(np.stack([one.right for one in each]), each[0].scenes)
 
 
 def auc_of(work: Work, names: Sequence[str], objects: str = "novel") -> float:
     """Area under the ROC curve, mean over networks."""
-    from selfgrasp.protocols.prediction import Predictions, auc
+    from selfgrasp.protocols.prediction import auc
 
-    values = []
-    for name in names:
-        tried = _scored(work, name)[objects]
-        values.append(auc(Predictions(tried.scores, tried.held, np.arange(len(tried.held)).astype(str))).value)
-    return float(np.mean(values))
+    return float(np.mean([auc(scored(work, name)[objects]).value for name in names]))
 
 
 def difference_of(work: Work, a: Sequence[str], b: Sequence[str], objects: str = "novel") -> tuple[Estimate, list[float]]:
     """Balanced accuracy of `a` minus that of `b`, in pairs of training seeds on the same attempts, and each pair's own difference."""
-    each = np.stack([right(work, x, objects).astype(float) - right(work, y, objects) for x, y in zip(a, b, strict=True)])
-    return _estimate(each), each.mean(axis=1).tolist()
+    pairs = [(right(work, x, objects), right(work, y, objects)) for x, y in zip(a, b, strict=True)]
+    each = np.stack([ours.right.astype(float) - theirs.right for ours, theirs in pairs])
+    return mean_by_scene(each, pairs[0][0].scenes), each.mean(axis=1).tolist()
 
 
-def right(work: Work, name: str, objects: str) -> NDArray[np.bool_]:
-    """(M,) whether a network is right about each attempt of the balanced sample, with the threshold that validation objects chose."""
-    from selfgrasp.protocols.prediction import Predictions, best_threshold
+def right(work: Work, name: str, objects: str) -> Right:
+    """Where a network is right, with the threshold that validation objects chose."""
+    from selfgrasp.protocols.prediction import best_threshold
 
-    scored = _scored(work, name)
-    validation, tried = scored["validation"], scored[objects]
-    threshold = best_threshold(Predictions(validation.scores, validation.held, np.arange(len(validation.held)).astype(str)))
-    chosen = balanced_rows(tried.held, work.seed)
-    found: NDArray[np.bool_] = (tried.scores[chosen] >= threshold) == tried.held[chosen]
-    return found
+    found = scored(work, name)
+    return _right(work, found[objects], best_threshold(found["validation"]))
 
 
-def balanced_rows(held: NDArray[np.bool_], seed: int) -> NDArray[np.int64]:
-    """Rows of as many failures as successes: the same for every predictor."""
-    rng = np.random.default_rng([seed, 2])
-    positive, negative = np.flatnonzero(held), np.flatnonzero(~held)
-    count = min(len(positive), len(negative))
-    return np.concatenate([rng.permutation(positive)[:count], rng.permutation(negative)[:count]])
+def _right(work: Work, predictions: Predictions, threshold: float) -> Right:
+    from selfgrasp.protocols.prediction import balanced
 
-
-def probabilities(work: Work, name: str, objects: str = "novel") -> Tried:
-    """A network's probabilities beside what happened."""
-    return _scored(work, name)[objects]
+    sample = balanced(predictions, np.random.default_rng([work.seed, 2]))
+    return Right((sample.scores >= threshold) == sample.held, sample.groups)
 
 
 def baselines(work: Work) -> list[dict[str, Any]]:
@@ -135,31 +124,36 @@ def baselines(work: Work) -> list[dict[str, Any]]:
 
     rows = []
     for found in json.loads(work.layout.measured("baselines").read_text()):
-        scores, held = np.array(found["scores"]), np.array(found["held"], dtype=bool)
-        chosen = balanced_rows(held, work.seed)
-        correct = (scores[chosen] >= found["threshold"]) == held[chosen]
-        area = auc(Predictions(scores, held, np.arange(len(held)).astype(str))).value
-        rows.append({**{k: found[k] for k in ("name", "chosen", "optimistic", "paper")}, "accuracy": _estimate(correct[None]), "auc": area})
+        predictions = Predictions(np.array(found["scores"]), np.array(found["held"], dtype=bool), np.array(found["scenes"]).astype(str))
+        correct = _right(work, predictions, found["threshold"])
+        accuracy = mean_by_scene(correct.right[None], correct.scenes)
+        rows.append({**{k: found[k] for k in ("name", "chosen", "optimistic", "paper")}, "accuracy": accuracy, "auc": auc(predictions).value})
     return rows
 
 
-def _estimate(each: NDArray[Any]) -> Estimate:
-    """Of (K, N) values: the mean, bootstrapped over the N attempts and the K networks."""
+def mean_by_scene(each: NDArray[Any], scenes: NDArray[np.str_]) -> Estimate:
+    """Of (K, M) values of K networks on M attempts: the mean, bootstrapped over the networks and over the scenes (M,) of the attempts."""
     from selfgrasp.protocols.intervals import Estimate
 
     values = each.astype(np.float64)
-    rng = np.random.default_rng(0)
-    means = [values[rng.integers(len(values), size=len(values))].mean(axis=0)[rng.integers(values.shape[1], size=values.shape[1])].mean() for _ in range(2000)]
+    _, scene, counts = np.unique(scenes, return_inverse=True, return_counts=True)
+    sums = np.stack([np.bincount(scene, row) for row in values])
+    rng, (networks, total) = np.random.default_rng(0), sums.shape
+    means = []
+    for _ in range(2000):
+        drawn = rng.integers(total, size=total)
+        means.append(sums[rng.integers(networks, size=networks)].mean(axis=0)[drawn].sum() / counts[drawn].sum())
     low, high = np.percentile(means, [2.5, 97.5])
     return Estimate(float(values.mean()), float(low), float(high), values.shape[1])
 
 
-_cache: dict[Path, Mapping[str, Tried]] = {}
+_cache: dict[Path, Mapping[str, Predictions]] = {}
 
 
-def _scored(work: Work, name: str) -> Mapping[str, Tried]:
+def scored(work: Work, name: str) -> Mapping[str, Predictions]:
     """A network's probabilities on the sets `SCORED`, from its file where that is newer than the network."""
     from selfgrasp.methods.registry import load
+    from selfgrasp.protocols.prediction import Predictions
     from selfgrasp.runs.policies import checkpoint_of
 
     kept, checkpoint = work.layout.run(name) / "scores.npz", checkpoint_of(str(work.layout.run(name)))
@@ -177,10 +171,13 @@ def _scored(work: Work, name: str) -> Mapping[str, Tried]:
         }
         columns: dict[str, NDArray[Any]] = {}
         for kind, examples in sets.items():
-            columns |= {f"{kind}.scores": _probabilities(method, examples), f"{kind}.held": examples["grasped"].astype(bool)}
-        np.savez(kept, **columns)  # type: ignore[arg-type]
+            columns[f"{kind}.scores"] = _probabilities(method, examples)
+            columns |= {f"{kind}.held": examples["grasped"].astype(bool), f"{kind}.scene": examples["scene"]}
+        partial = kept.with_suffix(".partial.npz")
+        np.savez(partial, **columns)  # type: ignore[arg-type]
+        partial.replace(kept)
     with np.load(kept) as file:
-        _cache[kept] = {kind: Tried(file[f"{kind}.scores"], file[f"{kind}.held"]) for kind in SCORED}
+        _cache[kept] = {kind: Predictions(file[f"{kind}.scores"], file[f"{kind}.held"], file[f"{kind}.scene"].astype(str)) for kind in SCORED}
     return _cache[kept]
 
 

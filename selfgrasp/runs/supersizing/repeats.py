@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from selfgrasp.core import Context, Policy
+from selfgrasp.core.arrays import FloatArray
+from selfgrasp.protocols.intervals import Estimate, bootstrap
 from selfgrasp.runs.supersizing.learning import Work
 from selfgrasp.workcell.cells import SimCell, TabletopConfig
 
@@ -52,7 +55,7 @@ def repeat_scene(cell: SimCell, policy: Policy, task: Repeat) -> list[tuple[bool
 
     outcomes = []
     for index in range(_PER_SCENE):
-        action = policy.plan(Context(seen, workcell.spec, seed=task.seed + index)).action
+        action = policy.plan(Context(seen, workcell.spec, seed=_PER_SCENE * task.seed + index)).action
         if isinstance(action, Grasp):
             outcomes.append((once(action), once(action)))
     return outcomes
@@ -71,20 +74,28 @@ def measure_repeats(work: Work) -> str:
     for name, (translation, rotation) in OFFSETS.items():
         scenes = max(1, work.sizes.repeats // _PER_SCENE)
         tasks = [Repeat(6_000_000 + 1000 * work.seed + scene, translation, rotation) for scene in range(scenes)]
-        found[name] = [pair for pairs in play_all(repeat_scene, tasks, config, workers=work.workers) for pair in pairs]
+        found[name] = list(play_all(repeat_scene, tasks, config, workers=work.workers))
     write_json(kept, found)
-    return ", ".join(f"{name} {balanced_agreement(pairs):.3f}" for name, pairs in found.items())
+    return ", ".join(f"{name} {agreement.value:.3f}" for name, agreement in agreements(kept).items())
 
 
-def agreements(path: Path) -> dict[str, float]:
+def agreements(path: Path) -> dict[str, Estimate]:
     """Balanced agreement by kind of offset."""
-    return {name: balanced_agreement(pairs) for name, pairs in json.loads(path.read_text()).items()}
+    return {name: balanced_agreement(scenes) for name, scenes in json.loads(path.read_text()).items()}
 
 
-def balanced_agreement(pairs: list[tuple[bool, bool]]) -> float:
-    """How often one try tells the other's outcome, successes and failures counted half each; each try tells the other."""
-    both = np.array(pairs, dtype=bool).reshape(-1, 2)
-    first, second = np.concatenate([both[:, 0], both[:, 1]]), np.concatenate([both[:, 1], both[:, 0]])
-    if first.all() or not first.any():
-        return 1.0
-    return float((second[first].mean() + (~second[~first]).mean()) / 2)
+def balanced_agreement(scenes: Sequence[Sequence[tuple[bool, bool]]]) -> Estimate:
+    """How often one try tells the other's outcome, successes and failures counted half each; each try tells the other. Bootstrapped by scene."""
+    rows = []
+    for pairs in scenes:
+        both = np.array(pairs, dtype=bool).reshape(-1, 2)
+        told, happened = np.concatenate([both, both[:, ::-1]]).T
+        rows.append([(told & happened).sum(), told.sum(), (~told & ~happened).sum(), (~told).sum()])
+    return bootstrap(rows, _agreement)
+
+
+def _agreement(sums: FloatArray) -> FloatArray:
+    """(...) of summed rows (..., 4): successes told rightly, told, failures told rightly, told. What nobody told, nobody told wrongly."""
+    right, told = sums[..., ::2], sums[..., 1::2]
+    shares: FloatArray = np.where(told > 0, right / np.maximum(told, 1), 1.0).mean(axis=-1)
+    return shares

@@ -12,25 +12,36 @@ from selfgrasp.runs.supersizing.learning import Work
 
 NOTES = (
     "A simulated hand and generated objects stand for the robot and its 150 things: the paper's figures are landmarks.",
-    "No ImageNet weights come with the package; `train --trunk FILE` takes a user's. Pretraining here is a pretext task on the project's own pictures.",
+    "No ImageNet weights come with the package; `train --trunk FILE` takes a user's.",
+)
+SMALL_NOTES = (
+    "Pretraining here is a pretext task on the project's own pictures.",
     "Stages draw from a dense map at nine angles drawn anew for each grasp, instead of from 800 patches at 18.",
 )
+_MAY_GROW = ("seeds", "trials", "clear")
+"""Sizes that a later call may change: what they add is trained or played, and the rest stays."""
 
 
 def freeze(work: Work) -> str:
-    """Hashes of objects, sampler, noise and heuristic, written before the first network is trained and compared ever after.
+    """Hashes of objects, sampler, noise and heuristic, and what was asked for, written before the first network is trained and compared ever after.
 
     Raises:
         InputError: something that was frozen has changed since.
     """
-    path, now = work.layout.root / "frozen.json", plain(frozen_hashes())
+    path, hashes = work.layout.root / "frozen.json", frozen_hashes()
+    sizes = {f"sizes.{name}": value for name, value in vars(work.sizes).items() if name not in _MAY_GROW}
+    now = plain({**hashes, "preset": work.preset, "seed": work.seed, **sizes})
     if not path.exists():
         write_json(path, now)
     kept = json.loads(path.read_text())
-    if kept != now:
-        changed = ", ".join(k for k in sorted({*kept, *now}) if kept.get(k) != now.get(k))
-        raise InputError(given=f"another version of {changed}", wanted=f"what {path} was begun with, or another folder")
-    return ", ".join(f"{name} {value}" for name, value in now.items())
+    changed = [name for name in sorted({*kept, *now}) if kept.get(name) != now.get(name)]
+    if changed:
+        raise InputError(
+            given=", ".join(f"{name} = {now.get(name)}" for name in changed),
+            wanted=f"what {path} was begun with, or another folder",
+            exists=", ".join(f"{name} = {kept.get(name)}" for name in changed),
+        )
+    return ", ".join(f"{name} {value}" for name, value in hashes.items())
 
 
 def draw_pictures(work: Work) -> str:
@@ -69,7 +80,7 @@ def write(work: Work, args: Any) -> str:
             "paired": [pair for test in robot.robot_tests(work) if test.noise == "realistic" for pair in robot.measured(work, test)["paired"]],
             "frozen": json.loads((root / "frozen.json").read_text()),
             "attempts": work.sizes.random,
-            "notes": list(NOTES),
+            "notes": [*NOTES, *(SMALL_NOTES if work.preset == "small" else ())],
             "calibration": tables.calibration_of(work),
             "tables": [*tables.all_tables(work), drawn["failures"]],
             "charts": tables.all_charts(work),

@@ -49,7 +49,7 @@ def robot_tests(work: Work) -> tuple[RobotTest, ...]:
 
 
 def final_run(work: Work) -> str:
-    """The run whose weights are shipped."""
+    """The run that everything before it leads to."""
     return f"practice{work.sizes.practices}" if work.sizes.practices else f"stage{work.sizes.stages}-{work.seed}"
 
 
@@ -98,7 +98,8 @@ def collect_failures(work: Work) -> str:
         collect.Args(
             out=work.layout.data("failures"), attempts=4 * wanted, policy=str(final), objects="test", workers=work.workers, seed=work.seed + 4000,
             attempts_per_scene=work.sizes.attempts_per_scene, after="set_aside",
-        )
+        ),
+        alone=True,
     )  # fmt: skip
     return f"{done.attempts} attempts"
 

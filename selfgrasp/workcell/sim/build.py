@@ -131,9 +131,7 @@ def _add_looks(spec: mujoco.MjSpec) -> None:
 
 def _add_table(spec: mujoco.MjSpec, table: TableConfig) -> None:
     box = mujoco.mjtGeom.mjGEOM_BOX
-    spec.worldbody.add_geom(
-        name="table", type=box, size=[1.5, 1.5, 0.1], pos=[0, 0, -0.1], rgba=TABLE_COLOR, friction=[0.8, 0.005, 0.0001], condim=3
-    )
+    spec.worldbody.add_geom(name="table", type=box, size=[1.5, 1.5, 0.1], pos=[0, 0, -0.1], rgba=TABLE_COLOR, friction=[0.8, 0.005, 0.0001], condim=3)
     if table.wall_height <= 0:
         return
     reach, thickness, height = table.half_size, table.wall_thickness / 2, table.wall_height / 2
