@@ -131,7 +131,6 @@ def _supersizing(args: Args) -> tuple[Step, ...]:
         step("collect test attempts that the network draws", learning.collect_chosen),
         step("stages: collect with the network, learn on", learning.run_stages),
         step("the same number of attempts at random", learning.run_same_budget),
-        step("practice", learning.run_practice),
         step("ablations", learning.run_ablations),
         step("repeat grasps from restored states", repeats.measure_repeats),
         step("score the test attempts", prediction.score_all),

@@ -1,4 +1,4 @@
-"""Collecting and training: D0, the stages, the practice, and the ablations of section IV.E."""
+"""Collecting and training: D0, the stages, and the ablations of section IV.E."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def train_first(work: Work) -> str:
 def collect_chosen(work: Work) -> str:
     """Attempts on the test objects that the first seed's network of stage 0 draws: there predictions are acted on. Tested on alone, as the random ones are."""
     out, run = work.layout.data("test-chosen"), f"first-{work.seed}"
-    return _collect_on_policy(work, out, run, "sample", work.sizes.chosen, objects="test", seed=7_500_000)
+    return _collect_on_policy(work, out, run, work.sizes.chosen, objects="test", seed=7_500_000)
 
 
 def run_stages(work: Work) -> str:
@@ -84,7 +84,7 @@ def run_stages(work: Work) -> str:
     for stage in range(1, work.sizes.stages + 1):
         for seed in work.seeds:
             before = f"first-{seed}" if stage == 1 else f"stage{stage - 1}-{seed}"
-            _collect_on_policy(work, layout.stage_data(stage, seed), before, "sample", work.sizes.stage, stage=stage, seed=100 * stage + seed)
+            _collect_on_policy(work, layout.stage_data(stage, seed), before, work.sizes.stage, stage=stage, seed=100 * stage + seed)
         jobs = []
         for seed in work.seeds:
             before = f"first-{seed}" if stage == 1 else f"stage{stage - 1}-{seed}"
@@ -105,27 +105,6 @@ def run_same_budget(work: Work) -> str:
             data = [layout.random, *(layout.same_budget_data(k) for k in range(1, stage + 1))]
             jobs.append(_job(work, f"random{stage}-{seed}", data=data, start=before, seed=seed))
         said = _train_all(work, jobs)
-    return said
-
-
-def run_practice(work: Work) -> str:
-    """From the last stage of the first seed on: do what the network would do, set aside what was lifted, learn. What `supersizing` ships."""
-    layout, sizes, seed, said = work.layout, work.sizes, work.seed, ""
-    for practice in range(1, sizes.practices + 1):
-        before = f"stage{sizes.stages}-{seed}" if practice == 1 else f"practice{practice - 1}"
-        _collect_on_policy(
-            work,
-            layout.practice_data(practice),
-            before,
-            "explore",
-            sizes.practice,
-            stage=sizes.stages + practice,
-            seed=1000 * practice + seed,
-            after="set_aside",
-        )
-        stages = [layout.stage_data(k, seed) for k in range(1, sizes.stages + 1)]
-        data = [layout.random, *stages, *(layout.practice_data(k) for k in range(1, practice + 1))]
-        said = _train_all(work, [_job(work, f"practice{practice}", data=data, start=before, seed=seed)])
     return said
 
 
@@ -167,16 +146,14 @@ def _collect(
     )  # fmt: skip
 
 
-def _collect_on_policy(
-    work: Work, out: Path, run: str, how: str, attempts: int, *, objects: str = "stage", stage: int = 0, seed: int, after: str = "put_back"
-) -> str:
+def _collect_on_policy(work: Work, out: Path, run: str, attempts: int, *, objects: str = "stage", stage: int = 0, seed: int) -> str:
     from selfgrasp.runs import collect
 
     return _collected(
         work,
         collect.Args(
             out=out, attempts=attempts, objects=objects, workers=work.workers, seed=work.seed + 2_000 + seed, round=stage,
-            policy=f"{work.layout.run(run)}+{how}", attempts_per_scene=work.sizes.attempts_per_scene, after=after,  # type: ignore[arg-type]
+            policy=f"{work.layout.run(run)}+sample", attempts_per_scene=work.sizes.attempts_per_scene,
         ),
     )  # fmt: skip
 

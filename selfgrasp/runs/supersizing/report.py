@@ -52,8 +52,6 @@ def draw_pictures(work: Work) -> str:
     layout, seed = work.layout, work.seed
     folder = layout.root / "pictures"
     stages = {"random attempts": f"first-{seed}", **{f"stage {k}": f"stage{k}-{seed}" for k in range(1, work.sizes.stages + 1)}}
-    if work.sizes.practices:
-        stages["practice"] = robot.final_run(work)
     checkpoints = {name: str(layout.run(run)) for name, run in stages.items()}
     pictures = figure_patches(checkpoints, folder, seed=seed, scenes=2)
     table, failed = failure_gallery(layout.data("failures"), folder)
@@ -66,7 +64,8 @@ def write(work: Work, args: Any) -> str:
     from selfgrasp.runs.report import write_report
     from selfgrasp.runs.supersizing import tables
 
-    root = work.layout.root
+    root, final = work.layout.root, robot.label_of(work, robot.final_run(work))
+    pairs = [pair for test in robot.robot_tests(work) if test.noise == "realistic" for pair in robot.measured(work, test)["paired"]]
     drawn = json.loads(work.layout.measured("pictures").read_text())
     write_config(root, args, work.seed)
     write_json(
@@ -77,7 +76,8 @@ def write(work: Work, args: Any) -> str:
             "cell": "tabletop",
             "versions": versions(),
             "rows": list(tables.rows_of(work)),
-            "paired": [pair for test in robot.robot_tests(work) if test.noise == "realistic" for pair in robot.measured(work, test)["paired"]],
+            "paired": [pair for pair in pairs if final in (pair["a"], pair["b"])],
+            "headline": {"learned": final},
             "frozen": json.loads((root / "frozen.json").read_text()),
             "attempts": work.sizes.random,
             "notes": [*NOTES, *(SMALL_NOTES if work.preset == "small" else ())],

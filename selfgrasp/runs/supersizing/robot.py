@@ -36,7 +36,7 @@ def robot_tests(work: Work) -> tuple[RobotTest, ...]:
     """All of them: on the robot as it is with every training seed of the last stage, and on an imprecise one with re-ranking and without."""
     last = [f"stage{work.sizes.stages}-{seed}" for seed in work.seeds]
     final = final_run(work)
-    played = ("random", "heuristic", "oracle", f"first-{work.seed}", *last, *([final] if final not in last else []))
+    played = ("random", "heuristic", "oracle", f"first-{work.seed}", *last)
     reranked = (final, f"{final}+rerank")
     return (
         RobotTest("isolated-novel", "isolated", "novel", played),
@@ -49,8 +49,8 @@ def robot_tests(work: Work) -> tuple[RobotTest, ...]:
 
 
 def final_run(work: Work) -> str:
-    """The run that everything before it leads to."""
-    return f"practice{work.sizes.practices}" if work.sizes.practices else f"stage{work.sizes.stages}-{work.seed}"
+    """The last stage of the first training seed: what is shipped and looked at."""
+    return f"stage{work.sizes.stages}-{work.seed}"
 
 
 def play(work: Work, test: RobotTest) -> str:
@@ -102,6 +102,13 @@ def collect_failures(work: Work) -> str:
         alone=True,
     )  # fmt: skip
     return f"{done.attempts} attempts"
+
+
+def label_of(work: Work, run: str) -> str:
+    """What reports call the policy of a run."""
+    from selfgrasp.runs.bench import policy_label
+
+    return policy_label(str(work.layout.run(run)))
 
 
 def _policy(work: Work, name: str) -> str:

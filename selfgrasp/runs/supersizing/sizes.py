@@ -17,8 +17,6 @@ class Sizes:
         random: attempts of the random policy on the training objects: D0.
         stage: attempts of each of the `stages` that a trained network collects (III.D).
         stages: how many.
-        practice: attempts of each of the `practices` after the last stage: the network does what it would do, and sets aside what it lifts.
-        practices: how many.
         test: random attempts on the test objects.
         chosen: attempts on the test objects that a network draws, as in a stage.
         validation: random attempts on the validation objects, which choose thresholds.
@@ -38,8 +36,6 @@ class Sizes:
     random: int = FULL_RANDOM
     stage: int = 2_400
     stages: int = 3
-    practice: int = 2_000
-    practices: int = 1
     test: int = 6_000
     chosen: int = 2_000
     validation: int = 4_000
@@ -59,7 +55,7 @@ class Sizes:
 def quick() -> Sizes:
     """Everything once, as small as it gets: its figures mean nothing."""
     return Sizes(
-        random=160, stage=16, stages=1, practice=16, practices=1, test=120, chosen=40, validation=80, amounts=(80,), pretrained=(80,), angles=80,
+        random=160, stage=16, stages=1, test=120, chosen=40, validation=80, amounts=(80,), pretrained=(80,), angles=80,
         repeats=10, closed=120, smoke=4, trials=2, clear=1, attempts_per_scene=4, epochs=1, seeds=1,
     )  # fmt: skip
 
@@ -72,7 +68,7 @@ def scaled(sizes: Sizes, random: int) -> Sizes:
         return max(1, round(count * share))
 
     return replace(
-        sizes, random=random, stage=of(sizes.stage), practice=of(sizes.practice), angles=of(sizes.angles),
+        sizes, random=random, stage=of(sizes.stage), angles=of(sizes.angles),
         amounts=tuple(map(of, sizes.amounts)), pretrained=tuple(map(of, sizes.pretrained)),
     )  # fmt: skip
 
@@ -103,10 +99,6 @@ class Layout:
     def stage_data(self, stage: int, seed: int) -> Path:
         """What the network of the stage before collected."""
         return self.data(f"stage{stage}-{seed}")
-
-    def practice_data(self, practice: int) -> Path:
-        """What the network of the last stage, or of the practice before, collected."""
-        return self.data(f"practice{practice}")
 
     def same_budget_data(self, stage: int) -> Path:
         """As many attempts as a stage has, at random."""
