@@ -79,7 +79,7 @@ def full_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
             for plan, attempt, labels in play(policy, 0, np.random.default_rng(2), count=3, tries=5, skill=skill, with_heat=policy == "net"):
                 watcher.on_plan(plan)
                 watcher.on_attempt(attempt, labels)
-    paired = [{"a": "net", "b": "random", "metric": "success", "difference": 0.42, "low": 0.3, "high": 0.5, "n": 150}]
+    paired = [{"a": "net", "b": "random", "metric": "success", "objects": "novel", "difference": 0.42, "low": 0.3, "high": 0.5, "n": 150}]
     curve = [{"policy": "net", "attempts": n, "value": 0.3 + n / 5000, "low": 0.2, "high": 0.8} for n in (500, 1000, 2000)]
     bins = [{"predicted": p, "observed": p, "low": p, "high": p, "n": 10} for p in (0.1, 0.5, 0.9)]
     stages = [{"name": "collect", "seconds": 100, "detail": EVIL}]

@@ -116,7 +116,7 @@ def _measure_played(args: Args, protocol: PlayedProtocol) -> Measured:
         for policy, played in episodes.items()
         for metric, estimate in protocol.metrics(played).items()
     ]
-    return Measured(tuple(rows), tuple(_pairs(protocol, episodes)), episodes)
+    return Measured(tuple(rows), tuple(_pairs(protocol, episodes, label)), episodes)
 
 
 def _episodes(args: Args, protocol: PlayedProtocol, policy: str, objects: str) -> Iterator[Episode]:
@@ -132,7 +132,7 @@ def _episodes(args: Args, protocol: PlayedProtocol, policy: str, objects: str) -
             yield episode
 
 
-def _pairs(protocol: PlayedProtocol, episodes: Mapping[str, Sequence[Episode]]) -> Iterator[dict[str, Any]]:
+def _pairs(protocol: PlayedProtocol, episodes: Mapping[str, Sequence[Episode]], objects: str) -> Iterator[dict[str, Any]]:
     from selfgrasp.protocols.intervals import paired
 
     policies = list(episodes)
@@ -141,7 +141,7 @@ def _pairs(protocol: PlayedProtocol, episodes: Mapping[str, Sequence[Episode]]) 
             values = [[protocol.per_scene(e) for e in episodes[p]] for p in (a, b)]
             gain = paired(values[1], values[0]) if protocol.less_is_better else paired(values[0], values[1])
             figures = {"difference": gain.value, "low": gain.low, "high": gain.high, "n": gain.n}
-            yield {"a": policy_label(a), "b": policy_label(b), "metric": protocol.paired_metric, **figures}
+            yield {"a": policy_label(a), "b": policy_label(b), "objects": objects, "metric": protocol.paired_metric, **figures}
 
 
 def policy_label(name: str) -> str:

@@ -144,8 +144,8 @@ def _paired(data: ReportData) -> list[Markup]:
     """Differences on the same scenes: an interval that keeps clear of zero is a difference."""
     parts: list[Markup] = []
     pairs = data.part("paired")
-    for name in dict.fromkeys(str(pair["metric"]) for pair in pairs):
-        some, m = [pair for pair in pairs if pair["metric"] == name], metric(name)
+    for name, objects in dict.fromkeys((str(pair["metric"]), str(pair["objects"])) for pair in pairs):
+        some, m = [pair for pair in pairs if (pair["metric"], pair["objects"]) == (name, objects)], metric(name)
         axis = Axis.over([0.0, *(float(pair[key]) for pair in some for key in ("low", "high"))], percent=m.rate, wanted=4)
         rows = []
         for pair in some:
@@ -164,7 +164,8 @@ def _paired(data: ReportData) -> list[Markup]:
             rows.append(element("tr", names, element("td", drawn), *cells))
         head = ("", axis_svg(axis), "difference", "95 % interval", "", "pairs")
         titles = element("thead", element("tr", *(element("th", cell, class_="number" if i > 1 else None) for i, cell in enumerate(head))))
-        parts.append(element("h3", f"{m.title}: paired differences", element("small", "the same scenes, one policy minus the other")))
+        words = f"{objects_in_words(objects)} · the same scenes, one policy minus the other"
+        parts.append(element("h3", f"{m.title}: paired differences", element("small", words)))
         parts.append(element("div", element("table", titles, element("tbody", *rows), class_="compare"), class_="scroll"))
     return parts
 
