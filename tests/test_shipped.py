@@ -28,6 +28,7 @@ def test_weights_are_there_and_small():
     assert "supersizing" in shipped()
 
 
+@pytest.mark.timeout(400)
 def test_shipped_weights_stay_above_the_heuristic(played):
     assert played["supersizing"].mean() < played["heuristic"].mean(), played
 
