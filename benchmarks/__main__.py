@@ -125,13 +125,13 @@ def planning() -> dict[str, float]:
 def pictures() -> dict[str, float]:
     """Milliseconds a 160 px RGB-D picture by each renderer that works here, noise included."""
     from selfgrasp.runs.pool import objects_named
-    from selfgrasp.workcell.cells import TabletopConfig, tabletop
+    from selfgrasp.workcell.cells import CellConfig, tabletop
     from selfgrasp.workcell.sim.gl import choose_renderer
 
     kinds = {"rays", str(choose_renderer().kind)}
     found = {}
     for kind in sorted(kinds):
-        with tabletop(objects_named("train"), TabletopConfig(renderer=kind)).cell as cell:
+        with tabletop(objects_named("train"), CellConfig(renderer=kind)).cell as cell:
             cell.reset(0)
             camera = cell.drivers.cameras["overhead"]
             found[f"picture, ms ({kind})"] = 1e3 * median_seconds(camera.capture, PLANS)

@@ -8,7 +8,7 @@ import math
 from selfgrasp.core import Context, Grasp
 from selfgrasp.core.pose import yaw_of
 from selfgrasp.methods.baselines import HeuristicPolicy
-from selfgrasp.workcell.cells import TabletopConfig, tabletop
+from selfgrasp.workcell.cells import CellConfig, tabletop
 from selfgrasp.workcell.judge import holds
 from selfgrasp.workcell.sim.objects.catalogue import train_objects
 from selfgrasp.workcell.workcell import Ids
@@ -17,7 +17,7 @@ from selfgrasp.workcell.workcell import Ids
 def main() -> None:
     """One attempt step by step, then three more in one call each."""
     policy = HeuristicPolicy()
-    with tabletop(train_objects(30), TabletopConfig(count=5)).cell as cell:
+    with tabletop(train_objects(30), CellConfig(count=5)).cell as cell:
         observation = cell.reset(seed=3)
         assert observation is not None, "a simulated camera always returns a picture"
 

@@ -20,7 +20,7 @@ from selfgrasp.core.plan import Plan
 from selfgrasp.core.policy import Context
 from selfgrasp.core.pose import top_down
 from selfgrasp.core.spec import CellSpec
-from selfgrasp.workcell.cells import TabletopConfig, tabletop
+from selfgrasp.workcell.cells import CellConfig, tabletop
 from selfgrasp.workcell.workcell import Ids, Workcell
 
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ def grasp_of(action: NDArray[np.floating], spec: CellSpec) -> Grasp:
 
 
 def tabletop_env(
-    *, objects: Sequence[ObjectModel] | None = None, config: TabletopConfig | None = None, view: str | None = None, render_mode: str | None = None
+    *, objects: Sequence[ObjectModel] | None = None, config: CellConfig | None = None, view: str | None = None, render_mode: str | None = None
 ) -> GraspEnv:
     """A `GraspEnv` over the simulated table, with the training objects unless others are given."""
     from selfgrasp.workcell.sim.objects.catalogue import train_objects

@@ -14,7 +14,7 @@ from selfgrasp.core.arrays import FloatArray
 from selfgrasp.core.pose import apply, inverse, top_down
 from selfgrasp.workcell.cells import GRIPPER, WORKSPACE
 from selfgrasp.workcell.drivers import Control, Drivers
-from selfgrasp.workcell.sim.hand import FlyingArm, FlyingGripper
+from selfgrasp.workcell.sim.hand import FlyingArm, SimGripper
 from selfgrasp.workcell.sim.objects import build
 from selfgrasp.workcell.sim.objects.model import ObjectModel, Part, assemble
 from selfgrasp.workcell.sim.scene import SceneConfig, SimScene
@@ -58,7 +58,7 @@ def bench(objects: Sequence[ObjectModel], *, slots: int | None = None) -> Bench:
     slots = len(objects) if slots is None else slots
     world = World(objects, slots=slots, gripper=GRIPPER)
     scene = SimScene(world, objects, SceneConfig(count=slots))
-    drivers = Drivers(FlyingArm(world, WORKSPACE), FlyingGripper(world), {}, scene)
+    drivers = Drivers(FlyingArm(world, WORKSPACE), SimGripper(world), {}, scene)
     return Bench(world, scene, Workcell(drivers, CellSpec("bench", GRIPPER, WORKSPACE, {}, {})))
 
 

@@ -25,9 +25,9 @@ from selfgrasp.dataset import Dataset, DatasetWriter, check, writer
 from selfgrasp.runs import collect as verb
 from selfgrasp.runs.collect import Args, collect, make_session
 from selfgrasp.runs.play import SceneTask
-from selfgrasp.workcell.cells import TabletopConfig
+from selfgrasp.workcell.cells import CellConfig
 
-OPTIONS = TabletopConfig(count=4, picture_px=32)
+OPTIONS = CellConfig(count=4, picture_px=32)
 TWO_SCENES = Args(out=Path(), attempts=12, attempts_per_scene=6, workers=1, seed=3, options=OPTIONS)
 LONG = ("--attempts", "90", "--attempts-per-scene", "4", "--workers", "1", "--seed", "5", "--options.count", "3", "--options.picture-px", "32")
 

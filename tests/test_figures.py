@@ -35,9 +35,9 @@ from selfgrasp.runs.report_data import joined, read_run
 from selfgrasp.viz.chart import Axis, Series, line_chart
 from selfgrasp.viz.patches import Ranked, patches_picture, score_color
 from selfgrasp.viz.picture import encode_webp
-from selfgrasp.workcell.cells import TabletopConfig, make_cell
+from selfgrasp.workcell.cells import CellConfig, make_cell
 
-OPTIONS = TabletopConfig(count=4, picture_px=48)
+OPTIONS = CellConfig(count=4, picture_px=48)
 SCENES, TRIES = 3, 6
 
 TABLE = {"title": f"Table II {EVIL}", "note": "A note.", "columns": ["method", "ours", "paper"], "rows": [["net", 0.78, 0.795], ["kNN", None, 0.694]]}
@@ -249,9 +249,9 @@ def test_a_patch_shows_what_lies_along_the_closing_direction_to_the_right_and_is
 
 def test_best_patches_lie_apart_and_are_sorted(tmp_path: Path):
     save(tmp_path / "small.safetensors", registry.build("supersizing"))
-    small = figure_patches({"untrained": str(tmp_path / "small.safetensors")}, tmp_path, seed=0, scenes=1, options=TabletopConfig(count=4, picture_px=96))
+    small = figure_patches({"untrained": str(tmp_path / "small.safetensors")}, tmp_path, seed=0, scenes=1, options=CellConfig(count=4, picture_px=96))
     assert len(small) == 1
-    entries = figure_patches({"stage 0": "supersizing", "again": "supersizing"}, tmp_path, seed=0, scenes=1, options=TabletopConfig(count=4, picture_px=96))
+    entries = figure_patches({"stage 0": "supersizing", "again": "supersizing"}, tmp_path, seed=0, scenes=1, options=CellConfig(count=4, picture_px=96))
     assert [entry["title"].split(": ")[1] for entry in entries] == ["stage 0", "again"]
     files = [entry["files"][0] for entry in entries]
     assert len(set(files)) == 2

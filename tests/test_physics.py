@@ -14,7 +14,7 @@ from selfgrasp.core import Action, Close, Context, Fault, Grasp, Move, Plan, Pus
 from selfgrasp.core.pose import top_down
 from selfgrasp.methods.baselines import RandomPolicy
 from selfgrasp.runs.play import SceneTask, play_scene
-from selfgrasp.workcell.cells import GRIPPER, WORKSPACE, SimCell, TabletopConfig, tabletop
+from selfgrasp.workcell.cells import GRIPPER, WORKSPACE, CellConfig, SimCell, tabletop
 from selfgrasp.workcell.judge import holds
 from selfgrasp.workcell.motions import Done
 from selfgrasp.workcell.sim.objects import build
@@ -22,7 +22,7 @@ from selfgrasp.workcell.sim.objects.catalogue import train_objects
 from selfgrasp.workcell.sim.objects.families import make_object
 from selfgrasp.workcell.workcell import Ids
 
-SMALL = TabletopConfig(count=4, picture_px=32, noise="none")
+SMALL = CellConfig(count=4, picture_px=32, noise="none")
 ACROSS = np.pi / 2
 SPOON = thing("handle", build.box((0.12, 0.006, 0.01), ORIGIN, GREY), build.box((0.03, 0.03, 0.02), (0.075, 0.0, 0.005), GREY, density=0.3), mass=0.06)
 HELD = [
@@ -162,7 +162,7 @@ def test_the_same_seed_gives_the_same_data_whatever_was_played_before() -> None:
     def play(cell: SimCell, scene: int) -> list[EncodedAttempt]:
         return list(play_scene(cell, RandomPolicy(), SceneTask("s", 5, scene, attempts=4)).attempts)
 
-    realistic = TabletopConfig(count=4, picture_px=32)
+    realistic = CellConfig(count=4, picture_px=32)
     fresh, used = (tabletop(train_objects(20), realistic) for _ in range(2))
     with fresh.cell, used.cell:
         play(used, 1)
@@ -367,7 +367,7 @@ def test_a_release_drops_what_is_held_where_it_was_asked() -> None:
 
 
 def test_fingers_on_the_trays_wall_are_blocked_and_hold_nothing() -> None:
-    cell = tabletop([block(0.03, 0.03, 0.03)], TabletopConfig(count=1, picture_px=32, noise="none"))
+    cell = tabletop([block(0.03, 0.03, 0.03)], CellConfig(count=1, picture_px=32, noise="none"))
     with cell.cell as workcell:
         workcell.reset(0)
 

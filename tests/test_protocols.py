@@ -17,7 +17,7 @@ from selfgrasp.protocols.episode import Episode, Row
 from selfgrasp.protocols.intervals import Estimate, bootstrap, paired, ratio, wilson
 from selfgrasp.protocols.play import play_until_clear
 from selfgrasp.protocols.prediction import Predictions, auc, balanced, best_threshold, calibration, predict
-from selfgrasp.workcell.cells import SimCell, TabletopConfig, tabletop
+from selfgrasp.workcell.cells import CellConfig, SimCell, tabletop
 from selfgrasp.workcell.sim.objects.catalogue import train_objects
 from selfgrasp.workcell.sim.oracle import OraclePolicy
 
@@ -208,7 +208,7 @@ def test_prediction_skips_attempts_that_say_nothing_about_the_grasp() -> None:
 
 @pytest.fixture(scope="module")
 def cell() -> Iterator[SimCell]:
-    made = tabletop(train_objects(12), TabletopConfig(count=3, picture_px=48, noise="none"))
+    made = tabletop(train_objects(12), CellConfig(count=3, picture_px=48, noise="none"))
     with made.cell:
         yield made
 

@@ -11,9 +11,9 @@ from selfgrasp.core import InputError
 from selfgrasp.dataset import Dataset, DatasetWriter
 from selfgrasp.runs import collect
 from selfgrasp.runs.replay import Args, replay, run
-from selfgrasp.workcell.cells import TabletopConfig
+from selfgrasp.workcell.cells import CellConfig
 
-SMALL = TabletopConfig(count=3, picture_px=64)
+SMALL = CellConfig(count=3, picture_px=64)
 
 
 @pytest.fixture(scope="module")

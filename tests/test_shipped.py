@@ -9,7 +9,7 @@ from selfgrasp.core import Context
 from selfgrasp.protocols.clear import CLEAR, interactions, play
 from selfgrasp.runs.policies import load_policy, shipped
 from selfgrasp.runs.pool import objects_named
-from selfgrasp.workcell.cells import TabletopConfig, tabletop
+from selfgrasp.workcell.cells import CellConfig, tabletop
 
 SCENES = tuple(range(2_000_000, 2_000_010))
 """Of neither the benchmark nor validation."""
@@ -34,7 +34,7 @@ def test_shipped_weights_stay_above_the_heuristic(played):
 
 
 def test_shipped_weights_plan_at_once():
-    cell = tabletop(objects_named("test"), TabletopConfig(count=5))
+    cell = tabletop(objects_named("test"), CellConfig(count=5))
     with cell.cell as workcell:
         seen = workcell.reset(3)
         plan = load_policy("supersizing").plan(Context(seen, workcell.spec))

@@ -23,13 +23,13 @@ from selfgrasp.runs.policies import load_policy
 from selfgrasp.runs.supersizing.prediction import mean_by_scene
 from selfgrasp.runs.supersizing.repeats import Repeat, balanced_agreement, repeat_scene
 from selfgrasp.runs.supersizing.sizes import Sizes, scaled
-from selfgrasp.workcell.cells import TabletopConfig, tabletop
+from selfgrasp.workcell.cells import CellConfig, tabletop
 from selfgrasp.workcell.drivers import Control
 from selfgrasp.workcell.sim.objects.catalogue import objects_by_name, stage_objects, test_objects, train_objects, validation_objects
 
 
 def test_the_look_after_an_empty_handed_attempt_is_the_look_before_the_next():
-    cell = tabletop(train_objects(12), TabletopConfig(count=5))
+    cell = tabletop(train_objects(12), CellConfig(count=5))
     played = play_scene(cell, RandomPolicy(), SceneTask("t", 0, 3, 6))
     plains = [attempt.plain for attempt in played.attempts]
     empty = 0
@@ -43,7 +43,7 @@ def test_the_look_after_an_empty_handed_attempt_is_the_look_before_the_next():
 def test_an_imprecise_arm_misses_without_feeling_it_and_another_way_each_time():
     control = Control(Event())
     for noise, misses in (("realistic", False), ("imprecise", True)):
-        cell = tabletop(train_objects(3), TabletopConfig(count=1, noise=noise))
+        cell = tabletop(train_objects(3), CellConfig(count=1, noise=noise))
         cell.cell.reset(0)
         arm, there = cell.cell.drivers.arm, []
         for _ in range(6):
@@ -97,7 +97,7 @@ def test_the_stages_meet_training_objects_and_new_ones_but_none_that_is_tested_o
 
 
 def test_two_tries_without_offset_agree_and_with_a_large_one_they_need_not():
-    cell = tabletop(train_objects(20), TabletopConfig(count=6))
+    cell = tabletop(train_objects(20), CellConfig(count=6))
     exact = repeat_scene(cell, RandomPolicy(), Repeat(4, 0.0, 0.0))
     assert all(a == b for a, b in exact)
     assert balanced_agreement([[(True, True)], [(False, False)]]).value == 1.0

@@ -17,7 +17,7 @@ from selfgrasp.methods.supersizing.examples import stored_pixels
 from selfgrasp.methods.supersizing.hog import Described, describe, neighbour_shares, svm_scores
 from selfgrasp.methods.supersizing.table2 import baseline_rows, best_cut, heuristic_rows, learned_rows
 from selfgrasp.runs.collect import Args, make_session
-from selfgrasp.workcell.cells import GRIPPER, SimCell, TabletopConfig, cell_spec, tabletop
+from selfgrasp.workcell.cells import GRIPPER, CellConfig, SimCell, cell_spec, tabletop
 from selfgrasp.workcell.workcell import Ids
 
 CONFIG = outputs()
@@ -203,7 +203,7 @@ def attempt_on(made: SimCell, *, empty: bool = False) -> Outcome:
 
 
 def cell_of(width: float, closed: float) -> SimCell:
-    options = TabletopConfig(count=1, picture_px=32, noise="none", gripper_closed=closed)
+    options = CellConfig(count=1, picture_px=32, noise="none", gripper_closed=closed)
     return tabletop([block(width, width, width)], options)
 
 
@@ -242,15 +242,15 @@ def test_fingers_open_and_close_within_their_travel() -> None:
 
 
 def test_a_gripper_that_closes_fully_leaves_no_trace_in_what_is_stored() -> None:
-    plain, baxter = cell_spec("tabletop", TabletopConfig()), cell_spec("tabletop", TabletopConfig(gripper_closed=0.037))
+    plain, baxter = cell_spec("tabletop", CellConfig()), cell_spec("tabletop", CellConfig(gripper_closed=0.037))
     assert "closed" not in plain.to_json()["gripper"]
     assert "gripper_closed" not in plain.options
     assert CellSpec.from_json(plain.to_json()).gripper == GRIPPER
     assert CellSpec.from_json(baxter.to_json()).gripper == BAXTER
-    assert TabletopConfig(**baxter.options).gripper == BAXTER
+    assert CellConfig(**baxter.options).gripper == BAXTER
     assert plain.fingerprint != baxter.fingerprint
     for closed in (0.0, 0.037):
-        options = make_session(Args(Path("unused"), options=TabletopConfig(gripper_closed=closed))).options["cell"]
+        options = make_session(Args(Path("unused"), options=CellConfig(gripper_closed=closed))).options["cell"]
         assert options.get("gripper_closed", 0.0) == closed
         assert ("gripper_closed" in options) == bool(closed)
 

@@ -22,7 +22,11 @@ if TYPE_CHECKING:
 
 GROUP = "selfgrasp.methods"
 DEFAULT_PRESET = "small"
-_BASELINES = {"random": ("selfgrasp.methods.baselines.random", "RandomPolicy"), "heuristic": ("selfgrasp.methods.baselines.heuristic", "HeuristicPolicy")}
+_BASELINES = {
+    "random": ("selfgrasp.methods.baselines.random", "RandomPolicy"),
+    "random_servo": ("selfgrasp.methods.baselines.random_servo", "RandomServoPolicy"),
+    "heuristic": ("selfgrasp.methods.baselines.heuristic", "HeuristicPolicy"),
+}
 
 
 def methods() -> dict[str, str]:

@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 
 from selfgrasp.protocols.clear import CLEAR
+from selfgrasp.protocols.deplete import DEPLETE
 from selfgrasp.protocols.episode import PlayedProtocol
 from selfgrasp.protocols.isolated import ISOLATED
 
-PLAYED: Mapping[str, PlayedProtocol] = {protocol.name: protocol for protocol in (ISOLATED, CLEAR)}
+PLAYED: Mapping[str, PlayedProtocol] = {protocol.name: protocol for protocol in (ISOLATED, CLEAR, DEPLETE)}
 """Protocols that are played in a cell; `prediction` reads a dataset."""

@@ -8,7 +8,7 @@ from selfgrasp.core import Policy
 from selfgrasp.protocols.episode import Episode, PlayedProtocol
 from selfgrasp.protocols.intervals import Estimate, bootstrap, ratio
 from selfgrasp.protocols.play import play_until_clear
-from selfgrasp.workcell.cells import SimCell, TabletopConfig
+from selfgrasp.workcell.cells import CellConfig, SimCell
 
 CAP = 40
 
@@ -37,6 +37,6 @@ def interactions(episode: Episode) -> float:
 
 
 CLEAR = PlayedProtocol(
-    name="clear", config=TabletopConfig(count=10), trials=30, play=play, metrics=metrics,
-    paired_metric="interactions", per_scene=interactions, less_is_better=True, paper={"interactions": 26.0},
+    name="clear", config=CellConfig(count=10), trials=30, play=play, metrics=metrics,
+    paired_metric="interactions", per_scene=interactions, less_is_better=True, paper={"interactions": 26.0}, objects="mixed",
 )  # fmt: skip

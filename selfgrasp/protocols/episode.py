@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from selfgrasp.core import Policy
 from selfgrasp.protocols.intervals import Estimate
-from selfgrasp.workcell.cells import SimCell, TabletopConfig
+from selfgrasp.workcell.cells import CellConfig, SimCell
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,8 @@ class Episode:
         seconds: robot time, simulated.
         plan_seconds: time spent planning.
         held: names of the objects lifted, in order; privileged.
+        outcomes: whether each attempt held something, as the robot senses it.
+        replaced: the same of attempts after which the thing was put back, where the protocol has such.
     """
 
     seed: int
@@ -37,6 +39,8 @@ class Episode:
     seconds: float
     plan_seconds: float
     held: tuple[str, ...] = ()
+    outcomes: tuple[bool, ...] = ()
+    replaced: tuple[bool, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -70,10 +74,13 @@ class PlayedProtocol:
         play: plays one scene; a function of a module, so that workers find it.
         metrics: estimates by metric name from the episodes of one policy.
         per_scene: the metric, by scene, on which two policies are compared in pairs, and whether less is better.
+        paper: the paper's figure by metric, or by row label.
+        cell: the cell it is played in, unless another is asked for.
+        objects: likewise.
     """
 
     name: str
-    config: TabletopConfig
+    config: CellConfig
     trials: int
     play: Callable[[SimCell, Policy, int], Episode]
     metrics: Callable[[Sequence[Episode]], Mapping[str, Estimate]]
@@ -81,3 +88,5 @@ class PlayedProtocol:
     per_scene: Callable[[Episode], float]
     less_is_better: bool = False
     paper: Mapping[str, float] = field(default_factory=dict)
+    cell: str = "tabletop"
+    objects: str = "novel"

@@ -8,7 +8,7 @@ from selfgrasp.core import Policy
 from selfgrasp.protocols.episode import Episode, PlayedProtocol
 from selfgrasp.protocols.intervals import Estimate, ratio, wilson
 from selfgrasp.protocols.play import play_until_clear
-from selfgrasp.workcell.cells import SimCell, TabletopConfig
+from selfgrasp.workcell.cells import CellConfig, SimCell
 
 
 def play(cell: SimCell, policy: Policy, seed: int) -> Episode:
@@ -26,6 +26,6 @@ def metrics(episodes: Sequence[Episode]) -> Mapping[str, Estimate]:
 
 
 ISOLATED = PlayedProtocol(
-    name="isolated", config=TabletopConfig(count=1), trials=150, play=play, metrics=metrics,
+    name="isolated", config=CellConfig(count=1), trials=150, play=play, metrics=metrics,
     paired_metric="success", per_scene=lambda e: float(e.judged), paper={"seen": 0.73, "novel": 0.66},
 )  # fmt: skip

@@ -1,8 +1,11 @@
-"""The loop that `isolated` and `clear` share: attempt after attempt on one scene, what is lifted is set aside."""
+"""The loop that played protocols share: attempt after attempt on one scene, what is lifted is set aside or put back."""
 
 from __future__ import annotations
 
 import time
+from enum import StrEnum
+
+import numpy as np
 
 from selfgrasp.core import Context, Fault, Plan, Policy
 from selfgrasp.protocols.episode import Episode
@@ -26,13 +29,22 @@ class Timed:
         return plan
 
 
-def play_until_clear(cell: SimCell, policy: Policy, seed: int, *, session: str, most: int) -> Episode:
+class AfterLift(StrEnum):
+    """What becomes of a thing that was lifted: it leaves the scene, or falls into it again."""
+
+    SET_ASIDE = "set_aside"
+    PUT_BACK = "put_back"
+
+
+def play_until_clear(cell: SimCell, policy: Policy, seed: int, *, session: str, most: int, after: AfterLift = AfterLift.SET_ASIDE) -> Episode:
     """Up to `most` attempts on the scene of `seed`; ends when nothing is left, or when the policy sees nothing."""
     workcell = cell.cell
     before = workcell.reset(seed)
     timed = Timed(policy)
     start = workcell.drivers.scene.time()
-    judged = true = doubles = disagreements = attempts = 0
+    rng = np.random.default_rng([seed, 1])
+    true = doubles = disagreements = attempts = 0
+    outcomes: list[bool] = []
     held: list[str] = []
     while attempts < most and cell.remaining():
         played = workcell.attempt(timed, Ids(session, seed, attempts), before=before)
@@ -40,7 +52,7 @@ def play_until_clear(cell: SimCell, policy: Policy, seed: int, *, session: str, 
         outcome = played.attempt.outcome
         truth = {label.name: label.value for label in played.labels}
         lifted = bool(truth.get("truth.grasped", False))
-        judged += outcome.grasped
+        outcomes.append(outcome.grasped)
         true += lifted
         doubles += int(truth.get("truth.held", 0)) > 1  # type: ignore[arg-type]
         disagreements += outcome.grasped != lifted
@@ -51,7 +63,12 @@ def play_until_clear(cell: SimCell, policy: Policy, seed: int, *, session: str, 
             break
         before = played.attempt.after
         if outcome.grasped:
-            workcell.set_aside()
+            if after is AfterLift.PUT_BACK:
+                workcell.put_back(rng)
+            else:
+                workcell.set_aside()
             before = None
     seconds = workcell.drivers.scene.time() - start
-    return Episode(seed, attempts, judged, true, doubles, disagreements, cell.remaining() == 0, seconds, timed.seconds, tuple(held))
+    return Episode(
+        seed, attempts, sum(outcomes), true, doubles, disagreements, cell.remaining() == 0, seconds, timed.seconds, tuple(held), tuple(outcomes)
+    )  # fmt: skip

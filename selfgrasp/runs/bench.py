@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 
-from selfgrasp.workcell.cells import TabletopConfig
+from selfgrasp.workcell.cells import CellConfig
 
 if TYPE_CHECKING:
     from selfgrasp.protocols.episode import Episode, PlayedProtocol, Row
@@ -25,7 +25,7 @@ class Args:
     """Measure any policy by a protocol. Every policy meets the same scenes: same objects, drops and noise.
 
     Attributes:
-        protocol: prediction, isolated or clear.
+        protocol: prediction, isolated, clear or deplete.
         policy: one or more: random, heuristic, oracle, a method's name, a run folder or a checkpoint.
         out: folder for report.json and report.html.
         objects: seen, novel, mixed (half each), validation, or a folder of meshes; the default is the protocol's.
@@ -33,8 +33,8 @@ class Args:
         data: prediction only: a dataset of tried actions on held-out objects; collected if there is none.
         seed: shifts the benchmark's scenes.
         workers: processes.
-        cell: where.
-        options: of the cell; the number of objects is the protocol's.
+        cell: where; the default is the protocol's.
+        options: of the cell; the number of objects is the protocol's, and whether there is depth and registration in `kuka_bin`.
     """
 
     protocol: Annotated[str, tyro.conf.Positional]
@@ -45,8 +45,17 @@ class Args:
     data: Path | None = None
     seed: int = 0
     workers: int = 2
-    cell: str = "tabletop"
-    options: TabletopConfig = field(default_factory=TabletopConfig)
+    cell: str | None = None
+    options: CellConfig = field(default_factory=CellConfig)
+
+
+def cell_name(args: Args) -> str:
+    """The cell that was asked for, or the protocol's."""
+    from selfgrasp.protocols import PLAYED
+
+    if args.cell is not None:
+        return args.cell
+    return PLAYED[args.protocol].cell if args.protocol in PLAYED else "tabletop"
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,7 +110,7 @@ def _measure_played(args: Args, protocol: PlayedProtocol) -> Measured:
     from selfgrasp.protocols.episode import Row
     from selfgrasp.runs.policies import privileged_of
 
-    objects = args.objects or ("mixed" if args.protocol == "clear" else "novel")
+    objects = args.objects or protocol.objects
     episodes = {policy: tuple(_episodes(args, protocol, policy, objects)) for policy in args.policy}
     label = row_label(objects)
     rows = [
@@ -124,7 +133,9 @@ def _episodes(args: Args, protocol: PlayedProtocol, policy: str, objects: str) -
     from selfgrasp.runs.progress import Progress
 
     trials = args.trials or protocol.trials
-    config = WorkerConfig(args.cell, replace(args.options, count=protocol.config.count), objects, policy)
+    own = protocol.config
+    options = replace(args.options, count=own.count, depth=own.depth, registered=args.options.registered and own.registered)
+    config = WorkerConfig(cell_name(args), options, objects, policy)
     first = (VALIDATION_SCENE if objects == "validation" else FIRST_SCENE) + 10_000 * args.seed
     with Progress(f"{protocol.name} {Path(policy).name}", trials, unit="scenes") as progress:
         for done, episode in enumerate(play_all(protocol.play, range(first, first + trials), config, workers=args.workers), start=1):

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from selfgrasp.workcell.cells import TabletopConfig
+from selfgrasp.workcell.cells import CellConfig
 
 if TYPE_CHECKING:
     from selfgrasp.core import Session
@@ -46,7 +46,7 @@ class Args:
     attempts_per_scene: int = 20
     round: int = 0
     after: Literal["put_back", "set_aside"] = "put_back"
-    options: TabletopConfig = field(default_factory=TabletopConfig)
+    options: CellConfig = field(default_factory=CellConfig)
 
 
 @dataclass(frozen=True)

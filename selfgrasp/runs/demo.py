@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from tyro.conf import Positional
 
-from selfgrasp.workcell.cells import TabletopConfig
+from selfgrasp.workcell.cells import CellConfig
 
 if TYPE_CHECKING:
     from selfgrasp.runs.bench import Measured
@@ -58,7 +58,7 @@ class Args:
     scenes: int = 30
     workers: int = 2
     seed: int = 0
-    options: TabletopConfig = field(default_factory=TabletopConfig)
+    options: CellConfig = field(default_factory=CellConfig)
 
 
 @dataclass

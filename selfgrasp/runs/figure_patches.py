@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from selfgrasp.workcell.cells import TabletopConfig
+from selfgrasp.workcell.cells import CellConfig
 
 if TYPE_CHECKING:
     from selfgrasp.core import Context, Grasp
@@ -34,7 +34,7 @@ _NOTE = (
 )
 
 
-def figure_patches(checkpoints: Mapping[str, str], out: Path, *, seed: int, scenes: int, options: TabletopConfig | None = None) -> list[dict[str, Any]]:
+def figure_patches(checkpoints: Mapping[str, str], out: Path, *, seed: int, scenes: int, options: CellConfig | None = None) -> list[dict[str, Any]]:
     """A picture a scene for each checkpoint, on the same looks at validation scenes and with the same random grasps.
 
     Args:
@@ -56,7 +56,7 @@ def figure_patches(checkpoints: Mapping[str, str], out: Path, *, seed: int, scen
     if scenes < 1 or not checkpoints:
         raise InputError(given=f"{len(checkpoints)} checkpoints and {scenes} scenes", wanted="at least one of each")
     out.mkdir(parents=True, exist_ok=True)
-    contexts = _looks(seed, scenes, options or TabletopConfig())
+    contexts = _looks(seed, scenes, options or CellConfig())
     offered = [_random(context) for context in contexts]
     entries = []
     for number, (stage, checkpoint) in enumerate(checkpoints.items()):
@@ -92,7 +92,7 @@ class Judged:
         return f"mean probability {means[0]} for its own {len(self.best.grasps)}, {means[1]} for the {len(self.random.grasps)} random ones."
 
 
-def _looks(seed: int, scenes: int, options: TabletopConfig) -> list[Context]:
+def _looks(seed: int, scenes: int, options: CellConfig) -> list[Context]:
     """First looks at seeded scenes of validation objects."""
     from selfgrasp.core import Context, SelfgraspError
     from selfgrasp.runs.bench import VALIDATION_SCENE

@@ -1,4 +1,4 @@
-"""Policies by name: `random`, `heuristic`, `oracle`, a method's shipped weights, or a run folder."""
+"""Policies by name: `random`, `random_servo`, `heuristic`, `oracle`, a method's shipped weights, or a run folder."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from selfgrasp.workcell.cells import SimCell
 
 VARIANT = "+"
 """Between a learned policy's name and that of one of its `Method.variants`: RUN+explore is the policy it collects with."""
-BASELINES = ("random", "heuristic", "oracle")
+BASELINES = ("random", "random_servo", "heuristic", "oracle")
 
 
 def load_policy(name: str, cell: SimCell | None = None) -> Policy:
@@ -29,6 +29,10 @@ def load_policy(name: str, cell: SimCell | None = None) -> Policy:
         from selfgrasp.methods.baselines import RandomPolicy
 
         return RandomPolicy()
+    if name == "random_servo":
+        from selfgrasp.methods.baselines import RandomServoPolicy
+
+        return RandomServoPolicy()
     if name == "heuristic":
         from selfgrasp.methods.baselines import HeuristicPolicy
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from selfgrasp.core import InputError, Policy, SelfgraspError
-from selfgrasp.workcell.cells import SimCell, TabletopConfig, make_cell
+from selfgrasp.workcell.cells import CellConfig, SimCell, make_cell
 
 if TYPE_CHECKING:
     from selfgrasp.workcell.sim.objects.model import ObjectModel
@@ -39,7 +39,7 @@ class WorkerConfig:
     """
 
     cell: str
-    config: TabletopConfig
+    config: CellConfig
     objects: str
     policy: str
 

@@ -55,10 +55,11 @@ def measure_prediction(args: Args) -> Measured:
 def _collected(args: Args, objects: str, attempts: int, seed: int) -> Path:
     """A dataset of random attempts on these objects, collected where it is not there yet."""
     from selfgrasp.runs import collect
+    from selfgrasp.runs.bench import cell_name
 
     folder = args.data or args.out / "data"
     wanted = collect.Args(
-        out=folder / f"prediction-{Path(objects).name}", attempts=attempts, objects=objects, cell=args.cell, workers=args.workers, seed=seed,
+        out=folder / f"prediction-{Path(objects).name}", attempts=attempts, objects=objects, cell=cell_name(args), workers=args.workers, seed=seed,
         options=args.options,
     )  # fmt: skip
     collect.collect(wanted, alone=True)
@@ -88,7 +89,7 @@ def score_slice(cell: SimCell, policy: Policy, part: Slice) -> Predictions:
 def _predictions(args: Args, policy: str, path: Path) -> Predictions:
     from selfgrasp.dataset import Dataset
     from selfgrasp.protocols.prediction import Predictions
-    from selfgrasp.runs.bench import policy_label
+    from selfgrasp.runs.bench import cell_name, policy_label
     from selfgrasp.runs.pool import WorkerConfig, play_all
     from selfgrasp.runs.progress import Progress
 
@@ -97,7 +98,7 @@ def _predictions(args: Args, policy: str, path: Path) -> Predictions:
     slices = [Slice(path, start, min(start + _SLICE, total)) for start in range(0, total, _SLICE)]
     found = []
     with Progress(f"predict {policy_label(policy)}", total, unit="attempts") as progress:
-        for part in play_all(score_slice, slices, WorkerConfig(args.cell, args.options, "validation", policy), workers=args.workers):
+        for part in play_all(score_slice, slices, WorkerConfig(cell_name(args), args.options, "validation", policy), workers=args.workers):
             found.append(part)
             progress.update(min(len(found) * _SLICE, total))
     return Predictions.joined(found)

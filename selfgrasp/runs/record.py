@@ -75,7 +75,7 @@ def write_bench(folder: Path, args: Args, measured: Sequence[Measured], extra: M
 
 def bench_json(args: Args, measured: Sequence[Measured], extra: Mapping[str, Any]) -> dict[str, Any]:
     """The report's values: rows, paired differences, and what was frozen."""
-    from selfgrasp.runs.bench import row_json
+    from selfgrasp.runs.bench import cell_name, row_json
 
     merged: dict[str, Any] = {}
     for one in measured:
@@ -83,7 +83,7 @@ def bench_json(args: Args, measured: Sequence[Measured], extra: Mapping[str, Any
     return {
         "protocol": args.protocol,
         "seed": args.seed,
-        "cell": args.cell,
+        "cell": cell_name(args),
         "versions": versions(),
         "rows": [row_json(row) for one in measured for row in one.rows],
         "paired": [pair for one in measured for pair in one.paired],

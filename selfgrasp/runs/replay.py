@@ -158,7 +158,7 @@ def _worker(args: Args, session: Session) -> WorkerConfig:
     from selfgrasp.core import InputError
     from selfgrasp.runs.policies import identity_of
     from selfgrasp.runs.pool import WorkerConfig, objects_named
-    from selfgrasp.workcell.cells import CELLS, TabletopConfig
+    from selfgrasp.workcell.cells import CELLS, CellConfig
     from selfgrasp.workcell.sim.objects.catalogue import catalogue_hash
 
     if session.spec.name not in CELLS:
@@ -173,7 +173,7 @@ def _worker(args: Args, session: Session) -> WorkerConfig:
     policy = args.policy or policy
     if identity_of(policy).rpartition("@")[2 if weights else 1] != weights:
         raise InputError(given=f"policy {policy!r} as it is now", wanted=f"the one of the collection, with the hash {weights or 'of no weights'}; see --policy")
-    return WorkerConfig(session.spec.name, TabletopConfig(**session.spec.options), objects, policy)
+    return WorkerConfig(session.spec.name, CellConfig(**session.spec.options), objects, policy)
 
 
 def _task(attempt: Attempt, session: Session) -> SceneTask:

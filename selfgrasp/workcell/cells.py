@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from selfgrasp.core.errors import unknown_name
-from selfgrasp.core.pose import looking_at
+from selfgrasp.core.errors import InputError, unknown_name
+from selfgrasp.core.pose import looking_at, pose, rotation_about_z, top_down
 from selfgrasp.core.spec import CameraSpec, CellSpec, GripperSpec, Workspace
-from selfgrasp.workcell.drivers import Drivers
+from selfgrasp.workcell.drivers import Camera, Drivers
 from selfgrasp.workcell.judge import JudgeConfig
 from selfgrasp.workcell.workcell import Workcell
 
@@ -22,23 +24,39 @@ if TYPE_CHECKING:
 GRIPPER = GripperSpec(opening=0.085, finger_thickness=0.010, finger_breadth=0.020, finger_length=0.055, max_force=20.0)
 WORKSPACE = Workspace(low=np.array([-0.17, -0.17, 0.004]), high=np.array([0.17, 0.17, 0.30]), surface=0.0)
 
-
-NOISES = ("none", "realistic", "imprecise")
+NOISES = ("none", "realistic", "imprecise", "moved")
+CAMERAS = ("shoulder", "wrist")
+ARM_BASE = (0.0, -0.58, 0.0)
+"""m. Where the arm of `kuka_bin` stands, its x axis towards the bin."""
+PRESENT = (0.14, -0.04, 0.36)
+PRESENT_YAW = 0.73
+"""m and rad. Where the arm brings what it holds before the camera over its shoulder: the fingers side by side, the palm above them."""
+ARM_AWAY = (-0.40, -0.25, 0.40)
+"""m. Where the hand of the arm waits, beside the bin."""
+MOUNT_SPREAD = (0.03, math.radians(4.0))
+"""m and rad per axis by which the cameras over the shoulders of different robots differ from the drawing."""
+MOVED_BY = (0.02, math.radians(3.0))
+"""m and rad by which the noise "moved" moves the camera after it was calibrated."""
+PAINT = 0.25
 
 
 @dataclass(frozen=True)
-class TabletopConfig:
-    """Options of the `tabletop` cell; a session stores them.
+class CellConfig:
+    """Options of a cell; a session stores them.
 
     Attributes:
         count: objects a scene begins with.
         picture_px: side of the square pictures.
-        noise: none, realistic (depth noise and holes, calibration error, colour and light; see `sim.noise`), or imprecise (realistic, and an arm that misses
-            by 3 mm and 2 degrees).
+        noise: none, realistic (depth noise and holes, calibration error, colour and light; see `sim.noise`), imprecise (realistic, and an arm that misses by
+            3 mm and 2 degrees), or moved (realistic, and a camera that was moved by 2 cm and 3 degrees after it was calibrated).
         renderer: "auto", "gl" or "rays".
-        wall_height: m of the tray's walls; 0 = an open table.
-        registered: the camera's pose is corrected by the tray's rim in the first look at a scene; without walls it is not.
+        wall_height: m of the tray's or bin's walls; 0 = an open table.
+        registered: the pose of a camera with depth is corrected by the tray's rim in the first look at a scene; without walls it is not.
         gripper_closed: m between the fingers when fully closed; 0 = they meet, 0.037 is a Baxter's (Pinto & Gupta 2016, section IV.C).
+        cameras: of `kuka_bin`: shoulder, wrist.
+        depth: whether the camera over the shoulder of `kuka_bin` measures depth, too; for methods that need it.
+        arm: of `kuka_bin`: a file, MJCF or URDF; the KUKA iiwa 14 by default.
+        bump: m/s to which every object is knocked once in an attempt, while the hand is over the bin, as by a kick against it.
     """
 
     count: int = 10
@@ -48,12 +66,17 @@ class TabletopConfig:
     wall_height: float = 0.05
     registered: bool = True
     gripper_closed: float = 0.0
+    cameras: tuple[str, ...] = ("shoulder",)
+    depth: bool = False
+    arm: str = ""
+    bump: float = 0.0
 
     def to_json(self) -> dict[str, Any]:
-        """Plain JSON values. A gripper that closes fully is left out, as before there was another, so that keys and fingerprints last."""
-        options = asdict(self)
-        if not self.gripper_closed:
-            del options["gripper_closed"]
+        """Plain JSON values. Options that came later are left out while they have their defaults, so that keys and fingerprints last."""
+        options = {**asdict(self), "cameras": list(self.cameras)}
+        for later, default in (("gripper_closed", 0.0), ("cameras", ["shoulder"]), ("depth", False), ("arm", ""), ("bump", 0.0)):
+            if options[later] == default:
+                del options[later]
         return options
 
     @property
@@ -86,21 +109,53 @@ def overhead_camera(picture_px: int) -> CameraSpec:
     return CameraSpec(picture_px, picture_px, intrinsics, looking_at((0.0, -0.2, 0.72), (0.0, -0.005, 0.0)))
 
 
-def tabletop_spec(config: TabletopConfig) -> CellSpec:
+def shoulder_camera(picture_px: int, *, depth: bool = False) -> CameraSpec:
+    """A camera over the arm's right shoulder, a metre from the middle of the bin, that sees bin and arm; without depth, unless asked for."""
+    focal = 1.75 * picture_px
+    intrinsics = np.array([[focal, 0, picture_px / 2], [0, focal, picture_px / 2], [0, 0, 1.0]])
+    return CameraSpec(picture_px, picture_px, intrinsics, looking_at((0.34, -0.38, 0.84), (0.0, -0.005, 0.02)), has_depth=depth)
+
+
+def wrist_camera(picture_px: int) -> CameraSpec:
+    """A camera on the palm that looks past the fingers; its pose is in the frame of the hand, whose +z points away from the fingers."""
+    focal = 0.8 * picture_px
+    intrinsics = np.array([[focal, 0, picture_px / 2], [0, focal, picture_px / 2], [0, 0, 1.0]])
+    return CameraSpec(picture_px, picture_px, intrinsics, looking_at((0.0, -0.07, 0.10), (0.0, 0.0, -0.02)), has_depth=False)
+
+
+def tabletop_spec(config: CellConfig) -> CellSpec:
     """What policies and datasets know of the `tabletop` cell with these options; the renderer is the one that "auto" stands for here.
 
     Raises:
         InputError: an unknown noise or renderer, or a gripper that closes no further than it opens.
     """
+    return _spec("tabletop", config, {"overhead": overhead_camera(config.picture_px)})
+
+
+def kuka_bin_spec(config: CellConfig) -> CellSpec:
+    """As `tabletop_spec`, of the `kuka_bin` cell.
+
+    Raises:
+        InputError: an unknown noise, renderer or camera, or a gripper that closes no further than it opens.
+    """
+    made = {"shoulder": shoulder_camera(config.picture_px, depth=config.depth), "wrist": wrist_camera(config.picture_px)}
+    if unknown := [name for name in config.cameras if name not in CAMERAS]:
+        raise unknown_name("camera", unknown[0], CAMERAS)
+    if not config.cameras:
+        raise InputError(given="no cameras", wanted="at least one", exists=", ".join(CAMERAS))
+    return _spec("kuka_bin", config, {name: made[name] for name in config.cameras})
+
+
+def _spec(name: str, config: CellConfig, cameras: Mapping[str, CameraSpec]) -> CellSpec:
     from selfgrasp.workcell.sim.gl import choose_renderer
 
     if config.noise not in NOISES:
         raise unknown_name("noise", config.noise, NOISES)
     options = {**config.to_json(), "renderer": str(choose_renderer(config.renderer).kind)}
-    return CellSpec("tabletop", config.gripper, WORKSPACE, {"overhead": overhead_camera(config.picture_px)}, options)
+    return CellSpec(name, config.gripper, WORKSPACE, cameras, options)
 
 
-def tabletop(objects: Sequence[ObjectModel], config: TabletopConfig | None = None) -> SimCell:
+def tabletop(objects: Sequence[ObjectModel], config: CellConfig | None = None) -> SimCell:
     """A flying two-finger gripper over a table with low walls, and an RGB-D camera above it. The fast one.
 
     Args:
@@ -110,39 +165,82 @@ def tabletop(objects: Sequence[ObjectModel], config: TabletopConfig | None = Non
     Raises:
         InputError: no objects, or an unknown noise or renderer.
     """
+    config = config or CellConfig()
+    return _simulated(tabletop_spec(config), objects, config)
+
+
+def kuka_bin(objects: Sequence[ObjectModel], config: CellConfig | None = None) -> SimCell:
+    """A seven-axis arm with a two-finger gripper over a bin, and a colour camera over its shoulder that sees the arm (Levine et al. 2016, section V).
+
+    Every scene is another robot's: its camera is mounted elsewhere within a few centimetres and degrees, and bin, arm and light have other colours.
+
+    Args:
+        objects: which scenes draw from.
+        config: options.
+
+    Raises:
+        InputError: no objects, an unknown noise, renderer or camera, or an arm's file that cannot be used.
+    """
+    config = config or CellConfig()
+    return _simulated(kuka_bin_spec(config), objects, config)
+
+
+def _simulated(spec: CellSpec, objects: Sequence[ObjectModel], config: CellConfig) -> SimCell:
     # MuJoCo is imported when a simulated cell is made, so that a cell of hardware needs none.
     from selfgrasp.vision import Rim
+    from selfgrasp.workcell.sim.arms import arm_from_file, iiwa14
     from selfgrasp.workcell.sim.build import TableConfig
-    from selfgrasp.workcell.sim.camera import SimCamera
-    from selfgrasp.workcell.sim.hand import FlyingArm, FlyingGripper
-    from selfgrasp.workcell.sim.light import Lights
+    from selfgrasp.workcell.sim.bump import Bump
+    from selfgrasp.workcell.sim.camera import Mount, SimCamera
+    from selfgrasp.workcell.sim.hand import FlyingArm, SimGripper
+    from selfgrasp.workcell.sim.jointarm import JointArm
+    from selfgrasp.workcell.sim.light import Lights, Paint
     from selfgrasp.workcell.sim.noise import NoiseConfig, imprecise, realistic
     from selfgrasp.workcell.sim.render import make_renderer
     from selfgrasp.workcell.sim.scene import SceneConfig, SimScene
     from selfgrasp.workcell.sim.world import World
 
-    config = config or TabletopConfig()
-    spec = tabletop_spec(config)
+    jointed = spec.name != "tabletop"
     table = TableConfig(wall_height=config.wall_height)
-    world = World(objects, slots=config.count, gripper=spec.gripper, table=table)
-    noise = {"none": NoiseConfig, "realistic": realistic, "imprecise": imprecise}[config.noise]()
+    base = pose(rotation=rotation_about_z(math.pi / 2), translation=ARM_BASE)
+    model = None if not jointed else arm_from_file(Path(config.arm), base) if config.arm else iiwa14(base)
+    world = World(objects, slots=config.count, gripper=spec.gripper, table=table, arm=model, away=np.array(ARM_AWAY) if jointed else None)
+    noise = {"none": NoiseConfig, "imprecise": imprecise}.get(config.noise, realistic)()
+    moved = MOVED_BY if config.noise == "moved" else (0.0, 0.0)
+    spread = MOUNT_SPREAD if jointed and config.noise != "none" else (0.0, 0.0)
     renderer = make_renderer(world.model, config.picture_px, config.picture_px, config.renderer)
-    camera = SimCamera(overhead_camera(config.picture_px), renderer, lambda: world.data, noise, np.random.default_rng(0))
+    cameras: dict[str, Camera] = {}
+    randomise: list[Callable[[np.random.Generator], None]] = []
+    for name, camera_spec in spec.cameras.items():
+        mount, carrier = (Mount(), lambda: world.world_from_hand) if name == "wrist" else (Mount(*spread, *moved), None)
+        camera = SimCamera(camera_spec, renderer, lambda: world.data, noise, np.random.default_rng(0), mount, carrier)
+        cameras[name] = camera
+        randomise.append(camera.randomise)
     lights = Lights(world.model)
-    arm = FlyingArm(world, WORKSPACE, noise)
-    randomise = [camera.randomise, lambda rng: lights.randomise(world.data, noise, rng), arm.randomise]
+    arm = JointArm(world, WORKSPACE, noise) if jointed else FlyingArm(world, WORKSPACE, noise)
+    randomise += [lambda rng: lights.randomise(world.data, noise, rng), arm.randomise]
+    if jointed and config.noise != "none":
+        paint = Paint(world.model, world.slot_bodies)
+        randomise.append(lambda rng: paint.randomise(rng, amount=PAINT))
+    bump = Bump(world, config.bump) if config.bump else None
+    if bump is not None:
+        randomise.append(bump.randomise)
     scene = SimScene(world, objects, SceneConfig(count=config.count), on_reset=randomise)
-    drivers = Drivers(arm, FlyingGripper(world), {"overhead": camera}, scene)
-    rim = Rim(table.half_size, table.wall_thickness, table.wall_height) if config.registered and table.wall_height else None
-    judge = JudgeConfig(closed=spec.gripper.closed)
-    return SimCell(Workcell(drivers, spec, judge=judge, rim=rim, on_close=renderer.close), lambda: world.physics_seconds, lambda: scene.remaining, world)
+    drivers = Drivers(arm, SimGripper(world), cameras, scene)
+    has_depth = any(camera.has_depth for camera in spec.cameras.values())
+    rim = Rim(table.half_size, table.wall_thickness, table.wall_height) if config.registered and table.wall_height and has_depth else None
+    workcell = Workcell(
+        drivers, spec, judge=JudgeConfig(closed=spec.gripper.closed), rim=rim, on_close=renderer.close,
+        presenting=top_down(PRESENT, PRESENT_YAW) if jointed else None, watchers=() if bump is None else (bump,),
+    )  # fmt: skip
+    return SimCell(workcell, lambda: world.physics_seconds, lambda: scene.remaining, world)
 
 
-SPECS: Mapping[str, Callable[[TabletopConfig], CellSpec]] = {"tabletop": tabletop_spec}
-CELLS: Mapping[str, Callable[[Sequence[ObjectModel], TabletopConfig | None], SimCell]] = {"tabletop": tabletop}
+SPECS: Mapping[str, Callable[[CellConfig], CellSpec]] = {"tabletop": tabletop_spec, "kuka_bin": kuka_bin_spec}
+CELLS: Mapping[str, Callable[[Sequence[ObjectModel], CellConfig | None], SimCell]] = {"tabletop": tabletop, "kuka_bin": kuka_bin}
 
 
-def make_cell(name: str, objects: Sequence[ObjectModel], config: TabletopConfig | None = None) -> SimCell:
+def make_cell(name: str, objects: Sequence[ObjectModel], config: CellConfig | None = None) -> SimCell:
     """The cell of that name.
 
     Raises:
@@ -153,7 +251,7 @@ def make_cell(name: str, objects: Sequence[ObjectModel], config: TabletopConfig 
     return CELLS[name](objects, config)
 
 
-def cell_spec(name: str, config: TabletopConfig) -> CellSpec:
+def cell_spec(name: str, config: CellConfig) -> CellSpec:
     """The spec of the cell of that name, without making the cell.
 
     Raises:

@@ -49,7 +49,7 @@ def judge(done: Done, before: Observation | None, after: Observation | None, con
     width, force = done.hand.width, done.hand.force
     grasped = feels_held(done, config)
     fault = done.fault
-    if grasped and fault is Fault.BLOCKED:
+    if grasped and fault in (Fault.BLOCKED, Fault.UNREACHABLE):
         fault = None
     if not grasped and fault is None and done.closed_width is not None and done.closed_width > config.empty_width:
         fault = Fault.SLIPPED

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 MAX_TILT = 0.05
 MAX_MOVES = 10
+_SERVO_GOES_ON = (None, Fault.BLOCKED, Fault.UNREACHABLE)
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,7 @@ class Workcell:
         control: stop event and speed scale of every motion.
         background: the empty cell, where there is such a picture.
         watchers: told of plans, steps and attempts.
+        presenting: (4, 4) where what is held is shown to the first camera, for the attempt's present image; None leaves that out.
         rim: the bin's, on which cameras with depth are registered in the first look at a scene; None trusts their calibration.
     """
 
@@ -86,6 +88,7 @@ class Workcell:
     background: View | None = None
     watchers: Sequence[Watcher] = ()
     rim: Rim | None = None
+    presenting: FloatArray | None = None
     on_close: Callable[[], None] | None = None
     _corrections: dict[str, FloatArray] = field(default_factory=dict, init=False, repr=False)
 
@@ -174,7 +177,7 @@ class Workcell:
             return self._played(policy, ids, goal, None, (), Outcome(False, *self._felt(), 0.0, Fault.NO_IMAGE), None, ())
         steps: list[Step] = []
         plans: list[Plan] = []
-        done, seen = None, first
+        done, seen, hindered = None, first, None
         while done is None or isinstance(done.executed, Move):
             context = Context(seen, self.spec, goal, first=first, step=len(steps), background=self.background, seed=ids.seed)
             plan = policy.plan(context)
@@ -189,7 +192,9 @@ class Workcell:
             steps.append(step)
             for watcher in self.watchers:
                 watcher.on_step(step)
-            if isinstance(done.executed, Move) and done.fault is None:
+            if isinstance(done.executed, Move) and done.fault in _SERVO_GOES_ON:
+                # A hand that was stopped short looks again and decides again; that it was stopped stays in the outcome.
+                hindered = done.fault or hindered
                 looked = self.observe()
                 if looked is None:
                     done = replace(done, fault=Fault.NO_IMAGE)
@@ -199,30 +204,39 @@ class Workcell:
                 break
         if done is None:
             return self._played(policy, ids, goal, first, (), Outcome(False, *self._felt(), 0.0, Fault.NOTHING), None, plans)
-        return self._judged(policy, ids, goal, first, steps, done, plans)
+        return self._judged(policy, ids, goal, first, steps, replace(done, fault=done.fault or hindered), plans)
 
     def _judged(self, policy: Policy, ids: Ids, goal: Goal, first: Observation, steps: Sequence[Step], done: Done, plans: Sequence[Plan]) -> Played:
         labels = self.drivers.scene.truth(ids.attempt)
         if done.closed_width is not None and not done.lifted:
             self.drivers.gripper.open(self.spec.gripper.opening, control=self.control)
+        present = self._present() if self.presenting is not None and feels_held(done, self.judge) else None
         self.drivers.arm.away(control=self.control)
         done = replace(done, hand=self.drivers.hand())
         if not feels_held(done, self.judge):
             self.try_again()
         after = self.observe()
         outcome = judge(done, first, after, self.judge)
-        return self._played(policy, ids, goal, first, steps, outcome, after, plans, labels)
+        return self._played(policy, ids, goal, first, steps, outcome, after, plans, labels, present)
+
+    def _present(self) -> View | None:
+        """Bring what is held before the first camera; its picture, or None where the arm or the camera fails."""
+        assert self.presenting is not None
+        if self.drivers.arm.move(self.presenting, speed=self.motions.transit_speed, control=self.control).fault is not None:
+            return None
+        view = next(iter(self.drivers.cameras.values())).capture()
+        return None if view is None else self._corrected({next(iter(self.drivers.cameras)): view}).popitem()[1]
 
     def _felt(self) -> tuple[float, float]:
         return self.drivers.gripper.width(), self.drivers.gripper.force()
 
     def _played(
         self, policy: Policy, ids: Ids, goal: Goal, before: Observation | None, steps: Sequence[Step],
-        outcome: Outcome, after: Observation | None, plans: Sequence[Plan], labels: tuple[Label, ...] = (),
+        outcome: Outcome, after: Observation | None, plans: Sequence[Plan], labels: tuple[Label, ...] = (), present: View | None = None,
     ) -> Played:  # fmt: skip
         attempt = Attempt(
             id=ids.attempt, session=ids.session, scene=ids.scene, index=ids.index, round=ids.round, state_group=ids.state_group or ids.attempt,
-            policy=policy.name, goal=goal, before=before, steps=tuple(steps), outcome=outcome, after=after,
+            policy=policy.name, goal=goal, before=before, steps=tuple(steps), outcome=outcome, after=after, present=present,
         )  # fmt: skip
         for watcher in self.watchers:
             watcher.on_attempt(attempt, labels)

@@ -135,13 +135,13 @@ def _collect(
     work: Work, out: Path, attempts: int, *, objects: str = "train", seed: int | None = None, stage: int = 0, angles_per_point: int = 1, closed: float = 0.0
 ) -> str:  # fmt: skip
     from selfgrasp.runs import collect
-    from selfgrasp.workcell.cells import TabletopConfig
+    from selfgrasp.workcell.cells import CellConfig
 
     return _collected(
         work,
         collect.Args(
             out=out, attempts=attempts, objects=objects, workers=work.workers, seed=work.seed if seed is None else seed, round=stage,
-            attempts_per_scene=work.sizes.attempts_per_scene, angles_per_point=angles_per_point, options=TabletopConfig(gripper_closed=closed),
+            attempts_per_scene=work.sizes.attempts_per_scene, angles_per_point=angles_per_point, options=CellConfig(gripper_closed=closed),
         ),
     )  # fmt: skip
 

@@ -13,7 +13,7 @@ from selfgrasp.core import Context, Policy
 from selfgrasp.core.arrays import FloatArray
 from selfgrasp.protocols.intervals import Estimate, bootstrap
 from selfgrasp.runs.supersizing.learning import Work
-from selfgrasp.workcell.cells import SimCell, TabletopConfig
+from selfgrasp.workcell.cells import CellConfig, SimCell
 
 _PER_SCENE = 10
 OFFSETS = {"registration": (0.0006, 0.001), "imprecise arm": (0.003, 0.035)}
@@ -69,7 +69,7 @@ def measure_repeats(work: Work) -> str:
     kept = work.layout.measured("repeats")
     if kept.exists():
         return f"{kept} is there already"
-    config = WorkerConfig("tabletop", TabletopConfig(), "test", "random")
+    config = WorkerConfig("tabletop", CellConfig(), "test", "random")
     found = {}
     for name, (translation, rotation) in OFFSETS.items():
         scenes = max(1, work.sizes.repeats // _PER_SCENE)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from selfgrasp.runs.supersizing.learning import Work
-from selfgrasp.workcell.cells import TabletopConfig
+from selfgrasp.workcell.cells import CellConfig
 
 if TYPE_CHECKING:
     from selfgrasp.runs import bench
@@ -78,7 +78,7 @@ def bench_args(work: Work, test: RobotTest) -> bench.Args:
     trials = {"isolated": work.sizes.trials, "clear": work.sizes.clear}[test.protocol]
     return bench.Args(
         protocol=test.protocol, policy=tuple(_policy(work, name) for name in test.policies), out=work.layout.root / f"bench-{test.name}",
-        objects=test.objects, trials=trials, seed=work.seed, workers=work.workers, options=TabletopConfig(noise=test.noise),
+        objects=test.objects, trials=trials, seed=work.seed, workers=work.workers, options=CellConfig(noise=test.noise),
     )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""The compiled model: a table or bin, a flying two-finger hand, and empty slots that any object of the cast can fill."""
+"""The compiled model: a table or bin, a two-finger hand that flies or sits on an arm, and empty slots that any object of the cast can fill."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import mujoco
 import numpy as np
 
 from selfgrasp.core.spec import GripperSpec
+from selfgrasp.workcell.sim.arms import ArmModel, attach
 from selfgrasp.workcell.sim.objects.model import ObjectModel
 from selfgrasp.workcell.sim.objects.part import Shape
 from selfgrasp.workcell.sim.objects.patterns import PATTERNS, pattern_image
@@ -32,6 +33,8 @@ CONTACT_SOLIMP = (0.95, 0.99, 0.001, 0.5, 2.0)
 SLOT = "slot{}"
 TABLE_COLOR = (0.86, 0.85, 0.82, 1.0)
 HAND_COLOR = (0.16, 0.17, 0.19, 1.0)
+PALM = 0.06
+"""m, height and depth of the palm; an arm's flange sits on it."""
 
 
 @dataclass(frozen=True)
@@ -64,13 +67,15 @@ class PhysicsConfig:
     impedance_ratio: float = 10.0
 
 
-def build_model(cast: Sequence[ObjectModel], slots: int, table: TableConfig, gripper: GripperSpec, physics: PhysicsConfig) -> mujoco.MjModel:
-    """Compile a world in which each of `slots` free bodies can become any object of `cast` without compiling again."""
+def build_model(
+    cast: Sequence[ObjectModel], slots: int, table: TableConfig, gripper: GripperSpec, physics: PhysicsConfig, arm: ArmModel | None = None
+) -> mujoco.MjModel:
+    """Compile a world in which each of `slots` free bodies can become any object of `cast` without compiling again; without an arm the hand flies."""
     spec = mujoco.MjSpec()
     _set_options(spec, physics)
     _add_looks(spec)
     _add_table(spec, table)
-    _add_hand(spec, gripper)
+    _add_gripper(_slides(spec) if arm is None else _on_arm(spec, arm, gripper), spec, gripper)
     for item in cast:
         for index, part in enumerate(item.parts):
             if part.shape is Shape.MESH and part.vertices is not None:
@@ -144,16 +149,34 @@ def _add_table(spec: mujoco.MjSpec, table: TableConfig) -> None:
         )  # fmt: skip
 
 
-def _add_hand(spec: mujoco.MjSpec, gripper: GripperSpec) -> None:
+def _slides(spec: mujoco.MjSpec) -> mujoco.MjsBody:
     """A hand on three slides and a yaw hinge, +z of its frame up; the tool's origin is the hand's."""
     hand = spec.worldbody.add_body(name="hand", pos=[0, 0, 0], gravcomp=1)
     slide, hinge = mujoco.mjtJoint.mjJNT_SLIDE, mujoco.mjtJoint.mjJNT_HINGE
     for name, axis in (("x", [1, 0, 0]), ("y", [0, 1, 0]), ("z", [0, 0, 1])):
         hand.add_joint(name=f"hand_{name}", type=slide, axis=axis)
     hand.add_joint(name="hand_yaw", type=hinge, axis=[0, 0, 1])
-    box = mujoco.mjtGeom.mjGEOM_BOX
+    inertia = 0.005
+    stiffness = {"x": HAND_STIFFNESS, "y": HAND_STIFFNESS, "z": HAND_STIFFNESS, "yaw": 200.0}
+    for name, kp in stiffness.items():
+        mass = inertia if name == "yaw" else MOVING_MASS
+        _add_servo(spec, f"hand_{name}", kp, 2 * float(np.sqrt(kp * mass)), 5.0 if name == "yaw" else HAND_PUSH_LIMIT)
+    return hand
+
+
+def _on_arm(spec: mujoco.MjSpec, arm: ArmModel, gripper: GripperSpec) -> mujoco.MjsBody:
+    """A hand under the flange of an arm; its +z points back to the flange."""
+    hand = attach(spec, arm, gripper)
+    for joint, (kp, kd, limit) in zip(arm.joints, arm.servos, strict=True):
+        _add_servo(spec, joint, kp, kd, limit)
+    return hand
+
+
+def _add_gripper(hand: mujoco.MjsBody, spec: mujoco.MjSpec, gripper: GripperSpec) -> None:
+    """Palm, two coupled fingers and their servo; the tool's origin is the hand's."""
+    box, slide = mujoco.mjtGeom.mjGEOM_BOX, mujoco.mjtJoint.mjJNT_SLIDE
     hand.add_geom(
-        name="palm", type=box, size=[gripper.opening / 2 + 0.025, 0.03, 0.03], pos=[0, 0, gripper.finger_length + 0.03],
+        name="palm", type=box, size=[gripper.opening / 2 + 0.025, PALM / 2, PALM / 2], pos=[0, 0, gripper.finger_length + PALM / 2],
         rgba=HAND_COLOR, mass=HAND_MASS, friction=[0.5, 0.005, 0.0001], condim=3,
     )  # fmt: skip
     travel = [gripper.closed / 2, gripper.opening / 2]
@@ -172,11 +195,6 @@ def _add_hand(spec: mujoco.MjSpec, gripper: GripperSpec) -> None:
         type=mujoco.mjtEq.mjEQ_JOINT, objtype=mujoco.mjtObj.mjOBJ_JOINT, name1="finger_left", name2="finger_right",
         data=[0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0], solref=[0.005, 1],
     )  # fmt: skip
-    inertia = 0.005
-    stiffness = {"x": HAND_STIFFNESS, "y": HAND_STIFFNESS, "z": HAND_STIFFNESS, "yaw": 200.0}
-    for name, kp in stiffness.items():
-        mass = inertia if name == "yaw" else MOVING_MASS
-        _add_servo(spec, f"hand_{name}", kp, 2 * float(np.sqrt(kp * mass)), 5.0 if name == "yaw" else HAND_PUSH_LIMIT)
     mass = 2 * (FINGER_MASS + 0.02)
     _add_servo(spec, "finger_right", FINGER_STIFFNESS, 2 * float(np.sqrt(FINGER_STIFFNESS * mass)), 2 * gripper.max_force)
 

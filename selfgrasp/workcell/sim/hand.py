@@ -1,6 +1,8 @@
-"""The flying two-finger hand: arm and gripper drivers over one `World`."""
+"""The two-finger gripper's driver over a `World`, and that of an arm that is none: the hand flies."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -15,9 +17,8 @@ from selfgrasp.workcell.sim.world import World
 
 CLEAR_HEIGHT = 0.24
 """m. Above it nothing stands, so that free motion there is not stepped: hand and what it holds are shifted as one."""
-AWAY = (0.0, 0.62, 0.45)
-"""m. Where the hand waits, out of every camera's view of the workspace."""
-_STEPS_PER_UPDATE = 4
+STEPS_PER_UPDATE = 4
+"""Timesteps between two targets of the servos."""
 _ACCELERATION = 15.0
 """m/s^2 of every stepped motion."""
 _TURN_PER_METRE = 8.0
@@ -46,7 +47,7 @@ class FlyingArm:
         self._workspace = workspace
         self._noise = noise or NoiseConfig()
         self._error = np.zeros(4)
-        self._update = _STEPS_PER_UPDATE * float(world.model.opt.timestep)
+        self._update = STEPS_PER_UPDATE * float(world.model.opt.timestep)
 
     @property
     def workspace(self) -> Workspace:
@@ -79,7 +80,7 @@ class FlyingArm:
         reached = self.move(up, speed=0.8, control=control)
         if reached.fault is not None:
             return reached
-        gone = self.move(top_down(AWAY, yaw_of(up)), speed=0.8, control=control)
+        gone = self.move(top_down(self._world.away_joints[:3], yaw_of(up)), speed=0.8, control=control)
         self._miss()
         return gone
 
@@ -112,30 +113,30 @@ class FlyingArm:
     def _servo(self, start: FloatArray, target: FloatArray, speed: float, control: Control) -> Reached:
         world, data = self._world, self._world.data
         way = target - start
-        share, rate, gain = _profile(max(float(np.linalg.norm(way[:3])), float(abs(way[3])) / _TURN_PER_METRE), speed, self._update)
-        references = start + share[:, None] * way
-        leads = references + (_LEAD_SPEED * rate + _LEAD_ACCELERATION * gain)[:, None] * way
+        times = profile(max(float(np.linalg.norm(way[:3])), float(abs(way[3])) / _TURN_PER_METRE), speed, self._update, _ACCELERATION)
+        references = start + times.share[:, None] * way
+        leads = references + (_LEAD_SPEED * times.rate + _LEAD_ACCELERATION * times.gain)[:, None] * way
         # Plain numbers: a numpy call on three of them costs ten times as much as what it does.
         ctrl, qpos = data.ctrl, data.qpos
         for (x, y, z, _), lead in zip(references.tolist(), leads, strict=True):
             if control.stop.is_set():
                 return self._halt(Fault.STOPPED)
             ctrl[:4] = lead
-            world.step(_STEPS_PER_UPDATE)
+            world.step(STEPS_PER_UPDATE)
             if max(abs(x - qpos[0]), abs(y - qpos[1]), abs(z - qpos[2])) > _BLOCKED_LAG:
                 return self._halt(Fault.BLOCKED)
         data.ctrl[:4] = target
-        world.step(2 * _STEPS_PER_UPDATE)
+        world.step(2 * STEPS_PER_UPDATE)
         return Reached(self.pose())
 
     def _halt(self, fault: Fault) -> Reached:
         data = self._world.data
         data.ctrl[:4] = data.qpos[:4]
-        self._world.step(2 * _STEPS_PER_UPDATE)
+        self._world.step(2 * STEPS_PER_UPDATE)
         return Reached(self.pose(), fault)
 
 
-class FlyingGripper:
+class SimGripper:
     """Gripper driver: two coupled fingers that close at constant speed until they stall."""
 
     def __init__(self, world: World) -> None:
@@ -144,7 +145,7 @@ class FlyingGripper:
         self._joints = [model.joint(f"finger_{side}").qposadr[0] for side in ("right", "left")]
         self._dof = int(model.joint("finger_right").dofadr[0])
         self._servo = model.actuator("finger_right").id
-        self._update = _STEPS_PER_UPDATE * float(model.opt.timestep)
+        self._update = STEPS_PER_UPDATE * float(model.opt.timestep)
 
     @property
     def spec(self) -> GripperSpec:
@@ -165,7 +166,7 @@ class FlyingGripper:
         world.hold_firmly(False)
         half = max(self.spec.closed, min(width, self.spec.opening)) / 2
         data.ctrl[self._servo] = half
-        if data.qpos[2] >= CLEAR_HEIGHT and not world.held():
+        if world.hand_height >= CLEAR_HEIGHT and not world.held():
             data.qpos[self._joints] = half
             data.qvel[self._dof : self._dof + 2] = 0.0
             world.forward()
@@ -173,7 +174,7 @@ class FlyingGripper:
         for _ in range(int(np.ceil(abs(half - self.width() / 2) / (2 * _FINGER_SPEED * self._update))) + 3):
             if control.stop.is_set():
                 return self._halt()
-            world.step(_STEPS_PER_UPDATE)
+            world.step(STEPS_PER_UPDATE)
 
     def close(self, *, control: Control) -> None:
         """Close until the fingers stall, on something or at the end of their travel, then squeeze with the full force."""
@@ -184,7 +185,7 @@ class FlyingGripper:
         while stalled < 4 and not control.stop.is_set():
             goal -= speed * self._update
             data.ctrl[self._servo] = goal
-            world.step(_STEPS_PER_UPDATE)
+            world.step(STEPS_PER_UPDATE)
             behind = data.qpos[self._joints[0]] - goal
             stalled = stalled + 1 if behind > 2 * self.spec.max_force / FINGER_STIFFNESS else 0
         if control.stop.is_set():
@@ -192,25 +193,34 @@ class FlyingGripper:
         data.ctrl[self._servo] = -_SQUEEZE
         # Passes that keep a grip from creeping cost more than the rest of a step: only while there is a grip.
         world.hold_firmly(self.width() > self.spec.closed + _SOMETHING)
-        world.step(4 * _STEPS_PER_UPDATE)
+        world.step(4 * STEPS_PER_UPDATE)
 
     def _halt(self) -> None:
         """Stay where a stop caught the fingers, rather than going on to open or to squeeze."""
         self._world.data.ctrl[self._servo] = self._world.data.qpos[self._joints[0]]
 
 
-def _profile(distance: float, speed: float, update: float) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Trapezoidal profile from 0 to 1: at each of N updates the share of the way (N,), its rate (N,) 1/s and that rate's rate (N,) 1/s^2."""
+@dataclass(frozen=True, eq=False)
+class Profile:
+    """At each of N updates: the share of the way (N,), its rate (N,) 1/s, and that rate's rate (N,) 1/s^2."""
+
+    share: FloatArray
+    rate: FloatArray
+    gain: FloatArray
+
+
+def profile(distance: float, speed: float, update: float, acceleration: float) -> Profile:
+    """Trapezoidal, from 0 to 1, over `distance` m at up to `speed` m/s, an update each `update` s."""
     if distance < 1e-9:
-        return np.zeros(0), np.zeros(0), np.zeros(0)
-    top = min(speed, float(np.sqrt(distance * _ACCELERATION)))
-    ramp = top / _ACCELERATION
+        return Profile(np.zeros(0), np.zeros(0), np.zeros(0))
+    top = min(speed, float(np.sqrt(distance * acceleration)))
+    ramp = top / acceleration
     duration = distance / top + ramp
     updates = max(1, int(np.ceil(duration / update)))
     t = duration * np.arange(1, updates + 1) / updates
     left = duration - t
     begins, ends = t < ramp, t >= duration - ramp
-    travelled = np.where(begins, _ACCELERATION * t * t / 2, np.where(ends, distance - _ACCELERATION * left * left / 2, top * (t - ramp / 2)))
-    rate = np.where(begins, _ACCELERATION * t, np.where(ends, _ACCELERATION * left, top))
-    gain = np.where(begins, _ACCELERATION, np.where(ends, -_ACCELERATION, 0.0))
-    return travelled / distance, rate / distance, gain / distance
+    travelled = np.where(begins, acceleration * t * t / 2, np.where(ends, distance - acceleration * left * left / 2, top * (t - ramp / 2)))
+    rate = np.where(begins, acceleration * t, np.where(ends, acceleration * left, top))
+    gain = np.where(begins, acceleration, np.where(ends, -acceleration, 0.0))
+    return Profile(travelled / distance, rate / distance, gain / distance)

@@ -1,4 +1,4 @@
-"""The lights of a simulated cell, changed per reset in the model itself, so that every renderer and every camera sees the same light."""
+"""Lights and paint of a simulated cell, changed per reset in the model itself, so that every renderer and every camera sees the same."""
 
 from __future__ import annotations
 
@@ -49,3 +49,25 @@ def _tilted(direction: FloatArray, turn: FloatArray) -> FloatArray:
     mujoco.mju_axisAngle2Quat(quaternion, turn / max(angle, 1e-12), angle)
     mujoco.mju_rotVecQuat(result, direction, quaternion)
     return result
+
+
+class Paint:
+    """The colours of whatever stands in a cell: table, walls, arm and hand; no two robots' bins look alike.
+
+    Args:
+        model: its geoms' colours are changed in place.
+        skip: bodies that keep theirs: the objects.
+    """
+
+    def __init__(self, model: mujoco.MjModel, skip: frozenset[int]) -> None:
+        self._model = model
+        self._geoms = np.array([g for g in range(model.ngeom) if int(model.geom_bodyid[g]) not in skip], dtype=int)
+        self._colors = model.geom_rgba[self._geoms, :3].copy()
+        # Geoms of one colour keep one colour.
+        _, self._pots = np.unique(self._colors, axis=0, return_inverse=True)
+
+    def randomise(self, rng: np.random.Generator, *, amount: float) -> None:
+        """Draw brightness, and less of it hue, by up to `amount` of the whole range, for each colour of the cell."""
+        pots = int(self._pots.max()) + 1
+        change = rng.uniform(-amount, amount, (pots, 1)) + rng.uniform(-amount / 3, amount / 3, (pots, 3))
+        self._model.geom_rgba[self._geoms, :3] = np.clip(self._colors + change[self._pots.ravel()], 0.03, 1.0)

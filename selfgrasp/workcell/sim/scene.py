@@ -11,7 +11,6 @@ from selfgrasp.core.arrays import FloatArray
 from selfgrasp.core.attempt import Label
 from selfgrasp.core.errors import InputError
 from selfgrasp.core.pose import apply
-from selfgrasp.workcell.sim.hand import AWAY
 from selfgrasp.workcell.sim.objects.model import ObjectModel
 from selfgrasp.workcell.sim.world import Placed, World
 
@@ -96,7 +95,7 @@ class SimScene:
         """Drop these objects one above the other, in random poses, and settle."""
         world = self._world
         world.put(objects)
-        self._hand_away()
+        world.hand_away()
         height = 0.02
         for slot, item in enumerate(objects):
             quaternion = rng.normal(size=4)
@@ -113,14 +112,6 @@ class SimScene:
         # Kept should what follows break the simulation, as after every settling.
         world.save()
         self._wait(_POUR_SECONDS)
-
-    def _hand_away(self) -> None:
-        data = self._world.data
-        data.qpos[:4] = (*AWAY, 0.0)
-        data.ctrl[:4] = data.qpos[:4]
-        half = self._world.gripper.opening / 2
-        data.qpos[4:6] = half
-        data.ctrl[4] = half
 
     def settle(self) -> bool:
         """Step until nothing moves; take away what lies outside the walls. False if something still moves after 0.8 s."""

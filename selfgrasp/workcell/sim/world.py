@@ -11,9 +11,11 @@ import numpy as np
 
 from selfgrasp.core.arrays import FloatArray
 from selfgrasp.core.errors import InputError
-from selfgrasp.core.pose import apply, inverse, pose
+from selfgrasp.core.pose import apply, inverse, pose, top_down
 from selfgrasp.core.spec import GripperSpec
+from selfgrasp.workcell.sim.arms import ArmModel
 from selfgrasp.workcell.sim.build import SLOT, PhysicsConfig, TableConfig, build_model
+from selfgrasp.workcell.sim.kinematics import Kinematics
 from selfgrasp.workcell.sim.objects.model import ObjectModel
 from selfgrasp.workcell.sim.objects.part import Part, Shape
 from selfgrasp.workcell.sim.objects.patterns import PATTERNS
@@ -37,6 +39,8 @@ _GEOM_FIELDS = (
     "geom_type", "geom_dataid", "geom_size", "geom_rbound", "geom_aabb", "geom_pos", "geom_quat", "geom_sameframe",
     "geom_priority", "geom_friction", "geom_matid", "geom_rgba", "geom_contype", "geom_conaffinity",
 )  # fmt: skip
+AWAY = (0.0, 0.62, 0.45)
+"""m. Where a flying hand waits, out of every camera's view of the workspace."""
 PARKED = np.array([0.0, 0.0, -2.0])
 """m. Where empty slots wait, below the table, switched off."""
 
@@ -70,6 +74,8 @@ class World:
     Args:
         cast: every object that may appear; meshes are compiled once.
         slots: how many objects may lie there at the same time.
+        arm: carries the hand; without one it flies.
+        away: (3,) m, where the hand waits.
 
     Attributes:
         after_step: called after every `step`, for films.
@@ -85,11 +91,17 @@ class World:
         gripper: GripperSpec,
         table: TableConfig | None = None,
         physics: PhysicsConfig | None = None,
+        arm: ArmModel | None = None,
+        away: FloatArray | None = None,
     ) -> None:
         self.cast = tuple(cast)
         self.gripper = gripper
         self.table = table or TableConfig()
-        self.model = build_model(self.cast, slots, self.table, gripper, physics or PhysicsConfig())
+        self.model = build_model(self.cast, slots, self.table, gripper, physics or PhysicsConfig(), arm)
+        self.kinematics = None if arm is None else Kinematics(arm, gripper)
+        self.arm_joints = 4 if arm is None else len(arm.joints)
+        self.away_joints = self._away(np.array(AWAY) if away is None else away)
+        self._hand = int(self.model.body("hand").id)
         self.data = mujoco.MjData(self.model)
         self.placed: tuple[Placed, ...] = ()
         self.slots = slots
@@ -127,6 +139,26 @@ class World:
         self.placed = tuple(Placed(slot, item) for slot, item in enumerate(objects))
         for slot in range(self.slots):
             self.place(slot, self._parked(slot))
+
+    def _away(self, place: FloatArray) -> FloatArray:
+        """Joints with which the hand waits over `place` (3,) m."""
+        if self.kinematics is None:
+            return np.array([*place, 0.0])
+        solved = self.kinematics.posture(top_down(place, 0.0), self.kinematics.home)
+        if not solved.reached:
+            raise InputError(given=f"an arm {self.kinematics.arm.name!r} that cannot reach where it waits, {place}", wanted="an arm of the cell's size")
+        return solved.joints
+
+    def hand_away(self) -> None:
+        """Put the open hand at rest where it waits."""
+        data, count, half = self.data, self.arm_joints, self.gripper.opening / 2
+        data.qpos[:count] = data.ctrl[:count] = self.away_joints
+        data.qpos[count : count + 2] = data.ctrl[count] = half
+
+    @property
+    def hand_height(self) -> float:
+        """m, of the point between the fingertips."""
+        return float(self.data.xpos[self._hand][2])
 
     def _fill(self, slot: int, item: ObjectModel | None) -> None:
         model, body = self.model, int(self._body[slot])
@@ -234,6 +266,14 @@ class World:
         at = int(self._qpos[slot])
         self.data.qpos[at : at + 3] += offset
 
+    def carry(self, slot: int, world_from_world: FloatArray) -> None:
+        """Move a slot's body by a rigid motion (4, 4) of the world, its velocity untouched."""
+        at = int(self._qpos[slot])
+        self.data.qpos[at : at + 3] = apply(world_from_world, self.data.qpos[at : at + 3])
+        turn, quaternion = np.empty(4), self.data.qpos[at + 3 : at + 7].copy()
+        mujoco.mju_mat2Quat(turn, np.ascontiguousarray(world_from_world[:3, :3]).ravel())
+        mujoco.mju_mulQuat(self.data.qpos[at + 3 : at + 7], turn, quaternion)
+
     def overlaps(self, slot: int) -> bool:
         """Whether a slot's object, where it was just put, touches anything."""
         mujoco.mj_fwdPosition(self.model, self.data)
@@ -250,6 +290,25 @@ class World:
             carried |= reached
         standing = {int(b) for pair in pairs for a, b in (pair, pair[::-1]) if a == 0}
         return tuple(p.slot for p in self.placed if int(self._body[p.slot]) in carried - standing)
+
+    @property
+    def slot_bodies(self) -> frozenset[int]:
+        """MuJoCo's numbers of the bodies that objects fill."""
+        return frozenset(int(b) for b in self._body)
+
+    @property
+    def world_from_hand(self) -> FloatArray:
+        """(4, 4), +z away from the fingers."""
+        return pose(rotation=self.data.xmat[self._hand].reshape(3, 3), translation=self.data.xpos[self._hand])
+
+    def bump(self, velocity: FloatArray, seconds: float) -> None:
+        """Knock every object that is not held to `velocity` (3,) m/s, as a kick against the bin does, and let them slide for a while."""
+        held = self.held()
+        bodies = [int(self._body[p.slot]) for p in self.placed if p.slot not in held]
+        self.data.xfrc_applied[bodies, :3] = self.model.body_mass[bodies, None] * velocity / self.model.opt.timestep
+        self.step(1)
+        self.data.xfrc_applied[:] = 0.0
+        self.step(round(seconds / self.model.opt.timestep))
 
     def step(self, count: int) -> None:
         """Advance by `count` timesteps.

@@ -1,0 +1,69 @@
+"""Presets of hand-eye coordination."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class HandEyeConfig:
+    """What the networks see and how they are used. Lengths in m, angles in rad.
+
+    Attributes:
+        view: name of the camera; None takes the first.
+        eye_px: side of the pictures from which the eye finds out where the camera is.
+        eye_channels: of the eye's layers, each of stride 2.
+        patch: side of the square around the final pose that is judged.
+        patch_px: its pixels.
+        stored_px: pixels of a stored patch, of the same size each: room for shifts and turns.
+        planes: heights above the bin's floor on which patches are laid.
+        channels: of the judge's layers; the first and the third have stride 2.
+        hidden: of the judge's last layer.
+        looks: of an attempt that are kept for training, beside the first.
+        shift: standard deviation by which patches are shifted in training: what the eye is off by.
+        turn: standard deviation, likewise.
+        jitter: largest change of colour and brightness in training.
+        samples, elites, iterations: of the search for a motion (Levine et al. 2016, section IV-B).
+        near, near_turn: standard deviations of the samples around an elite in the second iteration, and around the hand; halved an iteration.
+        close_ratio: close when standing still is at least so much as good as the best motion.
+        raise_ratio: rise first when standing still is less than this.
+        floor: fingertips lower than this above the floor are down: they close rather than go on down.
+        hover: heights of the fingertips above the floor on the way down.
+        rise: how far it rises.
+        explore: temperature, in units of the logit, at which exploring draws among what the search scored.
+    """
+
+    view: str | None = None
+    eye_px: int = 64
+    eye_channels: tuple[int, ...] = (24, 32, 48, 64)
+    patch: float = 0.13
+    patch_px: int = 24
+    stored_px: int = 36
+    planes: tuple[float, ...] = (0.01, 0.045)
+    channels: tuple[int, ...] = (24, 48, 64, 64)
+    hidden: int = 128
+    looks: int = 2
+    shift: float = 0.003
+    turn: float = 0.05
+    jitter: float = 0.15
+    samples: int = 64
+    elites: int = 6
+    iterations: int = 3
+    near: float = 0.03
+    near_turn: float = 0.5
+    close_ratio: float = 0.9
+    raise_ratio: float = 0.5
+    floor: float = 0.09
+    hover: tuple[float, ...] = (0.25, 0.12)
+    rise: float = 0.10
+    explore: float = 0.5
+
+    @property
+    def pixel(self) -> float:
+        """m, the side of a patch's pixel."""
+        return self.patch / self.patch_px
+
+
+def small() -> HandEyeConfig:
+    """Trains on two CPU cores in minutes."""
+    return HandEyeConfig()

@@ -1,0 +1,203 @@
+"""Levine et al., "Learning hand-eye coordination for robotic grasping with deep learning and large-scale data collection", IJRR 2016, as a Method."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+
+from selfgrasp.core import Action, Close, Context, Move, Observation, Plan, Policy, draw
+from selfgrasp.core.arrays import FloatArray
+from selfgrasp.core.pose import inverse
+from selfgrasp.core.spec import CellSpec
+from selfgrasp.learn import Batch, Examples, FitConfig, Loss, Method, Source, Split
+from selfgrasp.methods.hand_eye.config import HandEyeConfig
+from selfgrasp.methods.hand_eye.examples import (
+    GATHERED,
+    batch_of,
+    camera_of,
+    gather,
+    hand_of,
+    normalised,
+    small_picture,
+    state_of,
+    towards_camera,
+)  # fmt: skip
+from selfgrasp.methods.hand_eye.geometry import hand_grid, moved, project, rigid_inverse, sample, to_pixels
+from selfgrasp.methods.hand_eye.network import Eye, Judge
+from selfgrasp.methods.hand_eye.search import Found, search
+
+_ALTERNATIVES = 12
+"""Of a plan's motions, the best ones."""
+
+
+class HandEye(Method):
+    """Predicts from the first picture and the present one whether the hand, moved and closed, would hold something; servoes to the best motion."""
+
+    name = "hand_eye"
+
+    def __init__(self, config: HandEyeConfig) -> None:
+        super().__init__()
+        self.config: HandEyeConfig = config
+        self.eye = Eye(config)
+        self.judge = Judge(config)
+
+    def recipe(self, *, round: int = 0) -> FitConfig:
+        """AdamW, a cosine."""
+        return FitConfig(epochs=24, learning_rate=1e-3 if round else 2e-3)
+
+    @property
+    def examples_key(self) -> list[object]:
+        """What `examples.gather` reads of the config."""
+        config = self.config
+        return [GATHERED, config.view, config.eye_px, config.pixel, config.stored_px, config.planes, config.looks]
+
+    def gather(self, source: Source, split: Split, rng: np.random.Generator) -> Examples:
+        """See `examples.gather`."""
+        return gather(source, split, self.config, rng)
+
+    def batch(self, examples: Examples, indices: NDArray[np.int64], rng: np.random.Generator, *, augment: bool) -> Batch:
+        """See `examples.batch_of`."""
+        return batch_of(examples, indices, self.config, rng, augment=augment)
+
+    def loss(self, batch: Batch) -> Loss:
+        """Cross entropy of success, and by how many pixels the eye misplaces points of the bin; the two networks share no weights."""
+        logits = self.judge(batch["patch"], batch["state"]).float()
+        weight = batch["weight"] / batch["weight"].sum().clamp_min(1e-6)
+        success = (F.binary_cross_entropy_with_logits(logits, batch["grasped"], reduction="none") * weight).sum()
+        missed = _missed_px(self.eye(batch["pictures"]).float(), batch)
+        return Loss(success + missed, {"success_loss": success.detach(), "missed_px": missed.detach(), "grasped": batch["grasped"].mean()})
+
+    def plan(self, context: Context, *, temperature: float = 0.0) -> Plan:
+        """The next motion, or to close: see `HandEyeConfig`. Scores are the chances of the best motions' ends, the chosen one's first."""
+        with _evaluating(self):
+            found = self._search(context)
+        hand = hand_of(context.observation)
+        pick = draw(found.logits, temperature, context.rng())
+        pose, chance = found.poses[pick.index], _sigmoid(found.logits)
+        over = _over_the_bin(hand, context.spec)
+        standing = float(chance[0] / max(chance[pick.index], 1e-6)) if over else 0.0
+        others = np.argsort(-found.logits, kind="stable")[:_ALTERNATIVES]
+        action = self._towards(pose, standing, hand, context.spec)
+        actions = (action, *(_move(hand, found.poses[i], context.spec.workspace.low[2]) for i in others))
+        scores = np.r_[chance[0] if isinstance(action, Close) else chance[pick.index], chance[others]]
+        return Plan(actions, scores, calibrated=True, chosen=0, probability=pick.probability)
+
+    def _towards(self, pose: FloatArray, standing: float, hand: FloatArray, spec: CellSpec) -> Action:
+        """One step of the way: over the bin, then down by the hover heights, correcting on each; on the floor close, correct, or rise."""
+        config, workspace = self.config, spec.workspace
+        height = hand[2] - workspace.surface
+        if not _over_the_bin(hand, spec):
+            return _move(hand, pose, config.hover[0] + workspace.surface)
+        if height < config.floor:
+            if standing >= config.close_ratio:
+                return Close()
+            if standing < config.raise_ratio:
+                return Move(np.array([0.0, 0.0, config.rise]), 0.0)
+            return _move(hand, pose, hand[2])
+        lower = [h for h in config.hover if h < height - 0.02]
+        return _move(hand, pose, lower[0] + workspace.surface if lower else workspace.low[2])
+
+    def _search(self, context: Context) -> Found:
+        """All that was scored, from what the camera sees now."""
+        config, spec, now = self.config, context.spec, context.observation
+        first = context.first or now
+        hand = hand_of(now)
+        look = _Look(self, first, now, spec)
+        over = np.array([*hand[:2], hand[3]]) if _over_the_bin(hand, spec) else None
+        return search(look.logits, over, spec.workspace, config, np.random.default_rng([context.seed, context.step]))
+
+    def mount(self, first: Observation, now: Observation) -> torch.Tensor:
+        """(6,) where the eye believes the camera to be, see `Eye`."""
+        pictures = [normalised(small_picture(o.view(self.config.view).color, self.config.eye_px)) for o in (first, now)]
+        found: torch.Tensor = self.eye(torch.cat(pictures)[None])[0]
+        return found
+
+    def exploring(self) -> Policy:
+        """Draws among all that the search scored, at the temperature `config.explore`."""
+        return _Exploring(self)
+
+
+class _Look:
+    """The pictures of one decision, with everything that does not depend on the motion done once."""
+
+    def __init__(self, method: HandEye, first: Observation, now: Observation, spec: CellSpec) -> None:
+        self._method, self._spec, self._hand = method, spec, hand_of(now)
+        config = method.config
+        self._camera = camera_of(spec, config)
+        views = [o.view(config.view) for o in (first, now)]
+        self._pictures = [normalised(view.color) for view in views]
+        self._intrinsics = torch.tensor(views[0].intrinsics, dtype=torch.float32)
+        nominal_from_camera = moved(method.mount(first, now)[None])[0].double().numpy()
+        self._camera_from_world = torch.from_numpy(inverse(self._camera.world_from_camera @ nominal_from_camera)).float()
+
+    def logits(self, poses: FloatArray) -> FloatArray:
+        """(M,) of closing at poses (M, 3)."""
+        config = self._method.config
+        grid = hand_grid(torch.from_numpy(poses).float(), config.patch_px, self._spec.workspace.surface, config)
+        px = project(grid, self._camera_from_world, self._intrinsics)
+        patch = torch.stack([sample(picture, px) for picture in self._pictures], dim=1).flatten(1, 3)
+        state = state_of(poses, np.broadcast_to(self._hand, (len(poses), 4)), towards_camera(poses, self._camera))
+        judged: torch.Tensor = self._method.judge(patch.contiguous(memory_format=torch.channels_last), torch.from_numpy(state))
+        return judged.double().numpy()
+
+
+@dataclass(frozen=True)
+class _Exploring:
+    method: HandEye
+    privileged: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        return self.method.name
+
+    def plan(self, context: Context) -> Plan:
+        return self.method.plan(context, temperature=self.method.config.explore)
+
+
+def _missed_px(mount_B6: torch.Tensor, batch: Batch) -> torch.Tensor:
+    """Mean distance in px of the eye's pictures between where points of the bin appear and where they would, were the camera where the eye believes."""
+    steps = mount_B6.new_tensor([-0.15, 0.0, 0.15])
+    points = torch.cartesian_prod(steps, steps, mount_B6.new_tensor([0.0, 0.1]))
+    camera_from_world = rigid_inverse(batch["nominal"])
+    nominal_BN3 = points @ camera_from_world[:, :3, :3].transpose(1, 2) + camera_from_world[:, None, :3, 3]
+    px = []
+    for mount in (mount_B6, batch["mount"]):
+        camera_from_nominal = rigid_inverse(moved(mount))
+        seen = nominal_BN3 @ camera_from_nominal[:, :3, :3].transpose(1, 2) + camera_from_nominal[:, None, :3, 3]
+        px.append(torch.stack([to_pixels(s, k) for s, k in zip(seen, batch["intrinsics"], strict=True)]))
+    return (px[0] - px[1]).norm(dim=-1).mean()
+
+
+def _over_the_bin(hand: FloatArray, spec: CellSpec) -> bool:
+    return spec.workspace.contains(np.array([*hand[:2], min(hand[2], spec.workspace.high[2])]), margin=0.03)
+
+
+def _move(hand: FloatArray, pose: FloatArray, height: float) -> Move:
+    turn = (pose[2] - hand[3] + math.pi / 2) % math.pi - math.pi / 2
+    return Move(np.array([*(pose[:2] - hand[:2]), height - hand[2]]), turn)
+
+
+def _sigmoid(x: FloatArray) -> FloatArray:
+    result: FloatArray = 1 / (1 + np.exp(-np.clip(x, -30, 30)))
+    return result
+
+
+@contextmanager
+def _evaluating(method: HandEye) -> Iterator[None]:
+    training = method.training
+    method.eval()
+    try:
+        with torch.inference_mode():
+            yield
+    finally:
+        method.train(training)
+
+
+METHOD = HandEye

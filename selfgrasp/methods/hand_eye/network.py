@@ -1,0 +1,66 @@
+"""Two networks: the eye finds out from pictures where the camera is; the judge says from patches whether a motion's end would hold.
+
+B batch, I pictures (the first look and the present one), P planes, S patch side.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import nn
+
+from selfgrasp.methods.hand_eye.config import HandEyeConfig
+
+STATE = 9
+"""Numbers beside the patches: see `examples.state_of`."""
+_MOUNT_SCALE = 0.05
+"""rad and m, about the size of what the eye's outputs of 1 mean."""
+
+
+class Eye(nn.Module):
+    """Pictures to the camera's displacement from its nominal pose."""
+
+    def __init__(self, config: HandEyeConfig) -> None:
+        super().__init__()
+        layers: list[nn.Module] = []
+        before = 6
+        for channels in config.eye_channels:
+            layers += [nn.Conv2d(before, channels, 3, 2, 1, bias=False), nn.BatchNorm2d(channels), nn.ReLU(inplace=True)]
+            before = channels
+        side = config.eye_px >> len(config.eye_channels)
+        self.body = nn.Sequential(*layers, nn.Flatten(), nn.Linear(before * side * side, 128), nn.ReLU(inplace=True), nn.Linear(128, 6))
+
+    def forward(self, pictures_B6HW: torch.Tensor) -> torch.Tensor:
+        """(B, 6) rotation vector rad and translation m in the nominal camera's frame, from the first picture and the present one, values -1 to 1."""
+        out: torch.Tensor = self.body(pictures_B6HW) * _MOUNT_SCALE
+        return out
+
+
+class Judge(nn.Module):
+    """Patches and the hand's state to a logit of success."""
+
+    def __init__(self, config: HandEyeConfig) -> None:
+        super().__init__()
+        first, second, third, fourth = config.channels
+        pictures = 2 * 3 * len(config.planes)
+        self.stem = nn.Sequential(
+            nn.Conv2d(pictures, first, 3, 2, 1, bias=False), nn.BatchNorm2d(first), nn.ReLU(inplace=True), nn.Conv2d(first, second, 3, 1, 1, bias=False)
+        )
+        self.norm = nn.BatchNorm2d(second)
+        self.state = nn.Sequential(nn.Linear(STATE, 64), nn.ReLU(inplace=True), nn.Linear(64, 2 * second))
+        self.body = nn.Sequential(
+            nn.ReLU(inplace=True), nn.Conv2d(second, third, 3, 2, 1, bias=False), nn.BatchNorm2d(third), nn.ReLU(inplace=True),
+            nn.Conv2d(third, fourth, 3, 1, 1, bias=False), nn.BatchNorm2d(fourth), nn.ReLU(inplace=True), nn.Flatten(),
+        )  # fmt: skip
+        side = math.ceil(config.patch_px / 4)
+        self.head = nn.Sequential(
+            nn.Dropout(0.2), nn.Linear(fourth * side * side + STATE, config.hidden), nn.ReLU(inplace=True), nn.Dropout(0.2), nn.Linear(config.hidden, 1)
+        )
+
+    def forward(self, patch_BCSS: torch.Tensor, state_BF: torch.Tensor) -> torch.Tensor:
+        """(B,) logits."""
+        gain_BC, shift_BC = self.state(state_BF).chunk(2, dim=1)
+        x = self.norm(self.stem(patch_BCSS)) * (1 + gain_BC[:, :, None, None]) + shift_BC[:, :, None, None]
+        out: torch.Tensor = self.head(torch.cat([self.body(x), state_BF], dim=1))[:, 0]
+        return out

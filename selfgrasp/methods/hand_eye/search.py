@@ -1,0 +1,50 @@
+"""Search for the pose where the fingers should close: cross-entropy with one Gaussian an elite, since several things lie in a bin and their mean is none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from selfgrasp.core.arrays import FloatArray
+from selfgrasp.core.spec import Workspace
+from selfgrasp.methods.hand_eye.config import HandEyeConfig
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """Everything that was scored: poses (N, 3) x, y m, yaw rad, and logits (N,); the first is where the hand is, if it is over the bin."""
+
+    poses: FloatArray
+    logits: FloatArray
+
+
+def search(
+    score: Callable[[FloatArray], FloatArray], hand: FloatArray | None, workspace: Workspace, config: HandEyeConfig, rng: np.random.Generator
+) -> Found:
+    """`iterations` times `samples` poses, as Levine et al. 2016, section IV-B: first all over the bin, half of them around the hand where it is over it, then
+    around the elites of all that was scored.
+
+    Args:
+        score: (M, 3) poses to (M,) logits.
+        hand: (3,) pose of the hand, or None while it waits.
+        workspace: bounds.
+        config: sizes.
+        rng: draws.
+    """
+    low, high = np.array([*workspace.low[:2], -np.pi / 2]), np.array([*workspace.high[:2], np.pi / 2])
+    spread = np.array([config.near, config.near, config.near_turn])
+    drawn = rng.uniform(low, high, (config.samples, 3))
+    if hand is not None:
+        half = config.samples // 2
+        drawn[:half] = hand + spread * rng.standard_normal((half, 3))
+        drawn[0] = hand
+    poses, logits = np.zeros((0, 3)), np.zeros(0)
+    for iteration in range(config.iterations):
+        drawn[:, :2] = np.clip(drawn[:, :2], low[:2], high[:2])
+        poses, logits = np.concatenate([poses, drawn]), np.concatenate([logits, score(drawn)])
+        best = np.argsort(-logits, kind="stable")[: config.elites]
+        around = poses[np.resize(best, config.samples)]
+        drawn = around + spread / 2**iteration * rng.standard_normal((config.samples, 3))
+    return Found(poses, logits)

@@ -1,0 +1,56 @@
+"""`deplete`: a full bin of thirty, picked without replacement; then, from the same start, with replacement (Levine et al. 2016, section VI)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from selfgrasp.core import Policy
+from selfgrasp.protocols.episode import Episode, PlayedProtocol
+from selfgrasp.protocols.intervals import Estimate, ratio
+from selfgrasp.protocols.play import AfterLift, play_until_clear
+from selfgrasp.workcell.cells import CellConfig, SimCell
+
+OBJECTS = 30
+FIRSTS = (10, 20, 30)
+"""Grasps of a bin over which failures are counted."""
+REPLACED = 7
+"""Grasps with replacement a bin: 105 on 15 bins."""
+
+
+def play(cell: SimCell, policy: Policy, seed: int) -> Episode:
+    """Thirty grasps without replacement, and seven with."""
+    without = play_until_clear(cell, policy, seed, session="deplete", most=max(FIRSTS))
+    again = play_until_clear(cell, policy, seed, session="replace", most=REPLACED, after=AfterLift.PUT_BACK)
+    return replace(without, replaced=again.outcomes + (False,) * (REPLACED - len(again.outcomes)))
+
+
+def failures(episode: Episode, first: int) -> int:
+    """Of the first so many grasps of a bin. One that gives up before the bin is empty has failed all that it did not try."""
+    tried = episode.outcomes[:first]
+    return tried.count(False) + (0 if episode.cleared else first - len(tried))
+
+
+def grasps(episode: Episode, first: int) -> int:
+    """Of the first so many, those that there was something left for."""
+    return len(episode.outcomes[:first]) if episode.cleared else first
+
+
+def metrics(episodes: Sequence[Episode]) -> Mapping[str, Estimate]:
+    """Failure rates, bootstrapped by bin; planning time is a bin's over its grasps without replacement."""
+    return {
+        **{f"failure_first_{n}": ratio([(failures(e, n), grasps(e, n)) for e in episodes]) for n in FIRSTS},
+        "failure_with_replacement": ratio([(e.replaced.count(False), len(e.replaced)) for e in episodes]),
+        "true_success": ratio([(e.true, e.attempts) for e in episodes]),
+        "double_lifts": ratio([(e.doubles, e.attempts) for e in episodes]),
+        "judge_disagrees": ratio([(e.disagreements, e.attempts) for e in episodes]),
+        "picks_per_hour": ratio([(3600.0 * e.true, e.seconds) for e in episodes]),
+        "plan_seconds": ratio([(e.plan_seconds, e.attempts) for e in episodes]),
+    }
+
+
+DEPLETE = PlayedProtocol(
+    name="deplete", config=CellConfig(count=OBJECTS, depth=True, registered=False), trials=15, play=play, metrics=metrics,
+    paired_metric="failure_first_30", per_scene=lambda e: failures(e, 30) / max(1, grasps(e, 30)), less_is_better=True,
+    paper={"failure_first_10": 0.10, "failure_first_20": 0.175, "failure_first_30": 0.175, "failure_with_replacement": 0.20}, cell="kuka_bin",
+)  # fmt: skip
