@@ -22,6 +22,8 @@ class HandEyeConfig:
         looks: of an attempt that are kept for training, beside the first.
         shift: standard deviation by which patches are shifted in training: what the eye is off by.
         turn: standard deviation, likewise.
+        shake, shake_turn: largest further displacement of the camera per axis in the eye's training.
+        height_weight: of the second task, how far down the hand will come, in the loss.
         jitter: largest change of colour and brightness in training.
         samples, elites, iterations: of the search for a motion (Levine et al. 2016, section IV-B).
         near, near_turn: standard deviations of the samples around an elite in the second iteration, and around the hand; halved an iteration.
@@ -45,6 +47,9 @@ class HandEyeConfig:
     looks: int = 2
     shift: float = 0.003
     turn: float = 0.05
+    shake: float = 0.02
+    shake_turn: float = 0.05
+    height_weight: float = 1.0
     jitter: float = 0.15
     samples: int = 64
     elites: int = 6

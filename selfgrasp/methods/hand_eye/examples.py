@@ -17,9 +17,9 @@ from selfgrasp.core.pose import inverse, yaw_of
 from selfgrasp.core.spec import CameraSpec, CellSpec
 from selfgrasp.learn import Batch, Examples, Source, Split
 from selfgrasp.methods.hand_eye.config import HandEyeConfig
-from selfgrasp.methods.hand_eye.geometry import hand_grid, project, sample
+from selfgrasp.methods.hand_eye.geometry import displaced, hand_grid, moved, project, rigid_inverse, sample
 
-GATHERED = 1
+GATHERED = 2
 """Version of what `gather` gives: examples that an earlier one left beside a dataset are gathered again."""
 _NEAR = 0.02
 """m within which the hand is where it would close."""
@@ -39,7 +39,7 @@ def gather(source: Source, split: Split, config: HandEyeConfig, rng: np.random.G
     kept (N,) int64 how many of the K there are; hand (N, K, 4) float32 x, y, z m and yaw rad of the hand in each; final (N, 3) float32 x, y m, yaw rad where it
     closed; camera (N, 2) float32 horizontal direction from there to the camera; pictures (N, 2, E, E, 3) uint8, the first and one other, small; mount (N, 6)
     float32, see `Eye`, from the calibration of the robot that tried; nominal (N, 4, 4) and intrinsics (N, 3, 3) float32, the latter for the small pictures;
-    grasped (N,) uint8; scene (N,) int64.
+    grasped (N,) uint8; height (N,) float32 m above the floor, how far down the fingertips came; scene (N,) int64.
     """
     spec = source.spec
     camera, room, k = camera_of(spec, config), source.len_of(split), 1 + config.looks
@@ -48,7 +48,7 @@ def gather(source: Source, split: Split, config: HandEyeConfig, rng: np.random.G
         "patches": np.zeros((room, k, planes, side, side, 3), np.uint8), "kept": np.zeros(room, np.int64), "hand": np.zeros((room, k, 4), np.float32),
         "final": np.zeros((room, 3), np.float32), "camera": np.zeros((room, 2), np.float32), "pictures": np.zeros((room, 2, eye, eye, 3), np.uint8),
         "mount": np.zeros((room, 6), np.float32), "nominal": np.zeros((room, 4, 4), np.float32), "intrinsics": np.zeros((room, 3, 3), np.float32),
-        "grasped": np.zeros(room, np.uint8), "scene": np.zeros(room, np.int64),
+        "grasped": np.zeros(room, np.uint8), "height": np.zeros(room, np.float32), "scene": np.zeros(room, np.int64),
     }  # fmt: skip
     n = 0
     for attempt in source.attempts(split):
@@ -65,17 +65,18 @@ def gather(source: Source, split: Split, config: HandEyeConfig, rng: np.random.G
         columns["kept"][n], columns["final"][n], columns["camera"][n] = len(looks), tried.final, towards_camera(tried.final[None], camera)[0]
         columns["mount"][n] = mount_of(first, camera)
         columns["nominal"][n], columns["intrinsics"][n] = camera.world_from_camera, small_intrinsics(camera, eye)
-        columns["grasped"][n], columns["scene"][n] = attempt.outcome.grasped, attempt.scene
+        columns["grasped"][n], columns["height"][n], columns["scene"][n] = attempt.outcome.grasped, tried.height - spec.workspace.surface, attempt.scene
         n += 1
     return Examples({name: column[:n] for name, column in columns.items()}, np.ones(n, np.float32))
 
 
 @dataclass(frozen=True, eq=False)
 class Tried:
-    """An attempt's looks, the first one first, and where the hand closed: (3,) x, y m, yaw rad."""
+    """An attempt's looks, the first one first, where the hand closed, (3,) x, y m, yaw rad, and the fingertips' height there, m."""
 
     looks: tuple[Observation, ...]
     final: FloatArray
+    height: float
 
 
 def tried_of(attempt: Attempt) -> Tried | None:
@@ -94,7 +95,7 @@ def tried_of(attempt: Attempt) -> Tried | None:
     else:
         return None
     looks = [seen for i in range(len(attempt.steps)) if (seen := attempt.observation_of(i)) is not None]
-    return Tried(tuple(looks), np.array([*tool[:2, 3], yaw_of(tool)]))
+    return Tried(tuple(looks), np.array([*tool[:2, 3], yaw_of(tool)]), float(tool[2, 3]))
 
 
 def _chosen(looks: tuple[Observation, ...], others: int, rng: np.random.Generator) -> list[Observation]:
@@ -181,7 +182,9 @@ def batch_of(examples: Examples, indices: NDArray[np.int64], config: HandEyeConf
     look = rng.integers(0, examples["kept"][indices])
     stored = examples["patches"][indices]
     pair = np.stack([stored[rows, np.zeros_like(look)], stored[rows, look]], axis=1)
-    pictures = examples["pictures"][indices]
+    pictures = torch.from_numpy(examples["pictures"][indices]).permute(0, 1, 4, 2, 3).reshape(b, 6, config.eye_px, config.eye_px).float() / 127.5 - 1
+    nominal, intrinsics, mount = (torch.from_numpy(examples[name][indices]) for name in ("nominal", "intrinsics", "mount"))
+    mount = moved(mount)
     state = state_of(examples["final"][indices].astype(np.float64), examples["hand"][indices, look].astype(np.float64), examples["camera"][indices])
     gain, offset = np.ones((b, 1)), np.zeros((b, 3))
     patch = torch.from_numpy(pair).permute(0, 1, 2, 5, 3, 4).reshape(b, -1, config.stored_px, config.stored_px).float() / 127.5 - 1
@@ -189,15 +192,15 @@ def batch_of(examples: Examples, indices: NDArray[np.int64], config: HandEyeConf
         flips = rng.choice([-1.0, 1.0], (b, 2))
         state = mirrored(state, flips)
         patch = _cut(patch, flips, rng.normal(0, config.shift, (b, 2)), rng.normal(0, config.turn, b), config)
+        pictures, mount = _shaken(pictures, mount, nominal, intrinsics, _further(mount, config, rng))
         gain, offset = 1 + rng.uniform(-config.jitter, config.jitter, (b, 1)), rng.uniform(-config.jitter, config.jitter, (b, 3))
     else:
         margin = (config.stored_px - config.patch_px) // 2
         patch = patch[:, :, margin : margin + config.patch_px, margin : margin + config.patch_px]
-    pictures_B6 = torch.from_numpy(pictures).permute(0, 1, 4, 2, 3).reshape(b, 6, config.eye_px, config.eye_px).float() / 127.5 - 1
+    grasped, height = (torch.from_numpy(examples[name][indices]).float() for name in ("grasped", "height"))
     return {
-        "patch": _colored(patch, gain, offset), "state": torch.from_numpy(state), "pictures": _colored(pictures_B6, gain, offset),
-        **{name: torch.from_numpy(examples[name][indices]) for name in ("mount", "nominal", "intrinsics")},
-        "grasped": torch.from_numpy(examples["grasped"][indices]).float(), "weight": torch.from_numpy(examples.weights[indices]),
+        "patch": _colored(patch, gain, offset), "state": torch.from_numpy(state), "pictures": _colored(pictures, gain, offset), "mount": mount,
+        "nominal": nominal, "intrinsics": intrinsics, "grasped": grasped, "height": height, "weight": torch.from_numpy(examples.weights[indices]),
     }  # fmt: skip
 
 
@@ -205,6 +208,21 @@ def _colored(pictures_BCHW: torch.Tensor, gain_B1: FloatArray, offset_B3: FloatA
     repeats = pictures_BCHW.shape[1] // 3
     gain, offset = torch.from_numpy(gain_B1).float(), torch.from_numpy(np.tile(offset_B3, repeats)).float()
     return pictures_BCHW * gain[:, :, None, None] + offset[:, :, None, None]
+
+
+def _further(mount_B44: torch.Tensor, config: HandEyeConfig, rng: np.random.Generator) -> torch.Tensor:
+    """(B, 4, 4) displacements: half of them any, half back to the nominal pose but for a little, which is what the eye's second glance sees."""
+    scale = np.repeat([config.shake_turn, config.shake], 3)
+    far, near = (moved(torch.from_numpy(d * scale).float()) for d in (rng.uniform(-1, 1, (len(mount_B44), 6)), rng.normal(0, 0.2, (len(mount_B44), 6))))
+    second = torch.from_numpy(rng.random(len(mount_B44)) < 0.5)
+    return torch.where(second[:, None, None], rigid_inverse(mount_B44) @ near, far)
+
+
+def _shaken(
+    pictures_B6HW: torch.Tensor, mount_B44: torch.Tensor, nominal_B44: torch.Tensor, intrinsics_B33: torch.Tensor, further_B44: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Pictures as from a camera displaced further, and the mount of that camera."""
+    return displaced(pictures_B6HW, nominal_B44 @ mount_B44, intrinsics_B33, further_B44), mount_B44 @ further_B44
 
 
 def _cut(patch_BCSS: torch.Tensor, flips_B2: FloatArray, shift_B2: FloatArray, turn_B: FloatArray, config: HandEyeConfig) -> torch.Tensor:

@@ -10,6 +10,9 @@ import torch.nn.functional as F
 
 from selfgrasp.methods.hand_eye.config import HandEyeConfig
 
+NEAR_FLOOR = 0.03
+"""m, about the middle between the floor of a bin and the rim of its walls."""
+
 
 def hand_grid(pose_M3: torch.Tensor, side: int, floor: float, config: HandEyeConfig) -> torch.Tensor:
     """(M, P, S, S, 3) m: points in the world of a square that lies around each pose, rows along the hand's y axis and columns along its x (closing) axis."""
@@ -59,3 +62,23 @@ def rigid_inverse(pose_B44: torch.Tensor) -> torch.Tensor:
     turned = pose_B44[:, :3, :3].transpose(1, 2)
     top = torch.cat([turned, -turned @ pose_B44[:, :3, 3:]], dim=2)
     return torch.cat([top, pose_B44[:, 3:]], dim=1)
+
+
+def displaced(
+    pictures_BCHW: torch.Tensor, world_from_camera_B44: torch.Tensor, intrinsics_B33: torch.Tensor, camera_from_new_B44: torch.Tensor
+) -> torch.Tensor:
+    """(B, C, H, W) square pictures as a camera elsewhere would have taken them: right for what lies `NEAR_FLOOR` above the world's zero, nearly so around it.
+
+    The homography of a plane between two views (Hartley and Zisserman 2004, equation 13.2).
+    """
+    normal, distance = world_from_camera_B44[:, 2, :3], NEAR_FLOOR - world_from_camera_B44[:, 2, 3]
+    shift = camera_from_new_B44[:, :3, 3:] * (normal / distance[:, None])[:, None, :]
+    new_from_old = camera_from_new_B44[:, :3, :3].transpose(1, 2) @ (torch.eye(3) - shift)
+    old_from_new = intrinsics_B33 @ torch.linalg.inv(new_from_old) @ torch.linalg.inv(intrinsics_B33)
+    side = pictures_BCHW.shape[-1]
+    along = torch.arange(side) + 0.5
+    rows, columns = torch.meshgrid(along, along, indexing="ij")
+    new = torch.stack([columns, rows, torch.ones_like(rows)], dim=-1)
+    old = new.reshape(1, -1, 3) @ old_from_new.transpose(1, 2)
+    grid = (2 * old[..., :2] / old[..., 2:].clamp_min(1e-3) / side - 1).reshape(len(old), side, side, 2)
+    return F.grid_sample(pictures_BCHW, grid, mode="bilinear", padding_mode="border", align_corners=False)

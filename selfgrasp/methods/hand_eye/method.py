@@ -25,12 +25,13 @@ from selfgrasp.methods.hand_eye.examples import (
     gather,
     hand_of,
     normalised,
+    small_intrinsics,
     small_picture,
     state_of,
     towards_camera,
 )  # fmt: skip
-from selfgrasp.methods.hand_eye.geometry import hand_grid, moved, project, rigid_inverse, sample, to_pixels
-from selfgrasp.methods.hand_eye.network import Eye, Judge
+from selfgrasp.methods.hand_eye.geometry import displaced, hand_grid, moved, project, rigid_inverse, sample, to_pixels
+from selfgrasp.methods.hand_eye.network import HEIGHT_SCALE, Eye, Judge
 from selfgrasp.methods.hand_eye.search import Found, search
 
 _ALTERNATIVES = 12
@@ -67,12 +68,17 @@ class HandEye(Method):
         return batch_of(examples, indices, self.config, rng, augment=augment)
 
     def loss(self, batch: Batch) -> Loss:
-        """Cross entropy of success, and by how many pixels the eye misplaces points of the bin; the two networks share no weights."""
-        logits = self.judge(batch["patch"], batch["state"]).float()
+        """Cross entropy of success, how far down the hand came, and by how many pixels the eye misplaces points of the bin.
+
+        That the hand is stopped by what lies under its fingers is felt in every attempt, and says more than that one in six holds something.
+        """
+        logits, height = self.judge(batch["patch"], batch["state"]).float().unbind(dim=1)
         weight = batch["weight"] / batch["weight"].sum().clamp_min(1e-6)
         success = (F.binary_cross_entropy_with_logits(logits, batch["grasped"], reduction="none") * weight).sum()
-        missed = _missed_px(self.eye(batch["pictures"]).float(), batch)
-        return Loss(success + missed, {"success_loss": success.detach(), "missed_px": missed.detach(), "grasped": batch["grasped"].mean()})
+        stopped = (F.smooth_l1_loss(height, batch["height"] / HEIGHT_SCALE, reduction="none", beta=0.2) * weight).sum()
+        missed = missed_px(moved(self.eye(batch["pictures"]).float()), batch)
+        metrics = {"success_loss": success, "height_loss": stopped, "missed_px": missed, "grasped": batch["grasped"].mean()}
+        return Loss(success + self.config.height_weight * stopped + missed, {name: value.detach() for name, value in metrics.items()})
 
     def plan(self, context: Context, *, temperature: float = 0.0) -> Plan:
         """The next motion, or to close: see `HandEyeConfig`. Scores are the chances of the best motions' ends, the chosen one's first."""
@@ -113,11 +119,19 @@ class HandEye(Method):
         over = np.array([*hand[:2], hand[3]]) if _over_the_bin(hand, spec) else None
         return search(look.logits, over, spec.workspace, config, np.random.default_rng([context.seed, context.step]))
 
-    def mount(self, first: Observation, now: Observation) -> torch.Tensor:
-        """(6,) where the eye believes the camera to be, see `Eye`."""
-        pictures = [normalised(small_picture(o.view(self.config.view).color, self.config.eye_px)) for o in (first, now)]
-        found: torch.Tensor = self.eye(torch.cat(pictures)[None])[0]
-        return found
+    def mount(self, first: Observation, now: Observation, spec: CellSpec) -> torch.Tensor:
+        """(4, 4) nominal_from_camera: where the eye finds the camera, at a first glance and at a second one that begins where the first ended."""
+        camera, side = camera_of(spec, self.config), self.config.eye_px
+        pictures = torch.cat([normalised(small_picture(o.view(self.config.view).color, side)) for o in (first, now)])[None]
+        nominal, intrinsics = (torch.from_numpy(a).float()[None] for a in (camera.world_from_camera.copy(), small_intrinsics(camera, side)))
+        return self.glances(pictures, nominal, intrinsics)[0]
+
+    def glances(self, pictures_B6HW: torch.Tensor, nominal_B44: torch.Tensor, intrinsics_B33: torch.Tensor) -> torch.Tensor:
+        """(B, 4, 4) nominal_from_camera."""
+        coarse = moved(self.eye(pictures_B6HW).float())
+        again = displaced(pictures_B6HW, nominal_B44 @ coarse, intrinsics_B33, rigid_inverse(coarse))
+        # What the second glance finds is how the corrected picture's camera is off from the nominal one: the first glance's error.
+        return moved(self.eye(again).float()) @ coarse
 
     def exploring(self) -> Policy:
         """Draws among all that the search scored, at the temperature `config.explore`."""
@@ -134,7 +148,7 @@ class _Look:
         views = [o.view(config.view) for o in (first, now)]
         self._pictures = [normalised(view.color) for view in views]
         self._intrinsics = torch.tensor(views[0].intrinsics, dtype=torch.float32)
-        nominal_from_camera = moved(method.mount(first, now)[None])[0].double().numpy()
+        nominal_from_camera = method.mount(first, now, spec).double().numpy()
         self._camera_from_world = torch.from_numpy(inverse(self._camera.world_from_camera @ nominal_from_camera)).float()
 
     def logits(self, poses: FloatArray) -> FloatArray:
@@ -145,7 +159,7 @@ class _Look:
         patch = torch.stack([sample(picture, px) for picture in self._pictures], dim=1).flatten(1, 3)
         state = state_of(poses, np.broadcast_to(self._hand, (len(poses), 4)), towards_camera(poses, self._camera))
         judged: torch.Tensor = self._method.judge(patch.contiguous(memory_format=torch.channels_last), torch.from_numpy(state))
-        return judged.double().numpy()
+        return judged[:, 0].double().numpy()
 
 
 @dataclass(frozen=True)
@@ -161,15 +175,15 @@ class _Exploring:
         return self.method.plan(context, temperature=self.method.config.explore)
 
 
-def _missed_px(mount_B6: torch.Tensor, batch: Batch) -> torch.Tensor:
+def missed_px(mount_B44: torch.Tensor, batch: Batch) -> torch.Tensor:
     """Mean distance in px of the eye's pictures between where points of the bin appear and where they would, were the camera where the eye believes."""
-    steps = mount_B6.new_tensor([-0.15, 0.0, 0.15])
-    points = torch.cartesian_prod(steps, steps, mount_B6.new_tensor([0.0, 0.1]))
+    steps = mount_B44.new_tensor([-0.15, 0.0, 0.15])
+    points = torch.cartesian_prod(steps, steps, mount_B44.new_tensor([0.0, 0.1]))
     camera_from_world = rigid_inverse(batch["nominal"])
     nominal_BN3 = points @ camera_from_world[:, :3, :3].transpose(1, 2) + camera_from_world[:, None, :3, 3]
     px = []
-    for mount in (mount_B6, batch["mount"]):
-        camera_from_nominal = rigid_inverse(moved(mount))
+    for mount in (mount_B44, batch["mount"]):
+        camera_from_nominal = rigid_inverse(mount)
         seen = nominal_BN3 @ camera_from_nominal[:, :3, :3].transpose(1, 2) + camera_from_nominal[:, None, :3, 3]
         px.append(torch.stack([to_pixels(s, k) for s, k in zip(seen, batch["intrinsics"], strict=True)]))
     return (px[0] - px[1]).norm(dim=-1).mean()

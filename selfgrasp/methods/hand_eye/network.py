@@ -14,6 +14,8 @@ from selfgrasp.methods.hand_eye.config import HandEyeConfig
 
 STATE = 9
 """Numbers beside the patches: see `examples.state_of`."""
+HEIGHT_SCALE = 0.05
+"""m."""
 _MOUNT_SCALE = 0.05
 """rad and m, about the size of what the eye's outputs of 1 mean."""
 
@@ -38,7 +40,7 @@ class Eye(nn.Module):
 
 
 class Judge(nn.Module):
-    """Patches and the hand's state to a logit of success."""
+    """Patches and the hand's state to a logit of success and, as a second task, the height at which the hand will be stopped."""
 
     def __init__(self, config: HandEyeConfig) -> None:
         super().__init__()
@@ -55,12 +57,12 @@ class Judge(nn.Module):
         )  # fmt: skip
         side = math.ceil(config.patch_px / 4)
         self.head = nn.Sequential(
-            nn.Dropout(0.2), nn.Linear(fourth * side * side + STATE, config.hidden), nn.ReLU(inplace=True), nn.Dropout(0.2), nn.Linear(config.hidden, 1)
+            nn.Dropout(0.2), nn.Linear(fourth * side * side + STATE, config.hidden), nn.ReLU(inplace=True), nn.Dropout(0.2), nn.Linear(config.hidden, 2)
         )
 
     def forward(self, patch_BCSS: torch.Tensor, state_BF: torch.Tensor) -> torch.Tensor:
-        """(B,) logits."""
+        """(B, 2): the logit of success, and how far down the fingertips will come, in units of `HEIGHT_SCALE` above the floor."""
         gain_BC, shift_BC = self.state(state_BF).chunk(2, dim=1)
         x = self.norm(self.stem(patch_BCSS)) * (1 + gain_BC[:, :, None, None]) + shift_BC[:, :, None, None]
-        out: torch.Tensor = self.head(torch.cat([self.body(x), state_BF], dim=1))[:, 0]
+        out: torch.Tensor = self.head(torch.cat([self.body(x), state_BF], dim=1))
         return out
