@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -80,35 +80,43 @@ class HandEye(Method):
         metrics = {"success_loss": success, "height_loss": stopped, "missed_px": missed, "grasped": batch["grasped"].mean()}
         return Loss(success + self.config.height_weight * stopped + missed, {name: value.detach() for name, value in metrics.items()})
 
-    def plan(self, context: Context, *, temperature: float = 0.0) -> Plan:
-        """The next motion, or to close: see `HandEyeConfig`. Scores are the chances of the best motions' ends, the chosen one's first."""
+    def plan(self, context: Context, *, temperature: float = 0.0, steps: int | None = None) -> Plan:
+        """The next motion, or to close: see `HandEyeConfig`. Scores are the chances of the best motions' ends, the chosen one's first.
+
+        Args:
+            context: see there.
+            temperature: at which the motion is drawn among all that the search scored; 0 takes the best.
+            steps: motions of an attempt at most; `config.steps` by default.
+        """
+        left = (self.config.steps if steps is None else steps) - context.step
+        if left <= 0:
+            return Plan((Close(),), np.zeros(1))
         with _evaluating(self):
             found = self._search(context)
-        hand = hand_of(context.observation)
+        hand, floor = hand_of(context.observation), context.spec.workspace.low[2]
         pick = draw(found.logits, temperature, context.rng())
-        pose, chance = found.poses[pick.index], _sigmoid(found.logits)
-        over = _over_the_bin(hand, context.spec)
-        standing = float(chance[0] / max(chance[pick.index], 1e-6)) if over else 0.0
+        chance = _sigmoid(found.logits)
+        standing = float(chance[0] / max(chance[pick.index], 1e-6)) if _over_the_bin(hand, context.spec) else 0.0
+        action = self._towards(found.poses[pick.index], standing, hand, context.spec, left)
         others = np.argsort(-found.logits, kind="stable")[:_ALTERNATIVES]
-        action = self._towards(pose, standing, hand, context.spec)
-        actions = (action, *(_move(hand, found.poses[i], context.spec.workspace.low[2]) for i in others))
         scores = np.r_[chance[0] if isinstance(action, Close) else chance[pick.index], chance[others]]
+        actions = (action, *(_move(hand, found.poses[i], floor) for i in others))
         return Plan(actions, scores, calibrated=True, chosen=0, probability=pick.probability)
 
-    def _towards(self, pose: FloatArray, standing: float, hand: FloatArray, spec: CellSpec) -> Action:
-        """One step of the way: over the bin, then down by the hover heights, correcting on each; on the floor close, correct, or rise."""
+    def _towards(self, pose: FloatArray, standing: float, hand: FloatArray, spec: CellSpec, left: int) -> Action:
+        """One of the `left` steps of the way: over the bin, then down by the hover heights, correcting on each; on the floor close, correct, or rise."""
         config, workspace = self.config, spec.workspace
         height = hand[2] - workspace.surface
         if not _over_the_bin(hand, spec):
             return _move(hand, pose, config.hover[0] + workspace.surface)
         if height < config.floor:
-            if standing >= config.close_ratio:
+            if standing >= config.close_ratio or left == 1:
                 return Close()
-            if standing < config.raise_ratio:
+            if standing < config.raise_ratio and left > 2:
                 return Move(np.array([0.0, 0.0, config.rise]), 0.0)
             return _move(hand, pose, hand[2])
         lower = [h for h in config.hover if h < height - 0.02]
-        return _move(hand, pose, lower[0] + workspace.surface if lower else workspace.low[2])
+        return _move(hand, pose, lower[0] + workspace.surface if lower and left > 1 else workspace.low[2])
 
     def _search(self, context: Context) -> Found:
         """All that was scored, from what the camera sees now."""
@@ -133,6 +141,10 @@ class HandEye(Method):
         # What the second glance finds is how the corrected picture's camera is off from the nominal one: the first glance's error.
         return moved(self.eye(again).float()) @ coarse
 
+    def variants(self) -> Mapping[str, Policy]:
+        """explore: see `exploring`; open: one look, calibrated, no servoing."""
+        return {**super().variants(), "open": _OpenLoop(self)}
+
     def exploring(self) -> Policy:
         """Draws among all that the search scored, at the temperature `config.explore`."""
         return _Exploring(self)
@@ -141,15 +153,16 @@ class HandEye(Method):
 class _Look:
     """The pictures of one decision, with everything that does not depend on the motion done once."""
 
-    def __init__(self, method: HandEye, first: Observation, now: Observation, spec: CellSpec) -> None:
+    def __init__(self, method: HandEye, first: Observation, now: Observation, spec: CellSpec, *, world_from_camera: FloatArray | None = None) -> None:
         self._method, self._spec, self._hand = method, spec, hand_of(now)
         config = method.config
         self._camera = camera_of(spec, config)
         views = [o.view(config.view) for o in (first, now)]
         self._pictures = [normalised(view.color) for view in views]
         self._intrinsics = torch.tensor(views[0].intrinsics, dtype=torch.float32)
-        nominal_from_camera = method.mount(first, now, spec).double().numpy()
-        self._camera_from_world = torch.from_numpy(inverse(self._camera.world_from_camera @ nominal_from_camera)).float()
+        if world_from_camera is None:
+            world_from_camera = self._camera.world_from_camera @ method.mount(first, now, spec).double().numpy()
+        self._camera_from_world = torch.from_numpy(inverse(world_from_camera)).float()
 
     def logits(self, poses: FloatArray) -> FloatArray:
         """(M,) of closing at poses (M, 3)."""
@@ -163,6 +176,31 @@ class _Look:
 
 
 @dataclass(frozen=True)
+class _OpenLoop:
+    """Judges the first picture once, by the camera's calibration, and goes there without looking again: what servoing is compared with."""
+
+    method: HandEye
+    privileged: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        return f"{self.method.name}, open loop"
+
+    def plan(self, context: Context) -> Plan:
+        first = context.first or context.observation
+        method, spec, hand = self.method, context.spec, hand_of(context.observation)
+        if hand[2] - spec.workspace.surface < method.config.hover[0] - 0.02:
+            return Plan((Close(),), np.zeros(1))
+        with _evaluating(method):
+            look = _Look(method, first, first, spec, world_from_camera=first.view(method.config.view).world_from_camera)
+            # The same picture and the same seed at every step: the same pose.
+            found = search(look.logits, None, spec.workspace, method.config, context.rng())
+        best = int(found.logits.argmax())
+        height = spec.workspace.low[2] if _over_the_bin(hand, spec) else method.config.hover[0] + spec.workspace.surface
+        return Plan((_move(hand, found.poses[best], height),), _sigmoid(found.logits[best : best + 1]), calibrated=True)
+
+
+@dataclass(frozen=True)
 class _Exploring:
     method: HandEye
     privileged: tuple[str, ...] = ()
@@ -172,7 +210,8 @@ class _Exploring:
         return self.method.name
 
     def plan(self, context: Context) -> Plan:
-        return self.method.plan(context, temperature=self.method.config.explore)
+        config = self.method.config
+        return self.method.plan(context, temperature=config.explore, steps=config.explore_steps)
 
 
 def missed_px(mount_B44: torch.Tensor, batch: Batch) -> torch.Tensor:
