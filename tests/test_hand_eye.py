@@ -62,7 +62,8 @@ def test_a_stored_patch_shows_where_the_hand_closed(spec: CellSpec) -> None:
     view = painted(spec, spec.cameras["shoulder"].world_from_camera, CONFIG.planes[0])
     for final in (np.array([0.05, -0.08, 0.0]), np.array([-0.1, 0.06, 0.7])):
         patch = stored_patches(view, final, spec, CONFIG)[0].astype(float) / 255
-        middle = patch[17:19, 17:19].mean(axis=(0, 1))
+        half = CONFIG.stored_px // 2
+        middle = patch[half - 1 : half + 1, half - 1 : half + 1].mean(axis=(0, 1))
         np.testing.assert_allclose((middle[:2] - 0.5) / 2, final[:2], atol=0.003)
 
 

@@ -95,11 +95,24 @@ def push(drivers: Drivers, action: Push, config: MotionConfig, control: Control)
 
 
 def servo(drivers: Drivers, action: Move, config: MotionConfig, control: Control) -> Done:
-    """One step from where the hand is, clipped to the workspace."""
+    """One step from where the hand is, clipped to the workspace: sideways at the higher of both heights, so that the hand comes down from above."""
     before = drivers.arm.pose()
     workspace = drivers.arm.workspace
     position = np.clip(before[:3, 3] + action.translation, workspace.low, np.maximum(workspace.high, before[:3, 3]))
-    reached = drivers.arm.move(top_down(position, yaw_of(before) + action.yaw), speed=config.approach_speed, control=control)
+    target = top_down(position, yaw_of(before) + action.yaw)
+    high = target.copy()
+    high[2, 3] = max(before[2, 3], position[2])
+    up = before.copy()
+    up[2, 3] = high[2, 3]
+    ways = [(up, config.approach_speed), (high, config.transit_speed), (target, config.approach_speed)]
+    here, reached = before, Reached(before)
+    for waypoint, speed in ways:
+        if np.allclose(waypoint, here, atol=1e-9):
+            continue
+        reached = drivers.arm.move(waypoint, speed=speed, control=control)
+        if reached.fault is not None:
+            break
+        here = waypoint
     moved = Move(reached.world_from_tool[:3, 3] - before[:3, 3], _wrapped(yaw_of(reached.world_from_tool) - yaw_of(before)))
     return Done(moved, drivers.hand(), fault=reached.fault)
 

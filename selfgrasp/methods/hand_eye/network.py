@@ -57,7 +57,7 @@ class Judge(nn.Module):
         )  # fmt: skip
         side = math.ceil(config.patch_px / 4)
         self.head = nn.Sequential(
-            nn.Dropout(0.2), nn.Linear(fourth * side * side + STATE, config.hidden), nn.ReLU(inplace=True), nn.Dropout(0.2), nn.Linear(config.hidden, 2)
+            nn.Dropout(0.1), nn.Linear(fourth * side * side + STATE, config.hidden), nn.ReLU(inplace=True), nn.Dropout(0.1), nn.Linear(config.hidden, 2)
         )
 
     def forward(self, patch_BCSS: torch.Tensor, state_BF: torch.Tensor) -> torch.Tensor:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
-from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from selfgrasp.runs import steps
 from selfgrasp.runs.supersizing.sizes import Layout, Sizes
 
 if TYPE_CHECKING:
@@ -137,8 +136,8 @@ def _collect(
     from selfgrasp.runs import collect
     from selfgrasp.workcell.cells import CellConfig
 
-    return _collected(
-        work,
+    return steps.collected(
+        work.layout,
         collect.Args(
             out=out, attempts=attempts, objects=objects, workers=work.workers, seed=work.seed if seed is None else seed, round=stage,
             attempts_per_scene=work.sizes.attempts_per_scene, angles_per_point=angles_per_point, options=CellConfig(gripper_closed=closed),
@@ -149,25 +148,13 @@ def _collect(
 def _collect_on_policy(work: Work, out: Path, run: str, attempts: int, *, objects: str = "stage", stage: int = 0, seed: int) -> str:
     from selfgrasp.runs import collect
 
-    return _collected(
-        work,
+    return steps.collected(
+        work.layout,
         collect.Args(
             out=out, attempts=attempts, objects=objects, workers=work.workers, seed=work.seed + 2_000 + seed, round=stage,
             policy=f"{work.layout.run(run)}+sample", attempts_per_scene=work.sizes.attempts_per_scene,
         ),
     )  # fmt: skip
-
-
-def _collected(work: Work, args: Any) -> str:
-    """Collect what is missing, and keep where the time went."""
-    from selfgrasp.runs import collect
-    from selfgrasp.runs.record import write_json
-
-    done = collect.collect(args, alone=True)
-    times = work.layout.measured(f"collect-{args.out.name}")
-    if done.new and not times.exists():
-        write_json(times, {"attempts": done.new, "wall_seconds": done.wall_seconds, "worker_seconds": done.worker_seconds, "workers": args.workers})
-    return f"{done.attempts} attempts, {done.new} of them new"
 
 
 def _job(
@@ -185,58 +172,4 @@ def _job(
 
 
 def _train_all(work: Work, jobs: Sequence[train.Args]) -> str:
-    """Train what is not done, several at a time, each on one thread with its own log."""
-    import multiprocessing
-    from concurrent.futures import ProcessPoolExecutor, as_completed
-
-    from selfgrasp.learn.recipe import device_of
-    from selfgrasp.methods.registry import build
-    from selfgrasp.runs.examples import examples_of
-    from selfgrasp.runs.progress import Progress
-
-    missing = [job for job in jobs if not _done(job)]
-    if not missing:
-        return f"{len(jobs)} trainings are there already"
-    for job in missing:
-        # Gathered here by all processes, once; the trainings then only read them.
-        for folder in job.data:
-            for split in ("train", "validation"):
-                examples_of(build(job.method), folder, split, workers=work.workers)
-    at_a_time = 1 if device_of(work.device).type == "cuda" else work.workers
-    with (
-        Progress("trainings", len(jobs), unit="runs", done=len(jobs) - len(missing)) as progress,
-        ProcessPoolExecutor(at_a_time, mp_context=multiprocessing.get_context("spawn")) as pool,
-    ):
-        running = [pool.submit(_train, job) for job in missing]
-        for count, future in enumerate(as_completed(running), start=len(jobs) - len(missing) + 1):
-            progress.update(count, future.result())
-    return f"{len(missing)} trainings done, {len(jobs)} in all"
-
-
-def _train(job: train.Args) -> str:
-    """In a process of its own: nothing on the screen but what it returns."""
-    os.environ["OMP_NUM_THREADS"] = "1"
-    from selfgrasp.runs import train
-    from selfgrasp.runs.record import write_json
-
-    job.out.mkdir(parents=True, exist_ok=True)
-    with (job.out / "output.txt").open("a") as log, redirect_stdout(log), redirect_stderr(log):
-        result = train.train(job)
-    write_json(job.out / "done.json", {**_facts(job), "seconds": result.seconds, "steps": result.steps, "metrics": result.metrics})
-    return f"{job.out.name} {result.seconds:.0f} s"
-
-
-def _done(job: train.Args) -> bool:
-    import json
-
-    marker = job.out / "done.json"
-    return marker.is_file() and _facts(job).items() <= json.loads(marker.read_text()).items()
-
-
-def _facts(job: train.Args) -> dict[str, Any]:
-    """What a training must share to count as done: its arguments and the method's config."""
-    from selfgrasp.learn import configs
-    from selfgrasp.methods.registry import build
-    from selfgrasp.runs.record import plain
-
-    return {"args": plain(job), "config": plain(configs.to_json(build(job.method).config))}
+    return steps.train_all(jobs, workers=work.workers, device=work.device)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from selfgrasp.core import InputError
-from selfgrasp.runs.record import frozen_hashes, plain, versions, write_config, write_json
+from selfgrasp.runs import steps
+from selfgrasp.runs.record import versions, write_config, write_json
 from selfgrasp.runs.supersizing import robot
 from selfgrasp.runs.supersizing.learning import Work
 
@@ -28,20 +28,8 @@ def freeze(work: Work) -> str:
     Raises:
         InputError: something that was frozen has changed since.
     """
-    path, hashes = work.layout.root / "frozen.json", frozen_hashes()
     sizes = {f"sizes.{name}": value for name, value in vars(work.sizes).items() if name not in _MAY_GROW}
-    now = plain({**hashes, "preset": work.preset, "seed": work.seed, **sizes})
-    if not path.exists():
-        write_json(path, now)
-    kept = json.loads(path.read_text())
-    changed = [name for name in sorted({*kept, *now}) if kept.get(name) != now.get(name)]
-    if changed:
-        raise InputError(
-            given=", ".join(f"{name} = {now.get(name)}" for name in changed),
-            wanted=f"what {path} was begun with, or another folder",
-            exists=", ".join(f"{name} = {kept.get(name)}" for name in changed),
-        )
-    return ", ".join(f"{name} {value}" for name, value in hashes.items())
+    return steps.frozen(work.layout, {"preset": work.preset, "seed": work.seed, **sizes})
 
 
 def draw_pictures(work: Work) -> str:

@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from selfgrasp.runs import steps
 from selfgrasp.runs.supersizing.learning import Work
 from selfgrasp.workcell.cells import CellConfig
 
@@ -54,21 +55,8 @@ def final_run(work: Work) -> str:
 
 
 def play(work: Work, test: RobotTest) -> str:
-    """Play a test whose report is not there yet, or whose networks are newer."""
-    from selfgrasp.runs import bench
-    from selfgrasp.runs.policies import checkpoint_of
-    from selfgrasp.runs.record import plain, write_bench
-
-    args = bench_args(work, test)
-    report = args.out / "report.json"
-    weights = [path.stat().st_mtime for path in map(checkpoint_of, args.policy) if path is not None]
-    fresh = report.exists() and report.stat().st_mtime > max(weights, default=0.0)
-    if fresh and json.loads((args.out / "config.json").read_text()) == plain(args):
-        return f"{report} is there already"
-    measured = bench.measure(args)
-    episodes = {bench.policy_label(policy): [vars(e) for e in played] for policy, played in measured.episodes.items()}
-    write_bench(args.out, args, [measured], {"episodes": episodes})
-    return f"{report}"
+    """See `steps.played`."""
+    return steps.played(bench_args(work, test))
 
 
 def bench_args(work: Work, test: RobotTest) -> bench.Args:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from selfgrasp.runs.steps import Folders
+
 FULL_RANDOM = 40_000
 """Random attempts of the paper's Table I, rounded."""
 
@@ -73,23 +75,8 @@ def scaled(sizes: Sizes, random: int) -> Sizes:
     )  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Layout:
-    """Folders below the reproduction's own."""
-
-    root: Path
-
-    def data(self, name: str) -> Path:
-        """Of a dataset."""
-        return self.root / "data" / name
-
-    def run(self, name: str) -> Path:
-        """Of a training."""
-        return self.root / "runs" / name
-
-    def measured(self, name: str) -> Path:
-        """Of a file with what a step measured."""
-        return self.root / "measured" / f"{name}.json"
+class Layout(Folders):
+    """Names of what this reproduction keeps in its folders."""
 
     @property
     def random(self) -> Path:

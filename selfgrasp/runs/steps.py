@@ -1,0 +1,142 @@
+"""Steps that reproductions share: collect, train, play, freeze; each skips what is done, and says in a line what came of it."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from selfgrasp.runs import bench, collect, train
+
+
+@dataclass(frozen=True)
+class Folders:
+    """Folders below a reproduction's own."""
+
+    root: Path
+
+    def data(self, name: str) -> Path:
+        """Of a dataset."""
+        return self.root / "data" / name
+
+    def run(self, name: str) -> Path:
+        """Of a training."""
+        return self.root / "runs" / name
+
+    def measured(self, name: str) -> Path:
+        """Of a file with what a step measured."""
+        return self.root / "measured" / f"{name}.json"
+
+
+def frozen(folders: Folders, facts: Mapping[str, Any]) -> str:
+    """Hashes of objects, noise and heuristic, and `facts`, written before the first network is trained and compared ever after.
+
+    Raises:
+        InputError: something that was frozen has changed since.
+    """
+    from selfgrasp.core import InputError
+    from selfgrasp.runs.record import frozen_hashes, plain, write_json
+
+    path, hashes = folders.root / "frozen.json", frozen_hashes()
+    now = plain({**hashes, **facts})
+    if not path.exists():
+        write_json(path, now)
+    kept = json.loads(path.read_text())
+    changed = [name for name in sorted({*kept, *now}) if kept.get(name) != now.get(name)]
+    if changed:
+        raise InputError(
+            given=", ".join(f"{name} = {now.get(name)}" for name in changed),
+            wanted=f"what {path} was begun with, or another folder",
+            exists=", ".join(f"{name} = {kept.get(name)}" for name in changed),
+        )
+    return ", ".join(f"{name} {value}" for name, value in hashes.items())
+
+
+def played(args: bench.Args) -> str:
+    """Play a protocol whose report is not there yet, or whose networks are newer; the report keeps the episodes."""
+    from selfgrasp.runs import bench
+    from selfgrasp.runs.policies import checkpoint_of
+    from selfgrasp.runs.record import plain, write_bench
+
+    report = args.out / "report.json"
+    weights = [path.stat().st_mtime for path in map(checkpoint_of, args.policy) if path is not None]
+    fresh = report.exists() and report.stat().st_mtime > max(weights, default=0.0)
+    if fresh and json.loads((args.out / "config.json").read_text()) == plain(args):
+        return f"{report} is there already"
+    measured = bench.measure(args)
+    episodes = {bench.policy_label(policy): [vars(e) for e in played] for policy, played in measured.episodes.items()}
+    write_bench(args.out, args, [measured], {"episodes": episodes})
+    return f"{report}"
+
+
+def collected(folders: Folders, args: collect.Args) -> str:
+    """Collect what is missing, and keep where the time went."""
+    from selfgrasp.runs import collect
+    from selfgrasp.runs.record import write_json
+
+    done = collect.collect(args, alone=True)
+    times = folders.measured(f"collect-{args.out.name}")
+    if done.new and not times.exists():
+        write_json(times, {"attempts": done.new, "wall_seconds": done.wall_seconds, "worker_seconds": done.worker_seconds, "workers": args.workers})
+    return f"{done.attempts} attempts, {done.new} of them new"
+
+
+def train_all(jobs: Sequence[train.Args], *, workers: int, device: str) -> str:
+    """Train what is not done, several at a time, each on one thread with its own log."""
+    import multiprocessing
+    from concurrent.futures import ProcessPoolExecutor, as_completed
+
+    from selfgrasp.learn.recipe import device_of
+    from selfgrasp.methods.registry import build
+    from selfgrasp.runs.examples import examples_of
+    from selfgrasp.runs.progress import Progress
+
+    missing = [job for job in jobs if not _done(job)]
+    if not missing:
+        return f"{len(jobs)} trainings are there already"
+    for job in missing:
+        # Gathered here by all processes, once; the trainings then only read them.
+        for folder in job.data:
+            for split in ("train", "validation"):
+                examples_of(build(job.method), folder, split, workers=workers)
+    at_a_time = 1 if device_of(device).type == "cuda" else workers
+    with (
+        Progress("trainings", len(jobs), unit="runs", done=len(jobs) - len(missing)) as progress,
+        ProcessPoolExecutor(at_a_time, mp_context=multiprocessing.get_context("spawn")) as pool,
+    ):
+        running = [pool.submit(_train, job) for job in missing]
+        for count, future in enumerate(as_completed(running), start=len(jobs) - len(missing) + 1):
+            progress.update(count, future.result())
+    return f"{len(missing)} trainings done, {len(jobs)} in all"
+
+
+def _train(job: train.Args) -> str:
+    """In a process of its own: nothing on the screen but what it returns."""
+    os.environ["OMP_NUM_THREADS"] = "1"
+    from selfgrasp.runs import train
+    from selfgrasp.runs.record import write_json
+
+    job.out.mkdir(parents=True, exist_ok=True)
+    with (job.out / "output.txt").open("a") as log, redirect_stdout(log), redirect_stderr(log):
+        result = train.train(job)
+    write_json(job.out / "done.json", {**_facts(job), "seconds": result.seconds, "steps": result.steps, "metrics": result.metrics})
+    return f"{job.out.name} {result.seconds:.0f} s"
+
+
+def _done(job: train.Args) -> bool:
+    marker = job.out / "done.json"
+    return marker.is_file() and _facts(job).items() <= json.loads(marker.read_text()).items()
+
+
+def _facts(job: train.Args) -> dict[str, Any]:
+    """What a training must share to count as done: its arguments and the method's config."""
+    from selfgrasp.learn import configs
+    from selfgrasp.methods.registry import build
+    from selfgrasp.runs.record import plain
+
+    return {"args": plain(job), "config": plain(configs.to_json(build(job.method).config))}
