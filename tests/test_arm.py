@@ -212,6 +212,25 @@ def test_a_camera_that_returns_nothing_is_a_fault(made: SimCell, monkeypatch: py
     assert workcell.attempt(RandomServoPolicy(), Ids("t", 0, 1)).attempt.before is not None
 
 
+def test_the_drop_test_sees_what_the_fingers_do_not_feel(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = kuka_bin(train_objects(12), CellConfig(count=3, picture_px=96, noise="none", drop_test=True))
+    workcell = made.cell
+    fell = []
+    for scene in range(6):
+        before = workcell.reset(scene)
+        middle = workcell.drivers.scene.objects_truth()[0].center  # type: ignore[attr-defined]
+        over, down = np.array([*middle[:2], 0.3]), np.array([0.0, 0.0, WORKSPACE.low[2] - 0.3])
+        with monkeypatch.context() as numb:
+            # Fingers that never feel anything.
+            numb.setattr("selfgrasp.workcell.workcell.feels_held", lambda *_: False)
+            numb.setattr("selfgrasp.workcell.judge.feels_held", lambda *_: False)
+            played = workcell.attempt(Fixed(towards(made, over), Move(down, 0.0), Close()), Ids("t", scene, 0), before=before)
+        truly = {label.name: label.value for label in played.labels}["truth.grasped"]
+        fell.append((bool(truly), played.attempt.outcome.grasped))
+    assert sum(truly for truly, _ in fell) >= 2
+    assert sum(truly == judged for truly, judged in fell) >= 5
+
+
 def test_every_scene_is_another_robots(made: SimCell) -> None:
     cameras, colors = [], []
     for scene in range(3):
@@ -246,16 +265,23 @@ def test_the_wrist_camera_goes_with_the_hand() -> None:
     np.testing.assert_allclose(seen[1][:3, 3] - seen[0][:3, 3], [0.2, 0.0, 0.0], atol=2e-3)
 
 
-def test_a_bump_moves_objects_once_an_attempt() -> None:
-    made = kuka_bin(train_objects(12), CellConfig(count=4, picture_px=48, bump=0.8))
+def test_a_kick_moves_objects_once_an_attempt_when_the_hand_comes_down() -> None:
+    made = kuka_bin(train_objects(12), CellConfig(count=4, picture_px=48, kick=0.8))
     made.cell.reset(0)
-    scene = made.cell.drivers.scene
-    before = [t.center.copy() for t in scene.objects_truth()]  # type: ignore[attr-defined]
-    over = towards(made, np.array([0.0, 0.0, 0.3]))
-    made.cell.attempt(Fixed(over, Move(np.array([0.0, 0.0, 0.0]), 0.0), Close()), Ids("t", 0, 0))
-    after = [t.center for t in scene.objects_truth()]  # type: ignore[attr-defined]
-    ways = [np.linalg.norm(a[:2] - b[:2]) for a, b in zip(after, before, strict=True)]
-    assert 0.01 < max(ways) < 0.3
+    arm, control = made.cell.drivers.arm, Control()
+
+    def centers() -> FloatArray:
+        return np.array([t.center for t in made.cell.drivers.scene.objects_truth()])  # type: ignore[attr-defined]
+
+    start = centers()
+    arm.move(top_down((0.0, 0.0, 0.28), 0.0), speed=1.0, control=control)
+    np.testing.assert_allclose(centers(), start, atol=1e-4)
+    arm.move(top_down((0.0, 0.0, 0.2), 0.0), speed=1.0, control=control)
+    kicked = centers()
+    assert 0.01 < np.linalg.norm((kicked - start)[:, :2], axis=1).max() < 0.3
+    arm.move(top_down((0.0, 0.0, 0.26), 0.0), speed=1.0, control=control)
+    arm.move(top_down((0.0, 0.0, 0.2), 0.0), speed=1.0, control=control)
+    assert np.linalg.norm((centers() - kicked)[:, :2], axis=1).max() < 0.01
 
 
 def test_an_arm_from_a_file_takes_the_kukas_place(tmp_path: Path) -> None:

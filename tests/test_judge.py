@@ -139,5 +139,5 @@ def test_the_judge_cannot_read_the_simulators_truth() -> None:
     names = {node.attr for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Attribute)}
     assert not names & {"truth", "held", "scene", "world", "labels"}
     assert judge.__annotations__ == {
-        "done": "Done", "before": "Observation | None", "after": "Observation | None", "config": "JudgeConfig", "return": "Outcome",
+        "done": "Done", "before": "Observation | None", "after": "Observation | None", "config": "JudgeConfig", "fell": "bool", "return": "Outcome",
     }  # fmt: skip

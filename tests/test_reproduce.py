@@ -12,7 +12,7 @@ from selfgrasp.runs.supersizing.report import freeze
 
 
 def test_an_unknown_system_lists_the_known_ones():
-    with pytest.raises(InputError, match=r"system 'supersize'.*exists: supersizing"):
+    with pytest.raises(InputError, match=r"system 'supersize'.*exists: supersizing, hand_eye"):
         reproduction_of("supersize")
 
 
@@ -62,3 +62,21 @@ def test_every_step_runs_and_is_skipped_the_second_time(tmp_path: Path, monkeypa
     monkeypatch.setattr(collect, "collect", only_look)
     assert run(args) == 0
     assert "are there already" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_hand_eye_from_nothing_and_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    args = Args("hand_eye", tmp_path / "out", workers=2, quick=True)
+    assert run(args) == 0
+    report = json.loads((args.out / "report.json").read_text())
+    deplete, growth, collections = report["tables"]
+    assert {row[1] for row in deplete["rows"]} == {"as it is", "camera moved", "objects nudged"}
+    assert deplete["rows"][0][-1].startswith("0.675")
+    assert [row[0] for row in growth["rows"]] == [60, 120, 160]
+    assert [row[0] for row in collections["rows"]] == ["random", "round1", "drop-test"]
+    capsys.readouterr()
+    assert run(args) == 0
+    said = capsys.readouterr().out
+    assert "are there already" in said
+    assert "is there already" in said

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from tyro.conf import Positional
 
 if TYPE_CHECKING:
+    from selfgrasp.runs.hand_eye.work import Work as HandEyeWork
     from selfgrasp.runs.supersizing.learning import Work
 
 
@@ -22,12 +23,12 @@ class Args:
     Every step skips what is done already: run the same command again to go on after an interruption, at any point.
 
     Attributes:
-        system: which one, for example supersizing.
+        system: supersizing or hand_eye.
         out: folder of everything.
         preset: small trains on two cores; paper has the paper's network, and wants a GPU.
-        attempts: random ones to begin with; the stages' and the ablations' numbers go with it. The paper had 40,000.
+        attempts: random ones to begin with; the numbers of stages, rounds and ablations go with it.
         seeds: trainings of everything that is compared.
-        trials: scenes a policy of `isolated`, and a fifth as many of `clear`.
+        trials: scenes a policy of `isolated`, and a fifth as many of `clear`; bins of `deplete`.
         workers: processes.
         seed: of scenes, choices and the first training.
         device: to train on: auto, cpu, cuda.
@@ -148,16 +149,10 @@ def supersizing_work(args: Args) -> Work:
     Raises:
         InputError: a number below 1, or a device this machine lacks.
     """
-    from selfgrasp.core import InputError
-    from selfgrasp.learn.recipe import device_of
     from selfgrasp.runs.supersizing.learning import Work
     from selfgrasp.runs.supersizing.sizes import Layout, Sizes, quick, scaled
 
-    for name in ("attempts", "seeds", "trials", "workers"):
-        value = getattr(args, name)
-        if value is not None and value < 1:
-            raise InputError(given=f"--{name} {value}", wanted="at least 1")
-    device_of(args.device)
+    _check(args)
     sizes = quick() if args.quick else Sizes()
     if args.attempts is not None:
         sizes = scaled(sizes, args.attempts)
@@ -168,5 +163,62 @@ def supersizing_work(args: Args) -> Work:
     return Work(Layout(args.out), sizes, args.preset, args.workers, args.seed, args.device)
 
 
-REPRODUCTIONS = {"supersizing": Reproduction("Pinto & Gupta, Supersizing self-supervision, ICRA 2016", _supersizing)}
+def _hand_eye(args: Args) -> tuple[Step, ...]:
+    from selfgrasp.runs.hand_eye import report, robot, work
+
+    made = hand_eye_work(args)
+
+    def rounds(number: int) -> Step:
+        return Step(f"round {number}: servo, up to {made.sizes.rounds[number - 1]} motions, and learn from all", lambda: work.run_round(made, number))
+
+    def playing(condition: robot.Condition) -> Step:
+        return Step(f"deplete, {condition.title}", lambda: robot.play(made, condition))
+
+    return (
+        Step("freeze objects, noise and heuristic", lambda: work.freeze(made)),
+        Step("collect random motions", lambda: work.collect_random(made)),
+        Step("collect with the drop test", lambda: work.collect_doubted(made)),
+        Step("train on them, by amount", lambda: work.train_random(made)),
+        *(rounds(number) for number in range(1, len(made.sizes.rounds) + 1)),
+        Step("deplete bins of validation objects, by attempts and rounds", lambda: robot.play_validation(made)),
+        *map(playing, robot.conditions(made)),
+        Step("report", lambda: report.write(made, args)),
+    )
+
+
+def hand_eye_work(args: Args) -> HandEyeWork:
+    """Sizes and folders for these arguments.
+
+    Raises:
+        InputError: a number below 1, or a device this machine lacks.
+    """
+    from selfgrasp.runs.hand_eye.work import Sizes, Work, quick, scaled
+    from selfgrasp.runs.steps import Folders
+
+    _check(args)
+    sizes = quick() if args.quick else Sizes()
+    if args.attempts is not None:
+        sizes = scaled(sizes, args.attempts)
+    if args.seeds is not None:
+        sizes = replace(sizes, seeds=args.seeds)
+    if args.trials is not None:
+        sizes = replace(sizes, bins=args.trials)
+    return Work(Folders(args.out), sizes, args.preset, args.workers, args.seed, args.device)
+
+
+def _check(args: Args) -> None:
+    from selfgrasp.core import InputError
+    from selfgrasp.learn.recipe import device_of
+
+    for name in ("attempts", "seeds", "trials", "workers"):
+        value = getattr(args, name)
+        if value is not None and value < 1:
+            raise InputError(given=f"--{name} {value}", wanted="at least 1")
+    device_of(args.device)
+
+
+REPRODUCTIONS = {
+    "supersizing": Reproduction("Pinto & Gupta, Supersizing self-supervision, ICRA 2016", _supersizing),
+    "hand_eye": Reproduction("Levine et al., Learning hand-eye coordination for robotic grasping, IJRR 2016", _hand_eye),
+}
 """By the method's name."""

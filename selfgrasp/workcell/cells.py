@@ -56,7 +56,8 @@ class CellConfig:
         cameras: of `kuka_bin`: shoulder, wrist.
         depth: whether the camera over the shoulder of `kuka_bin` measures depth, too; for methods that need it.
         arm: of `kuka_bin`: a file, MJCF or URDF; the KUKA iiwa 14 by default.
-        bump: m/s to which every object is knocked once in an attempt, while the hand is over the bin, as by a kick against it.
+        drop_test: whether the judge opens a hand that feels empty over the bin and looks whether something fell.
+        kick: m/s to which every object is knocked once in an attempt, when the hand begins to come down, as by a kick against the bin.
     """
 
     count: int = 10
@@ -69,12 +70,13 @@ class CellConfig:
     cameras: tuple[str, ...] = ("shoulder",)
     depth: bool = False
     arm: str = ""
-    bump: float = 0.0
+    kick: float = 0.0
+    drop_test: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values. Options that came later are left out while they have their defaults, so that keys and fingerprints last."""
         options = {**asdict(self), "cameras": list(self.cameras)}
-        for later, default in (("gripper_closed", 0.0), ("cameras", ["shoulder"]), ("depth", False), ("arm", ""), ("bump", 0.0)):
+        for later, default in (("gripper_closed", 0.0), ("cameras", ["shoulder"]), ("depth", False), ("arm", ""), ("kick", 0.0), ("drop_test", False)):
             if options[later] == default:
                 del options[later]
         return options
@@ -190,10 +192,10 @@ def _simulated(spec: CellSpec, objects: Sequence[ObjectModel], config: CellConfi
     from selfgrasp.vision import Rim
     from selfgrasp.workcell.sim.arms import arm_from_file, iiwa14
     from selfgrasp.workcell.sim.build import TableConfig
-    from selfgrasp.workcell.sim.bump import Bump
     from selfgrasp.workcell.sim.camera import Mount, SimCamera
     from selfgrasp.workcell.sim.hand import FlyingArm, SimGripper
     from selfgrasp.workcell.sim.jointarm import JointArm
+    from selfgrasp.workcell.sim.kick import KickedArm
     from selfgrasp.workcell.sim.light import Lights, Paint
     from selfgrasp.workcell.sim.noise import NoiseConfig, imprecise, realistic
     from selfgrasp.workcell.sim.render import make_renderer
@@ -222,16 +224,16 @@ def _simulated(spec: CellSpec, objects: Sequence[ObjectModel], config: CellConfi
     if jointed and config.noise != "none":
         paint = Paint(world.model, world.slot_bodies)
         randomise.append(lambda rng: paint.randomise(rng, amount=PAINT))
-    bump = Bump(world, config.bump) if config.bump else None
-    if bump is not None:
-        randomise.append(bump.randomise)
+    kicked = KickedArm(arm, world, config.kick) if config.kick else None
+    if kicked is not None:
+        randomise.append(kicked.randomise)
     scene = SimScene(world, objects, SceneConfig(count=config.count), on_reset=randomise)
-    drivers = Drivers(arm, SimGripper(world), cameras, scene)
+    drivers = Drivers(kicked or arm, SimGripper(world), cameras, scene)
     has_depth = any(camera.has_depth for camera in spec.cameras.values())
     rim = Rim(table.half_size, table.wall_thickness, table.wall_height) if config.registered and table.wall_height and has_depth else None
     workcell = Workcell(
-        drivers, spec, judge=JudgeConfig(closed=spec.gripper.closed), rim=rim, on_close=renderer.close,
-        presenting=top_down(PRESENT, PRESENT_YAW) if jointed else None, watchers=() if bump is None else (bump,),
+        drivers, spec, judge=JudgeConfig(closed=spec.gripper.closed, drop_test=config.drop_test), rim=rim, on_close=renderer.close,
+        presenting=top_down(PRESENT, PRESENT_YAW) if jointed else None,
     )  # fmt: skip
     return SimCell(workcell, lambda: world.physics_seconds, lambda: scene.remaining, world)
 

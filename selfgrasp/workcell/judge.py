@@ -21,12 +21,17 @@ class JudgeConfig:
     Attributes:
         min_width: m beyond `closed`; closer fingers hold nothing.
         min_force: N; a softer press holds nothing.
+        drop_test: whether a hand that feels empty is opened over the workspace all the same, and the pictures before and after compared: what fingers do not
+            feel falls out of them (Levine et al. 2016).
+        min_changed: share of the pixels that must have changed for something to have fallen.
         closed: m between the fingers when fully closed, as in the gripper's spec; at that stop they press with full force on nothing.
     """
 
     min_width: float = 0.0025
     min_force: float = 2.0
     closed: float = 0.0
+    drop_test: bool = False
+    min_changed: float = 1e-3
 
     @property
     def empty_width(self) -> float:
@@ -44,10 +49,17 @@ def feels_held(done: Done, config: JudgeConfig) -> bool:
     return done.lifted and holds(done.hand.width, done.hand.force, config)
 
 
-def judge(done: Done, before: Observation | None, after: Observation | None, config: JudgeConfig) -> Outcome:
-    """Width and force after the lift decide, if there was one; a grip that was there before the lift and is not after it slipped."""
+def judge(done: Done, before: Observation | None, after: Observation | None, config: JudgeConfig, *, fell: bool = False) -> Outcome:
+    """Width and force after the lift decide, if there was one; a grip that was there before the lift and is not after it slipped.
+
+    Args:
+        done: the motion that ended the attempt.
+        before, after: looks with the arm away.
+        config: thresholds.
+        fell: whether the drop test saw something fall.
+    """
     width, force = done.hand.width, done.hand.force
-    grasped = feels_held(done, config)
+    grasped = feels_held(done, config) or fell
     fault = done.fault
     if grasped and fault in (Fault.BLOCKED, Fault.UNREACHABLE):
         fault = None
@@ -56,6 +68,11 @@ def judge(done: Done, before: Observation | None, after: Observation | None, con
     if fault is None and (before is None or after is None):
         fault = Fault.NO_IMAGE
     return Outcome(grasped, width, force, changed_share(before, after), fault)
+
+
+def saw_fall(before: Observation | None, after: Observation | None, config: JudgeConfig) -> bool:
+    """Whether the pictures before and after the hand was opened say that something fell."""
+    return changed_share(before, after) > config.min_changed
 
 
 def changed_share(before: Observation | None, after: Observation | None) -> float:

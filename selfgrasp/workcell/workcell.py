@@ -16,12 +16,12 @@ from selfgrasp.core.errors import InputError
 from selfgrasp.core.observation import Observation, View
 from selfgrasp.core.plan import Plan
 from selfgrasp.core.policy import ANYTHING, Context, Goal, Policy
-from selfgrasp.core.pose import tilt_of
+from selfgrasp.core.pose import tilt_of, top_down, yaw_of
 from selfgrasp.core.spec import CellSpec
 from selfgrasp.core.watcher import Watcher
 from selfgrasp.workcell import motions
 from selfgrasp.workcell.drivers import Control, Drivers
-from selfgrasp.workcell.judge import JudgeConfig, feels_held, judge
+from selfgrasp.workcell.judge import JudgeConfig, feels_held, judge, saw_fall
 from selfgrasp.workcell.motions import Done, MotionConfig
 
 if TYPE_CHECKING:
@@ -213,11 +213,24 @@ class Workcell:
         present = self._present() if self.presenting is not None and feels_held(done, self.judge) else None
         self.drivers.arm.away(control=self.control)
         done = replace(done, hand=self.drivers.hand())
-        if not feels_held(done, self.judge):
+        empty = not feels_held(done, self.judge)
+        in_doubt = empty and self.judge.drop_test and done.lifted
+        if in_doubt:
+            self.drivers.scene.settle()
+        elif empty:
             self.try_again()
         after = self.observe()
-        outcome = judge(done, first, after, self.judge)
+        fell = in_doubt and self._drops(after)
+        outcome = judge(done, first, after, self.judge, fell=fell)
         return self._played(policy, ids, goal, first, steps, outcome, after, plans, labels, present)
+
+    def _drops(self, before: Observation | None) -> bool:
+        """The drop test: open the hand over the middle of the workspace, above everything, and see whether something lies there then."""
+        workspace = self.spec.workspace
+        over = top_down([*(workspace.low + workspace.high)[:2] / 2, workspace.surface + self.motions.clear_height], yaw_of(self.drivers.arm.pose()))
+        self.drivers.arm.move(over, speed=self.motions.transit_speed, control=self.control)
+        self.try_again()
+        return saw_fall(before, self.observe(), self.judge)
 
     def _present(self) -> View | None:
         """Bring what is held before the first camera; its picture, or None where the arm or the camera fails."""

@@ -33,7 +33,6 @@ class HandEyeConfig:
         hover: heights of the fingertips above the floor on the way down.
         rise: how far it rises.
         steps: motions of an attempt at most; the last one goes down.
-        explore_steps: likewise while exploring. The paper's grew from 2 to 10 over its rounds.
         explore: temperature, in units of the logit, at which exploring draws among what the search scored.
     """
 
@@ -64,7 +63,6 @@ class HandEyeConfig:
     hover: tuple[float, ...] = (0.25, 0.12)
     rise: float = 0.10
     steps: int = 10
-    explore_steps: int = 2
     explore: float = 0.5
 
     @property

@@ -142,12 +142,13 @@ class HandEye(Method):
         return moved(self.eye(again).float()) @ coarse
 
     def variants(self) -> Mapping[str, Policy]:
-        """explore: see `exploring`; open: one look, calibrated, no servoing."""
-        return {**super().variants(), "open": _OpenLoop(self)}
+        """explore: see `exploring`; explore2 to explore10: likewise, with so many motions; open: one look, calibrated, no servoing."""
+        growing = {f"explore{steps}": _Exploring(self, steps) for steps in range(2, self.config.steps + 1)}
+        return {**super().variants(), **growing, "open": _OpenLoop(self)}
 
     def exploring(self) -> Policy:
         """Draws among all that the search scored, at the temperature `config.explore`."""
-        return _Exploring(self)
+        return _Exploring(self, self.config.steps)
 
 
 class _Look:
@@ -203,6 +204,7 @@ class _OpenLoop:
 @dataclass(frozen=True)
 class _Exploring:
     method: HandEye
+    steps: int
     privileged: tuple[str, ...] = ()
 
     @property
@@ -210,8 +212,7 @@ class _Exploring:
         return self.method.name
 
     def plan(self, context: Context) -> Plan:
-        config = self.method.config
-        return self.method.plan(context, temperature=config.explore, steps=config.explore_steps)
+        return self.method.plan(context, temperature=self.method.config.explore, steps=self.steps)
 
 
 def missed_px(mount_B44: torch.Tensor, batch: Batch) -> torch.Tensor:

@@ -301,7 +301,7 @@ class World:
         """(4, 4), +z away from the fingers."""
         return pose(rotation=self.data.xmat[self._hand].reshape(3, 3), translation=self.data.xpos[self._hand])
 
-    def bump(self, velocity: FloatArray, seconds: float) -> None:
+    def knock(self, velocity: FloatArray, seconds: float) -> None:
         """Knock every object that is not held to `velocity` (3,) m/s, as a kick against the bin does, and let them slide for a while."""
         held = self.held()
         bodies = [int(self._body[p.slot]) for p in self.placed if p.slot not in held]

@@ -1,0 +1,1 @@
+"""Hand-eye coordination from nothing: random motions, rounds of servoing and learning, and the rows of `deplete`."""

@@ -1,0 +1,115 @@
+"""The last step: tables, charts and rows into one report."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from selfgrasp.runs.hand_eye import robot
+from selfgrasp.runs.hand_eye.work import Work, runs_to_compare
+from selfgrasp.runs.record import versions, write_config, write_json
+
+PAPER = {
+    "random_servo": (0.675, 0.700, 0.725, 0.69),
+    "heuristic": (0.325, 0.350, 0.508, 0.35),
+    "open": (0.275, 0.387, 0.337, 0.43),
+    "closed": (0.100, 0.175, 0.175, 0.20),
+}
+"""Failure over the first 10, 20, 30 and with replacement (Levine et al. 2016, Table 1)."""
+METRICS = ("failure_first_10", "failure_first_20", "failure_first_30", "failure_with_replacement")
+TITLES = {"random_servo": "random motions", "heuristic": "hand-designed (depth, calibrated)", "open": "open loop (calibrated)", "closed": "closed loop"}
+NOTES = (
+    "A simulated arm and generated objects stand for the robots and their things: the paper's figures are landmarks.",
+    "The eye learns from the calibrations of the robots that tried, which the paper's network did without; at work it reads none.",
+    "The hand-designed and the open-loop rows read the calibration of their camera; the hand-designed one measures depth.",
+)
+
+Table = dict[str, Any]
+
+
+def write(work: Work, args: Any) -> str:
+    """report.json and report.html."""
+    from selfgrasp.runs.report import write_report
+
+    root = work.folders.root
+    reports = {c.name: robot.measured(work, c) for c in robot.conditions(work)}
+    write_config(root, args, work.seed)
+    write_json(
+        root / "report.json",
+        {
+            "protocol": "reproduction of hand_eye",
+            "seed": work.seed,
+            "cell": "kuka_bin",
+            "versions": versions(),
+            "rows": reports["as-it-is"]["rows"],
+            "paired": reports["as-it-is"]["paired"],
+            "frozen": json.loads((root / "frozen.json").read_text()),
+            "attempts": work.sizes.random + len(work.sizes.rounds) * work.sizes.round,
+            "notes": list(NOTES),
+            "tables": [deplete_table(work), growth_table(work), collection_table(work)],
+        },
+    )
+    return f"{write_report([root])}"
+
+
+def deplete_table(work: Work) -> Table:
+    """Table 1 of the paper, under every condition."""
+    rows: list[list[Any]] = []
+    for condition in robot.conditions(work):
+        report, args = robot.measured(work, condition), robot.bench_args(work, condition)
+        for name, policy in robot.policies(work).items():
+            if policy in args.policy:
+                found = _figures(report, policy)
+                paper = PAPER.get(name) if condition.name == "as-it-is" else None
+                figures = [cell for metric in METRICS for cell in (found[metric]["value"], f"{found[metric]['low']:.3f}-{found[metric]['high']:.3f}")]
+                rows.append([TITLES.get(name, name), condition.title, *figures, "" if paper is None else " / ".join(f"{p:.3f}" for p in paper)])
+    columns = ["policy", "robot", *(c for m in ("first 10", "first 20", "first 30", "with replacement") for c in (m, "95 %")), "paper"]
+    note = f"Failure rates over {work.sizes.bins} bins of 30 objects that no training saw; intervals over bins."
+    return {"title": "Failures while a bin is depleted (Table 1)", "note": note, "columns": columns, "rows": rows}
+
+
+def growth_table(work: Work) -> Table:
+    """Success on validation objects against attempts and rounds."""
+    rows: list[list[Any]] = []
+    for run, attempts, rounds in runs_to_compare(work):
+        args = robot.validation_args(work, run)
+        found = _figures(json.loads((args.out / "report.json").read_text()), args.policy[0])
+        learned = json.loads((work.folders.run(run) / "done.json").read_text())["metrics"]
+        figures = [found[metric]["value"] for metric in METRICS[:3]]
+        rows.append([attempts, rounds, *figures, found[METRICS[2]]["low"], found[METRICS[2]]["high"], learned["success_loss"], learned["missed_px"]])
+    columns = ["attempts", "rounds", "first 10", "first 20", "first 30", "low", "high", "validation loss", "eye: px missed"]
+    note = f"Failure rates over {work.sizes.validation_bins} bins of validation objects. The validation loss is over data like those that were learned from."
+    return {"title": "What more attempts and rounds of servoing bring", "note": note, "columns": columns, "rows": rows}
+
+
+def collection_table(work: Work) -> Table:
+    """What was collected, how much of it held something, how often the judge was wrong, and how long it took."""
+    rows = [list(row) for row in _collections(work)]
+    note = "Judge wrong: against the simulator's truth. The fingers judge, in the last row the drop test as well."
+    columns = ["collection", "attempts", "held", "judge wrong", "attempts/s", "physics", "planning"]
+    return {"title": "What was collected", "note": note, "columns": columns, "rows": rows}
+
+
+def _collections(work: Work) -> Iterator[tuple[Any, ...]]:
+    from selfgrasp.dataset import Dataset
+
+    for folder in (*work.data(len(work.sizes.rounds)), work.folders.data("drop-test")):
+        times = json.loads(work.folders.measured(f"collect-{folder.name}").read_text())
+        total = times["worker_seconds"]["total"]
+        with Dataset.open(folder) as data:
+            truth, felt = data.label("truth.grasped"), dict(zip(data.ids().tolist(), data.column("grasped").tolist(), strict=True))
+        wrong = [bool(felt[i]) != bool(truth[i]) for i in felt if i in truth]
+        share = times["worker_seconds"]
+        yield (
+            folder.name, len(felt), sum(felt.values()) / max(1, len(felt)), sum(wrong) / max(1, len(wrong)), times["attempts"] / times["wall_seconds"],
+            share["physics"] / total, share["plan"] / total,
+        )  # fmt: skip
+
+
+def _figures(report: dict[str, Any], policy: str) -> dict[str, dict[str, Any]]:
+    """A policy's rows by metric."""
+    from selfgrasp.runs.bench import policy_label
+
+    label = policy_label(policy)
+    return {row["metric"]: row for row in report["rows"] if row["policy"] == label}

@@ -1,0 +1,94 @@
+"""The rows of `deplete`: on the robot as it is, with its camera moved, and with a bin that somebody kicks."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from selfgrasp.runs import steps
+from selfgrasp.runs.hand_eye.work import Work, runs_to_compare
+from selfgrasp.workcell.cells import CellConfig
+
+if TYPE_CHECKING:
+    from selfgrasp.runs import bench
+
+KICK = 0.7
+"""m/s to which things are knocked: half of them slide by 2 cm or more."""
+
+
+@dataclass(frozen=True)
+class Condition:
+    """What is different from the robot that was learned with.
+
+    Attributes:
+        name: of its folder.
+        title: in tables.
+        options: of the cell.
+    """
+
+    name: str
+    title: str
+    options: CellConfig
+
+
+def conditions(work: Work) -> tuple[Condition, ...]:
+    """As it is; camera moved by 2 cm and 3 degrees after calibration; objects nudged during the reach."""
+    plain = CellConfig(picture_px=work.sizes.picture_px)
+    return (
+        Condition("as-it-is", "as it is", plain),
+        Condition("moved", "camera moved", replace(plain, noise="moved")),
+        Condition("kicked", "objects nudged", replace(plain, kick=KICK)),
+    )
+
+
+ROWS = ("random_servo", "heuristic", "open", "closed")
+"""Of every condition, from worst to best in the paper."""
+
+
+def policies(work: Work) -> dict[str, str]:
+    """By row: the paper's four, and the other training seeds of the last one."""
+    final = str(work.folders.run(work.final))
+    others = {f"closed, seed {run.rpartition('-')[2]}": str(work.folders.run(run)) for run in work.finals[1:]}
+    return {"random_servo": "random_servo", "heuristic": "heuristic", "open": f"{final}+open", "closed": final, **others}
+
+
+def play(work: Work, condition: Condition) -> str:
+    """All rows of one condition; the other seeds only on the robot as it is."""
+    return steps.played(bench_args(work, condition))
+
+
+def bench_args(work: Work, condition: Condition) -> bench.Args:
+    """As `selfgrasp bench` takes them."""
+    from selfgrasp.runs import bench
+
+    rows = policies(work)
+    chosen = rows if condition.name == "as-it-is" else {name: rows[name] for name in ROWS}
+    return bench.Args(
+        protocol="deplete", policy=tuple(chosen.values()), out=work.folders.root / f"bench-{condition.name}", trials=work.sizes.bins, seed=work.seed,
+        workers=work.workers, options=condition.options,
+    )  # fmt: skip
+
+
+def measured(work: Work, condition: Condition) -> dict[str, Any]:
+    """A condition's report."""
+    found: dict[str, Any] = json.loads((bench_args(work, condition).out / "report.json").read_text())
+    return found
+
+
+def play_validation(work: Work) -> str:
+    """Networks as they grow, on bins of validation objects."""
+    said = ""
+    for run, _, _ in runs_to_compare(work):
+        said = steps.played(validation_args(work, run))
+    return said
+
+
+def validation_args(work: Work, run: str) -> bench.Args:
+    """As `selfgrasp bench` takes them."""
+    from selfgrasp.runs import bench
+
+    return bench.Args(
+        protocol="deplete", policy=(str(work.folders.run(run)),), out=work.folders.root / f"validation-{run}", objects="validation",
+        trials=work.sizes.validation_bins, seed=work.seed, workers=work.workers, options=CellConfig(picture_px=work.sizes.picture_px),
+    )  # fmt: skip

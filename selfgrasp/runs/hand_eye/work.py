@@ -1,0 +1,169 @@
+"""How much of everything the reproduction takes, and collecting and training with it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from selfgrasp.runs import steps
+from selfgrasp.runs.steps import Folders
+from selfgrasp.workcell.cells import CellConfig
+
+if TYPE_CHECKING:
+    from selfgrasp.runs import train
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """Numbers of attempts, trainings and trials.
+
+    Attributes:
+        random: attempts with random motions.
+        rounds: motions an attempt may take in each round of servoing; they grow, as in the paper.
+        round: attempts of a round.
+        doubted: attempts with random motions after which a hand that feels empty is opened over the bin.
+        amounts: of random attempts, for the curve over data; `random` is its end.
+        validation_bins: of validation objects, on which networks are compared while they grow.
+        bins: of `deplete`.
+        count: objects of a bin that is learned from.
+        picture_px: side of all pictures.
+        attempts_per_scene: tries on one drop of objects.
+        epochs: of every training; None is the recipe's.
+        seeds: trainings of the last round.
+    """
+
+    random: int = 24_000
+    rounds: tuple[int, ...] = (2, 3, 5, 10)
+    round: int = 8_000
+    doubted: int = 1_000
+    amounts: tuple[int, ...] = (3_000, 6_000, 12_000)
+    validation_bins: int = 10
+    bins: int = 15
+    count: int = 25
+    picture_px: int = 128
+    attempts_per_scene: int = 10
+    epochs: int | None = None
+    seeds: int = 3
+
+
+def quick() -> Sizes:
+    """Everything once, as small as it gets: its figures mean nothing."""
+    return Sizes(
+        random=120, rounds=(2,), round=40, doubted=20, amounts=(60,), validation_bins=1, bins=1, count=6, picture_px=64, attempts_per_scene=4, epochs=1, seeds=1
+    )  # fmt: skip
+
+
+def scaled(sizes: Sizes, random: int) -> Sizes:
+    """`sizes` for another number of random attempts: rounds and amounts shrink or grow with it, what measures does not."""
+    share = random / sizes.random
+
+    def of(count: int) -> int:
+        return max(1, round(count * share))
+
+    return replace(sizes, random=random, round=of(sizes.round), amounts=tuple(map(of, sizes.amounts)))
+
+
+@dataclass(frozen=True)
+class Work:
+    """What every step works on.
+
+    Attributes:
+        folders: where.
+        sizes: how much.
+        preset: of the method.
+        workers: processes.
+        seed: of scenes and choices; trainings count up from it.
+        device: to train on.
+    """
+
+    folders: Folders
+    sizes: Sizes
+    preset: str
+    workers: int
+    seed: int
+    device: str
+
+    @property
+    def options(self) -> CellConfig:
+        """Of the cell that is learned in."""
+        return CellConfig(count=self.sizes.count, picture_px=self.sizes.picture_px)
+
+    @property
+    def finals(self) -> tuple[str, ...]:
+        """Runs of the last round, a training seed each."""
+        return tuple(self.trained(len(self.sizes.rounds), seed) for seed in range(self.seed, self.seed + self.sizes.seeds))
+
+    @property
+    def final(self) -> str:
+        """The last round's run of the first seed: what is shipped and looked at."""
+        return self.finals[0]
+
+    def trained(self, round: int, seed: int) -> str:
+        """Name of the run that has learned from everything up to a round; round 0 from random motions alone."""
+        return f"round{round}-{seed}"
+
+    def data(self, rounds: int) -> list[Path]:
+        """Random motions, and what was collected in so many rounds."""
+        return [self.folders.data("random"), *(self.folders.data(f"round{k}") for k in range(1, rounds + 1))]
+
+
+def freeze(work: Work) -> str:
+    """See `steps.frozen`."""
+    kept = {f"sizes.{name}": value for name, value in vars(work.sizes).items() if name not in ("seeds", "bins", "validation_bins")}
+    return steps.frozen(work.folders, {"preset": work.preset, "seed": work.seed, **kept})
+
+
+def collect_random(work: Work) -> str:
+    """Random motions with the training objects."""
+    return _collect(work, "random", "random_servo", work.sizes.random, round=0)
+
+
+def collect_doubted(work: Work) -> str:
+    """Random motions once more, judged by the drop test as well."""
+    return _collect(work, "drop-test", "random_servo", work.sizes.doubted, round=0, options=replace(work.options, drop_test=True))
+
+
+def train_random(work: Work) -> str:
+    """The network that has seen random motions, and those that have seen fewer."""
+    jobs = [_job(work, work.trained(0, work.seed), rounds=0, seed=work.seed)]
+    jobs += [_job(work, f"random{n}-{work.seed}", rounds=0, seed=work.seed, attempts=max(1, round(0.8 * n))) for n in work.sizes.amounts]
+    return steps.train_all(jobs, workers=work.workers, device=work.device)
+
+
+def run_round(work: Work, number: int) -> str:
+    """One round: the network of the one before servoes, exploring, and a new one learns from everything."""
+    run = work.folders.run(work.trained(number - 1, work.seed))
+    said = _collect(work, f"round{number}", f"{run}+explore{work.sizes.rounds[number - 1]}", work.sizes.round, round=number)
+    seeds = range(work.seed, work.seed + work.sizes.seeds) if number == len(work.sizes.rounds) else [work.seed]
+    jobs = [_job(work, work.trained(number, seed), rounds=number, seed=seed) for seed in seeds]
+    return f"{said}; {steps.train_all(jobs, workers=work.workers, device=work.device)}"
+
+
+def _collect(work: Work, name: str, policy: str, attempts: int, *, round: int, options: CellConfig | None = None) -> str:
+    from selfgrasp.runs import collect
+
+    return steps.collected(
+        work.folders,
+        collect.Args(
+            out=work.folders.data(name), attempts=attempts, policy=policy, cell="kuka_bin", workers=work.workers, seed=work.seed + 1000 * round, round=round,
+            attempts_per_scene=work.sizes.attempts_per_scene, options=options or work.options,
+        ),
+    )  # fmt: skip
+
+
+def _job(work: Work, name: str, *, rounds: int, seed: int, attempts: int | None = None) -> train.Args:
+    from selfgrasp.runs import train
+
+    return train.Args(
+        method=f"hand_eye:{work.preset}", data=tuple(work.data(rounds)), out=work.folders.run(name), epochs=work.sizes.epochs, attempts=attempts, seed=seed,
+        device=work.device, threads=1,
+    )  # fmt: skip
+
+
+def runs_to_compare(work: Work) -> Sequence[tuple[str, int, int]]:
+    """Networks as they grow: run, attempts it has learned from, rounds among them."""
+    sizes = work.sizes
+    fewer = [(f"random{n}-{work.seed}", n, 0) for n in sizes.amounts]
+    return [*fewer, *((work.trained(k, work.seed), sizes.random + k * sizes.round, k) for k in range(len(sizes.rounds) + 1))]
