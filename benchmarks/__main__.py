@@ -12,6 +12,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from benchmarks.servo import servoing
+
 ATTEMPTS = 600
 PLANS = 20
 
@@ -26,6 +28,7 @@ def main() -> None:
         results |= collection(data)
         results |= loading(data)
         results |= training(data)
+    results |= servoing()
     results |= planning()
     results |= pictures()
     for name, value in results.items():
