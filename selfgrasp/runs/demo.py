@@ -20,7 +20,7 @@ from selfgrasp.workcell.cells import CellConfig
 if TYPE_CHECKING:
     from selfgrasp.runs.bench import Measured
 
-SYSTEMS = ("supersizing",)
+SYSTEMS = ("supersizing", "hand_eye")
 _WINDOW = 250
 FULL = {"prediction": 6000, "isolated": 150, "clear": 30}
 """Trials of the full protocols; the report says where the demo does fewer."""
@@ -30,6 +30,7 @@ FULL = {"prediction": 6000, "isolated": 150, "clear": 30}
 class Args:
     """The whole story in minutes: a robot tries at random, learns from what its fingers felt, tries better, and is compared with others on the same scenes.
 
+    `demo hand_eye` plays the shipped weights instead: --scenes reaches from one full bin, with a film of what was thought at every look.
     An interrupted demo goes on with the same command. For figures to quote, use `selfgrasp bench` with its full numbers of trials.
 
     Attributes:
@@ -41,7 +42,7 @@ class Args:
         seconds: of training at most, in each of the two stages.
         predictions: tried actions with unseen objects in `prediction`.
         trials: scenes a policy in `isolated`.
-        scenes: scenes a policy in `clear`.
+        scenes: scenes a policy in `clear`; reaches of `demo hand_eye`.
         workers: processes.
         seed: of everything.
         options: of the cell.
@@ -92,6 +93,11 @@ def run(args: Args) -> int:
 
     if args.system not in SYSTEMS:
         raise unknown_name("system", args.system, SYSTEMS)
+    if args.system == "hand_eye":
+        from selfgrasp.runs.hand_eye import demo
+
+        objects = "novel" if args.objects is None else str(args.objects)
+        return demo.play(args.out, objects=objects, attempts=args.scenes, seed=args.seed, options=args.options)
     began = time.perf_counter()
     seen, novel, mixed = _object_sets(args)
     args.out.mkdir(parents=True, exist_ok=True)
