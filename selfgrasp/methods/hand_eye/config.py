@@ -30,7 +30,7 @@ class HandEyeConfig:
         close_ratio: close when standing still is at least so much as good as the best motion.
         raise_ratio: rise first when standing still is less than this.
         floor: fingertips lower than this above the floor are down: they close rather than go on down.
-        hover: heights of the fingertips above the floor on the way down.
+        hover: heights of the fingertips above the floor at which the hand looks again on its first way down.
         rise: how far it rises.
         steps: motions of an attempt at most; the last one goes down.
         explore: temperature, in units of the logit, at which exploring draws among what the search scored.
@@ -60,7 +60,7 @@ class HandEyeConfig:
     close_ratio: float = 0.9
     raise_ratio: float = 0.5
     floor: float = 0.09
-    hover: tuple[float, ...] = (0.25, 0.12)
+    hover: tuple[float, float] = (0.25, 0.12)
     rise: float = 0.10
     steps: int = 10
     explore: float = 0.5

@@ -23,6 +23,8 @@ GATHERED = 2
 """Version of what `gather` gives: examples that an earlier one left beside a dataset are gathered again."""
 _NEAR = 0.02
 """m within which the hand is where it would close."""
+_LOW = 0.05
+"""m, the scale on which a height near the floor matters."""
 _FAR = 0.3
 """m beyond which the hand is not over the bin."""
 
@@ -149,7 +151,9 @@ def towards_camera(final_M3: FloatArray, camera: CameraSpec) -> FloatArray:
 
 
 def state_of(final_M3: FloatArray, hand_M4: FloatArray, camera_M2: FloatArray) -> NDArray[np.float32]:
-    """(M, 9) in the frame of the final pose: where the hand is now (x, y, turn, height, whether it is far or there), and where the camera stands.
+    """(M, 10) in the frame of the final pose: where the hand is now (x, y, turn, far or there, height, height if there), and where the camera is.
+
+    A hand that is there and stopped above the floor has felt what no picture shows.
 
     Nothing changes when a symmetric gripper is turned by half; see `mirrored` for mirrors.
     """
@@ -162,19 +166,20 @@ def state_of(final_M3: FloatArray, hand_M4: FloatArray, camera_M2: FloatArray) -
     camera_x, camera_y = into_hand(camera_M2[:, 0], camera_M2[:, 1])
     turn, distance = hand_M4[:, 3] - final_M3[:, 2], np.hypot(x, y)
     there = np.exp(-((distance / _NEAR) ** 2))
-    state = [np.tanh(x / 0.1), np.tanh(y / 0.1), np.sin(2 * turn), np.cos(2 * turn), hand_M4[:, 2] / 0.3, distance > _FAR, there, camera_x, camera_y]
+    low = np.minimum(hand_M4[:, 2] / _LOW, 2.0)
+    state = [np.tanh(x / 0.1), np.tanh(y / 0.1), np.sin(2 * turn), np.cos(2 * turn), distance > _FAR, there, low, there * (2.0 - low), camera_x, camera_y]
     return np.stack(state, axis=1).astype(np.float32)
 
 
-def mirrored(state_M9: NDArray[np.float32], flips_M2: FloatArray) -> NDArray[np.float32]:
+def mirrored(state_MF: NDArray[np.float32], flips_M2: FloatArray) -> NDArray[np.float32]:
     """The state in a frame whose x and y axes are flipped where `flips` is -1: a parallel gripper does not know left from right, nor front from back."""
     x, y = flips_M2[:, 0], flips_M2[:, 1]
     one = np.ones_like(x)
-    return (state_M9 * np.stack([x, y, x * y, one, one, one, one, x, y], axis=1)).astype(np.float32)
+    return (state_MF * np.stack([x, y, x * y, one, one, one, one, one, x, y], axis=1)).astype(np.float32)
 
 
 def batch_of(examples: Examples, indices: NDArray[np.int64], config: HandEyeConfig, rng: np.random.Generator, *, augment: bool) -> Batch:
-    """Tensors: patch (B, C, S, S), state (B, 9), pictures (B, 6, E, E), mount, nominal, intrinsics, grasped, weight.
+    """Tensors: patch (B, C, S, S), state (B, 10), pictures (B, 6, E, E), mount, nominal, intrinsics, grasped, weight.
 
     Of each attempt one look is drawn. Shifts and turns are about as large as what the eye is off by.
     """

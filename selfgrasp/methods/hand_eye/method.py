@@ -115,8 +115,9 @@ class HandEye(Method):
             if standing < config.raise_ratio and left > 2:
                 return Move(np.array([0.0, 0.0, config.rise]), 0.0)
             return _move(hand, pose, hand[2])
-        lower = [h for h in config.hover if h < height - 0.02]
-        return _move(hand, pose, lower[0] + workspace.surface if lower and left > 1 else workspace.low[2])
+        # A hand that rose for another try goes down at once; one that comes from above looks again on the way.
+        pause = config.hover[1] if height > (config.hover[0] + config.hover[1]) / 2 and left > 1 else None
+        return _move(hand, pose, workspace.low[2] if pause is None else pause + workspace.surface)
 
     def _search(self, context: Context) -> Found:
         """All that was scored, from what the camera sees now."""

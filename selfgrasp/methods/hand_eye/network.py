@@ -12,7 +12,7 @@ from torch import nn
 
 from selfgrasp.methods.hand_eye.config import HandEyeConfig
 
-STATE = 9
+STATE = 10
 """Numbers beside the patches: see `examples.state_of`."""
 HEIGHT_SCALE = 0.05
 """m."""
