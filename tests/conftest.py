@@ -2,5 +2,7 @@
 
 from hypothesis import settings
 
+from selfgrasp.workcell.sim import gl  # noqa: F401  sets MUJOCO_GL before any test imports MuJoCo: all tests of a process render alike
+
 settings.register_profile("selfgrasp", deadline=None)
 settings.load_profile("selfgrasp")

