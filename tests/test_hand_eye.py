@@ -1,16 +1,18 @@
 """Hand-eye coordination: its geometry against cameras whose place is known, its search on scores whose maximum is known, its steps one by one."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
+from selfgrasp.contracts.scenes import box_source
 from selfgrasp.core import CellSpec, Close, Context, Hand, Move, Observation, View
 from selfgrasp.core.arrays import FloatArray
 from selfgrasp.core.pose import apply, inverse, pose, top_down
 from selfgrasp.methods import registry
-from selfgrasp.methods.hand_eye.config import small
+from selfgrasp.methods.hand_eye.config import paper, small
 from selfgrasp.methods.hand_eye.examples import mirrored, mount_of, state_of, stored_patches
 from selfgrasp.methods.hand_eye.geometry import displaced, hand_grid, moved, project, rigid_inverse, sample
 from selfgrasp.methods.hand_eye.method import HandEye
@@ -181,3 +183,23 @@ def test_planning_reads_neither_the_views_calibration_nor_depth(spec: CellSpec) 
     lying = View(view.color, np.full((PX, PX), 1.0, np.float32), view.intrinsics, view.world_from_camera @ pose(translation=(0.1, 0.1, 0.0)))
     plans = [method.plan(Context(o, spec, first=o, step=1)) for o in (honest, Observation(0.0, {"shoulder": lying}, honest.hand))]
     np.testing.assert_array_equal(plans[0].scores, plans[1].scores)
+
+
+def test_the_published_network_learns_and_plans(spec: CellSpec) -> None:
+    config = replace(paper(), picture_px=96)
+    method = registry.build("hand_eye", config=config)
+    assert sum(isinstance(module, torch.nn.Conv2d) for module in method.modules()) == 16
+    examples = method.examples(box_source(8, grasps=6), "train", np.random.default_rng(0))
+    batch = method.batch(examples, np.arange(6), np.random.default_rng(0), augment=True)
+    assert batch["whole"].shape == (6, 6, 96, 96)
+    method.loss(batch).value.backward()
+    first = looked(spec, np.array([-0.4, -0.25, 0.4]))
+    plan = method.plan(Context(first, spec, first=first, step=0))
+    assert isinstance(plan.action, Move)
+    # What is judged late from pictures seen once is what is judged from both together.
+    judge = method.eval().judge
+    with torch.inference_mode():
+        together = judge(batch["whole"], batch["motion"])
+        parted = torch.cat([judge.judged(judge.seeing(batch["whole"][i : i + 1]), batch["motion"][i : i + 1]) for i in range(6)])
+    torch.testing.assert_close(together, parted, atol=1e-4, rtol=1e-4)
+    assert "open" not in method.variants()

@@ -3,6 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Sees(StrEnum):
+    """What judges a motion: patches where it ends, found by an eye, or the whole pictures and the motion as numbers, as published."""
+
+    PATCHES = "patches"
+    PICTURES = "pictures"
 
 
 @dataclass(frozen=True)
@@ -10,6 +18,8 @@ class HandEyeConfig:
     """What the networks see and how they are used. Lengths in m, angles in rad.
 
     Attributes:
+        sees: see there.
+        picture_px: side of the whole pictures, where those are seen.
         view: name of the camera; None takes the first.
         eye_px: side of the pictures from which the eye finds out where the camera is.
         eye_channels: of the eye's layers, each of stride 2.
@@ -36,6 +46,8 @@ class HandEyeConfig:
         explore: temperature, in units of the logit, at which exploring draws among what the search scored.
     """
 
+    sees: Sees = Sees.PATCHES
+    picture_px: int = 472
     view: str | None = None
     eye_px: int = 64
     eye_channels: tuple[int, ...] = (24, 32, 48, 64)
@@ -74,3 +86,8 @@ class HandEyeConfig:
 def small() -> HandEyeConfig:
     """Trains on two CPU cores in minutes."""
     return HandEyeConfig()
+
+
+def paper() -> HandEyeConfig:
+    """The published network, 16 convolutions over two pictures of 472 px; wants a GPU, and hundreds of thousands of attempts."""
+    return HandEyeConfig(sees=Sees.PICTURES, looks=1)

@@ -16,10 +16,10 @@ from selfgrasp.core.arrays import FloatArray
 from selfgrasp.core.pose import inverse, yaw_of
 from selfgrasp.core.spec import CameraSpec, CellSpec
 from selfgrasp.learn import Batch, Examples, Source, Split
-from selfgrasp.methods.hand_eye.config import HandEyeConfig
+from selfgrasp.methods.hand_eye.config import HandEyeConfig, Sees
 from selfgrasp.methods.hand_eye.geometry import displaced, hand_grid, moved, project, rigid_inverse, sample
 
-GATHERED = 2
+GATHERED = 3
 """Version of what `gather` gives: examples that an earlier one left beside a dataset are gathered again."""
 _NEAR = 0.02
 """m within which the hand is where it would close."""
@@ -37,11 +37,12 @@ def camera_of(spec: CellSpec, config: HandEyeConfig) -> CameraSpec:
 def gather(source: Source, split: Split, config: HandEyeConfig, rng: np.random.Generator) -> Examples:
     """One example an attempt that closed the fingers, in one pass.
 
-    K = 1 + looks pictures are kept of each: the first, the last and others at random. Columns: patches (N, K, P, S, S, 3) uint8 around where the hand closed;
-    kept (N,) int64 how many of the K there are; hand (N, K, 4) float32 x, y, z m and yaw rad of the hand in each; final (N, 3) float32 x, y m, yaw rad where it
-    closed; camera (N, 2) float32 horizontal direction from there to the camera; pictures (N, 2, E, E, 3) uint8, the first and one other, small; mount (N, 6)
-    float32, see `Eye`, from the calibration of the robot that tried; nominal (N, 4, 4) and intrinsics (N, 3, 3) float32, the latter for the small pictures;
-    grasped (N,) uint8; height (N,) float32 m above the floor, how far down the fingertips came; scene (N,) int64.
+    K = 1 + looks pictures are kept of each: the first, the last and others at random. Columns: patches (N, K, P, S, S, 3) uint8 around where the hand closed, or
+    whole (N, K, H, H, 3) uint8, where whole pictures are seen; kept (N,) int64 how many of the K there are; hand (N, K, 4) float32 x, y, z m and yaw rad of the
+    hand in each; final (N, 3) float32 x, y m, yaw rad where it closed; camera (N, 2) float32 horizontal direction from there to the camera; pictures
+    (N, 2, E, E, 3) uint8, the first and one other, small; mount (N, 6) float32, see `Eye`, from the calibration of the robot that tried; nominal (N, 4, 4) and
+    intrinsics (N, 3, 3) float32, the latter for the small pictures; grasped (N,) uint8; height (N,) float32 m above the floor, how far down the fingertips came;
+    scene (N,) int64.
     """
     spec = source.spec
     camera, room, k = camera_of(spec, config), source.len_of(split), 1 + config.looks
@@ -52,6 +53,8 @@ def gather(source: Source, split: Split, config: HandEyeConfig, rng: np.random.G
         "mount": np.zeros((room, 6), np.float32), "nominal": np.zeros((room, 4, 4), np.float32), "intrinsics": np.zeros((room, 3, 3), np.float32),
         "grasped": np.zeros(room, np.uint8), "height": np.zeros(room, np.float32), "scene": np.zeros(room, np.int64),
     }  # fmt: skip
+    if config.sees is Sees.PICTURES:
+        columns |= {"patches": np.zeros((room, k, 0), np.uint8), "whole": np.zeros((room, k, config.picture_px, config.picture_px, 3), np.uint8)}
     n = 0
     for attempt in source.attempts(split):
         tried = tried_of(attempt)
@@ -60,10 +63,13 @@ def gather(source: Source, split: Split, config: HandEyeConfig, rng: np.random.G
         looks = _chosen(tried.looks, config.looks, rng)
         first = looks[0].view(config.view)
         for index, look in enumerate(looks):
-            columns["patches"][n, index] = stored_patches(look.view(config.view), tried.final, spec, config)
+            if config.sees is Sees.PICTURES:
+                columns["whole"][n, index] = resized(look.view(config.view).color, config.picture_px)
+            else:
+                columns["patches"][n, index] = stored_patches(look.view(config.view), tried.final, spec, config)
             columns["hand"][n, index] = hand_of(look)
         other = looks[int(rng.integers(len(looks)))].view(config.view)
-        columns["pictures"][n] = [small_picture(v.color, eye) for v in (first, other)]
+        columns["pictures"][n] = [resized(v.color, eye) for v in (first, other)]
         columns["kept"][n], columns["final"][n], columns["camera"][n] = len(looks), tried.final, towards_camera(tried.final[None], camera)[0]
         columns["mount"][n] = mount_of(first, camera)
         columns["nominal"][n], columns["intrinsics"][n] = camera.world_from_camera, small_intrinsics(camera, eye)
@@ -120,9 +126,10 @@ def normalised(color: NDArray[np.uint8]) -> torch.Tensor:
     return torch.from_numpy(np.ascontiguousarray(color.transpose(2, 0, 1))).float() / 127.5 - 1
 
 
-def small_picture(color: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
-    """(side, side, 3): what the eye looks at."""
-    return np.asarray(cv2.resize(color, (side, side), interpolation=cv2.INTER_AREA), dtype=np.uint8)
+def resized(color: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
+    """(side, side, 3)."""
+    how = cv2.INTER_AREA if side < color.shape[0] else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(color, (side, side), interpolation=how), dtype=np.uint8)
 
 
 def small_intrinsics(camera: CameraSpec, side: int) -> FloatArray:
@@ -171,6 +178,13 @@ def state_of(final_M3: FloatArray, hand_M4: FloatArray, camera_M2: FloatArray) -
     return np.stack(state, axis=1).astype(np.float32)
 
 
+def motion_of(final_M3: FloatArray, hand_M4: FloatArray) -> NDArray[np.float32]:
+    """(M, 5) from where the hand is to where it would close on the floor: x, y, z m in the world, sine and cosine of the turn (Levine et al. 2016)."""
+    turn = final_M3[:, 2] - hand_M4[:, 3]
+    way = [final_M3[:, 0] - hand_M4[:, 0], final_M3[:, 1] - hand_M4[:, 1], -hand_M4[:, 2], np.sin(turn), np.cos(turn)]
+    return np.stack(way, axis=1).astype(np.float32)
+
+
 def mirrored(state_MF: NDArray[np.float32], flips_M2: FloatArray) -> NDArray[np.float32]:
     """The state in a frame whose x and y axes are flipped where `flips` is -1: a parallel gripper does not know left from right, nor front from back."""
     x, y = flips_M2[:, 0], flips_M2[:, 1]
@@ -207,6 +221,20 @@ def batch_of(examples: Examples, indices: NDArray[np.int64], config: HandEyeConf
         "patch": _colored(patch, gain, offset), "state": torch.from_numpy(state), "pictures": _colored(pictures, gain, offset), "mount": mount,
         "nominal": nominal, "intrinsics": intrinsics, "grasped": grasped, "height": height, "weight": torch.from_numpy(examples.weights[indices]),
     }  # fmt: skip
+
+
+def whole_batch_of(examples: Examples, indices: NDArray[np.int64], config: HandEyeConfig, rng: np.random.Generator, *, augment: bool) -> Batch:
+    """Tensors for the published network: whole (B, 6, H, H), motion (B, 5), grasped, height, weight. Of each attempt one look is drawn."""
+    b, rows = len(indices), np.arange(len(indices))
+    look = rng.integers(0, examples["kept"][indices])
+    stored = examples["whole"][indices]
+    pair = np.stack([stored[rows, np.zeros_like(look)], stored[rows, look]], axis=1)
+    whole = torch.from_numpy(pair).permute(0, 1, 4, 2, 3).reshape(b, 6, config.picture_px, config.picture_px).float() / 127.5 - 1
+    if augment:
+        whole = _colored(whole, 1 + rng.uniform(-config.jitter, config.jitter, (b, 1)), rng.uniform(-config.jitter, config.jitter, (b, 3)))
+    motion = motion_of(examples["final"][indices].astype(np.float64), examples["hand"][indices, look].astype(np.float64))
+    grasped, height = (torch.from_numpy(examples[name][indices]).float() for name in ("grasped", "height"))
+    return {"whole": whole, "motion": torch.from_numpy(motion), "grasped": grasped, "height": height, "weight": torch.from_numpy(examples.weights[indices])}
 
 
 def _colored(pictures_BCHW: torch.Tensor, gain_B1: FloatArray, offset_B3: FloatArray) -> torch.Tensor:

@@ -17,21 +17,23 @@ from selfgrasp.core.arrays import FloatArray
 from selfgrasp.core.pose import inverse
 from selfgrasp.core.spec import CellSpec
 from selfgrasp.learn import Batch, Examples, FitConfig, Loss, Method, Source, Split
-from selfgrasp.methods.hand_eye.config import HandEyeConfig
+from selfgrasp.methods.hand_eye.config import HandEyeConfig, Sees
 from selfgrasp.methods.hand_eye.examples import (
     GATHERED,
     batch_of,
     camera_of,
     gather,
     hand_of,
+    motion_of,
     normalised,
+    resized,
     small_intrinsics,
-    small_picture,
     state_of,
     towards_camera,
+    whole_batch_of,
 )  # fmt: skip
 from selfgrasp.methods.hand_eye.geometry import displaced, hand_grid, moved, project, rigid_inverse, sample, to_pixels
-from selfgrasp.methods.hand_eye.network import HEIGHT_SCALE, Eye, Judge
+from selfgrasp.methods.hand_eye.network import HEIGHT_SCALE, Eye, Judge, PictureJudge
 from selfgrasp.methods.hand_eye.search import Found, search
 
 _ALTERNATIVES = 12
@@ -46,8 +48,9 @@ class HandEye(Method):
     def __init__(self, config: HandEyeConfig) -> None:
         super().__init__()
         self.config: HandEyeConfig = config
-        self.eye = Eye(config)
-        self.judge = Judge(config)
+        whole = config.sees is Sees.PICTURES
+        self.eye = None if whole else Eye(config)
+        self.judge: Judge | PictureJudge = PictureJudge(config) if whole else Judge(config)
 
     def recipe(self, *, round: int = 0) -> FitConfig:
         """AdamW, a cosine."""
@@ -57,14 +60,17 @@ class HandEye(Method):
     def examples_key(self) -> list[object]:
         """What `examples.gather` reads of the config."""
         config = self.config
-        return [GATHERED, config.view, config.eye_px, config.pixel, config.stored_px, config.planes, config.looks]
+        seen = [config.picture_px] if config.sees is Sees.PICTURES else [config.eye_px, config.pixel, config.stored_px, config.planes]
+        return [GATHERED, config.view, config.looks, config.sees, *seen]
 
     def gather(self, source: Source, split: Split, rng: np.random.Generator) -> Examples:
         """See `examples.gather`."""
         return gather(source, split, self.config, rng)
 
     def batch(self, examples: Examples, indices: NDArray[np.int64], rng: np.random.Generator, *, augment: bool) -> Batch:
-        """See `examples.batch_of`."""
+        """See `examples.batch_of` and, for the published network, `examples.whole_batch_of`."""
+        if self.config.sees is Sees.PICTURES:
+            return whole_batch_of(examples, indices, self.config, rng, augment=augment)
         return batch_of(examples, indices, self.config, rng, augment=augment)
 
     def loss(self, batch: Batch) -> Loss:
@@ -72,13 +78,17 @@ class HandEye(Method):
 
         That the hand is stopped by what lies under its fingers is felt in every attempt, and says more than that one in six holds something.
         """
-        logits, height = self.judge(batch["patch"], batch["state"]).float().unbind(dim=1)
+        seen, motion = ("whole", "motion") if self.eye is None else ("patch", "state")
+        logits, height = self.judge(batch[seen], batch[motion]).float().unbind(dim=1)
         weight = batch["weight"] / batch["weight"].sum().clamp_min(1e-6)
         success = (F.binary_cross_entropy_with_logits(logits, batch["grasped"], reduction="none") * weight).sum()
         stopped = (F.smooth_l1_loss(height, batch["height"] / HEIGHT_SCALE, reduction="none", beta=0.2) * weight).sum()
-        missed = missed_px(moved(self.eye(batch["pictures"]).float()), batch)
-        metrics = {"success_loss": success, "height_loss": stopped, "missed_px": missed, "grasped": batch["grasped"].mean()}
-        return Loss(success + self.config.height_weight * stopped + missed, {name: value.detach() for name, value in metrics.items()})
+        value = success + self.config.height_weight * stopped
+        metrics = {"success_loss": success, "height_loss": stopped, "grasped": batch["grasped"].mean()}
+        if self.eye is not None:
+            metrics["missed_px"] = missed_px(moved(self.eye(batch["pictures"]).float()), batch)
+            value = value + metrics["missed_px"]
+        return Loss(value, {name: metric.detach() for name, metric in metrics.items()})
 
     def plan(self, context: Context, *, temperature: float = 0.0, steps: int | None = None) -> Plan:
         """The next motion, or to close: see `HandEyeConfig`. Scores are the chances of the best motions' ends, the chosen one's first.
@@ -124,19 +134,20 @@ class HandEye(Method):
         config, spec, now = self.config, context.spec, context.observation
         first = context.first or now
         hand = hand_of(now)
-        look = _Look(self, first, now, spec)
+        look = _PictureLook(self, first, now) if self.eye is None else _Look(self, first, now, spec)
         over = np.array([*hand[:2], hand[3]]) if _over_the_bin(hand, spec) else None
         return search(look.logits, over, spec.workspace, config, np.random.default_rng([context.seed, context.step]))
 
     def mount(self, first: Observation, now: Observation, spec: CellSpec) -> torch.Tensor:
         """(4, 4) nominal_from_camera: where the eye finds the camera, at a first glance and at a second one that begins where the first ended."""
         camera, side = camera_of(spec, self.config), self.config.eye_px
-        pictures = torch.cat([normalised(small_picture(o.view(self.config.view).color, side)) for o in (first, now)])[None]
+        pictures = torch.cat([normalised(resized(o.view(self.config.view).color, side)) for o in (first, now)])[None]
         nominal, intrinsics = (torch.from_numpy(a).float()[None] for a in (camera.world_from_camera.copy(), small_intrinsics(camera, side)))
         return self.glances(pictures, nominal, intrinsics)[0]
 
     def glances(self, pictures_B6HW: torch.Tensor, nominal_B44: torch.Tensor, intrinsics_B33: torch.Tensor) -> torch.Tensor:
         """(B, 4, 4) nominal_from_camera."""
+        assert self.eye is not None
         coarse = moved(self.eye(pictures_B6HW).float())
         again = displaced(pictures_B6HW, nominal_B44 @ coarse, intrinsics_B33, rigid_inverse(coarse))
         # What the second glance finds is how the corrected picture's camera is off from the nominal one: the first glance's error.
@@ -145,7 +156,7 @@ class HandEye(Method):
     def variants(self) -> Mapping[str, Policy]:
         """explore: see `exploring`; explore2 to explore10: likewise, with so many motions; open: one look, calibrated, no servoing."""
         growing = {f"explore{steps}": _Exploring(self, steps) for steps in range(2, self.config.steps + 1)}
-        return {**super().variants(), **growing, "open": _OpenLoop(self)}
+        return {**super().variants(), **growing, **({} if self.eye is None else {"open": _OpenLoop(self)})}
 
     def exploring(self) -> Policy:
         """Draws among all that the search scored, at the temperature `config.explore`."""
@@ -175,6 +186,21 @@ class _Look:
         state = state_of(poses, np.broadcast_to(self._hand, (len(poses), 4)), towards_camera(poses, self._camera))
         judged: torch.Tensor = self._method.judge(patch.contiguous(memory_format=torch.channels_last), torch.from_numpy(state))
         return judged[:, 0].double().numpy()
+
+
+class _PictureLook:
+    """As `_Look`, for the published network."""
+
+    def __init__(self, method: HandEye, first: Observation, now: Observation) -> None:
+        assert isinstance(method.judge, PictureJudge)
+        config = method.config
+        pictures = torch.cat([normalised(resized(o.view(config.view).color, config.picture_px)) for o in (first, now)])[None]
+        self._judge, self._hand, self._seen = method.judge, hand_of(now), method.judge.seeing(pictures)
+
+    def logits(self, poses: FloatArray) -> FloatArray:
+        """(M,) of closing at poses (M, 3)."""
+        motion = motion_of(poses, np.broadcast_to(self._hand, (len(poses), 4)))
+        return self._judge.judged(self._seen, torch.from_numpy(motion))[:, 0].double().numpy()
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Two networks: the eye finds out from pictures where the camera is; the judge says from patches whether a motion's end would hold.
+"""Two networks: the eye finds out from pictures where the camera is; the judge says from patches whether a motion's end would hold. And the paper's one.
 
 B batch, I pictures (the first look and the present one), P planes, S patch side.
 """
@@ -14,6 +14,8 @@ from selfgrasp.methods.hand_eye.config import HandEyeConfig
 
 STATE = 10
 """Numbers beside the patches: see `examples.state_of`."""
+MOTION = 5
+"""Numbers of a motion: see `examples.motion_of`."""
 HEIGHT_SCALE = 0.05
 """m."""
 _MOUNT_SCALE = 0.05
@@ -66,3 +68,38 @@ class Judge(nn.Module):
         x = self.norm(self.stem(patch_BCSS)) * (1 + gain_BC[:, :, None, None]) + shift_BC[:, :, None, None]
         out: torch.Tensor = self.head(torch.cat([self.body(x), state_BF], dim=1))
         return out
+
+
+class PictureJudge(nn.Module):
+    """Both pictures and a motion to a logit of success and the height of the second task: the published network (Levine et al. 2016, figure 4).
+
+    Seven convolutions see the pictures alone, once a look; nine more see them together with the motion, which one layer spreads over all their places.
+    """
+
+    def __init__(self, config: HandEyeConfig) -> None:
+        super().__init__()
+        width = 64
+        seen = [_convolution(6, width, 6, stride=2, padding=2), nn.MaxPool2d(3, 3, ceil_mode=True)]
+        seen += [_convolution(width, width, 5, padding=2) for _ in range(6)]
+        self.seeing = nn.Sequential(*seen, nn.MaxPool2d(3, 3, ceil_mode=True))
+        self.motion = nn.Sequential(nn.Linear(MOTION, width), nn.ReLU(inplace=True))
+        together = [_convolution(width, width, 3, padding=1) for _ in range(6)]
+        last = [_convolution(width, width, 3, padding=1) for _ in range(3)]
+        self.together = nn.Sequential(*together, nn.MaxPool2d(2, 2, ceil_mode=True), *last, nn.Flatten())
+        side = math.ceil(math.ceil(math.ceil(config.picture_px // 2 / 3) / 3) / 2)
+        self.head = nn.Sequential(
+            nn.Linear(width * side * side, width), nn.ReLU(inplace=True), nn.Linear(width, width), nn.ReLU(inplace=True), nn.Linear(width, 2)
+        )
+
+    def forward(self, pictures_B6HW: torch.Tensor, motion_BF: torch.Tensor) -> torch.Tensor:
+        """(B, 2), as `Judge`."""
+        return self.judged(self.seeing(pictures_B6HW), motion_BF)
+
+    def judged(self, seen_BCHW: torch.Tensor, motion_MF: torch.Tensor) -> torch.Tensor:
+        """(M, 2) of M motions from what `seeing` gave for as many pictures, or for one."""
+        out: torch.Tensor = self.head(self.together(seen_BCHW + self.motion(motion_MF)[:, :, None, None]))
+        return out
+
+
+def _convolution(channels_in: int, channels: int, kernel: int, *, stride: int = 1, padding: int) -> nn.Module:
+    return nn.Sequential(nn.Conv2d(channels_in, channels, kernel, stride, padding, bias=False), nn.BatchNorm2d(channels), nn.ReLU(inplace=True))
