@@ -37,11 +37,11 @@ def camera_of(spec: CellSpec, config: HandEyeConfig) -> CameraSpec:
 def gather(source: Source, split: Split, config: HandEyeConfig, rng: np.random.Generator) -> Examples:
     """One example an attempt that closed the fingers, in one pass.
 
-    K = 1 + looks pictures are kept of each: the first, the last and others at random. Columns: patches (N, K, P, S, S, 3) uint8 around where the hand closed, or
-    whole (N, K, H, H, 3) uint8, where whole pictures are seen; kept (N,) int64 how many of the K there are; hand (N, K, 4) float32 x, y, z m and yaw rad of the
-    hand in each; final (N, 3) float32 x, y m, yaw rad where it closed; camera (N, 2) float32 horizontal direction from there to the camera; pictures
+    K = 1 + looks pictures are kept of each: the first, the last and others at random. Columns: patches (N, K, P, S, S, 3) uint8 around where the hand closed,
+    or whole (N, K, H, H, 3) uint8, where whole pictures are seen; kept (N,) int64 how many of the K there are; hand (N, K, 4) float32 x, y, z m and yaw rad of
+    the hand in each; final (N, 3) float32 x, y m, yaw rad where it closed; camera (N, 2) float32 horizontal direction from there to the camera; pictures
     (N, 2, E, E, 3) uint8, the first and one other, small; mount (N, 6) float32, see `Eye`, from the calibration of the robot that tried; nominal (N, 4, 4) and
-    intrinsics (N, 3, 3) float32, the latter for the small pictures; grasped (N,) uint8; height (N,) float32 m above the floor, how far down the fingertips came;
+    intrinsics (N, 3, 3) float32, the latter for the small pictures; grasped (N,) uint8; height (N,) float32 m above the floor, how far down the fingers came;
     scene (N,) int64.
     """
     spec = source.spec
