@@ -4,7 +4,7 @@ from selfgrasp.learn.cem import CemResult, cem
 from selfgrasp.learn.checkpoint import CheckpointInfo, Storage, load_into, read_info, save
 from selfgrasp.learn.examples import Examples
 from selfgrasp.learn.fit import Ended, FitResult, NotFinite, fit
-from selfgrasp.learn.method import Batch, Loss, Method
+from selfgrasp.learn.method import Batch, Loss, Method, evaluating
 from selfgrasp.learn.recipe import FitConfig, Optimizer, Precision, Schedule
 from selfgrasp.learn.source import SPLITS, DatasetSource, DeclaredSource, LabelValue, MemorySource, Source, Split
 
@@ -31,6 +31,7 @@ __all__ = [
     "Split",
     "Storage",
     "cem",
+    "evaluating",
     "fit",
     "load_into",
     "read_info",

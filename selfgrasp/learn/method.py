@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
@@ -129,3 +130,15 @@ class Method(torch.nn.Module, ABC):
     def exploring(self) -> Policy:
         """The policy to collect the next round of data with; the method itself unless it explores."""
         return self
+
+
+@contextmanager
+def evaluating(method: Method) -> Iterator[None]:
+    """Without gradients, with running statistics, and back to how it was."""
+    training = method.training
+    method.eval()
+    try:
+        with torch.inference_mode():
+            yield
+    finally:
+        method.train(training)

@@ -1,4 +1,4 @@
-"""`deplete`: a full bin of thirty, picked without replacement; then, from the same start, with replacement (Levine et al. 2016, section VI)."""
+"""`deplete`: a full bin of thirty, picked without replacement; then, from the same start, with replacement (Levine et al. 2016)."""
 
 from __future__ import annotations
 

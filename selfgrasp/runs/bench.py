@@ -134,7 +134,7 @@ def _episodes(args: Args, protocol: PlayedProtocol, policy: str, objects: str) -
 
     trials = args.trials or protocol.trials
     own = protocol.config
-    options = replace(args.options, count=own.count, depth=own.depth, registered=args.options.registered and own.registered)
+    options = replace(args.options, count=own.count, depth=args.options.depth or own.depth, registered=args.options.registered and own.registered)
     config = WorkerConfig(cell_name(args), options, objects, policy)
     first = (VALIDATION_SCENE if objects == "validation" else FIRST_SCENE) + 10_000 * args.seed
     with Progress(f"{protocol.name} {Path(policy).name}", trials, unit="scenes") as progress:

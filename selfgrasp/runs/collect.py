@@ -176,10 +176,11 @@ def make_session(args: Args) -> Session:
 def _tasks(args: Args, key: str, from_scene: int) -> Iterator[SceneTask]:
     from itertools import count
 
-    from selfgrasp.runs.play import AfterGrasp, SceneTask
+    from selfgrasp.protocols.play import AfterLift
+    from selfgrasp.runs.play import SceneTask
 
     for scene in count(from_scene):
-        yield SceneTask(key, args.seed, scene, args.attempts_per_scene, args.angles_per_point, args.round, AfterGrasp(args.after))
+        yield SceneTask(key, args.seed, scene, args.attempts_per_scene, args.angles_per_point, args.round, AfterLift(args.after))
 
 
 def _keep_states(out: Path, played: PlayedScene) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from enum import StrEnum
 
 import numpy as np
 
@@ -13,20 +12,9 @@ from selfgrasp.codec import EncodedAttempt, encode_attempt
 from selfgrasp.core import ANYTHING, Attempt, Context, Fault, Grasp, Outcome, Plan, Policy
 from selfgrasp.core.arrays import FloatArray
 from selfgrasp.core.pose import top_down, yaw_of
-from selfgrasp.protocols.play import Timed
+from selfgrasp.protocols.play import AfterLift, Timed
 from selfgrasp.workcell.cells import SimCell
 from selfgrasp.workcell.workcell import Ids, Played
-
-
-class AfterGrasp(StrEnum):
-    """What becomes of a thing that was lifted.
-
-    put_back: it falls over a random point of the workspace again.
-    set_aside: it leaves the scene, so that what is hard to grasp is tried again and again.
-    """
-
-    PUT_BACK = "put_back"
-    SET_ASIDE = "set_aside"
 
 
 @dataclass(frozen=True)
@@ -49,7 +37,7 @@ class SceneTask:
     attempts: int
     angles_per_point: int = 1
     round: int = 0
-    after: AfterGrasp = AfterGrasp.PUT_BACK
+    after: AfterLift = AfterLift.PUT_BACK
 
     @property
     def scene_seed(self) -> int:
@@ -128,7 +116,7 @@ def _attempts(cell: SimCell, policy: Policy, task: SceneTask) -> Iterator[Played
             played = workcell.attempt(_OneGrasp(grasp, policy.name), again, before=played.attempt.before)
             yield played
             index += 1
-        if played.attempt.outcome.grasped and task.after is AfterGrasp.SET_ASIDE:
+        if played.attempt.outcome.grasped and task.after is AfterLift.SET_ASIDE:
             workcell.set_aside()
         elif played.attempt.outcome.grasped:
             workcell.put_back(rng)

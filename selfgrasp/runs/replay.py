@@ -177,10 +177,11 @@ def _worker(args: Args, session: Session) -> WorkerConfig:
 
 
 def _task(attempt: Attempt, session: Session) -> SceneTask:
-    from selfgrasp.runs.play import AfterGrasp, SceneTask
+    from selfgrasp.protocols.play import AfterLift
+    from selfgrasp.runs.play import SceneTask
 
     angles = int(session.options.get("angles_per_point", 1))
-    after = AfterGrasp(session.options.get("after", AfterGrasp.PUT_BACK))
+    after = AfterLift(session.options.get("after", AfterLift.PUT_BACK))
     return SceneTask(attempt.session, session.seed, attempt.scene, attempt.index + 1, angles, attempt.round, after)
 
 

@@ -172,7 +172,7 @@ def tabletop(objects: Sequence[ObjectModel], config: CellConfig | None = None) -
 
 
 def kuka_bin(objects: Sequence[ObjectModel], config: CellConfig | None = None) -> SimCell:
-    """A seven-axis arm with a two-finger gripper over a bin, and a colour camera over its shoulder that sees the arm (Levine et al. 2016, section V).
+    """A seven-axis arm with a two-finger gripper over a bin, and a colour camera over its shoulder that sees the arm (Levine et al. 2016).
 
     Every scene is another robot's: its camera is mounted elsewhere within a few centimetres and degrees, and bin, arm and light have other colours.
 

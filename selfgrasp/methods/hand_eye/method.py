@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +15,7 @@ from selfgrasp.core import Action, Close, Context, Move, Observation, Plan, Poli
 from selfgrasp.core.arrays import FloatArray
 from selfgrasp.core.pose import inverse
 from selfgrasp.core.spec import CellSpec
-from selfgrasp.learn import Batch, Examples, FitConfig, Loss, Method, Source, Split
+from selfgrasp.learn import Batch, Examples, FitConfig, Loss, Method, Source, Split, evaluating
 from selfgrasp.methods.hand_eye.config import HandEyeConfig, Sees
 from selfgrasp.methods.hand_eye.examples import (
     GATHERED,
@@ -101,7 +100,7 @@ class HandEye(Method):
         left = (self.config.steps if steps is None else steps) - context.step
         if left <= 0:
             return Plan((Close(),), np.zeros(1))
-        with _evaluating(self):
+        with evaluating(self):
             found = self._search(context)
         hand, floor = hand_of(context.observation), context.spec.workspace.low[2]
         pick = draw(found.logits, temperature, context.rng())
@@ -219,7 +218,7 @@ class _OpenLoop:
         method, spec, hand = self.method, context.spec, hand_of(context.observation)
         if hand[2] - spec.workspace.surface < method.config.hover[0] - 0.02:
             return Plan((Close(),), np.zeros(1))
-        with _evaluating(method):
+        with evaluating(method):
             look = _Look(method, first, first, spec, world_from_camera=first.view(method.config.view).world_from_camera)
             # The same picture and the same seed at every step: the same pose.
             found = search(look.logits, None, spec.workspace, method.config, context.rng())
@@ -268,17 +267,6 @@ def _move(hand: FloatArray, pose: FloatArray, height: float) -> Move:
 def _sigmoid(x: FloatArray) -> FloatArray:
     result: FloatArray = 1 / (1 + np.exp(-np.clip(x, -30, 30)))
     return result
-
-
-@contextmanager
-def _evaluating(method: HandEye) -> Iterator[None]:
-    training = method.training
-    method.eval()
-    try:
-        with torch.inference_mode():
-            yield
-    finally:
-        method.train(training)
 
 
 METHOD = HandEye

@@ -71,7 +71,7 @@ class Judge(nn.Module):
 
 
 class PictureJudge(nn.Module):
-    """Both pictures and a motion to a logit of success and the height of the second task: the published network (Levine et al. 2016, figure 4).
+    """Both pictures and a motion to a logit of success and the height of the second task: the published network (Levine et al. 2016), from memory.
 
     Seven convolutions see the pictures alone, once a look; nine more see them together with the motion, which one layer spreads over all their places.
     """

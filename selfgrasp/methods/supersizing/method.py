@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,7 +16,7 @@ from numpy.typing import NDArray
 from selfgrasp.core import Action, Context, Grasp, InputError, Plan, Policy, draw
 from selfgrasp.core.arrays import FloatArray
 from selfgrasp.core.pose import top_down, yaw_of
-from selfgrasp.learn import Batch, Examples, FitConfig, Loss, Method, Optimizer, Schedule, Source, Split
+from selfgrasp.learn import Batch, Examples, FitConfig, Loss, Method, Optimizer, Schedule, Source, Split, evaluating
 from selfgrasp.methods.supersizing.config import Angles, Choice, SupersizingConfig, Task, Trunk
 from selfgrasp.methods.supersizing.examples import GATHERED, batch_of, gather, map_of, pretext_batch_of
 from selfgrasp.methods.supersizing.network import GraspNetwork, look
@@ -116,7 +115,7 @@ class Supersizing(Method):
         if not mask.any():
             return Plan.nothing("nothing to grasp rises above the table inside the workspace")
         rng = context.rng()
-        with _evaluating(self):
+        with evaluating(self):
             choice = choice or config.choice
             exploring = choice is not Choice.BEST
             angles = rng.choice(config.bins, min(config.explored, config.bins), replace=False) if exploring else None
@@ -147,7 +146,7 @@ class Supersizing(Method):
             raise InputError(given=f"{len(actions) - len(grasps)} actions that are not grasps", wanted="grasps: all that supersizing can score")
         poses = np.stack([g.world_from_tool for g in grasps])
         yaw = np.array([yaw_of(p) for p in poses])
-        with _evaluating(self):
+        with evaluating(self):
             top = map_of(context.observation, self.config, context.spec)
             width = np.array([g.width for g in grasps])
             logits = judge(self.networks, top, poses[:, :2, 3], yaw, poses[:, 2, 3], width, context.spec, self.config, mirrored=True)
@@ -233,18 +232,6 @@ class _Drawing:
     def plan(self, context: Context) -> Plan:
         """A plan whose choice is drawn."""
         return self.method.plan(context, choice=self.choice)
-
-
-@contextmanager
-def _evaluating(method: Supersizing) -> Iterator[None]:
-    """Without gradients, with running statistics, and back to how it was."""
-    training = method.training
-    method.eval()
-    try:
-        with torch.inference_mode():
-            yield
-    finally:
-        method.train(training)
 
 
 def _calibrated(logits: FloatArray, platt: torch.Tensor) -> FloatArray:

@@ -16,7 +16,7 @@ PAPER = {
     "open": (0.275, 0.387, 0.337, 0.43),
     "closed": (0.100, 0.175, 0.175, 0.20),
 }
-"""Failure over the first 10, 20, 30 and with replacement (Levine et al. 2016, Table 1)."""
+"""Failure over the first 10, 20, 30 and with replacement (Levine et al. 2016, from memory)."""
 METRICS = ("failure_first_10", "failure_first_20", "failure_first_30", "failure_with_replacement")
 TITLES = {"random_servo": "random motions", "heuristic": "hand-designed (depth, calibrated)", "open": "open loop (calibrated)", "closed": "closed loop"}
 NOTES = (
@@ -54,7 +54,7 @@ def write(work: Work, args: Any) -> str:
 
 
 def deplete_table(work: Work) -> Table:
-    """Table 1 of the paper, under every condition."""
+    """The paper's rows, under every condition."""
     rows: list[list[Any]] = []
     for condition in robot.conditions(work):
         report, args = robot.measured(work, condition), robot.bench_args(work, condition)
@@ -66,7 +66,7 @@ def deplete_table(work: Work) -> Table:
                 rows.append([TITLES.get(name, name), condition.title, *figures, "" if paper is None else " / ".join(f"{p:.3f}" for p in paper)])
     columns = ["policy", "robot", *(c for m in ("first 10", "first 20", "first 30", "with replacement") for c in (m, "95 %")), "paper"]
     note = f"Failure rates over {work.sizes.bins} bins of 30 objects that no training saw; intervals over bins."
-    return {"title": "Failures while a bin is depleted (Table 1)", "note": note, "columns": columns, "rows": rows}
+    return {"title": "Failures while a bin is depleted", "note": note, "columns": columns, "rows": rows}
 
 
 def growth_table(work: Work) -> Table:

@@ -12,7 +12,7 @@ from selfgrasp.core.pose import top_down, yaw_of
 from selfgrasp.core.spec import GripperSpec, Workspace
 from selfgrasp.workcell.drivers import Control, Reached
 from selfgrasp.workcell.sim.build import FINGER_STIFFNESS, HAND_STIFFNESS, MOVING_MASS
-from selfgrasp.workcell.sim.noise import NoiseConfig
+from selfgrasp.workcell.sim.noise import NoiseConfig, draw_miss
 from selfgrasp.workcell.sim.world import World
 
 CLEAR_HEIGHT = 0.24
@@ -62,12 +62,7 @@ class FlyingArm:
     def randomise(self, rng: np.random.Generator) -> None:
         """Draw the first error, and go on drawing from `rng`."""
         self._rng = rng
-        self._miss()
-
-    def _miss(self) -> None:
-        noise = self._noise
-        if noise.actuation_translation or noise.actuation_rotation:
-            self._error = np.array([*self._rng.normal(0, noise.actuation_translation, 2), 0.0, self._rng.normal(0, noise.actuation_rotation)])
+        self._error = draw_miss(self._noise, self._rng)
 
     def joints(self) -> FloatArray | None:
         """A flying hand has no joints to report."""
@@ -81,7 +76,7 @@ class FlyingArm:
         if reached.fault is not None:
             return reached
         gone = self.move(top_down(self._world.away_joints[:3], yaw_of(up)), speed=0.8, control=control)
-        self._miss()
+        self._error = draw_miss(self._noise, self._rng)
         return gone
 
     def move(self, world_from_tool: FloatArray, *, speed: float, control: Control) -> Reached:

@@ -15,7 +15,7 @@ from selfgrasp.core.spec import Workspace
 from selfgrasp.workcell.drivers import Control, Reached
 from selfgrasp.workcell.sim.hand import CLEAR_HEIGHT, STEPS_PER_UPDATE, profile
 from selfgrasp.workcell.sim.kinematics import Kinematics, Way
-from selfgrasp.workcell.sim.noise import NoiseConfig
+from selfgrasp.workcell.sim.noise import NoiseConfig, draw_miss
 from selfgrasp.workcell.sim.world import World
 
 _ACCELERATION = 6.0
@@ -62,12 +62,7 @@ class JointArm:
     def randomise(self, rng: np.random.Generator) -> None:
         """Draw the first error, and go on drawing from `rng`."""
         self._rng = rng
-        self._miss()
-
-    def _miss(self) -> None:
-        noise = self._noise
-        if noise.actuation_translation or noise.actuation_rotation:
-            self._miss_by = np.array([*self._rng.normal(0, noise.actuation_translation, 2), 0.0, self._rng.normal(0, noise.actuation_rotation)])
+        self._miss_by = draw_miss(self._noise, self._rng)
 
     def away(self, *, control: Control) -> Reached:
         """Rise, then go out of the cameras' sight with what is held."""
@@ -77,7 +72,7 @@ class JointArm:
         if reached.fault is not None:
             return reached
         self._jump(self._world.away_joints)
-        self._miss()
+        self._miss_by = draw_miss(self._noise, self._rng)
         return Reached(self.pose())
 
     def move(self, world_from_tool: FloatArray, *, speed: float, control: Control) -> Reached:

@@ -156,3 +156,10 @@ def draw_calibration(noise: NoiseConfig, rng: np.random.Generator) -> FloatArray
     """camera_from_true_camera (4, 4): how far the true camera is from where the robot believes it."""
     rotation, _ = cv2.Rodrigues(noise.calibration_rotation * rng.standard_normal(3))
     return pose(rotation=rotation, translation=noise.calibration_translation * rng.standard_normal(3))
+
+
+def draw_miss(noise: NoiseConfig, rng: np.random.Generator) -> FloatArray:
+    """(4,) x, y, z m and yaw rad by which the hand misses; nothing is drawn where there is no such noise."""
+    if not (noise.actuation_translation or noise.actuation_rotation):
+        return np.zeros(4)
+    return np.array([*rng.normal(0, noise.actuation_translation, 2), 0.0, rng.normal(0, noise.actuation_rotation)])
