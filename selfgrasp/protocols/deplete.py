@@ -52,5 +52,9 @@ def metrics(episodes: Sequence[Episode]) -> Mapping[str, Estimate]:
 DEPLETE = PlayedProtocol(
     name="deplete", config=CellConfig(count=OBJECTS, depth=True, registered=False), trials=15, play=play, metrics=metrics,
     paired_metric="failure_first_30", per_scene=lambda e: failures(e, 30) / max(1, grasps(e, 30)), less_is_better=True,
-    paper={"failure_first_10": 0.10, "failure_first_20": 0.175, "failure_first_30": 0.175, "failure_with_replacement": 0.20}, cell="kuka_bin",
+    paper={
+        "failure_first_10": 0.10, "failure_first_20": 0.175, "failure_first_30": 0.175, "failure_with_replacement": 0.20,
+        "failure_first_10+open": 0.275, "failure_first_20+open": 0.387, "failure_first_30+open": 0.337, "failure_with_replacement+open": 0.43,
+    },
+    paper_of="hand_eye", cell="kuka_bin",
 )  # fmt: skip

@@ -74,7 +74,8 @@ class PlayedProtocol:
         play: plays one scene; a function of a module, so that workers find it.
         metrics: estimates by metric name from the episodes of one policy.
         per_scene: the metric, by scene, on which two policies are compared in pairs, and whether less is better.
-        paper: the paper's figure by metric, or by row label.
+        paper: the paper's figure by metric, or by row label; of a variant of its policy, by metric, + and the variant.
+        paper_of: the method that the paper describes; others have no figure of it beside theirs.
         cell: the cell it is played in, unless another is asked for.
         objects: likewise.
     """
@@ -88,5 +89,6 @@ class PlayedProtocol:
     per_scene: Callable[[Episode], float]
     less_is_better: bool = False
     paper: Mapping[str, float] = field(default_factory=dict)
+    paper_of: str = "supersizing"
     cell: str = "tabletop"
     objects: str = "novel"

@@ -173,11 +173,14 @@ def row_label(objects: str) -> str:
 
 
 def _paper(protocol: PlayedProtocol, metric: str, label: str, policy: str) -> float | None:
-    from selfgrasp.runs.policies import checkpoint_of
+    from selfgrasp.learn import read_info
+    from selfgrasp.runs.policies import checkpoint_of, variant_suffix
 
-    if checkpoint_of(policy) is None:
+    path = checkpoint_of(policy)
+    if path is None or read_info(path).method != protocol.paper_of:
         return None
-    return protocol.paper.get(metric, protocol.paper.get(label) if metric == "success" else None)
+    named = protocol.paper.get(f"{metric}{variant_suffix(policy)}", protocol.paper.get(metric))
+    return protocol.paper.get(label) if named is None and metric == "success" else named
 
 
 def as_text(measured: Measured) -> str:
