@@ -46,7 +46,7 @@ class FlyingArm:
         self._world = world
         self._workspace = workspace
         self._noise = noise or NoiseConfig()
-        self._error = np.zeros(4)
+        self._error, self._rng = np.zeros(4), np.random.default_rng(0)
         self._update = STEPS_PER_UPDATE * float(world.model.opt.timestep)
 
     @property

@@ -42,7 +42,7 @@ class JointArm:
         self._update = STEPS_PER_UPDATE * float(world.model.opt.timestep)
         servos = np.array(self._kinematics.arm.servos)
         self._stiffness, self._lead = servos[:, 0], servos[:, 1] / servos[:, 0]
-        self._miss_by = np.zeros(4)
+        self._miss_by, self._rng = np.zeros(4), np.random.default_rng(0)
         self._inertia = np.zeros((world.model.nv, world.model.nv))
 
     @property
