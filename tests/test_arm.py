@@ -181,6 +181,28 @@ def test_a_blocked_move_is_data_and_the_attempt_goes_on(made: SimCell) -> None:
     assert again.attempt.steps
 
 
+def test_policies_are_told_where_the_hand_closed_on_nothing_until_the_next_scene(made: SimCell) -> None:
+    told: list[tuple[FloatArray, ...]] = []
+
+    class Listens(Fixed):
+        def plan(self, context: Context) -> Plan:
+            told.append(context.misses)
+            return super().plan(context)
+
+    workcell = made.cell
+    before = workcell.reset(0)
+    # High above everything there is nothing to hold.
+    high = np.array([0.05, 0.02, 0.28])
+    for index in range(2):
+        workcell.attempt(Listens(towards(made, high), Close()), Ids("t", 0, index), before=before)
+        before = None
+    assert [len(misses) for misses in told] == [0, 0, 1, 1]
+    np.testing.assert_allclose(told[-1][0][:3, 3], high, atol=2e-3)
+    before = workcell.reset(1)
+    workcell.attempt(Listens(towards(made, high), Close()), Ids("t", 1, 0), before=before)
+    assert told[-1] == ()
+
+
 def test_a_stop_in_mid_motion_is_a_fault_and_the_next_attempt_starts_clean(made: SimCell) -> None:
     workcell = made.cell
     before = workcell.reset(0)

@@ -15,8 +15,8 @@ from selfgrasp.methods import registry
 from selfgrasp.methods.hand_eye.config import paper, small
 from selfgrasp.methods.hand_eye.examples import mirrored, mount_of, state_of, stored_patches
 from selfgrasp.methods.hand_eye.geometry import displaced, hand_grid, moved, project, rigid_inverse, sample
-from selfgrasp.methods.hand_eye.method import HandEye
-from selfgrasp.methods.hand_eye.search import search
+from selfgrasp.methods.hand_eye.method import HandEye, _Look
+from selfgrasp.methods.hand_eye.search import Found, judged_again, search, shunned
 from selfgrasp.workcell.cells import CellConfig, kuka_bin_spec
 
 CONFIG = small()
@@ -121,6 +121,47 @@ def test_the_search_finds_the_better_of_two_hills(spec: CellSpec) -> None:
     np.testing.assert_array_equal(search(score, at, spec.workspace, CONFIG, np.random.default_rng(0)).poses[0], at)
 
 
+def test_the_luckiest_guess_does_not_survive_a_second_judgement(spec: CellSpec) -> None:
+    poses = np.random.default_rng(0).uniform(-0.1, 0.1, (60, 3))
+    honest = poses[:, 0]
+    lucky = honest.copy()
+    lucky[7] = 10.0
+    found = judged_again(Found(poses, lucky), lambda p: p[:, 0], CONFIG)
+    assert len(found.poses) == 1 + CONFIG.finalists
+    np.testing.assert_array_equal(found.poses[0], poses[0])
+    np.testing.assert_array_equal(found.poses[1], poses[7])
+    assert found.logits.max() == honest[np.argsort(-lucky)[: CONFIG.finalists]].max()
+
+
+def test_a_hand_that_failed_somewhere_tries_elsewhere_first(spec: CellSpec) -> None:
+    miss = top_down((0.05, 0.0, 0.004), 1.0)
+    poses = np.array([[0.05, 0.0, -1.0], [0.08, 0.0, 0.0], [-0.1, 0.0, 0.0]])
+    np.testing.assert_allclose(shunned(poses, (miss, miss), CONFIG), [2.0, 2 * math.exp(-0.5), 0.0], atol=1e-4)
+    np.testing.assert_array_equal(shunned(poses, (), CONFIG), 0.0)
+    method = registry.build("hand_eye", seed=1)
+    hand = looked(spec, np.array([0.0, 0.0, 0.25]))
+    context = Context(hand, spec, first=hand, step=1)
+    best = method.plan(context).actions[0]
+    assert isinstance(best, Move)
+    # The network is not trained: it finds everything about as good, so that a few misses decide.
+    told = replace(context, misses=(top_down((*best.translation[:2], 0.004), 0.0),) * 5)
+    elsewhere = method.plan(told).actions[0]
+    assert isinstance(elsewhere, Move)
+    assert np.linalg.norm((elsewhere.translation - best.translation)[:2]) > CONFIG.miss_radius
+    np.testing.assert_array_equal(method.variants()["forgetful"].plan(told).scores, method.plan(context).scores)
+
+
+def test_mirrors_are_averaged_away(spec: CellSpec) -> None:
+    method = registry.build("hand_eye", seed=1).eval()
+    hand = looked(spec, np.array([0.02, 0.01, 0.25]), 0.3)
+    with torch.inference_mode():
+        look = _Look(method, hand, hand, spec)
+        poses = np.array([[0.05, -0.03, 0.4], [0.0, 0.08, -1.2]])
+        half_turned = poses + np.array([0.0, 0.0, math.pi])
+        assert np.abs(look.logits(poses) - look.logits(half_turned)).max() > 1e-3
+        np.testing.assert_allclose(look.careful_logits(poses), look.careful_logits(half_turned), atol=1e-3)
+
+
 def looked(spec: CellSpec, where: FloatArray, yaw: float = 0.0) -> Observation:
     view = painted(spec, spec.cameras["shoulder"].world_from_camera, 0.0)
     return Observation(0.0, {"shoulder": view}, Hand(top_down(where, yaw), 0.085, 0.0))
@@ -133,7 +174,7 @@ class Fixed(HandEye):
         super().__init__(small())
         self.best = best
 
-    def _search(self, context: Context) -> object:
+    def _search(self, context: Context, *, exploring: bool) -> object:
         def score(poses: FloatArray) -> FloatArray:
             values: FloatArray = 3 - 3 * (np.linalg.norm(poses[:, :2] - self.best[:2], axis=1) / 0.02) ** 2
             return values

@@ -50,6 +50,7 @@ class Context:
         step: how many moves this attempt has made.
         background: the empty cell seen by the same camera, where there is such a picture.
         seed: of every random choice the policy makes: same context, same plan.
+        misses: (4, 4) poses of the hand each, oldest first: where it closed in this scene and nothing was held.
     """
 
     observation: Observation
@@ -59,6 +60,7 @@ class Context:
     step: int = 0
     background: View | None = None
     seed: int = 0
+    misses: tuple[FloatArray, ...] = ()
 
     def rng(self) -> np.random.Generator:
         """A fresh generator from `seed`."""

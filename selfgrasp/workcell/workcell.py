@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import TracebackType
@@ -11,7 +12,7 @@ import numpy as np
 
 from selfgrasp.core.action import Action, Close, Grasp, Move, Push, Release
 from selfgrasp.core.arrays import FloatArray
-from selfgrasp.core.attempt import Attempt, Fault, Label, Outcome, Step
+from selfgrasp.core.attempt import NOT_ABOUT_THE_ACTION, Attempt, Fault, Label, Outcome, Step
 from selfgrasp.core.errors import InputError
 from selfgrasp.core.observation import Observation, View
 from selfgrasp.core.plan import Plan
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 
 MAX_TILT = 0.05
 MAX_MOVES = 10
+MISSES_KEPT = 32
+"""Where no scene ever ends, as before a real bin, older ones are forgotten."""
 _SERVO_GOES_ON = (None, Fault.BLOCKED, Fault.UNREACHABLE)
 
 
@@ -91,6 +94,7 @@ class Workcell:
     presenting: FloatArray | None = None
     on_close: Callable[[], None] | None = None
     _corrections: dict[str, FloatArray] = field(default_factory=dict, init=False, repr=False)
+    _misses: deque[FloatArray] = field(default_factory=lambda: deque(maxlen=MISSES_KEPT), init=False, repr=False)
 
     def __enter__(self) -> Workcell:
         return self
@@ -108,6 +112,7 @@ class Workcell:
         """A new scene, and the first look at it; None when a camera returns nothing."""
         self.drivers.scene.reset(seed)
         self._corrections.clear()
+        self._misses.clear()
         first = self.observe()
         if first is None or self.rim is None:
             return first
@@ -167,7 +172,8 @@ class Workcell:
         """One try: look, plan, act until something other than a move was done, lift, judge, look again.
 
         What is held stays in the hand: `put_back` or `set_aside` comes next. An empty hand is open and out of sight afterwards and the scene lies still, so
-        that the look after such an attempt is also the look before the next one.
+        that the look after such an attempt is also the look before the next one. Where it closed on nothing, policies are told until
+        the next `reset`.
 
         Args:
             before: the look before, where it was already taken.
@@ -179,7 +185,8 @@ class Workcell:
         plans: list[Plan] = []
         done, seen, hindered = None, first, None
         while done is None or isinstance(done.executed, Move):
-            context = Context(seen, self.spec, goal, first=first, step=len(steps), background=self.background, seed=ids.seed)
+            misses = tuple(self._misses)
+            context = Context(seen, self.spec, goal, first=first, step=len(steps), background=self.background, seed=ids.seed, misses=misses)
             plan = policy.plan(context)
             plans.append(plan)
             for watcher in self.watchers:
@@ -187,6 +194,7 @@ class Workcell:
             if plan.action is None:
                 break
             action = plan.action if len(steps) < MAX_MOVES or not isinstance(plan.action, Move) else Close()
+            here = self.drivers.arm.pose().copy()
             done = self.do(action)
             step = Step(None if seen is first else seen, action, done.executed, done.hand, plan.score, plan.probability)
             steps.append(step)
@@ -204,7 +212,11 @@ class Workcell:
                 break
         if done is None:
             return self._played(policy, ids, goal, first, (), Outcome(False, *self._felt(), 0.0, Fault.NOTHING), None, plans)
-        return self._judged(policy, ids, goal, first, steps, replace(done, fault=done.fault or hindered), plans)
+        played = self._judged(policy, ids, goal, first, steps, replace(done, fault=done.fault or hindered), plans)
+        outcome = played.attempt.outcome
+        if not outcome.grasped and outcome.fault not in NOT_ABOUT_THE_ACTION and done.closed_width is not None:
+            self._misses.append(done.executed.world_from_tool if isinstance(done.executed, Grasp) else here)
+        return played
 
     def _judged(self, policy: Policy, ids: Ids, goal: Goal, first: Observation, steps: Sequence[Step], done: Done, plans: Sequence[Plan]) -> Played:
         labels = self.drivers.scene.truth(ids.attempt)

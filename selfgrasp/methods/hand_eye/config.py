@@ -23,6 +23,7 @@ class HandEyeConfig:
         view: name of the camera; None takes the first.
         eye_px: side of the pictures from which the eye finds out where the camera is.
         eye_channels: of the eye's layers, each of stride 2.
+        eye_share: of a batch from which the eye learns; it has as many scenes to see as there were robots, not attempts.
         patch: side of the square around the final pose that is judged.
         patch_px: its pixels.
         stored_px: pixels of a stored patch, of the same size each: room for shifts and turns.
@@ -36,6 +37,7 @@ class HandEyeConfig:
         height_weight: of the second task, how far down the hand will come, in the loss.
         jitter: largest change of colour and brightness in training.
         samples, elites, iterations: of the search for a motion (Levine et al. 2016, section IV-B).
+        finalists: best of all that was scored, which are judged again, mirrored and turned.
         near, near_turn: standard deviations of the samples around an elite in the second iteration, and around the hand; halved an iteration.
         close_ratio: close when standing still is at least so much as good as the best motion.
         raise_ratio: rise first when standing still is less than this.
@@ -43,6 +45,8 @@ class HandEyeConfig:
         hover: heights of the fingertips above the floor at which the hand looks again on its first way down.
         rise: how far it rises.
         steps: motions of an attempt at most; the last one goes down.
+        miss_weight: logits less for closing where the hand has already failed in this scene.
+        miss_radius: m, standard deviation within which that counts.
         explore: temperature, in units of the logit, at which exploring draws among what the search scored.
     """
 
@@ -51,11 +55,12 @@ class HandEyeConfig:
     view: str | None = None
     eye_px: int = 64
     eye_channels: tuple[int, ...] = (24, 32, 48, 64)
+    eye_share: float = 0.25
     patch: float = 0.17
     patch_px: int = 28
     stored_px: int = 40
     planes: tuple[float, ...] = (0.01, 0.045)
-    channels: tuple[int, ...] = (24, 48, 64, 64)
+    channels: tuple[int, ...] = (32, 64, 96, 96)
     hidden: int = 128
     looks: int = 2
     shift: float = 0.0015
@@ -67,14 +72,17 @@ class HandEyeConfig:
     samples: int = 64
     elites: int = 6
     iterations: int = 3
+    finalists: int = 16
     near: float = 0.03
     near_turn: float = 0.5
     close_ratio: float = 0.9
-    raise_ratio: float = 0.5
+    raise_ratio: float = 0.9
     floor: float = 0.09
     hover: tuple[float, float] = (0.25, 0.12)
     rise: float = 0.10
     steps: int = 10
+    miss_weight: float = 1.0
+    miss_radius: float = 0.03
     explore: float = 0.5
 
     @property

@@ -193,7 +193,7 @@ def mirrored(state_MF: NDArray[np.float32], flips_M2: FloatArray) -> NDArray[np.
 
 
 def batch_of(examples: Examples, indices: NDArray[np.int64], config: HandEyeConfig, rng: np.random.Generator, *, augment: bool) -> Batch:
-    """Tensors: patch (B, C, S, S), state (B, 10), pictures (B, 6, E, E), mount, nominal, intrinsics, grasped, weight.
+    """Tensors: patch (B, C, S, S), state (B, 10), grasped, height, weight, and of `eye_share` of the batch pictures (E, 6, H, H), mount, nominal, intrinsics.
 
     Of each attempt one look is drawn. Shifts and turns are about as large as what the eye is off by.
     """
@@ -201,8 +201,9 @@ def batch_of(examples: Examples, indices: NDArray[np.int64], config: HandEyeConf
     look = rng.integers(0, examples["kept"][indices])
     stored = examples["patches"][indices]
     pair = np.stack([stored[rows, np.zeros_like(look)], stored[rows, look]], axis=1)
-    pictures = torch.from_numpy(examples["pictures"][indices]).permute(0, 1, 4, 2, 3).reshape(b, 6, config.eye_px, config.eye_px).float() / 127.5 - 1
-    nominal, intrinsics, mount = (torch.from_numpy(examples[name][indices]) for name in ("nominal", "intrinsics", "mount"))
+    eyed = indices[: max(1, round(b * config.eye_share))]
+    pictures = torch.from_numpy(examples["pictures"][eyed]).permute(0, 1, 4, 2, 3).flatten(1, 2).float() / 127.5 - 1
+    nominal, intrinsics, mount = (torch.from_numpy(examples[name][eyed]) for name in ("nominal", "intrinsics", "mount"))
     mount = moved(mount)
     state = state_of(examples["final"][indices].astype(np.float64), examples["hand"][indices, look].astype(np.float64), examples["camera"][indices])
     gain, offset = np.ones((b, 1)), np.zeros((b, 3))
@@ -218,8 +219,9 @@ def batch_of(examples: Examples, indices: NDArray[np.int64], config: HandEyeConf
         patch = patch[:, :, margin : margin + config.patch_px, margin : margin + config.patch_px]
     grasped, height = (torch.from_numpy(examples[name][indices]).float() for name in ("grasped", "height"))
     return {
-        "patch": _colored(patch, gain, offset), "state": torch.from_numpy(state), "pictures": _colored(pictures, gain, offset), "mount": mount,
-        "nominal": nominal, "intrinsics": intrinsics, "grasped": grasped, "height": height, "weight": torch.from_numpy(examples.weights[indices]),
+        "patch": _colored(patch, gain, offset), "state": torch.from_numpy(state), "pictures": _colored(pictures, gain[: len(eyed)], offset[: len(eyed)]),
+        "mount": mount, "nominal": nominal, "intrinsics": intrinsics, "grasped": grasped, "height": height,
+        "weight": torch.from_numpy(examples.weights[indices]),
     }  # fmt: skip
 
 

@@ -1,6 +1,6 @@
 """From the final pose of a motion to the patch of a picture where it ends.
 
-M candidate poses, P planes, S patch side, H and W picture size; poses are (x m, y m, yaw rad) of the hand in the world.
+M candidate poses, P planes, C channels, S patch side, H and W picture size; poses are (x m, y m, yaw rad) of the hand in the world.
 """
 
 from __future__ import annotations
@@ -37,13 +37,13 @@ def to_pixels(seen: torch.Tensor, intrinsics: torch.Tensor) -> torch.Tensor:
     return torch.stack([plane[..., 0] * intrinsics[0, 0] + intrinsics[0, 2], plane[..., 1] * intrinsics[1, 1] + intrinsics[1, 2]], dim=-1)
 
 
-def sample(picture_3HW: torch.Tensor, px: torch.Tensor) -> torch.Tensor:
-    """(M, P, 3, S, S) of the picture's values at px (M, P, S, S, 2); 0 outside."""
-    height, width = picture_3HW.shape[1:]
+def sample(picture_CHW: torch.Tensor, px: torch.Tensor) -> torch.Tensor:
+    """(M, P, C, S, S) of the picture's values at px (M, P, S, S, 2); 0 outside."""
+    channels, height, width = picture_CHW.shape
     m, p, s = px.shape[:3]
     grid = (2 * px / px.new_tensor([width, height]) - 1).reshape(1, m * p * s, s, 2)
-    found = F.grid_sample(picture_3HW[None], grid, mode="bilinear", padding_mode="zeros", align_corners=False)
-    return found[0].reshape(3, m, p, s, s).permute(1, 2, 0, 3, 4)
+    found = F.grid_sample(picture_CHW[None], grid, mode="bilinear", padding_mode="zeros", align_corners=False)
+    return found[0].reshape(channels, m, p, s, s).permute(1, 2, 0, 3, 4)
 
 
 def moved(mount_B6: torch.Tensor) -> torch.Tensor:

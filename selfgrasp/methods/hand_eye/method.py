@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -23,6 +23,7 @@ from selfgrasp.methods.hand_eye.examples import (
     camera_of,
     gather,
     hand_of,
+    mirrored,
     motion_of,
     normalised,
     resized,
@@ -33,7 +34,7 @@ from selfgrasp.methods.hand_eye.examples import (
 )  # fmt: skip
 from selfgrasp.methods.hand_eye.geometry import displaced, hand_grid, moved, project, rigid_inverse, sample, to_pixels
 from selfgrasp.methods.hand_eye.network import HEIGHT_SCALE, Eye, Judge, PictureJudge
-from selfgrasp.methods.hand_eye.search import Found, search
+from selfgrasp.methods.hand_eye.search import Found, judged_again, search, shunned
 
 _ALTERNATIVES = 12
 """Of a plan's motions, the best ones."""
@@ -53,7 +54,7 @@ class HandEye(Method):
 
     def recipe(self, *, round: int = 0) -> FitConfig:
         """AdamW, a cosine."""
-        return FitConfig(epochs=24, learning_rate=1e-3 if round else 2e-3)
+        return FitConfig(epochs=20, learning_rate=1e-3 if round else 2e-3)
 
     @property
     def examples_key(self) -> list[object]:
@@ -90,7 +91,8 @@ class HandEye(Method):
         return Loss(value, {name: metric.detach() for name, metric in metrics.items()})
 
     def plan(self, context: Context, *, temperature: float = 0.0, steps: int | None = None) -> Plan:
-        """The next motion, or to close: see `HandEyeConfig`. Scores are the chances of the best motions' ends, the chosen one's first.
+        """The next motion, or to close: see `HandEyeConfig`. Scores are the chances of the best motions' ends, the chosen one's first, less where the
+        hand has failed before.
 
         Args:
             context: see there.
@@ -101,7 +103,7 @@ class HandEye(Method):
         if left <= 0:
             return Plan((Close(),), np.zeros(1))
         with evaluating(self):
-            found = self._search(context)
+            found = self._search(context, exploring=temperature > 0)
         hand, floor = hand_of(context.observation), context.spec.workspace.low[2]
         pick = draw(found.logits, temperature, context.rng())
         chance = _sigmoid(found.logits)
@@ -128,14 +130,21 @@ class HandEye(Method):
         pause = config.hover[1] if height > (config.hover[0] + config.hover[1]) / 2 and left > 1 else None
         return _move(hand, pose, workspace.low[2] if pause is None else pause + workspace.surface)
 
-    def _search(self, context: Context) -> Found:
-        """All that was scored, from what the camera sees now."""
-        config, spec, now = self.config, context.spec, context.observation
+    def _search(self, context: Context, *, exploring: bool) -> Found:
+        """What was scored, from what the camera sees now: when exploring all of it, else the best, judged again."""
+        spec, now = context.spec, context.observation
         first = context.first or now
         hand = hand_of(now)
         look = _PictureLook(self, first, now) if self.eye is None else _Look(self, first, now, spec)
         over = np.array([*hand[:2], hand[3]]) if _over_the_bin(hand, spec) else None
-        return search(look.logits, over, spec.workspace, config, np.random.default_rng([context.seed, context.step]))
+        return self._found(look, over, context, np.random.default_rng([context.seed, context.step]), exploring=exploring)
+
+    def _found(self, look: _Look | _PictureLook, over: FloatArray | None, context: Context, rng: np.random.Generator, *, exploring: bool) -> Found:
+        def worth(score: Callable[[FloatArray], FloatArray]) -> Callable[[FloatArray], FloatArray]:
+            return lambda poses: score(poses) - shunned(poses, context.misses, self.config)
+
+        found = search(worth(look.logits), over, context.spec.workspace, self.config, rng)
+        return found if exploring or isinstance(look, _PictureLook) else judged_again(found, worth(look.careful_logits), self.config)
 
     def mount(self, first: Observation, now: Observation, spec: CellSpec) -> torch.Tensor:
         """(4, 4) nominal_from_camera: where the eye finds the camera, at a first glance and at a second one that begins where the first ended."""
@@ -153,9 +162,10 @@ class HandEye(Method):
         return moved(self.eye(again).float()) @ coarse
 
     def variants(self) -> Mapping[str, Policy]:
-        """explore: see `exploring`; explore2 to explore10: likewise, with so many motions; open: one look, calibrated, no servoing."""
+        """explore: see `exploring`; explore2 to explore10: likewise, with so many motions; forgetful: tries again where it just failed, if that looks best,
+        as in the paper; open: one look, calibrated, no servoing."""
         growing = {f"explore{steps}": _Exploring(self, steps) for steps in range(2, self.config.steps + 1)}
-        return {**super().variants(), **growing, **({} if self.eye is None else {"open": _OpenLoop(self)})}
+        return {**super().variants(), **growing, "forgetful": _Forgetful(self), **({} if self.eye is None else {"open": _OpenLoop(self)})}
 
     def exploring(self) -> Policy:
         """Draws among all that the search scored, at the temperature `config.explore`."""
@@ -170,7 +180,7 @@ class _Look:
         config = method.config
         self._camera = camera_of(spec, config)
         views = [o.view(config.view) for o in (first, now)]
-        self._pictures = [normalised(view.color) for view in views]
+        self._pictures = torch.cat([normalised(view.color) for view in views])
         self._intrinsics = torch.tensor(views[0].intrinsics, dtype=torch.float32)
         if world_from_camera is None:
             world_from_camera = self._camera.world_from_camera @ method.mount(first, now, spec).double().numpy()
@@ -178,11 +188,27 @@ class _Look:
 
     def logits(self, poses: FloatArray) -> FloatArray:
         """(M,) of closing at poses (M, 3)."""
+        return self._judged(*self._seen(poses))
+
+    def careful_logits(self, poses: FloatArray) -> FloatArray:
+        """As `logits`, the mean over both mirrors of the hand and the half turn."""
+        patch, state = self._seen(poses)
+        flips = [(x, y) for x in (1.0, -1.0) for y in (1.0, -1.0)]
+        patches = torch.cat([patch.flip([axis for axis, flip in ((-1, x), (-2, y)) if flip < 0]) for x, y in flips])
+        states = np.concatenate([mirrored(state, np.broadcast_to([x, y], (len(poses), 2))) for x, y in flips])
+        mean: FloatArray = self._judged(patches, states).reshape(len(flips), len(poses)).mean(axis=0)
+        return mean
+
+    def _seen(self, poses: FloatArray) -> tuple[torch.Tensor, NDArray[np.float32]]:
+        """(M, C, S, S) patches and (M, 10) states, see `Judge`."""
         config = self._method.config
         grid = hand_grid(torch.from_numpy(poses).float(), config.patch_px, self._spec.workspace.surface, config)
-        px = project(grid, self._camera_from_world, self._intrinsics)
-        patch = torch.stack([sample(picture, px) for picture in self._pictures], dim=1).flatten(1, 3)
+        found = sample(self._pictures, project(grid, self._camera_from_world, self._intrinsics))
         state = state_of(poses, np.broadcast_to(self._hand, (len(poses), 4)), towards_camera(poses, self._camera))
+        # All planes of the first picture come before those of the present one, as in `examples.batch_of`.
+        return found.unflatten(2, (2, 3)).transpose(1, 2).flatten(1, 3), state
+
+    def _judged(self, patch: torch.Tensor, state: NDArray[np.float32]) -> FloatArray:
         judged: torch.Tensor = self._method.judge(patch.contiguous(memory_format=torch.channels_last), torch.from_numpy(state))
         return judged[:, 0].double().numpy()
 
@@ -221,10 +247,23 @@ class _OpenLoop:
         with evaluating(method):
             look = _Look(method, first, first, spec, world_from_camera=first.view(method.config.view).world_from_camera)
             # The same picture and the same seed at every step: the same pose.
-            found = search(look.logits, None, spec.workspace, method.config, context.rng())
+            found = method._found(look, None, context, context.rng(), exploring=False)
         best = int(found.logits.argmax())
         height = spec.workspace.low[2] if _over_the_bin(hand, spec) else method.config.hover[0] + spec.workspace.surface
         return Plan((_move(hand, found.poses[best], height),), _sigmoid(found.logits[best : best + 1]), calibrated=True)
+
+
+@dataclass(frozen=True)
+class _Forgetful:
+    method: HandEye
+    privileged: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        return f"{self.method.name}, forgetful"
+
+    def plan(self, context: Context) -> Plan:
+        return self.method.plan(replace(context, misses=()))
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,9 +20,7 @@ class Found:
     logits: FloatArray
 
 
-def search(
-    score: Callable[[FloatArray], FloatArray], hand: FloatArray | None, workspace: Workspace, config: HandEyeConfig, rng: np.random.Generator
-) -> Found:
+def search(score: Callable[[FloatArray], FloatArray], hand: FloatArray | None, workspace: Workspace, config: HandEyeConfig, rng: np.random.Generator) -> Found:
     """`iterations` times `samples` poses, as Levine et al. 2016, section IV-B: first all over the bin, half of them around the hand where it is over it, then
     around the elites of all that was scored.
 
@@ -48,3 +46,18 @@ def search(
         around = poses[np.resize(best, config.samples)]
         drawn = around + spread / 2**iteration * rng.standard_normal((config.samples, 3))
     return Found(poses, logits)
+
+
+def judged_again(found: Found, score: Callable[[FloatArray], FloatArray], config: HandEyeConfig) -> Found:
+    """The first pose and the `finalists` best others, scored with more care: the best of two hundred guesses is mostly the luckiest one."""
+    kept = np.r_[0, 1 + np.argsort(-found.logits[1:], kind="stable")[: config.finalists]]
+    return Found(found.poses[kept], score(found.poses[kept]))
+
+
+def shunned(poses: FloatArray, misses: Sequence[FloatArray], config: HandEyeConfig) -> FloatArray:
+    """(M,) logits by which poses (M, 3) are worth less after `Context.misses`: a hand that failed somewhere tries elsewhere first."""
+    if not misses:
+        return np.zeros(len(poses))
+    distance = np.linalg.norm(poses[:, None, :2] - np.stack(misses)[None, :, :2, 3], axis=2)
+    less: FloatArray = config.miss_weight * np.exp(-((distance / config.miss_radius) ** 2) / 2).sum(axis=1)
+    return less

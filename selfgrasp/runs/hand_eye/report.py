@@ -18,10 +18,17 @@ PAPER = {
 }
 """Failure over the first 10, 20, 30 and with replacement (Levine et al. 2016, from memory)."""
 METRICS = ("failure_first_10", "failure_first_20", "failure_first_30", "failure_with_replacement")
-TITLES = {"random_servo": "random motions", "heuristic": "hand-designed (depth, calibrated)", "open": "open loop (calibrated)", "closed": "closed loop"}
+TITLES = {
+    "random_servo": "random motions",
+    "heuristic": "hand-designed (depth, calibrated)",
+    "open": "open loop (calibrated)",
+    "closed": "closed loop",
+    "forgetful": "closed loop, forgetful",
+}
 NOTES = (
     "A simulated arm and generated objects stand for the robots and their things: the paper's figures are landmarks.",
     "The eye learns from the calibrations of the robots that tried, which the paper's network did without; at work it reads none.",
+    "Open and closed loop try elsewhere first where they have just failed; the forgetful row does not, nor did the paper's robots.",
     "The hand-designed and the open-loop rows read the calibration of their camera; the hand-designed one measures depth.",
 )
 

@@ -47,14 +47,14 @@ ROWS = ("random_servo", "heuristic", "open", "closed")
 
 
 def policies(work: Work) -> dict[str, str]:
-    """By row: the paper's four, and the other training seeds of the last one."""
+    """By row: the paper's four, the last one without a memory of where it failed, and its other training seeds."""
     final = str(work.folders.run(work.final))
     others = {f"closed, seed {run.rpartition('-')[2]}": str(work.folders.run(run)) for run in work.finals[1:]}
-    return {"random_servo": "random_servo", "heuristic": "heuristic", "open": f"{final}+open", "closed": final, **others}
+    return {"random_servo": "random_servo", "heuristic": "heuristic", "open": f"{final}+open", "closed": final, "forgetful": f"{final}+forgetful", **others}
 
 
 def play(work: Work, condition: Condition) -> str:
-    """All rows of one condition; the other seeds only on the robot as it is."""
+    """All rows of one condition; of the robot as it is also what only explains."""
     return steps.played(bench_args(work, condition))
 
 

@@ -23,27 +23,31 @@ class Sizes:
         random: attempts with random motions.
         rounds: motions an attempt may take in each round of servoing; they grow, as in the paper.
         round: attempts of a round.
+        tries: of a round on one bin; what is lifted is set aside, so that the bin empties as in `deplete`.
         doubted: attempts with random motions after which a hand that feels empty is opened over the bin.
         amounts: of random attempts, for the curve over data; `random` is its end.
         validation_bins: of validation objects, on which networks are compared while they grow.
         bins: of `deplete`.
         count: objects of a bin that is learned from.
         picture_px: side of all pictures.
-        attempts_per_scene: tries on one drop of objects.
-        epochs: of every training; None is the recipe's.
+        attempts_per_scene: random tries on one drop of objects; what is lifted is dropped in again.
+        growing_epochs: of the trainings before the last round's; None is the recipe's.
+        epochs: of the last round's.
         seeds: trainings of the last round.
     """
 
-    random: int = 24_000
-    rounds: tuple[int, ...] = (2, 3, 5, 10)
-    round: int = 8_000
+    random: int = 12_000
+    rounds: tuple[int, ...] = (2, 5, 10)
+    round: int = 6_000
+    tries: int = 30
     doubted: int = 1_000
-    amounts: tuple[int, ...] = (3_000, 6_000, 12_000)
-    validation_bins: int = 10
+    amounts: tuple[int, ...] = (3_000, 6_000)
+    validation_bins: int = 8
     bins: int = 15
     count: int = 25
     picture_px: int = 128
     attempts_per_scene: int = 10
+    growing_epochs: int | None = 10
     epochs: int | None = None
     seeds: int = 3
 
@@ -51,7 +55,8 @@ class Sizes:
 def quick() -> Sizes:
     """Everything once, as small as it gets: its figures mean nothing."""
     return Sizes(
-        random=120, rounds=(2,), round=40, doubted=20, amounts=(60,), validation_bins=1, bins=1, count=6, picture_px=64, attempts_per_scene=4, epochs=1, seeds=1
+        random=120, rounds=(2,), round=40, tries=6, doubted=20, amounts=(60,), validation_bins=1, bins=1, count=6, picture_px=64, attempts_per_scene=4,
+        growing_epochs=1, epochs=1, seeds=1,
     )  # fmt: skip
 
 
@@ -117,12 +122,12 @@ def freeze(work: Work) -> str:
 
 def collect_random(work: Work) -> str:
     """Random motions with the training objects."""
-    return _collect(work, "random", "random_servo", work.sizes.random, round=0)
+    return _collect(work, "random", "random_servo", work.sizes.random)
 
 
 def collect_doubted(work: Work) -> str:
     """Random motions once more, judged by the drop test as well."""
-    return _collect(work, "drop-test", "random_servo", work.sizes.doubted, round=0, options=replace(work.options, drop_test=True))
+    return _collect(work, "drop-test", "random_servo", work.sizes.doubted, options=replace(work.options, drop_test=True))
 
 
 def train_random(work: Work) -> str:
@@ -141,14 +146,15 @@ def run_round(work: Work, number: int) -> str:
     return f"{said}; {steps.train_all(jobs, workers=work.workers, device=work.device)}"
 
 
-def _collect(work: Work, name: str, policy: str, attempts: int, *, round: int, options: CellConfig | None = None) -> str:
+def _collect(work: Work, name: str, policy: str, attempts: int, *, round: int = 0, options: CellConfig | None = None) -> str:
     from selfgrasp.runs import collect
 
     return steps.collected(
         work.folders,
         collect.Args(
             out=work.folders.data(name), attempts=attempts, policy=policy, cell="kuka_bin", workers=work.workers, seed=work.seed + 1000 * round, round=round,
-            attempts_per_scene=work.sizes.attempts_per_scene, options=options or work.options,
+            attempts_per_scene=work.sizes.tries if round else work.sizes.attempts_per_scene, after="set_aside" if round else "put_back",
+            options=options or work.options,
         ),
     )  # fmt: skip
 
@@ -156,8 +162,9 @@ def _collect(work: Work, name: str, policy: str, attempts: int, *, round: int, o
 def _job(work: Work, name: str, *, rounds: int, seed: int, attempts: int | None = None) -> train.Args:
     from selfgrasp.runs import train
 
+    epochs = work.sizes.epochs if rounds == len(work.sizes.rounds) else work.sizes.growing_epochs
     return train.Args(
-        method=f"hand_eye:{work.preset}", data=tuple(work.data(rounds)), out=work.folders.run(name), epochs=work.sizes.epochs, attempts=attempts, seed=seed,
+        method=f"hand_eye:{work.preset}", data=tuple(work.data(rounds)), out=work.folders.run(name), epochs=epochs, attempts=attempts, seed=seed,
         device=work.device, threads=1,
     )  # fmt: skip
 
