@@ -5,14 +5,12 @@ from __future__ import annotations
 import json
 import os
 import platform
-import statistics
 import tempfile
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from benchmarks.servo import servoing
+from benchmarks.servo import deciding, median_seconds, servoing
 
 ATTEMPTS = 600
 PLANS = 20
@@ -28,7 +26,7 @@ def main() -> None:
         results |= collection(data)
         results |= loading(data)
         results |= training(data)
-    results |= servoing()
+    results |= servoing() | deciding()
     results |= planning()
     results |= pictures()
     for name, value in results.items():
@@ -108,7 +106,7 @@ def planning() -> dict[str, float]:
     import torch
 
     from selfgrasp.core import Context
-    from selfgrasp.runs.policies import load_policy, shipped
+    from selfgrasp.runs.policies import load_policy
     from selfgrasp.runs.pool import objects_named
     from selfgrasp.workcell.cells import tabletop
 
@@ -119,7 +117,7 @@ def planning() -> dict[str, float]:
         seen = cell.reset(0)
         assert seen is not None
         context = Context(seen, cell.spec)
-        for name in ("random", "heuristic", *shipped()):
+        for name in ("random", "heuristic", "supersizing"):
             policy = load_policy(name)
             found[f"plan, ms ({name})"] = 1e3 * median_seconds(lambda policy=policy: policy.plan(context), PLANS)  # type: ignore[misc]
     return found
@@ -139,17 +137,6 @@ def pictures() -> dict[str, float]:
             camera = cell.drivers.cameras["overhead"]
             found[f"picture, ms ({kind})"] = 1e3 * median_seconds(camera.capture, PLANS)
     return found
-
-
-def median_seconds(work: Callable[[], object], times: int) -> float:
-    """The median duration of `work`, after one run that does not count."""
-    work()
-    durations = []
-    for _ in range(times):
-        start = time.perf_counter()
-        work()
-        durations.append(time.perf_counter() - start)
-    return statistics.median(durations)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,10 @@
-"""Servo attempts of ten motions, for `make bench`: what the arm costs against the flying gripper."""
+"""Servoing, for `make bench`: attempts of ten motions, which say what the arm costs against the flying gripper, and one decision."""
 
 from __future__ import annotations
 
+import statistics
 import time
+from collections.abc import Callable
 
 from selfgrasp.core import Policy
 from selfgrasp.methods.baselines import RandomServoConfig, RandomServoPolicy
@@ -36,3 +38,36 @@ def servoing(workers: int = 2) -> dict[str, float]:
         found[f"servo {STEPS} steps, attempts/s ({workers} workers, {cell})"] = attempts / (time.perf_counter() - start)
         found[f"servo {STEPS} steps, physics share ({cell})"] = share
     return found
+
+
+def deciding(times: int = 20) -> dict[str, float]:
+    """Milliseconds of one decision of `hand_eye` on two threads: both pictures of 128 px, 3 x 64 motions, the best of them judged again."""
+    import torch
+
+    from selfgrasp.core import Context
+    from selfgrasp.core.pose import top_down
+    from selfgrasp.runs.policies import load_policy
+    from selfgrasp.runs.pool import objects_named
+    from selfgrasp.workcell.cells import kuka_bin
+    from selfgrasp.workcell.drivers import Control
+
+    torch.set_num_threads(2)
+    simulated = kuka_bin(objects_named("train"), CellConfig(count=25, picture_px=128))
+    with simulated.cell as cell:
+        policy, first = load_policy("hand_eye", simulated), cell.reset(0)
+        cell.drivers.arm.move(top_down((0.0, 0.0, 0.25), 0.0), speed=1.0, control=Control())
+        seen = cell.observe()
+        assert seen is not None
+        context = Context(seen, cell.spec, first=first, step=1)
+        return {"servo decision, ms (hand_eye, 2 threads)": 1e3 * median_seconds(lambda: policy.plan(context), times)}
+
+
+def median_seconds(work: Callable[[], object], times: int) -> float:
+    """The median duration of `work`, after one run that does not count."""
+    work()
+    durations = []
+    for _ in range(times):
+        start = time.perf_counter()
+        work()
+        durations.append(time.perf_counter() - start)
+    return statistics.median(durations)
