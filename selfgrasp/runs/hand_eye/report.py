@@ -17,7 +17,8 @@ PAPER = {
     "closed": (0.100, 0.175, 0.175, 0.20),
 }
 """Failure over the first 10, 20, 30 and with replacement (Levine et al. 2016, from memory)."""
-METRICS = ("failure_first_10", "failure_first_20", "failure_first_30", "failure_with_replacement")
+_BY_TRIES = {10: "failure_first_10", 20: "failure_first_20", 30: "failure_first_30"}
+METRICS = (*_BY_TRIES.values(), "failure_with_replacement")
 TITLES = {
     "random_servo": "random motions",
     "heuristic": "hand-designed (depth, calibrated)",
@@ -55,6 +56,7 @@ def write(work: Work, args: Any) -> str:
             "attempts": work.sizes.random + len(work.sizes.rounds) * work.sizes.round,
             "notes": list(NOTES),
             "tables": [deplete_table(work), growth_table(work), collection_table(work)],
+            "charts": [deplete_chart(work), growth_chart(work)],
         },
     )
     return f"{write_report([root])}"
@@ -76,12 +78,33 @@ def deplete_table(work: Work) -> Table:
     return {"title": "Failures while a bin is depleted", "note": note, "columns": columns, "rows": rows}
 
 
+def deplete_chart(work: Work) -> Table:
+    """The paper's rows on the robot as it is, beside the paper's figures."""
+    as_it_is = robot.conditions(work)[0]
+    report, policies, series = robot.measured(work, as_it_is), robot.policies(work), []
+    for name in robot.ROWS:
+        found = _figures(report, policies[name])
+        ours = [_point(tries, found[metric]) for tries, metric in _BY_TRIES.items()]
+        theirs = [{"x": tries, "y": y, "low": y, "high": y} for tries, y in zip(_BY_TRIES, PAPER[name], strict=False)]
+        series += [{"name": TITLES[name], "paper": False, "points": ours}, {"name": TITLES[name], "paper": True, "points": theirs}]
+    return {"title": "While a bin is depleted", "x": "first grasps", "y": "failed", "percent": True, "series": series}
+
+
+def growth_chart(work: Work) -> Table:
+    """As `growth_table`: random motions alone, then rounds of servoing."""
+    series: list[dict[str, Any]] = []
+    for tries, metric in _BY_TRIES.items():
+        points = [_point(attempts, _validated(work, run)[metric]) for run, attempts, _ in runs_to_compare(work)]
+        series.append({"name": f"first {tries}", "paper": False, "points": points})
+    note = f"{work.sizes.random:,} attempts with random motions, then rounds of {work.sizes.round:,} servoed ones; bins of validation objects."
+    return {"title": "What more attempts bring", "note": note, "x": "attempts", "y": "failed", "percent": True, "series": series}
+
+
 def growth_table(work: Work) -> Table:
     """Success on validation objects against attempts and rounds."""
     rows: list[list[Any]] = []
     for run, attempts, rounds in runs_to_compare(work):
-        args = robot.validation_args(work, run)
-        found = _figures(json.loads((args.out / "report.json").read_text()), args.policy[0])
+        found = _validated(work, run)
         learned = json.loads((work.folders.run(run) / "done.json").read_text())["metrics"]
         figures = [found[metric]["value"] for metric in METRICS[:3]]
         rows.append([attempts, rounds, *figures, found[METRICS[2]]["low"], found[METRICS[2]]["high"], learned["success_loss"], learned["missed_px"]])
@@ -112,6 +135,16 @@ def _collections(work: Work) -> Iterator[tuple[Any, ...]]:
             folder.name, len(felt), sum(felt.values()) / max(1, len(felt)), sum(wrong) / max(1, len(wrong)), times["attempts"] / times["wall_seconds"],
             share["physics"] / total, share["plan"] / total,
         )  # fmt: skip
+
+
+def _point(x: int, row: dict[str, Any]) -> dict[str, Any]:
+    return {"x": x, "y": row["value"], "low": row["low"], "high": row["high"]}
+
+
+def _validated(work: Work, run: str) -> dict[str, dict[str, Any]]:
+    """A growing network's rows by metric."""
+    args = robot.validation_args(work, run)
+    return _figures(json.loads((args.out / "report.json").read_text()), args.policy[0])
 
 
 def _figures(report: dict[str, Any], policy: str) -> dict[str, dict[str, Any]]:
