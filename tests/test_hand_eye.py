@@ -16,7 +16,7 @@ from selfgrasp.methods.hand_eye.config import paper, small
 from selfgrasp.methods.hand_eye.examples import mirrored, mount_of, state_of, stored_patches
 from selfgrasp.methods.hand_eye.geometry import displaced, hand_grid, moved, project, rigid_inverse, sample
 from selfgrasp.methods.hand_eye.method import HandEye, _Look
-from selfgrasp.methods.hand_eye.search import Found, judged_again, search, shunned
+from selfgrasp.methods.hand_eye.search import Found, apart, judged_again, search, shunned
 from selfgrasp.workcell.cells import CellConfig, kuka_bin_spec
 
 CONFIG = small()
@@ -133,6 +133,12 @@ def test_the_luckiest_guess_does_not_survive_a_second_judgement(spec: CellSpec) 
     assert found.logits.max() == honest[np.argsort(-lucky)[: CONFIG.finalists]].max()
 
 
+def test_alternatives_lie_apart() -> None:
+    poses = np.array([[0.0, 0.0, 0.0], [0.01, 0.0, 1.0], [0.05, 0.0, 0.0], [0.1, 0.0, 0.0]])
+    np.testing.assert_array_equal(apart(Found(poses, np.array([1.0, 2.0, 0.0, -1.0])), 2, 0.03), [1, 2])
+    np.testing.assert_array_equal(apart(Found(poses, np.array([1.0, 2.0, 0.0, -1.0])), 9, 0.06), [1, 3])
+
+
 def test_a_hand_that_failed_somewhere_tries_elsewhere_first(spec: CellSpec) -> None:
     miss = top_down((0.05, 0.0, 0.004), 1.0)
     poses = np.array([[0.05, 0.0, -1.0], [0.08, 0.0, 0.0], [-0.1, 0.0, 0.0]])
@@ -183,7 +189,8 @@ class Fixed(HandEye):
         over = tool[:3, 3].copy() if abs(tool[0, 3]) < 0.2 else None
         if over is not None:
             over[2] = 0.0
-        return search(score, over, context.spec.workspace, self.config, np.random.default_rng(0))
+        found = search(score, over, context.spec.workspace, self.config, np.random.default_rng(0))
+        return found, found
 
 
 def test_the_hand_goes_over_down_and_closes(spec: CellSpec) -> None:

@@ -7,9 +7,10 @@ import pytest
 
 from selfgrasp.core import Context
 from selfgrasp.protocols.clear import CLEAR, interactions, play
-from selfgrasp.runs.policies import load_policy, shipped
+from selfgrasp.protocols.play import play_until_clear
+from selfgrasp.runs.policies import checkpoint_of, load_policy, shipped
 from selfgrasp.runs.pool import objects_named
-from selfgrasp.workcell.cells import CellConfig, tabletop
+from selfgrasp.workcell.cells import CellConfig, kuka_bin, tabletop
 
 SCENES = tuple(range(2_000_000, 2_000_010))
 """Of neither the benchmark nor validation."""
@@ -25,7 +26,11 @@ def played() -> dict[str, np.ndarray]:
 
 
 def test_weights_are_there_and_small():
-    assert "supersizing" in shipped()
+    assert {"supersizing", "hand_eye"} <= set(shipped())
+    for name in shipped():
+        path = checkpoint_of(name)
+        assert path is not None
+        assert path.stat().st_size < 5e6
 
 
 @pytest.mark.timeout(400)
@@ -40,3 +45,14 @@ def test_shipped_weights_plan_at_once():
         plan = load_policy("supersizing").plan(Context(seen, workcell.spec))
     assert plan.calibrated
     assert plan.score > 0.5
+
+
+@pytest.mark.timeout(400)
+def test_shipped_weights_servo_better_than_chance():
+    made = kuka_bin(objects_named("mixed"), CellConfig(count=15, picture_px=128))
+    with made.cell:
+        held = {
+            name: sum(sum(play_until_clear(made, load_policy(name, made), seed, session="shipped", most=8).outcomes) for seed in SCENES[:4])
+            for name in ("hand_eye", "random_servo")
+        }
+    assert held["hand_eye"] >= 16 > 2 * held["random_servo"], held

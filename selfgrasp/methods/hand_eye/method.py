@@ -34,10 +34,10 @@ from selfgrasp.methods.hand_eye.examples import (
 )  # fmt: skip
 from selfgrasp.methods.hand_eye.geometry import displaced, hand_grid, moved, project, rigid_inverse, sample, to_pixels
 from selfgrasp.methods.hand_eye.network import HEIGHT_SCALE, Eye, Judge, PictureJudge
-from selfgrasp.methods.hand_eye.search import Found, judged_again, search, shunned
+from selfgrasp.methods.hand_eye.search import Found, apart, judged_again, search, shunned
 
 _ALTERNATIVES = 12
-"""Of a plan's motions, the best ones."""
+"""Of a plan's motions."""
 
 
 class HandEye(Method):
@@ -91,8 +91,8 @@ class HandEye(Method):
         return Loss(value, {name: metric.detach() for name, metric in metrics.items()})
 
     def plan(self, context: Context, *, temperature: float = 0.0, steps: int | None = None) -> Plan:
-        """The next motion, or to close: see `HandEyeConfig`. Scores are the chances of the best motions' ends, the chosen one's first, less where the
-        hand has failed before.
+        """The next motion, or to close: see `HandEyeConfig`. Scores are the chances of motions' ends, the chosen one's first, then the best ones that
+        lie apart; less where the hand has failed before.
 
         Args:
             context: see there.
@@ -103,15 +103,15 @@ class HandEye(Method):
         if left <= 0:
             return Plan((Close(),), np.zeros(1))
         with evaluating(self):
-            found = self._search(context, exploring=temperature > 0)
+            scored, found = self._search(context, exploring=temperature > 0)
         hand, floor = hand_of(context.observation), context.spec.workspace.low[2]
         pick = draw(found.logits, temperature, context.rng())
         chance = _sigmoid(found.logits)
         standing = float(chance[0] / max(chance[pick.index], 1e-6)) if _over_the_bin(hand, context.spec) else 0.0
         action = self._towards(found.poses[pick.index], standing, hand, context.spec, left)
-        others = np.argsort(-found.logits, kind="stable")[:_ALTERNATIVES]
-        scores = np.r_[chance[0] if isinstance(action, Close) else chance[pick.index], chance[others]]
-        actions = (action, *(_move(hand, found.poses[i], floor) for i in others))
+        others = apart(scored, _ALTERNATIVES, self.config.miss_radius)
+        scores = np.r_[chance[0] if isinstance(action, Close) else chance[pick.index], _sigmoid(scored.logits[others])]
+        actions = (action, *(_move(hand, pose, floor) for pose in scored.poses[others]))
         return Plan(actions, scores, calibrated=True, chosen=0, probability=pick.probability)
 
     def _towards(self, pose: FloatArray, standing: float, hand: FloatArray, spec: CellSpec, left: int) -> Action:
@@ -130,8 +130,8 @@ class HandEye(Method):
         pause = config.hover[1] if height > (config.hover[0] + config.hover[1]) / 2 and left > 1 else None
         return _move(hand, pose, workspace.low[2] if pause is None else pause + workspace.surface)
 
-    def _search(self, context: Context, *, exploring: bool) -> Found:
-        """What was scored, from what the camera sees now: when exploring all of it, else the best, judged again."""
+    def _search(self, context: Context, *, exploring: bool) -> tuple[Found, Found]:
+        """All that was scored, from what the camera sees now, and of that what may be done: when exploring everything, else the best, judged again."""
         spec, now = context.spec, context.observation
         first = context.first or now
         hand = hand_of(now)
@@ -139,12 +139,15 @@ class HandEye(Method):
         over = np.array([*hand[:2], hand[3]]) if _over_the_bin(hand, spec) else None
         return self._found(look, over, context, np.random.default_rng([context.seed, context.step]), exploring=exploring)
 
-    def _found(self, look: _Look | _PictureLook, over: FloatArray | None, context: Context, rng: np.random.Generator, *, exploring: bool) -> Found:
+    def _found(
+        self, look: _Look | _PictureLook, over: FloatArray | None, context: Context, rng: np.random.Generator, *, exploring: bool
+    ) -> tuple[Found, Found]:
         def worth(score: Callable[[FloatArray], FloatArray]) -> Callable[[FloatArray], FloatArray]:
             return lambda poses: score(poses) - shunned(poses, context.misses, self.config)
 
         found = search(worth(look.logits), over, context.spec.workspace, self.config, rng)
-        return found if exploring or isinstance(look, _PictureLook) else judged_again(found, worth(look.careful_logits), self.config)
+        final = found if exploring or isinstance(look, _PictureLook) else judged_again(found, worth(look.careful_logits), self.config)
+        return found, final
 
     def mount(self, first: Observation, now: Observation, spec: CellSpec) -> torch.Tensor:
         """(4, 4) nominal_from_camera: where the eye finds the camera, at a first glance and at a second one that begins where the first ended."""
@@ -247,7 +250,7 @@ class _OpenLoop:
         with evaluating(method):
             look = _Look(method, first, first, spec, world_from_camera=first.view(method.config.view).world_from_camera)
             # The same picture and the same seed at every step: the same pose.
-            found = method._found(look, None, context, context.rng(), exploring=False)
+            _, found = method._found(look, None, context, context.rng(), exploring=False)
         best = int(found.logits.argmax())
         height = spec.workspace.low[2] if _over_the_bin(hand, spec) else method.config.hover[0] + spec.workspace.surface
         return Plan((_move(hand, found.poses[best], height),), _sigmoid(found.logits[best : best + 1]), calibrated=True)

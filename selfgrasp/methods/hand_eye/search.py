@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from selfgrasp.core.arrays import FloatArray
 from selfgrasp.core.spec import Workspace
@@ -52,6 +53,15 @@ def judged_again(found: Found, score: Callable[[FloatArray], FloatArray], config
     """The first pose and the `finalists` best others, scored with more care: the best of two hundred guesses is mostly the luckiest one."""
     kept = np.r_[0, 1 + np.argsort(-found.logits[1:], kind="stable")[: config.finalists]]
     return Found(found.poses[kept], score(found.poses[kept]))
+
+
+def apart(found: Found, count: int, distance: float) -> NDArray[np.int64]:
+    """Indices of up to `count` poses, best first, none within `distance` m of a better one."""
+    kept: list[int] = []
+    for index in np.argsort(-found.logits, kind="stable"):
+        if len(kept) < count and (np.linalg.norm(found.poses[kept, :2] - found.poses[index, :2], axis=1) >= distance).all():
+            kept.append(int(index))
+    return np.array(kept, dtype=np.int64)
 
 
 def shunned(poses: FloatArray, misses: Sequence[FloatArray], config: HandEyeConfig) -> FloatArray:
