@@ -32,7 +32,11 @@ def play(out: Path, *, objects: str, attempts: int, seed: int, options: Any) -> 
         attempts: how many grasps.
         seed: of the scene.
         options: of the cell.
+
+    Raises:
+        InputError: fewer than one grasp.
     """
+    from selfgrasp.core import InputError
     from selfgrasp.runs.bench import FIRST_SCENE
     from selfgrasp.runs.policies import load_policy
     from selfgrasp.runs.pool import objects_named
@@ -40,6 +44,8 @@ def play(out: Path, *, objects: str, attempts: int, seed: int, options: Any) -> 
     from selfgrasp.workcell.cells import make_cell
     from selfgrasp.workcell.workcell import Ids
 
+    if attempts < 1:
+        raise InputError(given=f"--scenes {attempts}", wanted="at least 1")
     began = time.perf_counter()
     things = objects_named(objects)
     cell = make_cell("kuka_bin", things, replace(options, count=min(_OBJECTS, len(things)), picture_px=_PX))
