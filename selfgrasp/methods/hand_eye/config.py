@@ -47,6 +47,7 @@ class HandEyeConfig:
         steps: motions of an attempt at most; the last one goes down.
         miss_weight: logits less for closing where the hand has already failed in this scene.
         miss_radius: m, standard deviation within which that counts.
+        explore_samples, explore_iterations: of the search when exploring, which is to be quick: a draw among good motions needs no best one.
         explore: temperature, in units of the logit, at which exploring draws among what the search scored.
     """
 
@@ -83,6 +84,8 @@ class HandEyeConfig:
     steps: int = 10
     miss_weight: float = 1.0
     miss_radius: float = 0.03
+    explore_samples: int = 32
+    explore_iterations: int = 2
     explore: float = 0.5
 
     @property

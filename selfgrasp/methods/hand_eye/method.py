@@ -145,7 +145,10 @@ class HandEye(Method):
         def worth(score: Callable[[FloatArray], FloatArray]) -> Callable[[FloatArray], FloatArray]:
             return lambda poses: score(poses) - shunned(poses, context.misses, self.config)
 
-        found = search(worth(look.logits), over, context.spec.workspace, self.config, rng)
+        config = self.config
+        if exploring:
+            config = replace(config, samples=config.explore_samples, iterations=config.explore_iterations)
+        found = search(worth(look.logits), over, context.spec.workspace, config, rng)
         final = found if exploring or isinstance(look, _PictureLook) else judged_again(found, worth(look.careful_logits), self.config)
         return found, final
 

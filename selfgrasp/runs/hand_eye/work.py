@@ -37,8 +37,8 @@ class Sizes:
     """
 
     random: int = 12_000
-    rounds: tuple[int, ...] = (2, 5, 10)
-    round: int = 6_000
+    rounds: tuple[int, ...] = (2, 4, 7, 10)
+    round: int = 12_000
     tries: int = 30
     doubted: int = 1_000
     amounts: tuple[int, ...] = (3_000, 6_000)
