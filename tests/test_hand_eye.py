@@ -1,12 +1,14 @@
 """Hand-eye coordination: its geometry against cameras whose place is known, its search on scores whose maximum is known, its steps one by one."""
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
+from selfgrasp.contracts.methods import CONTRACTS
 from selfgrasp.contracts.scenes import box_source
 from selfgrasp.core import CellSpec, Close, Context, Hand, Move, Observation, View
 from selfgrasp.core.arrays import FloatArray
@@ -231,6 +233,11 @@ def test_planning_reads_neither_the_views_calibration_nor_depth(spec: CellSpec) 
     lying = View(view.color, np.full((PX, PX), 1.0, np.float32), view.intrinsics, view.world_from_camera @ pose(translation=(0.1, 0.1, 0.0)))
     plans = [method.plan(Context(o, spec, first=o, step=1)) for o in (honest, Observation(0.0, {"shoulder": lying}, honest.hand))]
     np.testing.assert_array_equal(plans[0].scores, plans[1].scores)
+
+
+@pytest.mark.parametrize("contract", CONTRACTS, ids=lambda c: c.__name__)
+def test_contract(contract: Callable[[str], None]) -> None:
+    contract("hand_eye")
 
 
 def test_the_published_network_learns_and_plans(spec: CellSpec) -> None:
