@@ -176,6 +176,7 @@ def test_ctrl_c_ends_with_130_and_a_sound_dataset(tmp_path: Path) -> None:
         (("--cell", "moon"), "given: cell 'moon'; wanted: a known cell; exists: .*tabletop"),
         (("--objects", "toys"), "given: objects 'toys'; wanted: a set of objects or a folder of meshes; exists: train, validation, test"),
         (("--options.noise", "loud"), "given: noise 'loud'; wanted: a known noise; exists: imprecise, moved, none, realistic"),
+        (("--cell", "kuka_bin", "--options.arm", "arm.xml"), r"given: arm 'arm\.xml'; wanted: an MJCF or URDF file of an arm"),
         (("--options.renderer", "pencil"), "given: renderer 'pencil'; wanted: a known renderer; exists: auto, gl, rays"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",

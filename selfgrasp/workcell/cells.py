@@ -138,8 +138,10 @@ def kuka_bin_spec(config: CellConfig) -> CellSpec:
     """As `tabletop_spec`, of the `kuka_bin` cell.
 
     Raises:
-        InputError: an unknown noise, renderer or camera, or a gripper that closes no further than it opens.
+        InputError: an unknown noise, renderer or camera, no file of an arm where one is named, or a gripper that closes no further than it opens.
     """
+    if config.arm and not Path(config.arm).is_file():
+        raise InputError(given=f"arm {config.arm!r}", wanted="an MJCF or URDF file of an arm, or nothing for the KUKA iiwa 14")
     made = {"shoulder": shoulder_camera(config.picture_px, depth=config.depth), "wrist": wrist_camera(config.picture_px)}
     if unknown := [name for name in config.cameras if name not in CAMERAS]:
         raise unknown_name("camera", unknown[0], CAMERAS)
