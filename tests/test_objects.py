@@ -7,6 +7,7 @@ import math
 import os
 import subprocess
 import sys
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from selfgrasp.core.errors import InputError
 from selfgrasp.core.pose import pose, rotation_about_z
 from selfgrasp.workcell.sim.objects import build, catalogue
 from selfgrasp.workcell.sim.objects.catalogue import (
+    CATEGORY_INSTANCES,
     HELD_OUT_FAMILIES,
     Novelty,
     catalogue_hash,
@@ -23,7 +25,7 @@ from selfgrasp.workcell.sim.objects.catalogue import (
     train_objects,
     validation_objects,
 )
-from selfgrasp.workcell.sim.objects.families import FAMILIES, Ranges, make_object
+from selfgrasp.workcell.sim.objects.families import CATEGORIES, FAMILIES, Ranges, make_object
 from selfgrasp.workcell.sim.objects.hulls import convex_hull, polyhedron_mass
 from selfgrasp.workcell.sim.objects.model import MAX_PARTS, ObjectModel, Part, Shape, assemble
 from selfgrasp.workcell.sim.objects.patterns import PATTERNS, pattern_image
@@ -125,9 +127,9 @@ def test_touching_parts_hide_their_common_face() -> None:
     assert np.abs(points[:, 0]).min() > 1e-6
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", dict.fromkeys((*FAMILIES, *CATEGORIES)))
 def test_a_family_keeps_the_rules(family: str) -> None:
-    for seed in (*range(12), 40_001, 40_002):
+    for seed in (*range(12), 40_001, 40_002, *range(60_000, 60_008)):
         item = object_named(f"{family}-{seed}")
         assert 1 <= len(item.parts) <= MAX_PARTS
         assert 0.015 <= item.extents.max() <= 0.15
@@ -166,6 +168,15 @@ def test_sets_share_no_seed_and_held_out_families_only_appear_in_the_test() -> N
     assert not {item.family for group in sets[:2] for item in group} & set(HELD_OUT_FAMILIES)
     assert {item.family for item in catalogue.test_objects(9, Novelty.FAMILY)} == set(HELD_OUT_FAMILIES)
     assert train_objects(5)[4].name == sets[0][4].name
+
+
+def test_the_sets_of_categories_share_no_instance_and_hold_as_many_of_each() -> None:
+    sets = {name: objects_by_name(name) for name in CATEGORY_INSTANCES}
+    names = [item.name for group in sets.values() for item in group]
+    assert len(set(names)) == len(names) == 34 * 16
+    for name, group in sets.items():
+        assert Counter(item.family for item in group) == dict.fromkeys(CATEGORIES, CATEGORY_INSTANCES[name])
+        assert all(item.name == object_named(item.name).name for item in group[:16])
 
 
 def test_a_fair_share_is_hard_and_a_few_are_nearly_hopeless() -> None:

@@ -57,9 +57,12 @@ def hull(points: FloatArray, color: Vector, *, density: float = 1.0) -> Part:
     return Part(Shape.MESH, np.zeros(3), pose(translation=center), np.asarray(color), solid.vertices - center, solid.faces, density)
 
 
-def frustum(bottom: float, top: float, low: float, high: float, color: Vector, *, sides: int = 20, density: float = 1.0) -> Part:
-    """A polygon of `sides` corners about z, from radius `bottom` m at z = `low` m to radius `top` at `high`."""
-    return hull(np.concatenate([_circle(bottom, low, sides), _circle(top, high, sides)]), color, density=density)
+def frustum(
+    bottom: float, top: float, low: float, high: float, color: Vector, *, sides: int = 20, rotation: ArrayLike | None = None, density: float = 1.0
+) -> Part:
+    """A polygon of `sides` corners about z, or about the rotated z, from radius `bottom` m at z = `low` m to radius `top` at `high`."""
+    corners = np.concatenate([_circle(bottom, low, sides), _circle(top, high, sides)])
+    return hull(corners if rotation is None else corners @ np.transpose(rotation), color, density=density)
 
 
 def revolve(profile: Sequence[tuple[float, float]], pieces: int, color: Vector, *, density: float = 1.0) -> list[Part]:

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from selfgrasp.core.errors import InputError
-from selfgrasp.workcell.sim.objects.families import FAMILIES, Ranges, make_object
+from selfgrasp.workcell.sim.objects.families import CATEGORIES, FAMILIES, Ranges, make_object
 from selfgrasp.workcell.sim.objects.meshes import MeshRules, load_meshes
 from selfgrasp.workcell.sim.objects.model import ObjectModel
 
@@ -21,7 +21,9 @@ HELD_OUT_SCALE: tuple[float, float] = (0.6, 0.75)
 """Scales that no training or validation object has: their range starts at 0.85."""
 SEEDS_PER_SET = 10_000
 TRAIN_SIZE, VALIDATION_SIZE, TEST_SIZE, STAGE_SIZE = 150, 30, 60, 50
-SET_NAMES: tuple[str, ...] = ("train", "validation", "test", "stage")
+CATEGORY_INSTANCES = {"categories": 24, "categories-validation": 4, "categories-test": 6}
+"""Instances of each category, by the name of the set."""
+SET_NAMES: tuple[str, ...] = ("train", "validation", "test", "stage", *CATEGORY_INSTANCES)
 
 
 class Novelty(StrEnum):
@@ -34,6 +36,7 @@ class Novelty(StrEnum):
 
 _TRAIN_START, _VALIDATION_START, _STAGE_START = 0, SEEDS_PER_SET, 5 * SEEDS_PER_SET
 _TEST_START = {Novelty.INSTANCE: 2 * SEEDS_PER_SET, Novelty.FAMILY: 3 * SEEDS_PER_SET, Novelty.SIZE: 4 * SEEDS_PER_SET}
+_CATEGORIES_START = dict(zip(CATEGORY_INSTANCES, range(6 * SEEDS_PER_SET, 9 * SEEDS_PER_SET, SEEDS_PER_SET), strict=True))
 
 
 def train_objects(n: int = TRAIN_SIZE) -> tuple[ObjectModel, ...]:
@@ -64,6 +67,16 @@ def test_objects(n: int = TEST_SIZE, novelty: Novelty | None = None) -> tuple[Ob
 test_objects.__test__ = False  # type: ignore[attr-defined]
 
 
+def category_objects(name: str, n: int | None = None) -> tuple[ObjectModel, ...]:
+    """The first n objects of a set of categories, in turn from each; all of them by default.
+
+    Args:
+        name: a key of `CATEGORY_INSTANCES`.
+        n: how many.
+    """
+    return _from_seeds(CATEGORIES, _CATEGORIES_START[name], CATEGORY_INSTANCES[name] * len(CATEGORIES) if n is None else n)
+
+
 def _test_group(kind: Novelty, n: int) -> tuple[ObjectModel, ...]:
     families = HELD_OUT_FAMILIES if kind is Novelty.FAMILY else SEEN_FAMILIES
     return _from_seeds(families, _TEST_START[kind], n)
@@ -76,8 +89,13 @@ def _from_seeds(families: Sequence[str], first: int, n: int) -> tuple[ObjectMode
 
 
 def _make(family: str, seed: int) -> ObjectModel:
-    small = _TEST_START[Novelty.SIZE] <= seed < _TEST_START[Novelty.SIZE] + SEEDS_PER_SET
-    return make_object(family, seed, Ranges(scale=HELD_OUT_SCALE) if small else None)
+    ranges = None
+    if _TEST_START[Novelty.SIZE] <= seed < _TEST_START[Novelty.SIZE] + SEEDS_PER_SET:
+        ranges = Ranges(scale=HELD_OUT_SCALE)
+    elif seed >= min(_CATEGORIES_START.values()):
+        # What is widened or flattened on purpose is no longer told apart by people either.
+        ranges = Ranges(hard=0.0, hopeless=0.0)
+    return make_object(family, seed, ranges)
 
 
 def object_named(name: str) -> ObjectModel:
@@ -87,8 +105,9 @@ def object_named(name: str) -> ObjectModel:
         InputError: no family and number in the name.
     """
     family, _, digits = name.rpartition("-")
-    if family not in FAMILIES or not digits.isdecimal():
-        raise InputError(given=f"object {name!r}", wanted="a family, a dash and a number, e.g. mug-0017", exists=", ".join(FAMILIES))
+    known = dict.fromkeys((*FAMILIES, *CATEGORIES))
+    if family not in known or not digits.isdecimal():
+        raise InputError(given=f"object {name!r}", wanted="a family, a dash and a number, e.g. mug-0017", exists=", ".join(known))
     return _make(family, int(digits))
 
 
@@ -96,7 +115,7 @@ def objects_by_name(name: str | Path, n: int | None = None, *, rules: MeshRules 
     """The objects of a named set, or the meshes of a folder.
 
     Args:
-        name: "train", "validation", "test", "stage" or the path of a folder with meshes.
+        name: one of `SET_NAMES` or the path of a folder with meshes.
         n: how many, from the beginning; the whole usual set, or the whole folder, by default.
         rules: how meshes become objects.
 
@@ -112,6 +131,8 @@ def objects_by_name(name: str | Path, n: int | None = None, *, rules: MeshRules 
             return test_objects(TEST_SIZE if n is None else n)
         case "stage":
             return stage_objects() if n is None else stage_objects(n)
+        case category if category in CATEGORY_INSTANCES:
+            return category_objects(category, n)
     if not Path(name).is_dir():
         raise InputError(given=f"objects {str(name)!r}", wanted="a set of objects or a folder of meshes", exists=", ".join(SET_NAMES))
     report = load_meshes(name, rules)

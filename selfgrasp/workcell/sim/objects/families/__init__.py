@@ -8,14 +8,14 @@ from collections.abc import Callable
 import numpy as np
 
 from selfgrasp.core.errors import InputError, unknown_name
-from selfgrasp.workcell.sim.objects.families import blocks, tools, vessels
+from selfgrasp.workcell.sim.objects.families import blocks, desk, household, tools, vessels
 from selfgrasp.workcell.sim.objects.families.challenge import end_loaded, flattened, widened
 from selfgrasp.workcell.sim.objects.families.draw import Draw, Ranges, start
 from selfgrasp.workcell.sim.objects.model import ObjectModel, assemble, combined_mass
 from selfgrasp.workcell.sim.objects.part import Part
 from selfgrasp.workcell.sim.objects.patterns import PATTERNS
 
-__all__ = ["FAMILIES", "Ranges", "make_object"]
+__all__ = ["CATEGORIES", "FAMILIES", "Ranges", "make_object"]
 
 _MAKERS: tuple[Callable[[Draw], list[Part]], ...] = (
     blocks.box,
@@ -44,15 +44,36 @@ _MAKERS: tuple[Callable[[Draw], list[Part]], ...] = (
     tools.spoon,
     tools.mallet,
 )
-_BY_NAME = {maker.__name__: maker for maker in _MAKERS}
-FAMILIES: tuple[str, ...] = tuple(_BY_NAME)
+_CATEGORY_MAKERS: tuple[Callable[[Draw], list[Part]], ...] = (
+    desk.eraser,
+    desk.scotch_tape,
+    desk.comb,
+    household.shovel,
+    household.lego,
+    household.torch,
+    desk.pen,
+    household.plastic_cup,
+    household.toy,
+    household.tool,
+    desk.stapler,
+    household.toilet_brush,
+    desk.paint_brush,
+    tools.spoon,
+    vessels.bowl,
+    household.soda_can,
+)
+_BY_NAME = {maker.__name__: maker for maker in (*_MAKERS, *_CATEGORY_MAKERS)}
+FAMILIES: tuple[str, ...] = tuple(maker.__name__ for maker in _MAKERS)
+"""What robots learn to grasp from."""
+CATEGORIES: tuple[str, ...] = tuple(maker.__name__ for maker in _CATEGORY_MAKERS)
+"""What robots learn to tell apart: those of Jang et al. 2017, table 1, in its order."""
 
 
 def make_object(family: str, seed: int, ranges: Ranges | None = None) -> ObjectModel:
     """The object of a family that a seed stands for, named e.g. "mug-0017".
 
     Args:
-        family: a name from `FAMILIES`.
+        family: a name from `FAMILIES` or `CATEGORIES`.
         seed: 0 or more.
         ranges: what varies; the usual ranges by default.
 
@@ -60,7 +81,7 @@ def make_object(family: str, seed: int, ranges: Ranges | None = None) -> ObjectM
         InputError: no such family, or a negative seed.
     """
     if family not in _BY_NAME:
-        raise unknown_name("family", family, FAMILIES)
+        raise unknown_name("family", family, _BY_NAME)
     if seed < 0:
         raise InputError(given=f"seed {seed}", wanted="0 or more")
     ranges = ranges or Ranges()

@@ -11,6 +11,10 @@ from selfgrasp.core.arrays import FloatArray
 
 MIN_SIDE = 0.004
 """m. Thinner parts make MuJoCo's contacts unreliable."""
+STEEL = np.array([0.72, 0.74, 0.77])
+"""sRGB (3,) of bare metal, in many categories."""
+DARK = np.array([0.16, 0.16, 0.18])
+"""sRGB (3,) of rubber and dark plastic, in many categories."""
 
 
 @dataclass(frozen=True)
