@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from selfgrasp.core.arrays import FloatArray
 from selfgrasp.core.errors import InputError, unknown_name
-from selfgrasp.core.pose import looking_at, pose, rotation_about_z, top_down
+from selfgrasp.core.pose import looking_at, pose, rotation_about_z
 from selfgrasp.core.spec import CameraSpec, CellSpec, GripperSpec, Workspace
 from selfgrasp.workcell.drivers import Camera, Drivers
 from selfgrasp.workcell.judge import JudgeConfig
@@ -28,9 +29,10 @@ NOISES = ("none", "realistic", "imprecise", "moved")
 CAMERAS = ("shoulder", "wrist")
 ARM_BASE = (0.0, -0.58, 0.0)
 """m. Where the arm of `kuka_bin` stands, its x axis towards the bin."""
-PRESENT = (0.14, -0.04, 0.36)
-PRESENT_YAW = 0.73
-"""m and rad. Where the arm brings what it holds before the camera over its shoulder: the fingers side by side, the palm above them."""
+PRESENT = 0.42
+PRESENT_ROLL, PRESENT_LIFT = math.radians(-60.0), math.radians(60.0)
+"""m and rad. How far before the camera over its shoulder, on its axis, the arm brings what it holds; by how much the hand is turned about that axis from
+hanging straight down in the picture, where the wrist reaches; and by how much the fingers are lifted towards the camera."""
 ARM_AWAY = (-0.40, -0.25, 0.40)
 """m. Where the hand of the arm waits, beside the bin."""
 MOUNT_SPREAD = (0.03, math.radians(4.0))
@@ -116,6 +118,14 @@ def shoulder_camera(picture_px: int, *, depth: bool = False) -> CameraSpec:
     focal = 1.75 * picture_px
     intrinsics = np.array([[focal, 0, picture_px / 2], [0, focal, picture_px / 2], [0, 0, 1.0]])
     return CameraSpec(picture_px, picture_px, intrinsics, looking_at((0.34, -0.38, 0.84), (0.0, -0.005, 0.02)), has_depth=depth)
+
+
+def presenting(camera: CameraSpec) -> FloatArray:
+    """(4, 4) world_from_tool of a hand before a camera, fingers side by side and towards it, so that the palm is what is seen behind the held object."""
+    up, along = math.sin(PRESENT_LIFT), math.cos(PRESENT_LIFT)
+    lifted = np.array([[1.0, 0.0, 0.0], [0.0, -up, along], [0.0, -along, -up]])
+    shown: FloatArray = camera.world_from_camera @ pose(rotation=rotation_about_z(PRESENT_ROLL) @ lifted, translation=(0.0, 0.0, PRESENT))
+    return shown
 
 
 def wrist_camera(picture_px: int) -> CameraSpec:
@@ -235,7 +245,7 @@ def _simulated(spec: CellSpec, objects: Sequence[ObjectModel], config: CellConfi
     rim = Rim(table.half_size, table.wall_thickness, table.wall_height) if config.registered and table.wall_height and has_depth else None
     workcell = Workcell(
         drivers, spec, judge=JudgeConfig(closed=spec.gripper.closed, drop_test=config.drop_test), rim=rim, on_close=renderer.close,
-        presenting=top_down(PRESENT, PRESENT_YAW) if jointed else None,
+        presenting=presenting(spec.cameras["shoulder"]) if jointed else None,
     )  # fmt: skip
     return SimCell(workcell, lambda: world.physics_seconds, lambda: scene.remaining, world)
 

@@ -10,7 +10,7 @@ from scipy.interpolate import CubicSpline
 
 from selfgrasp.core.arrays import FloatArray
 from selfgrasp.core.attempt import Fault
-from selfgrasp.core.pose import inverse, top_down, yaw_of
+from selfgrasp.core.pose import inverse, pose, rotation_about_z, top_down, yaw_of
 from selfgrasp.core.spec import Workspace
 from selfgrasp.workcell.drivers import Control, Reached
 from selfgrasp.workcell.sim.hand import CLEAR_HEIGHT, STEPS_PER_UPDATE, profile
@@ -76,8 +76,9 @@ class JointArm:
         return Reached(self.pose())
 
     def move(self, world_from_tool: FloatArray, *, speed: float, control: Control) -> Reached:
-        """Move in a straight line at `speed` m/s as far as the joints' speeds allow; yaw turns along. Above `CLEAR_HEIGHT` the way is not stepped.
+        """Move in a straight line at `speed` m/s as far as the joints' speeds allow; yaw turns along.
 
+        Above `CLEAR_HEIGHT` the way is not stepped, and the hand may be tilted; below, it points down.
         Where the arm cannot follow, it ends there as `Fault.UNREACHABLE`. A yaw that the last joint cannot turn to is reached half a turn away: the gripper is
         symmetric.
         """
@@ -86,7 +87,8 @@ class JointArm:
         now = self._world.data.qpos[: self._count].copy()
         target = top_down(world_from_tool[:3, 3] + self._miss_by[:3], yaw_of(world_from_tool) + self._miss_by[3])
         if min(self._kinematics.tool(now)[2, 3], target[2, 3]) >= CLEAR_HEIGHT:
-            solved = self._kinematics.posture(target, now)
+            missed = pose(rotation=rotation_about_z(self._miss_by[3]) @ world_from_tool[:3, :3], translation=target[:3, 3])
+            solved = self._kinematics.posture(missed, now)
             if not solved.reached:
                 return Reached(self.pose(), Fault.UNREACHABLE)
             self._jump(solved.joints)
