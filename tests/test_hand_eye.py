@@ -13,12 +13,13 @@ from selfgrasp.contracts.scenes import box_source
 from selfgrasp.core import CellSpec, Close, Context, Hand, Move, Observation, View
 from selfgrasp.core.arrays import FloatArray
 from selfgrasp.core.pose import apply, inverse, pose, top_down
+from selfgrasp.learn.servo.examples import mount_of, stored_patches
+from selfgrasp.learn.servo.geometry import displaced, hand_grid, moved, project, rigid_inverse, sample
+from selfgrasp.learn.servo.poses import mirrored, state_of
+from selfgrasp.learn.servo.search import Found, apart, judged_again, search, shunned
 from selfgrasp.methods import registry
 from selfgrasp.methods.hand_eye.config import paper, small
-from selfgrasp.methods.hand_eye.examples import mirrored, mount_of, state_of, stored_patches
-from selfgrasp.methods.hand_eye.geometry import displaced, hand_grid, moved, project, rigid_inverse, sample
-from selfgrasp.methods.hand_eye.method import HandEye, _Look
-from selfgrasp.methods.hand_eye.search import Found, apart, judged_again, search, shunned
+from selfgrasp.methods.hand_eye.method import HandEye
 from selfgrasp.workcell.cells import CellConfig, kuka_bin_spec
 
 CONFIG = small()
@@ -163,7 +164,7 @@ def test_mirrors_are_averaged_away(spec: CellSpec) -> None:
     method = registry.build("hand_eye", seed=1).eval()
     hand = looked(spec, np.array([0.02, 0.01, 0.25]), 0.3)
     with torch.inference_mode():
-        look = _Look(method, hand, hand, spec)
+        look = method.look(Context(hand, spec, first=hand))
         poses = np.array([[0.05, -0.03, 0.4], [0.0, 0.08, -1.2]])
         half_turned = poses + np.array([0.0, 0.0, math.pi])
         assert np.abs(look.logits(poses) - look.logits(half_turned)).max() > 1e-3
@@ -182,17 +183,14 @@ class Fixed(HandEye):
         super().__init__(small())
         self.best = best
 
-    def _search(self, context: Context, *, exploring: bool) -> object:
-        def score(poses: FloatArray) -> FloatArray:
-            values: FloatArray = 3 - 3 * (np.linalg.norm(poses[:, :2] - self.best[:2], axis=1) / 0.02) ** 2
-            return values
+    def look(self, context: Context, *, calibrated: bool = False) -> "Fixed":
+        return self
 
-        tool = context.observation.hand.world_from_tool
-        over = tool[:3, 3].copy() if abs(tool[0, 3]) < 0.2 else None
-        if over is not None:
-            over[2] = 0.0
-        found = search(score, over, context.spec.workspace, self.config, np.random.default_rng(0))
-        return found, found
+    def logits(self, poses: FloatArray) -> FloatArray:
+        values: FloatArray = 3 - 3 * (np.linalg.norm(poses[:, :2] - self.best[:2], axis=1) / 0.02) ** 2
+        return values
+
+    careful_logits = logits
 
 
 def test_the_hand_goes_over_down_and_closes(spec: CellSpec) -> None:

@@ -10,7 +10,7 @@ import math
 import torch
 from torch import nn
 
-from selfgrasp.methods.hand_eye.config import HandEyeConfig
+from selfgrasp.learn.servo.config import ServoConfig
 
 STATE = 10
 """Numbers beside the patches: see `examples.state_of`."""
@@ -18,33 +18,12 @@ MOTION = 5
 """Numbers of a motion: see `examples.motion_of`."""
 HEIGHT_SCALE = 0.05
 """m."""
-_MOUNT_SCALE = 0.05
-"""rad and m, about the size of what the eye's outputs of 1 mean."""
-
-
-class Eye(nn.Module):
-    """Pictures to the camera's displacement from its nominal pose."""
-
-    def __init__(self, config: HandEyeConfig) -> None:
-        super().__init__()
-        layers: list[nn.Module] = []
-        before = 6
-        for channels in config.eye_channels:
-            layers += [nn.Conv2d(before, channels, 3, 2, 1, bias=False), nn.BatchNorm2d(channels), nn.ReLU(inplace=True)]
-            before = channels
-        side = config.eye_px >> len(config.eye_channels)
-        self.body = nn.Sequential(*layers, nn.Flatten(), nn.Linear(before * side * side, 128), nn.ReLU(inplace=True), nn.Linear(128, 6))
-
-    def forward(self, pictures_B6HW: torch.Tensor) -> torch.Tensor:
-        """(B, 6) rotation vector rad and translation m in the nominal camera's frame, from the first picture and the present one, values -1 to 1."""
-        out: torch.Tensor = self.body(pictures_B6HW) * _MOUNT_SCALE
-        return out
 
 
 class Judge(nn.Module):
     """Patches and the hand's state to a logit of success and, as a second task, the height at which the hand will be stopped."""
 
-    def __init__(self, config: HandEyeConfig) -> None:
+    def __init__(self, config: ServoConfig) -> None:
         super().__init__()
         first, second, third, fourth = config.channels
         pictures = 2 * 3 * len(config.planes)
@@ -76,7 +55,7 @@ class PictureJudge(nn.Module):
     Seven convolutions see the pictures alone, once a look; nine more see them together with the motion, which one layer spreads over all their places.
     """
 
-    def __init__(self, config: HandEyeConfig) -> None:
+    def __init__(self, config: ServoConfig) -> None:
         super().__init__()
         width = 64
         seen = [_convolution(6, width, 6, stride=2, padding=2), nn.MaxPool2d(3, 3, ceil_mode=True)]

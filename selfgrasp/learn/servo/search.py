@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from selfgrasp.core.arrays import FloatArray
 from selfgrasp.core.spec import Workspace
-from selfgrasp.methods.hand_eye.config import HandEyeConfig
+from selfgrasp.learn.servo.config import ServoConfig
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,7 +21,7 @@ class Found:
     logits: FloatArray
 
 
-def search(score: Callable[[FloatArray], FloatArray], hand: FloatArray | None, workspace: Workspace, config: HandEyeConfig, rng: np.random.Generator) -> Found:
+def search(score: Callable[[FloatArray], FloatArray], hand: FloatArray | None, workspace: Workspace, config: ServoConfig, rng: np.random.Generator) -> Found:
     """`iterations` times `samples` poses, as Levine et al. 2016, section IV-B: first all over the bin, half of them around the hand where it is over it, then
     around the elites of all that was scored.
 
@@ -49,7 +49,7 @@ def search(score: Callable[[FloatArray], FloatArray], hand: FloatArray | None, w
     return Found(poses, logits)
 
 
-def judged_again(found: Found, score: Callable[[FloatArray], FloatArray], config: HandEyeConfig) -> Found:
+def judged_again(found: Found, score: Callable[[FloatArray], FloatArray], config: ServoConfig) -> Found:
     """The first pose and the `finalists` best others, scored with more care: the best of two hundred guesses is mostly the luckiest one."""
     kept = np.r_[0, 1 + np.argsort(-found.logits[1:], kind="stable")[: config.finalists]]
     return Found(found.poses[kept], score(found.poses[kept]))
@@ -64,7 +64,7 @@ def apart(found: Found, count: int, distance: float) -> NDArray[np.int64]:
     return np.array(kept, dtype=np.int64)
 
 
-def shunned(poses: FloatArray, misses: Sequence[FloatArray], config: HandEyeConfig) -> FloatArray:
+def shunned(poses: FloatArray, misses: Sequence[FloatArray], config: ServoConfig) -> FloatArray:
     """(M,) logits by which poses (M, 3) are worth less after `Context.misses`: a hand that failed somewhere tries elsewhere first."""
     if not misses:
         return np.zeros(len(poses))

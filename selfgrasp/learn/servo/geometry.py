@@ -8,13 +8,13 @@ from __future__ import annotations
 import torch
 import torch.nn.functional as F
 
-from selfgrasp.methods.hand_eye.config import HandEyeConfig
+from selfgrasp.learn.servo.config import ServoConfig
 
 NEAR_FLOOR = 0.03
 """m, about the middle between the floor of a bin and the rim of its walls."""
 
 
-def hand_grid(pose_M3: torch.Tensor, side: int, floor: float, config: HandEyeConfig) -> torch.Tensor:
+def hand_grid(pose_M3: torch.Tensor, side: int, floor: float, config: ServoConfig) -> torch.Tensor:
     """(M, P, S, S, 3) m: points in the world of a square that lies around each pose, rows along the hand's y axis and columns along its x (closing) axis."""
     along = (torch.arange(side, dtype=pose_M3.dtype) - (side - 1) / 2) * config.pixel
     y_SS, x_SS = torch.meshgrid(along, along, indexing="ij")

@@ -1,0 +1,27 @@
+"""Servoing: what methods share that look, move a little and look again. Imports no paper's method.
+
+`examples` and `batches` make what is learned from, `eye` finds the camera, `network` holds judges of motions, `look` scores, `search` searches, `method` acts.
+"""
+
+from selfgrasp.learn.servo.config import Sees, ServoConfig
+from selfgrasp.learn.servo.eye import Eye, missed_px
+from selfgrasp.learn.servo.geometry import moved
+from selfgrasp.learn.servo.look import Look, PatchLook, PictureLook, camera_found
+from selfgrasp.learn.servo.method import ServoMethod
+from selfgrasp.learn.servo.network import HEIGHT_SCALE, Judge, PictureJudge
+
+__all__ = [
+    "HEIGHT_SCALE",
+    "Eye",
+    "Judge",
+    "Look",
+    "PatchLook",
+    "PictureJudge",
+    "PictureLook",
+    "Sees",
+    "ServoConfig",
+    "ServoMethod",
+    "camera_found",
+    "missed_px",
+    "moved",
+]
