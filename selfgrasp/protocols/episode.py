@@ -27,6 +27,8 @@ class Episode:
         held: names of the objects lifted, in order; privileged.
         outcomes: whether each attempt held something, as the robot senses it.
         replaced: the same of attempts after which the thing was put back, where the protocol has such.
+        asked: what each attempt was to fetch, where the protocol commands.
+        lifted: the categories of what each attempt lifted, where the protocol commands; privileged.
     """
 
     seed: int
@@ -41,6 +43,8 @@ class Episode:
     held: tuple[str, ...] = ()
     outcomes: tuple[bool, ...] = ()
     replaced: tuple[bool, ...] = ()
+    asked: tuple[str, ...] = ()
+    lifted: tuple[tuple[str, ...], ...] = ()
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,10 @@ from selfgrasp.workcell.cells import CellConfig
 if TYPE_CHECKING:
     from selfgrasp.protocols.episode import Episode, PlayedProtocol, Row
 
-OBJECT_ROWS = {"train": "seen", "test": "novel", "mixed": "mixed", "validation": "validation"}
+OBJECT_ROWS = {
+    "train": "seen", "test": "novel", "mixed": "mixed", "validation": "validation",
+    "categories": "seen", "categories-test": "novel", "categories-validation": "validation",
+}  # fmt: skip
 FIRST_SCENE = 1_000_000
 """Seeds of the benchmark's scenes start here; validation scenes at `VALIDATION_SCENE`. Collections draw theirs by hashing."""
 VALIDATION_SCENE = 500_000
@@ -25,7 +28,7 @@ class Args:
     """Measure any policy by a protocol. Every policy meets the same scenes: same objects, drops and noise.
 
     Attributes:
-        protocol: prediction, isolated, clear or deplete.
+        protocol: prediction, isolated, clear, deplete or category.
         policy: one or more: random, heuristic, oracle, a method's name, a run folder or a checkpoint.
         out: folder for report.json and report.html.
         objects: seen, novel, mixed (half each), validation, or a folder of meshes; the default is the protocol's.
@@ -134,9 +137,11 @@ def _episodes(args: Args, protocol: PlayedProtocol, policy: str, objects: str) -
 
     trials = args.trials or protocol.trials
     own = protocol.config
-    options = replace(args.options, count=own.count, depth=args.options.depth or own.depth, registered=args.options.registered and own.registered)
+    options = replace(
+        args.options, count=own.count, depth=args.options.depth or own.depth, registered=args.options.registered and own.registered, mixture=own.mixture
+    )
     config = WorkerConfig(cell_name(args), options, objects, policy)
-    first = (VALIDATION_SCENE if objects == "validation" else FIRST_SCENE) + 10_000 * args.seed
+    first = (VALIDATION_SCENE if row_label(objects) == "validation" else FIRST_SCENE) + 10_000 * args.seed
     with Progress(f"{protocol.name} {Path(policy).name}", trials, unit="scenes") as progress:
         for done, episode in enumerate(play_all(protocol.play, range(first, first + trials), config, workers=args.workers), start=1):
             progress.update(done)

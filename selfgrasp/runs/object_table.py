@@ -123,10 +123,11 @@ def _scenes(data: Dataset) -> list[SceneKey]:
 
 def _dropped(pool: Sequence[ObjectModel], session: Session, scene: int) -> tuple[ObjectModel, ...]:
     from selfgrasp.runs.play import SceneTask
-    from selfgrasp.workcell.sim.scene import drawn_objects, scene_rng
+    from selfgrasp.workcell.sim.scene import Mixture, drawn_objects, scene_rng
 
     seed = SceneTask("", session.seed, scene, attempts=0).scene_seed
-    return tuple(drawn_objects(pool, int(session.spec.options["count"]), scene_rng(seed)))
+    options = session.spec.options
+    return tuple(drawn_objects(pool, int(options["count"]), scene_rng(seed), Mixture(options.get("mixture", "any"))))
 
 
 def _pool(session: Session, objects: str | None) -> tuple[ObjectModel, ...]:

@@ -60,6 +60,7 @@ METRICS = {
     "objects_per_attempt": Metric("Objects per attempt", "share of attempts that lift anything"),
     "class_per_attempt": Metric("Right class per attempt", "share of attempts that lift the commanded category"),
     "class_per_object": Metric("Right class per object", "share of lifted objects that are of the commanded category"),
+    "first_command": Metric("First command", "share of bins whose first command fetched the commanded category, before anything was missing"),
     "retrieval": Metric("Retrieval", "share of queries whose nearest picture shows the same object"),
     "localization": Metric("Localisation", "share of heat maps whose peak lies on the object"),
     "instance_success": Metric("Instance success", "share of attempts that fetch the object in the picture"),

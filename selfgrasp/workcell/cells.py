@@ -59,6 +59,7 @@ class CellConfig:
         depth: whether the camera over the shoulder of `kuka_bin` measures depth, too; for methods that need it.
         arm: of `kuka_bin`: a file, MJCF or URDF; the KUKA iiwa 14 by default.
         drop_test: whether the judge opens a hand that feels empty over the bin and looks whether something fell.
+        mixture: of the objects in a scene: any; apart, none of the same family as another; or alike, one family's alone.
         kick: m/s to which every object is knocked once in an attempt, when the hand begins to come down, as by a kick against the bin.
     """
 
@@ -74,13 +75,15 @@ class CellConfig:
     arm: str = ""
     kick: float = 0.0
     drop_test: bool = False
+    mixture: str = "any"
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values. Options that came later are left out while they have their defaults, so that keys and fingerprints last."""
         options = {**asdict(self), "cameras": list(self.cameras)}
-        for later, default in (("gripper_closed", 0.0), ("cameras", ["shoulder"]), ("depth", False), ("arm", ""), ("kick", 0.0), ("drop_test", False)):
-            if options[later] == default:
-                del options[later]
+        later = {"gripper_closed": 0.0, "cameras": ["shoulder"], "depth": False, "arm": "", "kick": 0.0, "drop_test": False, "mixture": "any"}
+        for name, default in later.items():
+            if options[name] == default:
+                del options[name]
         return options
 
     @property
@@ -211,7 +214,7 @@ def _simulated(spec: CellSpec, objects: Sequence[ObjectModel], config: CellConfi
     from selfgrasp.workcell.sim.light import Lights, Paint
     from selfgrasp.workcell.sim.noise import NoiseConfig, imprecise, realistic
     from selfgrasp.workcell.sim.render import make_renderer
-    from selfgrasp.workcell.sim.scene import SceneConfig, SimScene
+    from selfgrasp.workcell.sim.scene import Mixture, SceneConfig, SimScene
     from selfgrasp.workcell.sim.world import World
 
     jointed = spec.name != "tabletop"
@@ -239,7 +242,7 @@ def _simulated(spec: CellSpec, objects: Sequence[ObjectModel], config: CellConfi
     kicked = KickedArm(arm, world, config.kick) if config.kick else None
     if kicked is not None:
         randomise.append(kicked.randomise)
-    scene = SimScene(world, objects, SceneConfig(count=config.count), on_reset=randomise)
+    scene = SimScene(world, objects, SceneConfig(count=config.count, mixture=Mixture(config.mixture)), on_reset=randomise)
     drivers = Drivers(kicked or arm, SimGripper(world), cameras, scene)
     has_depth = any(camera.has_depth for camera in spec.cameras.values())
     rim = Rim(table.half_size, table.wall_thickness, table.wall_height) if config.registered and table.wall_height and has_depth else None

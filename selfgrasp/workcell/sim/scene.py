@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
 import numpy as np
 
@@ -22,6 +23,14 @@ _LIFT = 0.01
 """m by which an object is raised until it is clear of those dropped before it."""
 
 
+class Mixture(StrEnum):
+    """Which objects share a scene: any, none of the same family as another, or one family's alone."""
+
+    ANY = "any"
+    APART = "apart"
+    ALIKE = "alike"
+
+
 @dataclass(frozen=True)
 class SceneConfig:
     """What is dropped.
@@ -29,10 +38,12 @@ class SceneConfig:
     Attributes:
         count: how many objects a scene begins with.
         spread: m, half the side of the square over which they are dropped.
+        mixture: which of them go together.
     """
 
     count: int = 10
     spread: float = 0.11
+    mixture: Mixture = Mixture.ANY
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,8 +75,15 @@ def scene_rng(seed: int) -> np.random.Generator:
     return np.random.default_rng([seed, 0x5CE2E])
 
 
-def drawn_objects(pool: Sequence[ObjectModel], count: int, rng: np.random.Generator) -> list[ObjectModel]:
+def drawn_objects(pool: Sequence[ObjectModel], count: int, rng: np.random.Generator, mixture: Mixture = Mixture.ANY) -> list[ObjectModel]:
     """Up to `count` of `pool`, none twice: the first thing that a scene's generator draws."""
+    families = sorted({item.family for item in pool})
+    if mixture is Mixture.APART:
+        chosen = rng.choice(families, size=min(count, len(families)), replace=False)
+        return [drawn_objects([item for item in pool if item.family == family], 1, rng)[0] for family in chosen]
+    if mixture is Mixture.ALIKE:
+        one = rng.choice(families)
+        pool = [item for item in pool if item.family == one]
     return [pool[index] for index in rng.choice(len(pool), size=min(count, len(pool)), replace=False)]
 
 
@@ -87,7 +105,7 @@ class SimScene:
     def reset(self, seed: int) -> None:
         """Drop `count` objects, drawn from the pool, in random poses; wait until they lie still."""
         rng = scene_rng(seed)
-        self.drop(drawn_objects(self._pool, self._config.count, rng), rng)
+        self.drop(drawn_objects(self._pool, self._config.count, rng, self._config.mixture), rng)
         for randomise in self._on_reset:
             randomise(rng)
 
@@ -164,11 +182,15 @@ class SimScene:
         world = self._world
         held = world.held()
         names = [p.model for p in world.placed if p.slot in held]
+        # Whoever fills a bin with one category knows what is lifted from it.
+        known = [Label(attempt, "category", names[0].family, "who filled the bin")] if names and self._config.mixture is Mixture.ALIKE else []
         return (
+            *known,
             Label(attempt, "truth.grasped", bool(held), "simulator"),
             Label(attempt, "truth.held", len(held), "simulator"),
             Label(attempt, "truth.object", names[0].name if names else "", "simulator"),
             Label(attempt, "truth.family", names[0].family if names else "", "simulator"),
+            Label(attempt, "truth.families", ",".join(sorted({item.family for item in names})), "simulator"),
             Label(attempt, "truth.remaining", len(world.placed) - len(held), "simulator"),
         )
 

@@ -1,0 +1,71 @@
+"""`category`: five objects of five categories, asked for one after the other; what is lifted is set aside (Jang et al. 2017, section 4)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from selfgrasp.core import Goal, Policy
+from selfgrasp.protocols.episode import Episode, PlayedProtocol
+from selfgrasp.protocols.intervals import Estimate, ratio
+from selfgrasp.protocols.play import Timed
+from selfgrasp.workcell.cells import CellConfig, SimCell
+from selfgrasp.workcell.workcell import Ids
+
+OBJECTS = 5
+
+
+def play(cell: SimCell, policy: Policy, seed: int) -> Episode:
+    """Each category once, in random order, whatever was lifted before."""
+    workcell = cell.cell
+    before = workcell.reset(seed)
+    timed, start = Timed(policy), workcell.drivers.scene.time()
+    asked = np.random.default_rng([seed, 2]).permutation([placed.model.family for placed in cell.world.placed]).tolist()
+    outcomes: list[bool] = []
+    lifted: list[tuple[str, ...]] = []
+    for index, category in enumerate(asked):
+        played = workcell.attempt(timed, Ids("category", seed, index), goal=Goal(category), before=before)
+        outcomes.append(played.attempt.outcome.grasped)
+        before = played.attempt.after
+        families = str({label.name: label.value for label in played.labels}.get("truth.families", ""))
+        lifted.append(tuple(families.split(",")) if families else ())
+        if outcomes[-1]:
+            workcell.set_aside()
+            before = None
+    seconds, true = workcell.drivers.scene.time() - start, [bool(found) for found in lifted]
+    return Episode(
+        seed, len(asked), sum(outcomes), sum(true), sum(len(found) > 1 for found in lifted), sum(a != b for a, b in zip(outcomes, true, strict=True)),
+        cell.remaining() == 0, seconds, timed.seconds, outcomes=tuple(outcomes), asked=tuple(asked), lifted=tuple(lifted),
+    )  # fmt: skip
+
+
+def right(episode: Episode) -> int:
+    """Attempts that lifted what was asked for, among other things or alone."""
+    return sum(category in lifted for category, lifted in zip(episode.asked, episode.lifted, strict=True))
+
+
+def confusion(episodes: Sequence[Episode]) -> Counter[tuple[str, str]]:
+    """How often one category was asked for and another lifted; of several at once the right one counts, or else the first; "" is nothing."""
+    pairs = ((asked, lifted) for e in episodes for asked, lifted in zip(e.asked, e.lifted, strict=True))
+    return Counter((asked, asked if asked in lifted else next(iter(lifted), "")) for asked, lifted in pairs)
+
+
+def metrics(episodes: Sequence[Episode]) -> Mapping[str, Estimate]:
+    """Rates over attempts, by the simulator's count, bootstrapped by bin; `first_command`: of the first attempts alone, when nothing is missing yet."""
+    return {
+        "class_per_attempt": ratio([(right(e), e.attempts) for e in episodes]),
+        "objects_per_attempt": ratio([(e.true, e.attempts) for e in episodes]),
+        "class_per_object": ratio([(right(e), e.true) for e in episodes]),
+        "first_command": ratio([(int(e.asked[0] in e.lifted[0]), 1) for e in episodes]),
+        "double_lifts": ratio([(e.doubles, e.attempts) for e in episodes]),
+        "judge_disagrees": ratio([(e.disagreements, e.attempts) for e in episodes]),
+        "plan_seconds": ratio([(e.plan_seconds, e.attempts) for e in episodes]),
+    }
+
+
+CATEGORY = PlayedProtocol(
+    name="category", config=CellConfig(count=OBJECTS, depth=True, registered=False, mixture="apart"), trials=60, play=play, metrics=metrics,
+    paired_metric="class_per_attempt", per_scene=lambda e: right(e) / e.attempts, paper_of="semantic", cell="kuka_bin", objects="categories-test",
+)  # fmt: skip

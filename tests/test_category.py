@@ -1,0 +1,75 @@
+"""`category`: what is asked for and what is lifted, counted by hand; bins of many categories and of one."""
+
+from collections import Counter
+
+import pytest
+
+from selfgrasp.core import Context, Goal, Plan
+from selfgrasp.methods.baselines import RandomServoPolicy
+from selfgrasp.protocols import category
+from selfgrasp.protocols.category import CATEGORY, confusion, metrics
+from selfgrasp.protocols.episode import Episode
+from selfgrasp.workcell.cells import CellConfig, kuka_bin
+from selfgrasp.workcell.sim.objects.catalogue import category_objects
+from selfgrasp.workcell.sim.scene import Mixture, drawn_objects, scene_rng
+from selfgrasp.workcell.workcell import Ids
+
+
+def episode(asked: tuple[str, ...], lifted: tuple[tuple[str, ...], ...]) -> Episode:
+    held = sum(bool(families) for families in lifted)
+    return Episode(0, len(asked), held, held, 0, 0, False, 60.0, 1.0, asked=asked, lifted=lifted)
+
+
+def test_rates_are_counted_by_hand() -> None:
+    bins = [episode(("pen", "spoon", "bowl"), (("pen",), (), ("spoon",))), episode(("bowl", "toy"), (("toy",), ("bowl", "toy")))]
+    found = metrics(bins)
+    assert found["class_per_attempt"].value == pytest.approx(2 / 5)
+    assert found["objects_per_attempt"].value == pytest.approx(4 / 5)
+    assert found["class_per_object"].value == pytest.approx(2 / 4)
+    assert found["first_command"].value == pytest.approx(1 / 2)
+    assert confusion(bins) == Counter({("pen", "pen"): 1, ("spoon", ""): 1, ("bowl", "spoon"): 1, ("bowl", "toy"): 1, ("toy", "toy"): 1})
+
+
+def test_scenes_hold_different_families_or_one() -> None:
+    pool = category_objects("categories", 64)
+    for seed in range(20):
+        apart = [item.family for item in drawn_objects(pool, 5, scene_rng(seed), Mixture.APART)]
+        assert len(set(apart)) == len(apart) == 5
+        alike = [item.name for item in drawn_objects(pool, 4, scene_rng(seed), Mixture.ALIKE)]
+        assert len(set(alike)) == 4
+        assert len({name.rpartition("-")[0] for name in alike}) == 1
+    assert len({drawn_objects(pool, 4, scene_rng(seed), Mixture.ALIKE)[0].family for seed in range(60)}) > 10
+
+
+def test_each_category_of_a_bin_is_asked_for_once_and_a_bin_of_one_labels_what_is_lifted() -> None:
+    asked: list[Goal] = []
+
+    class Listening(RandomServoPolicy):
+        def plan(self, context: Context) -> Plan:
+            if context.step == 0:
+                asked.append(context.goal)
+            return super().plan(context)
+
+    config = CellConfig(count=5, picture_px=48, mixture="apart")
+    made = kuka_bin(category_objects("categories", 64), config)
+    with made.cell:
+        played = category.play(made, Listening(), 3)
+    assert tuple(goal.category for goal in asked) == played.asked
+    assert len(set(played.asked)) == 5
+    assert played.true == sum(bool(families) for families in played.lifted)
+    assert CATEGORY.config.mixture == "apart"
+
+
+def test_what_is_lifted_from_a_bin_of_one_category_is_labelled_by_who_filled_it() -> None:
+    made = kuka_bin(category_objects("categories", 64), CellConfig(count=4, picture_px=48, mixture="alike"))
+    lifted = 0
+    with made.cell as workcell:
+        for scene in range(12):
+            workcell.reset(scene)
+            (family,) = {placed.model.family for placed in made.world.placed}
+            played = workcell.attempt(RandomServoPolicy(), Ids("t", scene, 0))
+            known = [label for label in played.labels if label.name == "category"]
+            truth = {label.name: label.value for label in played.labels}
+            lifted += bool(truth["truth.grasped"])
+            assert [(label.value, label.by) for label in known] == ([(family, "who filled the bin")] if truth["truth.grasped"] else [])
+    assert lifted
