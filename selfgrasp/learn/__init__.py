@@ -1,7 +1,7 @@
 """Shared training tools that know no paper: examples, one loop, checkpoints, search, small networks. Imports core and dataset only."""
 
 from selfgrasp.learn.cem import CemResult, cem
-from selfgrasp.learn.checkpoint import CheckpointInfo, Storage, load_into, read_info, save
+from selfgrasp.learn.checkpoint import CheckpointInfo, Storage, load_into, load_parts, read_info, save
 from selfgrasp.learn.examples import Examples
 from selfgrasp.learn.fit import Ended, FitResult, NotFinite, fit
 from selfgrasp.learn.method import Batch, Loss, Method, evaluating
@@ -34,6 +34,7 @@ __all__ = [
     "evaluating",
     "fit",
     "load_into",
+    "load_parts",
     "read_info",
     "save",
 ]

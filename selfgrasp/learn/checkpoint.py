@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
@@ -101,6 +101,24 @@ def load_into(path: Path, method: Method) -> CheckpointInfo:
     info = _info(file, facts)
     _restore(method, info, tensors, file)
     return info
+
+
+def load_parts(path: Path, method: Method, parts: Sequence[str]) -> CheckpointInfo:
+    """Copy the modules of these names into `method`, from a checkpoint of whatever method has such.
+
+    Raises:
+        InputError: as `load`, or parts that are not there or of other sizes.
+    """
+    file = checkpoint_path(path)
+    tensors, facts = read_tensors(file)
+    found = {name: tensor for name, tensor in tensors.items() if name.split(".")[0] in parts}
+    wanted = {name: tensor for name, tensor in method.state_dict().items() if name.split(".")[0] in parts}
+    if wanted.keys() != found.keys() or any(wanted[name].shape != found[name].shape for name in wanted):
+        raise InputError(
+            given=f"{path}, a checkpoint of {facts.get('method')}", wanted=f"one with the {' and the '.join(parts)} of {method.name}, of the same sizes"
+        )
+    method.load_state_dict({name: t.to(wanted[name].dtype) for name, t in found.items()}, strict=False)
+    return _info(file, facts)
 
 
 def checkpoint_path(path: Path) -> Path:

@@ -4,14 +4,12 @@
 """
 
 from selfgrasp.learn.servo.config import Sees, ServoConfig
-from selfgrasp.learn.servo.eye import Eye, missed_px
-from selfgrasp.learn.servo.geometry import moved
+from selfgrasp.learn.servo.eye import Eye, eye_loss
 from selfgrasp.learn.servo.look import Look, PatchLook, PictureLook, camera_found
 from selfgrasp.learn.servo.method import ServoMethod
-from selfgrasp.learn.servo.network import HEIGHT_SCALE, Judge, PictureJudge
+from selfgrasp.learn.servo.network import Judge, PictureJudge, grasp_loss
 
 __all__ = [
-    "HEIGHT_SCALE",
     "Eye",
     "Judge",
     "Look",
@@ -22,6 +20,6 @@ __all__ = [
     "ServoConfig",
     "ServoMethod",
     "camera_found",
-    "missed_px",
-    "moved",
+    "eye_loss",
+    "grasp_loss",
 ]

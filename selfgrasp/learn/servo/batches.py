@@ -34,7 +34,7 @@ def batch_of(examples: Examples, indices: NDArray[np.int64], config: ServoConfig
     if augment:
         flips = rng.choice([-1.0, 1.0], (b, 2))
         state = mirrored(state, flips)
-        patch = _cut(patch, flips, rng.normal(0, config.shift, (b, 2)), rng.normal(0, config.turn, b), config)
+        patch = cut(patch, flips, rng.normal(0, config.shift, (b, 2)), rng.normal(0, config.turn, b), config)
         pictures, mount = _shaken(pictures, mount, nominal, intrinsics, _further(mount, config, rng))
         gain, offset = 1 + rng.uniform(-config.jitter, config.jitter, (b, 1)), rng.uniform(-config.jitter, config.jitter, (b, 3))
     else:
@@ -42,7 +42,7 @@ def batch_of(examples: Examples, indices: NDArray[np.int64], config: ServoConfig
         patch = patch[:, :, margin : margin + config.patch_px, margin : margin + config.patch_px]
     grasped, height = (torch.from_numpy(examples[name][indices]).float() for name in ("grasped", "height"))
     return {
-        "patch": _colored(patch, gain, offset), "state": torch.from_numpy(state), "pictures": _colored(pictures, gain[: len(eyed)], offset[: len(eyed)]),
+        "patch": recolored(patch, gain, offset), "state": torch.from_numpy(state), "pictures": recolored(pictures, gain[: len(eyed)], offset[: len(eyed)]),
         "mount": mount, "nominal": nominal, "intrinsics": intrinsics, "grasped": grasped, "height": height,
         "weight": torch.from_numpy(examples.weights[indices]),
     }  # fmt: skip
@@ -56,13 +56,14 @@ def whole_batch_of(examples: Examples, indices: NDArray[np.int64], config: Servo
     pair = np.stack([stored[rows, np.zeros_like(look)], stored[rows, look]], axis=1)
     whole = torch.from_numpy(pair).permute(0, 1, 4, 2, 3).reshape(b, 6, config.picture_px, config.picture_px).float() / 127.5 - 1
     if augment:
-        whole = _colored(whole, 1 + rng.uniform(-config.jitter, config.jitter, (b, 1)), rng.uniform(-config.jitter, config.jitter, (b, 3)))
+        whole = recolored(whole, 1 + rng.uniform(-config.jitter, config.jitter, (b, 1)), rng.uniform(-config.jitter, config.jitter, (b, 3)))
     motion = motion_of(examples["final"][indices].astype(np.float64), examples["hand"][indices, look].astype(np.float64))
     grasped, height = (torch.from_numpy(examples[name][indices]).float() for name in ("grasped", "height"))
     return {"whole": whole, "motion": torch.from_numpy(motion), "grasped": grasped, "height": height, "weight": torch.from_numpy(examples.weights[indices])}
 
 
-def _colored(pictures_BCHW: torch.Tensor, gain_B1: FloatArray, offset_B3: FloatArray) -> torch.Tensor:
+def recolored(pictures_BCHW: torch.Tensor, gain_B1: FloatArray, offset_B3: FloatArray) -> torch.Tensor:
+    """Pictures (B, 3 or a multiple, H, W) brighter by a factor, and shifted in each of their three colours."""
     repeats = pictures_BCHW.shape[1] // 3
     gain, offset = torch.from_numpy(gain_B1).float(), torch.from_numpy(np.tile(offset_B3, repeats)).float()
     return pictures_BCHW * gain[:, :, None, None] + offset[:, :, None, None]
@@ -83,7 +84,7 @@ def _shaken(
     return displaced(pictures_B6HW, nominal_B44 @ mount_B44, intrinsics_B33, further_B44), mount_B44 @ further_B44
 
 
-def _cut(patch_BCSS: torch.Tensor, flips_B2: FloatArray, shift_B2: FloatArray, turn_B: FloatArray, config: ServoConfig) -> torch.Tensor:
+def cut(patch_BCSS: torch.Tensor, flips_B2: FloatArray, shift_B2: FloatArray, turn_B: FloatArray, config: ServoConfig) -> torch.Tensor:
     """Patches of `patch_px` out of stored ones, flipped, turned and shifted (m)."""
     share, half = config.patch_px / config.stored_px, config.stored_px * config.pixel / 2
     cos, sin = share * np.cos(turn_B), share * np.sin(turn_B)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,7 +25,20 @@ GATHERED = 3
 """Version of what `gather` gives: examples that an earlier one left beside a dataset are gathered again."""
 
 
-def gather(source: Source, split: Split, config: ServoConfig, rng: np.random.Generator) -> Examples:
+@dataclass(frozen=True)
+class More:
+    """Columns beside those of `gather`.
+
+    Attributes:
+        columns: name to shape of a row and type.
+        row: from an attempt, the looks that are kept of it and where it closed, the columns' values; what it leaves out stays zero.
+    """
+
+    columns: Mapping[str, tuple[tuple[int, ...], type]]
+    row: Callable[[Attempt, Sequence[Observation], Tried], Mapping[str, Any]]
+
+
+def gather(source: Source, split: Split, config: ServoConfig, rng: np.random.Generator, more: More | None = None) -> Examples:
     """One example an attempt that closed the fingers, in one pass.
 
     K = 1 + looks pictures are kept of each: the first, the last and others at random. Columns: patches (N, K, P, S, S, 3) uint8 around where the hand closed,
@@ -45,6 +59,8 @@ def gather(source: Source, split: Split, config: ServoConfig, rng: np.random.Gen
     }  # fmt: skip
     if config.sees is Sees.PICTURES:
         columns |= {"patches": np.zeros((room, k, 0), np.uint8), "whole": np.zeros((room, k, config.picture_px, config.picture_px, 3), np.uint8)}
+    if more is not None:
+        columns |= {name: np.zeros((room, *shape), kind) for name, (shape, kind) in more.columns.items()}
     n = 0
     for attempt in source.attempts(split):
         tried = tried_of(attempt)
@@ -64,6 +80,8 @@ def gather(source: Source, split: Split, config: ServoConfig, rng: np.random.Gen
         columns["mount"][n] = mount_of(first, camera)
         columns["nominal"][n], columns["intrinsics"][n] = camera.world_from_camera, small_intrinsics(camera, eye)
         columns["grasped"][n], columns["height"][n], columns["scene"][n] = attempt.outcome.grasped, tried.height - spec.workspace.surface, attempt.scene
+        for name, value in more.row(attempt, looks, tried).items() if more is not None else ():
+            columns[name][n] = value
         n += 1
     return Examples({name: column[:n] for name, column in columns.items()}, np.ones(n, np.float32))
 

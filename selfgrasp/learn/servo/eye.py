@@ -42,6 +42,11 @@ class Eye(nn.Module):
         return moved(self(again).float()) @ coarse
 
 
+def eye_loss(eye: Eye, batch: Batch) -> torch.Tensor:
+    """Mean px by which the eye misplaces points of the bin in a batch's pictures."""
+    return missed_px(moved(eye(batch["pictures"]).float()), batch)
+
+
 def missed_px(mount_B44: torch.Tensor, batch: Batch) -> torch.Tensor:
     """Mean distance in px of the eye's pictures between where points of the bin appear and where they would, were the camera where the eye believes."""
     steps = mount_B44.new_tensor([-0.15, 0.0, 0.15])

@@ -21,7 +21,7 @@ from selfgrasp.learn.servo.network import PictureJudge
 from selfgrasp.learn.servo.poses import camera_of, hand_of, mirrored, motion_of, state_of, towards_camera
 
 Judged = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
-"""Patches (M, C, S, S) and states (M, 10) to logits (M,)."""
+"""Patches (M, C, S, S) and states (M, 10) to (M, ...) whatever is to be known of motions, a logit at least."""
 
 
 class Look(Protocol):
@@ -66,7 +66,7 @@ class PatchLook:
         self._camera_from_world = torch.from_numpy(inverse(world_from_camera)).float()
 
     def logits(self, poses: FloatArray) -> FloatArray:
-        """See `Look`."""
+        """See `Look`; (M, ...) where more than a logit is judged."""
         return self._scored(*self._seen(poses))
 
     def careful_logits(self, poses: FloatArray) -> FloatArray:
@@ -75,7 +75,8 @@ class PatchLook:
         flips = [(x, y) for x in (1.0, -1.0) for y in (1.0, -1.0)]
         patches = torch.cat([patch.flip([axis for axis, flip in ((-1, x), (-2, y)) if flip < 0]) for x, y in flips])
         states = np.concatenate([mirrored(state, np.broadcast_to([x, y], (len(poses), 2))) for x, y in flips])
-        mean: FloatArray = self._scored(patches, states).reshape(len(flips), len(poses)).mean(axis=0)
+        scored = self._scored(patches, states)
+        mean: FloatArray = scored.reshape(len(flips), len(poses), *scored.shape[1:]).mean(axis=0)
         return mean
 
     def _seen(self, poses: FloatArray) -> tuple[torch.Tensor, NDArray[np.float32]]:

@@ -19,7 +19,7 @@ from selfgrasp.learn.servo.batches import batch_of, whole_batch_of
 from selfgrasp.learn.servo.config import Sees, ServoConfig
 from selfgrasp.learn.servo.examples import GATHERED, gather
 from selfgrasp.learn.servo.look import Look
-from selfgrasp.learn.servo.poses import hand_of
+from selfgrasp.learn.servo.poses import hand_of, over_the_bin
 from selfgrasp.learn.servo.search import Found, apart, judged_again, search, shunned
 from selfgrasp.learn.source import Source, Split
 
@@ -74,7 +74,7 @@ class ServoMethod(Method):
         hand, floor = hand_of(context.observation), context.spec.workspace.low[2]
         pick = draw(found.logits, temperature, context.rng())
         chance = _sigmoid(found.logits)
-        standing = float(chance[0] / max(chance[pick.index], 1e-6)) if _over_the_bin(hand, context.spec) else 0.0
+        standing = float(chance[0] / max(chance[pick.index], 1e-6)) if over_the_bin(hand, context.spec) else 0.0
         action = self._towards(found.poses[pick.index], standing, hand, context.spec, left)
         others = apart(scored, _ALTERNATIVES, self.config.miss_radius)
         scores = np.r_[chance[0] if isinstance(action, Close) else chance[pick.index], _sigmoid(scored.logits[others])]
@@ -85,7 +85,7 @@ class ServoMethod(Method):
         """One of the `left` steps of the way: over the bin, then down by the hover heights, correcting on each; on the floor close, correct, or rise."""
         config, workspace = self.config, spec.workspace
         height = hand[2] - workspace.surface
-        if not _over_the_bin(hand, spec):
+        if not over_the_bin(hand, spec):
             return _move(hand, pose, config.hover[0] + workspace.surface)
         if height < config.floor:
             if standing >= config.close_ratio or left == 1:
@@ -100,7 +100,7 @@ class ServoMethod(Method):
     def _search(self, context: Context, *, exploring: bool) -> tuple[Found, Found]:
         """All that was scored, from what the camera sees now, and of that what may be done: when exploring everything, else the best, judged again."""
         hand = hand_of(context.observation)
-        over = np.array([*hand[:2], hand[3]]) if _over_the_bin(hand, context.spec) else None
+        over = np.array([*hand[:2], hand[3]]) if over_the_bin(hand, context.spec) else None
         return self._found(self.look(context), over, context, np.random.default_rng([context.seed, context.step]), exploring=exploring)
 
     def _found(self, look: Look, over: FloatArray | None, context: Context, rng: np.random.Generator, *, exploring: bool) -> tuple[Found, Found]:
@@ -143,7 +143,7 @@ class _OpenLoop:
             # The same picture and the same seed at every step: the same pose.
             _, found = method._found(method.look(context, calibrated=True), None, context, context.rng(), exploring=False)
         best = int(found.logits.argmax())
-        height = spec.workspace.low[2] if _over_the_bin(hand, spec) else method.config.hover[0] + spec.workspace.surface
+        height = spec.workspace.low[2] if over_the_bin(hand, spec) else method.config.hover[0] + spec.workspace.surface
         return Plan((_move(hand, found.poses[best], height),), _sigmoid(found.logits[best : best + 1]), calibrated=True)
 
 
@@ -172,10 +172,6 @@ class _Exploring:
 
     def plan(self, context: Context) -> Plan:
         return self.method.plan(context, temperature=self.method.config.explore, steps=self.steps)
-
-
-def _over_the_bin(hand: FloatArray, spec: CellSpec) -> bool:
-    return spec.workspace.contains(np.array([*hand[:2], min(hand[2], spec.workspace.high[2])]), margin=0.03)
 
 
 def _move(hand: FloatArray, pose: FloatArray, height: float) -> Move:

@@ -8,8 +8,10 @@ from __future__ import annotations
 import math
 
 import torch
+import torch.nn.functional as F
 from torch import nn
 
+from selfgrasp.learn.method import Batch
 from selfgrasp.learn.servo.config import ServoConfig
 
 STATE = 10
@@ -47,6 +49,18 @@ class Judge(nn.Module):
         x = self.norm(self.stem(patch_BCSS)) * (1 + gain_BC[:, :, None, None]) + shift_BC[:, :, None, None]
         out: torch.Tensor = self.head(torch.cat([self.body(x), state_BF], dim=1))
         return out
+
+
+def grasp_loss(judged_B2: torch.Tensor, batch: Batch, weight_B: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Weighted means: cross entropy of success, and how far off the height is at which the hand was stopped.
+
+    That it is stopped by what lies under its fingers is felt in every attempt, and says more than that one in six holds something.
+    """
+    logits, height = judged_B2.unbind(dim=1)
+    weight = weight_B / weight_B.sum().clamp_min(1e-6)
+    success = (F.binary_cross_entropy_with_logits(logits, batch["grasped"], reduction="none") * weight).sum()
+    stopped = (F.smooth_l1_loss(height, batch["height"] / HEIGHT_SCALE, reduction="none", beta=0.2) * weight).sum()
+    return success, stopped
 
 
 class PictureJudge(nn.Module):

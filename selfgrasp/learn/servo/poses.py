@@ -30,6 +30,11 @@ def hand_of(observation: Observation) -> FloatArray:
     return np.array([*tool[:3, 3], yaw_of(tool)])
 
 
+def over_the_bin(hand: FloatArray, spec: CellSpec) -> bool:
+    """Whether the hand (x, y, z, ...) is over the workspace, however high, and not where it waits."""
+    return spec.workspace.contains(np.array([*hand[:2], min(hand[2], spec.workspace.high[2])]), margin=0.03)
+
+
 def towards_camera(final_M3: FloatArray, camera: CameraSpec) -> FloatArray:
     """(M, 2) horizontal unit vectors from poses to the nominal camera."""
     away = camera.world_from_camera[:2, 3] - final_M3[:, :2]

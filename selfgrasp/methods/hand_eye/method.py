@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F
 
 from selfgrasp.core import Context
 from selfgrasp.learn import Batch, FitConfig, Loss
 from selfgrasp.learn.servo import (
-    HEIGHT_SCALE,
     Eye,
     Judge,
     Look,
@@ -19,8 +17,8 @@ from selfgrasp.learn.servo import (
     ServoConfig,
     ServoMethod,
     camera_found,
-    missed_px,
-    moved,
+    eye_loss,
+    grasp_loss,
 )  # fmt: skip
 
 
@@ -41,19 +39,13 @@ class HandEye(ServoMethod):
         return FitConfig(epochs=20, learning_rate=1e-3 if round else 2e-3)
 
     def loss(self, batch: Batch) -> Loss:
-        """Cross entropy of success, how far down the hand came, and by how many pixels the eye misplaces points of the bin.
-
-        That the hand is stopped by what lies under its fingers is felt in every attempt, and says more than that one in six holds something.
-        """
+        """Cross entropy of success, how far down the hand came, and by how many pixels the eye misplaces points of the bin."""
         seen, motion = ("whole", "motion") if self.eye is None else ("patch", "state")
-        logits, height = self.judge(batch[seen], batch[motion]).float().unbind(dim=1)
-        weight = batch["weight"] / batch["weight"].sum().clamp_min(1e-6)
-        success = (F.binary_cross_entropy_with_logits(logits, batch["grasped"], reduction="none") * weight).sum()
-        stopped = (F.smooth_l1_loss(height, batch["height"] / HEIGHT_SCALE, reduction="none", beta=0.2) * weight).sum()
+        success, stopped = grasp_loss(self.judge(batch[seen], batch[motion]).float(), batch, batch["weight"])
         value = success + self.config.height_weight * stopped
         metrics = {"success_loss": success, "height_loss": stopped, "grasped": batch["grasped"].mean()}
         if self.eye is not None:
-            metrics["missed_px"] = missed_px(moved(self.eye(batch["pictures"]).float()), batch)
+            metrics["missed_px"] = eye_loss(self.eye, batch)
             value = value + metrics["missed_px"]
         return Loss(value, {name: metric.detach() for name, metric in metrics.items()})
 

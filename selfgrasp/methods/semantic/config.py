@@ -1,0 +1,62 @@
+"""Presets of semantic grasping."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from selfgrasp.learn.servo import ServoConfig
+
+CATEGORIES = (
+    "eraser", "scotch_tape", "comb", "shovel", "lego", "torch", "pen", "plastic_cup",
+    "toy", "tool", "stapler", "toilet_brush", "paint_brush", "spoon", "bowl", "soda_can",
+)  # fmt: skip
+"""Those of Jang et al. 2017, table 1."""
+
+
+class Structure(StrEnum):
+    """How grasp and class are parted (Jang et al. 2017, figure 2)."""
+
+    SINGLE = "single"
+    """One softmax over the categories and failure."""
+    BRANCHES = "branches"
+    """Two branches over a shared trunk: will it hold, and what."""
+    SEPARATED = "separated"
+    """As BRANCHES; whether it will hold is asked a network of its own."""
+    BOX = "box"
+    """A classifier of presented objects over crops of the first picture; where the best one lies, the dorsal stream grasps anything."""
+
+
+@dataclass(frozen=True)
+class SemanticConfig(ServoConfig):
+    """What `ServoConfig` says is the dorsal stream's, and of searching and moving.
+
+    Attributes:
+        structure: see there.
+        attention: a shallower network with soft keypoints instead of the deep one (Jang et al. 2017, appendix B.1).
+        categories: names, in the order of the outputs.
+        ventral: what the streams that know categories see.
+        widths: channels of the deep network; the first, second and fourth layer see what the others shrink.
+        keypoints: channels of the shallower one whose places are its features.
+        pictures: share of the examples with a category that show the presented object instead, with a random motion.
+        smoothed: added to the probability of a category before it is multiplied with that of a grasp (Jang et al. 2017, appendix C).
+        regions: of the bin over which the first search for the category goes, side by side.
+        found: probability of holding the category below which nothing is tried.
+    """
+
+    steps: int = 4
+    structure: Structure = Structure.SEPARATED
+    attention: bool = False
+    categories: tuple[str, ...] = CATEGORIES
+    ventral: ServoConfig = field(default_factory=lambda: ServoConfig(patch_px=48, stored_px=60, planes=(0.02,), looks=1))
+    widths: tuple[int, ...] = (32, 64, 96, 128)
+    keypoints: int = 64
+    pictures: float = 0.0
+    smoothed: float = 0.5
+    regions: int = 5
+    found: float = 0.0
+
+
+def small() -> SemanticConfig:
+    """Trains on two CPU cores in minutes."""
+    return SemanticConfig()

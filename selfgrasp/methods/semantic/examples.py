@@ -1,0 +1,114 @@
+"""Attempts to examples: what servoing needs, what was lifted as far as labels tell, and its picture before the camera."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from selfgrasp.core import Attempt, InputError, Observation, View
+from selfgrasp.learn import Batch, Examples, Source, Split
+from selfgrasp.learn.servo import ServoConfig
+from selfgrasp.learn.servo.batches import batch_of, cut, recolored
+from selfgrasp.learn.servo.examples import More, Tried, gather, resized, stored_patches
+from selfgrasp.methods.semantic.config import SemanticConfig, Structure
+
+GATHERED = 1
+"""Version of what `gather_semantic` gives beside servoing's columns."""
+LABEL, PICTURE_LABEL = "category", "picture_category"
+"""Labels of what an attempt lifted: the latter is of its presented picture alone, and nothing is learned of the attempt."""
+_PRESENTED = 0.9
+"""Share of the side of a picture, in its middle, that shows what is presented."""
+
+
+def gather_semantic(source: Source, split: Split, config: SemanticConfig, rng: np.random.Generator, *, dorsal: bool) -> Examples:
+    """Columns of `gather` with the ventral stream's patches, and some more.
+
+    They are: category (N,) int64, -1 where nobody says; present (N, S, S, 3) uint8; shown (N,) uint8, whether there is one; apart (N,) uint8, whether only the
+    presented picture teaches; dorsal (N, K, P, D, D, 3) uint8 patches of the dorsal stream, where it learns here.
+    """
+    labels, pictured = _labels(source, LABEL), _labels(source, PICTURE_LABEL)
+    side, spec = config.ventral.stored_px, source.spec
+    shapes: dict[str, tuple[tuple[int, ...], type]] = {
+        "category": ((), np.int64), "present": ((side, side, 3), np.uint8), "shown": ((), np.uint8), "apart": ((), np.uint8),
+    }  # fmt: skip
+    if dorsal:
+        shapes["dorsal"] = ((1 + config.ventral.looks, len(config.planes), config.stored_px, config.stored_px, 3), np.uint8)
+
+    def row(attempt: Attempt, looks: Sequence[Observation], tried: Tried) -> Mapping[str, Any]:
+        said = pictured.get(attempt.id, labels.get(attempt.id))
+        found: dict[str, Any] = {"category": _index(said, config), "apart": attempt.id in pictured}
+        if attempt.present is not None:
+            found |= {"present": presented(attempt.present, config.ventral), "shown": 1}
+        if dorsal:
+            patches = [stored_patches(look.view(config.view), tried.final, spec, config) for look in looks]
+            found["dorsal"] = np.stack([*patches, *[np.zeros_like(patches[0])] * (1 + config.ventral.looks - len(patches))])
+        return found
+
+    return gather(source, split, config.ventral, rng, More(shapes, row))
+
+
+def _labels(source: Source, name: str) -> Mapping[str, Any]:
+    try:
+        return source.label(name)
+    except InputError:
+        return {}
+
+
+def _index(said: object, config: SemanticConfig) -> int:
+    return config.categories.index(str(said)) if said in config.categories else -1
+
+
+def presented(view: View, config: ServoConfig) -> NDArray[np.uint8]:
+    """(S, S, 3) the middle of a picture of what is held, about as large as patches show things in the bin."""
+    height, width = view.color.shape[:2]
+    side = round(_PRESENTED * min(height, width))
+    top, left = (height - side) // 2, (width - side) // 2
+    return resized(view.color[top : top + side, left : left + side], config.stored_px)
+
+
+def semantic_batch(examples: Examples, indices: NDArray[np.int64], config: SemanticConfig, rng: np.random.Generator, *, augment: bool) -> Batch:
+    """Tensors of `batches.batch_of` with the ventral stream's patches, and: category (B,) int64, -1 where it does not count; tried (B,) how much the outcome of
+    the attempt counts; dorsal (B, C, D, D), where the dorsal stream learns here.
+
+    Of the examples that have a presented picture and a category, a share shows that picture, turned anyhow, with another example's motion: whatever the motion,
+    that is what will be held. It says nothing of success (Jang et al. 2017, section 3.3).
+    """
+    same = copy.deepcopy(rng)
+    batch = batch_of(examples, indices, config.ventral, rng, augment=augment)
+    category, apart = examples["category"][indices], examples["apart"][indices] > 0
+    has = (examples["shown"][indices] > 0) & (category >= 0)
+    share = 1.0 if config.structure is Structure.BOX else config.pictures
+    pictured = has & (apart | (rng.random(len(indices)) < share))
+    tried = ~(pictured | apart)
+    known = (category >= 0) & (pictured | (tried & (examples["grasped"][indices] > 0)))
+    if config.structure is Structure.BOX:
+        tried, known = np.zeros_like(tried), pictured
+    if pictured.any():
+        shown = _shown(examples["present"][indices[pictured]], config.ventral, rng, augment=augment)
+        batch["patch"][torch.from_numpy(pictured)] = shown.repeat(1, batch["patch"].shape[1] // 3, 1, 1)
+        batch["state"][torch.from_numpy(pictured)] = batch["state"][torch.from_numpy(rng.integers(len(indices), size=int(pictured.sum())))]
+    if "dorsal" in examples.columns:
+        # The same draws once more: the same look, mirrors and turn.
+        columns = {**examples.columns, "patches": examples["dorsal"]}
+        again = batch_of(Examples(columns, examples.weights), indices, config, same, augment=augment)
+        batch |= {"dorsal": again["patch"], "dorsal_state": again["state"]}
+    batch["category"] = torch.from_numpy(np.where(known, category, -1))
+    batch["tried"] = torch.from_numpy(tried.astype(np.float32))
+    return batch
+
+
+def _shown(present_BSS3: NDArray[np.uint8], config: ServoConfig, rng: np.random.Generator, *, augment: bool) -> torch.Tensor:
+    """(B, 3, S, S) presented pictures as patches."""
+    b = len(present_BSS3)
+    pictures = torch.from_numpy(present_BSS3).permute(0, 3, 1, 2).float() / 127.5 - 1
+    flips = rng.choice([-1.0, 1.0], (b, 2)) if augment else np.ones((b, 2))
+    shift, turn = (rng.normal(0, 0.01, (b, 2)), rng.uniform(-np.pi, np.pi, b)) if augment else (np.zeros((b, 2)), np.zeros(b))
+    shown = cut(pictures, flips, shift, turn, config)
+    if augment:
+        shown = recolored(shown, 1 + rng.uniform(-config.jitter, config.jitter, (b, 1)), rng.uniform(-config.jitter, config.jitter, (b, 3)))
+    return shown

@@ -1,0 +1,113 @@
+"""How good a motion is to hold what is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+
+from selfgrasp.core import Observation
+from selfgrasp.core.arrays import FloatArray
+from selfgrasp.core.pose import apply, inverse
+from selfgrasp.core.spec import CellSpec
+from selfgrasp.learn.servo import PatchLook
+from selfgrasp.learn.servo.examples import normalised
+from selfgrasp.methods.semantic.config import SemanticConfig, Structure
+
+_OUTSIDE = 20.0
+"""Logits less for a motion that ends outside the box."""
+_STRIDE = 0.02
+"""m between the boxes that are looked at."""
+_FLOOR = 1e-6
+
+
+class Asked:
+    """The chance of holding a thing of a category: p(g) min(p(c) + 0.5, 1), and p(g) p(c) while the hand is still to choose where to go (Jang et al. 2017,
+    appendix C; there it is p(c) alone, from five poses over the bin near which the network is asked; this one is asked about the whole bin).
+
+    Args:
+        ventral: gives (M, 1 + N) the grasp branch's logit and the categories'.
+        dorsal: gives (M,) logits of a grasp; None takes the grasp branch, or the single stream's chances.
+        category: index.
+        config: sizes.
+        first_search: whether the hand is still to choose.
+    """
+
+    def __init__(self, ventral: PatchLook, dorsal: PatchLook | None, category: int, config: SemanticConfig, *, first_search: bool) -> None:
+        self._ventral, self._dorsal, self._category, self._config, self._first = ventral, dorsal, category, config, first_search
+
+    def logits(self, poses: FloatArray) -> FloatArray:
+        """(M,) of holding such a thing."""
+        return self._chance(self._ventral.logits(poses), None if self._dorsal is None else self._dorsal.logits(poses))
+
+    def careful_logits(self, poses: FloatArray) -> FloatArray:
+        """Likewise, over mirrors and the half turn."""
+        return self._chance(self._ventral.careful_logits(poses), None if self._dorsal is None else self._dorsal.careful_logits(poses))
+
+    def _chance(self, ventral: FloatArray, dorsal: FloatArray | None) -> FloatArray:
+        classes = np.exp(ventral[:, 1:] - ventral[:, 1:].max(axis=1, keepdims=True))
+        named = classes[:, self._category] / classes.sum(axis=1)
+        if self._config.structure is Structure.SINGLE:
+            chance = named
+        else:
+            smoothed = named if self._first else np.minimum(named + self._config.smoothed, 1.0)
+            chance = smoothed / (1 + np.exp(-(ventral[:, 0] if dorsal is None else dorsal)))
+        chance = np.clip(chance, _FLOOR, 1 - _FLOOR)
+        logits: FloatArray = np.log(chance) - np.log1p(-chance)
+        return logits
+
+
+class Boxed:
+    """The dorsal stream, confined to a quad on the floor of the bin: (4, 2) m, corners in turn."""
+
+    def __init__(self, dorsal: PatchLook, quad: FloatArray) -> None:
+        self._dorsal, self._quad = dorsal, quad
+
+    def logits(self, poses: FloatArray) -> FloatArray:
+        """(M,) of holding anything there."""
+        return self._dorsal.logits(poses) - _OUTSIDE * self._outside(poses)
+
+    def careful_logits(self, poses: FloatArray) -> FloatArray:
+        """Likewise, over mirrors and the half turn."""
+        return self._dorsal.careful_logits(poses) - _OUTSIDE * self._outside(poses)
+
+    def _outside(self, poses: FloatArray) -> FloatArray:
+        edges = np.roll(self._quad, -1, axis=0) - self._quad
+        away = poses[:, None, :2] - self._quad
+        side = np.sign(edges[:, 0] * away[..., 1] - edges[:, 1] * away[..., 0])
+        outside: FloatArray = (np.abs(side.sum(axis=1)) < len(self._quad)).astype(np.float64)
+        return outside
+
+
+def best_quad(named: Callable[[torch.Tensor], torch.Tensor], category: int, first: Observation, spec: CellSpec, config: SemanticConfig) -> FloatArray:
+    """The crop of the first picture that most looks like the category, among fixed-size ones over the bin, projected to the floor with the camera's calibration
+    (Jang et al. 2017, section 4.1): (4, 2) m.
+
+    Args:
+        named: (M, 3, S, S) pictures to (M, N) log probabilities.
+        category: index.
+        first: I_0.
+        spec: the cell.
+        config: sizes.
+    """
+    view, workspace = first.view(config.view), spec.workspace
+    floor = workspace.surface
+    axes = [np.arange(workspace.low[i] + _STRIDE, workspace.high[i], _STRIDE) for i in (0, 1)]
+    centers = np.stack([*np.meshgrid(*axes, indexing="ij"), np.full((len(axes[0]), len(axes[1])), floor)], axis=-1).reshape(-1, 3)
+    seen = apply(inverse(view.world_from_camera), centers)
+    px = seen @ view.intrinsics.T
+    px = px[:, :2] / px[:, 2:]
+    half = config.ventral.patch * view.intrinsics[0, 0] / float(seen[:, 2].mean()) / 2
+    side = config.ventral.patch_px
+    along = (np.arange(side) + 0.5) / side * 2 - 1
+    grid = np.stack(np.meshgrid(along, along, indexing="xy"), axis=-1)[None] * half + px[:, None, None]
+    height, width = view.color.shape[:2]
+    scaled = torch.from_numpy(2 * grid / [width, height] - 1).float()
+    crops = torch.nn.functional.grid_sample(normalised(view.color)[None].expand(len(px), -1, -1, -1), scaled, padding_mode="border", align_corners=False)
+    best = px[int(named(crops)[:, category].argmax())]
+    corners = best + half / 2 * np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]])
+    rays = np.concatenate([corners, np.ones((4, 1))], axis=1) @ np.linalg.inv(view.intrinsics).T @ view.world_from_camera[:3, :3].T
+    eye = view.world_from_camera[:3, 3]
+    quad: FloatArray = (eye + rays * ((floor - eye[2]) / rays[:, 2:]))[:, :2]
+    return quad

@@ -1,0 +1,156 @@
+"""Jang et al., "End-to-End Learning of Semantic Grasping", CoRL 2017, as a Method."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+
+from selfgrasp.core import Context, Goal, InputError, Plan, unknown_name
+from selfgrasp.learn import Batch, Examples, FitConfig, Loss, Source, Split, load_parts
+from selfgrasp.learn.servo import Eye, Judge, Look, PatchLook, ServoMethod, camera_found, eye_loss, grasp_loss
+from selfgrasp.learn.servo.network import STATE
+from selfgrasp.learn.servo.poses import hand_of, over_the_bin
+from selfgrasp.methods.semantic.config import SemanticConfig, Structure
+from selfgrasp.methods.semantic.examples import GATHERED, LABEL, PICTURE_LABEL, gather_semantic, semantic_batch
+from selfgrasp.methods.semantic.look import Asked, Boxed, best_quad
+from selfgrasp.methods.semantic.network import Branches
+
+
+class Semantic(ServoMethod):
+    """A dorsal stream says whether something will be held, a ventral one what it will be; servoes to what is asked for.
+
+    Started from another's eye and dorsal stream (`load_trunk`), it learns its own streams alone; else all of them.
+    """
+
+    name = "semantic"
+    reads_labels = (LABEL, PICTURE_LABEL)
+
+    def __init__(self, config: SemanticConfig) -> None:
+        super().__init__()
+        self.config: SemanticConfig = config
+        self.eye = Eye(config)
+        self.judge = Judge(config)
+        self.branches = Branches(config)
+        self._given = False
+
+    def recipe(self, *, round: int = 0) -> FitConfig:
+        """AdamW, a cosine."""
+        return FitConfig(epochs=20, learning_rate=2e-3)
+
+    def load_trunk(self, path: Path) -> None:
+        """Eye and dorsal stream of a run of `hand_eye`, or of this method; they learn no more.
+
+        Raises:
+            InputError: no such networks there, or of other sizes.
+        """
+        load_parts(path, self, ("eye", "judge"))
+        self._given = True
+        for part in (self.eye, self.judge):
+            part.requires_grad_(False)
+
+    def train(self, mode: bool = True) -> Semantic:
+        """As of any module, but what was given keeps its running statistics."""
+        super().train(mode)
+        if self._given:
+            self.eye.eval()
+            self.judge.eval()
+        return self
+
+    @property
+    def examples_key(self) -> list[Any]:
+        """What `examples.gather_semantic` reads of the config."""
+        return [*super().examples_key, GATHERED, self.config.categories, self.config.ventral.pixel, self.config.ventral.stored_px, self._given]
+
+    def gather(self, source: Source, split: Split, rng: np.random.Generator) -> Examples:
+        """See `examples.gather_semantic`."""
+        return gather_semantic(source, split, self.config, rng, dorsal=not self._given)
+
+    def batch(self, examples: Examples, indices: NDArray[np.int64], rng: np.random.Generator, *, augment: bool) -> Batch:
+        """See `examples.semantic_batch`."""
+        return semantic_batch(examples, indices, self.config, rng, augment=augment)
+
+    def loss(self, batch: Batch) -> Loss:
+        """Cross entropies of success, where it was tried, and of the category, where it is known; how far down the hand came; and the dorsal stream's own loss."""
+        grasp, category = (out.float() for out in self.branches(batch["patch"], batch["state"]))
+        known, weight = batch["category"] >= 0, batch["weight"]
+        if self.config.structure is Structure.SINGLE:
+            value, metrics = self._single(category, batch)
+        else:
+            tried = weight * batch["tried"]
+            classes = _mean(F.cross_entropy(category, batch["category"].clamp_min(0), reduction="none", label_smoothing=0.05), weight * known)
+            success, stopped = grasp_loss(grasp, batch, tried)
+            value = classes + success + self.config.height_weight * stopped
+            right = _mean((category.argmax(dim=1) == batch["category"]).float(), weight * known)
+            metrics = {"class_loss": classes, "class_right": right, "success_loss": success}
+        if "dorsal" in batch:
+            success, stopped = grasp_loss(self.judge(batch["dorsal"], batch["dorsal_state"]).float(), batch, weight)
+            missed = eye_loss(self.eye, batch)
+            value = value + success + self.config.height_weight * stopped + missed
+            metrics |= {"dorsal_loss": success, "missed_px": missed}
+        return Loss(value, {name: metric.detach() for name, metric in metrics.items()})
+
+    def _single(self, logits: torch.Tensor, batch: Batch) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
+        """Failure is the last class; what was lifted and is unknown teaches nothing."""
+        known, failed = batch["category"] >= 0, (batch["tried"] > 0) & (batch["grasped"] == 0)
+        target = torch.where(failed, len(self.config.categories), batch["category"].clamp_min(0))
+        weight = batch["weight"] * (known | failed)
+        value = _mean(F.cross_entropy(logits, target, reduction="none", label_smoothing=0.05), weight)
+        return value, {"class_loss": value, "class_right": _mean((logits.argmax(dim=1) == target).float(), batch["weight"] * known)}
+
+    def plan(self, context: Context, *, temperature: float = 0.0, steps: int | None = None) -> Plan:
+        """See `ServoMethod.plan`; nothing at all where the chance of holding what is asked for is below `config.found` at the first look."""
+        plan = super().plan(context, temperature=temperature, steps=steps)
+        if context.goal.category is None or context.step or plan.score >= self.config.found:
+            return plan
+        return Plan((), np.zeros(0), reason=f"no {context.goal.category} found: the best place looks like one to hold with a chance of {plan.score:.2f}")
+
+    def look(self, context: Context, *, calibrated: bool = False) -> Look:
+        """See `ServoMethod.look`. Without a goal: how good a motion is to hold anything; with a category: see `Asked` and `Boxed`."""
+        first, spec, config = context.first or context.observation, context.spec, self.config
+        now = first if calibrated else context.observation
+        camera = first.view(config.view).world_from_camera if calibrated else camera_found(self.eye, first, now, spec, config)
+        category = self._asked(context.goal)
+        dorsal = PatchLook(self._held, camera, first, now, spec, config)
+        if category is None:
+            return dorsal
+        if config.structure is Structure.BOX:
+            return Boxed(dorsal, best_quad(self._named, category, first, spec, config))
+        ventral = PatchLook(self._judged, camera, first, now, spec, config.ventral)
+        return Asked(ventral, dorsal if config.structure is Structure.SEPARATED else None, category, config, first_search=not over_the_bin(hand_of(now), spec))
+
+    def _held(self, patch: torch.Tensor, state: torch.Tensor) -> torch.Tensor:
+        """(M,)."""
+        logits: torch.Tensor = self.judge(patch, state)[:, 0]
+        return logits
+
+    def _judged(self, patch: torch.Tensor, state: torch.Tensor) -> torch.Tensor:
+        """(M, 1 + N): the grasp branch's logit, and the categories'."""
+        grasp, category = self.branches(patch, state)
+        return torch.cat([grasp[:, :1], category], dim=1)
+
+    def _named(self, patch: torch.Tensor) -> torch.Tensor:
+        """(M, N) log probabilities of categories of presented or cropped pictures (M, 3, S, S)."""
+        planes = 2 * len(self.config.ventral.planes)
+        _, category = self.branches(patch.repeat(1, planes, 1, 1), patch.new_zeros(len(patch), STATE))
+        return category.log_softmax(dim=1)
+
+    def _asked(self, goal: Goal) -> int | None:
+        if goal.is_anything:
+            return None
+        if goal.category is None:
+            raise InputError(given="a picture as the goal", wanted=f"a category, or nothing for anything: {self.name} knows no other goals")
+        if goal.category not in self.config.categories:
+            raise unknown_name("category", goal.category, self.config.categories)
+        return self.config.categories.index(goal.category)
+
+
+def _mean(value_B: torch.Tensor, weight_B: torch.Tensor) -> torch.Tensor:
+    return (value_B * weight_B).sum() / weight_B.sum().clamp_min(1e-6)
+
+
+METHOD = Semantic
