@@ -38,8 +38,7 @@ def batch_of(examples: Examples, indices: NDArray[np.int64], config: ServoConfig
         pictures, mount = _shaken(pictures, mount, nominal, intrinsics, _further(mount, config, rng))
         gain, offset = 1 + rng.uniform(-config.jitter, config.jitter, (b, 1)), rng.uniform(-config.jitter, config.jitter, (b, 3))
     else:
-        margin = (config.stored_px - config.patch_px) // 2
-        patch = patch[:, :, margin : margin + config.patch_px, margin : margin + config.patch_px]
+        patch = middle(patch, config)
     grasped, height = (torch.from_numpy(examples[name][indices]).float() for name in ("grasped", "height"))
     return {
         "patch": recolored(patch, gain, offset), "state": torch.from_numpy(state), "pictures": recolored(pictures, gain[: len(eyed)], offset[: len(eyed)]),
@@ -82,6 +81,12 @@ def _shaken(
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Pictures as from a camera displaced further, and the mount of that camera."""
     return displaced(pictures_B6HW, nominal_B44 @ mount_B44, intrinsics_B33, further_B44), mount_B44 @ further_B44
+
+
+def middle(patch_BCSS: torch.Tensor, config: ServoConfig) -> torch.Tensor:
+    """Patches of `patch_px` in the middle of stored ones."""
+    margin = (config.stored_px - config.patch_px) // 2
+    return patch_BCSS[:, :, margin : margin + config.patch_px, margin : margin + config.patch_px]
 
 
 def cut(patch_BCSS: torch.Tensor, flips_B2: FloatArray, shift_B2: FloatArray, turn_B: FloatArray, config: ServoConfig) -> torch.Tensor:

@@ -12,6 +12,8 @@ CATEGORIES = (
     "toy", "tool", "stapler", "toilet_brush", "paint_brush", "spoon", "bowl", "soda_can",
 )  # fmt: skip
 """Those of Jang et al. 2017, table 1."""
+NO_OBJECT, SEVERAL, NONE_OF_THESE = "no object", "several", "none of these"
+"""What raters, and the classifier that learns from them, may answer beside a category (Jang et al. 2017, appendix A)."""
 
 
 class Structure(StrEnum):
@@ -56,7 +58,42 @@ class SemanticConfig(ServoConfig):
     regions: int = 5
     found: float = 0.0
 
+    @property
+    def answers(self) -> tuple[str, ...]:
+        """What the branch of categories tells apart: of the classifier, everything that raters answer."""
+        return (*self.categories, NO_OBJECT, SEVERAL, NONE_OF_THESE) if self.structure is Structure.BOX else self.categories
+
 
 def small() -> SemanticConfig:
     """Trains on two CPU cores in minutes."""
     return SemanticConfig()
+
+
+def single() -> SemanticConfig:
+    """One softmax over the categories and failure."""
+    return SemanticConfig(structure=Structure.SINGLE)
+
+
+def branches() -> SemanticConfig:
+    """Two branches, which also say what can be held."""
+    return SemanticConfig(structure=Structure.BRANCHES)
+
+
+def attention() -> SemanticConfig:
+    """Separated, with soft keypoints."""
+    return SemanticConfig(attention=True)
+
+
+def box() -> SemanticConfig:
+    """A classifier of presented pictures, which spreads labels, and the bounding-box baseline."""
+    return SemanticConfig(structure=Structure.BOX)
+
+
+def attention_pictures() -> SemanticConfig:
+    """Separated, with soft keypoints, and presented pictures in a quarter of the examples that have one."""
+    return SemanticConfig(attention=True, pictures=0.25)
+
+
+def branches_pictures() -> SemanticConfig:
+    """Two branches, and presented pictures in a quarter of the examples that have one."""
+    return SemanticConfig(structure=Structure.BRANCHES, pictures=0.25)

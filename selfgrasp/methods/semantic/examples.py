@@ -60,7 +60,7 @@ def _labels(source: Source, name: str) -> Mapping[str, Any]:
 
 
 def _index(said: object, config: SemanticConfig) -> int:
-    return config.categories.index(str(said)) if said in config.categories else -1
+    return config.answers.index(str(said)) if said in config.answers else -1
 
 
 def presented(view: View, config: ServoConfig) -> NDArray[np.uint8]:

@@ -64,7 +64,7 @@ class Semantic(ServoMethod):
     @property
     def examples_key(self) -> list[Any]:
         """What `examples.gather_semantic` reads of the config."""
-        return [*super().examples_key, GATHERED, self.config.categories, self.config.ventral.pixel, self.config.ventral.stored_px, self._given]
+        return [*super().examples_key, GATHERED, self.config.answers, self.config.ventral.pixel, self.config.ventral.stored_px, self._given]
 
     def gather(self, source: Source, split: Split, rng: np.random.Generator) -> Examples:
         """See `examples.gather_semantic`."""
@@ -75,7 +75,7 @@ class Semantic(ServoMethod):
         return semantic_batch(examples, indices, self.config, rng, augment=augment)
 
     def loss(self, batch: Batch) -> Loss:
-        """Cross entropies of success, where it was tried, and of the category, where it is known; how far down the hand came; and the dorsal stream's own loss."""
+        """Cross entropies of success, where it was tried, and of the category, where it is known; how far down the hand came; and the dorsal stream's loss."""
         grasp, category = (out.float() for out in self.branches(batch["patch"], batch["state"]))
         known, weight = batch["category"] >= 0, batch["weight"]
         if self.config.structure is Structure.SINGLE:
@@ -97,7 +97,7 @@ class Semantic(ServoMethod):
     def _single(self, logits: torch.Tensor, batch: Batch) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
         """Failure is the last class; what was lifted and is unknown teaches nothing."""
         known, failed = batch["category"] >= 0, (batch["tried"] > 0) & (batch["grasped"] == 0)
-        target = torch.where(failed, len(self.config.categories), batch["category"].clamp_min(0))
+        target = torch.where(failed, len(self.config.answers), batch["category"].clamp_min(0))
         weight = batch["weight"] * (known | failed)
         value = _mean(F.cross_entropy(logits, target, reduction="none", label_smoothing=0.05), weight)
         return value, {"class_loss": value, "class_right": _mean((logits.argmax(dim=1) == target).float(), batch["weight"] * known)}
@@ -119,7 +119,7 @@ class Semantic(ServoMethod):
         if category is None:
             return dorsal
         if config.structure is Structure.BOX:
-            return Boxed(dorsal, best_quad(self._named, category, first, spec, config))
+            return Boxed(dorsal, best_quad(self.named, category, first, spec, config))
         ventral = PatchLook(self._judged, camera, first, now, spec, config.ventral)
         return Asked(ventral, dorsal if config.structure is Structure.SEPARATED else None, category, config, first_search=not over_the_bin(hand_of(now), spec))
 
@@ -133,8 +133,8 @@ class Semantic(ServoMethod):
         grasp, category = self.branches(patch, state)
         return torch.cat([grasp[:, :1], category], dim=1)
 
-    def _named(self, patch: torch.Tensor) -> torch.Tensor:
-        """(M, N) log probabilities of categories of presented or cropped pictures (M, 3, S, S)."""
+    def named(self, patch: torch.Tensor) -> torch.Tensor:
+        """(M, N) log probabilities of categories of presented pictures, or crops of others, (M, 3, S, S) from -1 to 1."""
         planes = 2 * len(self.config.ventral.planes)
         _, category = self.branches(patch.repeat(1, planes, 1, 1), patch.new_zeros(len(patch), STATE))
         return category.log_softmax(dim=1)

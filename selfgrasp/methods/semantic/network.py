@@ -73,7 +73,7 @@ class Branches(nn.Module):
         self.stream = Stream(config)
         self.grasp = nn.Linear(Stream.features, 2)
         # A single stream has failure as one more class.
-        self.category = nn.Linear(Stream.features, len(config.categories) + (config.structure is Structure.SINGLE))
+        self.category = nn.Linear(Stream.features, len(config.answers) + (config.structure is Structure.SINGLE))
 
     def forward(self, patch_BCSS: torch.Tensor, state_BF: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """(B, 2) as `Judge`, and (B, N) logits of categories."""

@@ -1,0 +1,1 @@
+"""The reproduction of semantic grasping: raters, labels that spread, eleven rows."""

@@ -1,0 +1,126 @@
+"""Who says what was lifted: simulated raters of presented pictures, and a classifier that learned from them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from selfgrasp.core import Label
+from selfgrasp.methods.semantic.config import NO_OBJECT, NONE_OF_THESE, SEVERAL
+
+if TYPE_CHECKING:
+    from selfgrasp.dataset import Dataset
+
+
+@dataclass(frozen=True)
+class Raters:
+    """People, simulated: each sees what is held, and says so with an error.
+
+    Attributes:
+        count: of answers for a picture; what more than half of them say is the label, or there is none.
+        error: share of answers that are any other one, each as likely.
+        seed: of the errors.
+    """
+
+    count: int = 3
+    error: float = 0.05
+    seed: int = 0
+
+    @property
+    def author(self) -> str:
+        """Who the labels say they are by."""
+        return f"{self.count} simulated raters, {self.error:.0%} of answers wrong"
+
+    def answer(self, true: str, answers: Sequence[str], rng: np.random.Generator) -> str | None:
+        """The majority's answer where `true` is right, or None."""
+        others = [a for a in answers if a != true]
+        said = [str(rng.choice(others)) if rng.random() < self.error else true for _ in range(self.count)]
+        best, votes = Counter(said).most_common(1)[0]
+        return best if 2 * votes > self.count else None
+
+
+def rate(path: Path, raters: Raters, categories: Sequence[str], *, share: float, name: str) -> int:
+    """Have the presented pictures of the first `share` of attempts rated; says how many labels were written, and writes none twice.
+
+    Args:
+        path: of a dataset of simulated attempts.
+        raters: see there.
+        categories: that they may choose from.
+        share: of attempts, 0 to 1.
+        name: of the label.
+    """
+    from selfgrasp.dataset import Dataset
+
+    with Dataset.open(path) as data:
+        if name in data.label_names:
+            return 0
+        truth = what_is_held(data, categories)
+        shown = data.ids()[data.column("has_present")]
+        first = set(data.ids()[: round(share * len(data))])
+        rng = np.random.default_rng(raters.seed)
+        answers = [*categories, NO_OBJECT, SEVERAL, NONE_OF_THESE]
+        said = {i: raters.answer(truth[i], answers, rng) for i in shown if i in first}
+    return _write(path, {i: answer for i, answer in said.items() if answer is not None}, name, raters.author)
+
+
+def what_is_held(data: Dataset, categories: Sequence[str]) -> dict[str, str]:
+    """What a rater who makes no error answers, by attempt; privileged."""
+    families = data.label("truth.families")
+
+    def answer(value: str) -> str:
+        found = [f for f in value.split(",") if f]
+        if not found:
+            return NO_OBJECT
+        if len(found) > 1:
+            return SEVERAL
+        return found[0] if found[0] in categories else NONE_OF_THESE
+
+    return {attempt: answer(str(value)) for attempt, value in families.items()}
+
+
+def _write(path: Path, said: dict[str, str], name: str, by: str) -> int:
+    from selfgrasp.dataset import DatasetWriter
+    from selfgrasp.dataset.meta import read_meta
+
+    session = next(iter(read_meta(path).sessions.values()))
+    with DatasetWriter.create_or_open(path, session) as writer:
+        writer.append_labels([Label(attempt, name, answer, by) for attempt, answer in said.items()])
+    return len(said)
+
+
+def propagate(path: Path, run: Path, *, name: str, batch: int = 256) -> int:
+    """Let the classifier of a run say what the presented pictures show that nobody has labelled; says how many labels were written."""
+    from selfgrasp.dataset import Dataset
+
+    by = f"classifier {run.name}"
+    with Dataset.open(path) as data:
+        known = set(data.label(name)) if name in data.label_names else set()
+        wanted = [i for i in data.ids()[data.column("has_present")] if i not in known]
+        said = dict(zip(wanted, named(data, wanted, run, batch=batch), strict=True))
+    return _write(path, said, name, by) if said else 0
+
+
+def named(data: Dataset, ids: Sequence[str], run: Path, *, batch: int = 256) -> list[str]:
+    """What the classifier of a run calls each presented picture."""
+    import torch
+
+    from selfgrasp.learn import evaluating
+    from selfgrasp.learn.servo.batches import middle
+    from selfgrasp.methods.registry import load
+    from selfgrasp.methods.semantic.examples import presented
+    from selfgrasp.methods.semantic.method import Semantic
+
+    method = load(run)
+    assert isinstance(method, Semantic)
+    pictures = [presented(a.present, method.config.ventral) for a in data.attempts(list(ids)) if a.present is not None]
+    found: list[str] = []
+    with evaluating(method):
+        for start in range(0, len(pictures), batch):
+            stored = torch.from_numpy(np.stack(pictures[start : start + batch])).permute(0, 3, 1, 2).float() / 127.5 - 1
+            found += [method.config.answers[i] for i in method.named(middle(stored, method.config.ventral)).argmax(dim=1)]
+    return found

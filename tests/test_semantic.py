@@ -1,0 +1,143 @@
+"""Semantic grasping: what teaches what, what a goal changes, soft keypoints, boxes, raters who err."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from selfgrasp.contracts.methods import CONTRACTS
+from selfgrasp.contracts.scenes import box_attempts, box_context, box_spec
+from selfgrasp.core import Goal, InputError, View
+from selfgrasp.learn import Examples, MemorySource, save
+from selfgrasp.methods import registry
+from selfgrasp.methods.semantic.config import CATEGORIES, SEVERAL, SemanticConfig, Structure, box, single
+from selfgrasp.methods.semantic.examples import LABEL, PICTURE_LABEL
+from selfgrasp.methods.semantic.look import Boxed
+from selfgrasp.methods.semantic.method import Semantic
+from selfgrasp.methods.semantic.network import SoftKeypoints
+from selfgrasp.runs.semantic.labels import Raters
+
+RNG = np.random.default_rng
+
+
+@pytest.mark.parametrize("preset", ["small", "single", "branches", "attention", "box"])
+@pytest.mark.parametrize("contract", CONTRACTS, ids=lambda c: c.__name__)
+def test_contract(contract: Callable[[str], None], preset: str) -> None:
+    contract(f"semantic:{preset}")
+
+
+def labelled(config: SemanticConfig) -> tuple[Semantic, Examples]:
+    """Attempts 0 to 3 held a pen, 4 and 5 did not and say so too; 6 is a presented spoon; of 7 nobody says anything."""
+    view = box_context().observation.view()
+    attempts = [replace(a, present=View(view.color, None, view.intrinsics, view.world_from_camera)) for a in box_attempts(2, grasps=4)]
+    attempts = [replace(a, outcome=replace(a.outcome, grasped=i not in (4, 5), fault=None)) for i, a in enumerate(attempts)]
+    said = {a.id: "pen" for a in attempts[:6]}
+    source = MemorySource(attempts, box_spec(), {LABEL: said, PICTURE_LABEL: {attempts[6].id: "spoon"}}, shares=(1.0, 0.0, 0.0))
+    method = registry.build("semantic", config=config)
+    assert isinstance(method, Semantic)
+    return method, method.examples(source, "train", RNG(0))
+
+
+def test_a_category_teaches_where_something_was_held_and_an_outcome_where_it_was_tried() -> None:
+    method, examples = labelled(SemanticConfig())
+    batch = method.batch(examples, np.arange(8), RNG(0), augment=True)
+    pen, spoon = CATEGORIES.index("pen"), CATEGORIES.index("spoon")
+    assert batch["category"].tolist() == [pen] * 4 + [-1, -1, spoon, -1]
+    assert batch["tried"].tolist() == [1.0] * 6 + [0.0, 1.0]
+    # Where all examples with a picture show it, their attempts say nothing any more.
+    shown = labelled(SemanticConfig(pictures=1.0))[0].batch(examples, np.arange(8), RNG(0), augment=True)
+    assert shown["category"].tolist() == [pen] * 6 + [spoon, -1]
+    assert shown["tried"].tolist() == [0.0] * 7 + [1.0]
+
+
+def test_the_classifier_learns_presented_pictures_alone_and_knows_the_raters_other_answers() -> None:
+    method, examples = labelled(box())
+    batch = method.batch(examples, np.arange(8), RNG(0), augment=False)
+    assert (batch["category"] >= 0).tolist() == [True] * 7 + [False]
+    assert not batch["tried"].any()
+    assert SEVERAL in method.config.answers
+    assert method.named(torch.zeros(2, 3, 48, 48)).shape == (2, len(CATEGORIES) + 3)
+
+
+def test_a_single_stream_counts_failure_as_a_class_and_learns_nothing_from_what_nobody_names() -> None:
+    method, examples = labelled(single())
+    batch = method.batch(examples, np.arange(8), RNG(0), augment=False)
+    batch.pop("dorsal")
+    without = method.eval().loss(batch).value.detach()
+    batch["weight"][7] = 1000.0
+    torch.testing.assert_close(method.loss(batch).value.detach(), without)
+    batch["weight"][4] = 1000.0
+    assert abs(float(method.loss(batch).value.detach() - without)) > 1e-3
+
+
+def test_a_goal_is_a_category_that_is_known() -> None:
+    method, context = registry.build("semantic"), box_context()
+    anything, pen, spoon = (method.plan(replace(context, goal=goal)) for goal in (Goal(), Goal("pen"), Goal("spoon")))
+    assert not np.array_equal(pen.scores, spoon.scores)
+    assert not np.array_equal(pen.scores, anything.scores)
+    with pytest.raises(InputError, match="soda_can"):
+        method.plan(replace(context, goal=Goal("fork")))
+    with pytest.raises(InputError, match="picture"):
+        method.plan(replace(context, goal=Goal(image=context.observation.view())))
+
+
+def test_what_is_not_there_is_not_fetched() -> None:
+    method = registry.build("semantic", config=SemanticConfig(found=1.0))
+    plan = method.plan(replace(box_context(), goal=Goal("pen")))
+    assert plan.action is None
+    assert "no pen found" in plan.reason
+
+
+def test_eye_and_dorsal_stream_of_another_are_taken_over_and_stay(tmp_path: Path) -> None:
+    save(tmp_path / "dorsal.safetensors", registry.build("hand_eye", seed=3))
+    method, examples = labelled(SemanticConfig())
+    method.load_trunk(tmp_path / "dorsal.safetensors")
+    other = registry.build("hand_eye", seed=3)
+    torch.testing.assert_close(method.judge.state_dict(), other.judge.state_dict())
+    again = method.train().examples(MemorySource(box_attempts(2), box_spec(), shares=(1.0, 0.0, 0.0)), "train", RNG(0))
+    assert "dorsal" in examples.columns
+    assert "dorsal" not in again.columns
+    method.loss(method.batch(again, np.arange(8), RNG(0), augment=True)).value.backward()
+    assert all(p.grad is None for part in (method.eye, method.judge) for p in part.parameters())
+    torch.testing.assert_close(method.judge.state_dict(), other.judge.state_dict())
+    save(tmp_path / "other.safetensors", registry.build("supersizing"))
+    with pytest.raises(InputError, match="eye and the judge"):
+        method.load_trunk(tmp_path / "other.safetensors")
+
+
+def test_soft_keypoints_find_a_bright_spot_and_do_not_care_where_all_of_them_are() -> None:
+    keypoints, x = SoftKeypoints(), torch.zeros(1, 3, 21, 21)
+    for channel, (row, column) in enumerate([(4, 6), (10, 12), (8, 4)]):
+        x[0, channel, row, column] = 50.0
+    found = keypoints(x)
+    moved = keypoints(x.roll((3, 5), (2, 3)))
+    torch.testing.assert_close(found, moved, atol=1e-3, rtol=1e-3)
+    rows = found[0, :3]
+    assert rows.mean().abs() < 1e-5
+    assert rows.argsort().tolist() == [0, 2, 1]
+
+
+def test_outside_its_box_the_dorsal_stream_finds_nothing_good() -> None:
+    class Even:
+        def logits(self, poses: np.ndarray) -> np.ndarray:
+            return np.zeros(len(poses))
+
+    for quad in (np.array([[0, 0], [0.1, 0], [0.1, 0.1], [0, 0.1]]), np.array([[0, 0], [0, 0.1], [0.1, 0.1], [0.1, 0]])):
+        scores = Boxed(Even(), quad).logits(np.array([[0.05, 0.05, 0.0], [0.15, 0.05, 1.0], [-0.01, 0.05, 0.0]]))  # type: ignore[arg-type]
+        assert (scores > -1).tolist() == [True, False, False]
+
+
+def test_a_majority_of_raters_errs_less_than_one() -> None:
+    rng, raters = RNG(0), Raters(error=0.1)
+    said = [raters.answer("pen", CATEGORIES, rng) for _ in range(3000)]
+    assert 0.96 < np.mean([answer == "pen" for answer in said]) < 0.985
+    assert None in said
+    assert {Raters(error=0.0).answer("pen", CATEGORIES, rng) for _ in range(9)} == {"pen"}
+
+
+def test_structures_have_the_outputs_they_need() -> None:
+    outputs = {s: registry.build("semantic", config=SemanticConfig(structure=s)).branches.category.out_features for s in Structure}
+    assert outputs == {Structure.SINGLE: 17, Structure.BRANCHES: 16, Structure.SEPARATED: 16, Structure.BOX: 19}
