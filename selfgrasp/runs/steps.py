@@ -101,9 +101,12 @@ def train_all(jobs: Sequence[train.Args], *, workers: int, device: str) -> str:
         return f"{len(jobs)} trainings are there already"
     for job in missing:
         # Gathered here by all processes, once; the trainings then only read them.
+        method = build(job.method)
+        if job.trunk:
+            method.load_trunk(Path(job.trunk))
         for folder in job.data:
             for split in ("train", "validation"):
-                examples_of(build(job.method), folder, split, workers=workers)
+                examples_of(method, folder, split, workers=workers)
     at_a_time = 1 if device_of(device).type == "cuda" else workers
     with (
         Progress("trainings", len(jobs), unit="runs", done=len(jobs) - len(missing)) as progress,

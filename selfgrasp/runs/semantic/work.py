@@ -1,0 +1,256 @@
+"""How much of everything the reproduction takes; collecting, labelling and training with it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from selfgrasp.runs import steps
+from selfgrasp.runs.semantic import labels
+from selfgrasp.runs.semantic.labels import Raters
+from selfgrasp.runs.steps import Folders
+from selfgrasp.workcell.cells import CellConfig
+
+if TYPE_CHECKING:
+    from selfgrasp.runs import train
+
+COLLECTOR = "hand_eye+explore4"
+"""Who tries: hand-eye coordination as it is shipped, which knows no categories, with up to four motions."""
+SEEN, NOVEL = "categories", "categories-test"
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """Numbers of attempts, trainings and trials.
+
+    Attributes:
+        alone: attempts on bins of one category.
+        mixed: on bins of all of them; some are rated, the rest named by the classifier.
+        aside: on things of no category, which teach grasping alone.
+        presents: with test objects, for pictures of them.
+        rated: shares of the mixed attempts that raters saw, for the curve; the last one is what everything else learns from.
+        count: objects of a bin.
+        picture_px: side of all pictures.
+        tries: on one bin.
+        bins: of `category`, for each row and set of objects.
+        seeds: trainings of the rows that are compared on several.
+        epochs: of every training; None is the recipe's.
+    """
+
+    alone: int = 4_000
+    mixed: int = 12_000
+    aside: int = 6_000
+    presents: int = 1_500
+    rated: tuple[float, ...] = (0.01, 0.03, 0.1, 0.3)
+    count: int = 12
+    picture_px: int = 128
+    tries: int = 12
+    bins: int = 60
+    seeds: int = 3
+    epochs: int | None = None
+
+
+def quick() -> Sizes:
+    """Everything once, as small as it gets: its figures mean nothing."""
+    return Sizes(alone=60, mixed=80, aside=20, presents=20, rated=(0.5, 0.9), count=5, picture_px=64, tries=5, bins=1, seeds=1, epochs=1)
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row of Jang et al. 2017, table 2.
+
+    Attributes:
+        name: of the run.
+        title: the paper's.
+        method: what is trained, with its preset.
+        aside: whether grasps of things of no category teach, too.
+        test_pictures: whether presented pictures of the test objects do (S2).
+        paper: objects/attempts and class/attempts, training objects and unseen ones.
+    """
+
+    name: str
+    title: str
+    method: str
+    paper: tuple[float, float, float, float]
+    aside: bool = False
+    test_pictures: bool = False
+
+
+ROWS = (
+    Row("dorsal", "dorsal only", "hand_eye:small", (0.735, 0.153, 0.731, 0.126), aside=True),
+    Row("box", "bounding box", "semantic:box", (0.539, 0.224, 0.597, 0.193)),
+    Row("single", "single stream", "semantic:single", (0.267, 0.169, 0.243, 0.153)),
+    Row("branches", "two branches", "semantic:branches", (0.503, 0.330, 0.430, 0.233)),
+    Row("branches-aux-s1", "two branches + aux grasp data + S1", "semantic:branches_pictures", (0.520, 0.317, 0.497, 0.296), aside=True),
+    Row("separated", "separated", "semantic:small", (0.517, 0.318, 0.610, 0.250)),
+    Row("separated-aux", "separated + aux grasp data", "semantic:small", (0.625, 0.348, 0.564, 0.305), aside=True),
+    Row("attention", "separated + attention", "semantic:attention", (0.486, 0.319, 0.621, 0.321)),
+    Row("attention-aux", "separated + attention + aux grasp data", "semantic:attention", (0.511, 0.342, 0.630, 0.354), aside=True),
+    Row("attention-aux-s1", "separated + attention + aux grasp data + S1", "semantic:attention_pictures", (0.620, 0.412, 0.669, 0.318), aside=True),
+    Row("attention-aux-s2", "separated + attention + aux grasp data + S2", "semantic:attention", (0.640, 0.460, 0.617, 0.390), aside=True, test_pictures=True),
+)
+
+
+@dataclass(frozen=True)
+class Work:
+    """What every step works on.
+
+    Attributes:
+        folders: where.
+        sizes: how much.
+        workers: processes.
+        seed: of scenes and choices; trainings count up from it.
+        device: to train on.
+    """
+
+    folders: Folders
+    sizes: Sizes
+    workers: int
+    seed: int
+    device: str
+
+    def run(self, row: str, seed: int | None = None) -> Path:
+        """Folder of a row's training."""
+        return self.folders.run(f"{row}-{self.seed if seed is None else seed}")
+
+    @property
+    def raters(self) -> Raters:
+        """Who rates."""
+        return Raters(seed=self.seed)
+
+
+def freeze(work: Work) -> str:
+    """See `steps.frozen`."""
+    kept = {f"sizes.{name}": value for name, value in vars(work.sizes).items() if name not in ("seeds", "bins")}
+    return steps.frozen(work.folders, {"seed": work.seed, **kept})
+
+
+def collect_alone(work: Work) -> str:
+    """Bins of one category, whose label is known to who filled them."""
+    return _collect(work, "alone", SEEN, work.sizes.alone, mixture="alike")
+
+
+def collect_mixed(work: Work) -> str:
+    """Bins of everything."""
+    return _collect(work, "mixed", SEEN, work.sizes.mixed)
+
+
+def collect_aside(work: Work) -> str:
+    """Things of no category."""
+    return _collect(work, "aside", "train", work.sizes.aside)
+
+
+def collect_presents(work: Work) -> str:
+    """Test objects, held before the camera; only those pictures are learned from, and by the row with S2 alone."""
+    return _collect(work, "presents", NOVEL, work.sizes.presents)
+
+
+def _collect(work: Work, name: str, objects: str, attempts: int, *, mixture: str = "any") -> str:
+    from selfgrasp.runs import collect
+
+    sizes = work.sizes
+    return steps.collected(
+        work.folders,
+        collect.Args(
+            out=work.folders.data(name), attempts=attempts, policy=COLLECTOR, objects=objects, cell="kuka_bin", workers=work.workers, seed=work.seed,
+            attempts_per_scene=sizes.tries, after="set_aside", options=CellConfig(count=sizes.count, picture_px=sizes.picture_px, mixture=mixture),
+        ),
+    )  # fmt: skip
+
+
+def rate(work: Work) -> str:
+    """Part of the mixed attempts, and all pictures of the test objects."""
+    from selfgrasp.methods.semantic.config import CATEGORIES
+    from selfgrasp.methods.semantic.examples import LABEL, PICTURE_LABEL
+
+    mixed = labels.rate(work.folders.data("mixed"), work.raters, CATEGORIES, share=max(work.sizes.rated), name=LABEL)
+    test = labels.rate(work.folders.data("presents"), work.raters, CATEGORIES, share=1.0, name=PICTURE_LABEL)
+    return f"{mixed} mixed and {test} test pictures rated"
+
+
+def train_classifiers(work: Work) -> str:
+    """Of presented pictures, from the rated ones: by how many there are."""
+    jobs = [
+        _job(work, classifier(share), "semantic:box", ["mixed"], trunk="dorsal", attempts=max(8, round(0.8 * share * work.sizes.mixed)))
+        for share in work.sizes.rated
+    ]
+    return steps.train_all(jobs, workers=work.workers, device=work.device)
+
+
+def classifier(share: float) -> str:
+    """Name of the classifier from so many rated attempts."""
+    return f"classifier{round(1000 * share):03d}"
+
+
+def measure_classifiers(work: Work) -> str:
+    """How often they are right: on training instances that nobody rated, and on test instances."""
+    from selfgrasp.dataset import Dataset
+    from selfgrasp.methods.semantic.config import CATEGORIES
+    from selfgrasp.runs.record import write_json
+
+    path = work.folders.measured("classifiers")
+    if path.exists():
+        return f"{path} is there already"
+    found: dict[str, Any] = {}
+    for share in work.sizes.rated:
+        run = work.run(classifier(share))
+        for title, name, first in (("seen", "mixed", max(work.sizes.rated)), ("novel", "presents", 0.0)):
+            with Dataset.open(work.folders.data(name)) as data:
+                truth = labels.what_is_held(data, CATEGORIES)
+                shown = data.column("has_present")
+                ids = [i for i, s in zip(data.ids()[round(first * len(data)) :], shown[round(first * len(data)) :], strict=True) if s]
+                right = [truth[i] == said for i, said in zip(ids, labels.named(data, ids, run), strict=True)]
+            found[f"{share} {title}"] = {"right": sum(right), "of": len(right)}
+    write_json(path, found)
+    return f"{path}"
+
+
+def spread(work: Work) -> str:
+    """The classifier's names for all pictures that nobody rated."""
+    from selfgrasp.methods.semantic.examples import LABEL
+
+    said = labels.propagate(work.folders.data("mixed"), work.run(classifier(max(work.sizes.rated))), name=LABEL)
+    return f"{said} labels spread"
+
+
+def train_dorsal(work: Work) -> str:
+    """The dorsal stream, one for all rows that have one of their own, with its eye."""
+    return steps.train_all([_job(work, "dorsal", ROWS[0].method, ["alone", "mixed", "aside"])], workers=work.workers, device=work.device)
+
+
+def train_rows(work: Work) -> str:
+    """All the others, once."""
+    return steps.train_all([row_job(work, row) for row in ROWS[1:]], workers=work.workers, device=work.device)
+
+
+def row_job(work: Work, row: Row, seed: int | None = None) -> train.Args:
+    """The training of a row."""
+    data = ["alone", "mixed", *(["aside"] if row.aside else []), *(["presents"] if row.test_pictures else [])]
+    return _job(work, row.name, row.method, data, trunk="dorsal", seed=seed)
+
+
+def _job(
+    work: Work, name: str, method: str, data: Sequence[str], *, trunk: str | None = None, attempts: int | None = None, seed: int | None = None
+) -> train.Args:
+    from selfgrasp.runs import train
+
+    return train.Args(
+        method=method, data=tuple(work.folders.data(d) for d in data), out=work.run(name, seed), epochs=work.sizes.epochs, attempts=attempts,
+        trunk=None if trunk is None else str(work.run(trunk)), seed=work.seed if seed is None else seed, device=work.device, threads=1,
+    )  # fmt: skip
+
+
+def scaled(sizes: Sizes, mixed: int) -> Sizes:
+    """`sizes` for another number of mixed attempts; what measures stays."""
+    share = mixed / sizes.mixed
+    alone, aside, presents = (max(1, round(n * share)) for n in (sizes.alone, sizes.aside, sizes.presents))
+    return replace(sizes, mixed=mixed, alone=alone, aside=aside, presents=presents)
+
+
+def classifier_figures(work: Work) -> dict[str, dict[str, int]]:
+    """What `measure_classifiers` found."""
+    found: dict[str, dict[str, int]] = json.loads(work.folders.measured("classifiers").read_text())
+    return found
