@@ -13,6 +13,7 @@ from tyro.conf import Positional
 
 if TYPE_CHECKING:
     from selfgrasp.runs.hand_eye.work import Work as HandEyeWork
+    from selfgrasp.runs.semantic.work import Work as SemanticWork
     from selfgrasp.runs.supersizing.learning import Work
 
 
@@ -23,7 +24,7 @@ class Args:
     Every step skips what is done already: run the same command again to go on after an interruption, at any point.
 
     Attributes:
-        system: supersizing or hand_eye.
+        system: supersizing, hand_eye or semantic.
         out: folder of everything.
         preset: small trains on two cores; paper has the paper's network, and wants a GPU.
         attempts: random ones to begin with; the numbers of stages, rounds and ablations go with it.
@@ -206,6 +207,49 @@ def hand_eye_work(args: Args) -> HandEyeWork:
     return Work(Folders(args.out), sizes, args.preset, args.workers, args.seed, args.device)
 
 
+def _semantic(args: Args) -> tuple[Step, ...]:
+    from selfgrasp.runs.semantic import report, robot, work
+
+    made = semantic_work(args)
+    return (
+        Step("freeze objects, noise and heuristic", lambda: work.freeze(made)),
+        Step("collect from bins of one category", lambda: work.collect_alone(made)),
+        Step("collect from bins of everything", lambda: work.collect_mixed(made)),
+        Step("collect things of no category", lambda: work.collect_aside(made)),
+        Step("hold test objects before the camera", lambda: work.collect_presents(made)),
+        Step("train the dorsal stream", lambda: work.train_dorsal(made)),
+        Step("rate pictures", lambda: work.rate(made)),
+        Step("train classifiers of presented pictures, by amount", lambda: work.train_classifiers(made)),
+        Step("measure how often they are right", lambda: work.measure_classifiers(made)),
+        Step("spread labels", lambda: work.spread(made)),
+        Step("train all rows", lambda: work.train_rows(made)),
+        Step("fetch training instances", lambda: robot.play_rows(made, "seen")),
+        Step("fetch unseen instances", lambda: robot.play_rows(made, "novel")),
+        Step("the best three rows on more seeds", lambda: robot.repeat_best(made)),
+        Step("report", lambda: report.write(made, args)),
+    )
+
+
+def semantic_work(args: Args) -> SemanticWork:
+    """Sizes and folders for these arguments.
+
+    Raises:
+        InputError: a number below 1, a device this machine lacks, or another preset than small.
+    """
+    from selfgrasp.runs.semantic.work import Sizes, Work, quick, scaled
+    from selfgrasp.runs.steps import Folders
+
+    _check(args)
+    sizes = quick() if args.quick else Sizes()
+    if args.attempts is not None:
+        sizes = scaled(sizes, args.attempts)
+    if args.seeds is not None:
+        sizes = replace(sizes, seeds=args.seeds)
+    if args.trials is not None:
+        sizes = replace(sizes, bins=args.trials)
+    return Work(Folders(args.out), sizes, args.workers, args.seed, args.device)
+
+
 def _check(args: Args) -> None:
     from selfgrasp.core import InputError
     from selfgrasp.learn.recipe import device_of
@@ -219,6 +263,7 @@ def _check(args: Args) -> None:
 
 REPRODUCTIONS = {
     "supersizing": Reproduction("Pinto & Gupta, Supersizing self-supervision, ICRA 2016", _supersizing),
+    "semantic": Reproduction("Jang et al., End-to-end learning of semantic grasping, CoRL 2017", _semantic),
     "hand_eye": Reproduction("Levine et al., Learning hand-eye coordination for robotic grasping, IJRR 2016", _hand_eye),
 }
 """By the method's name."""

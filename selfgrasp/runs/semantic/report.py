@@ -1,0 +1,123 @@
+"""The last step: tables, charts and rows into one report."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from typing import Any
+
+from selfgrasp.runs.record import versions, write_config, write_json
+from selfgrasp.runs.semantic import robot
+from selfgrasp.runs.semantic.work import ROWS, Row, Work, classifier_figures
+
+NOTES = (
+    "A simulated arm and generated objects stand for the robots and their things: the paper's figures are landmarks.",
+    "Raters are simulated: they are told what is held by the simulator, and err as stated. Who fills a bin with one category labels what is lifted from it.",
+    "The row with S2 has learned from presented pictures of the test objects.",
+    "The bounding-box row reads the calibration of its camera; the others have an eye for it, which learned from the calibrations of the robots that tried.",
+)
+_CATEGORY_METRICS = ("objects_per_attempt", "class_per_attempt", "class_per_object", "first_command")
+
+Table = dict[str, Any]
+
+
+def write(work: Work, args: Any) -> str:
+    """report.json and report.html."""
+    from selfgrasp.runs.report import write_report
+
+    root = work.folders.root
+    reports = {label: robot.measured(work, label, "rows") for label in robot.SETS}
+    write_config(root, args, work.seed)
+    sizes = work.sizes
+    write_json(
+        root / "report.json",
+        {
+            "protocol": "reproduction of semantic",
+            "seed": work.seed,
+            "cell": "kuka_bin",
+            "versions": versions(),
+            "rows": [row for report in reports.values() for row in report["rows"]],
+            "paired": [pair for report in reports.values() for pair in report["paired"]],
+            "frozen": json.loads((root / "frozen.json").read_text()),
+            "attempts": sizes.alone + sizes.mixed + sizes.aside + sizes.presents,
+            "notes": list(NOTES),
+            "tables": [category_table(work), seeds_table(work), labels_table(work), *(confusion_table(work, label) for label in robot.SETS)],
+            "charts": [labels_chart(work)],
+        },
+    )
+    return f"{write_report([root])}"
+
+
+def category_table(work: Work) -> Table:
+    """Table 2 of the paper: all rows, seen and novel."""
+    rows: list[list[Any]] = []
+    for row in ROWS:
+        cells: list[Any] = [row.title]
+        for label, paper in (("seen", row.paper[:2]), ("novel", row.paper[2:])):
+            found = robot.figures(robot.measured(work, label, "rows"), str(work.run(row.name)))
+            right = found["class_per_attempt"]
+            cells += [found["objects_per_attempt"]["value"], right["value"], f"{right['low']:.3f}-{right['high']:.3f}", found["class_per_object"]["value"]]
+            cells += [found["first_command"]["value"], f"{paper[0]:.3f} / {paper[1]:.3f}"]
+        rows.append(cells)
+    columns = ["row", *(f"{label} {c}" for label in robot.SETS for c in ("objects", "class", "95 %", "class among lifted", "first command", "paper"))]
+    grasps = 5 * work.sizes.bins
+    note = f"Shares of {grasps} attempts a row and set, five to a bin; intervals over bins. The paper's: objects / class."
+    return {"title": "What is fetched when a category is asked for", "note": note, "columns": columns, "rows": rows}
+
+
+def seeds_table(work: Work) -> Table:
+    """The best rows' training seeds."""
+    rows: list[list[Any]] = []
+    for row in robot.best_rows(work):
+        for seed in range(work.seed, work.seed + work.sizes.seeds):
+            name = "rows" if seed == work.seed else "seeds"
+            found = [robot.figures(robot.measured(work, label, name), str(work.run(row.name, seed))) for label in robot.SETS]
+            rows.append([row.title, seed, *(f[metric]["value"] for f in found for metric in _CATEGORY_METRICS[:3])])
+    columns = ["row", "seed", *(f"{label} {c}" for label in robot.SETS for c in ("objects", "class", "class among lifted"))]
+    return {"title": "The best three rows on several training seeds", "note": "", "columns": columns, "rows": rows}
+
+
+def labels_table(work: Work) -> Table:
+    """How often the classifier that spreads labels is right."""
+    found = classifier_figures(work)
+    rows: list[list[Any]] = []
+    for share in work.sizes.rated:
+        shares = [found[f"{share} {label}"] for label in robot.SETS]
+        rows.append([f"{share:.0%}", round(share * work.sizes.mixed), *(s["right"] / max(1, s["of"]) for s in shares), *(s["of"] for s in shares)])
+    note = f"Presented pictures that nobody rated. {work.raters.author}, the majority counts. Paper: 0.95 on training objects, 0.35 on unseen ones."
+    columns = ["rated", "attempts", "right, seen", "right, novel", "pictures, seen", "pictures, novel"]
+    return {"title": "Labels that spread", "note": note, "columns": columns, "rows": rows}
+
+
+def labels_chart(work: Work) -> Table:
+    """As `labels_table`."""
+    from selfgrasp.protocols.intervals import wilson
+
+    found, series = classifier_figures(work), []
+    for label in robot.SETS:
+        points = []
+        for share in work.sizes.rated:
+            one = found[f"{share} {label}"]
+            estimate = wilson(one["right"], one["of"])
+            points.append({"x": round(share * work.sizes.mixed), "y": estimate.value, "low": estimate.low, "high": estimate.high})
+        series.append({"name": label, "paper": False, "points": points})
+    return {"title": "Labels that spread", "x": "rated attempts", "y": "right", "percent": True, "series": series}
+
+
+def confusion_table(work: Work, label: str) -> Table:
+    """What the best row lifted when each category was asked for."""
+    row = robot.best_rows(work)[0]
+    counts = _confusion(work, row, label)
+    names = sorted({name for pair in counts for name in pair if name})
+    lifted = [*names, ""]
+    rows = [[asked, *(counts[asked, other] or None for other in lifted)] for asked in names]
+    return {"title": f"Asked for and lifted: {row.title}, {label}", "note": "", "columns": ["asked for", *names, "nothing"], "rows": rows}
+
+
+def _confusion(work: Work, row: Row, label: str) -> Counter[tuple[str, str]]:
+    from selfgrasp.protocols.category import confusion
+    from selfgrasp.protocols.episode import Episode
+    from selfgrasp.runs.bench import policy_label
+
+    kept = robot.measured(work, label, "rows")["episodes"][policy_label(str(work.run(row.name)))]
+    return confusion([Episode(**{**one, "asked": tuple(one["asked"]), "lifted": tuple(map(tuple, one["lifted"]))}) for one in kept])
