@@ -38,7 +38,7 @@ class SemanticConfig(ServoConfig):
         attention: a shallower network with soft keypoints instead of the deep one (Jang et al. 2017, appendix B.1).
         categories: names, in the order of the outputs.
         ventral: what the streams that know categories see.
-        widths: channels of the deep network; the first, second and fourth layer see what the others shrink.
+        widths: channels of the deep network, of which all but the second halve the side; the shallow one has the first three.
         keypoints: channels of the shallower one whose places are its features.
         pictures: share of the examples with a category that show the presented object instead, with a random motion.
         smoothed: added to the probability of a category before it is multiplied with that of a grasp (Jang et al. 2017, appendix C).
@@ -51,7 +51,7 @@ class SemanticConfig(ServoConfig):
     attention: bool = False
     categories: tuple[str, ...] = CATEGORIES
     ventral: ServoConfig = field(default_factory=lambda: ServoConfig(patch_px=48, stored_px=60, planes=(0.02,), looks=1))
-    widths: tuple[int, ...] = (32, 64, 96, 128)
+    widths: tuple[int, ...] = (32, 48, 96, 128)
     keypoints: int = 64
     pictures: float = 0.0
     smoothed: float = 0.5

@@ -21,7 +21,7 @@ GATHERED = 1
 """Version of what `gather_semantic` gives beside servoing's columns."""
 LABEL, PICTURE_LABEL = "category", "picture_category"
 """Labels of what an attempt lifted: the latter is of its presented picture alone, and nothing is learned of the attempt."""
-_PRESENTED = 0.9
+_PRESENTED = 0.75
 """Share of the side of a picture, in its middle, that shows what is presented."""
 
 

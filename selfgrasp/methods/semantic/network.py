@@ -25,11 +25,11 @@ class Stream(nn.Module):
         self.norm = nn.BatchNorm2d(two)
         self.state = nn.Sequential(nn.Linear(STATE, 64), nn.ReLU(inplace=True), nn.Linear(64, 2 * two))
         if config.attention:
-            self.body: nn.Module = nn.Sequential(nn.ReLU(inplace=True), _layer(two, three, 1), nn.Conv2d(three, config.keypoints, 3, 1, 1), SoftKeypoints())
+            self.body: nn.Module = nn.Sequential(nn.ReLU(inplace=True), _layer(two, three, 2), nn.Conv2d(three, config.keypoints, 3, 1, 1), SoftKeypoints())
             seen = 2 * config.keypoints
         else:
             self.body = nn.Sequential(
-                nn.ReLU(inplace=True), _layer(two, two, 1), _layer(two, three, 2), _layer(three, three, 1), _layer(three, four, 2), _layer(four, four, 1),
+                nn.ReLU(inplace=True), _layer(two, three, 2), _layer(three, three, 1), _layer(three, four, 2), _layer(four, four, 1),
                 nn.Flatten(),
             )  # fmt: skip
             side = -(-config.ventral.patch_px // 8)
