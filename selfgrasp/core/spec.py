@@ -82,7 +82,8 @@ class CameraSpec:
 class CellSpec:
     """What stays the same over a session: gripper, workspace, cameras, and the options that made the cell.
 
-    `options` are plain JSON values (noise, bin, renderer ...); two cells with equal `fingerprint` produce interchangeable data.
+    `options` are plain JSON values (noise, bin, renderer ...); two cells with equal `fingerprint` produce interchangeable data. `presented` is the
+    world_from_tool (4, 4) of a hand that shows what it holds to the first camera, for an attempt's present image; None leaves that out.
     """
 
     name: str
@@ -90,9 +91,10 @@ class CellSpec:
     workspace: Workspace
     cameras: Mapping[str, CameraSpec]
     options: Mapping[str, Any]
+    presented: FloatArray | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """Plain JSON values, arrays as nested lists. A gripper that closes fully is written as before `closed` was known, so that fingerprints last."""
+        """Plain JSON values, arrays as nested lists. What came later is left out where there is none of it, so that fingerprints last."""
         gripper = asdict(self.gripper)
         if not self.gripper.closed:
             del gripper["closed"]
@@ -111,6 +113,7 @@ class CellSpec:
                 for name, c in self.cameras.items()
             },
             "options": dict(self.options),
+            **({} if self.presented is None else {"presented": np.asarray(self.presented).tolist()}),
         }
 
     @staticmethod
@@ -125,6 +128,7 @@ class CellSpec:
                 for name, c in data["cameras"].items()
             },
             options=data["options"],
+            presented=None if data.get("presented") is None else np.array(data["presented"]),
         )
 
     @property

@@ -160,7 +160,7 @@ def kuka_bin_spec(config: CellConfig) -> CellSpec:
         raise unknown_name("camera", unknown[0], CAMERAS)
     if not config.cameras:
         raise InputError(given="no cameras", wanted="at least one", exists=", ".join(CAMERAS))
-    return _spec("kuka_bin", config, {name: made[name] for name in config.cameras})
+    return replace(_spec("kuka_bin", config, {name: made[name] for name in config.cameras}), presented=presenting(shoulder_camera(config.picture_px)))
 
 
 def _spec(name: str, config: CellConfig, cameras: Mapping[str, CameraSpec]) -> CellSpec:
@@ -248,7 +248,6 @@ def _simulated(spec: CellSpec, objects: Sequence[ObjectModel], config: CellConfi
     rim = Rim(table.half_size, table.wall_thickness, table.wall_height) if config.registered and table.wall_height and has_depth else None
     workcell = Workcell(
         drivers, spec, judge=JudgeConfig(closed=spec.gripper.closed, drop_test=config.drop_test), rim=rim, on_close=renderer.close,
-        presenting=presenting(spec.cameras["shoulder"]) if jointed else None,
     )  # fmt: skip
     return SimCell(workcell, lambda: world.physics_seconds, lambda: scene.remaining, world)
 

@@ -79,7 +79,6 @@ class Workcell:
         control: stop event and speed scale of every motion.
         background: the empty cell, where there is such a picture.
         watchers: told of plans, steps and attempts.
-        presenting: (4, 4) where what is held is shown to the first camera, for the attempt's present image; None leaves that out.
         rim: the bin's, on which cameras with depth are registered in the first look at a scene; None trusts their calibration.
     """
 
@@ -91,7 +90,6 @@ class Workcell:
     background: View | None = None
     watchers: Sequence[Watcher] = ()
     rim: Rim | None = None
-    presenting: FloatArray | None = None
     on_close: Callable[[], None] | None = None
     _corrections: dict[str, FloatArray] = field(default_factory=dict, init=False, repr=False)
     _misses: deque[FloatArray] = field(default_factory=lambda: deque(maxlen=MISSES_KEPT), init=False, repr=False)
@@ -222,7 +220,7 @@ class Workcell:
         labels = self.drivers.scene.truth(ids.attempt)
         if done.closed_width is not None and not done.lifted:
             self.drivers.gripper.open(self.spec.gripper.opening, control=self.control)
-        present = self._present() if self.presenting is not None and feels_held(done, self.judge) else None
+        present = self._present(self.spec.presented) if self.spec.presented is not None and feels_held(done, self.judge) else None
         self.drivers.arm.away(control=self.control)
         done = replace(done, hand=self.drivers.hand())
         empty = not feels_held(done, self.judge)
@@ -244,10 +242,9 @@ class Workcell:
         self.try_again()
         return saw_fall(before, self.observe(), self.judge)
 
-    def _present(self) -> View | None:
+    def _present(self, world_from_tool: FloatArray) -> View | None:
         """Bring what is held before the first camera; its picture, or None where the arm or the camera fails."""
-        assert self.presenting is not None
-        if self.drivers.arm.move(self.presenting, speed=self.motions.transit_speed, control=self.control).fault is not None:
+        if self.drivers.arm.move(world_from_tool, speed=self.motions.transit_speed, control=self.control).fault is not None:
             return None
         view = next(iter(self.drivers.cameras.values())).capture()
         return None if view is None else self._corrected({next(iter(self.drivers.cameras)): view}).popitem()[1]

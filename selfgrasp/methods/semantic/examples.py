@@ -6,23 +6,25 @@ import copy
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from selfgrasp.core import Attempt, InputError, Observation, View
+from selfgrasp.core import Attempt, CellSpec, InputError, Observation, View
+from selfgrasp.core.pose import apply, inverse
 from selfgrasp.learn import Batch, Examples, Source, Split
 from selfgrasp.learn.servo import ServoConfig
 from selfgrasp.learn.servo.batches import batch_of, cut, recolored
-from selfgrasp.learn.servo.examples import More, Tried, gather, resized, stored_patches
+from selfgrasp.learn.servo.examples import More, Tried, gather, stored_patches
 from selfgrasp.methods.semantic.config import SemanticConfig, Structure
 
 GATHERED = 1
 """Version of what `gather_semantic` gives beside servoing's columns."""
 LABEL, PICTURE_LABEL = "category", "picture_category"
 """Labels of what an attempt lifted: the latter is of its presented picture alone, and nothing is learned of the attempt."""
-_PRESENTED = 0.75
-"""Share of the side of a picture, in its middle, that shows what is presented."""
+_PRESENTED = 0.22
+"""m, the side of what a presented picture shows, where the fingers are."""
 
 
 def gather_semantic(source: Source, split: Split, config: SemanticConfig, rng: np.random.Generator, *, dorsal: bool) -> Examples:
@@ -43,7 +45,7 @@ def gather_semantic(source: Source, split: Split, config: SemanticConfig, rng: n
         said = pictured.get(attempt.id, labels.get(attempt.id))
         found: dict[str, Any] = {"category": _index(said, config), "apart": attempt.id in pictured}
         if attempt.present is not None:
-            found |= {"present": presented(attempt.present, config.ventral), "shown": 1}
+            found |= {"present": presented(attempt.present, spec, config.ventral), "shown": 1}
         if dorsal:
             patches = [stored_patches(look.view(config.view), tried.final, spec, config) for look in looks]
             found["dorsal"] = np.stack([*patches, *[np.zeros_like(patches[0])] * (1 + config.ventral.looks - len(patches))])
@@ -63,12 +65,20 @@ def _index(said: object, config: SemanticConfig) -> int:
     return config.answers.index(str(said)) if said in config.answers else -1
 
 
-def presented(view: View, config: ServoConfig) -> NDArray[np.uint8]:
-    """(S, S, 3) the middle of a picture of what is held, about as large as patches show things in the bin."""
-    height, width = view.color.shape[:2]
-    side = round(_PRESENTED * min(height, width))
-    top, left = (height - side) // 2, (width - side) // 2
-    return resized(view.color[top : top + side, left : left + side], config.stored_px)
+def presented(view: View, spec: CellSpec, config: ServoConfig) -> NDArray[np.uint8]:
+    """(S, S, 3) what is held, where the view's calibration and the cell's drawing have the fingertips; the middle, where the drawing has none."""
+    side = config.stored_px
+    if spec.presented is None:
+        height, width = view.color.shape[:2]
+        center, half = np.array([width, height]) / 2, min(height, width) / 2
+    else:
+        tip = apply(inverse(view.world_from_camera), spec.presented[None, :3, 3])[0]
+        center, half = (view.intrinsics @ tip)[:2] / tip[2], _PRESENTED / 2 * view.intrinsics[0, 0] / tip[2]
+    scale = 2 * half / side
+    # The centre of the first pixel of either picture is half a pixel from its edge.
+    from_stored = np.array([[scale, 0, center[0] - half + scale / 2 - 0.5], [0, scale, center[1] - half + scale / 2 - 0.5]])
+    how = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    return np.asarray(cv2.warpAffine(view.color, from_stored, (side, side), flags=how, borderMode=cv2.BORDER_REPLICATE), dtype=np.uint8)
 
 
 def semantic_batch(examples: Examples, indices: NDArray[np.int64], config: SemanticConfig, rng: np.random.Generator, *, augment: bool) -> Batch:
@@ -89,7 +99,7 @@ def semantic_batch(examples: Examples, indices: NDArray[np.int64], config: Seman
     if config.structure is Structure.BOX:
         tried, known = np.zeros_like(tried), pictured
     if pictured.any():
-        shown = _shown(examples["present"][indices[pictured]], config.ventral, rng, augment=augment)
+        shown = _shown(examples["present"][indices[pictured]], config.ventral, rng, augment=augment, anyhow=config.structure is not Structure.BOX)
         batch["patch"][torch.from_numpy(pictured)] = shown.repeat(1, batch["patch"].shape[1] // 3, 1, 1)
         batch["state"][torch.from_numpy(pictured)] = batch["state"][torch.from_numpy(rng.integers(len(indices), size=int(pictured.sum())))]
     if "dorsal" in examples.columns:
@@ -102,12 +112,14 @@ def semantic_batch(examples: Examples, indices: NDArray[np.int64], config: Seman
     return batch
 
 
-def _shown(present_BSS3: NDArray[np.uint8], config: ServoConfig, rng: np.random.Generator, *, augment: bool) -> torch.Tensor:
+def _shown(present_BSS3: NDArray[np.uint8], config: ServoConfig, rng: np.random.Generator, *, augment: bool, anyhow: bool) -> torch.Tensor:
     """(B, 3, S, S) presented pictures as patches."""
     b = len(present_BSS3)
     pictures = torch.from_numpy(present_BSS3).permute(0, 3, 1, 2).float() / 127.5 - 1
-    flips = rng.choice([-1.0, 1.0], (b, 2)) if augment else np.ones((b, 2))
-    shift, turn = (rng.normal(0, 0.01, (b, 2)), rng.uniform(-np.pi, np.pi, b)) if augment else (np.zeros((b, 2)), np.zeros(b))
+    # The palm behind what is held is always the same way up; as a thing in the bin it may lie anyhow.
+    spread = np.pi if anyhow else 0.1
+    flips = rng.choice([-1.0, 1.0], (b, 2)) if augment and anyhow else np.ones((b, 2))
+    shift, turn = (rng.normal(0, 0.005, (b, 2)), rng.uniform(-spread, spread, b)) if augment else (np.zeros((b, 2)), np.zeros(b))
     shown = cut(pictures, flips, shift, turn, config)
     if augment:
         shown = recolored(shown, 1 + rng.uniform(-config.jitter, config.jitter, (b, 1)), rng.uniform(-config.jitter, config.jitter, (b, 3)))

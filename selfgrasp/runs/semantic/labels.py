@@ -117,7 +117,7 @@ def named(data: Dataset, ids: Sequence[str], run: Path, *, batch: int = 256) -> 
 
     method = load(run)
     assert isinstance(method, Semantic)
-    pictures = [presented(a.present, method.config.ventral) for a in data.attempts(list(ids)) if a.present is not None]
+    pictures = [presented(a.present, data.spec, method.config.ventral) for a in data.attempts(list(ids)) if a.present is not None]
     found: list[str] = []
     with evaluating(method):
         for start in range(0, len(pictures), batch):
