@@ -58,4 +58,5 @@ def missed_px(mount_B44: torch.Tensor, batch: Batch) -> torch.Tensor:
         camera_from_nominal = rigid_inverse(mount)
         seen = nominal_BN3 @ camera_from_nominal[:, :3, :3].transpose(1, 2) + camera_from_nominal[:, None, :3, 3]
         px.append(torch.stack([to_pixels(s, k) for s, k in zip(seen, batch["intrinsics"], strict=True)]))
-    return (px[0] - px[1]).norm(dim=-1).mean()
+    missed: torch.Tensor = (px[0] - px[1]).norm(dim=-1).mean()
+    return missed

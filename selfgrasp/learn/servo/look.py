@@ -86,7 +86,8 @@ class PatchLook:
         found = sample(self._pictures, project(grid, self._camera_from_world, self._intrinsics))
         state = state_of(poses, np.broadcast_to(self._hand, (len(poses), 4)), towards_camera(poses, self._camera))
         # All planes of the first picture come before those of the present one, as in `batches.batch_of`.
-        return found.unflatten(2, (2, 3)).transpose(1, 2).flatten(1, 3), state
+        m, planes, channels, side, _ = found.shape
+        return found.reshape(m, planes, 2, channels // 2, side, side).transpose(1, 2).flatten(1, 3), state
 
     def _scored(self, patch: torch.Tensor, state: NDArray[np.float32]) -> FloatArray:
         return self._judged(patch.contiguous(memory_format=torch.channels_last), torch.from_numpy(state)).double().numpy()
