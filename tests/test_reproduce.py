@@ -12,7 +12,7 @@ from selfgrasp.runs.supersizing.report import freeze
 
 
 def test_an_unknown_system_lists_the_known_ones():
-    with pytest.raises(InputError, match=r"system 'supersize'.*exists: hand_eye, supersizing"):
+    with pytest.raises(InputError, match=r"system 'supersize'.*exists: hand_eye, semantic, supersizing"):
         reproduction_of("supersize")
 
 
