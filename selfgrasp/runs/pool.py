@@ -57,6 +57,7 @@ def play_all(play: Callable[[SimCell, Policy, Task], Result], tasks: Iterable[Ta
         raise InputError(given=f"--workers {workers}", wanted="at least 1", exists=f"{os.cpu_count()} processor cores")
     # Read by the children's numerical libraries when they are loaded: more threads than cores only get in each other's way.
     os.environ.update(dict.fromkeys(_THREAD_LIMITS, "1"))
+    others = set(multiprocessing.active_children())
     pool = ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"), initializer=_begin, initargs=(config,))
     waiting: deque[Future[Any]] = deque()
     source = iter(tasks)
@@ -71,6 +72,9 @@ def play_all(play: Callable[[SimCell, Policy, Task], Result], tasks: Iterable[Ta
         raise SelfgraspError("a worker process died (out of memory, or killed); what was acknowledged is safe: run the same command again") from error
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
+        # One whose start was interrupted is not known to the pool, and would be waited for when the program ends.
+        for stray in set(multiprocessing.active_children()) - others:
+            stray.terminate()
 
 
 def _begin(config: WorkerConfig) -> None:
