@@ -7,14 +7,18 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from tyro.conf import Positional
 
 if TYPE_CHECKING:
+    from selfgrasp.runs.hand_eye.work import Sizes as HandEyeSizes
     from selfgrasp.runs.hand_eye.work import Work as HandEyeWork
+    from selfgrasp.runs.semantic.work import Sizes as SemanticSizes
     from selfgrasp.runs.semantic.work import Work as SemanticWork
     from selfgrasp.runs.supersizing.learning import Work
+
+SizesT = TypeVar("SizesT", "HandEyeSizes", "SemanticSizes")
 
 
 @dataclass(frozen=True)
@@ -197,13 +201,7 @@ def hand_eye_work(args: Args) -> HandEyeWork:
     from selfgrasp.runs.steps import Folders
 
     _check(args)
-    sizes = quick() if args.quick else Sizes()
-    if args.attempts is not None:
-        sizes = scaled(sizes, args.attempts)
-    if args.seeds is not None:
-        sizes = replace(sizes, seeds=args.seeds)
-    if args.trials is not None:
-        sizes = replace(sizes, bins=args.trials)
+    sizes = _asked(quick() if args.quick else Sizes(), args, scaled)
     return Work(Folders(args.out), sizes, args.preset, args.workers, args.seed, args.device)
 
 
@@ -236,18 +234,21 @@ def semantic_work(args: Args) -> SemanticWork:
     Raises:
         InputError: a number below 1, a device this machine lacks, or another preset than small.
     """
+    from selfgrasp.core import InputError
     from selfgrasp.runs.semantic.work import Sizes, Work, quick, scaled
     from selfgrasp.runs.steps import Folders
 
     _check(args)
-    sizes = quick() if args.quick else Sizes()
-    if args.attempts is not None:
-        sizes = scaled(sizes, args.attempts)
-    if args.seeds is not None:
-        sizes = replace(sizes, seeds=args.seeds)
-    if args.trials is not None:
-        sizes = replace(sizes, bins=args.trials)
+    if args.preset != "small":
+        raise InputError(given=f"--preset {args.preset} of semantic", wanted="small: the paper's sizes are not built yet")
+    sizes = _asked(quick() if args.quick else Sizes(), args, scaled)
     return Work(Folders(args.out), sizes, args.workers, args.seed, args.device)
+
+
+def _asked(sizes: SizesT, args: Args, scaled: Callable[[SizesT, int], SizesT]) -> SizesT:
+    """`sizes` with the numbers that were asked for; trials are bins."""
+    sizes = sizes if args.attempts is None else scaled(sizes, args.attempts)
+    return replace(sizes, seeds=sizes.seeds if args.seeds is None else args.seeds, bins=sizes.bins if args.trials is None else args.trials)
 
 
 def _check(args: Args) -> None:

@@ -58,7 +58,7 @@ class ServoMethod(Method):
         return batch_of(examples, indices, self.config, rng, augment=augment)
 
     def plan(self, context: Context, *, temperature: float = 0.0, steps: int | None = None) -> Plan:
-        """The next motion, or to close: see `HandEyeConfig`. Scores are the chances of motions' ends, the chosen one's first, then the best ones that
+        """The next motion, or to close: see `ServoConfig`. Scores are the chances of motions' ends, the chosen one's first, then the best ones that
         lie apart; less where the hand has failed before.
 
         Args:

@@ -42,7 +42,6 @@ class SemanticConfig(ServoConfig):
         keypoints: channels of the shallower one whose places are its features.
         pictures: share of the examples with a category that show the presented object instead, with a random motion.
         smoothed: added to the probability of a category before it is multiplied with that of a grasp (Jang et al. 2017, appendix C).
-        regions: of the bin over which the first search for the category goes, side by side.
         found: probability of holding the category below which nothing is tried.
     """
 
@@ -55,7 +54,6 @@ class SemanticConfig(ServoConfig):
     keypoints: int = 64
     pictures: float = 0.0
     smoothed: float = 0.5
-    regions: int = 5
     found: float = 0.0
 
     @property
