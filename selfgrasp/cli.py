@@ -23,6 +23,7 @@ VERBS: dict[str, Verb] = {
     "check": Verb("selfgrasp.runs.check", "read a whole dataset and say what is wrong with it", "gather"),
     "card": Verb("selfgrasp.runs.card", "what a dataset holds, as a page of Markdown", "gather"),
     "label": Verb("selfgrasp.runs.label", "attach a CSV of labels, with its author", "gather"),
+    "pictures": Verb("selfgrasp.runs.pictures", "a folder of labelled pictures as a dataset", "gather"),
     "merge": Verb("selfgrasp.runs.merge", "several datasets into one", "gather"),
     "export": Verb("selfgrasp.runs.export", "write a dataset in the LeRobot v3.0 format", "gather"),
     "upgrade": Verb("selfgrasp.runs.upgrade", "bring a dataset of an older version up to this one", "gather"),

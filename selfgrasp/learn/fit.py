@@ -20,7 +20,7 @@ from selfgrasp.learn import checkpoint, configs
 from selfgrasp.learn.batches import Order, Prefetch, on_device, training_batch, validation_batches
 from selfgrasp.learn.examples import Examples
 from selfgrasp.learn.method import Batch, Loss, Method
-from selfgrasp.learn.recipe import FitConfig, Precision, device_of, learning_rate_at, optimizer_of
+from selfgrasp.learn.recipe import FitConfig, device_of, learning_rate_at, optimizer_of
 from selfgrasp.learn.runlog import RunLog
 
 
@@ -207,8 +207,7 @@ def _step(run: _Run, batch: Batch, step: int) -> dict[str, float]:
 
 
 def _forward(run: _Run, batch: Batch) -> Loss:
-    half = run.config.precision is Precision.AUTO and run.device.type == "cuda" and torch.cuda.is_bf16_supported()
-    with torch.autocast(run.device.type, dtype=torch.bfloat16, enabled=half):
+    with torch.autocast(run.device.type, dtype=torch.bfloat16, enabled=run.config.precision.halves(run.device)):
         return run.method.loss(batch)
 
 

@@ -20,7 +20,7 @@ from selfgrasp.workcell.cells import CellConfig
 if TYPE_CHECKING:
     from selfgrasp.runs.bench import Measured
 
-SYSTEMS = ("supersizing", "hand_eye")
+SYSTEMS = ("supersizing", "hand_eye", "semantic")
 _WINDOW = 250
 FULL = {"prediction": 6000, "isolated": 150, "clear": 30}
 """Trials of the full protocols; the report says where the demo does fewer."""
@@ -30,7 +30,8 @@ FULL = {"prediction": 6000, "isolated": 150, "clear": 30}
 class Args:
     """The whole story in minutes: a robot tries at random, learns from what its fingers felt, tries better, and is compared with others on the same scenes.
 
-    `demo hand_eye` plays the shipped weights instead: --scenes reaches from one full bin, with a film of what was thought at every look.
+    `demo hand_eye` plays the shipped weights instead: --scenes reaches from one full bin, with a film of what was thought at every look. So does
+    `demo semantic`, which fetches what it is asked for: --ask first, then others, then one that is not in the bin.
     An interrupted demo goes on with the same command. For figures to quote, use `selfgrasp bench` with its full numbers of trials.
 
     Attributes:
@@ -42,7 +43,8 @@ class Args:
         seconds: of training at most, in each of the two stages.
         predictions: tried actions with unseen objects in `prediction`.
         trials: scenes a policy in `isolated`.
-        scenes: scenes a policy in `clear`; reaches of `demo hand_eye`.
+        scenes: scenes a policy in `clear`; reaches of `demo hand_eye`; commands of `demo semantic` at most.
+        ask: of `demo semantic`: the category to bring first.
         workers: processes.
         seed: of everything.
         options: of the cell.
@@ -57,6 +59,7 @@ class Args:
     predictions: int = 800
     trials: int = 100
     scenes: int = 30
+    ask: str = "spoon"
     workers: int = 2
     seed: int = 0
     options: CellConfig = field(default_factory=CellConfig)
@@ -98,6 +101,11 @@ def run(args: Args) -> int:
 
         objects = "novel" if args.objects is None else str(args.objects)
         return demo.play(args.out, objects=objects, attempts=args.scenes, seed=args.seed, options=args.options)
+    if args.system == "semantic":
+        from selfgrasp.runs.semantic import demo as fetching
+
+        objects = "categories-test" if args.objects is None else str(args.objects)
+        return fetching.play(args.out, objects=objects, ask=args.ask, commands=args.scenes, seed=args.seed, options=args.options)
     began = time.perf_counter()
     seen, novel, mixed = _object_sets(args)
     args.out.mkdir(parents=True, exist_ok=True)

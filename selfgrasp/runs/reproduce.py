@@ -206,7 +206,7 @@ def hand_eye_work(args: Args) -> HandEyeWork:
 
 
 def _semantic(args: Args) -> tuple[Step, ...]:
-    from selfgrasp.runs.semantic import report, robot, work
+    from selfgrasp.runs.semantic import found, report, robot, work
 
     made = semantic_work(args)
     return (
@@ -219,10 +219,13 @@ def _semantic(args: Args) -> tuple[Step, ...]:
         Step("rate pictures", lambda: work.rate(made)),
         Step("train classifiers of presented pictures, by amount", lambda: work.train_classifiers(made)),
         Step("measure how often they are right", lambda: work.measure_classifiers(made)),
+        Step("a probe of colour and size", lambda: work.measure_probe(made)),
         Step("spread labels", lambda: work.spread(made)),
         Step("train all rows", lambda: work.train_rows(made)),
         Step("fetch training instances", lambda: robot.play_rows(made, "seen")),
         Step("fetch unseen instances", lambda: robot.play_rows(made, "novel")),
+        Step("when to say that something is not there", lambda: found.measure_found(made)),
+        Step("the best row, to be shipped", lambda: found.ship(made)),
         Step("the best three rows on more seeds", lambda: robot.repeat_best(made)),
         Step("report", lambda: report.write(made, args)),
     )

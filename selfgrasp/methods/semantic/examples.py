@@ -23,7 +23,7 @@ GATHERED = 1
 """Version of what `gather_semantic` gives beside servoing's columns."""
 LABEL, PICTURE_LABEL = "category", "picture_category"
 """Labels of what an attempt lifted: the latter is of its presented picture alone, and nothing is learned of the attempt."""
-_PRESENTED = 0.22
+PRESENTED = 0.22
 """m, the side of what a presented picture shows, where the fingers are."""
 
 
@@ -73,7 +73,7 @@ def presented(view: View, spec: CellSpec, config: ServoConfig) -> NDArray[np.uin
         center, half = np.array([width, height]) / 2, min(height, width) / 2
     else:
         tip = apply(inverse(view.world_from_camera), spec.presented[None, :3, 3])[0]
-        center, half = (view.intrinsics @ tip)[:2] / tip[2], _PRESENTED / 2 * view.intrinsics[0, 0] / tip[2]
+        center, half = (view.intrinsics @ tip)[:2] / tip[2], PRESENTED / 2 * view.intrinsics[0, 0] / tip[2]
     scale = 2 * half / side
     # The centre of the first pixel of either picture is half a pixel from its edge.
     from_stored = np.array([[scale, 0, center[0] - half + scale / 2 - 0.5], [0, scale, center[1] - half + scale / 2 - 0.5]])
@@ -83,11 +83,13 @@ def presented(view: View, spec: CellSpec, config: ServoConfig) -> NDArray[np.uin
 
 def semantic_batch(examples: Examples, indices: NDArray[np.int64], config: SemanticConfig, rng: np.random.Generator, *, augment: bool) -> Batch:
     """Tensors of `batches.batch_of` with the ventral stream's patches, and: category (B,) int64, -1 where it does not count; tried (B,) how much the outcome of
-    the attempt counts; dorsal (B, C, D, D), where the dorsal stream learns here.
+    the attempt counts; dorsal (B, C, D, D) and dorsal_weight (B,), where the dorsal stream learns here.
 
     Of the examples that have a presented picture and a category, a share shows that picture, turned anyhow, with another example's motion: whatever the motion,
     that is what will be held. It says nothing of success (Jang et al. 2017, section 3.3).
     """
+    # The eye learns from the first ones of a batch, and a picture from elsewhere shows no bin.
+    indices = indices[np.argsort(examples["apart"][indices], kind="stable")]
     same = copy.deepcopy(rng)
     batch = batch_of(examples, indices, config.ventral, rng, augment=augment)
     category, apart = examples["category"][indices], examples["apart"][indices] > 0
@@ -106,7 +108,7 @@ def semantic_batch(examples: Examples, indices: NDArray[np.int64], config: Seman
         # The same draws once more: the same look, mirrors and turn.
         columns = {**examples.columns, "patches": examples["dorsal"]}
         again = batch_of(Examples(columns, examples.weights), indices, config, same, augment=augment)
-        batch |= {"dorsal": again["patch"], "dorsal_state": again["state"]}
+        batch |= {"dorsal": again["patch"], "dorsal_state": again["state"], "dorsal_weight": batch["weight"] * torch.from_numpy(~apart)}
     batch["category"] = torch.from_numpy(np.where(known, category, -1))
     batch["tried"] = torch.from_numpy(tried.astype(np.float32))
     return batch

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -22,6 +23,19 @@ _STRIDE = 0.02
 _FLOOR = 1e-6
 
 
+@dataclass(frozen=True, eq=False)
+class Opinion:
+    """What the streams think of M poses.
+
+    Attributes:
+        grasp: (M,) chances of holding anything.
+        classes: (M, N) chances of categories of what will be held.
+    """
+
+    grasp: FloatArray
+    classes: FloatArray
+
+
 class Asked:
     """The chance of holding a thing of a category: p(g) min(p(c) + 0.5, 1), and p(g) p(c) while the hand is still to choose where to go (Jang et al. 2017,
     appendix C; there it is p(c) alone, from five poses over the bin near which the network is asked; this one is asked about the whole bin).
@@ -39,21 +53,28 @@ class Asked:
 
     def logits(self, poses: FloatArray) -> FloatArray:
         """(M,) of holding such a thing."""
-        return self._chance(self._ventral.logits(poses), None if self._dorsal is None else self._dorsal.logits(poses))
+        return self._asked(self.opinion(poses))
 
     def careful_logits(self, poses: FloatArray) -> FloatArray:
         """Likewise, over mirrors and the half turn."""
-        return self._chance(self._ventral.careful_logits(poses), None if self._dorsal is None else self._dorsal.careful_logits(poses))
+        return self._asked(self._opinion(self._ventral.careful_logits(poses), None if self._dorsal is None else self._dorsal.careful_logits(poses)))
 
-    def _chance(self, ventral: FloatArray, dorsal: FloatArray | None) -> FloatArray:
+    def opinion(self, poses: FloatArray) -> Opinion:
+        """What the streams think of poses (M, 3)."""
+        return self._opinion(self._ventral.logits(poses), None if self._dorsal is None else self._dorsal.logits(poses))
+
+    def _opinion(self, ventral: FloatArray, dorsal: FloatArray | None) -> Opinion:
         classes = np.exp(ventral[:, 1:] - ventral[:, 1:].max(axis=1, keepdims=True))
-        named = classes[:, self._category] / classes.sum(axis=1)
+        classes /= classes.sum(axis=1, keepdims=True)
         if self._config.structure is Structure.SINGLE:
-            chance = named
-        else:
-            smoothed = named if self._first else np.minimum(named + self._config.smoothed, 1.0)
-            chance = smoothed / (1 + np.exp(-(ventral[:, 0] if dorsal is None else dorsal)))
-        chance = np.clip(chance, _FLOOR, 1 - _FLOOR)
+            held = np.maximum(1 - classes[:, -1], _FLOOR)
+            return Opinion(held, classes[:, :-1] / held[:, None])
+        return Opinion(1 / (1 + np.exp(-(ventral[:, 0] if dorsal is None else dorsal))), classes)
+
+    def _asked(self, opinion: Opinion) -> FloatArray:
+        named = opinion.classes[:, self._category]
+        whole = self._first or self._config.structure is Structure.SINGLE
+        chance = np.clip(opinion.grasp * (named if whole else np.minimum(named + self._config.smoothed, 1.0)), _FLOOR, 1 - _FLOOR)
         logits: FloatArray = np.log(chance) - np.log1p(-chance)
         return logits
 

@@ -88,7 +88,7 @@ class Semantic(ServoMethod):
             right = _mean((category.argmax(dim=1) == batch["category"]).float(), weight * known)
             metrics = {"class_loss": classes, "class_right": right, "success_loss": success}
         if "dorsal" in batch:
-            success, stopped = grasp_loss(self.judge(batch["dorsal"], batch["dorsal_state"]).float(), batch, weight)
+            success, stopped = grasp_loss(self.judge(batch["dorsal"], batch["dorsal_state"]).float(), batch, batch["dorsal_weight"])
             missed = eye_loss(self.eye, batch)
             value = value + success + self.config.height_weight * stopped + missed
             metrics |= {"dorsal_loss": success, "missed_px": missed}

@@ -4,23 +4,14 @@ from __future__ import annotations
 
 import sys
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from selfgrasp.core import Attempt, Plan
-    from selfgrasp.viz.markup import Markup
+from selfgrasp.runs.reaches import Reach, film, reaches
 
 POLICY = "hand_eye"
 _OBJECTS, _PX, _FILMED = 20, 160, 8
-
-
-@dataclass(frozen=True, eq=False)
-class _Reach:
-    attempt: Attempt
-    plans: tuple[Plan, ...]
-    thing: str
 
 
 def play(out: Path, *, objects: str, attempts: int, seed: int, options: Any) -> int:
@@ -36,58 +27,39 @@ def play(out: Path, *, objects: str, attempts: int, seed: int, options: Any) -> 
     Raises:
         InputError: fewer than one grasp.
     """
-    from selfgrasp.core import InputError
+    from selfgrasp.core import ANYTHING, InputError
     from selfgrasp.runs.bench import FIRST_SCENE
     from selfgrasp.runs.policies import load_policy
     from selfgrasp.runs.pool import objects_named
     from selfgrasp.runs.progress import Progress
     from selfgrasp.workcell.cells import make_cell
-    from selfgrasp.workcell.workcell import Ids
 
     if attempts < 1:
         raise InputError(given=f"--scenes {attempts}", wanted="at least 1")
     began = time.perf_counter()
     things = objects_named(objects)
     cell = make_cell("kuka_bin", things, replace(options, count=min(_OBJECTS, len(things)), picture_px=_PX))
-    policy = load_policy(POLICY)
-    reaches: list[_Reach] = []
-    scene = FIRST_SCENE + 10_000 * seed
+    played: list[Reach] = []
     with cell.cell as workcell, Progress("reach", attempts, unit="attempts") as progress:
-        before = workcell.reset(scene)
-        for index in range(attempts):
-            if not cell.remaining():
-                break
-            played = workcell.attempt(policy, Ids("demo", scene, index), before=before)
-            truth = {label.name: label.value for label in played.labels}
-            reaches.append(_Reach(played.attempt, played.plans, str(truth.get("truth.object", ""))))
-            before = played.attempt.after
-            if played.attempt.outcome.grasped:
-                workcell.set_aside()
-                before = None
-            progress.update(index + 1, f"{sum(r.attempt.outcome.grasped for r in reaches)} held")
+        for reach in reaches(cell, load_policy(POLICY), FIRST_SCENE + 10_000 * seed, [ANYTHING] * attempts):
+            played.append(reach)
+            progress.update(len(played), f"{sum(r.attempt.outcome.grasped for r in played)} held")
         opening = workcell.spec.gripper.opening
-    page = _page(out, reaches, opening)
-    held = sum(r.attempt.outcome.grasped for r in reaches)
-    print(f"{held} of {len(reaches)} attempts held something; {time.perf_counter() - began:.0f} s in all; report: {page}")
+    page = _page(out, played, opening)
+    held = sum(r.attempt.outcome.grasped for r in played)
+    print(f"{held} of {len(played)} attempts held something; {time.perf_counter() - began:.0f} s in all; report: {page}")
     return 0
 
 
-def _page(out: Path, reaches: list[_Reach], opening: float) -> Path:
-    from selfgrasp.viz.animate import animation
+def _page(out: Path, played: list[Reach], opening: float) -> Path:
     from selfgrasp.viz.markup import element
     from selfgrasp.viz.page import Page, grid, paragraph, table
-    from selfgrasp.viz.reach import reach_frames
 
-    pictures = out / "pictures"
-    films: list[Markup] = []
-    for index, reach in enumerate(reaches[:_FILMED]):
-        frames = reach_frames(reach.attempt, reach.plans, opening=opening)
-        path = animation([f.picture for f in frames], pictures / f"reach-{index}.webp", milliseconds=[f.milliseconds for f in frames])
-        films.append(_film(path, reach))
-    rows = [_row(index, reach) for index, reach in enumerate(reaches)]
-    held = sum(r.attempt.outcome.grasped for r in reaches)
+    films = [film(out / "pictures" / f"reach-{index}.webp", reach, opening=opening) for index, reach in enumerate(played[:_FILMED])]
+    rows = [_row(index, reach) for index, reach in enumerate(played)]
+    held = sum(r.attempt.outcome.grasped for r in played)
     hero = element(
-        "header", element("h1", f"{held} of {len(reaches)} reaches held something"),
+        "header", element("h1", f"{held} of {len(played)} reaches held something"),
         paragraph(
             "A colour camera over the shoulder, of which the policy reads no calibration, and objects that no training saw. At every look the ends of the best "
             "motions are drawn in the colours of their chances, from purple to yellow; the arrow leads to where the next one ends."
@@ -101,16 +73,7 @@ def _page(out: Path, reaches: list[_Reach], opening: float) -> Path:
     return path
 
 
-def _film(path: Path, reach: _Reach) -> Markup:
-    from selfgrasp.viz.kinds import kind_of
-    from selfgrasp.viz.page import figure
-    from selfgrasp.viz.picture import image
-
-    words = f"{kind_of(reach.attempt)} after {len(reach.attempt.steps)} actions"
-    return figure(image(path, words), f"{words}{f': {reach.thing}' if reach.thing else ''}")
-
-
-def _row(index: int, reach: _Reach) -> tuple[object, ...]:
+def _row(index: int, reach: Reach) -> tuple[object, ...]:
     from selfgrasp.viz.kinds import kind_of
 
     scores = [step.score for step in reach.attempt.steps]

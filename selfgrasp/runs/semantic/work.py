@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 COLLECTOR = "hand_eye+explore4"
 """Who tries: hand-eye coordination as it is shipped, which knows no categories, with up to four motions."""
-SEEN, NOVEL = "categories", "categories-test"
+SEEN, VALIDATION, NOVEL, ASSORTED = "categories", "categories-validation", "categories-test", "assorted"
 
 
 @dataclass(frozen=True)
@@ -40,14 +40,14 @@ class Sizes:
         epochs: of every training; None is the recipe's.
     """
 
-    alone: int = 4_000
+    alone: int = 12_000
     mixed: int = 12_000
-    aside: int = 6_000
+    aside: int = 4_000
     presents: int = 1_500
     rated: tuple[float, ...] = (0.01, 0.03, 0.1, 0.3)
-    count: int = 12
-    picture_px: int = 128
-    tries: int = 12
+    count: int = 8
+    picture_px: int = 224
+    tries: int = 8
     bins: int = 60
     seeds: int = 3
     epochs: int | None = None
@@ -134,8 +134,8 @@ def collect_alone(work: Work) -> str:
 
 
 def collect_mixed(work: Work) -> str:
-    """Bins of everything."""
-    return _collect(work, "mixed", SEEN, work.sizes.mixed)
+    """Bins of everything, and of some things of no category among it."""
+    return _collect(work, "mixed", ASSORTED, work.sizes.mixed)
 
 
 def collect_aside(work: Work) -> str:
@@ -206,6 +206,17 @@ def measure_classifiers(work: Work) -> str:
             found[f"{share} {title}"] = {"right": sum(right), "of": len(right)}
     write_json(path, found)
     return f"{path}"
+
+
+def measure_probe(work: Work) -> str:
+    """What colour and size alone tell; the test objects' pictures are no one's to learn from here, either."""
+    from selfgrasp.runs.record import write_json
+    from selfgrasp.runs.semantic import probe
+
+    path = work.folders.measured("probe")
+    if not path.exists():
+        write_json(path, probe.measure_probe(work.folders.data("mixed"), work.folders.data("presents"), seed=work.seed))
+    return probe.told(json.loads(path.read_text()))
 
 
 def spread(work: Work) -> str:

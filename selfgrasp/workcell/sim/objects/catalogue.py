@@ -23,7 +23,11 @@ SEEDS_PER_SET = 10_000
 TRAIN_SIZE, VALIDATION_SIZE, TEST_SIZE, STAGE_SIZE = 150, 30, 60, 50
 CATEGORY_INSTANCES = {"categories": 24, "categories-validation": 4, "categories-test": 6}
 """Instances of each category, by the name of the set."""
-SET_NAMES: tuple[str, ...] = ("train", "validation", "test", "stage", *CATEGORY_INSTANCES)
+OUT_OF_CATEGORY: tuple[str, ...] = ("egg", "superquadric", "blob", "wedge", "prism", "l_block", "t_block", "arch", "bottle")
+"""Families that nobody would take for a category."""
+ASSORTED_SIZE = 48
+"""Objects of no category that lie among those of the training instances in the set "assorted"."""
+SET_NAMES: tuple[str, ...] = ("train", "validation", "test", "stage", *CATEGORY_INSTANCES, "assorted")
 
 
 class Novelty(StrEnum):
@@ -37,6 +41,7 @@ class Novelty(StrEnum):
 _TRAIN_START, _VALIDATION_START, _STAGE_START = 0, SEEDS_PER_SET, 5 * SEEDS_PER_SET
 _TEST_START = {Novelty.INSTANCE: 2 * SEEDS_PER_SET, Novelty.FAMILY: 3 * SEEDS_PER_SET, Novelty.SIZE: 4 * SEEDS_PER_SET}
 _CATEGORIES_START = dict(zip(CATEGORY_INSTANCES, range(6 * SEEDS_PER_SET, 9 * SEEDS_PER_SET, SEEDS_PER_SET), strict=True))
+_ASSORTED_START = 9 * SEEDS_PER_SET
 
 
 def train_objects(n: int = TRAIN_SIZE) -> tuple[ObjectModel, ...]:
@@ -133,6 +138,9 @@ def objects_by_name(name: str | Path, n: int | None = None, *, rules: MeshRules 
             return stage_objects() if n is None else stage_objects(n)
         case category if category in CATEGORY_INSTANCES:
             return category_objects(category, n)
+        case "assorted":
+            every = (*category_objects("categories"), *_from_seeds(OUT_OF_CATEGORY, _ASSORTED_START, ASSORTED_SIZE))
+            return every if n is None else every[:n]
     if not Path(name).is_dir():
         raise InputError(given=f"objects {str(name)!r}", wanted="a set of objects or a folder of meshes", exists=", ".join(SET_NAMES))
     report = load_meshes(name, rules)

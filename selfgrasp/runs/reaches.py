@@ -1,0 +1,57 @@
+"""Servoing attempts to be looked at: played with what the policy thought at every look, and filmed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from selfgrasp.core import Attempt, Goal, Plan, Policy
+    from selfgrasp.viz.markup import Markup
+    from selfgrasp.workcell.cells import SimCell
+
+
+@dataclass(frozen=True, eq=False)
+class Reach:
+    """An attempt, the plans that led to it, what was asked for, and what was lifted: the objects' name, and its category; privileged."""
+
+    attempt: Attempt
+    plans: tuple[Plan, ...]
+    asked: str
+    thing: str
+    families: tuple[str, ...]
+
+
+def reaches(cell: SimCell, policy: Policy, scene: int, goals: Sequence[Goal]) -> Iterator[Reach]:
+    """An attempt for each goal, in one bin, from which what was lifted is set aside; ends with the goals or with the things."""
+    from selfgrasp.workcell.workcell import Ids
+
+    workcell = cell.cell
+    before = workcell.reset(scene)
+    for index, goal in enumerate(goals):
+        if not cell.remaining():
+            return
+        played = workcell.attempt(policy, Ids("demo", scene, index), goal=goal, before=before)
+        truth = {label.name: str(label.value) for label in played.labels}
+        families = tuple(family for family in truth.get("truth.families", "").split(",") if family)
+        yield Reach(played.attempt, played.plans, goal.category or "", truth.get("truth.object", ""), families)
+        before = played.attempt.after if played.attempt.steps else before
+        if played.attempt.outcome.grasped:
+            workcell.set_aside()
+            before = None
+
+
+def film(path: Path, reach: Reach, *, opening: float, scale: int = 4) -> Markup:
+    """A film of a reach as a figure, told in a line."""
+    from selfgrasp.viz.animate import animation
+    from selfgrasp.viz.kinds import kind_of
+    from selfgrasp.viz.page import figure
+    from selfgrasp.viz.picture import image
+    from selfgrasp.viz.reach import reach_frames
+
+    frames = reach_frames(reach.attempt, reach.plans, opening=opening, scale=scale)
+    written = animation([f.picture for f in frames], path, milliseconds=[f.milliseconds for f in frames])
+    words = f"{kind_of(reach.attempt)} after {len(reach.attempt.steps)} actions"
+    return figure(image(written, words), f"{words}{f': {reach.thing}' if reach.thing else ''}")

@@ -1,0 +1,157 @@
+"""`selfgrasp demo semantic`: "bring me the spoon", from a bin of unseen things, with the shipped weights; what it looked at, thought and lifted."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from selfgrasp.runs.reaches import Reach, film, reaches
+
+if TYPE_CHECKING:
+    from selfgrasp.methods.semantic.maps import ValueMaps
+    from selfgrasp.methods.semantic.method import Semantic
+    from selfgrasp.viz.markup import Markup
+    from selfgrasp.viz.picture import Picture
+    from selfgrasp.workcell.cells import SimCell
+
+POLICY = "semantic"
+_COUNT, _PX, _TRIES = 8, 224, 200
+
+
+@dataclass(frozen=True, eq=False)
+class _Fetched:
+    reach: Reach
+    maps: ValueMaps
+
+    @property
+    def right(self) -> bool:
+        return self.reach.asked in self.reach.families
+
+
+def play(out: Path, *, objects: str, ask: str, commands: int, seed: int, options: Any) -> int:
+    """One bin with a thing of the category in it: bring it, then others, then one that is not there.
+
+    Args:
+        out: folder of the page.
+        objects: name of a set of categories.
+        ask: a category.
+        commands: at most.
+        seed: of the bin.
+        options: of the cell.
+
+    Raises:
+        InputError: an unknown category, or fewer than one command.
+    """
+    from selfgrasp.core import Context, Goal, InputError, unknown_name
+    from selfgrasp.methods.semantic.maps import value_maps
+    from selfgrasp.methods.semantic.method import Semantic
+    from selfgrasp.runs.policies import load_policy
+    from selfgrasp.runs.pool import objects_named
+    from selfgrasp.runs.progress import Progress
+    from selfgrasp.workcell.cells import make_cell
+
+    method = load_policy(POLICY)
+    assert isinstance(method, Semantic)
+    if ask not in method.config.categories:
+        raise unknown_name("category", ask, method.config.categories)
+    if commands < 1:
+        raise InputError(given=f"--scenes {commands}", wanted="at least 1")
+    began = time.perf_counter()
+    cell = make_cell("kuka_bin", objects_named(objects), replace(options, count=_COUNT, picture_px=_PX, mixture="apart"))
+    fetched: list[_Fetched] = []
+    with cell.cell as workcell:
+        scene, wanted = _bin_with(cell, ask, seed, method)
+        goals = [Goal(category) for category in wanted[: max(1, commands)]]
+        with Progress("fetch", len(goals), unit="commands") as progress:
+            for reach in reaches(cell, method, scene, goals):
+                before = reach.attempt.before
+                assert before is not None
+                fetched.append(_Fetched(reach, value_maps(method, Context(before, workcell.spec, Goal(reach.asked)))))
+                progress.update(len(fetched), _told(fetched[-1]))
+        spec = workcell.spec
+    page = _page(out, fetched, spec.gripper.opening, spec.workspace.surface)
+    for one in fetched:
+        print(f"bring me the {_said(one.reach.asked)}: {_told(one)}")
+    print(f"{sum(one.right for one in fetched)} of {len(fetched)} as asked; {time.perf_counter() - began:.0f} s in all; report: {page}")
+    return 0
+
+
+def _bin_with(cell: SimCell, ask: str, seed: int, method: Semantic) -> tuple[int, list[str]]:
+    """A scene with a thing of the category; it, all others that lie there, and one that does not, in the order in which they are asked for."""
+    from selfgrasp.runs.bench import FIRST_SCENE
+
+    for scene in range(FIRST_SCENE + 10_000 * seed, FIRST_SCENE + 10_000 * seed + _TRIES):
+        cell.cell.reset(scene)
+        there = [placed.model.family for placed in cell.world.placed]
+        if ask in there:
+            missing = next(category for category in method.config.categories if category not in there)
+            others = [category for category in there if category != ask]
+            return scene, [ask, *others[:3], missing, *others[3:]]
+    raise AssertionError(f"no {ask} in {_TRIES} bins")
+
+
+def _said(category: str) -> str:
+    return category.replace("_", " ")
+
+
+def _told(one: _Fetched) -> str:
+    reach = one.reach
+    if not reach.attempt.steps:
+        return "not found"
+    return "nothing lifted" if not reach.families else f"a {' and a '.join(_said(family) for family in reach.families)}"
+
+
+def _page(out: Path, fetched: Sequence[_Fetched], opening: float, surface: float) -> Path:
+    from selfgrasp.viz.markup import element
+    from selfgrasp.viz.page import Page, grid, paragraph, table
+
+    hero = element(
+        "header", element("h1", f"{sum(one.right for one in fetched)} of {len(fetched)} things brought as asked"),
+        paragraph(
+            "A bin of things that no training saw. For each command: the reach, look by look; where the dorsal stream would grasp, whatever it is; "
+            "where the ventral stream sees what was asked for; and what it takes the best places to hold. One command asks for what is not there."
+        ),
+    )  # fmt: skip
+    page = Page(title="semantic grasping · selfgrasp", hero=hero)
+    for index, one in enumerate(fetched):
+        moving = film(out / "pictures" / f"fetch-{index}.webp", one.reach, opening=opening, scale=3)
+        panels = [_figure(picture, words) for picture, words in map_pictures(one.reach, one.maps, surface)]
+        page = page.section(f"Bring me the {_said(one.reach.asked)}: {_told(one)}", grid(moving, *panels))
+    rows = [(_said(one.reach.asked), len(one.reach.plans), f"{one.reach.plans[0].score:.2f}", _told(one)) for one in fetched]
+    page = page.section("All commands", table(rows, head=("asked for", "looks", "chance at the first look", "brought"), numbers=(1, 2)))
+    path = out / "report.html"
+    size = page.write(path)
+    print(f"{len(fetched)} films, {size / 1e6:.1f} MB", file=sys.stderr)
+    return path
+
+
+def map_pictures(reach: Reach, maps: ValueMaps, surface: float) -> list[tuple[Picture, str]]:
+    """Where to grasp, where the asked category is, and what lies at the best places, over the first look (Jang et al. 2017, figures 1 and 2)."""
+    from selfgrasp.viz.draw import Canvas
+    from selfgrasp.viz.heat import Span, heat_overlay
+    from selfgrasp.viz.picture import write_text
+
+    before = reach.attempt.before
+    assert before is not None
+    view, whole = before.view(), Span(0.0, 1.0)
+    canvas = Canvas(view, scale=3)
+    for at, name, chance in maps.named():
+        canvas.dot(at, (255, 210, 90))
+        x, y = canvas.pixels(at)[0]
+        write_text(canvas.picture, f"{_said(name)} {chance:.2f}", at=(int(x) + 8, int(y)), size=17, color=(255, 255, 255), anchor="lm")
+    return [
+        (heat_overlay(view, maps.grasp, surface=surface, span=whole, bars=24), "where to grasp: the chance of holding anything"),
+        (heat_overlay(view, maps.of(reach.asked), surface=surface, span=whole, bars=0), f"where a {_said(reach.asked)} would be held"),
+        (canvas.picture, "what the best places would hold"),
+    ]  # fmt: skip
+
+
+def _figure(picture: Picture, words: str) -> Markup:
+    from selfgrasp.viz.page import figure
+    from selfgrasp.viz.picture import image
+
+    return figure(image(picture, words), words)

@@ -1,0 +1,119 @@
+"""When to say "not found": the chance at the first look below which nothing is tried, and how often that is wrong either way."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from selfgrasp.runs.semantic import robot
+from selfgrasp.runs.semantic.work import NOVEL, SEEN, VALIDATION, Work
+
+if TYPE_CHECKING:
+    from selfgrasp.methods.semantic.method import Semantic
+    from selfgrasp.workcell.cells import SimCell
+
+Chances = dict[str, list[float]]
+"""Under "there" and "absent": chances at the first look that something will be held of a category that is in the bin, and of one that is not."""
+
+
+def measure_found(work: Work) -> str:
+    """Of the best row: the threshold on bins of validation instances, its errors on bins of the others."""
+    from selfgrasp.runs.record import write_json
+
+    path = work.folders.measured("found")
+    if path.exists():
+        return f"{path} is there already"
+    chances = {label: first_chances(work, objects) for label, objects in (("validation", VALIDATION), ("seen", SEEN), ("novel", NOVEL))}
+    threshold = best_threshold(chances["validation"])
+    write_json(path, {"row": robot.best_rows(work)[0].name, "threshold": threshold, "chances": chances})
+    return f"below {threshold:.2f} nothing is tried; {', '.join(f'{label} {_told(errors(one, threshold))}' for label, one in chances.items())}"
+
+
+def first_chances(work: Work, objects: str) -> Chances:
+    """In each bin of `category`, every category that is there, and as many that are not; nothing is tried."""
+    from selfgrasp.core import Context, Goal
+    from selfgrasp.methods.registry import load
+    from selfgrasp.methods.semantic.method import Semantic
+    from selfgrasp.protocols.category import CATEGORY
+    from selfgrasp.runs.bench import FIRST_SCENE
+    from selfgrasp.runs.pool import objects_named
+    from selfgrasp.runs.progress import Progress
+    from selfgrasp.workcell.cells import make_cell
+
+    method = load(work.run(robot.best_rows(work)[0].name))
+    assert isinstance(method, Semantic)
+    cell = make_cell("kuka_bin", objects_named(objects), replace(CATEGORY.config, depth=False, picture_px=work.sizes.picture_px))
+    found: Chances = {"there": [], "absent": []}
+    with cell.cell as workcell, Progress(f"look, {objects}", work.sizes.bins, unit="bins") as progress:
+        for index in range(work.sizes.bins):
+            seed = FIRST_SCENE + 10_000 * work.seed + index
+            look = workcell.reset(seed)
+            assert look is not None
+            for name, categories in asked(cell, method, seed).items():
+                found[name] += [method.plan(Context(look, workcell.spec, Goal(category), first=look, seed=seed)).score for category in categories]
+            progress.update(index + 1)
+    return found
+
+
+def asked(cell: SimCell, method: Semantic, seed: int) -> dict[str, list[str]]:
+    """Categories that are in the bin, and as many that are not."""
+    there = sorted({placed.model.family for placed in cell.world.placed})
+    others = [category for category in method.config.categories if category not in there]
+    return {"there": there, "absent": np.random.default_rng([seed, 3]).permutation(others)[: len(there)].tolist()}
+
+
+def best_threshold(chances: Chances) -> float:
+    """The one at which both errors together are least."""
+    candidates = np.unique(np.round([*chances["there"], *chances["absent"]], 3))
+    return float(min(candidates, key=lambda threshold: sum(errors(chances, float(threshold)))))
+
+
+def errors(chances: Chances, threshold: float) -> tuple[float, float]:
+    """Share of what is there that is not found, and of what is not there that is tried for."""
+    there, absent = (np.array(chances[name]) for name in ("there", "absent"))
+    return float((there < threshold).mean()), float((absent >= threshold).mean())
+
+
+def _told(both: Sequence[float]) -> str:
+    return f"{both[0]:.0%} overlooked, {both[1]:.0%} tried in vain"
+
+
+def found_table(work: Work) -> dict[str, Any]:
+    """As a table of the report."""
+    from selfgrasp.protocols.intervals import wilson
+
+    measured = json.loads(work.folders.measured("found").read_text())
+    threshold, rows = measured["threshold"], []
+    for label, chances in measured["chances"].items():
+        cells: list[Any] = [label]
+        for name, wrong in (("there", lambda c: c < threshold), ("absent", lambda c: c >= threshold)):
+            estimate = wilson(sum(map(wrong, chances[name])), len(chances[name]))
+            cells += [estimate.value, f"{estimate.low:.3f}-{estimate.high:.3f}"]
+        rows.append([*cells, len(chances["there"])])
+    note = f"Below a chance of {threshold:.2f} at the first look nothing is tried; chosen on bins of validation instances. "
+    note += "Each bin is asked for all that is there, and for as many categories that are not."
+    columns = ["bins of", "there and overlooked", "95 %", "not there and tried for", "95 % ", "questions each"]
+    return {"title": "Not found", "note": note, "columns": columns, "rows": rows}
+
+
+def ship(work: Work) -> str:
+    """The best row in half precision, with the threshold: what goes with the package."""
+    from selfgrasp.learn import checkpoint
+    from selfgrasp.methods.registry import from_config, load
+    from selfgrasp.runs.policies import checkpoint_of
+
+    run = work.run(robot.best_rows(work)[0].name)
+    method = load(run)
+    source = checkpoint_of(str(run))
+    assert source is not None
+    info = checkpoint.read_info(source)
+    shipped = from_config(method.name, {**info.config, "found": json.loads(work.folders.measured("found").read_text())["threshold"]})
+    shipped.load_state_dict(method.state_dict())
+    path: Path = work.folders.root / f"{method.name}.safetensors"
+    checkpoint.save(path, shipped, storage=checkpoint.Storage.FLOAT16, data=info.data, metrics=info.metrics)
+    return f"{path}, {path.stat().st_size / 1e6:.1f} MB"
