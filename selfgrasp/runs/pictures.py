@@ -95,7 +95,7 @@ def view_of(file: Path, spec: CellSpec) -> View:
     import numpy as np
 
     from selfgrasp.core import View
-    from selfgrasp.methods.semantic.examples import PRESENTED
+    from selfgrasp.methods.semantic.config import small
     from selfgrasp.runs.picture_files import read_color
     from selfgrasp.workcell.cells import PRESENT
 
@@ -104,6 +104,7 @@ def view_of(file: Path, spec: CellSpec) -> View:
     half = min(whole.shape[:2]) // 2
     row, column = whole.shape[0] // 2, whole.shape[1] // 2
     color: Any = cv2.resize(whole[row - half : row + half, column - half : column + half], (side, side), interpolation=cv2.INTER_AREA)
-    focal = side * PRESENT / PRESENTED
+    seen = small().ventral
+    focal = side * PRESENT / (seen.stored_px * seen.pixel)
     intrinsics: np.ndarray[Any, Any] = np.array([[focal, 0, side / 2], [0, focal, side / 2], [0, 0, 1.0]])
     return View(color, None, intrinsics, camera.world_from_camera)

@@ -34,7 +34,7 @@ def batch_of(examples: Examples, indices: NDArray[np.int64], config: ServoConfig
     if augment:
         flips = rng.choice([-1.0, 1.0], (b, 2))
         state = mirrored(state, flips)
-        patch = cut(patch, flips, rng.normal(0, config.shift, (b, 2)), rng.normal(0, config.turn, b), config)
+        patch = cut(patch, flips, rng.normal(0, config.shift, (b, 2)), rng.normal(0, config.turn, b), config, zoomed(b, config, rng))
         pictures, mount = _shaken(pictures, mount, nominal, intrinsics, _further(mount, config, rng))
         gain, offset = 1 + rng.uniform(-config.jitter, config.jitter, (b, 1)), rng.uniform(-config.jitter, config.jitter, (b, 3))
     else:
@@ -89,9 +89,16 @@ def middle(patch_BCSS: torch.Tensor, config: ServoConfig) -> torch.Tensor:
     return patch_BCSS[:, :, margin : margin + config.patch_px, margin : margin + config.patch_px]
 
 
-def cut(patch_BCSS: torch.Tensor, flips_B2: FloatArray, shift_B2: FloatArray, turn_B: FloatArray, config: ServoConfig) -> torch.Tensor:
-    """Patches of `patch_px` out of stored ones, flipped, turned and shifted (m)."""
-    share, half = config.patch_px / config.stored_px, config.stored_px * config.pixel / 2
+def zoomed(count: int, config: ServoConfig, rng: np.random.Generator) -> FloatArray | None:
+    """(B,) by which patches show more of the world in training, or None."""
+    return 1 + rng.uniform(-config.zoom, config.zoom, count) if config.zoom else None
+
+
+def cut(
+    patch_BCSS: torch.Tensor, flips_B2: FloatArray, shift_B2: FloatArray, turn_B: FloatArray, config: ServoConfig, zoom_B: FloatArray | None = None
+) -> torch.Tensor:
+    """Patches of `patch_px` out of stored ones, flipped, turned, shifted (m) and zoomed."""
+    share, half = config.patch_px / config.stored_px * (1.0 if zoom_B is None else zoom_B), config.stored_px * config.pixel / 2
     cos, sin = share * np.cos(turn_B), share * np.sin(turn_B)
     x, y = flips_B2[:, 0], flips_B2[:, 1]
     theta = np.stack([np.stack([cos * x, -sin * y, shift_B2[:, 0] / half], axis=1), np.stack([sin * x, cos * y, shift_B2[:, 1] / half], axis=1)], axis=1)

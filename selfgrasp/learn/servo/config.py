@@ -36,7 +36,9 @@ class ServoConfig:
         shake, shake_turn: largest further displacement of the camera per axis in the eye's training.
         height_weight: of the second task, how far down the hand will come, in the loss.
         jitter: largest change of colour and brightness in training.
+        zoom: largest change of size in training.
         samples, elites, iterations: of the search for a motion (Levine et al. 2016, section IV-B).
+        first_samples: in the first iteration at the first look, where that is more.
         finalists: best of all that was scored, which are judged again, mirrored and turned.
         near, near_turn: standard deviations of the samples around an elite in the second iteration, and around the hand; halved an iteration.
         close_ratio: close when standing still is at least so much as good as the best motion.
@@ -70,7 +72,9 @@ class ServoConfig:
     shake_turn: float = 0.05
     height_weight: float = 1.0
     jitter: float = 0.15
+    zoom: float = 0.0
     samples: int = 64
+    first_samples: int = 0
     elites: int = 6
     iterations: int = 3
     finalists: int = 16

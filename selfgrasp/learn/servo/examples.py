@@ -71,7 +71,7 @@ def gather(source: Source, split: Split, config: ServoConfig, rng: np.random.Gen
         for index, look in enumerate(looks):
             if config.sees is Sees.PICTURES:
                 columns["whole"][n, index] = resized(look.view(config.view).color, config.picture_px)
-            else:
+            elif planes:
                 columns["patches"][n, index] = stored_patches(look.view(config.view), tried.final, spec, config)
             columns["hand"][n, index] = hand_of(look)
         other = looks[int(rng.integers(len(looks)))].view(config.view)

@@ -22,8 +22,8 @@ class Found:
 
 
 def search(score: Callable[[FloatArray], FloatArray], hand: FloatArray | None, workspace: Workspace, config: ServoConfig, rng: np.random.Generator) -> Found:
-    """`iterations` times `samples` poses, as Levine et al. 2016, section IV-B: first all over the bin, half of them around the hand where it is over it, then
-    around the elites of all that was scored.
+    """`iterations` times `samples` poses, as Levine et al. 2016, section IV-B: first all over the bin, half of them around the hand where it is over it and
+    `first_samples` where it is not, then around the elites of all that was scored.
 
     Args:
         score: (M, 3) poses to (M,) logits.
@@ -34,7 +34,7 @@ def search(score: Callable[[FloatArray], FloatArray], hand: FloatArray | None, w
     """
     low, high = np.array([*workspace.low[:2], -np.pi / 2]), np.array([*workspace.high[:2], np.pi / 2])
     spread = np.array([config.near, config.near, config.near_turn])
-    drawn = rng.uniform(low, high, (config.samples, 3))
+    drawn = rng.uniform(low, high, (config.samples if hand is not None else max(config.samples, config.first_samples), 3))
     if hand is not None:
         half = config.samples // 2
         drawn[:half] = hand + spread * rng.standard_normal((half, 3))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from selfgrasp.learn.servo import ServoConfig
@@ -29,6 +29,14 @@ class Structure(StrEnum):
     """A classifier of presented objects over crops of the first picture; where the best one lies, the dorsal stream grasps anything."""
 
 
+_SHALLOW = (32, 48, 96, 128)
+
+
+def seeing(px: int) -> ServoConfig:
+    """What the ventral stream sees: 14 cm at so many pixels a side, varied much in training, since what is to be told apart are kinds and not things."""
+    return ServoConfig(patch=0.14, patch_px=px, stored_px=round(px * 19 / 16), planes=(0.02,), looks=1, jitter=0.25, zoom=0.2, shift=0.003, turn=0.05)
+
+
 @dataclass(frozen=True)
 class SemanticConfig(ServoConfig):
     """What `ServoConfig` says is the dorsal stream's, and of searching and moving.
@@ -38,22 +46,29 @@ class SemanticConfig(ServoConfig):
         attention: a shallower network with soft keypoints instead of the deep one (Jang et al. 2017, appendix B.1).
         categories: names, in the order of the outputs.
         ventral: what the streams that know categories see.
-        widths: channels of the deep network, of which all but the second halve the side; the shallow one has the first three.
+        widths: channels of the networks; the deep one ends with twice the last.
         keypoints: channels of the shallower one whose places are its features.
+        recolor: share of the training examples whose three colours change places.
+        hide: side of the square that is hidden in each training example, as a share of the patch's.
         pictures: share of the examples with a category that show the presented object instead, with a random motion.
         smoothed: added to the probability of a category before it is multiplied with that of a grasp (Jang et al. 2017, appendix C).
+        reach: m from the hand, once it is over the bin, within which it is looked for what was asked for.
         found: probability of holding the category below which nothing is tried.
     """
 
     steps: int = 4
+    first_samples: int = 192
     structure: Structure = Structure.SEPARATED
     attention: bool = False
     categories: tuple[str, ...] = CATEGORIES
-    ventral: ServoConfig = field(default_factory=lambda: ServoConfig(patch_px=48, stored_px=60, planes=(0.02,), looks=1))
-    widths: tuple[int, ...] = (32, 48, 96, 128)
+    ventral: ServoConfig = field(default_factory=lambda: seeing(48))
+    widths: tuple[int, ...] = (24, 32, 64, 128)
     keypoints: int = 64
+    recolor: float = 0.5
+    hide: float = 0.3
     pictures: float = 0.0
     smoothed: float = 0.5
+    reach: float = 0.08
     found: float = 0.0
 
     @property
@@ -79,17 +94,17 @@ def branches() -> SemanticConfig:
 
 def attention() -> SemanticConfig:
     """Separated, with soft keypoints."""
-    return SemanticConfig(attention=True)
+    return SemanticConfig(attention=True, widths=_SHALLOW)
 
 
 def box() -> SemanticConfig:
     """A classifier of presented pictures, which spreads labels, and the bounding-box baseline."""
-    return SemanticConfig(structure=Structure.BOX)
+    return SemanticConfig(structure=Structure.BOX, ventral=replace(seeing(96), planes=()))
 
 
 def attention_pictures() -> SemanticConfig:
     """Separated, with soft keypoints, and presented pictures in a quarter of the examples that have one."""
-    return SemanticConfig(attention=True, pictures=0.25)
+    return SemanticConfig(attention=True, widths=_SHALLOW, pictures=0.25)
 
 
 def branches_pictures() -> SemanticConfig:

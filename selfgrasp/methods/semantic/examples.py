@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import cv2
@@ -15,16 +16,15 @@ from selfgrasp.core import Attempt, CellSpec, InputError, Observation, View
 from selfgrasp.core.pose import apply, inverse
 from selfgrasp.learn import Batch, Examples, Source, Split
 from selfgrasp.learn.servo import ServoConfig
-from selfgrasp.learn.servo.batches import batch_of, cut, recolored
+from selfgrasp.learn.servo.batches import batch_of, cut, recolored, zoomed
 from selfgrasp.learn.servo.examples import More, Tried, gather, stored_patches
+from selfgrasp.learn.servo.network import STATE
 from selfgrasp.methods.semantic.config import SemanticConfig, Structure
 
 GATHERED = 1
 """Version of what `gather_semantic` gives beside servoing's columns."""
 LABEL, PICTURE_LABEL = "category", "picture_category"
 """Labels of what an attempt lifted: the latter is of its presented picture alone, and nothing is learned of the attempt."""
-PRESENTED = 0.22
-"""m, the side of what a presented picture shows, where the fingers are."""
 
 
 def gather_semantic(source: Source, split: Split, config: SemanticConfig, rng: np.random.Generator, *, dorsal: bool) -> Examples:
@@ -66,14 +66,15 @@ def _index(said: object, config: SemanticConfig) -> int:
 
 
 def presented(view: View, spec: CellSpec, config: ServoConfig) -> NDArray[np.uint8]:
-    """(S, S, 3) what is held, where the view's calibration and the cell's drawing have the fingertips; the middle, where the drawing has none."""
+    """(S, S, 3) what is held, as large as in patches of the bin, where the view's calibration and the cell's drawing have the fingertips; the middle, where the
+    drawing has none."""
     side = config.stored_px
     if spec.presented is None:
         height, width = view.color.shape[:2]
         center, half = np.array([width, height]) / 2, min(height, width) / 2
     else:
         tip = apply(inverse(view.world_from_camera), spec.presented[None, :3, 3])[0]
-        center, half = (view.intrinsics @ tip)[:2] / tip[2], PRESENTED / 2 * view.intrinsics[0, 0] / tip[2]
+        center, half = (view.intrinsics @ tip)[:2] / tip[2], side * config.pixel / 2 * view.intrinsics[0, 0] / tip[2]
     scale = 2 * half / side
     # The centre of the first pixel of either picture is half a pixel from its edge.
     from_stored = np.array([[scale, 0, center[0] - half + scale / 2 - 0.5], [0, scale, center[1] - half + scale / 2 - 0.5]])
@@ -88,30 +89,54 @@ def semantic_batch(examples: Examples, indices: NDArray[np.int64], config: Seman
     Of the examples that have a presented picture and a category, a share shows that picture, turned anyhow, with another example's motion: whatever the motion,
     that is what will be held. It says nothing of success (Jang et al. 2017, section 3.3).
     """
+    if config.structure is Structure.BOX:
+        return _box_batch(examples, indices, config, rng, augment=augment)
     # The eye learns from the first ones of a batch, and a picture from elsewhere shows no bin.
     indices = indices[np.argsort(examples["apart"][indices], kind="stable")]
     same = copy.deepcopy(rng)
-    batch = batch_of(examples, indices, config.ventral, rng, augment=augment)
+    # An eye that was given learns no more: no pictures for it.
+    ventral = config.ventral if "dorsal" in examples.columns else replace(config.ventral, eye_share=0.0)
+    batch = batch_of(examples, indices, ventral, rng, augment=augment)
     category, apart = examples["category"][indices], examples["apart"][indices] > 0
     has = (examples["shown"][indices] > 0) & (category >= 0)
-    share = 1.0 if config.structure is Structure.BOX else config.pictures
-    pictured = has & (apart | (rng.random(len(indices)) < share))
+    pictured = has & (apart | (rng.random(len(indices)) < config.pictures))
     tried = ~(pictured | apart)
     known = (category >= 0) & (pictured | (tried & (examples["grasped"][indices] > 0)))
-    if config.structure is Structure.BOX:
-        tried, known = np.zeros_like(tried), pictured
     if pictured.any():
-        shown = _shown(examples["present"][indices[pictured]], config.ventral, rng, augment=augment, anyhow=config.structure is not Structure.BOX)
+        shown = _shown(examples["present"][indices[pictured]], config.ventral, rng, augment=augment, anyhow=True)
         batch["patch"][torch.from_numpy(pictured)] = shown.repeat(1, batch["patch"].shape[1] // 3, 1, 1)
         batch["state"][torch.from_numpy(pictured)] = batch["state"][torch.from_numpy(rng.integers(len(indices), size=int(pictured.sum())))]
+    if augment:
+        batch["patch"] = _varied(batch["patch"], config, rng)
     if "dorsal" in examples.columns:
         # The same draws once more: the same look, mirrors and turn.
-        columns = {**examples.columns, "patches": examples["dorsal"]}
-        again = batch_of(Examples(columns, examples.weights), indices, config, same, augment=augment)
+        again = _dorsal_batch(examples, indices, config, same, augment=augment)
         batch |= {"dorsal": again["patch"], "dorsal_state": again["state"], "dorsal_weight": batch["weight"] * torch.from_numpy(~apart)}
     batch["category"] = torch.from_numpy(np.where(known, category, -1))
     batch["tried"] = torch.from_numpy(tried.astype(np.float32))
     return batch
+
+
+def _box_batch(examples: Examples, indices: NDArray[np.int64], config: SemanticConfig, rng: np.random.Generator, *, augment: bool) -> Batch:
+    """Presented pictures with a category alone, patch (B, 3, S, S); where the dorsal stream learns here, what it learns from."""
+    has = (examples["shown"][indices] > 0) & (examples["category"][indices] >= 0)
+    # Where there is none, one that does not count: layers want something to see.
+    named = indices[has] if has.any() else indices[:1]
+    shown = _shown(examples["present"][named], config.ventral, rng, augment=augment, anyhow=False)
+    batch = {
+        "patch": _varied(shown, config, rng) if augment else shown, "state": torch.zeros(len(named), STATE),
+        "category": torch.from_numpy(examples["category"][named]), "named_weight": torch.from_numpy(examples.weights[named] * has.any()).float(),
+    }  # fmt: skip
+    if "dorsal" not in examples.columns:
+        return batch
+    again = _dorsal_batch(examples, indices, config, rng, augment=augment)
+    again |= {"dorsal": again["patch"], "dorsal_state": again["state"], "dorsal_weight": again["weight"]}
+    return again | batch
+
+
+def _dorsal_batch(examples: Examples, indices: NDArray[np.int64], config: SemanticConfig, rng: np.random.Generator, *, augment: bool) -> Batch:
+    columns = {**examples.columns, "patches": examples["dorsal"]}
+    return batch_of(Examples(columns, examples.weights), indices, config, rng, augment=augment)
 
 
 def _shown(present_BSS3: NDArray[np.uint8], config: ServoConfig, rng: np.random.Generator, *, augment: bool, anyhow: bool) -> torch.Tensor:
@@ -122,7 +147,18 @@ def _shown(present_BSS3: NDArray[np.uint8], config: ServoConfig, rng: np.random.
     spread = np.pi if anyhow else 0.1
     flips = rng.choice([-1.0, 1.0], (b, 2)) if augment and anyhow else np.ones((b, 2))
     shift, turn = (rng.normal(0, 0.005, (b, 2)), rng.uniform(-spread, spread, b)) if augment else (np.zeros((b, 2)), np.zeros(b))
-    shown = cut(pictures, flips, shift, turn, config)
+    shown = cut(pictures, flips, shift, turn, config, zoomed(b, config, rng) if augment else None)
     if augment:
         shown = recolored(shown, 1 + rng.uniform(-config.jitter, config.jitter, (b, 1)), rng.uniform(-config.jitter, config.jitter, (b, 3)))
     return shown
+
+
+def _varied(patch_BCSS: torch.Tensor, config: SemanticConfig, rng: np.random.Generator) -> torch.Tensor:
+    """Patches whose colours have changed places in some, and of which a square is hidden: a spoon is one in any colour, and half under something else."""
+    b, channels, side, _ = patch_BCSS.shape
+    order = np.where(rng.random((b, 1)) < config.recolor, rng.permuted(np.tile(np.arange(3), (b, 1)), axis=1), np.arange(3))
+    planes = (order[:, None, :] + 3 * np.arange(channels // 3)[None, :, None]).reshape(b, channels)
+    varied = torch.take_along_dim(patch_BCSS, torch.from_numpy(planes)[:, :, None, None], dim=1)
+    at, half, along = rng.uniform(0, side, (b, 2, 1)), config.hide * side / 2, np.arange(side) + 0.5
+    hidden = np.abs(along - at) < half
+    return varied.masked_fill(torch.from_numpy(hidden[:, 0, :, None] & hidden[:, 1, None, :])[:, None], 0.0)

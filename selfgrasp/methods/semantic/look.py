@@ -45,19 +45,19 @@ class Asked:
         dorsal: gives (M,) logits of a grasp; None takes the grasp branch, or the single stream's chances.
         category: index.
         config: sizes.
-        first_search: whether the hand is still to choose.
+        hand: (2,) m, where it is over the bin; None while it is still to choose.
     """
 
-    def __init__(self, ventral: PatchLook, dorsal: PatchLook | None, category: int, config: SemanticConfig, *, first_search: bool) -> None:
-        self._ventral, self._dorsal, self._category, self._config, self._first = ventral, dorsal, category, config, first_search
+    def __init__(self, ventral: PatchLook, dorsal: PatchLook | None, category: int, config: SemanticConfig, hand: FloatArray | None) -> None:
+        self._ventral, self._dorsal, self._category, self._config, self._hand = ventral, dorsal, category, config, hand
 
     def logits(self, poses: FloatArray) -> FloatArray:
         """(M,) of holding such a thing."""
-        return self._asked(self.opinion(poses))
+        return self._asked(self.opinion(poses), poses)
 
     def careful_logits(self, poses: FloatArray) -> FloatArray:
         """Likewise, over mirrors and the half turn."""
-        return self._asked(self._opinion(self._ventral.careful_logits(poses), None if self._dorsal is None else self._dorsal.careful_logits(poses)))
+        return self._asked(self._opinion(self._ventral.careful_logits(poses), None if self._dorsal is None else self._dorsal.careful_logits(poses)), poses)
 
     def opinion(self, poses: FloatArray) -> Opinion:
         """What the streams think of poses (M, 3)."""
@@ -71,12 +71,15 @@ class Asked:
             return Opinion(held, classes[:, :-1] / held[:, None])
         return Opinion(1 / (1 + np.exp(-(ventral[:, 0] if dorsal is None else dorsal))), classes)
 
-    def _asked(self, opinion: Opinion) -> FloatArray:
+    def _asked(self, opinion: Opinion, poses: FloatArray) -> FloatArray:
         named = opinion.classes[:, self._category]
-        whole = self._first or self._config.structure is Structure.SINGLE
+        whole = self._hand is None or self._config.structure is Structure.SINGLE
         chance = np.clip(opinion.grasp * (named if whole else np.minimum(named + self._config.smoothed, 1.0)), _FLOOR, 1 - _FLOOR)
         logits: FloatArray = np.log(chance) - np.log1p(-chance)
-        return logits
+        if self._hand is None:
+            return logits
+        # It has chosen; what lies elsewhere could by now only be something else that is easier to hold.
+        return logits - _OUTSIDE * (np.linalg.norm(poses[:, :2] - self._hand, axis=1) > self._config.reach)
 
 
 class Boxed:

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 
 from selfgrasp.core import Context, Goal, InputError, Plan, unknown_name
-from selfgrasp.learn import Batch, Examples, FitConfig, Loss, Source, Split, load_parts
+from selfgrasp.learn import Batch, Examples, FitConfig, Loss, Precision, Source, Split, load_parts
 from selfgrasp.learn.servo import Eye, Judge, Look, PatchLook, ServoMethod, camera_found, eye_loss, grasp_loss
 from selfgrasp.learn.servo.network import STATE
 from selfgrasp.learn.servo.poses import hand_of, over_the_bin
@@ -40,7 +40,7 @@ class Semantic(ServoMethod):
 
     def recipe(self, *, round: int = 0) -> FitConfig:
         """AdamW, a cosine."""
-        return FitConfig(epochs=20, learning_rate=2e-3)
+        return FitConfig(epochs=80 if self.config.structure is Structure.BOX else 30, learning_rate=2e-3, precision=Precision.ALSO_CPU)
 
     def load_trunk(self, path: Path) -> None:
         """Eye and dorsal stream of a run of `hand_eye`, or of this method; they learn no more.
@@ -77,16 +77,15 @@ class Semantic(ServoMethod):
     def loss(self, batch: Batch) -> Loss:
         """Cross entropies of success, where it was tried, and of the category, where it is known; how far down the hand came; and the dorsal stream's loss."""
         grasp, category = (out.float() for out in self.branches(batch["patch"], batch["state"]))
-        known, weight = batch["category"] >= 0, batch["weight"]
         if self.config.structure is Structure.SINGLE:
             value, metrics = self._single(category, batch)
+        elif self.config.structure is Structure.BOX:
+            value, metrics = _named_loss(category, batch["category"], batch["named_weight"])
         else:
-            tried = weight * batch["tried"]
-            classes = _mean(F.cross_entropy(category, batch["category"].clamp_min(0), reduction="none", label_smoothing=0.05), weight * known)
-            success, stopped = grasp_loss(grasp, batch, tried)
+            classes, metrics = _named_loss(category, batch["category"], batch["weight"] * (batch["category"] >= 0))
+            success, stopped = grasp_loss(grasp, batch, batch["weight"] * batch["tried"])
             value = classes + success + self.config.height_weight * stopped
-            right = _mean((category.argmax(dim=1) == batch["category"]).float(), weight * known)
-            metrics = {"class_loss": classes, "class_right": right, "success_loss": success}
+            metrics |= {"success_loss": success}
         if "dorsal" in batch:
             success, stopped = grasp_loss(self.judge(batch["dorsal"], batch["dorsal_state"]).float(), batch, batch["dorsal_weight"])
             missed = eye_loss(self.eye, batch)
@@ -121,7 +120,8 @@ class Semantic(ServoMethod):
         if config.structure is Structure.BOX:
             return Boxed(dorsal, best_quad(self.named, category, first, spec, config))
         ventral = PatchLook(self._judged, camera, first, now, spec, config.ventral)
-        return Asked(ventral, dorsal if config.structure is Structure.SEPARATED else None, category, config, first_search=not over_the_bin(hand_of(now), spec))
+        hand = hand_of(now)
+        return Asked(ventral, dorsal if config.structure is Structure.SEPARATED else None, category, config, hand[:2] if over_the_bin(hand, spec) else None)
 
     def _held(self, patch: torch.Tensor, state: torch.Tensor) -> torch.Tensor:
         """(M,)."""
@@ -135,8 +135,7 @@ class Semantic(ServoMethod):
 
     def named(self, patch: torch.Tensor) -> torch.Tensor:
         """(M, N) log probabilities of categories of presented pictures, or crops of others, (M, 3, S, S) from -1 to 1."""
-        planes = 2 * len(self.config.ventral.planes)
-        _, category = self.branches(patch.repeat(1, planes, 1, 1), patch.new_zeros(len(patch), STATE))
+        _, category = self.branches(patch, patch.new_zeros(len(patch), STATE))
         return category.log_softmax(dim=1)
 
     def _asked(self, goal: Goal) -> int | None:
@@ -147,6 +146,12 @@ class Semantic(ServoMethod):
         if goal.category not in self.config.categories:
             raise unknown_name("category", goal.category, self.config.categories)
         return self.config.categories.index(goal.category)
+
+
+def _named_loss(logits: torch.Tensor, category: torch.Tensor, weight: torch.Tensor) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
+    """Cross entropy of categories, and how many are right."""
+    value = _mean(F.cross_entropy(logits, category.clamp_min(0), reduction="none", label_smoothing=0.05), weight)
+    return value, {"class_loss": value, "class_right": _mean((logits.argmax(dim=1) == category).float(), weight)}
 
 
 def _mean(value_B: torch.Tensor, weight_B: torch.Tensor) -> torch.Tensor:

@@ -20,20 +20,18 @@ class Stream(nn.Module):
     def __init__(self, config: SemanticConfig) -> None:
         super().__init__()
         one, two, three, four = config.widths
-        before = 6 * len(config.ventral.planes)
+        # The bounding box's classifier sees one picture, not two of each plane.
+        before = 3 if config.structure is Structure.BOX else 6 * len(config.ventral.planes)
         self.stem = nn.Sequential(_layer(before, one, 2), nn.Conv2d(one, two, 3, 1, 1, bias=False))
         self.norm = nn.BatchNorm2d(two)
         self.state = nn.Sequential(nn.Linear(STATE, 64), nn.ReLU(inplace=True), nn.Linear(64, 2 * two))
         if config.attention:
-            self.body: nn.Module = nn.Sequential(nn.ReLU(inplace=True), _layer(two, three, 2), nn.Conv2d(three, config.keypoints, 3, 1, 1), SoftKeypoints())
             seen = 2 * config.keypoints
+            last: list[nn.Module] = [_layer(three, four, 1), nn.Conv2d(four, config.keypoints, 3, 1, 1), SoftKeypoints()]
         else:
-            self.body = nn.Sequential(
-                nn.ReLU(inplace=True), _layer(two, three, 2), _layer(three, three, 1), _layer(three, four, 2), _layer(four, four, 1),
-                nn.Flatten(),
-            )  # fmt: skip
-            side = -(-config.ventral.patch_px // 8)
-            seen = four * side * side
+            seen = 2 * four
+            last = [_layer(three, four, 2), _layer(four, four, 1), _layer(four, seen, 2), _layer(seen, seen, 1), nn.AdaptiveAvgPool2d(1), nn.Flatten()]
+        self.body = nn.Sequential(nn.ReLU(inplace=True), _layer(two, three, 2), _layer(three, three, 1), *last)
         self.head = nn.Sequential(nn.Dropout(0.3), nn.Linear(seen + STATE, self.features), nn.ReLU(inplace=True), nn.Dropout(0.3))
 
     def forward(self, patch_BCSS: torch.Tensor, state_BF: torch.Tensor) -> torch.Tensor:

@@ -93,20 +93,26 @@ def _write(path: Path, said: dict[str, str], name: str, by: str) -> int:
     return len(said)
 
 
-def propagate(path: Path, run: Path, *, name: str, batch: int = 256) -> int:
-    """Let the classifier of a run say what the presented pictures show that nobody has labelled; says how many labels were written."""
+def propagate(path: Path, run: Path, *, name: str, least: float) -> int:
+    """Let the classifier of a run say what the presented pictures show that nobody has labelled, where it is sure enough; says how many labels were written.
+
+    Args:
+        path: of a dataset.
+        run: of the classifier.
+        name: of the label.
+        least: chance of its answer below which it says nothing.
+    """
     from selfgrasp.dataset import Dataset
 
-    by = f"classifier {run.name}"
     with Dataset.open(path) as data:
         known = set(data.label(name)) if name in data.label_names else set()
         wanted = [i for i in data.ids()[data.column("has_present")] if i not in known]
-        said = dict(zip(wanted, named(data, wanted, run, batch=batch), strict=True))
-    return _write(path, said, name, by) if said else 0
+        said = {i: answer for i, (answer, chance) in zip(wanted, named(data, wanted, run), strict=True) if chance >= least}
+    return _write(path, said, name, f"classifier {run.name}") if said else 0
 
 
-def named(data: Dataset, ids: Sequence[str], run: Path, *, batch: int = 256) -> list[str]:
-    """What the classifier of a run calls each presented picture."""
+def named(data: Dataset, ids: Sequence[str], run: Path, *, batch: int = 256) -> list[tuple[str, float]]:
+    """What the classifier of a run calls each presented picture, and with what chance."""
     import torch
 
     from selfgrasp.learn import evaluating
@@ -118,9 +124,10 @@ def named(data: Dataset, ids: Sequence[str], run: Path, *, batch: int = 256) -> 
     method = load(run)
     assert isinstance(method, Semantic)
     pictures = [presented(a.present, data.spec, method.config.ventral) for a in data.attempts(list(ids)) if a.present is not None]
-    found: list[str] = []
+    found: list[tuple[str, float]] = []
     with evaluating(method):
         for start in range(0, len(pictures), batch):
             stored = torch.from_numpy(np.stack(pictures[start : start + batch])).permute(0, 3, 1, 2).float() / 127.5 - 1
-            found += [method.config.answers[i] for i in method.named(middle(stored, method.config.ventral)).argmax(dim=1)]
+            chances, answers = method.named(middle(stored, method.config.ventral)).exp().max(dim=1)
+            found += [(method.config.answers[i], c) for i, c in zip(answers.tolist(), chances.tolist(), strict=True)]
     return found

@@ -6,9 +6,11 @@ import json
 from collections import Counter
 from typing import Any
 
+from selfgrasp.protocols.intervals import wilson
 from selfgrasp.runs.record import versions, write_config, write_json
 from selfgrasp.runs.semantic import robot
-from selfgrasp.runs.semantic.work import ROWS, Row, Work, classifier_figures
+from selfgrasp.runs.semantic.found import found_table
+from selfgrasp.runs.semantic.work import ROWS, SURE, Row, Work, classifier_figures, classifiers
 
 NOTES = (
     "A simulated arm and generated objects stand for the robots and their things: the paper's figures are landmarks.",
@@ -41,7 +43,10 @@ def write(work: Work, args: Any) -> str:
             "frozen": json.loads((root / "frozen.json").read_text()),
             "attempts": sizes.alone + sizes.mixed + sizes.aside + sizes.presents,
             "notes": list(NOTES),
-            "tables": [category_table(work), seeds_table(work), labels_table(work), *(confusion_table(work, label) for label in robot.SETS)],
+            "tables": [
+                category_table(work), seeds_table(work), labels_table(work), probe_table(work), found_table(work),
+                *(confusion_table(work, label) for label in robot.SETS),
+            ],
             "charts": [labels_chart(work)],
         },
     )
@@ -78,30 +83,43 @@ def seeds_table(work: Work) -> Table:
 
 
 def labels_table(work: Work) -> Table:
-    """How often the classifier that spreads labels is right."""
-    found = classifier_figures(work)
+    """How often the classifiers are right, and what of theirs is spread."""
     rows: list[list[Any]] = []
-    for share in work.sizes.rated:
-        shares = [found[f"{share} {label}"] for label in robot.SETS]
-        rows.append([f"{share:.0%}", round(share * work.sizes.mixed), *(s["right"] / max(1, s["of"]) for s in shares), *(s["of"] for s in shares)])
-    note = f"Presented pictures that nobody rated. {work.raters.author}, the majority counts. Paper: 0.95 on training objects, 0.35 on unseen ones."
-    columns = ["rated", "attempts", "right, seen", "right, novel", "pictures, seen", "pictures, novel"]
+    for title, found in classifier_figures(work).items():
+        cells: list[Any] = [title]
+        for label in robot.SETS:
+            one = found[label]
+            estimate = wilson(one["right"], one["of"])
+            cells += [estimate.value, f"{estimate.low:.3f}-{estimate.high:.3f}"]
+            cells += [one["sure_right"] / max(1, one["sure"]), one["sure"] / max(1, one["of"]), one["of"]]
+        rows.append(cells)
+    note = f"Presented pictures that nobody rated. {work.raters.author}, the majority counts; {SURE:.0%} is the chance from which an answer is spread. "
+    note += "The last one spreads labels. Paper: 0.95 on training objects, 0.35 on unseen ones."
+    columns = ["rated", *(f"{label} {c}" for label in robot.SETS for c in ("right", "95 %", "right where spread", "share spread", "pictures"))]
     return {"title": "Labels that spread", "note": note, "columns": columns, "rows": rows}
 
 
 def labels_chart(work: Work) -> Table:
-    """As `labels_table`."""
-    from selfgrasp.protocols.intervals import wilson
-
+    """As `labels_table`, by the number of rated attempts."""
     found, series = classifier_figures(work), []
     for label in robot.SETS:
         points = []
-        for share in work.sizes.rated:
-            one = found[f"{share} {label}"]
-            estimate = wilson(one["right"], one["of"])
+        for share, title in zip(work.sizes.rated, classifiers(work), strict=False):
+            estimate = wilson(found[title][label]["right"], found[title][label]["of"])
             points.append({"x": round(share * work.sizes.mixed), "y": estimate.value, "low": estimate.low, "high": estimate.high})
         series.append({"name": label, "paper": False, "points": points})
     return {"title": "Labels that spread", "x": "rated attempts", "y": "right", "percent": True, "series": series}
+
+
+def probe_table(work: Work) -> Table:
+    """What colour and size alone give away, beside the classifier."""
+    probed, rows = json.loads(work.folders.measured("probe").read_text()), []
+    named = list(classifier_figures(work).values())[-1]
+    for label in robot.SETS:
+        both = [wilson(one[label]["right"], one[label]["of"]) for one in (probed, named)]
+        rows.append([label, *(cell for e in both for cell in (e.value, f"{e.low:.3f}-{e.high:.3f}"))])
+    note = "A network told of the mean and deviation of the colour of what vanished from the bin, and of its bounding box; trained on the simulator's labels."
+    return {"title": "Colour and size alone", "note": note, "columns": ["objects", "probe right", "95 %", "classifier right", "95 % "], "rows": rows}
 
 
 def confusion_table(work: Work, label: str) -> Table:

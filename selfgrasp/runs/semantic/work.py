@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 COLLECTOR = "hand_eye+explore4"
 """Who tries: hand-eye coordination as it is shipped, which knows no categories, with up to four motions."""
+SURE = 0.5
+"""Chance of a classifier's answer below which no label is spread."""
 SEEN, VALIDATION, NOVEL, ASSORTED = "categories", "categories-validation", "categories-test", "assorted"
 
 
@@ -172,17 +174,23 @@ def rate(work: Work) -> str:
 
 
 def train_classifiers(work: Work) -> str:
-    """Of presented pictures, from the rated ones: by how many there are."""
+    """Of presented pictures: from the rated ones alone, by how many there are, and the one that spreads labels, which learns from the bins of one category,
+    too."""
     jobs = [
         _job(work, classifier(share), "semantic:box", ["mixed"], trunk="dorsal", attempts=max(8, round(0.8 * share * work.sizes.mixed)))
         for share in work.sizes.rated
     ]
-    return steps.train_all(jobs, workers=work.workers, device=work.device)
+    return steps.train_all([_job(work, "box", ROWS[1].method, ["alone", "mixed"], trunk="dorsal"), *jobs], workers=work.workers, device=work.device)
 
 
 def classifier(share: float) -> str:
     """Name of the classifier from so many rated attempts."""
     return f"classifier{round(1000 * share):03d}"
+
+
+def classifiers(work: Work) -> dict[str, str]:
+    """Titles of all classifiers, and their names."""
+    return {**{f"{share:.0%}": classifier(share) for share in work.sizes.rated}, f"{max(work.sizes.rated):.0%} and bins of one category": "box"}
 
 
 def measure_classifiers(work: Work) -> str:
@@ -195,15 +203,16 @@ def measure_classifiers(work: Work) -> str:
     if path.exists():
         return f"{path} is there already"
     found: dict[str, Any] = {}
-    for share in work.sizes.rated:
-        run = work.run(classifier(share))
-        for title, name, first in (("seen", "mixed", max(work.sizes.rated)), ("novel", "presents", 0.0)):
-            with Dataset.open(work.folders.data(name)) as data:
-                truth = labels.what_is_held(data, CATEGORIES)
-                shown = data.column("has_present")
-                ids = [i for i, s in zip(data.ids()[round(first * len(data)) :], shown[round(first * len(data)) :], strict=True) if s]
-                right = [truth[i] == said for i, said in zip(ids, labels.named(data, ids, run), strict=True)]
-            found[f"{share} {title}"] = {"right": sum(right), "of": len(right)}
+    for label, name, first in (("seen", "mixed", max(work.sizes.rated)), ("novel", "presents", 0.0)):
+        with Dataset.open(work.folders.data(name)) as data:
+            truth = labels.what_is_held(data, CATEGORIES)
+            begin = round(first * len(data))
+            ids = list(data.ids()[begin:][data.column("has_present")[begin:]])
+            for title, run in classifiers(work).items():
+                said = [(answer == truth[i], chance >= SURE) for i, (answer, chance) in zip(ids, labels.named(data, ids, work.run(run)), strict=True)]
+                sure = [right for right, is_sure in said if is_sure]
+                counts = {"right": sum(right for right, _ in said), "of": len(said), "sure_right": sum(sure), "sure": len(sure)}
+                found.setdefault(title, {})[label] = counts
     write_json(path, found)
     return f"{path}"
 
@@ -220,10 +229,10 @@ def measure_probe(work: Work) -> str:
 
 
 def spread(work: Work) -> str:
-    """The classifier's names for all pictures that nobody rated."""
+    """The classifier's names for the pictures that nobody rated."""
     from selfgrasp.methods.semantic.examples import LABEL
 
-    said = labels.propagate(work.folders.data("mixed"), work.run(classifier(max(work.sizes.rated))), name=LABEL)
+    said = labels.propagate(work.folders.data("mixed"), work.run("box"), name=LABEL, least=SURE)
     return f"{said} labels spread"
 
 
@@ -233,8 +242,8 @@ def train_dorsal(work: Work) -> str:
 
 
 def train_rows(work: Work) -> str:
-    """All the others, once."""
-    return steps.train_all([row_job(work, row) for row in ROWS[1:]], workers=work.workers, device=work.device)
+    """All the others, once; the bounding box's is the classifier that spread the labels."""
+    return steps.train_all([row_job(work, row) for row in ROWS[2:]], workers=work.workers, device=work.device)
 
 
 def row_job(work: Work, row: Row, seed: int | None = None) -> train.Args:
@@ -261,7 +270,7 @@ def scaled(sizes: Sizes, mixed: int) -> Sizes:
     return replace(sizes, mixed=mixed, alone=alone, aside=aside, presents=presents)
 
 
-def classifier_figures(work: Work) -> dict[str, dict[str, int]]:
+def classifier_figures(work: Work) -> dict[str, dict[str, dict[str, int]]]:
     """What `measure_classifiers` found."""
-    found: dict[str, dict[str, int]] = json.loads(work.folders.measured("classifiers").read_text())
+    found: dict[str, dict[str, dict[str, int]]] = json.loads(work.folders.measured("classifiers").read_text())
     return found
