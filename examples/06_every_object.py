@@ -1,6 +1,6 @@
 """Lesson 6: a picture of every object of a set, as it comes to rest, one row a family.
 
-Run it:  .venv/bin/python examples/06_every_object.py categories categories-test
+Run it:  .venv/bin/python examples/06_every_object.py categories categories-validation categories-test
 """
 
 import sys
@@ -14,10 +14,10 @@ from selfgrasp.workcell.cells import CellConfig, tabletop
 from selfgrasp.workcell.sim.objects.catalogue import objects_by_name
 from selfgrasp.workcell.sim.scene import SimScene
 
-SIDE, PIXELS = 0.2, 72
+SIDE, PIXELS = 0.17, 48
 
 
-def main(*names: str, most: int = 400, out: Path = Path("objects.webp")) -> None:
+def main(*names: str, most: int = 600, out: Path = Path("objects.webp")) -> None:
     """Drop each object alone, look, and put the pictures side by side."""
     objects = [item for name in names for item in objects_by_name(name)][:most]
     rows: dict[str, list[np.ndarray]] = {}

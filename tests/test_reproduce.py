@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from selfgrasp.core import InputError
+from selfgrasp.methods.registry import load
+from selfgrasp.methods.semantic.method import Semantic
 from selfgrasp.runs import bench, collect, train
 from selfgrasp.runs.reproduce import Args, as_text, reproduction_of, run, supersizing_work
 from selfgrasp.runs.supersizing.report import freeze
@@ -80,3 +82,25 @@ def test_hand_eye_from_nothing_and_again(tmp_path: Path, capsys: pytest.CaptureF
     said = capsys.readouterr().out
     assert "are there already" in said
     assert "is there already" in said
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+def test_semantic_from_nothing_and_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    args = Args("semantic", tmp_path / "out", workers=2, quick=True)
+    assert run(args) == 0
+    report = json.loads((args.out / "report.json").read_text())
+    tables = {table["title"]: table for table in report["tables"]}
+    rows = tables["What is fetched when a category is asked for"]["rows"]
+    assert len(rows) == 11
+    assert rows[-1][-1] == "0.617 / 0.390"
+    assert [row[0] for row in tables["Labels that spread"]["rows"]] == ["50%", "90%", "90% and bins of one category"]
+    assert {"Colour and size alone", "Not found"} <= tables.keys()
+    shipped = load(args.out / "semantic.safetensors")
+    assert isinstance(shipped, Semantic)
+    assert shipped.config.found > 0
+    capsys.readouterr()
+    assert run(args) == 0
+    said = capsys.readouterr().out
+    assert "are there already" in said
+    assert "0 labels spread" in said

@@ -10,7 +10,8 @@ import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 
-from selfgrasp.core import Context, Goal, InputError, Plan, unknown_name
+from selfgrasp.core import Context, Goal, InputError, Observation, Plan, unknown_name
+from selfgrasp.core.arrays import FloatArray
 from selfgrasp.learn import Batch, Examples, FitConfig, Loss, Precision, Source, Split, load_parts
 from selfgrasp.learn.servo import Eye, Judge, Look, PatchLook, ServoMethod, camera_found, eye_loss, grasp_loss
 from selfgrasp.learn.servo.network import STATE
@@ -37,6 +38,8 @@ class Semantic(ServoMethod):
         self.judge = Judge(config)
         self.branches = Branches(config)
         self._given = False
+        # The box is the same at every look of an attempt.
+        self._boxed: tuple[Observation, int, FloatArray] | None = None
 
     def recipe(self, *, round: int = 0) -> FitConfig:
         """AdamW, a cosine."""
@@ -118,7 +121,9 @@ class Semantic(ServoMethod):
         if category is None:
             return dorsal
         if config.structure is Structure.BOX:
-            return Boxed(dorsal, best_quad(self.named, category, first, spec, config))
+            if self._boxed is None or self._boxed[0] is not first or self._boxed[1] != category:
+                self._boxed = first, category, best_quad(self.named, category, first, spec, config)
+            return Boxed(dorsal, self._boxed[2])
         ventral = PatchLook(self._judged, camera, first, now, spec, config.ventral)
         hand = hand_of(now)
         return Asked(ventral, dorsal if config.structure is Structure.SEPARATED else None, category, config, hand[:2] if over_the_bin(hand, spec) else None)

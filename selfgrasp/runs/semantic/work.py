@@ -243,7 +243,8 @@ def train_dorsal(work: Work) -> str:
 
 def train_rows(work: Work) -> str:
     """All the others, once; the bounding box's is the classifier that spread the labels."""
-    return steps.train_all([row_job(work, row) for row in ROWS[2:]], workers=work.workers, device=work.device)
+    # The longest trainings stand last in the table, and are best begun first.
+    return steps.train_all([row_job(work, row) for row in reversed(ROWS[2:])], workers=work.workers, device=work.device)
 
 
 def row_job(work: Work, row: Row, seed: int | None = None) -> train.Args:
