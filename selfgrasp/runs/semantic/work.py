@@ -39,7 +39,8 @@ class Sizes:
         tries: on one bin.
         bins: of `category`, for each row and set of objects.
         seeds: trainings of the rows that are compared on several.
-        epochs: of every training; None is the recipe's.
+        epochs: of every training; None is the recipe's, and `classifying` of the classifiers that learn from rated pictures alone.
+        classifying: of the one that learns from the most; fewer pictures are seen more often.
     """
 
     alone: int = 12_000
@@ -53,6 +54,7 @@ class Sizes:
     bins: int = 60
     seeds: int = 3
     epochs: int | None = None
+    classifying: int = 240
 
 
 def quick() -> Sizes:
@@ -177,7 +179,10 @@ def train_classifiers(work: Work) -> str:
     """Of presented pictures: from the rated ones alone, by how many there are, and the one that spreads labels, which learns from the bins of one category,
     too."""
     jobs = [
-        _job(work, classifier(share), "semantic:box", ["mixed"], trunk="dorsal", attempts=max(8, round(0.8 * share * work.sizes.mixed)))
+        replace(
+            _job(work, classifier(share), "semantic:box", ["mixed"], trunk="dorsal", attempts=max(8, round(0.8 * share * work.sizes.mixed))),
+            epochs=work.sizes.epochs or round(work.sizes.classifying * (max(work.sizes.rated) / share) ** 0.5),
+        )
         for share in work.sizes.rated
     ]
     return steps.train_all([_job(work, "box", ROWS[1].method, ["alone", "mixed"], trunk="dorsal"), *jobs], workers=work.workers, device=work.device)
