@@ -23,8 +23,8 @@ class Args:
         data: one or several datasets; each has its own split.
         out: folder of the run: checkpoints, log.jsonl, TensorBoard events.
         start: a run or checkpoint whose weights training goes on from (staged learning); its recipe is that of a later round.
-        trunk: the layers that see start from there, the others at random: a run (of supersizing:pretext, for example) or, for supersizing:paper and
-            supersizing:paper_owt, a file of AlexNet's ImageNet weights.
+        trunk: the layers that see start from there, the others at random: a run (of supersizing:pretext, for example), for semantic the name hand_eye or a run
+            of it, or, for supersizing:paper and supersizing:paper_owt, a file of AlexNet's ImageNet weights.
         epochs: passes over the data; the default is the method's.
         max_seconds: of training; none by default.
         attempts: use only the first so many of the training part, and an eighth as many of the validation part.
@@ -81,7 +81,7 @@ def train(args: Args) -> FitResult:
     if args.start:
         load_into(checkpoint_of(args.start) or Path(args.start), method)
     if args.trunk:
-        method.load_trunk(Path(args.trunk))
+        method.load_trunk(checkpoint_of(args.trunk) or Path(args.trunk))
     start = _fingerprint(method) if args.start or args.trunk else ""
     data = data_of(method, args.data, first=args.attempts)
     if not (args.out / STATE).exists():

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 COLLECTOR = "hand_eye+explore4"
 """Who tries: hand-eye coordination as it is shipped, which knows no categories, with up to four motions."""
-SURE = 0.5
+SURE = 0.7
 """Chance of a classifier's answer below which no label is spread."""
 SEEN, VALIDATION, NOVEL, ASSORTED = "categories", "categories-validation", "categories-test", "assorted"
 
