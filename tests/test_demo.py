@@ -42,3 +42,19 @@ def test_the_whole_story_on_ones_own_meshes(tmp_path, capsys):
 def test_an_unknown_system_names_the_known(tmp_path):
     with pytest.raises(InputError, match="supersizing"):
         demo.run(demo.Args(system="grasp3vec", out=tmp_path))
+
+
+@pytest.mark.timeout(300)
+def test_bring_me_the_pen(tmp_path, capsys):
+    assert demo.run(demo.Args("semantic", out=tmp_path, ask="pen", scenes=2)) == 0
+    said = capsys.readouterr().out.splitlines()
+    assert said[0].startswith("bring me the pen: ")
+    assert len(said) == 3
+    page = (tmp_path / "report.html").read_text()
+    assert "where a pen would be held" in page
+    assert page.count("data:image/webp") >= 8
+
+
+def test_what_nobody_knows_cannot_be_asked_for(tmp_path):
+    with pytest.raises(InputError, match="toilet_brush"):
+        demo.run(demo.Args("semantic", out=tmp_path, ask="fork"))

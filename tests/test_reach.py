@@ -1,10 +1,12 @@
 """Films of servoing: a look and a decision a step, and what came of it."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from selfgrasp.core import Close, Context, Move, Plan
+from selfgrasp.contracts.scenes import box_attempts
+from selfgrasp.core import Close, Context, Fault, Move, Outcome, Plan
 from selfgrasp.core.pose import top_down
 from selfgrasp.viz.animate import animation
 from selfgrasp.viz.reach import reach_frames
@@ -41,3 +43,9 @@ def test_every_step_is_a_look_and_a_decision(tmp_path: Path) -> None:
     assert (looked != decided).any(axis=2).mean() > 0.005
     path = animation([f.picture for f in frames], tmp_path / "reach.webp", milliseconds=[f.milliseconds for f in frames])
     assert path.stat().st_size > 1000
+
+
+def test_where_nothing_was_tried_the_look_says_why() -> None:
+    attempt = replace(box_attempts(1)[0], steps=(), outcome=Outcome(False, 0.08, 0.0, 0.0, Fault.NOTHING), after=None)
+    frames = reach_frames(attempt, [Plan((), np.zeros(0), reason="no pen found")], opening=0.085)
+    assert len(frames) == 1

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from selfgrasp.core import Context
+from selfgrasp.protocols import category
+from selfgrasp.protocols.category import CATEGORY
 from selfgrasp.protocols.clear import CLEAR, interactions, play
 from selfgrasp.protocols.play import play_until_clear
 from selfgrasp.runs.policies import checkpoint_of, load_policy, shipped
@@ -26,7 +30,7 @@ def played() -> dict[str, np.ndarray]:
 
 
 def test_weights_are_there_and_small():
-    assert {"supersizing", "hand_eye"} <= set(shipped())
+    assert {"supersizing", "hand_eye", "semantic"} <= set(shipped())
     for name in shipped():
         path = checkpoint_of(name)
         assert path is not None
@@ -56,3 +60,12 @@ def test_shipped_weights_servo_better_than_chance():
             for name in ("hand_eye", "random_servo")
         }
     assert held["hand_eye"] >= 16 > 2 * held["random_servo"], held
+
+
+@pytest.mark.timeout(400)
+def test_shipped_weights_fetch_what_they_are_asked_for():
+    made = kuka_bin(objects_named("categories-validation"), replace(CATEGORY.config, depth=False, picture_px=224))
+    with made.cell:
+        episodes = [category.play(made, load_policy("semantic"), seed) for seed in SCENES[:4]]
+    # One thing in five would be right by chance.
+    assert sum(map(category.right, episodes)) >= 10

@@ -15,13 +15,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Reach:
-    """An attempt, the plans that led to it, what was asked for, and what was lifted: the objects' name, and its category; privileged."""
+    """An attempt, the plans that led to it, and what was asked for; of what the simulator knows, the categories that were in the bin, those that were lifted,
+    and the name of the first thing lifted."""
 
     attempt: Attempt
     plans: tuple[Plan, ...]
     asked: str
-    thing: str
+    there: tuple[str, ...]
     families: tuple[str, ...]
+    thing: str
 
 
 def reaches(cell: SimCell, policy: Policy, scene: int, goals: Sequence[Goal]) -> Iterator[Reach]:
@@ -33,10 +35,11 @@ def reaches(cell: SimCell, policy: Policy, scene: int, goals: Sequence[Goal]) ->
     for index, goal in enumerate(goals):
         if not cell.remaining():
             return
+        there = tuple(placed.model.family for placed in cell.world.placed)
         played = workcell.attempt(policy, Ids("demo", scene, index), goal=goal, before=before)
         truth = {label.name: str(label.value) for label in played.labels}
         families = tuple(family for family in truth.get("truth.families", "").split(",") if family)
-        yield Reach(played.attempt, played.plans, goal.category or "", truth.get("truth.object", ""), families)
+        yield Reach(played.attempt, played.plans, goal.category or "", there, families, truth.get("truth.object", ""))
         before = played.attempt.after if played.attempt.steps else before
         if played.attempt.outcome.grasped:
             workcell.set_aside()
@@ -53,5 +56,6 @@ def film(path: Path, reach: Reach, *, opening: float, scale: int = 4) -> Markup:
 
     frames = reach_frames(reach.attempt, reach.plans, opening=opening, scale=scale)
     written = animation([f.picture for f in frames], path, milliseconds=[f.milliseconds for f in frames])
-    words = f"{kind_of(reach.attempt)} after {len(reach.attempt.steps)} actions"
+    steps = len(reach.attempt.steps)
+    words = f"{kind_of(reach.attempt)} after {steps} actions" if steps else "not tried"
     return figure(image(written, words), f"{words}{f': {reach.thing}' if reach.thing else ''}")

@@ -85,8 +85,9 @@ def colormap(values: NDArray[np.float32], name: int) -> Picture:
     return np.ascontiguousarray(table[..., ::-1])
 
 
-def write_text(picture: Picture, text: str, *, at: tuple[int, int], size: int, color: Color, anchor: str = "la") -> None:
-    """Writes into `picture` at (x, y) px; `anchor` as in Pillow ("la": left, top; "mm": middle)."""
+def write_text(picture: Picture, text: str, *, at: tuple[int, int], size: int, color: Color, anchor: str = "la", halo: int = 0) -> None:
+    """Writes into `picture` at (x, y) px; `anchor` as in Pillow ("la": left, top; "mm": middle); with a dark edge of `halo` px."""
     drawing = Image.fromarray(picture)
-    ImageDraw.Draw(drawing).text(at, text, fill=color, font=ImageFont.load_default(size), anchor=anchor)
+    font = ImageFont.load_default(size)
+    ImageDraw.Draw(drawing).text(at, text, fill=color, font=font, anchor=anchor, stroke_width=halo, stroke_fill=(16, 18, 22))
     picture[:] = np.asarray(drawing)

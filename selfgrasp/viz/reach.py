@@ -23,7 +23,7 @@ _LOOK_MS, _DECIDE_MS, _END_MS = 500, 1300, 2200
 
 def reach_frames(attempt: Attempt, plans: Sequence[Plan], *, opening: float, scale: int = 4) -> list[Frame]:
     """Frames of one attempt: each look as it was seen, then with the ends of the best motions in the colours of their scores and an arrow to the chosen one; at
-    the end what came of it.
+    the end what came of it; where nothing was tried, the look and why.
 
     Args:
         attempt: with its pictures.
@@ -39,6 +39,9 @@ def reach_frames(attempt: Attempt, plans: Sequence[Plan], *, opening: float, sca
         words = f"look {index + 1}: {_told(step.action)}, chance {plan.score:.2f}"
         frames.append(Frame(_captioned(upscale(seen.view().color, scale), f"look {index + 1}"), _LOOK_MS))
         frames.append(Frame(_captioned(_opinion(seen, plan, opening, scale), words), _DECIDE_MS))
+    if not attempt.steps and attempt.before is not None:
+        why = next((plan.reason for plan in plans), "")
+        return [Frame(_captioned(upscale(attempt.before.view().color, scale), why or "nothing is tried"), _END_MS)]
     kind = kind_of(attempt)
     last = [view for view in (attempt.present, None if attempt.after is None else attempt.after.view()) if view is not None]
     return frames + [Frame(_captioned(upscale(view.color, scale), kind, color_of(kind)), _END_MS) for view in last]

@@ -15,7 +15,7 @@ from selfgrasp.methods.semantic.look import Asked
 from selfgrasp.methods.semantic.method import Semantic
 
 _PIXEL, _ANGLES = 0.01, 6
-_APART = 0.05
+_APART = 0.07
 """m between places that are named."""
 
 
