@@ -11,11 +11,11 @@ import torch
 
 from selfgrasp.contracts.methods import CONTRACTS
 from selfgrasp.contracts.scenes import box_attempts, box_context, box_spec
-from selfgrasp.core import Goal, InputError, View
+from selfgrasp.core import Goal, InputError, Move, View
 from selfgrasp.learn import Examples, MemorySource, save
 from selfgrasp.methods import registry
 from selfgrasp.methods.semantic.config import CATEGORIES, SEVERAL, SemanticConfig, Structure, box, single
-from selfgrasp.methods.semantic.examples import LABEL, PICTURE_LABEL
+from selfgrasp.methods.semantic.examples import LABEL, PICTURE_LABEL, SPREAD_LABEL
 from selfgrasp.methods.semantic.look import Boxed
 from selfgrasp.methods.semantic.maps import value_maps
 from selfgrasp.methods.semantic.method import Semantic
@@ -197,3 +197,34 @@ def test_value_maps_say_for_each_place_what_the_streams_think() -> None:
     assert box_spec().workspace.contains(at, margin=0.01)
     assert name in CATEGORIES
     assert 0 < chance <= 1
+
+
+def test_of_attempts_with_test_objects_nothing_but_their_pictures_is_learned(tmp_path: Path) -> None:
+    view = box_context().observation.view()
+    attempts = [replace(a, present=View(view.color, None, view.intrinsics, view.world_from_camera)) for a in box_attempts(1, grasps=4)]
+    attempts = [replace(a, outcome=replace(a.outcome, grasped=i < 2, fault=None)) for i, a in enumerate(attempts)]
+    said = dict(zip([a.id for a in attempts], ["pen", "", "", ""], strict=True))
+    source = MemorySource(attempts, box_spec(), {PICTURE_LABEL: said}, shares=(1.0, 0.0, 0.0))
+    method = registry.build("semantic")
+    batch = method.batch(method.examples(source, "train", RNG(0)), np.arange(4), RNG(0), augment=False)
+    assert batch["category"].tolist() == [CATEGORIES.index("pen"), -1, -1, -1]
+    assert not batch["tried"].any()
+    assert not batch["dorsal_weight"].any()
+
+
+def test_no_classifier_learns_from_what_a_classifier_said() -> None:
+    attempts = box_attempts(1, grasps=4)
+    source = MemorySource(attempts, box_spec(), {SPREAD_LABEL: {a.id: "pen" for a in attempts}}, shares=(1.0, 0.0, 0.0))
+    learned = {preset: registry.build(f"semantic:{preset}").examples(source, "train", RNG(0))["category"].tolist() for preset in ("small", "box")}
+    assert learned == {"small": [CATEGORIES.index("pen")] * 4, "box": [-1] * 4}
+
+
+def test_what_was_missed_before_is_not_said_to_be_gone() -> None:
+    context = replace(box_context(), goal=Goal("pen"))
+    chance = registry.build("semantic").plan(context).score
+    careful = registry.build("semantic", config=SemanticConfig(found=0.98 * chance))
+    best = careful.plan(context).action
+    assert isinstance(best, Move)
+    here = context.observation.hand.world_from_tool.copy()
+    here[:3, 3] += best.translation
+    assert careful.plan(replace(context, misses=(here,))).actions

@@ -58,7 +58,7 @@ def metrics(episodes: Sequence[Episode]) -> Mapping[str, Estimate]:
         "class_per_attempt": ratio([(right(e), e.attempts) for e in episodes]),
         "objects_per_attempt": ratio([(e.true, e.attempts) for e in episodes]),
         "class_per_object": ratio([(right(e), e.true) for e in episodes]),
-        "first_command": ratio([(int(e.asked[0] in e.lifted[0]), 1) for e in episodes]),
+        "first_command": ratio([(int(e.asked[0] in e.lifted[0]), 1) for e in episodes if e.asked]),
         "double_lifts": ratio([(e.doubles, e.attempts) for e in episodes]),
         "judge_disagrees": ratio([(e.disagreements, e.attempts) for e in episodes]),
         "plan_seconds": ratio([(e.plan_seconds, e.attempts) for e in episodes]),
@@ -66,6 +66,6 @@ def metrics(episodes: Sequence[Episode]) -> Mapping[str, Estimate]:
 
 
 CATEGORY = PlayedProtocol(
-    name="category", config=CellConfig(count=OBJECTS, depth=True, registered=False, mixture="apart"), trials=60, play=play, metrics=metrics,
-    paired_metric="class_per_attempt", per_scene=lambda e: right(e) / e.attempts, paper_of="semantic", cell="kuka_bin", objects="categories-test",
+    name="category", config=CellConfig(count=OBJECTS, picture_px=224, depth=True, registered=False, mixture="apart"), trials=60, play=play, metrics=metrics,
+    paired_metric="class_per_attempt", per_scene=lambda e: right(e) / max(1, e.attempts), paper_of="semantic", cell="kuka_bin", objects="categories-test",
 )  # fmt: skip

@@ -37,7 +37,8 @@ class Args:
         seed: shifts the benchmark's scenes.
         workers: processes.
         cell: where; the default is the protocol's.
-        options: of the cell; the number of objects is the protocol's, and whether there is depth and registration in `kuka_bin`.
+        options: of the cell; the number of objects is the protocol's, the pictures' size where none is given, and whether there is depth and registration in
+            `kuka_bin`.
     """
 
     protocol: Annotated[str, tyro.conf.Positional]
@@ -138,8 +139,9 @@ def _episodes(args: Args, protocol: PlayedProtocol, policy: str, objects: str) -
     trials = args.trials or protocol.trials
     own = protocol.config
     options = replace(
-        args.options, count=own.count, depth=args.options.depth or own.depth, registered=args.options.registered and own.registered, mixture=own.mixture
-    )
+        args.options, count=own.count, picture_px=own.picture_px if args.options.picture_px == CellConfig.picture_px else args.options.picture_px,
+        depth=args.options.depth or own.depth, registered=args.options.registered and own.registered, mixture=own.mixture,
+    )  # fmt: skip
     config = WorkerConfig(cell_name(args), options, objects, policy)
     first = (VALIDATION_SCENE if row_label(objects) == "validation" else FIRST_SCENE) + 10_000 * args.seed
     with Progress(f"{protocol.name} {Path(policy).name}", trials, unit="scenes") as progress:

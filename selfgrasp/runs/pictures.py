@@ -56,10 +56,13 @@ def run(args: Args) -> int:
         raise InputError(given=f"{args.folder} without a picture", wanted="PNG, JPEG or WebP files in folders named as their categories")
     if unknown := [name for name, some in files.items() if some and name not in CATEGORIES]:
         raise unknown_name("category", unknown[0], CATEGORIES)
+    if args.picture_px < 16:
+        raise InputError(given=f"--picture-px {args.picture_px}", wanted="at least 16")
     spec = cell_spec("kuka_bin", CellConfig(picture_px=args.picture_px))
     session = Session(spec, versions(), "pictures", args.folder.name, args.seed)
+    attempts = list(_attempts(args, files, spec, session_key(session)))
     with DatasetWriter.create_or_open(args.out, session) as writer:
-        written = writer.append(list(_attempts(args, files, spec, session_key(session))))
+        written = writer.append(attempts)
     print(f"{args.out}: {written} pictures of {', '.join(f'{name} ({len(some)})' for name, some in files.items() if some)}")
     return 0
 
@@ -94,7 +97,7 @@ def view_of(file: Path, spec: CellSpec) -> View:
     import cv2
     import numpy as np
 
-    from selfgrasp.core import View
+    from selfgrasp.core import InputError, View
     from selfgrasp.methods.semantic.config import small
     from selfgrasp.runs.picture_files import read_color
     from selfgrasp.workcell.cells import PRESENT
@@ -102,6 +105,8 @@ def view_of(file: Path, spec: CellSpec) -> View:
     camera = next(iter(spec.cameras.values()))
     whole, side = read_color(file), camera.width
     half = min(whole.shape[:2]) // 2
+    if half < 8:
+        raise InputError(given=f"{file} of {whole.shape[1]} x {whole.shape[0]} px", wanted="a picture of at least 16 x 16")
     row, column = whole.shape[0] // 2, whole.shape[1] // 2
     color: Any = cv2.resize(whole[row - half : row + half, column - half : column + half], (side, side), interpolation=cv2.INTER_AREA)
     seen = small().ventral

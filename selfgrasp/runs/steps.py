@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,6 +72,23 @@ def played(args: bench.Args) -> str:
     episodes = {bench.policy_label(policy): [vars(e) for e in played] for policy, played in measured.episodes.items()}
     write_bench(args.out, args, [measured], {"episodes": episodes})
     return f"{report}"
+
+
+def measured_of(path: Path, of: Mapping[str, Any], measure: Callable[[], Mapping[str, Any]]) -> dict[str, Any]:
+    """What was measured of the same things before, from its file, or measured now.
+
+    Args:
+        path: of the file.
+        of: what it depends on: identities of networks, sizes.
+        measure: what to keep.
+    """
+    from selfgrasp.runs.record import plain, write_json
+
+    kept: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
+    if kept.get("of") != plain(of):
+        kept = {"of": plain(of), **measure()}
+        write_json(path, kept)
+    return kept
 
 
 def collected(folders: Folders, args: collect.Args) -> str:

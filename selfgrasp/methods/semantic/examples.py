@@ -21,10 +21,11 @@ from selfgrasp.learn.servo.examples import More, Tried, gather, stored_patches
 from selfgrasp.learn.servo.network import STATE
 from selfgrasp.methods.semantic.config import SemanticConfig, Structure
 
-GATHERED = 1
+GATHERED = 2
 """Version of what `gather_semantic` gives beside servoing's columns."""
-LABEL, PICTURE_LABEL = "category", "picture_category"
-"""Labels of what an attempt lifted: the latter is of its presented picture alone, and nothing is learned of the attempt."""
+LABEL, SPREAD_LABEL, PICTURE_LABEL = "category", "category.spread", "picture_category"
+"""Labels of what an attempt lifted: as somebody said who saw it; as a classifier said, from which no classifier learns; and of its presented picture alone:
+nothing is learned of the attempt, nor where this label is empty of anything."""
 
 
 def gather_semantic(source: Source, split: Split, config: SemanticConfig, rng: np.random.Generator, *, dorsal: bool) -> Examples:
@@ -34,6 +35,8 @@ def gather_semantic(source: Source, split: Split, config: SemanticConfig, rng: n
     presented picture teaches; dorsal (N, K, P, D, D, 3) uint8 patches of the dorsal stream, where it learns here.
     """
     labels, pictured = _labels(source, LABEL), _labels(source, PICTURE_LABEL)
+    if config.structure is not Structure.BOX:
+        labels = {**_labels(source, SPREAD_LABEL), **labels}
     side, spec = config.ventral.stored_px, source.spec
     shapes: dict[str, tuple[tuple[int, ...], type]] = {
         "category": ((), np.int64), "present": ((side, side, 3), np.uint8), "shown": ((), np.uint8), "apart": ((), np.uint8),
@@ -119,6 +122,7 @@ def semantic_batch(examples: Examples, indices: NDArray[np.int64], config: Seman
 
 def _box_batch(examples: Examples, indices: NDArray[np.int64], config: SemanticConfig, rng: np.random.Generator, *, augment: bool) -> Batch:
     """Presented pictures with a category alone, patch (B, 3, S, S); where the dorsal stream learns here, what it learns from."""
+    indices = indices[np.argsort(examples["apart"][indices], kind="stable")]
     has = (examples["shown"][indices] > 0) & (examples["category"][indices] >= 0)
     # Where there is none, one that does not count: layers want something to see.
     named = indices[has] if has.any() else indices[:1]
@@ -130,7 +134,8 @@ def _box_batch(examples: Examples, indices: NDArray[np.int64], config: SemanticC
     if "dorsal" not in examples.columns:
         return batch
     again = _dorsal_batch(examples, indices, config, rng, augment=augment)
-    again |= {"dorsal": again["patch"], "dorsal_state": again["state"], "dorsal_weight": again["weight"]}
+    whole = torch.from_numpy(examples["apart"][indices] == 0)
+    again |= {"dorsal": again["patch"], "dorsal_state": again["state"], "dorsal_weight": again["weight"] * whole}
     return again | batch
 
 

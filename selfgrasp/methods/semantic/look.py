@@ -106,7 +106,7 @@ class Boxed:
 
 def best_quad(named: Callable[[torch.Tensor], torch.Tensor], category: int, first: Observation, spec: CellSpec, config: SemanticConfig) -> FloatArray:
     """The crop of the first picture that most looks like the category, among fixed-size ones over the bin, projected to the floor with the camera's calibration
-    (Jang et al. 2017, section 4.1): (4, 2) m.
+    (Jang et al. 2017, section 4.1): (4, 2) m around its middle half, since a thing lies in the middle of a crop that looks like it.
 
     Args:
         named: (M, 3, S, S) pictures to (M, N) log probabilities.

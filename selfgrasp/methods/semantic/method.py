@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from selfgrasp.learn.servo import Eye, Judge, Look, PatchLook, ServoMethod, came
 from selfgrasp.learn.servo.network import STATE
 from selfgrasp.learn.servo.poses import hand_of, over_the_bin
 from selfgrasp.methods.semantic.config import SemanticConfig, Structure
-from selfgrasp.methods.semantic.examples import GATHERED, LABEL, PICTURE_LABEL, gather_semantic, semantic_batch
+from selfgrasp.methods.semantic.examples import GATHERED, LABEL, PICTURE_LABEL, SPREAD_LABEL, gather_semantic, semantic_batch
 from selfgrasp.methods.semantic.look import Asked, Boxed, best_quad
 from selfgrasp.methods.semantic.network import Branches
 
@@ -29,7 +30,7 @@ class Semantic(ServoMethod):
     """
 
     name = "semantic"
-    reads_labels = (LABEL, PICTURE_LABEL)
+    reads_labels = (LABEL, SPREAD_LABEL, PICTURE_LABEL)
 
     def __init__(self, config: SemanticConfig) -> None:
         super().__init__()
@@ -67,7 +68,8 @@ class Semantic(ServoMethod):
     @property
     def examples_key(self) -> list[Any]:
         """What `examples.gather_semantic` reads of the config."""
-        return [*super().examples_key, GATHERED, self.config.answers, self.config.ventral.pixel, self.config.ventral.stored_px, self._given]
+        seen = self.config.ventral
+        return [*super().examples_key, GATHERED, self.config.answers, seen.pixel, seen.stored_px, seen.planes, seen.looks, seen.eye_px, seen.view, self._given]
 
     def gather(self, source: Source, split: Split, rng: np.random.Generator) -> Examples:
         """See `examples.gather_semantic`."""
@@ -109,7 +111,11 @@ class Semantic(ServoMethod):
         plan = super().plan(context, temperature=temperature, steps=steps)
         if context.goal.category is None or context.step or plan.score >= self.config.found:
             return plan
-        return Plan((), np.zeros(0), reason=f"no {context.goal.category} found: the best place looks like one to hold with a chance of {plan.score:.2f}")
+        # Where the hand has failed before is worth less, but what lies there is still there.
+        chance = super().plan(replace(context, misses=()), temperature=temperature, steps=steps).score if context.misses else plan.score
+        if chance >= self.config.found:
+            return plan
+        return Plan((), np.zeros(0), reason=f"no {context.goal.category} found: the best place looks like one to hold with a chance of {chance:.2f}")
 
     def look(self, context: Context, *, calibrated: bool = False) -> Look:
         """See `ServoMethod.look`. Without a goal: how good a motion is to hold anything; with a category: see `Asked` and `Boxed`."""

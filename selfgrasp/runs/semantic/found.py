@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -23,15 +22,23 @@ Chances = dict[str, list[float]]
 
 def measure_found(work: Work) -> str:
     """Of the best row: the threshold on bins of validation instances, its errors on bins of the others."""
-    from selfgrasp.runs.record import write_json
+    found = measured_found(work)
+    threshold = found["threshold"]
+    return f"below {threshold:.2f} nothing is tried; {', '.join(f'{label} {_told(errors(one, threshold))}' for label, one in found['chances'].items())}"
 
-    path = work.folders.measured("found")
-    if path.exists():
-        return f"{path} is there already"
-    chances = {label: first_chances(work, objects) for label, objects in (("validation", VALIDATION), ("seen", SEEN), ("novel", NOVEL))}
-    threshold = best_threshold(chances["validation"])
-    write_json(path, {"row": robot.best_rows(work)[0].name, "threshold": threshold, "chances": chances})
-    return f"below {threshold:.2f} nothing is tried; {', '.join(f'{label} {_told(errors(one, threshold))}' for label, one in chances.items())}"
+
+def measured_found(work: Work) -> dict[str, Any]:
+    """The best row, its threshold, and the chances at first looks by set of objects."""
+    from selfgrasp.runs.policies import identity_of
+    from selfgrasp.runs.steps import measured_of
+
+    row = robot.best_rows(work)[0].name
+
+    def measure() -> dict[str, Any]:
+        chances = {label: first_chances(work, objects) for label, objects in (("validation", VALIDATION), ("seen", SEEN), ("novel", NOVEL))}
+        return {"row": row, "threshold": best_threshold(chances["validation"]), "chances": chances}
+
+    return measured_of(work.folders.measured("found"), {"policy": identity_of(str(work.run(row))), "bins": work.sizes.bins}, measure)
 
 
 def first_chances(work: Work, objects: str) -> Chances:
@@ -87,7 +94,7 @@ def found_table(work: Work) -> dict[str, Any]:
     """As a table of the report."""
     from selfgrasp.protocols.intervals import wilson
 
-    measured = json.loads(work.folders.measured("found").read_text())
+    measured = measured_found(work)
     threshold, rows = measured["threshold"], []
     for label, chances in measured["chances"].items():
         cells: list[Any] = [label]
@@ -112,7 +119,7 @@ def ship(work: Work) -> str:
     source = checkpoint_of(str(run))
     assert source is not None
     info = checkpoint.read_info(source)
-    shipped = from_config(method.name, {**info.config, "found": json.loads(work.folders.measured("found").read_text())["threshold"]})
+    shipped = from_config(method.name, {**info.config, "found": measured_found(work)["threshold"]})
     shipped.load_state_dict(method.state_dict())
     path: Path = work.folders.root / f"{method.name}.safetensors"
     checkpoint.save(path, shipped, storage=checkpoint.Storage.FLOAT16, data=info.data, metrics=info.metrics)

@@ -44,7 +44,7 @@ class Raters:
         return best if 2 * votes > self.count else None
 
 
-def rate(path: Path, raters: Raters, categories: Sequence[str], *, share: float, name: str) -> int:
+def rate(path: Path, raters: Raters, categories: Sequence[str], *, share: float, name: str, apart: bool = False) -> int:
     """Have the presented pictures of the first `share` of attempts rated; says how many labels were written, and writes none twice.
 
     Args:
@@ -53,6 +53,7 @@ def rate(path: Path, raters: Raters, categories: Sequence[str], *, share: float,
         categories: that they may choose from.
         share: of attempts, 0 to 1.
         name: of the label.
+        apart: whether those get an empty label that have no picture, or of which the raters do not agree, so that nothing is learned of them.
     """
     from selfgrasp.dataset import Dataset
 
@@ -65,11 +66,14 @@ def rate(path: Path, raters: Raters, categories: Sequence[str], *, share: float,
         rng = np.random.default_rng(raters.seed)
         answers = [*categories, NO_OBJECT, SEVERAL, NONE_OF_THESE]
         said = {i: raters.answer(truth[i], answers, rng) for i in shown if i in first}
-    return _write(path, {i: answer for i, answer in said.items() if answer is not None}, name, raters.author)
+        known = {i: answer for i, answer in said.items() if answer is not None}
+        everyone = {i: known.get(i, "") for i in data.ids()} if apart else known
+    _write(path, everyone, name, raters.author)
+    return len(known)
 
 
 def what_is_held(data: Dataset, categories: Sequence[str]) -> dict[str, str]:
-    """What a rater who makes no error answers, by attempt; privileged."""
+    """What a rater who makes no error answers, by attempt; two things of one category are that category. Privileged."""
     families = data.label("truth.families")
 
     def answer(value: str) -> str:
@@ -93,20 +97,24 @@ def _write(path: Path, said: dict[str, str], name: str, by: str) -> int:
     return len(said)
 
 
-def propagate(path: Path, run: Path, *, name: str, least: float) -> int:
-    """Let the classifier of a run say what the presented pictures show that nobody has labelled, where it is sure enough; says how many labels were written.
+def propagate(path: Path, run: Path, *, known: str, name: str, least: float) -> int:
+    """Let the classifier of a run say what the presented pictures show that nobody has labelled, where it is sure enough; says how many labels were written,
+    and writes none twice.
 
     Args:
         path: of a dataset.
         run: of the classifier.
+        known: label of those that need none.
         name: of the label.
         least: chance of its answer below which it says nothing.
     """
     from selfgrasp.dataset import Dataset
 
     with Dataset.open(path) as data:
-        known = set(data.label(name)) if name in data.label_names else set()
-        wanted = [i for i in data.ids()[data.column("has_present")] if i not in known]
+        if name in data.label_names:
+            return 0
+        said_already = set(data.label(known)) if known in data.label_names else set()
+        wanted = [i for i in data.ids()[data.column("has_present")] if i not in said_already]
         said = {i: answer for i, (answer, chance) in zip(wanted, named(data, wanted, run), strict=True) if chance >= least}
     return _write(path, said, name, f"classifier {run.name}") if said else 0
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,7 +63,7 @@ def _of(path: Path) -> tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.
     rows: list[tuple[NDArray[np.float32], int, int]] = []
     with Dataset.open(path) as data:
         truth = what_is_held(data, CATEGORIES)
-        for attempt in data.attempts([i for i in data.ids() if truth[i] in CATEGORIES]):
+        for attempt in data.attempts([i for i in data.ids() if truth.get(i) in CATEGORIES]):
             features = vanished(attempt, data.spec)
             if features is not None:
                 rows.append((features, CATEGORIES.index(truth[attempt.id]), attempt.scene))
@@ -90,8 +90,3 @@ def vanished(attempt: Attempt, spec: CellSpec) -> NDArray[np.float32] | None:
     largest = max(near, key=lambda i: int(stats[i, cv2.CC_STAT_AREA]))
     color = before[parts == largest].astype(np.float32)
     return np.array([*color.mean(axis=0), *color.std(axis=0), stats[largest, cv2.CC_STAT_WIDTH], stats[largest, cv2.CC_STAT_HEIGHT]], dtype=np.float32)
-
-
-def told(found: dict[str, Any]) -> str:
-    """In a line."""
-    return ", ".join(f"{name} {one['right']} of {one['of']}" for name, one in found.items())

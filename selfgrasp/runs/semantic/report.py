@@ -10,7 +10,7 @@ from selfgrasp.protocols.intervals import wilson
 from selfgrasp.runs.record import versions, write_config, write_json
 from selfgrasp.runs.semantic import robot
 from selfgrasp.runs.semantic.found import found_table
-from selfgrasp.runs.semantic.work import ROWS, SURE, Row, Work, classifier_figures, classifiers
+from selfgrasp.runs.semantic.work import ROWS, SURE, Row, Work, classifier_figures, classifiers, probe_figures
 
 NOTES = (
     "A simulated arm and generated objects stand for the robots and their things: the paper's figures are landmarks.",
@@ -66,7 +66,7 @@ def category_table(work: Work) -> Table:
         rows.append(cells)
     columns = ["row", *(f"{label} {c}" for label in robot.SETS for c in ("objects", "class", "95 %", "class among lifted", "first command", "paper"))]
     grasps = 5 * work.sizes.bins
-    note = f"Shares of {grasps} attempts a row and set, five to a bin; intervals over bins. The paper's: objects / class."
+    note = f"Shares of up to {grasps} attempts a row and set, five to a bin; intervals over bins. The paper's: objects / class."
     return {"title": "What is fetched when a category is asked for", "note": note, "columns": columns, "rows": rows}
 
 
@@ -113,7 +113,8 @@ def labels_chart(work: Work) -> Table:
 
 def probe_table(work: Work) -> Table:
     """What colour and size alone give away, beside the classifier."""
-    probed, rows = json.loads(work.folders.measured("probe").read_text()), []
+    probed: dict[str, dict[str, int]] = probe_figures(work)
+    rows: list[list[Any]] = []
     named = list(classifier_figures(work).values())[-1]
     for label in robot.SETS:
         both = [wilson(one[label]["right"], one[label]["of"]) for one in (probed, named)]

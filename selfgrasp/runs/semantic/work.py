@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -128,8 +127,11 @@ class Work:
 
 def freeze(work: Work) -> str:
     """See `steps.frozen`."""
+    from selfgrasp.workcell.sim.objects.catalogue import catalogue_hash, objects_by_name
+
     kept = {f"sizes.{name}": value for name, value in vars(work.sizes).items() if name not in ("seeds", "bins")}
-    return steps.frozen(work.folders, {"seed": work.seed, **kept})
+    objects = {f"objects.{name}": catalogue_hash(objects_by_name(name))[:12] for name in (SEEN, VALIDATION, NOVEL, ASSORTED)}
+    return steps.frozen(work.folders, {"seed": work.seed, "raters": vars(work.raters), "sure": SURE, **objects, **kept})
 
 
 def collect_alone(work: Work) -> str:
@@ -171,7 +173,7 @@ def rate(work: Work) -> str:
     from selfgrasp.methods.semantic.examples import LABEL, PICTURE_LABEL
 
     mixed = labels.rate(work.folders.data("mixed"), work.raters, CATEGORIES, share=max(work.sizes.rated), name=LABEL)
-    test = labels.rate(work.folders.data("presents"), work.raters, CATEGORIES, share=1.0, name=PICTURE_LABEL)
+    test = labels.rate(work.folders.data("presents"), work.raters, CATEGORIES, share=1.0, name=PICTURE_LABEL, apart=True)
     return f"{mixed} mixed and {test} test pictures rated"
 
 
@@ -200,13 +202,27 @@ def classifiers(work: Work) -> dict[str, str]:
 
 def measure_classifiers(work: Work) -> str:
     """How often they are right: on training instances that nobody rated, and on test instances."""
+    *_, (title, last) = classifier_figures(work).items()
+    return f"{title}: {_told(last)}"
+
+
+def _told(found: Mapping[str, Mapping[str, int]]) -> str:
+    return ", ".join(f"{label} {one['right']} of {one['of']} right" for label, one in found.items())
+
+
+def classifier_figures(work: Work) -> dict[str, dict[str, dict[str, int]]]:
+    """By classifier and set of objects: right, of how many; of those that it is sure of likewise."""
+    from selfgrasp.runs.policies import identity_of
+
+    of = {title: identity_of(str(work.run(run))) for title, run in classifiers(work).items()}
+    found: dict[str, dict[str, dict[str, int]]] = steps.measured_of(work.folders.measured("classifiers"), of, lambda: {"figures": _named(work)})["figures"]
+    return found
+
+
+def _named(work: Work) -> dict[str, Any]:
     from selfgrasp.dataset import Dataset
     from selfgrasp.methods.semantic.config import CATEGORIES
-    from selfgrasp.runs.record import write_json
 
-    path = work.folders.measured("classifiers")
-    if path.exists():
-        return f"{path} is there already"
     found: dict[str, Any] = {}
     for label, name, first in (("seen", "mixed", max(work.sizes.rated)), ("novel", "presents", 0.0)):
         with Dataset.open(work.folders.data(name)) as data:
@@ -218,26 +234,30 @@ def measure_classifiers(work: Work) -> str:
                 sure = [right for right, is_sure in said if is_sure]
                 counts = {"right": sum(right for right, _ in said), "of": len(said), "sure_right": sum(sure), "sure": len(sure)}
                 found.setdefault(title, {})[label] = counts
-    write_json(path, found)
-    return f"{path}"
+    return found
 
 
 def measure_probe(work: Work) -> str:
     """What colour and size alone tell; the test objects' pictures are no one's to learn from here, either."""
-    from selfgrasp.runs.record import write_json
-    from selfgrasp.runs.semantic import probe
+    return _told(probe_figures(work))
 
-    path = work.folders.measured("probe")
-    if not path.exists():
-        write_json(path, probe.measure_probe(work.folders.data("mixed"), work.folders.data("presents"), seed=work.seed))
-    return probe.told(json.loads(path.read_text()))
+
+def probe_figures(work: Work) -> dict[str, dict[str, int]]:
+    """By set of objects: right, of how many."""
+    from selfgrasp.runs.semantic.probe import measure_probe
+
+    def measure() -> dict[str, Any]:
+        return {"figures": measure_probe(work.folders.data("mixed"), work.folders.data("presents"), seed=work.seed)}
+
+    found: dict[str, dict[str, int]] = steps.measured_of(work.folders.measured("probe"), {}, measure)["figures"]
+    return found
 
 
 def spread(work: Work) -> str:
     """The classifier's names for the pictures that nobody rated."""
-    from selfgrasp.methods.semantic.examples import LABEL
+    from selfgrasp.methods.semantic.examples import LABEL, SPREAD_LABEL
 
-    said = labels.propagate(work.folders.data("mixed"), work.run("box"), name=LABEL, least=SURE)
+    said = labels.propagate(work.folders.data("mixed"), work.run("box"), known=LABEL, name=SPREAD_LABEL, least=SURE)
     return f"{said} labels spread"
 
 
@@ -274,9 +294,3 @@ def scaled(sizes: Sizes, mixed: int) -> Sizes:
     share = mixed / sizes.mixed
     alone, aside, presents = (max(1, round(n * share)) for n in (sizes.alone, sizes.aside, sizes.presents))
     return replace(sizes, mixed=mixed, alone=alone, aside=aside, presents=presents)
-
-
-def classifier_figures(work: Work) -> dict[str, dict[str, dict[str, int]]]:
-    """What `measure_classifiers` found."""
-    found: dict[str, dict[str, dict[str, int]]] = json.loads(work.folders.measured("classifiers").read_text())
-    return found

@@ -140,7 +140,9 @@ def objects_by_name(name: str | Path, n: int | None = None, *, rules: MeshRules 
             return category_objects(category, n)
         case "assorted":
             every = (*category_objects("categories"), *_from_seeds(OUT_OF_CATEGORY, _ASSORTED_START, ASSORTED_SIZE))
-            return every if n is None else every[:n]
+            if n is not None and not 1 <= n <= len(every):
+                raise InputError(given=f"{n} objects", wanted=f"1 to {len(every)}")
+            return every[:n]
     if not Path(name).is_dir():
         raise InputError(given=f"objects {str(name)!r}", wanted="a set of objects or a folder of meshes", exists=", ".join(SET_NAMES))
     report = load_meshes(name, rules)
