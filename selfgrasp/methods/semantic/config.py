@@ -50,7 +50,7 @@ class SemanticConfig(ServoConfig):
         keypoints: channels of the shallower one whose places are its features.
         recolor: share of the training examples whose three colours change places.
         hide: side of the square that is hidden in each training example, as a share of the patch's.
-        pictures: share of the examples with a category that show the presented object instead, with a random motion.
+        pictures: how many presented pictures, each with a random motion, are added to a batch in training, as a share of its size.
         smoothed: added to the probability of a category before it is multiplied with that of a grasp (Jang et al. 2017, appendix C).
         reach: m from the hand, once it is over the bin, within which it is looked for what was asked for.
         found: probability of holding the category below which nothing is tried.
@@ -103,10 +103,10 @@ def box() -> SemanticConfig:
 
 
 def attention_pictures() -> SemanticConfig:
-    """Separated, with soft keypoints, and presented pictures in a quarter of the examples that have one."""
+    """Separated, with soft keypoints, and a quarter as many presented pictures again."""
     return SemanticConfig(attention=True, widths=_SHALLOW, pictures=0.25)
 
 
 def branches_pictures() -> SemanticConfig:
-    """Two branches, and presented pictures in a quarter of the examples that have one."""
+    """Two branches, and a quarter as many presented pictures again."""
     return SemanticConfig(structure=Structure.BRANCHES, pictures=0.25)

@@ -89,22 +89,25 @@ def semantic_batch(examples: Examples, indices: NDArray[np.int64], config: Seman
     """Tensors of `batches.batch_of` with the ventral stream's patches, and: category (B,) int64, -1 where it does not count; tried (B,) how much the outcome of
     the attempt counts; dorsal (B, C, D, D) and dorsal_weight (B,), where the dorsal stream learns here.
 
-    Of the examples that have a presented picture and a category, a share shows that picture, turned anyhow, with another example's motion: whatever the motion,
-    that is what will be held. It says nothing of success (Jang et al. 2017, section 3.3).
+    In training some of the examples that have a presented picture and a category come once more and show that picture, turned anyhow, with another example's
+    motion: whatever the motion, that is what will be held. It says nothing of success (Jang et al. 2017, section 3.3).
     """
     if config.structure is Structure.BOX:
         return _box_batch(examples, indices, config, rng, augment=augment)
     # The eye learns from the first ones of a batch, and a picture from elsewhere shows no bin.
     indices = indices[np.argsort(examples["apart"][indices], kind="stable")]
+    own = len(indices)
+    if augment and config.pictures:
+        named = (examples["shown"][indices] > 0) & (examples["category"][indices] >= 0) & (examples["apart"][indices] == 0)
+        indices = np.concatenate([indices, rng.permutation(indices[named])[: round(config.pictures * own)]])
     same = copy.deepcopy(rng)
     # An eye that was given learns no more: no pictures for it.
     ventral = config.ventral if "dorsal" in examples.columns else replace(config.ventral, eye_share=0.0)
     batch = batch_of(examples, indices, ventral, rng, augment=augment)
-    category, apart = examples["category"][indices], examples["apart"][indices] > 0
-    has = (examples["shown"][indices] > 0) & (category >= 0)
-    pictured = has & (apart | (rng.random(len(indices)) < config.pictures))
-    tried = ~(pictured | apart)
-    known = (category >= 0) & (pictured | (tried & (examples["grasped"][indices] > 0)))
+    category = examples["category"][indices]
+    apart = (examples["apart"][indices] > 0) | (np.arange(len(indices)) >= own)
+    pictured = apart & (examples["shown"][indices] > 0) & (category >= 0)
+    known = (category >= 0) & (pictured | (~apart & (examples["grasped"][indices] > 0)))
     if pictured.any():
         shown = _shown(examples["present"][indices[pictured]], config.ventral, rng, augment=augment, anyhow=True)
         batch["patch"][torch.from_numpy(pictured)] = shown.repeat(1, batch["patch"].shape[1] // 3, 1, 1)
@@ -116,7 +119,7 @@ def semantic_batch(examples: Examples, indices: NDArray[np.int64], config: Seman
         again = _dorsal_batch(examples, indices, config, same, augment=augment)
         batch |= {"dorsal": again["patch"], "dorsal_state": again["state"], "dorsal_weight": batch["weight"] * torch.from_numpy(~apart)}
     batch["category"] = torch.from_numpy(np.where(known, category, -1))
-    batch["tried"] = torch.from_numpy(tried.astype(np.float32))
+    batch["tried"] = torch.from_numpy((~apart).astype(np.float32))
     return batch
 
 
