@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from selfgrasp.core import Context, Goal, Heat, InputError
 from selfgrasp.core.arrays import FloatArray
-from selfgrasp.core.pose import pose, rotation_about_z
+from selfgrasp.core.pose import pose
 from selfgrasp.learn import evaluating
 from selfgrasp.methods.semantic.look import Asked
 from selfgrasp.methods.semantic.method import Semantic
@@ -88,5 +88,5 @@ def value_maps(method: Semantic, context: Context) -> ValueMaps:
         opinions = [look.opinion(part) for part in np.array_split(poses, 1 + len(poses) // 256)]
     grasp = np.concatenate([o.grasp for o in opinions]).reshape(x.shape).astype(np.float32)
     classes = np.concatenate([o.classes for o in opinions]).T.reshape(-1, *x.shape).astype(np.float32)
-    corner = pose(rotation=rotation_about_z(0.0), translation=(low[0], low[1], context.spec.workspace.surface))
+    corner = pose(translation=(low[0], low[1], context.spec.workspace.surface))
     return ValueMaps(Heat(grasp, angles, corner, _PIXEL), classes, categories)
