@@ -179,10 +179,12 @@ def test_a_folder_of_pictures_of_what_nobody_knows_is_refused(tmp_path: Path) ->
 
 
 def test_the_threshold_for_not_found_parts_what_is_there_from_what_is_not() -> None:
-    chances = {"there": [0.9, 0.8, 0.6, 0.2], "absent": [0.1, 0.3, 0.5, 0.05]}
+    chances = {"there": [[0.9, 0.8], [0.6, 0.2]], "absent": [[0.1, 0.3], [0.5, 0.05]]}
     threshold = best_threshold(chances)
     assert 0.5 < threshold <= 0.6
-    assert errors(chances, threshold) == (0.25, 0.0)
+    overlooked, in_vain = errors(chances, threshold)
+    assert (overlooked.value, overlooked.low, overlooked.high, overlooked.n) == (0.25, 0.0, 0.5, 2)
+    assert (in_vain.value, in_vain.high) == (0.0, 0.0)
 
 
 def test_value_maps_say_for_each_place_what_the_streams_think() -> None:

@@ -5,6 +5,7 @@ Every random choice is a function of (seed, step), so on a CPU an interrupted an
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections import defaultdict
@@ -203,7 +204,12 @@ def _step(run: _Run, batch: Batch, step: int) -> dict[str, float]:
     if not torch.isfinite(norm):
         raise _not_finite(run, batch, step, "gradient")
     optimizer.step()
-    return {"loss": loss.value.item(), **{k: v.item() for k, v in loss.metrics.items()}, "gradient_norm": norm.item(), "learning_rate": rate}
+    return {**_values(loss), "gradient_norm": norm.item(), "learning_rate": rate}
+
+
+def _values(loss: Loss) -> dict[str, float]:
+    metrics = {name: metric.item() for name, metric in loss.metrics.items()}
+    return {"loss": loss.value.item(), **{name: value for name, value in metrics.items() if not math.isnan(value)}}
 
 
 def _forward(run: _Run, batch: Batch) -> Loss:
@@ -240,8 +246,7 @@ def _validate(run: _Run) -> dict[str, float]:
     run.method.eval()
     with torch.inference_mode():
         for batch in validation_batches(run.method, run.validation, batch=run.config.batch, device=run.device):
-            loss = run.method.loss(batch)
-            means.add({"loss": loss.value.item(), **{k: v.item() for k, v in loss.metrics.items()}}, len(next(iter(batch.values()))))
+            means.add(_values(run.method.loss(batch)), len(next(iter(batch.values()))))
     return means.take()
 
 
@@ -264,18 +269,18 @@ def _not_finite(run: _Run, batch: Batch, step: int, what: str) -> NotFinite:
 
 
 class _Means:
-    """Weighted means of named numbers, emptied by `take`."""
+    """Weighted means of named numbers, emptied by `take`; not every one need be there each time."""
 
     def __init__(self) -> None:
         self._sums: dict[str, float] = defaultdict(float)
-        self._weight = 0.0
+        self._weights: dict[str, float] = defaultdict(float)
 
     def add(self, values: dict[str, float], weight: float = 1.0) -> None:
         for name, value in values.items():
             self._sums[name] += value * weight
-        self._weight += weight
+            self._weights[name] += weight
 
     def take(self) -> dict[str, float]:
-        means = {name: value / self._weight for name, value in self._sums.items()}
+        means = {name: value / self._weights[name] for name, value in self._sums.items()}
         self.__init__()  # type: ignore[misc]
         return means

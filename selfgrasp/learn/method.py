@@ -29,7 +29,7 @@ class Loss:
 
     Attributes:
         value: () tensor to differentiate.
-        metrics: name to () tensor, detached; means over the batch.
+        metrics: name to () tensor, detached; means over the batch, NaN where it has nothing to say of one.
     """
 
     value: torch.Tensor

@@ -56,6 +56,15 @@ def bootstrap(clusters: ArrayLike, statistic: Callable[[FloatArray], FloatArray]
     return Estimate(float(of(rows.sum(axis=0))), float(low), float(high), n)
 
 
+def clustered(groups: ArrayLike, rows: ArrayLike) -> FloatArray:
+    """Rows (N, K) summed by group (N,): one row for each group, in their order, as `bootstrap` takes them."""
+    known, index = np.unique(np.asarray(groups), return_inverse=True)
+    values = np.asarray(rows, dtype=np.float64)
+    sums = np.zeros((len(known), values.shape[1]))
+    np.add.at(sums, index, values)
+    return sums
+
+
 def ratio(clusters: ArrayLike, *, seed: int = 0) -> Estimate:
     """Sum of the first column over sum of the second, bootstrapped by row."""
     return bootstrap(clusters, lambda sums: sums[..., 0] / np.maximum(sums[..., 1], 1e-12), seed=seed)

@@ -27,6 +27,8 @@ VALIDATION_SCENE = 500_000
 class Args:
     """Measure any policy by a protocol. Every policy meets the same scenes: same objects, drops and noise.
 
+    Run the same command again to go on after an interruption; once done, it measures anew.
+
     Attributes:
         protocol: prediction, isolated, clear, deplete or category.
         policy: one or more: random, heuristic, oracle, a method's name, a run folder or a checkpoint.
@@ -112,10 +114,12 @@ def measure(args: Args, watch: Path | None = None) -> Measured:
 
 def _measure_played(args: Args, protocol: PlayedProtocol) -> Measured:
     from selfgrasp.protocols.episode import Row
+    from selfgrasp.runs.episodes import forget
     from selfgrasp.runs.policies import privileged_of
 
     objects = args.objects or protocol.objects
     episodes = {policy: tuple(_episodes(args, protocol, policy, objects)) for policy in args.policy}
+    forget(args.out)
     label = row_label(objects)
     rows = [
         Row.of(
@@ -133,8 +137,11 @@ def _measure_played(args: Args, protocol: PlayedProtocol) -> Measured:
 
 
 def _episodes(args: Args, protocol: PlayedProtocol, policy: str, objects: str) -> Iterator[Episode]:
-    from selfgrasp.runs.pool import WorkerConfig, play_all
+    from selfgrasp.runs.episodes import EpisodeLog
+    from selfgrasp.runs.policies import identity_of
+    from selfgrasp.runs.pool import WorkerConfig, objects_named, play_all
     from selfgrasp.runs.progress import Progress
+    from selfgrasp.workcell.sim.objects.catalogue import catalogue_hash
 
     trials = args.trials or protocol.trials
     own = protocol.config
@@ -144,10 +151,20 @@ def _episodes(args: Args, protocol: PlayedProtocol, policy: str, objects: str) -
     )  # fmt: skip
     config = WorkerConfig(cell_name(args), options, objects, policy)
     first = (VALIDATION_SCENE if row_label(objects) == "validation" else FIRST_SCENE) + 10_000 * args.seed
-    with Progress(f"{protocol.name} {Path(policy).name}", trials, unit="scenes") as progress:
-        for done, episode in enumerate(play_all(protocol.play, range(first, first + trials), config, workers=args.workers), start=1):
-            progress.update(done)
-            yield episode
+    of = {
+        "protocol": protocol.name,
+        "policy": identity_of(policy),
+        "config": asdict(replace(config, policy="")),
+        "objects": catalogue_hash(objects_named(objects)),
+    }
+    with EpisodeLog(args.out, of, range(first, first + trials)) as log:
+        kept = len(log.kept)
+        yield from log.kept
+        with Progress(f"{protocol.name} {Path(policy).name}", trials, unit="scenes", done=kept) as progress:
+            for done, episode in enumerate(play_all(protocol.play, log.missing, config, workers=args.workers), start=kept + 1):
+                log.add(episode)
+                progress.update(done)
+                yield episode
 
 
 def _pairs(protocol: PlayedProtocol, episodes: Mapping[str, Sequence[Episode]], objects: str) -> Iterator[dict[str, Any]]:

@@ -46,6 +46,10 @@ class Progress:
         else:
             self._say()
 
+    def begin(self, done: int) -> None:
+        """Only what comes after these counts for the rate: they were already there."""
+        self._first, self._start = done, time.monotonic()
+
     def update(self, done: int, note: str = "") -> None:
         """`done` units in all have been done; `note` is shown at the end of the line."""
         self._done, self._note = done, note
@@ -69,7 +73,11 @@ class Batches(Watcher):
 
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
+        self._going = False
 
     def on_batch(self, step: int, values: dict[str, float]) -> None:
         """Show the step and its loss."""
+        if not self._going:
+            self._progress.begin(step - 1)
+            self._going = True
         self._progress.update(step, f"loss {values.get('loss', float('nan')):.3f}")

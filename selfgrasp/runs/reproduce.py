@@ -235,17 +235,14 @@ def semantic_work(args: Args) -> SemanticWork:
     """Sizes and folders for these arguments.
 
     Raises:
-        InputError: a number below 1, a device this machine lacks, or another preset than small.
+        InputError: a number below 1, or a device this machine lacks.
     """
-    from selfgrasp.core import InputError
-    from selfgrasp.runs.semantic.work import Sizes, Work, quick, scaled
+    from selfgrasp.runs.semantic.work import SIZES, Work, quick, scaled
     from selfgrasp.runs.steps import Folders
 
     _check(args)
-    if args.preset != "small":
-        raise InputError(given=f"--preset {args.preset} of semantic", wanted="small: the paper's sizes are not built yet")
-    sizes = _asked(quick() if args.quick else Sizes(), args, scaled)
-    return Work(Folders(args.out), sizes, args.workers, args.seed, args.device)
+    sizes = _asked(quick() if args.quick else SIZES[args.preset](), args, scaled)
+    return Work(Folders(args.out), sizes, args.preset, args.workers, args.seed, args.device)
 
 
 def _asked(sizes: SizesT, args: Args, scaled: Callable[[SizesT, int], SizesT]) -> SizesT:

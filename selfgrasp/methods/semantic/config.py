@@ -110,3 +110,38 @@ def attention_pictures() -> SemanticConfig:
 def branches_pictures() -> SemanticConfig:
     """Two branches, and a quarter as many presented pictures again."""
     return SemanticConfig(structure=Structure.BRANCHES, pictures=0.25)
+
+
+def paper() -> SemanticConfig:
+    """Sees its 14 cm at 96 px, with streams twice as wide; wants a GPU, pictures of 472 px, and hundreds of thousands of attempts."""
+    return _large(small())
+
+
+def paper_single() -> SemanticConfig:
+    """`single`, large."""
+    return _large(single())
+
+
+def paper_branches() -> SemanticConfig:
+    """`branches`, large."""
+    return _large(branches())
+
+
+def paper_branches_pictures() -> SemanticConfig:
+    """`branches_pictures`, large."""
+    return _large(branches_pictures())
+
+
+def paper_attention() -> SemanticConfig:
+    """`attention`, large."""
+    return _large(attention())
+
+
+def paper_attention_pictures() -> SemanticConfig:
+    """`attention_pictures`, large."""
+    return _large(attention_pictures())
+
+
+def _large(config: SemanticConfig) -> SemanticConfig:
+    one, two, three, four = config.widths
+    return replace(config, ventral=seeing(96), widths=(2 * one, 2 * two, 2 * three, 2 * four))

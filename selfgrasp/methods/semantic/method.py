@@ -104,7 +104,7 @@ class Semantic(ServoMethod):
         target = torch.where(failed, len(self.config.answers), batch["category"].clamp_min(0))
         weight = batch["weight"] * (known | failed)
         value = _mean(F.cross_entropy(logits, target, reduction="none", label_smoothing=0.05), weight)
-        return value, {"class_loss": value, "class_right": _mean((logits.argmax(dim=1) == target).float(), batch["weight"] * known)}
+        return value, _class_metrics(value, logits.argmax(dim=1) == target, batch["weight"] * known)
 
     def plan(self, context: Context, *, temperature: float = 0.0, steps: int | None = None) -> Plan:
         """See `ServoMethod.plan`; nothing at all where the chance of holding what is asked for is below `config.found` at the first look."""
@@ -162,7 +162,13 @@ class Semantic(ServoMethod):
 def _named_loss(logits: torch.Tensor, category: torch.Tensor, weight: torch.Tensor) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
     """Cross entropy of categories, and how many are right."""
     value = _mean(F.cross_entropy(logits, category.clamp_min(0), reduction="none", label_smoothing=0.05), weight)
-    return value, {"class_loss": value, "class_right": _mean((logits.argmax(dim=1) == category).float(), weight)}
+    return value, _class_metrics(value, logits.argmax(dim=1) == category, weight)
+
+
+def _class_metrics(value: torch.Tensor, right_B: torch.Tensor, weight_B: torch.Tensor) -> dict[str, torch.Tensor]:
+    """NaN where no category of the batch is known."""
+    known = weight_B.sum() > 0
+    return {"class_loss": torch.where(known, value, torch.nan), "class_right": torch.where(known, _mean(right_B.float(), weight_B), torch.nan)}
 
 
 def _mean(value_B: torch.Tensor, weight_B: torch.Tensor) -> torch.Tensor:

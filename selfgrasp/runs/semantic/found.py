@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from selfgrasp.protocols.intervals import Estimate, ratio
 from selfgrasp.runs.semantic import robot
 from selfgrasp.runs.semantic.work import NOVEL, SEEN, VALIDATION, Work
 
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from selfgrasp.methods.semantic.method import Semantic
     from selfgrasp.workcell.cells import SimCell
 
-Chances = dict[str, list[float]]
-"""Under "there" and "absent": chances at the first look that something will be held of a category that is in the bin, and of one that is not."""
+Chances = dict[str, list[list[float]]]
+"""Under "there" and "absent", by bin: chances at the first look that something will be held of a category that is in the bin, and of one that is not."""
 
 
 def measure_found(work: Work) -> str:
@@ -62,7 +62,7 @@ def first_chances(work: Work, objects: str) -> Chances:
             look = workcell.reset(seed)
             assert look is not None
             for name, categories in asked(cell, method, seed).items():
-                found[name] += [method.plan(Context(look, workcell.spec, Goal(category), first=look, seed=seed)).score for category in categories]
+                found[name].append([method.plan(Context(look, workcell.spec, Goal(category), first=look, seed=seed)).score for category in categories])
             progress.update(index + 1)
     return found
 
@@ -76,32 +76,30 @@ def asked(cell: SimCell, method: Semantic, seed: int) -> dict[str, list[str]]:
 
 def best_threshold(chances: Chances) -> float:
     """The one at which both errors together are least."""
-    candidates = np.unique(np.round([*chances["there"], *chances["absent"]], 3))
-    return float(min(candidates, key=lambda threshold: sum(errors(chances, float(threshold)))))
+    there, absent = (np.concatenate(chances[name]) for name in ("there", "absent"))
+    candidates = np.unique(np.round(np.concatenate([there, absent]), 3))
+    return float(min(candidates, key=lambda threshold: (there < threshold).mean() + (absent >= threshold).mean()))
 
 
-def errors(chances: Chances, threshold: float) -> tuple[float, float]:
-    """Share of what is there that is not found, and of what is not there that is tried for."""
-    there, absent = (np.array(chances[name]) for name in ("there", "absent"))
-    return float((there < threshold).mean()), float((absent >= threshold).mean())
+def errors(chances: Chances, threshold: float) -> tuple[Estimate, Estimate]:
+    """Share of what is there that is not found, and of what is not there that is tried for; intervals over bins."""
+    overlooked = [(sum(chance < threshold for chance in asked), len(asked)) for asked in chances["there"]]
+    in_vain = [(sum(chance >= threshold for chance in asked), len(asked)) for asked in chances["absent"]]
+    return ratio(overlooked), ratio(in_vain)
 
 
-def _told(both: Sequence[float]) -> str:
-    return f"{both[0]:.0%} overlooked, {both[1]:.0%} tried in vain"
+def _told(both: tuple[Estimate, Estimate]) -> str:
+    return f"{both[0].value:.0%} overlooked, {both[1].value:.0%} tried in vain"
 
 
 def found_table(work: Work) -> dict[str, Any]:
     """As a table of the report."""
-    from selfgrasp.protocols.intervals import wilson
-
     measured = measured_found(work)
-    threshold, rows = measured["threshold"], []
-    for label, chances in measured["chances"].items():
-        cells: list[Any] = [label]
-        for name, wrong in (("there", lambda c: c < threshold), ("absent", lambda c: c >= threshold)):
-            estimate = wilson(sum(map(wrong, chances[name])), len(chances[name]))
-            cells += [estimate.value, f"{estimate.low:.3f}-{estimate.high:.3f}"]
-        rows.append([*cells, len(chances["there"])])
+    threshold = measured["threshold"]
+    rows = [
+        [label, *(cell for error in errors(chances, threshold) for cell in (error.value, f"{error.low:.3f}-{error.high:.3f}")), sum(map(len, chances["there"]))]
+        for label, chances in measured["chances"].items()
+    ]
     note = f"Below a chance of {threshold:.2f} at the first look nothing is tried; chosen on bins of validation instances. "
     note += "Each bin is asked for all that is there, and for as many categories that are not."
     columns = ["bins of", "there and overlooked", "95 %", "not there and tried for", "95 % ", "questions each"]

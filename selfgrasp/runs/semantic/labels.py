@@ -45,7 +45,7 @@ class Raters:
 
 
 def rate(path: Path, raters: Raters, categories: Sequence[str], *, share: float, name: str, apart: bool = False) -> int:
-    """Have the presented pictures of the first `share` of attempts rated; says how many labels were written, and writes none twice.
+    """Have the presented pictures of the first `share` of attempts rated; says how many labels there are, and writes none twice.
 
     Args:
         path: of a dataset of simulated attempts.
@@ -59,7 +59,7 @@ def rate(path: Path, raters: Raters, categories: Sequence[str], *, share: float,
 
     with Dataset.open(path) as data:
         if name in data.label_names:
-            return 0
+            return sum(map(bool, data.label(name).values()))
         truth = what_is_held(data, categories)
         shown = data.ids()[data.column("has_present")]
         first = set(data.ids()[: round(share * len(data))])
@@ -98,7 +98,7 @@ def _write(path: Path, said: dict[str, str], name: str, by: str) -> int:
 
 
 def propagate(path: Path, run: Path, *, known: str, name: str, least: float) -> int:
-    """Let the classifier of a run say what the presented pictures show that nobody has labelled, where it is sure enough; says how many labels were written,
+    """Let the classifier of a run say what the presented pictures show that nobody has labelled, where it is sure enough; says how many labels there are,
     and writes none twice.
 
     Args:
@@ -112,7 +112,7 @@ def propagate(path: Path, run: Path, *, known: str, name: str, least: float) -> 
 
     with Dataset.open(path) as data:
         if name in data.label_names:
-            return 0
+            return len(data.label(name))
         said_already = set(data.label(known)) if known in data.label_names else set()
         wanted = [i for i in data.ids()[data.column("has_present")] if i not in said_already]
         said = {i: answer for i, (answer, chance) in zip(wanted, named(data, wanted, run), strict=True) if chance >= least}

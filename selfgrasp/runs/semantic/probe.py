@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from selfgrasp.protocols.intervals import clustered
+
 if TYPE_CHECKING:
     from selfgrasp.core import Attempt, CellSpec
 
@@ -16,7 +18,7 @@ _CHANGED = 30.0
 _FEATURES = 8
 
 
-def measure_probe(train: Path, test: Path, *, seed: int, steps: int = 1500) -> dict[str, dict[str, int]]:
+def measure_probe(train: Path, test: Path, *, seed: int, steps: int = 1500) -> dict[str, list[list[float]]]:
     """Train on all but every eighth scene of a dataset; test on those, and on another dataset of other objects. The labels are the simulator's.
 
     Args:
@@ -26,14 +28,14 @@ def measure_probe(train: Path, test: Path, *, seed: int, steps: int = 1500) -> d
         steps: of its training.
 
     Returns:
-        For "seen" and "novel": how many were right, of how many.
+        For "seen" and "novel", for each scene: how many were right, of how many.
     """
     import torch
     from torch import nn
 
     from selfgrasp.methods.semantic.config import CATEGORIES
 
-    (x, y, scene), (x_novel, y_novel, _) = _of(train), _of(test)
+    (x, y, scene), novel = _of(train), _of(test)
     held_out = scene % 8 == 0
     mean, deviation = x[~held_out].mean(axis=0), x[~held_out].std(axis=0).clip(1e-6)
     inputs, targets = (torch.from_numpy(a[~held_out]) for a in ((x - mean) / deviation, y))
@@ -47,10 +49,10 @@ def measure_probe(train: Path, test: Path, *, seed: int, steps: int = 1500) -> d
         loss.backward()
         optimizer.step()
     found = {}
-    for name, some, truth in (("seen", x[held_out], y[held_out]), ("novel", x_novel, y_novel)):
+    for name, (some, truth, scenes) in {"seen": (x[held_out], y[held_out], scene[held_out]), "novel": novel}.items():
         with torch.no_grad():
             said = net(torch.from_numpy((some - mean) / deviation)).argmax(dim=1).numpy()
-        found[name] = {"right": int((said == truth).sum()), "of": len(truth)}
+        found[name] = clustered(scenes, np.stack([said == truth, np.ones(len(truth))], axis=1)).tolist()
     return found
 
 

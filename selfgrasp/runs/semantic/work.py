@@ -7,6 +7,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from selfgrasp.protocols.intervals import clustered
 from selfgrasp.runs import steps
 from selfgrasp.runs.semantic import labels
 from selfgrasp.runs.semantic.labels import Raters
@@ -16,6 +19,8 @@ from selfgrasp.workcell.cells import CellConfig
 if TYPE_CHECKING:
     from selfgrasp.runs import train
 
+Counts = list[list[float]]
+"""For each scene: how many were right, of how many; perhaps more."""
 COLLECTOR = "hand_eye+explore4"
 """Who tries: hand-eye coordination as it is shipped, which knows no categories, with up to four motions."""
 SURE = 0.7
@@ -61,6 +66,15 @@ def quick() -> Sizes:
     return Sizes(alone=60, mixed=80, aside=20, presents=20, rated=(0.5, 0.9), count=5, picture_px=64, tries=5, bins=1, seeds=1, epochs=1)
 
 
+def paper() -> Sizes:
+    """As many labelled attempts as were published: 10,000 from bins of one category, 20,000 rated and 300,000 named by the classifier."""
+    return Sizes(alone=10_000, mixed=320_000, aside=100_000, presents=5_000, rated=(1 / 160, 1 / 16), picture_px=472)
+
+
+SIZES = {"small": Sizes, "paper": paper}
+"""By preset."""
+
+
 @dataclass(frozen=True)
 class Row:
     """A row of Jang et al. 2017, table 2.
@@ -104,6 +118,7 @@ class Work:
     Attributes:
         folders: where.
         sizes: how much.
+        preset: small, or paper, whose streams are larger.
         workers: processes.
         seed: of scenes and choices; trainings count up from it.
         device: to train on.
@@ -111,6 +126,7 @@ class Work:
 
     folders: Folders
     sizes: Sizes
+    preset: str
     workers: int
     seed: int
     device: str
@@ -118,6 +134,12 @@ class Work:
     def run(self, row: str, seed: int | None = None) -> Path:
         """Folder of a row's training."""
         return self.folders.run(f"{row}-{self.seed if seed is None else seed}")
+
+    def method(self, row: Row) -> str:
+        """What a row trains. The dorsal stream and the classifier of presented pictures are the same in both presets."""
+        name, preset = row.method.split(":")
+        larger = {"small": "paper"}.get(preset, f"paper_{preset}")
+        return f"{name}:{larger}" if self.preset == "paper" and row.name not in ("dorsal", "box") else row.method
 
     @property
     def raters(self) -> Raters:
@@ -131,7 +153,7 @@ def freeze(work: Work) -> str:
 
     kept = {f"sizes.{name}": value for name, value in vars(work.sizes).items() if name not in ("seeds", "bins")}
     objects = {f"objects.{name}": catalogue_hash(objects_by_name(name))[:12] for name in (SEEN, VALIDATION, NOVEL, ASSORTED)}
-    return steps.frozen(work.folders, {"seed": work.seed, "raters": vars(work.raters), "sure": SURE, **objects, **kept})
+    return steps.frozen(work.folders, {"preset": work.preset, "seed": work.seed, "raters": vars(work.raters), "sure": SURE, **objects, **kept})
 
 
 def collect_alone(work: Work) -> str:
@@ -206,34 +228,34 @@ def measure_classifiers(work: Work) -> str:
     return f"{title}: {_told(last)}"
 
 
-def _told(found: Mapping[str, Mapping[str, int]]) -> str:
-    return ", ".join(f"{label} {one['right']} of {one['of']} right" for label, one in found.items())
+def _told(found: Mapping[str, Counts]) -> str:
+    sums = {label: np.sum(counts, axis=0) for label, counts in found.items()}
+    return ", ".join(f"{label} {right:.0f} of {of:.0f} right" for label, (right, of, *_) in sums.items())
 
 
-def classifier_figures(work: Work) -> dict[str, dict[str, dict[str, int]]]:
-    """By classifier and set of objects: right, of how many; of those that it is sure of likewise."""
+def classifier_figures(work: Work) -> dict[str, dict[str, Counts]]:
+    """By classifier and set of objects, for each scene: right, of how many; of those that it is sure of likewise."""
     from selfgrasp.runs.policies import identity_of
 
     of = {title: identity_of(str(work.run(run))) for title, run in classifiers(work).items()}
-    found: dict[str, dict[str, dict[str, int]]] = steps.measured_of(work.folders.measured("classifiers"), of, lambda: {"figures": _named(work)})["figures"]
+    found: dict[str, dict[str, Counts]] = steps.measured_of(work.folders.measured("classifiers"), of, lambda: {"by_scene": _named(work)})["by_scene"]
     return found
 
 
-def _named(work: Work) -> dict[str, Any]:
+def _named(work: Work) -> dict[str, dict[str, Counts]]:
     from selfgrasp.dataset import Dataset
     from selfgrasp.methods.semantic.config import CATEGORIES
 
-    found: dict[str, Any] = {}
+    found: dict[str, dict[str, Counts]] = {}
     for label, name, first in (("seen", "mixed", max(work.sizes.rated)), ("novel", "presents", 0.0)):
         with Dataset.open(work.folders.data(name)) as data:
             truth = labels.what_is_held(data, CATEGORIES)
-            begin = round(first * len(data))
-            ids = list(data.ids()[begin:][data.column("has_present")[begin:]])
+            shown = data.column("has_present") & (np.arange(len(data)) >= round(first * len(data)))
+            ids = list(data.ids()[shown])
             for title, run in classifiers(work).items():
                 said = [(answer == truth[i], chance >= SURE) for i, (answer, chance) in zip(ids, labels.named(data, ids, work.run(run)), strict=True)]
-                sure = [right for right, is_sure in said if is_sure]
-                counts = {"right": sum(right for right, _ in said), "of": len(said), "sure_right": sum(sure), "sure": len(sure)}
-                found.setdefault(title, {})[label] = counts
+                rows = [(right, 1, right and sure, sure) for right, sure in said]
+                found.setdefault(title, {})[label] = clustered(data.column("scene")[shown], rows).tolist()
     return found
 
 
@@ -242,14 +264,14 @@ def measure_probe(work: Work) -> str:
     return _told(probe_figures(work))
 
 
-def probe_figures(work: Work) -> dict[str, dict[str, int]]:
-    """By set of objects: right, of how many."""
+def probe_figures(work: Work) -> dict[str, Counts]:
+    """By set of objects, for each scene: right, of how many."""
     from selfgrasp.runs.semantic.probe import measure_probe
 
     def measure() -> dict[str, Any]:
-        return {"figures": measure_probe(work.folders.data("mixed"), work.folders.data("presents"), seed=work.seed)}
+        return {"by_scene": measure_probe(work.folders.data("mixed"), work.folders.data("presents"), seed=work.seed)}
 
-    found: dict[str, dict[str, int]] = steps.measured_of(work.folders.measured("probe"), {}, measure)["figures"]
+    found: dict[str, Counts] = steps.measured_of(work.folders.measured("probe"), {}, measure)["by_scene"]
     return found
 
 
@@ -275,7 +297,7 @@ def train_rows(work: Work) -> str:
 def row_job(work: Work, row: Row, seed: int | None = None) -> train.Args:
     """The training of a row."""
     data = ["alone", "mixed", *(["aside"] if row.aside else []), *(["presents"] if row.test_pictures else [])]
-    return _job(work, row.name, row.method, data, trunk="dorsal", seed=seed)
+    return _job(work, row.name, work.method(row), data, trunk="dorsal", seed=seed)
 
 
 def _job(

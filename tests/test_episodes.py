@@ -1,0 +1,57 @@
+"""A benchmark that was interrupted goes on, and never with what another policy or other objects did."""
+
+from pathlib import Path
+
+import pytest
+
+from selfgrasp.protocols.episode import Episode
+from selfgrasp.runs import bench
+from selfgrasp.runs.episodes import EpisodeLog
+from selfgrasp.runs.progress import Progress
+
+SEEDS = range(5, 9)
+
+
+def episode(seed: int) -> Episode:
+    return Episode(seed, 1, 1, 1, 0, 0, True, 2.0, 0.5, held=("mug",), outcomes=(True,), asked=("pen",), lifted=(("pen", "toy"),))
+
+
+def test_what_was_played_is_kept_in_order_and_a_line_that_was_cut_off_is_played_again(tmp_path: Path) -> None:
+    with EpisodeLog(tmp_path, {"policy": "a"}, SEEDS) as log:
+        assert (log.kept, list(log.missing)) == ([], [5, 6, 7, 8])
+        log.add(episode(5))
+        log.add(episode(6))
+    path = next(tmp_path.rglob("*.jsonl"))
+    path.write_text(path.read_text()[:-20])
+    again = EpisodeLog(tmp_path, {"policy": "a"}, SEEDS)
+    assert (again.kept, list(again.missing)) == ([episode(5)], [6, 7, 8])
+    with again:
+        again.add(episode(6))
+    assert EpisodeLog(tmp_path, {"policy": "a"}, SEEDS).kept == [episode(5), episode(6)]
+    assert EpisodeLog(tmp_path, {"policy": "b"}, SEEDS).kept == []
+    assert EpisodeLog(tmp_path, {"policy": "a"}, range(6, 9)).kept == [episode(6)]
+
+
+def test_an_interrupted_benchmark_gives_what_an_undisturbed_one_gives(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def measured(out: str) -> bench.Measured:
+        return bench.measure(bench.Args("isolated", ("random",), tmp_path / out, trials=3, workers=1))
+
+    whole = measured("whole")
+    update, shown = Progress.update, []
+
+    def stop(self: Progress, done: int, note: str = "") -> None:
+        shown.append(done)
+        if done == 2:
+            raise KeyboardInterrupt
+        update(self, done, note)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Progress, "update", stop)
+        with pytest.raises(KeyboardInterrupt):
+            measured("stopped")
+    with monkeypatch.context() as patched:
+        patched.setattr(Progress, "update", lambda self, done, note="": shown.append(done))
+        again = measured("stopped")
+    assert shown == [1, 2, 3]
+    assert [(e.seed, e.outcomes, e.held) for e in again.episodes["random"]] == [(e.seed, e.outcomes, e.held) for e in whole.episodes["random"]]
+    assert not list((tmp_path / "stopped").rglob("*.jsonl"))
