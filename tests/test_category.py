@@ -7,7 +7,7 @@ import pytest
 from selfgrasp.core import Context, Goal, Plan
 from selfgrasp.methods.baselines import RandomServoPolicy
 from selfgrasp.protocols import category
-from selfgrasp.protocols.category import CATEGORY, confusion, metrics
+from selfgrasp.protocols.category import CATEGORY, confusion, confusion_table, metrics
 from selfgrasp.protocols.episode import Episode
 from selfgrasp.workcell.cells import CellConfig, kuka_bin
 from selfgrasp.workcell.sim.objects.catalogue import category_objects
@@ -28,6 +28,9 @@ def test_rates_are_counted_by_hand() -> None:
     assert found["class_per_object"].value == pytest.approx(2 / 4)
     assert found["first_command"].value == pytest.approx(1 / 2)
     assert confusion(bins) == Counter({("pen", "pen"): 1, ("spoon", ""): 1, ("bowl", "spoon"): 1, ("bowl", "toy"): 1, ("toy", "toy"): 1})
+    table = confusion_table("me", bins)
+    assert table["columns"] == ["asked for", "bowl", "pen", "spoon", "toy", "nothing"]
+    assert table["rows"] == [["bowl", None, None, 1, 1, None], ["pen", None, 1, None, None, None], ["spoon", *[None] * 4, 1], ["toy", *[None] * 3, 1, None]]
 
 
 def test_scenes_hold_different_families_or_one() -> None:

@@ -1,5 +1,6 @@
 """A benchmark that was interrupted goes on, and never with what another policy or other objects did."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from selfgrasp.protocols.episode import Episode
 from selfgrasp.runs import bench
 from selfgrasp.runs.episodes import EpisodeLog
 from selfgrasp.runs.progress import Progress
+from selfgrasp.runs.record import write_bench
 
 SEEDS = range(5, 9)
 
@@ -33,10 +35,8 @@ def test_what_was_played_is_kept_in_order_and_a_line_that_was_cut_off_is_played_
 
 
 def test_an_interrupted_benchmark_gives_what_an_undisturbed_one_gives(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def measured(out: str) -> bench.Measured:
-        return bench.measure(bench.Args("isolated", ("random",), tmp_path / out, trials=3, workers=1))
-
-    whole = measured("whole")
+    stopped = bench.Args("isolated", ("random",), tmp_path / "stopped", trials=3, workers=1)
+    whole = bench.measure(replace(stopped, out=tmp_path / "whole"))
     update, shown = Progress.update, []
 
     def stop(self: Progress, done: int, note: str = "") -> None:
@@ -48,10 +48,12 @@ def test_an_interrupted_benchmark_gives_what_an_undisturbed_one_gives(tmp_path: 
     with monkeypatch.context() as patched:
         patched.setattr(Progress, "update", stop)
         with pytest.raises(KeyboardInterrupt):
-            measured("stopped")
+            bench.measure(stopped)
     with monkeypatch.context() as patched:
         patched.setattr(Progress, "update", lambda self, done, note="": shown.append(done))
-        again = measured("stopped")
+        again = bench.measure(stopped)
     assert shown == [1, 2, 3]
     assert [(e.seed, e.outcomes, e.held) for e in again.episodes["random"]] == [(e.seed, e.outcomes, e.held) for e in whole.episodes["random"]]
-    assert not list((tmp_path / "stopped").rglob("*.jsonl"))
+    assert list(stopped.out.rglob("*.jsonl"))
+    write_bench(stopped.out, stopped, [again])
+    assert not list(stopped.out.rglob("*.jsonl"))

@@ -99,6 +99,14 @@ def test_what_is_not_there_is_not_fetched() -> None:
     assert "no pen found" in plan.reason
 
 
+def test_the_dorsal_stream_alone_does_not_care_what_it_is_asked_for() -> None:
+    method, context = registry.build("semantic"), box_context()
+    pen = replace(context, goal=Goal("pen"))
+    anything, dorsal = method.plan(context), method.variants()["dorsal"].plan(pen)
+    np.testing.assert_array_equal(dorsal.scores, anything.scores)
+    assert not np.array_equal(method.plan(pen).scores, anything.scores)
+
+
 def test_eye_and_dorsal_stream_of_another_are_taken_over_and_stay(tmp_path: Path) -> None:
     save(tmp_path / "dorsal.safetensors", registry.build("hand_eye", seed=3))
     method, examples = labelled(SemanticConfig())

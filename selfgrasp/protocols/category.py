@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -52,6 +53,14 @@ def confusion(episodes: Sequence[Episode]) -> Counter[tuple[str, str]]:
     return Counter((asked, asked if asked in lifted else next(iter(lifted), "")) for asked, lifted in pairs)
 
 
+def confusion_table(title: str, episodes: Sequence[Episode]) -> dict[str, Any]:
+    """`confusion` as a table of a report: what was asked for in rows, what was lifted in columns."""
+    counts = confusion(episodes)
+    names = sorted({name for pair in counts for name in pair if name})
+    rows = [[asked, *(counts[asked, lifted] or None for lifted in (*names, ""))] for asked in names]
+    return {"title": f"Asked for and lifted: {title}", "note": "", "columns": ["asked for", *names, "nothing"], "rows": rows}
+
+
 def metrics(episodes: Sequence[Episode]) -> Mapping[str, Estimate]:
     """Rates over attempts, by the simulator's count, bootstrapped by bin; `first_command`: of the first attempts alone, when nothing is missing yet."""
     return {
@@ -67,5 +76,6 @@ def metrics(episodes: Sequence[Episode]) -> Mapping[str, Estimate]:
 
 CATEGORY = PlayedProtocol(
     name="category", config=CellConfig(count=OBJECTS, picture_px=224, depth=True, registered=False, mixture="apart"), trials=60, play=play, metrics=metrics,
-    paired_metric="class_per_attempt", per_scene=lambda e: right(e) / max(1, e.attempts), paper_of="semantic", cell="kuka_bin", objects="categories-test",
+    paired_metric="class_per_attempt", per_scene=lambda e: right(e) / max(1, e.attempts), cell="kuka_bin",
+    sets={"seen": "categories", "novel": "categories-test", "validation": "categories-validation"}, table=confusion_table,
 )  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from selfgrasp.core import Policy
 from selfgrasp.protocols.intervals import Estimate
@@ -81,7 +82,9 @@ class PlayedProtocol:
         paper: the paper's figure by metric, or by row label; of a variant of its policy, by metric, + and the variant.
         paper_of: the method that the paper describes; others have no figure of it beside theirs.
         cell: the cell it is played in, unless another is asked for.
-        objects: likewise.
+        objects: likewise; seen, novel, validation, or another name.
+        sets: what those names mean, where it is not the usual sets.
+        table: of a policy, from its label and its episodes, for the report.
     """
 
     name: str
@@ -96,3 +99,5 @@ class PlayedProtocol:
     paper_of: str = "supersizing"
     cell: str = "tabletop"
     objects: str = "novel"
+    sets: Mapping[str, str] = field(default_factory=dict)
+    table: Callable[[str, Sequence[Episode]], Mapping[str, Any]] | None = None

@@ -33,7 +33,7 @@ class Args:
         protocol: prediction, isolated, clear, deplete or category.
         policy: one or more: random, heuristic, oracle, a method's name, a run folder or a checkpoint.
         out: folder for report.json and report.html.
-        objects: seen, novel, mixed (half each), validation, or a folder of meshes; the default is the protocol's.
+        objects: seen, novel, validation, mixed (half of the first two each; not in `category`), or a folder of meshes; the default is the protocol's.
         trials: scenes a policy (prediction: attempts); the default is the protocol's full number.
         data: prediction only: a dataset of tried actions on held-out objects; collected if there is none.
         seed: shifts the benchmark's scenes.
@@ -88,12 +88,8 @@ def run(args: Args) -> int:
     return 0
 
 
-def measure(args: Args, watch: Path | None = None) -> Measured:
+def measure(args: Args) -> Measured:
     """Rows, intervals and paired differences of every policy.
-
-    Args:
-        args: what to measure.
-        watch: a folder for pictures of the first scenes of the last policy.
 
     Raises:
         InputError: an unknown protocol or policy (the known ones are listed), or fewer than one trial.
@@ -114,12 +110,11 @@ def measure(args: Args, watch: Path | None = None) -> Measured:
 
 def _measure_played(args: Args, protocol: PlayedProtocol) -> Measured:
     from selfgrasp.protocols.episode import Row
-    from selfgrasp.runs.episodes import forget
     from selfgrasp.runs.policies import privileged_of
 
     objects = args.objects or protocol.objects
+    objects = protocol.sets.get(objects, objects)
     episodes = {policy: tuple(_episodes(args, protocol, policy, objects)) for policy in args.policy}
-    forget(args.out)
     label = row_label(objects)
     rows = [
         Row.of(
@@ -133,7 +128,8 @@ def _measure_played(args: Args, protocol: PlayedProtocol) -> Measured:
         for policy, played in episodes.items()
         for metric, estimate in protocol.metrics(played).items()
     ]
-    return Measured(tuple(rows), tuple(_pairs(protocol, episodes, label)), episodes)
+    extra = {"tables": [protocol.table(policy_label(p), played) for p, played in episodes.items()]} if protocol.table else {}
+    return Measured(tuple(rows), tuple(_pairs(protocol, episodes, label)), episodes, extra)
 
 
 def _episodes(args: Args, protocol: PlayedProtocol, policy: str, objects: str) -> Iterator[Episode]:

@@ -24,7 +24,8 @@ class Args:
         out: folder of the dataset; made if it is not there.
         attempts: how many the dataset shall hold of this collection.
         policy: random, heuristic, a method's name, or a run folder.
-        objects: train, validation, test, or a folder of meshes.
+        objects: train, validation, test; categories, categories-validation, categories-test (things of 16 categories), assorted (categories, and others);
+            or a folder of meshes.
         cell: where.
         workers: processes; one a core is best.
         seed: of scenes and choices.

@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -36,7 +36,8 @@ class Args:
 
     Attributes:
         system: which system learns.
-        objects: a folder of meshes (OBJ, STL, GLB) to tell the story on; the built-in objects by default.
+        objects: a folder of meshes (OBJ, STL, GLB) to tell the story on; the built-in objects by default. For semantic a set of categories: categories,
+            categories-validation or categories-test.
         out: folder of the run.
         attempts: random attempts to learn from.
         staged: further attempts that the first network makes, to learn from its own mistakes; 0 leaves them out.
@@ -189,14 +190,14 @@ def _kept(path: Path, wanted: Any, measure: Callable[[], Measured]) -> Measured:
     from selfgrasp.protocols.episode import Row
     from selfgrasp.runs.bench import Measured, row_json
     from selfgrasp.runs.policies import identity_of
-    from selfgrasp.runs.record import write_json
+    from selfgrasp.runs.steps import measured_of
 
-    key = json.dumps([asdict(wanted), [identity_of(p) for p in wanted.policy]], default=str)
-    if path.exists() and (kept := json.loads(path.read_text()))["key"] == key:
-        return Measured(tuple(Row(**{**r, "privileged": tuple(r["privileged"])}) for r in kept["rows"]), tuple(kept["paired"]), extra=kept["extra"])
-    found = measure()
-    write_json(path, {"key": key, "rows": [row_json(r) for r in found.rows], "paired": found.paired, "extra": found.extra})
-    return found
+    def measured() -> dict[str, Any]:
+        found = measure()
+        return {"rows": [row_json(r) for r in found.rows], "paired": found.paired, "extra": found.extra}
+
+    kept = measured_of(path, {"args": wanted, "policies": [identity_of(p) for p in wanted.policy]}, measured)
+    return Measured(tuple(Row(**{**r, "privileged": tuple(r["privileged"])}) for r in kept["rows"]), tuple(kept["paired"]), extra=kept["extra"])
 
 
 def _pictures(args: Args, learned: str, objects: str, dataset: Path) -> None:
@@ -226,6 +227,7 @@ def _pictures(args: Args, learned: str, objects: str, dataset: Path) -> None:
 def _write_report(args: Args, wanted: Any, measured: list[Measured], stages: list[dict[str, Any]]) -> None:
     from selfgrasp.dataset import Dataset
     from selfgrasp.runs.bench import policy_label
+    from selfgrasp.runs.episodes import forget
     from selfgrasp.runs.record import bench_json, write_json
 
     learned = policy_label(wanted.policy[-1])
@@ -249,6 +251,7 @@ def _write_report(args: Args, wanted: Any, measured: list[Measured], stages: lis
         "notes": ["Interactions, completion and scenes use the simulator's count of what is left; success is what the fingers feel."],
     }
     write_json(args.out / "report.json", {**bench_json(wanted, measured, extra), "protocol": "demo"})
+    forget(args.out)
 
 
 def _judge_and_truth(data: Any) -> dict[str, Any]:

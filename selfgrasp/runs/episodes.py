@@ -13,8 +13,9 @@ from typing import Any, TextIO
 
 import selfgrasp
 from selfgrasp.protocols.episode import Episode
+from selfgrasp.runs.record import versions
 
-_FOLDER = "episodes"
+_FOLDER = ".episodes"
 
 
 class EpisodeLog:
@@ -22,12 +23,12 @@ class EpisodeLog:
 
     Args:
         folder: of the benchmark.
-        of: all that an episode depends on beside its seed; what other code, networks or objects have played is not taken up again.
+        of: all that an episode depends on beside its seed, the code and the libraries; what others have played is not taken up again.
         seeds: of the scenes, in their order.
     """
 
     def __init__(self, folder: Path, of: Mapping[str, Any], seeds: Sequence[int]) -> None:
-        key = json.dumps({**of, "code": _code()}, sort_keys=True, default=str)
+        key = json.dumps({**of, "code": _code(), "versions": versions()}, sort_keys=True, default=str)
         self._path = folder / _FOLDER / f"{hashlib.sha256(key.encode()).hexdigest()[:16]}.jsonl"
         known = {episode.seed: episode for episode in _read(self._path)}
         self.kept = [known[seed] for seed in takewhile(known.__contains__, seeds)]
@@ -49,7 +50,7 @@ class EpisodeLog:
 
 
 def forget(folder: Path) -> None:
-    """The benchmark is done: the next one begins anew."""
+    """The benchmark's report is written: the next one begins anew."""
     shutil.rmtree(folder / _FOLDER, ignore_errors=True)
 
 

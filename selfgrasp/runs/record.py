@@ -69,8 +69,11 @@ def write_config(folder: Path, args: Any, seed: int) -> None:
 
 def write_bench(folder: Path, args: Args, measured: Sequence[Measured], extra: Mapping[str, Any] | None = None) -> None:
     """config.json, env.json and report.json of measured protocols."""
+    from selfgrasp.runs.episodes import forget
+
     write_config(folder, args, args.seed)
     write_json(folder / "report.json", bench_json(args, measured, extra or {}))
+    forget(folder)
 
 
 def bench_json(args: Args, measured: Sequence[Measured], extra: Mapping[str, Any]) -> dict[str, Any]:

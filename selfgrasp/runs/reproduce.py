@@ -30,10 +30,11 @@ class Args:
     Attributes:
         system: supersizing, hand_eye or semantic.
         out: folder of everything.
-        preset: small trains on two cores; paper has the paper's network, and wants a GPU.
-        attempts: random ones to begin with; the numbers of stages, rounds and ablations go with it.
+        preset: small trains on two cores; paper has the paper's network (semantic: larger ones, and as many labelled attempts as were published), and wants a
+            GPU.
+        attempts: random ones to begin with (semantic: those from bins of everything); all other collections go with it.
         seeds: trainings of everything that is compared.
-        trials: scenes a policy of `isolated`, and a fifth as many of `clear`; bins of `deplete`.
+        trials: scenes a policy of `isolated`, and a fifth as many of `clear`; bins of `deplete`, or of `category`.
         workers: processes.
         seed: of scenes, choices and the first training.
         device: to train on: auto, cpu, cuda.

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 
-from selfgrasp.core import Context, Goal, InputError, Observation, Plan, unknown_name
+from selfgrasp.core import ANYTHING, Context, Goal, InputError, Observation, Plan, Policy, unknown_name
 from selfgrasp.core.arrays import FloatArray
 from selfgrasp.learn import Batch, Examples, FitConfig, Loss, Precision, Source, Split, load_parts
 from selfgrasp.learn.servo import Eye, Judge, Look, PatchLook, ServoMethod, camera_found, eye_loss, grasp_loss
@@ -117,6 +118,10 @@ class Semantic(ServoMethod):
             return plan
         return Plan((), np.zeros(0), reason=f"no {context.goal.category} found: the best place looks like one to hold with a chance of {chance:.2f}")
 
+    def variants(self) -> Mapping[str, Policy]:
+        """dorsal: holds anything, whatever it is asked for; and those of `ServoMethod`."""
+        return {**super().variants(), "dorsal": _Dorsal(self)}
+
     def look(self, context: Context, *, calibrated: bool = False) -> Look:
         """See `ServoMethod.look`. Without a goal: how good a motion is to hold anything; with a category: see `Asked` and `Boxed`."""
         first, spec, config = context.first or context.observation, context.spec, self.config
@@ -157,6 +162,21 @@ class Semantic(ServoMethod):
         if goal.category not in self.config.categories:
             raise unknown_name("category", goal.category, self.config.categories)
         return self.config.categories.index(goal.category)
+
+
+@dataclass(frozen=True)
+class _Dorsal:
+    """The dorsal stream alone: the row of Jang et al. 2017, table 2, that says what naming things is worth."""
+
+    method: Semantic
+    privileged: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        return f"{self.method.name}, dorsal only"
+
+    def plan(self, context: Context) -> Plan:
+        return self.method.plan(replace(context, goal=ANYTHING))
 
 
 def _named_loss(logits: torch.Tensor, category: torch.Tensor, weight: torch.Tensor) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:

@@ -20,14 +20,14 @@ _MEASURE = "class_per_attempt"
 
 def play_rows(work: Work, label: str) -> str:
     """All rows, once."""
-    return steps.played(bench_args(work, label, [str(work.run(row.name)) for row in ROWS], "rows"))
+    return steps.played(bench_args(work, label, [work.policy(row) for row in ROWS], "rows"))
 
 
 def repeat_best(work: Work) -> str:
     """The best rows on further training seeds; which they are is decided on the seen objects' bins."""
     seeds = range(work.seed + 1, work.seed + work.sizes.seeds)
     said = steps.train_all([row_job(work, row, seed) for row in best_rows(work) for seed in seeds], workers=work.workers, device=work.device)
-    runs = [str(work.run(row.name, seed)) for row in best_rows(work) for seed in seeds]
+    runs = [work.policy(row, seed) for row in best_rows(work) for seed in seeds]
     for label in SETS if runs else ():
         steps.played(bench_args(work, label, runs, "seeds"))
     return f"{', '.join(row.title for row in best_rows(work))}: {said}"
@@ -37,7 +37,7 @@ def best_rows(work: Work) -> list[Row]:
     """Those that fetch what was asked for most often, of the ones that learn nothing of the test objects."""
     found = measured(work, "seen", "rows")
     candidates = [row for row in ROWS if not row.test_pictures and row.name not in ("dorsal", "box")]
-    return sorted(candidates, key=lambda row: -figures(found, str(work.run(row.name)))[_MEASURE]["value"])[:BEST]
+    return sorted(candidates, key=lambda row: -figures(found, work.policy(row))[_MEASURE]["value"])[:BEST]
 
 
 def bench_args(work: Work, label: str, policies: list[str], name: str) -> bench.Args:
@@ -62,3 +62,18 @@ def figures(report: dict[str, Any], policy: str) -> dict[str, dict[str, Any]]:
 
     label = policy_label(policy)
     return {row["metric"]: row for row in report["rows"] if row["policy"] == label}
+
+
+def attempts(work: Work) -> dict[str, int]:
+    """How many each row made, by set of objects."""
+    played = {label: next(iter(measured(work, label, "rows")["episodes"].values())) for label in SETS}
+    return {label: sum(episode["attempts"] for episode in episodes) for label, episodes in played.items()}
+
+
+def gain(report: dict[str, Any], policy: str, other: str) -> dict[str, Any]:
+    """How much better a policy is than one that was named before it, by bin."""
+    from selfgrasp.runs.bench import policy_label
+
+    a, b = policy_label(policy), policy_label(other)
+    found: dict[str, Any] = next(pair for pair in report["paired"] if (pair["a"], pair["b"]) == (a, b))
+    return found
