@@ -12,11 +12,12 @@ import torch
 from selfgrasp.contracts.methods import CONTRACTS
 from selfgrasp.contracts.scenes import box_attempts, box_context, box_spec
 from selfgrasp.core import Goal, InputError, Move, View
+from selfgrasp.core.pose import top_down
 from selfgrasp.learn import Examples, MemorySource, save
 from selfgrasp.methods import registry
 from selfgrasp.methods.semantic.config import CATEGORIES, SEVERAL, SemanticConfig, Structure, box, single
 from selfgrasp.methods.semantic.examples import LABEL, PICTURE_LABEL, SPREAD_LABEL
-from selfgrasp.methods.semantic.look import Boxed
+from selfgrasp.methods.semantic.look import Asked, Boxed
 from selfgrasp.methods.semantic.maps import value_maps
 from selfgrasp.methods.semantic.method import Semantic
 from selfgrasp.methods.semantic.network import SoftKeypoints
@@ -105,6 +106,22 @@ def test_the_dorsal_stream_alone_does_not_care_what_it_is_asked_for() -> None:
     anything, dorsal = method.plan(context), method.variants()["dorsal"].plan(pen)
     np.testing.assert_array_equal(dorsal.scores, anything.scores)
     assert not np.array_equal(method.plan(pen).scores, anything.scores)
+
+
+def test_smoothed_as_published_a_category_counts_for_less_once_the_hand_is_over_the_bin() -> None:
+    method, context = registry.build("semantic").eval(), box_context()
+    smoothed = method.variants()["smoothed"]
+    assert isinstance(method, Semantic)
+    assert isinstance(smoothed, Semantic)
+    at_the_hand, away = np.array([[0.02, 0.01, 0.0]]), np.array([[0.12, 0.01, 0.0]])
+    hand = replace(context.observation.hand, world_from_tool=top_down((0.02, 0.01, 0.3), 0.0))
+    for observation, over in ((context.observation, False), (replace(context.observation, hand=hand), True)):
+        with torch.inference_mode():
+            look, other = (m.look(replace(context, observation=observation, first=context.observation, goal=Goal("pen"))) for m in (method, smoothed))
+            assert isinstance(look, Asked)
+            chance, smoother = (1 / (1 + np.exp(-one.logits(at_the_hand))) for one in (look, other))
+            assert smoother == pytest.approx(chance + 0.5 * over * look.opinion(at_the_hand).grasp, rel=1e-4)
+            assert (other.logits(away) < look.logits(away) - 10) == over
 
 
 def test_eye_and_dorsal_stream_of_another_are_taken_over_and_stay(tmp_path: Path) -> None:

@@ -51,8 +51,9 @@ class SemanticConfig(ServoConfig):
         recolor: share of the training examples whose three colours change places.
         hide: side of the square that is hidden in each training example, as a share of the patch's.
         pictures: how many presented pictures, each with a random motion, are added to a batch in training, as a share of its size.
-        smoothed: added to the probability of a category before it is multiplied with that of a grasp (Jang et al. 2017, appendix C).
-        reach: m from the hand, once it is over the bin, within which it is looked for what was asked for.
+        smoothed: added to the probability of a category, once the hand is over the bin, before it is multiplied with that of a grasp; 0.5 in Jang et al. 2017,
+            appendix C, see `Semantic.variants`.
+        reach: m from the hand within which it then looks for what was asked for.
         found: probability of holding the category below which nothing is tried.
     """
 
@@ -67,7 +68,7 @@ class SemanticConfig(ServoConfig):
     recolor: float = 0.5
     hide: float = 0.3
     pictures: float = 0.0
-    smoothed: float = 0.5
+    smoothed: float = 0.0
     reach: float = 0.08
     found: float = 0.0
 

@@ -37,19 +37,19 @@ class Opinion:
 
 
 class Asked:
-    """The chance of holding a thing of a category: p(g) min(p(c) + 0.5, 1), and p(g) p(c) while the hand is still to choose where to go (Jang et al. 2017,
-    appendix C; there it is p(c) alone, from five poses over the bin near which the network is asked; this one is asked about the whole bin).
+    """The chance of holding a thing of a category: p(g) p(c). While the hand still chooses where to go, Jang et al. 2017 (appendix C) look at p(c) alone, from
+    five poses over the bin near which their network is asked; this one is asked about the whole bin. From then on theirs is p(g) min(p(c) + 0.5, 1).
 
     Args:
         ventral: gives (M, 1 + N) the grasp branch's logit and the categories'.
         dorsal: gives (M,) logits of a grasp; None takes the grasp branch, or the single stream's chances.
         category: index.
         config: sizes.
-        hand: (2,) m, where it is over the bin; None while it is still to choose.
+        near: (2,) m, from where it looks no further than `config.reach`, with p(c) smoothed; None looks everywhere for p(g) p(c).
     """
 
-    def __init__(self, ventral: PatchLook, dorsal: PatchLook | None, category: int, config: SemanticConfig, hand: FloatArray | None) -> None:
-        self._ventral, self._dorsal, self._category, self._config, self._hand = ventral, dorsal, category, config, hand
+    def __init__(self, ventral: PatchLook, dorsal: PatchLook | None, category: int, config: SemanticConfig, near: FloatArray | None) -> None:
+        self._ventral, self._dorsal, self._category, self._config, self._near = ventral, dorsal, category, config, near
 
     def logits(self, poses: FloatArray) -> FloatArray:
         """(M,) of holding such a thing."""
@@ -73,13 +73,14 @@ class Asked:
 
     def _asked(self, opinion: Opinion, poses: FloatArray) -> FloatArray:
         named = opinion.classes[:, self._category]
-        whole = self._hand is None or self._config.structure is Structure.SINGLE
-        chance = np.clip(opinion.grasp * (named if whole else np.minimum(named + self._config.smoothed, 1.0)), _FLOOR, 1 - _FLOOR)
+        if self._near is not None:
+            named = np.minimum(named + self._config.smoothed, 1.0)
+        chance = np.clip(opinion.grasp * named, _FLOOR, 1 - _FLOOR)
         logits: FloatArray = np.log(chance) - np.log1p(-chance)
-        if self._hand is None:
+        if self._near is None:
             return logits
-        # It has chosen; what lies elsewhere could by now only be something else that is easier to hold.
-        return logits - _OUTSIDE * (np.linalg.norm(poses[:, :2] - self._hand, axis=1) > self._config.reach)
+        # What lies further away could only be something else that is easier to hold.
+        return logits - _OUTSIDE * (np.linalg.norm(poses[:, :2] - self._near, axis=1) > self._config.reach)
 
 
 class Boxed:

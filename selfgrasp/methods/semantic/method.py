@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -119,8 +120,14 @@ class Semantic(ServoMethod):
         return Plan((), np.zeros(0), reason=f"no {context.goal.category} found: the best place looks like one to hold with a chance of {chance:.2f}")
 
     def variants(self) -> Mapping[str, Policy]:
-        """dorsal: holds anything, whatever it is asked for; and those of `ServoMethod`."""
-        return {**super().variants(), "dorsal": _Dorsal(self)}
+        """dorsal: holds anything, whatever it is asked for; smoothed: decides as published, with p(g) min(p(c) + 0.5, 1); and those of `ServoMethod`."""
+        return {**super().variants(), "dorsal": _Dorsal(self), "smoothed": self._smoothed()}
+
+    def _smoothed(self) -> Semantic:
+        """With the same weights; the single stream has no p(g) to smooth p(c) for."""
+        other = copy.copy(self)
+        other.config = replace(self.config, smoothed=0.0 if self.config.structure is Structure.SINGLE else 0.5)
+        return other
 
     def look(self, context: Context, *, calibrated: bool = False) -> Look:
         """See `ServoMethod.look`. Without a goal: how good a motion is to hold anything; with a category: see `Asked` and `Boxed`."""
@@ -137,7 +144,8 @@ class Semantic(ServoMethod):
             return Boxed(dorsal, self._boxed[2])
         ventral = PatchLook(self._judged, camera, first, now, spec, config.ventral)
         hand = hand_of(now)
-        return Asked(ventral, dorsal if config.structure is Structure.SEPARATED else None, category, config, hand[:2] if over_the_bin(hand, spec) else None)
+        near = hand[:2] if config.smoothed and over_the_bin(hand, spec) else None
+        return Asked(ventral, dorsal if config.structure is Structure.SEPARATED else None, category, config, near)
 
     def _held(self, patch: torch.Tensor, state: torch.Tensor) -> torch.Tensor:
         """(M,)."""
