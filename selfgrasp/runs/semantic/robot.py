@@ -24,13 +24,18 @@ def play_rows(work: Work, label: str) -> str:
 
 
 def repeat_best(work: Work) -> str:
-    """The best rows on further training seeds; which they are is decided on the seen objects' bins."""
+    """The best rows on further training seeds, and the best one as it was published to decide; which they are is decided on the seen objects' bins."""
     seeds = range(work.seed + 1, work.seed + work.sizes.seeds)
     said = steps.train_all([row_job(work, row, seed) for row in best_rows(work) for seed in seeds], workers=work.workers, device=work.device)
-    runs = [work.policy(row, seed) for row in best_rows(work) for seed in seeds]
-    for label in SETS if runs else ():
-        steps.played(bench_args(work, label, runs, "seeds"))
+    policies = [smoothed(work), *(work.policy(row, seed) for row in best_rows(work) for seed in seeds)]
+    for label in SETS:
+        steps.played(bench_args(work, label, policies, "seeds"))
     return f"{', '.join(row.title for row in best_rows(work))}: {said}"
+
+
+def smoothed(work: Work) -> str:
+    """The best row's policy, with p(g) min(p(c) + 0.5, 1)."""
+    return f"{work.policy(best_rows(work)[0])}+smoothed"
 
 
 def best_rows(work: Work) -> list[Row]:
