@@ -73,23 +73,20 @@ def category_table(work: Work) -> Table:
             cells += [found["first_command"]["value"], f"{paper[0]:.3f} / {paper[1]:.3f}"]
         rows.append(cells)
     columns = ["row", *(f"{label} {c}" for label in robot.SETS for c in ("objects", "class", "95 %", "class among lifted", "first command", "paper"))]
-    attempts = " and ".join(f"{n} ({label})" for label, n in robot.attempts(work).items())
+    attempts = " and ".join(f"{sum(e.attempts for e in robot.episodes(work, label, ROWS[0]))} ({label})" for label in robot.SETS)
     note = f"Shares of {attempts} attempts a row and set; intervals over bins. The paper's: objects / class."
     return {"title": "What is fetched when a category is asked for", "note": note, "columns": columns, "rows": rows}
 
 
 def paired_table(work: Work) -> Table:
     """Every row with two streams against the single stream and the bounding box, on the same bins."""
-    rows: list[list[Any]] = []
     single, box = (next(row for row in ROWS if row.name == name) for name in ("single", "box"))
+    sets = {**{label: (label,) for label in robot.SETS}, "all": tuple(robot.SETS)}
+    rows: list[list[Any]] = []
     for row in ROWS[ROWS.index(single) + 1 :]:
-        cells: list[Any] = [row.title]
-        for label in robot.SETS:
-            for other in (single, box):
-                gain = robot.gain(robot.measured(work, label, "rows"), work.policy(row), work.policy(other))
-                cells += [gain["difference"], f"{gain['low']:+.3f} to {gain['high']:+.3f}"]
-        rows.append(cells)
-    columns = ["row", *(f"{label} over {other.title}{what}" for label in robot.SETS for other in (single, box) for what in ("", ": 95 %"))]
+        gains = [robot.gain(work, labels, row, other) for labels in sets.values() for other in (single, box)]
+        rows.append([row.title, *(cell for gain in gains for cell in (gain.value, f"{gain.low:+.3f} to {gain.high:+.3f}"))])
+    columns = ["row", *(f"{label} over {other.title}{what}" for label in sets for other in (single, box) for what in ("", ": 95 %"))]
     return {"title": "Two streams against one, and against the bounding box", "note": "class/attempts, paired by bin.", "columns": columns, "rows": rows}
 
 
@@ -154,9 +151,6 @@ def probe_table(work: Work) -> Table:
 def confusion_table(work: Work, label: str) -> Table:
     """What the best row lifted when each category was asked for; the benches' own reports have all rows'."""
     from selfgrasp.protocols import category
-    from selfgrasp.runs.bench import policy_label
-    from selfgrasp.runs.episodes import episode_of
 
     row = robot.best_rows(work)[0]
-    played = robot.measured(work, label, "rows")["episodes"][policy_label(work.policy(row))]
-    return category.confusion_table(f"{row.title}, {label}", [episode_of(one) for one in played])
+    return category.confusion_table(f"{row.title}, {label}", robot.episodes(work, label, row))

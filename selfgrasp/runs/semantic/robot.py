@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from selfgrasp.protocols.intervals import Estimate, paired
 from selfgrasp.runs import steps
 from selfgrasp.runs.semantic.work import NOVEL, ROWS, SEEN, Row, Work, row_job
 from selfgrasp.workcell.cells import CellConfig
 
 if TYPE_CHECKING:
+    from selfgrasp.protocols.episode import Episode
     from selfgrasp.runs import bench
 
 BEST = 3
@@ -69,16 +72,17 @@ def figures(report: dict[str, Any], policy: str) -> dict[str, dict[str, Any]]:
     return {row["metric"]: row for row in report["rows"] if row["policy"] == label}
 
 
-def attempts(work: Work) -> dict[str, int]:
-    """How many each row made, by set of objects."""
-    played = {label: next(iter(measured(work, label, "rows")["episodes"].values())) for label in SETS}
-    return {label: sum(episode["attempts"] for episode in episodes) for label, episodes in played.items()}
-
-
-def gain(report: dict[str, Any], policy: str, other: str) -> dict[str, Any]:
-    """How much better a policy is than one that was named before it, by bin."""
+def episodes(work: Work, label: str, row: Row) -> list[Episode]:
+    """What a row's network of the first seed did on a set of objects."""
     from selfgrasp.runs.bench import policy_label
+    from selfgrasp.runs.episodes import episode_of
 
-    a, b = policy_label(policy), policy_label(other)
-    found: dict[str, Any] = next(pair for pair in report["paired"] if (pair["a"], pair["b"]) == (a, b))
-    return found
+    return [episode_of(kept) for kept in measured(work, label, "rows")["episodes"][policy_label(work.policy(row))]]
+
+
+def gain(work: Work, labels: Sequence[str], row: Row, other: Row) -> Estimate:
+    """How much more often a row fetches what was asked for than another, on the same bins of these sets of objects."""
+    from selfgrasp.protocols.category import CATEGORY
+
+    shares = [[CATEGORY.per_scene(episode) for label in labels for episode in episodes(work, label, one)] for one in (row, other)]
+    return paired(*shares)
