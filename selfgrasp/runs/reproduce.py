@@ -214,7 +214,7 @@ def _semantic(args: Args) -> tuple[Step, ...]:
         Step("freeze objects, noise and heuristic", lambda: work.freeze(made)),
         Step("collect from bins of one category", lambda: work.collect_alone(made)),
         Step("collect from bins of everything", lambda: work.collect_mixed(made)),
-        Step("collect things of no category", lambda: work.collect_aside(made)),
+        Step("collect other things, for grasps alone", lambda: work.collect_aside(made)),
         Step("hold test objects before the camera", lambda: work.collect_presents(made)),
         Step("train the dorsal stream", lambda: work.train_dorsal(made)),
         Step("rate pictures", lambda: work.rate(made)),
