@@ -52,7 +52,7 @@ METRICS = {
     "double_lifts": Metric("Double lifts", "share of attempts that lifted more than one object", less_is_better=True),
     "precision": Metric("Precision", "share of grasps called robust that succeed"),
     "robust_share": Metric("Called robust", "share of grasps that the policy calls robust"),
-    "plan_seconds": Metric("Planning time", "seconds a plan", rate=False, less_is_better=True, digits=3),
+    "plan_seconds": Metric("Planning time", "seconds an attempt", rate=False, less_is_better=True, digits=3),
     "failure_first_10": Metric("Failures, first 10", "failure rate over the first 10 grasps of a full bin", less_is_better=True),
     "failure_first_20": Metric("Failures, first 20", "failure rate over the first 20 grasps of a full bin", less_is_better=True),
     "failure_first_30": Metric("Failures, first 30", "failure rate over the first 30 grasps of a full bin", less_is_better=True),
