@@ -1,14 +1,16 @@
 """`category`: what is asked for and what is lifted, counted by hand; bins of many categories and of one."""
 
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
-from selfgrasp.core import Context, Goal, Plan
+from selfgrasp.core import Context, Goal, InputError, Plan
 from selfgrasp.methods.baselines import RandomServoPolicy
 from selfgrasp.protocols import category
 from selfgrasp.protocols.category import CATEGORY, confusion, confusion_table, metrics
 from selfgrasp.protocols.episode import Episode
+from selfgrasp.runs import bench, pool
 from selfgrasp.workcell.cells import CellConfig, kuka_bin
 from selfgrasp.workcell.sim.objects.catalogue import category_objects
 from selfgrasp.workcell.sim.scene import Mixture, drawn_objects, scene_rng
@@ -31,6 +33,14 @@ def test_rates_are_counted_by_hand() -> None:
     table = confusion_table("me", bins)
     assert table["columns"] == ["asked for", "bowl", "pen", "spoon", "toy", "nothing"]
     assert table["rows"] == [["bowl", None, None, 1, 1, None], ["pen", None, 1, None, None, None], ["spoon", *[None] * 4, 1], ["toy", *[None] * 3, 1, None]]
+
+
+def test_wrong_objects_and_unknown_policies_are_named_before_anything_is_played(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pool, "play_all", lambda *_, **__: pytest.fail("played"))
+    with pytest.raises(InputError, match=r"--objects mixed.*novel, seen, validation"):
+        bench.measure(bench.Args("category", ("random_servo",), tmp_path, objects="mixed"))
+    with pytest.raises(InputError, match="typo"):
+        bench.measure(bench.Args("category", ("random_servo", "typo"), tmp_path))
 
 
 def test_scenes_hold_different_families_or_one() -> None:

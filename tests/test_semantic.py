@@ -60,6 +60,14 @@ def test_a_category_teaches_where_something_was_held_and_an_outcome_where_it_was
     assert shown["tried"].tolist() == [*batch["tried"].tolist(), *[0.0] * 6]
 
 
+def test_attempts_of_which_nobody_says_what_they_lifted_teach_no_category() -> None:
+    method, examples = labelled(SemanticConfig())
+    method.check(examples)
+    nobody = method.examples(MemorySource(box_attempts(2), box_spec(), shares=(1.0, 0.0, 0.0)), "train", RNG(0))
+    with pytest.raises(InputError, match=r"nobody says.*selfgrasp label.*selfgrasp pictures"):
+        method.check(nobody)
+
+
 def test_the_classifier_learns_presented_pictures_alone_and_knows_the_raters_other_answers() -> None:
     method, examples = labelled(box())
     batch = method.batch(examples, np.arange(8), RNG(0), augment=False)

@@ -76,6 +76,14 @@ class Method(torch.nn.Module, ABC):
             raise InputError(given=f"{source.len_of(split)} attempts of split {split!r}", wanted=f"at least one that {self.name} can learn from")
         return found
 
+    def check(self, examples: Examples) -> None:
+        """Called before training on these examples, which may come from several datasets. Accepts everything by default.
+
+        Raises:
+            InputError: they do not teach what this method is for; the message says what would.
+        """
+        return
+
     @property
     def examples_key(self) -> Any:
         """Whatever `gather` depends on beside the source, as JSON values: methods with equal keys can share their examples. The whole config by default."""

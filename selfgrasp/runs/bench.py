@@ -109,11 +109,17 @@ def measure(args: Args) -> Measured:
 
 
 def _measure_played(args: Args, protocol: PlayedProtocol) -> Measured:
+    from selfgrasp.core import InputError
     from selfgrasp.protocols.episode import Row
     from selfgrasp.runs.policies import privileged_of
 
     objects = args.objects or protocol.objects
+    known = {*protocol.sets, *protocol.sets.values()}
+    if known and objects not in known and not Path(objects).exists():
+        raise InputError(given=f"--objects {objects}", wanted=f"objects for {protocol.name}, or a folder of meshes", exists=", ".join(sorted(known)))
     objects = protocol.sets.get(objects, objects)
+    # Who cannot be loaded is found out before others have played for an hour.
+    privileged = {policy: privileged_of(policy) for policy in args.policy}
     episodes = {policy: tuple(_episodes(args, protocol, policy, objects)) for policy in args.policy}
     label = row_label(objects)
     rows = [
@@ -123,7 +129,7 @@ def _measure_played(args: Args, protocol: PlayedProtocol) -> Measured:
             objects=label,
             metric=metric,
             paper=_paper(protocol, metric, label, policy),
-            privileged=privileged_of(policy),
+            privileged=privileged[policy],
         )
         for policy, played in episodes.items()
         for metric, estimate in protocol.metrics(played).items()

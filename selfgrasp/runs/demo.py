@@ -26,6 +26,9 @@ FULL = {"prediction": 6000, "isolated": 150, "clear": 30}
 """Trials of the full protocols; the report says where the demo does fewer."""
 
 
+_OUT = Path("runs/demo")
+
+
 @dataclass(frozen=True)
 class Args:
     """The whole story in minutes: a robot tries at random, learns from what its fingers felt, tries better, and is compared with others on the same scenes.
@@ -36,9 +39,9 @@ class Args:
 
     Attributes:
         system: which system learns.
-        objects: a folder of meshes (OBJ, STL, GLB) to tell the story on; the built-in objects by default. For semantic a set of categories: categories,
-            categories-validation or categories-test.
-        out: folder of the run.
+        objects: a folder of meshes (OBJ, STL, GLB) to tell the story on; the built-in objects by default. For semantic seen, validation or novel
+            (the default) instances of its categories.
+        out: folder of the run; runs/demo by default, and for hand_eye and semantic runs/demo-hand_eye and runs/demo-semantic.
         attempts: random attempts to learn from.
         staged: further attempts that the first network makes, to learn from its own mistakes; 0 leaves them out.
         seconds: of training at most, in each of the two stages.
@@ -48,12 +51,12 @@ class Args:
         ask: of `demo semantic`: the category to bring first.
         workers: processes.
         seed: of everything.
-        options: of the cell.
+        options: of the cell; how many things there are, the pictures' size and the mixture are hand_eye's and semantic's own.
     """
 
     system: Positional[str] = "supersizing"
     objects: Path | None = None
-    out: Path = Path("runs/demo")
+    out: Path = _OUT
     attempts: int = 4000
     staged: int = 2000
     seconds: float = 45.0
@@ -101,12 +104,15 @@ def run(args: Args) -> int:
         from selfgrasp.runs.hand_eye import demo
 
         objects = "novel" if args.objects is None else str(args.objects)
-        return demo.play(args.out, objects=objects, attempts=args.scenes, seed=args.seed, options=args.options)
+        return demo.play(_own_out(args), objects=objects, attempts=args.scenes, seed=args.seed, options=args.options)
     if args.system == "semantic":
+        from selfgrasp.protocols.category import CATEGORY
         from selfgrasp.runs.semantic import demo as fetching
 
-        objects = "categories-test" if args.objects is None else str(args.objects)
-        return fetching.play(args.out, objects=objects, ask=args.ask, commands=args.scenes, seed=args.seed, options=args.options)
+        objects = "novel" if args.objects is None else str(args.objects)
+        return fetching.play(
+            _own_out(args), objects=CATEGORY.sets.get(objects, objects), ask=args.ask, commands=args.scenes, seed=args.seed, options=args.options
+        )
     began = time.perf_counter()
     seen, novel, mixed = _object_sets(args)
     args.out.mkdir(parents=True, exist_ok=True)
@@ -144,6 +150,11 @@ def run(args: Args) -> int:
         print(bench.as_text(one))
     print(f"{time.perf_counter() - began:.0f} s in all; report: {page}")
     return 0
+
+
+def _own_out(args: Args) -> Path:
+    """Beside `make demo`'s, not over it."""
+    return Path(f"{_OUT}-{args.system}") if args.out == _OUT else args.out
 
 
 def _object_sets(args: Args) -> tuple[str, str, str]:

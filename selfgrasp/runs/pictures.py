@@ -53,7 +53,9 @@ def run(args: Args) -> int:
         raise InputError(given=f"{args.folder}", wanted="a folder with one folder of pictures for each category", exists=", ".join(CATEGORIES))
     files = {folder.name: sorted(f for f in folder.iterdir() if f.suffix.lower() in _KINDS) for folder in sorted(args.folder.iterdir()) if folder.is_dir()}
     if not any(files.values()):
-        raise InputError(given=f"{args.folder} without a picture", wanted="PNG, JPEG or WebP files in folders named as their categories")
+        there = ", ".join(sorted(path.name for path in args.folder.iterdir())[:10]) or "nothing"
+        wanted = f"PNG, JPEG or WebP files in folders named as their categories: {', '.join(CATEGORIES)}"
+        raise InputError(given=f"{args.folder} with no folder of pictures", wanted=wanted, exists=there)
     if unknown := [name for name, some in files.items() if some and name not in CATEGORIES]:
         raise unknown_name("category", unknown[0], CATEGORIES)
     if args.picture_px < 16:

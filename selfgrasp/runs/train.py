@@ -84,6 +84,7 @@ def train(args: Args) -> FitResult:
         method.load_trunk(checkpoint_of(args.trunk) or Path(args.trunk))
     start = _fingerprint(method) if args.start or args.trunk else ""
     data = data_of(method, args.data, first=args.attempts)
+    method.check(data.train)
     if not (args.out / STATE).exists():
         write_config(args.out, args, args.seed)
     with Progress("train", recipe.epochs * -(-len(data.train) // recipe.batch), unit="steps") as progress:

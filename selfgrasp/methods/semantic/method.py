@@ -77,6 +77,14 @@ class Semantic(ServoMethod):
         """See `examples.gather_semantic`."""
         return gather_semantic(source, split, self.config, rng, dorsal=not self._given)
 
+    def check(self, examples: Examples) -> None:
+        """Somebody must have said what some of the attempts lifted."""
+        if not (examples.columns["category"] >= 0).any():
+            raise InputError(
+                given=f"{len(examples)} attempts of which nobody says what they lifted",
+                wanted=f"labels {LABEL!r} (`selfgrasp label`, or bins of one category: collect --options.mixture alike), or a dataset of `selfgrasp pictures`",
+            )
+
     def batch(self, examples: Examples, indices: NDArray[np.int64], rng: np.random.Generator, *, augment: bool) -> Batch:
         """See `examples.semantic_batch`."""
         return semantic_batch(examples, indices, self.config, rng, augment=augment)
