@@ -115,7 +115,7 @@ def _measure_played(args: Args, protocol: PlayedProtocol) -> Measured:
 
     objects = args.objects or protocol.objects
     known = {*protocol.sets, *protocol.sets.values()}
-    if known and objects not in known and not Path(objects).exists():
+    if known and objects not in known and not Path(objects.partition("#")[0]).exists():
         raise InputError(given=f"--objects {objects}", wanted=f"objects for {protocol.name}, or a folder of meshes", exists=", ".join(sorted(known)))
     objects = protocol.sets.get(objects, objects)
     # Who cannot be loaded is found out before others have played for an hour.

@@ -6,7 +6,7 @@
 from selfgrasp.learn.servo.config import Sees, ServoConfig
 from selfgrasp.learn.servo.eye import Eye, eye_loss
 from selfgrasp.learn.servo.look import Look, PatchLook, PictureLook, camera_found
-from selfgrasp.learn.servo.method import ServoMethod
+from selfgrasp.learn.servo.method import ServoMethod, Told
 from selfgrasp.learn.servo.network import Judge, PictureJudge, grasp_loss
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "Sees",
     "ServoConfig",
     "ServoMethod",
+    "Told",
     "camera_found",
     "eye_loss",
     "grasp_loss",

@@ -6,6 +6,7 @@ import math
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -117,7 +118,12 @@ class ServoMethod(Method):
         """explore: see `exploring`; explore2 to explore10: likewise, with so many motions; forgetful: tries again where it just failed, if that looks best,
         as in the paper; open: one look, calibrated, no servoing."""
         growing = {f"explore{steps}": _Exploring(self, steps) for steps in range(2, self.config.steps + 1)}
-        return {**super().variants(), **growing, "forgetful": _Forgetful(self), **({} if self.config.sees is Sees.PICTURES else {"open": _OpenLoop(self)})}
+        return {
+            **super().variants(),
+            **growing,
+            "forgetful": Told(self, "forgetful", {"misses": ()}),
+            **({} if self.config.sees is Sees.PICTURES else {"open": _OpenLoop(self)}),
+        }
 
     def exploring(self) -> Policy:
         """Draws among all that the search scored, at the temperature `config.explore`."""
@@ -148,16 +154,28 @@ class _OpenLoop:
 
 
 @dataclass(frozen=True)
-class _Forgetful:
+class Told:
+    """Plans as a method does that is told something else.
+
+    Attributes:
+        method: that plans.
+        title: what becomes of it.
+        instead: fields of `Context`, and what it is told for them.
+    """
+
     method: ServoMethod
+    title: str
+    instead: Mapping[str, Any]
     privileged: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
-        return f"{self.method.name}, forgetful"
+        """The method's, and the title."""
+        return f"{self.method.name}, {self.title}"
 
     def plan(self, context: Context) -> Plan:
-        return self.method.plan(replace(context, misses=()))
+        """The method's, in that context."""
+        return self.method.plan(replace(context, **self.instead))
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from selfgrasp.core import ANYTHING, Context, Goal, InputError, Observation, Plan, Policy, unknown_name
 from selfgrasp.core.arrays import FloatArray
 from selfgrasp.learn import Batch, Examples, FitConfig, Loss, Precision, Source, Split, load_parts
-from selfgrasp.learn.servo import Eye, Judge, Look, PatchLook, ServoMethod, camera_found, eye_loss, grasp_loss
+from selfgrasp.learn.servo import Eye, Judge, Look, PatchLook, ServoMethod, Told, camera_found, eye_loss, grasp_loss
 from selfgrasp.learn.servo.network import STATE
 from selfgrasp.learn.servo.poses import hand_of, over_the_bin
 from selfgrasp.methods.semantic.config import SemanticConfig, Structure
@@ -129,7 +129,7 @@ class Semantic(ServoMethod):
 
     def variants(self) -> Mapping[str, Policy]:
         """dorsal: holds anything, whatever it is asked for; smoothed: decides as published, with p(g) min(p(c) + 0.5, 1); and those of `ServoMethod`."""
-        return {**super().variants(), "dorsal": _Dorsal(self), "smoothed": self._smoothed()}
+        return {**super().variants(), "dorsal": Told(self, "dorsal only", {"goal": ANYTHING}), "smoothed": self._smoothed()}
 
     def _smoothed(self) -> Semantic:
         """With the same weights; the single stream has no p(g) to smooth p(c) for."""
@@ -178,21 +178,6 @@ class Semantic(ServoMethod):
         if goal.category not in self.config.categories:
             raise unknown_name("category", goal.category, self.config.categories)
         return self.config.categories.index(goal.category)
-
-
-@dataclass(frozen=True)
-class _Dorsal:
-    """The dorsal stream alone: the row of Jang et al. 2017, table 2, that says what naming things is worth."""
-
-    method: Semantic
-    privileged: tuple[str, ...] = ()
-
-    @property
-    def name(self) -> str:
-        return f"{self.method.name}, dorsal only"
-
-    def plan(self, context: Context) -> Plan:
-        return self.method.plan(replace(context, goal=ANYTHING))
 
 
 def _named_loss(logits: torch.Tensor, category: torch.Tensor, weight: torch.Tensor) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
