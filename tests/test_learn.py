@@ -14,6 +14,7 @@ from selfgrasp.core import InputError, Plan, Stopped, Watcher
 from selfgrasp.learn import DeclaredSource, Ended, Examples, FitConfig, Loss, Method, NotFinite, Optimizer, Schedule, fit
 from selfgrasp.learn.backbones import Norm, ResNet
 from selfgrasp.learn.batches import Order, Prefetch
+from selfgrasp.learn.fit import ENOUGH
 from selfgrasp.learn.recipe import learning_rate_at
 
 torch.set_num_threads(1)
@@ -135,12 +136,22 @@ def test_the_clock_ends_training(tmp_path: Path):
 
 def test_patience_ends_training_and_the_best_weights_stay(tmp_path: Path):
     config = FitConfig(**{**vars(CONFIG), "epochs": 100, "patience": 2, "learning_rate": 0.5, "schedule": Schedule.CONSTANT})
-    method = line()
-    result = fit(method, points(), points(50, seed=1), config, tmp_path)
+    method, validation = line(), points(ENOUGH, seed=1)
+    result = fit(method, points(), validation, config, tmp_path)
     assert result.ended is Ended.PATIENCE
     with torch.inference_mode():
-        loss = float(method.loss(method.batch(points(50, seed=1), np.arange(50), np.random.default_rng(0), augment=False)).value)
+        loss = float(method.loss(method.batch(validation, np.arange(ENOUGH), np.random.default_rng(0), augment=False)).value)
     assert loss == pytest.approx(result.metrics["loss"], rel=1e-4)
+
+
+def test_a_handful_of_validation_examples_is_measured_and_chooses_nothing(tmp_path: Path):
+    few = points(ENOUGH - 1, seed=1)
+    # The first epoch is the best one by these.
+    few.columns["y"][:] = 0.0
+    result = fit(line(), points(), few, CONFIG, tmp_path)
+    losses = [json.loads(text)["loss"] for text in (tmp_path / "log.jsonl").read_text().splitlines() if '"validation"' in text]
+    assert result.metrics["loss"] == pytest.approx(losses[-1])
+    assert losses[-1] > min(losses)
 
 
 def test_the_state_that_led_to_a_nan_is_kept(tmp_path: Path):

@@ -60,6 +60,10 @@ STATE = Path("checkpoints") / "state.safetensors"
 """In a run's folder: what an interrupted run goes on from."""
 
 
+ENOUGH = 64
+"""Validation examples that can choose an epoch. By the cross entropy of a handful the first epoch is best, which knows nothing and is sure of nothing."""
+
+
 @dataclass(frozen=True)
 class _Progress:
     """Where a run stands; saved with each state."""
@@ -89,7 +93,7 @@ def fit(
     Args:
         method: freshly built, or holding the weights to go on from.
         train: examples to learn from.
-        validation: examples that choose the best epoch; None takes the last one.
+        validation: examples that choose the best epoch; fewer than `ENOUGH`, or none, leave the last one.
         config: the recipe.
         run_dir: gets `log.jsonl`, TensorBoard events and `checkpoints/`. A run found there is resumed.
         watcher: told of each step.
@@ -223,7 +227,8 @@ def _end_epoch(run: _Run, log: RunLog, *, late: bool) -> None:
     metrics = _validate(run)
     if metrics:
         log.write(p.step, "validation", metrics)
-    loss = metrics.get("loss", -float(epoch))
+    enough = run.validation is not None and len(run.validation) >= ENOUGH
+    loss = metrics["loss"] if enough else -float(epoch)
     if loss < p.best_loss:
         p = replace(p, best_loss=loss, best_epoch=epoch, best_metrics=metrics)
         checkpoint.save(run.best, run.method, data=run.data, metrics=metrics)

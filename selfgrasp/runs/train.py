@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 class Args:
     """Learn from a dataset.
 
-    Run the same command again to go on after an interruption. The dataset's own split says what is trained on; its validation part chooses the best epoch.
+    Run the same command again to go on after an interruption. The dataset's own split says what is trained on; its validation part chooses the best epoch, if
+    it holds at least 64 examples.
 
     Attributes:
         method: a method, or method:preset; for example supersizing, supersizing:paper.
