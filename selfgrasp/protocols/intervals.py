@@ -24,6 +24,10 @@ class Estimate:
     high: float
     n: int
 
+    def cells(self, form: str = ".3f") -> tuple[float, str]:
+        """Value and interval, as tables of reports show them."""
+        return self.value, f"{self.low:{form}} to {self.high:{form}}"
+
 
 def wilson(successes: int, trials: int) -> Estimate:
     """A rate of independent trials; (0, 1) when there are none. Wilson 1927, equation of the score interval."""

@@ -227,7 +227,7 @@ def _semantic(args: Args) -> tuple[Step, ...]:
         Step("fetch unseen instances", lambda: robot.play_rows(made, "novel")),
         Step("when to say that something is not there", lambda: found.measure_found(made)),
         Step("the best row, to be shipped", lambda: found.ship(made)),
-        Step("the best three rows on more seeds", lambda: robot.repeat_best(made)),
+        Step("the best three rows and the single stream on more seeds", lambda: robot.repeat(made)),
         Step("report", lambda: report.write(made, args)),
     )
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from selfgrasp.runs import bench, collect, train
@@ -31,6 +31,40 @@ class Folders:
     def measured(self, name: str) -> Path:
         """Of a file with what a step measured."""
         return self.root / "measured" / f"{name}.json"
+
+
+class Sizes(Protocol):
+    """How much of everything a reproduction takes."""
+
+    @property
+    def seeds(self) -> int:
+        """Trainings of everything that is compared."""
+
+
+@dataclass(frozen=True)
+class Work:
+    """What every step of a reproduction works on.
+
+    Attributes:
+        folders: where.
+        sizes: how much.
+        preset: small, or paper.
+        workers: processes.
+        seed: of scenes and choices; trainings count up from it.
+        device: to train on.
+    """
+
+    folders: Folders
+    sizes: Sizes
+    preset: str
+    workers: int
+    seed: int
+    device: str
+
+    @property
+    def seeds(self) -> range:
+        """Of the trainings that are compared, the first one first."""
+        return range(self.seed, self.seed + self.sizes.seeds)
 
 
 def frozen(folders: Folders, facts: Mapping[str, Any]) -> str:

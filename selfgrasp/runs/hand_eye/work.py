@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from selfgrasp.runs import steps
-from selfgrasp.runs.steps import Folders
 from selfgrasp.workcell.cells import CellConfig
 
 if TYPE_CHECKING:
@@ -71,24 +70,10 @@ def scaled(sizes: Sizes, random: int) -> Sizes:
 
 
 @dataclass(frozen=True)
-class Work:
-    """What every step works on.
+class Work(steps.Work):
+    """What every step works on."""
 
-    Attributes:
-        folders: where.
-        sizes: how much.
-        preset: of the method.
-        workers: processes.
-        seed: of scenes and choices; trainings count up from it.
-        device: to train on.
-    """
-
-    folders: Folders
     sizes: Sizes
-    preset: str
-    workers: int
-    seed: int
-    device: str
 
     @property
     def options(self) -> CellConfig:
@@ -98,7 +83,7 @@ class Work:
     @property
     def finals(self) -> tuple[str, ...]:
         """Runs of the last round, a training seed each."""
-        return tuple(self.trained(len(self.sizes.rounds), seed) for seed in range(self.seed, self.seed + self.sizes.seeds))
+        return tuple(self.trained(len(self.sizes.rounds), seed) for seed in self.seeds)
 
     @property
     def final(self) -> str:
@@ -141,7 +126,7 @@ def run_round(work: Work, number: int) -> str:
     """One round: the network of the one before servoes, exploring, and a new one learns from everything."""
     run = work.folders.run(work.trained(number - 1, work.seed))
     said = _collect(work, f"round{number}", f"{run}+explore{work.sizes.rounds[number - 1]}", work.sizes.round, round=number)
-    seeds = range(work.seed, work.seed + work.sizes.seeds) if number == len(work.sizes.rounds) else [work.seed]
+    seeds = work.seeds if number == len(work.sizes.rounds) else [work.seed]
     jobs = [_job(work, work.trained(number, seed), rounds=number, seed=seed) for seed in seeds]
     return f"{said}; {steps.train_all(jobs, workers=work.workers, device=work.device)}"
 

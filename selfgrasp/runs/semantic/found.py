@@ -97,7 +97,7 @@ def found_table(work: Work) -> dict[str, Any]:
     measured = measured_found(work)
     threshold = measured["threshold"]
     rows = [
-        [label, *(cell for error in errors(chances, threshold) for cell in (error.value, f"{error.low:.3f}-{error.high:.3f}")), sum(map(len, chances["there"]))]
+        [label, *(cell for error in errors(chances, threshold) for cell in error.cells()), sum(map(len, chances["there"]))]
         for label, chances in measured["chances"].items()
     ]
     note = f"Below a chance of {threshold:.2f} at the first look nothing is tried; chosen on bins of validation instances. "

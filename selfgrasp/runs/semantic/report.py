@@ -7,11 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from selfgrasp.protocols.intervals import ratio
+from selfgrasp.protocols import category
+from selfgrasp.protocols.category import CATEGORY
+from selfgrasp.protocols.intervals import bootstrap, paired, ratio
 from selfgrasp.runs.record import versions, write_config, write_json
 from selfgrasp.runs.semantic import robot
 from selfgrasp.runs.semantic.found import found_table
-from selfgrasp.runs.semantic.work import ROWS, SURE, Work, classifier_figures, classifiers, probe_figures
+from selfgrasp.runs.semantic.work import BOX, DORSAL, ROWS, SINGLE, SURE, TWO_STREAMS, Work, classifier_figures, classifiers, probe_figures
 
 NOTES = (
     "A simulated arm and generated objects stand for the robots and their things: the paper's figures are landmarks.",
@@ -21,9 +23,10 @@ NOTES = (
     "Which row is shipped, and which three are trained on more seeds, was decided on the bins of training instances.",
     "The bounding-box row reads the calibration of its camera; the others have an eye for it, which learned from the calibrations of the robots that tried.",
 )
-_SEED_METRICS = ("objects_per_attempt", "class_per_attempt", "class_per_object")
 
 Table = dict[str, Any]
+_SETS = {**{label: (label,) for label in robot.SETS}, "all": tuple(robot.SETS)}
+"""Sets of objects whose bins are taken together."""
 
 
 def write(work: Work, args: Any) -> str:
@@ -31,7 +34,7 @@ def write(work: Work, args: Any) -> str:
     from selfgrasp.runs.report import write_report
 
     root = work.folders.root
-    reports = {label: robot.measured(work, label, "rows") for label in robot.SETS}
+    reports = {label: robot.measured(work, label, robot.FIRST) for label in robot.SETS}
     write_config(root, args, work.seed)
     sizes = work.sizes
     write_json(
@@ -50,6 +53,7 @@ def write(work: Work, args: Any) -> str:
                 category_table(work),
                 paired_table(work),
                 seeds_table(work),
+                rule_table(work),
                 labels_table(work),
                 probe_table(work),
                 found_table(work),
@@ -67,42 +71,53 @@ def category_table(work: Work) -> Table:
     for row in ROWS:
         cells: list[Any] = [row.title]
         for label, paper in (("seen", row.paper[:2]), ("novel", row.paper[2:])):
-            found = robot.figures(robot.measured(work, label, "rows"), work.policy(row))
+            found = robot.figures(robot.measured(work, label, robot.FIRST), work.policy(row))
             right = found["class_per_attempt"]
-            cells += [found["objects_per_attempt"]["value"], right["value"], f"{right['low']:.3f}-{right['high']:.3f}", found["class_per_object"]["value"]]
+            cells += [found["objects_per_attempt"]["value"], right["value"], f"{right['low']:.3f} to {right['high']:.3f}", found["class_per_object"]["value"]]
             cells += [found["first_command"]["value"], f"{paper[0]:.3f} / {paper[1]:.3f}"]
         rows.append(cells)
     columns = ["row", *(f"{label} {c}" for label in robot.SETS for c in ("objects", "class", "95 %", "class among lifted", "first command", "paper"))]
-    attempts = " and ".join(f"{sum(e.attempts for e in robot.episodes(work, label, ROWS[0]))} ({label})" for label in robot.SETS)
+    attempts = " and ".join(f"{sum(e.attempts for e in robot.episodes(work, label, work.policy(DORSAL)))} ({label})" for label in robot.SETS)
     note = f"Shares of {attempts} attempts a row and set; intervals over bins. The paper's: objects / class."
     return {"title": "What is fetched when a category is asked for", "note": note, "columns": columns, "rows": rows}
 
 
 def paired_table(work: Work) -> Table:
     """Every row with two streams against the single stream and the bounding box, on the same bins."""
-    single, box = (next(row for row in ROWS if row.name == name) for name in ("single", "box"))
-    sets = {**{label: (label,) for label in robot.SETS}, "all": tuple(robot.SETS)}
+    first = (work.seed,)
     rows: list[list[Any]] = []
-    for row in ROWS[ROWS.index(single) + 1 :]:
-        gains = [robot.gain(work, labels, row, other) for labels in sets.values() for other in (single, box)]
-        rows.append([row.title, *(cell for gain in gains for cell in (gain.value, f"{gain.low:+.3f} to {gain.high:+.3f}"))])
-    columns = ["row", *(f"{label} over {other.title}{what}" for label in sets for other in (single, box) for what in ("", ": 95 %"))]
+    for row in TWO_STREAMS:
+        gains = [paired(*(robot.fetched(work, labels, one, first) for one in (row, other))) for labels in _SETS.values() for other in (SINGLE, BOX)]
+        rows.append([row.title, *(cell for gain in gains for cell in gain.cells("+.3f"))])
+    columns = ["row", *(f"{label} over {other.title}{what}" for label in _SETS for other in (SINGLE, BOX) for what in ("", ": 95 %"))]
     return {"title": "Two streams against one, and against the bounding box", "note": "class/attempts, paired by bin.", "columns": columns, "rows": rows}
 
 
 def seeds_table(work: Work) -> Table:
-    """The best rows' training seeds, and what the published way to decide makes of the best one."""
-    first, *further = range(work.seed, work.seed + work.sizes.seeds)
-    best = robot.best_rows(work)
-    played = [(row.title, seed, "rows" if seed == first else "seeds", work.policy(row, seed)) for row in best for seed in (first, *further)]
-    played.append((f"{best[0].title}, p(c) + 0.5 as published", first, "seeds", robot.smoothed(work)))
+    """The repeated rows' trainings, and all of a row's together, each against the single stream's of the same seeds."""
     rows: list[list[Any]] = []
-    for title, seed, name, policy in played:
-        found = [robot.figures(robot.measured(work, label, name), policy) for label in robot.SETS]
-        rows.append([title, seed, *(f[metric]["value"] for f in found for metric in _SEED_METRICS)])
-    columns = ["row", "seed", *(f"{label} {c}" for label in robot.SETS for c in ("objects", "class", "class among lifted"))]
-    note = "Of those that learn nothing of the test objects. All share one dorsal stream, that of the first seed."
-    return {"title": "The best three rows on several training seeds", "note": note, "columns": columns, "rows": rows}
+    for row in robot.repeated(work):
+        for seeds in dict.fromkeys([*((seed,) for seed in work.seeds), tuple(work.seeds)]):
+            cells: list[Any] = [row.title, "all" if len(seeds) > 1 else seeds[0]]
+            for labels in _SETS.values():
+                shares, single = (robot.fetched(work, labels, one, seeds) for one in (row, SINGLE))
+                cells += [*bootstrap(shares).cells(), *(paired(shares, single).cells("+.3f") if row != SINGLE else (None, None))]
+            rows.append(cells)
+    columns = ["row", "seed", *(f"{label} {c}" for label in _SETS for c in ("class", "95 %", "over single stream", "its 95 %"))]
+    note = "The best three rows of those that learn nothing of the test objects, and the single stream. Intervals over bins, differences paired by bin. "
+    note += "The separated rows share one dorsal stream, that of the first seed."
+    return {"title": "Several training seeds", "note": note, "columns": columns, "rows": rows}
+
+
+def rule_table(work: Work) -> Table:
+    """What the published way to decide makes of the best row."""
+    best, rows = robot.best_rows(work)[0], []
+    for label in robot.SETS:
+        both = robot.episodes(work, label, work.policy(best)), robot.episodes(work, label, robot.smoothed(work), robot.FURTHER)
+        here, published = ([CATEGORY.per_scene(episode) for episode in one] for one in both)
+        rows.append([label, *bootstrap(here).cells(), *bootstrap(published).cells(), *paired(here, published).cells("+.3f")])
+    columns = ["objects", "p(g) p(c)", "95 %", "p(g) min(p(c) + 0.5, 1)", "its 95 %", "difference", "95 % of it"]
+    return {"title": "How it is decided", "note": f"class/attempts of {best.title!r}, paired by bin.", "columns": columns, "rows": rows}
 
 
 def labels_table(work: Work) -> Table:
@@ -113,7 +128,7 @@ def labels_table(work: Work) -> Table:
         for label in robot.SETS:
             counts = np.reshape(found[label], (-1, 4))
             for estimate in (ratio(counts[:, :2]), ratio(counts[:, 2:])):
-                cells += [estimate.value, f"{estimate.low:.3f}-{estimate.high:.3f}"]
+                cells += estimate.cells()
             cells += [counts[:, 3].sum() / counts[:, 1].sum(), int(counts[:, 1].sum())]
         rows.append(cells)
     note = f"Presented pictures that nobody rated; intervals over bins. {work.raters.author}, the majority counts; {SURE:.0%} is the chance from which an "
@@ -140,7 +155,7 @@ def probe_table(work: Work) -> Table:
     probed, named = probe_figures(work), list(classifier_figures(work).values())[-1]
     for label in robot.SETS:
         both = [ratio(np.array(one[label])[:, :2]) for one in (probed, named)]
-        rows.append([label, *(cell for e in both for cell in (e.value, f"{e.low:.3f}-{e.high:.3f}"))])
+        rows.append([label, *(cell for e in both for cell in e.cells())])
     note = (
         "A network told of the mean and deviation of the colour of what vanished from the bin, and of its bounding box; trained on the simulator's labels to "
     )
@@ -150,7 +165,5 @@ def probe_table(work: Work) -> Table:
 
 def confusion_table(work: Work, label: str) -> Table:
     """What the best row lifted when each category was asked for; the benches' own reports have all rows'."""
-    from selfgrasp.protocols import category
-
     row = robot.best_rows(work)[0]
-    return category.confusion_table(f"{row.title}, {label}", robot.episodes(work, label, row))
+    return category.confusion_table(f"{row.title}, {label}", robot.episodes(work, label, work.policy(row)))

@@ -6,9 +6,11 @@ import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from selfgrasp.protocols.intervals import Estimate, paired
+import numpy as np
+
+from selfgrasp.core.arrays import FloatArray
 from selfgrasp.runs import steps
-from selfgrasp.runs.semantic.work import NOVEL, ROWS, SEEN, Row, Work, row_job
+from selfgrasp.runs.semantic.work import NOVEL, ROWS, SEEN, SINGLE, TWO_STREAMS, Row, Work, row_job
 from selfgrasp.workcell.cells import CellConfig
 
 if TYPE_CHECKING:
@@ -16,24 +18,31 @@ if TYPE_CHECKING:
     from selfgrasp.runs import bench
 
 BEST = 3
-"""Rows that are trained on several seeds."""
+"""Rows that are trained on several seeds, beside the single stream."""
+FIRST, FURTHER = "rows", "seeds"
+"""Benches: of all rows' first trainings, and of the repeated ones' further ones."""
 SETS = {"seen": SEEN, "novel": NOVEL}
 _MEASURE = "class_per_attempt"
 
 
 def play_rows(work: Work, label: str) -> str:
     """All rows, once."""
-    return steps.played(bench_args(work, label, [work.policy(row) for row in ROWS], "rows"))
+    return steps.played(bench_args(work, label, [work.policy(row) for row in ROWS], FIRST))
 
 
-def repeat_best(work: Work) -> str:
-    """The best rows on further training seeds, and the best one as it was published to decide; which they are is decided on the seen objects' bins."""
-    seeds = range(work.seed + 1, work.seed + work.sizes.seeds)
-    said = steps.train_all([row_job(work, row, seed) for row in best_rows(work) for seed in seeds], workers=work.workers, device=work.device)
-    policies = [smoothed(work), *(work.policy(row, seed) for row in best_rows(work) for seed in seeds)]
+def repeat(work: Work) -> str:
+    """`repeated` rows on further training seeds, and the best one as it was published to decide."""
+    seeds = work.seeds[1:]
+    said = steps.train_all([row_job(work, row, seed) for row in repeated(work) for seed in seeds], workers=work.workers, device=work.device)
+    policies = [smoothed(work), *(work.policy(row, seed) for row in repeated(work) for seed in seeds)]
     for label in SETS:
-        steps.played(bench_args(work, label, policies, "seeds"))
-    return f"{', '.join(row.title for row in best_rows(work))}: {said}"
+        steps.played(bench_args(work, label, policies, FURTHER))
+    return f"{', '.join(row.title for row in repeated(work))}: {said}"
+
+
+def repeated(work: Work) -> list[Row]:
+    """Rows that are trained on several seeds: the best ones, and the single stream that they are compared with."""
+    return list(dict.fromkeys([*best_rows(work), SINGLE]))
 
 
 def smoothed(work: Work) -> str:
@@ -42,9 +51,9 @@ def smoothed(work: Work) -> str:
 
 
 def best_rows(work: Work) -> list[Row]:
-    """Those that fetch what was asked for most often, of the ones that learn nothing of the test objects."""
-    found = measured(work, "seen", "rows")
-    candidates = [row for row in ROWS if not row.test_pictures and row.name not in ("dorsal", "box")]
+    """Those that fetch training instances most often, of the ones that learn nothing of the test objects."""
+    found = measured(work, "seen", FIRST)
+    candidates = [row for row in (SINGLE, *TWO_STREAMS) if not row.test_pictures]
     return sorted(candidates, key=lambda row: -figures(found, work.policy(row))[_MEASURE]["value"])[:BEST]
 
 
@@ -72,17 +81,20 @@ def figures(report: dict[str, Any], policy: str) -> dict[str, dict[str, Any]]:
     return {row["metric"]: row for row in report["rows"] if row["policy"] == label}
 
 
-def episodes(work: Work, label: str, row: Row) -> list[Episode]:
-    """What a row's network of the first seed did on a set of objects."""
+def episodes(work: Work, label: str, policy: str, name: str = FIRST) -> list[Episode]:
+    """What a policy did on a set of objects, by bin."""
     from selfgrasp.runs.bench import policy_label
     from selfgrasp.runs.episodes import episode_of
 
-    return [episode_of(kept) for kept in measured(work, label, "rows")["episodes"][policy_label(work.policy(row))]]
+    return [episode_of(kept) for kept in measured(work, label, name)["episodes"][policy_label(policy)]]
 
 
-def gain(work: Work, labels: Sequence[str], row: Row, other: Row) -> Estimate:
-    """How much more often a row fetches what was asked for than another, on the same bins of these sets of objects."""
+def fetched(work: Work, labels: Sequence[str], row: Row, seeds: Sequence[int]) -> FloatArray:
+    """Share of the attempts that fetched what was asked for, by bin; the mean over trainings of these seeds."""
     from selfgrasp.protocols.category import CATEGORY
 
-    shares = [[CATEGORY.per_scene(episode) for label in labels for episode in episodes(work, label, one)] for one in (row, other)]
-    return paired(*shares)
+    def one(seed: int) -> list[float]:
+        name = FIRST if seed == work.seed else FURTHER
+        return [CATEGORY.per_scene(episode) for label in labels for episode in episodes(work, label, work.policy(row, seed), name)]
+
+    return np.mean([one(seed) for seed in seeds], axis=0)

@@ -13,7 +13,6 @@ from selfgrasp.protocols.intervals import clustered
 from selfgrasp.runs import steps
 from selfgrasp.runs.semantic import labels
 from selfgrasp.runs.semantic.labels import Raters
-from selfgrasp.runs.steps import Folders
 from selfgrasp.workcell.cells import CellConfig
 
 if TYPE_CHECKING:
@@ -112,25 +111,15 @@ ROWS = (
 )
 
 
+DORSAL, BOX, SINGLE = ROWS[:3]
+TWO_STREAMS = ROWS[3:]
+
+
 @dataclass(frozen=True)
-class Work:
-    """What every step works on.
+class Work(steps.Work):
+    """What every step works on; the preset paper has larger streams."""
 
-    Attributes:
-        folders: where.
-        sizes: how much.
-        preset: small, or paper, whose streams are larger.
-        workers: processes.
-        seed: of scenes and choices; trainings count up from it.
-        device: to train on.
-    """
-
-    folders: Folders
     sizes: Sizes
-    preset: str
-    workers: int
-    seed: int
-    device: str
 
     def run(self, row: str, seed: int | None = None) -> Path:
         """Folder of a row's training."""
@@ -138,13 +127,13 @@ class Work:
 
     def policy(self, row: Row, seed: int | None = None) -> str:
         """What plays a row."""
-        return f"{self.run('separated')}+dorsal" if row.name == "dorsal" else str(self.run(row.name, seed))
+        return f"{self.run('separated')}+dorsal" if row == DORSAL else str(self.run(row.name, seed))
 
     def method(self, row: Row) -> str:
         """What a row trains. The dorsal stream and the classifier of presented pictures are the same in both presets."""
         name, preset = row.method.split(":")
         larger = {"small": "paper"}.get(preset, f"paper_{preset}")
-        return f"{name}:{larger}" if self.preset == "paper" and row.name not in ("dorsal", "box") else row.method
+        return f"{name}:{larger}" if self.preset == "paper" and row not in (DORSAL, BOX) else row.method
 
     @property
     def raters(self) -> Raters:
@@ -214,7 +203,7 @@ def train_classifiers(work: Work) -> str:
         )
         for share in work.sizes.rated
     ]
-    return steps.train_all([_job(work, "box", ROWS[1].method, ["alone", "mixed"], trunk="dorsal"), *jobs], workers=work.workers, device=work.device)
+    return steps.train_all([_job(work, BOX.name, BOX.method, ["alone", "mixed"], trunk="dorsal"), *jobs], workers=work.workers, device=work.device)
 
 
 def classifier(share: float) -> str:
@@ -290,13 +279,13 @@ def spread(work: Work) -> str:
 
 def train_dorsal(work: Work) -> str:
     """The dorsal stream, one for all rows that have one of their own, with its eye."""
-    return steps.train_all([_job(work, "dorsal", ROWS[0].method, ["alone", "mixed", "aside"])], workers=work.workers, device=work.device)
+    return steps.train_all([_job(work, DORSAL.name, DORSAL.method, ["alone", "mixed", "aside"])], workers=work.workers, device=work.device)
 
 
 def train_rows(work: Work) -> str:
     """All the others, once; the bounding box's is the classifier that spread the labels."""
     # The longest trainings stand last in the table, and are best begun first.
-    return steps.train_all([row_job(work, row) for row in reversed(ROWS[2:])], workers=work.workers, device=work.device)
+    return steps.train_all([row_job(work, row) for row in reversed((SINGLE, *TWO_STREAMS))], workers=work.workers, device=work.device)
 
 
 def row_job(work: Work, row: Row, seed: int | None = None) -> train.Args:

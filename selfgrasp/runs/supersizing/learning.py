@@ -19,48 +19,30 @@ BAXTER_CLOSED = 0.037
 
 
 @dataclass(frozen=True)
-class Work:
-    """What every step works on.
+class Work(steps.Work):
+    """What every step works on."""
 
-    Attributes:
-        layout: where.
-        sizes: how much.
-        preset: of the method.
-        workers: processes.
-        seed: of scenes and choices; trainings count up from it.
-        device: to train on.
-    """
-
-    layout: Layout
+    folders: Layout
     sizes: Sizes
-    preset: str
-    workers: int
-    seed: int
-    device: str
 
     @property
     def method(self) -> str:
         """As the command line calls it."""
         return f"supersizing:{self.preset}"
 
-    @property
-    def seeds(self) -> range:
-        """Of the trainings that are compared."""
-        return range(self.seed, self.seed + self.sizes.seeds)
-
 
 def collect_random(work: Work) -> str:
     """D0: random attempts on the training objects."""
-    return _collect(work, work.layout.random, work.sizes.random)
+    return _collect(work, work.folders.random, work.sizes.random)
 
 
 def collect_tests(work: Work) -> str:
     """Random attempts on the test objects and on the validation objects; no training ever sees them."""
-    test = _collect(work, work.layout.data("test"), work.sizes.test, objects="test", seed=work.seed + 7_000_000)
-    validation = _collect(work, work.layout.data("validation"), work.sizes.validation, objects="validation", seed=work.seed + 8_000_000)
+    test = _collect(work, work.folders.data("test"), work.sizes.test, objects="test", seed=work.seed + 7_000_000)
+    validation = _collect(work, work.folders.data("validation"), work.sizes.validation, objects="validation", seed=work.seed + 8_000_000)
     for objects, share in (("test", 1.0), ("validation", 0.5)):
         wanted = max(1, round(share * work.sizes.closed))
-        _collect(work, work.layout.data(f"closed-{objects}"), wanted, objects=objects, seed=work.seed + 9_000_000, closed=BAXTER_CLOSED)
+        _collect(work, work.folders.data(f"closed-{objects}"), wanted, objects=objects, seed=work.seed + 9_000_000, closed=BAXTER_CLOSED)
     return f"test: {test}; validation: {validation}"
 
 
@@ -73,21 +55,21 @@ def train_first(work: Work) -> str:
 
 def collect_chosen(work: Work) -> str:
     """Attempts on the test objects that the first seed's network of stage 0 draws: there predictions are acted on. Tested on alone, as the random ones are."""
-    out, run = work.layout.data("test-chosen"), f"first-{work.seed}"
+    out, run = work.folders.data("test-chosen"), f"first-{work.seed}"
     return _collect_on_policy(work, out, run, work.sizes.chosen, objects="test", seed=7_500_000)
 
 
 def run_stages(work: Work) -> str:
     """Three stages: the network of the stage before draws grasps from its prior on seen and new objects, and learns on, all data before included (III.D)."""
-    layout, said = work.layout, ""
+    folders, said = work.folders, ""
     for stage in range(1, work.sizes.stages + 1):
         for seed in work.seeds:
             before = f"first-{seed}" if stage == 1 else f"stage{stage - 1}-{seed}"
-            _collect_on_policy(work, layout.stage_data(stage, seed), before, work.sizes.stage, stage=stage, seed=100 * stage + seed)
+            _collect_on_policy(work, folders.stage_data(stage, seed), before, work.sizes.stage, stage=stage, seed=100 * stage + seed)
         jobs = []
         for seed in work.seeds:
             before = f"first-{seed}" if stage == 1 else f"stage{stage - 1}-{seed}"
-            data = [layout.random, *(layout.stage_data(k, seed) for k in range(1, stage + 1))]
+            data = [folders.random, *(folders.stage_data(k, seed) for k in range(1, stage + 1))]
             jobs.append(_job(work, f"stage{stage}-{seed}", data=data, start=before, seed=seed))
         said = _train_all(work, jobs)
     return said
@@ -95,13 +77,13 @@ def run_stages(work: Work) -> str:
 
 def run_same_budget(work: Work) -> str:
     """The stages once more with the random policy: same objects, same number of attempts, same weights and epochs."""
-    layout, said = work.layout, ""
+    folders, said = work.folders, ""
     for stage in range(1, work.sizes.stages + 1):
-        _collect(work, layout.same_budget_data(stage), work.sizes.stage, objects="stage", seed=work.seed + 1000 + stage, stage=stage)
+        _collect(work, folders.same_budget_data(stage), work.sizes.stage, objects="stage", seed=work.seed + 1000 + stage, stage=stage)
         jobs = []
         for seed in work.seeds:
             before = f"first-{seed}" if stage == 1 else f"random{stage - 1}-{seed}"
-            data = [layout.random, *(layout.same_budget_data(k) for k in range(1, stage + 1))]
+            data = [folders.random, *(folders.same_budget_data(k) for k in range(1, stage + 1))]
             jobs.append(_job(work, f"random{stage}-{seed}", data=data, start=before, seed=seed))
         said = _train_all(work, jobs)
     return said
@@ -109,10 +91,10 @@ def run_same_budget(work: Work) -> str:
 
 def run_ablations(work: Work) -> str:
     """No aggregation, from the pretext task instead of from scratch, several angles a point; and one epoch of the other preset."""
-    layout, sizes = work.layout, work.sizes
-    _collect(work, layout.data("angles"), sizes.angles, seed=work.seed + 3000, angles_per_point=ANGLES_PER_POINT)
-    jobs = [_job(work, f"alone-{s}", data=[layout.stage_data(1, s)], start=f"first-{s}", seed=s) for s in work.seeds]
-    jobs += [_job(work, f"angles-{s}", data=[layout.data("angles")], seed=s) for s in work.seeds]
+    folders, sizes = work.folders, work.sizes
+    _collect(work, folders.data("angles"), sizes.angles, seed=work.seed + 3000, angles_per_point=ANGLES_PER_POINT)
+    jobs = [_job(work, f"alone-{s}", data=[folders.stage_data(1, s)], start=f"first-{s}", seed=s) for s in work.seeds]
+    jobs += [_job(work, f"angles-{s}", data=[folders.data("angles")], seed=s) for s in work.seeds]
     if work.preset == "small":
         _train_all(work, [_job(work, "pretext", method="supersizing:pretext", seed=work.seed, epochs=sizes.epochs or 5)])
         jobs += [
@@ -137,7 +119,7 @@ def _collect(
     from selfgrasp.workcell.cells import CellConfig
 
     return steps.collected(
-        work.layout,
+        work.folders,
         collect.Args(
             out=out, attempts=attempts, objects=objects, workers=work.workers, seed=work.seed if seed is None else seed, round=stage,
             attempts_per_scene=work.sizes.attempts_per_scene, angles_per_point=angles_per_point, options=CellConfig(gripper_closed=closed),
@@ -149,10 +131,10 @@ def _collect_on_policy(work: Work, out: Path, run: str, attempts: int, *, object
     from selfgrasp.runs import collect
 
     return steps.collected(
-        work.layout,
+        work.folders,
         collect.Args(
             out=out, attempts=attempts, objects=objects, workers=work.workers, seed=work.seed + 2_000 + seed, round=stage,
-            policy=f"{work.layout.run(run)}+sample", attempts_per_scene=work.sizes.attempts_per_scene,
+            policy=f"{work.folders.run(run)}+sample", attempts_per_scene=work.sizes.attempts_per_scene,
         ),
     )  # fmt: skip
 
@@ -165,8 +147,8 @@ def _job(
 
     fresh = start is None
     return train.Args(
-        method=method or work.method, data=tuple(data or [work.layout.random]), out=work.layout.run(name),
-        start=None if start is None else str(work.layout.run(start)), trunk=None if trunk is None else str(work.layout.run(trunk)),
+        method=method or work.method, data=tuple(data or [work.folders.random]), out=work.folders.run(name),
+        start=None if start is None else str(work.folders.run(start)), trunk=None if trunk is None else str(work.folders.run(trunk)),
         epochs=epochs or (work.sizes.epochs if fresh else None), attempts=attempts, seed=seed, device=work.device, threads=1,
     )  # fmt: skip
 

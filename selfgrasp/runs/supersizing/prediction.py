@@ -26,7 +26,7 @@ _BATCH = 512
 
 def score_all(work: Work) -> str:
     """Scores of every network on the test and validation objects, and on new scenes of the training objects; kept in one file a network."""
-    names = sorted(p.parent.name for p in (work.layout.root / "runs").glob("*/done.json") if p.parent.name not in ("pretext", "smoke"))
+    names = sorted(p.parent.name for p in (work.folders.root / "runs").glob("*/done.json") if p.parent.name not in ("pretext", "smoke"))
     from selfgrasp.runs.progress import Progress
 
     with Progress("score", len(names), unit="networks") as progress:
@@ -45,16 +45,16 @@ def score_baselines(work: Work) -> str:
     from selfgrasp.runs.supersizing.learning import BAXTER_CLOSED
     from selfgrasp.workcell.cells import GRIPPER
 
-    kept = work.layout.measured("baselines")
+    kept = work.folders.measured("baselines")
     if kept.exists():
         return f"{kept} is there already"
     method = build("supersizing:outputs")
-    train, _ = examples_of(method, work.layout.random, "train", workers=work.workers)
-    validation, test = (_whole(method, work.layout.data(name), work.workers) for name in ("validation", "test"))
+    train, _ = examples_of(method, work.folders.random, "train", workers=work.workers)
+    validation, test = (_whole(method, work.folders.data(name), work.workers) for name in ("validation", "test"))
     found = [(b, test) for b in baseline_rows(train, validation, test, GRIPPER, method.config)]
     # The limit's rule presumes fingers that do not meet; with a gripper like the paper's it has a meaning.
     apart = replace(GRIPPER, closed=BAXTER_CLOSED)
-    validation, test = (_whole(method, work.layout.data(f"closed-{name}"), work.workers) for name in ("validation", "test"))
+    validation, test = (_whole(method, work.folders.data(f"closed-{name}"), work.workers) for name in ("validation", "test"))
     rows = heuristic_rows(validation, validation, test, apart, method.config)
     found += [(replace(b, name=f"{b.name}, fingers that stay {1000 * BAXTER_CLOSED:.0f} mm apart"), test) for b in rows]
     write_json(
@@ -123,7 +123,7 @@ def baselines(work: Work) -> list[dict[str, Any]]:
     from selfgrasp.protocols.prediction import Predictions, auc
 
     rows = []
-    for found in json.loads(work.layout.measured("baselines").read_text()):
+    for found in json.loads(work.folders.measured("baselines").read_text()):
         predictions = Predictions(np.array(found["scores"]), np.array(found["held"], dtype=bool), np.array(found["scenes"]).astype(str))
         correct = _right(work, predictions, found["threshold"])
         accuracy = mean_by_scene(correct.right[None], correct.scenes)
@@ -156,7 +156,7 @@ def scored(work: Work, name: str) -> Mapping[str, Predictions]:
     from selfgrasp.protocols.prediction import Predictions
     from selfgrasp.runs.policies import checkpoint_of
 
-    kept, checkpoint = work.layout.run(name) / "scores.npz", checkpoint_of(str(work.layout.run(name)))
+    kept, checkpoint = work.folders.run(name) / "scores.npz", checkpoint_of(str(work.folders.run(name)))
     assert checkpoint is not None
     fresh = kept.exists() and kept.stat().st_mtime > checkpoint.stat().st_mtime
     if fresh and kept in _cache:
@@ -164,10 +164,10 @@ def scored(work: Work, name: str) -> Mapping[str, Predictions]:
     if not fresh:
         method = load(checkpoint)
         sets = {
-            "novel": _whole(method, work.layout.data("test"), work.workers),
-            "validation": _whole(method, work.layout.data("validation"), work.workers),
-            "chosen": _whole(method, work.layout.data("test-chosen"), work.workers),
-            "seen": _part(method, work.layout.random, "test", work.workers),
+            "novel": _whole(method, work.folders.data("test"), work.workers),
+            "validation": _whole(method, work.folders.data("validation"), work.workers),
+            "chosen": _whole(method, work.folders.data("test-chosen"), work.workers),
+            "seen": _part(method, work.folders.random, "test", work.workers),
         }
         columns: dict[str, NDArray[Any]] = {}
         for kind, examples in sets.items():

@@ -66,7 +66,7 @@ def measure_repeats(work: Work) -> str:
     from selfgrasp.runs.pool import WorkerConfig, play_all
     from selfgrasp.runs.record import write_json
 
-    kept = work.layout.measured("repeats")
+    kept = work.folders.measured("repeats")
     if kept.exists():
         return f"{kept} is there already"
     config = WorkerConfig("tabletop", CellConfig(), "test", "random")

@@ -29,7 +29,7 @@ def freeze(work: Work) -> str:
         InputError: something that was frozen has changed since.
     """
     sizes = {f"sizes.{name}": value for name, value in vars(work.sizes).items() if name not in _MAY_GROW}
-    return steps.frozen(work.layout, {"preset": work.preset, "seed": work.seed, **sizes})
+    return steps.frozen(work.folders, {"preset": work.preset, "seed": work.seed, **sizes})
 
 
 def draw_pictures(work: Work) -> str:
@@ -37,7 +37,7 @@ def draw_pictures(work: Work) -> str:
     from selfgrasp.runs.failures import failure_gallery
     from selfgrasp.runs.figure_patches import figure_patches
 
-    layout, seed = work.layout, work.seed
+    layout, seed = work.folders, work.seed
     folder = layout.root / "pictures"
     stages = {"random attempts": f"first-{seed}", **{f"stage {k}": f"stage{k}-{seed}" for k in range(1, work.sizes.stages + 1)}}
     checkpoints = {name: str(layout.run(run)) for name, run in stages.items()}
@@ -52,9 +52,9 @@ def write(work: Work, args: Any) -> str:
     from selfgrasp.runs.report import write_report
     from selfgrasp.runs.supersizing import tables
 
-    root, final = work.layout.root, robot.label_of(work, robot.final_run(work))
+    root, final = work.folders.root, robot.label_of(work, robot.final_run(work))
     pairs = [pair for test in robot.robot_tests(work) if test.noise == "realistic" for pair in robot.measured(work, test)["paired"]]
-    drawn = json.loads(work.layout.measured("pictures").read_text())
+    drawn = json.loads(work.folders.measured("pictures").read_text())
     write_config(root, args, work.seed)
     write_json(
         root / "report.json",

@@ -65,7 +65,7 @@ def bench_args(work: Work, test: RobotTest) -> bench.Args:
 
     trials = {"isolated": work.sizes.trials, "clear": work.sizes.clear}[test.protocol]
     return bench.Args(
-        protocol=test.protocol, policy=tuple(_policy(work, name) for name in test.policies), out=work.layout.root / f"bench-{test.name}",
+        protocol=test.protocol, policy=tuple(_policy(work, name) for name in test.policies), out=work.folders.root / f"bench-{test.name}",
         objects=test.objects, trials=trials, seed=work.seed, workers=work.workers, options=CellConfig(noise=test.noise),
     )  # fmt: skip
 
@@ -80,11 +80,11 @@ def collect_failures(work: Work) -> str:
     """Attempts of the final network in clutter on the test objects, for the gallery of failures."""
     from selfgrasp.runs import collect
 
-    final = work.layout.run(final_run(work))
+    final = work.folders.run(final_run(work))
     wanted = max(work.sizes.trials, 2)
     done = collect.collect(
         collect.Args(
-            out=work.layout.data("failures"), attempts=4 * wanted, policy=str(final), objects="test", workers=work.workers, seed=work.seed + 4000,
+            out=work.folders.data("failures"), attempts=4 * wanted, policy=str(final), objects="test", workers=work.workers, seed=work.seed + 4000,
             attempts_per_scene=work.sizes.attempts_per_scene, after="set_aside",
         ),
         alone=True,
@@ -96,10 +96,10 @@ def label_of(work: Work, run: str) -> str:
     """What reports call the policy of a run."""
     from selfgrasp.runs.bench import policy_label
 
-    return policy_label(str(work.layout.run(run)))
+    return policy_label(str(work.folders.run(run)))
 
 
 def _policy(work: Work, name: str) -> str:
     from selfgrasp.runs.policies import BASELINES
 
-    return name if name in BASELINES else str(work.layout.run(name))
+    return name if name in BASELINES else str(work.folders.run(name))

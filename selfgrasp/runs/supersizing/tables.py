@@ -26,7 +26,7 @@ def all_tables(work: Work) -> list[Table]:
     from selfgrasp.runs.attempts_table import attempts_table
     from selfgrasp.runs.object_table import object_table
 
-    layout, sizes = work.layout, work.sizes
+    layout, sizes = work.folders, work.sizes
     staged = [layout.stage_data(k, work.seed) for k in range(1, sizes.stages + 1)]
     attempts = attempts_table({"random": layout.random, "staged": staged, "test": layout.data("test")}, PAPER_ATTEMPTS)
     attempts["note"] += f" Staged: what the first training seed collected; each of the {sizes.seeds} collects its own."
@@ -57,16 +57,16 @@ def prediction_table(work: Work) -> Table:
     rows: list[list[Any]] = []
     for row in prediction.baselines(work):
         chosen = ", ".join(f"{k} {v:g}" for k, v in row["chosen"].items()) + (", chosen on the test set" if row["optimistic"] else "")
-        rows.append([row["name"], *_cells(row["accuracy"]), row["auc"], chosen, row["paper"]])
+        rows.append([row["name"], *row["accuracy"].cells(), row["auc"], chosen, row["paper"]])
     networks: list[tuple[str, list[str], float | None]] = [
         ("network, random attempts", kinds(work, "first"), 0.769),
         ("network, staged", last_stage(work), 0.795),
     ]
     for name, runs, paper in networks:
         seeds = ", ".join(f"{prediction.right(work, run, 'novel').right.mean():.3f}" for run in runs)
-        rows.append([name, *_cells(prediction.accuracy_of(work, runs)), prediction.auc_of(work, runs), f"by training seed: {seeds}", paper])
-    for name, agreement in agreements(work.layout.measured("repeats")).items():
-        rows.append([f"ceiling: the grasp itself, tried before ({name})", *_cells(agreement), "", "balanced agreement of two tries from one state", None])
+        rows.append([name, *prediction.accuracy_of(work, runs).cells(), prediction.auc_of(work, runs), f"by training seed: {seeds}", paper])
+    for name, agreement in agreements(work.folders.measured("repeats")).items():
+        rows.append([f"ceiling: the grasp itself, tried before ({name})", *agreement.cells(), "", "balanced agreement of two tries from one state", None])
     n = len(prediction.right(work, kinds(work, "first")[0], "novel").right)
     note = (
         f"Balanced accuracy on {n:,} attempts on new objects, as many that held as failed; thresholds from validation objects, the networks' averaged over "
@@ -85,13 +85,13 @@ def stages_table(work: Work) -> Table:
     """Stages 0 to 3, and the same attempts spent at random; the difference in pairs of training seeds."""
     rows: list[list[Any]] = []
     for tested, objects in (("random", "novel"), ("drawn by the network", "chosen")):
-        rows.append([tested, "0", *_cells(prediction.accuracy_of(work, kinds(work, "first"), objects)), "", "", "", "", _paper_stage(0, objects)])
+        rows.append([tested, "0", *prediction.accuracy_of(work, kinds(work, "first"), objects).cells(), "", "", "", "", _paper_stage(0, objects)])
         for stage in range(1, work.sizes.stages + 1):
             ours, random = kinds(work, f"stage{stage}"), kinds(work, f"random{stage}")
             gain, each = prediction.difference_of(work, ours, random, objects)
             rows.append(
                 [
-                    tested, str(stage), *_cells(prediction.accuracy_of(work, ours, objects)), *_cells(prediction.accuracy_of(work, random, objects)),
+                    tested, str(stage), *prediction.accuracy_of(work, ours, objects).cells(), *prediction.accuracy_of(work, random, objects).cells(),
                     f"{gain.value:+.3f} [{gain.low:+.3f}, {gain.high:+.3f}]", " ".join(f"{d:+.3f}" for d in each), _paper_stage(stage, objects),
                 ]
             )  # fmt: skip
@@ -116,7 +116,7 @@ def ablations_table(work: Work) -> Table:
 
     def row(name: str, runs: list[str], against: list[str], paper: float | None) -> None:
         gain, _ = prediction.difference_of(work, runs, against)
-        rows.append([name, *_cells(prediction.accuracy_of(work, runs)), f"{gain.value:+.3f} [{gain.low:+.3f}, {gain.high:+.3f}]", paper])
+        rows.append([name, *prediction.accuracy_of(work, runs).cells(), f"{gain.value:+.3f} [{gain.low:+.3f}, {gain.high:+.3f}]", paper])
 
     row("from scratch, all random attempts", first, first, PAPER_SCRATCH)
     amounts = {n: kinds(work, f"first{n}") for n in work.sizes.amounts} | {work.sizes.random: first}
@@ -196,7 +196,7 @@ def _over_clearable(episodes: dict[str, list[dict[str, Any]]], policy: str) -> s
 def collection_table(work: Work) -> Table:
     """How fast attempts were collected and what the workers' time went into."""
     rows: list[list[Any]] = []
-    for path in sorted((work.layout.root / "measured").glob("collect-*.json")):
+    for path in sorted((work.folders.root / "measured").glob("collect-*.json")):
         found = json.loads(path.read_text())
         seconds = found["worker_seconds"]
         total = seconds.get("total", 0.0) or float("nan")
@@ -264,7 +264,3 @@ def calibration_of(work: Work) -> list[dict[str, Any]]:
 
 def _point(x: int, estimate: Estimate) -> dict[str, float]:
     return {"x": x, "y": estimate.value, "low": estimate.low, "high": estimate.high}
-
-
-def _cells(estimate: Estimate) -> list[Any]:
-    return [estimate.value, f"{estimate.low:.3f} to {estimate.high:.3f}"]
