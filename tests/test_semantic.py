@@ -8,23 +8,28 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from helpers_attempts import make_session
 
+from selfgrasp.codec import encode_attempt, session_key
 from selfgrasp.contracts.methods import CONTRACTS
 from selfgrasp.contracts.scenes import box_attempts, box_context, box_spec
-from selfgrasp.core import Goal, InputError, Move, View
-from selfgrasp.core.pose import top_down
+from selfgrasp.core import Goal, Grasp, InputError, Label, Move, Observation, View
+from selfgrasp.core.pose import apply, inverse, top_down
+from selfgrasp.dataset import Dataset, DatasetWriter
 from selfgrasp.learn import Examples, MemorySource, save
 from selfgrasp.methods import registry
-from selfgrasp.methods.semantic.config import CATEGORIES, SEVERAL, SemanticConfig, Structure, box, single
+from selfgrasp.methods.semantic.config import CATEGORIES, NO_OBJECT, NONE_OF_THESE, SEVERAL, SemanticConfig, Structure, box, single
 from selfgrasp.methods.semantic.examples import LABEL, PICTURE_LABEL, SPREAD_LABEL
-from selfgrasp.methods.semantic.look import Asked, Boxed
+from selfgrasp.methods.semantic.look import Asked, Boxed, best_quad
 from selfgrasp.methods.semantic.maps import value_maps
 from selfgrasp.methods.semantic.method import Semantic
 from selfgrasp.methods.semantic.network import SoftKeypoints
 from selfgrasp.runs import pictures
 from selfgrasp.runs.examples import data_of
+from selfgrasp.runs.semantic import labels
 from selfgrasp.runs.semantic.found import best_threshold, errors
 from selfgrasp.runs.semantic.labels import Raters
+from selfgrasp.runs.semantic.probe import vanished
 
 RNG = np.random.default_rng
 
@@ -171,6 +176,71 @@ def test_outside_its_box_the_dorsal_stream_finds_nothing_good() -> None:
         assert (scores > -1).tolist() == [True, False, False]
 
 
+def test_the_crop_that_looks_most_like_what_is_asked_for_becomes_a_quad_around_its_place() -> None:
+    context, spec, config = box_context(), box_spec(), SemanticConfig()
+    first, workspace = context.observation, spec.workspace
+    view = first.view()
+    place = np.array([*(0.6 * workspace.low[:2] + 0.4 * workspace.high[:2]), workspace.surface])
+    seen = view.intrinsics @ apply(inverse(view.world_from_camera), place[None])[0]
+    color = cv2.circle(np.zeros_like(view.color), tuple(int(c) for c in seen[:2] / seen[2]), 3, (255, 0, 0), -1)
+    painted = replace(first, views={"overhead": replace(view, color=color)})
+
+    def red(crops: torch.Tensor) -> torch.Tensor:
+        third = crops.shape[-1] // 3
+        middle = crops[:, 0, third:-third, third:-third].mean(dim=(1, 2))
+        return torch.stack([-middle, middle], dim=1)
+
+    quad = best_quad(red, 1, painted, spec, config)
+    assert np.linalg.norm(quad.mean(axis=0) - place[:2]) < 0.03
+    sides = np.linalg.norm(np.roll(quad, -1, axis=0) - quad, axis=1)
+    assert sides == pytest.approx(config.ventral.patch / 2, rel=0.3)
+
+
+def test_raters_see_the_first_pictures_and_a_classifier_names_the_others_where_it_is_sure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    session = make_session(spec=box_spec())
+    attempts = [
+        replace(a, session=session_key(session), present=a.before.view() if i != 1 else None) for i, a in enumerate(box_attempts(1)) if a.before is not None
+    ]
+    families = ["pen", "pen", "", "fork", "pen,spoon", "spoon", "bowl", "bowl"]
+    with DatasetWriter.create_or_open(tmp_path, session) as writer:
+        writer.append([encode_attempt(a, [Label(a.id, "truth.families", lifted, "simulator")]) for a, lifted in zip(attempts, families, strict=True)])
+    for _ in range(2):
+        assert labels.rate(tmp_path, Raters(error=0.0), CATEGORIES, share=0.75, name=LABEL) == 5
+
+    def named(data: Dataset, ids: list[str], run: Path) -> list[tuple[str, float]]:
+        return [("bowl", 0.9 if i == attempts[6].id else 0.6) for i in ids]
+
+    monkeypatch.setattr(labels, "named", named)
+    for _ in range(2):
+        assert labels.propagate(tmp_path, tmp_path / "box-0", known=LABEL, name=SPREAD_LABEL, least=0.7) == 1
+    with Dataset.open(tmp_path) as data:
+        said, spread = data.label(LABEL), data.label(SPREAD_LABEL)
+        assert labels.what_is_held(data, CATEGORIES)[attempts[1].id] == "pen"
+    assert [said.get(a.id) for a in attempts] == ["pen", None, NO_OBJECT, NONE_OF_THESE, SEVERAL, "spoon", None, None]
+    assert spread == {attempts[6].id: "bowl"}
+
+
+def test_the_probe_sees_the_colour_and_the_sides_of_what_is_gone() -> None:
+    attempt, spec = box_attempts(1, grasps=1)[0], box_spec()
+    grasp, before = attempt.steps[0].executed, attempt.before
+    assert isinstance(grasp, Grasp)
+    assert before is not None
+    view = before.view()
+    seen = view.intrinsics @ apply(inverse(view.world_from_camera), grasp.world_from_tool[None, :3, 3])[0]
+    color = cv2.circle(np.zeros_like(view.color), tuple(int(c) for c in seen[:2] / seen[2]), 6, (200, 100, 0), -1)
+
+    def look(picture: np.ndarray) -> Observation:
+        return replace(before, views={"overhead": replace(view, color=picture)})
+
+    assert vanished(replace(attempt, before=look(color), after=look(color)), spec) is None
+    features = vanished(replace(attempt, before=look(color), after=look(np.zeros_like(color))), spec)
+    assert features is not None
+    assert features[:3] == pytest.approx([200, 100, 0], abs=40)
+    # 13 px of the camera's, of 2.5 mm each where the patch is cut.
+    side = 13 * seen[2] / view.intrinsics[0, 0] / 0.0025
+    assert features[6:] == pytest.approx([side, side], rel=0.25)
+
+
 def test_a_majority_of_raters_errs_less_than_one() -> None:
     rng, raters = RNG(0), Raters(error=0.1)
     said = [raters.answer("pen", CATEGORIES, rng) for _ in range(3000)]
@@ -263,3 +333,6 @@ def test_what_was_missed_before_is_not_said_to_be_gone() -> None:
     here = context.observation.hand.world_from_tool.copy()
     here[:3, 3] += best.translation
     assert careful.plan(replace(context, misses=(here,))).actions
+    # Who explores may draw a worse place than the best: that one says whether anything is there.
+    explorer = careful.variants()["explore"]
+    assert all(explorer.plan(replace(context, seed=seed)).actions for seed in range(6))

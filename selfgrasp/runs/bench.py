@@ -33,7 +33,8 @@ class Args:
         protocol: prediction, isolated, clear, deplete or category.
         policy: one or more: random, heuristic, oracle, a method's name, a run folder or a checkpoint.
         out: folder for report.json and report.html.
-        objects: seen, novel, validation, mixed (half of the first two each; not in `category`), or a folder of meshes; the default is the protocol's.
+        objects: seen, novel, validation, mixed (half of the first two each), or a folder of meshes; of these `category` has the first three. The default is
+            the protocol's.
         trials: scenes a policy (prediction: attempts); the default is the protocol's full number.
         data: prediction only: a dataset of tried actions on held-out objects; collected if there is none.
         seed: shifts the benchmark's scenes.
@@ -115,8 +116,8 @@ def _measure_played(args: Args, protocol: PlayedProtocol) -> Measured:
 
     objects = args.objects or protocol.objects
     known = {*protocol.sets, *protocol.sets.values()}
-    if known and objects not in known and not Path(objects.partition("#")[0]).exists():
-        raise InputError(given=f"--objects {objects}", wanted=f"objects for {protocol.name}, or a folder of meshes", exists=", ".join(sorted(known)))
+    if known and objects not in known:
+        raise InputError(given=f"--objects {objects}", wanted=f"objects of categories, for {protocol.name}", exists=", ".join(sorted(known)))
     objects = protocol.sets.get(objects, objects)
     # Who cannot be loaded is found out before others have played for an hour.
     privileged = {policy: privileged_of(policy) for policy in args.policy}

@@ -96,6 +96,7 @@ def played(args: bench.Args) -> str:
     from selfgrasp.runs import bench
     from selfgrasp.runs.policies import checkpoint_of
     from selfgrasp.runs.record import plain, write_bench
+    from selfgrasp.runs.report import write_report
 
     report = args.out / "report.json"
     weights = [path.stat().st_mtime for path in map(checkpoint_of, args.policy) if path is not None]
@@ -105,6 +106,7 @@ def played(args: bench.Args) -> str:
     measured = bench.measure(args)
     episodes = {bench.policy_label(policy): [vars(e) for e in played] for policy, played in measured.episodes.items()}
     write_bench(args.out, args, [measured], {"episodes": episodes})
+    write_report([args.out])
     return f"{report}"
 
 
@@ -183,8 +185,12 @@ def _train(job: train.Args) -> str:
 
 
 def _done(job: train.Args) -> bool:
-    marker = job.out / "done.json"
-    return marker.is_file() and _facts(job).items() <= json.loads(marker.read_text()).items()
+    from selfgrasp.runs.policies import checkpoint_of
+
+    marker, trunk = job.out / "done.json", None if job.trunk is None else checkpoint_of(job.trunk)
+    if not marker.is_file() or (trunk is not None and trunk.stat().st_mtime > marker.stat().st_mtime):
+        return False
+    return _facts(job).items() <= json.loads(marker.read_text()).items()
 
 
 def _facts(job: train.Args) -> dict[str, Any]:

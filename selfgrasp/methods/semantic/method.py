@@ -121,14 +121,15 @@ class Semantic(ServoMethod):
         plan = super().plan(context, temperature=temperature, steps=steps)
         if context.goal.category is None or context.step or plan.score >= self.config.found:
             return plan
-        # Where the hand has failed before is worth less, but what lies there is still there.
-        chance = super().plan(replace(context, misses=()), temperature=temperature, steps=steps).score if context.misses else plan.score
+        # Where the hand has failed before is worth less, but what lies there is still there; and who explores may have drawn a worse place than the best.
+        chance = super().plan(replace(context, misses=()), steps=steps).score if context.misses or temperature else plan.score
         if chance >= self.config.found:
             return plan
         return Plan((), np.zeros(0), reason=f"no {context.goal.category} found: the best place looks like one to hold with a chance of {chance:.2f}")
 
     def variants(self) -> Mapping[str, Policy]:
-        """dorsal: holds anything, whatever it is asked for; smoothed: decides as published, with p(g) min(p(c) + 0.5, 1); and those of `ServoMethod`."""
+        """dorsal: holds anything, whatever it is asked for; smoothed: p(g) min(p(c) + 0.5, 1) decides, as published, once the
+        hand is over the bin; and those of `ServoMethod`."""
         return {**super().variants(), "dorsal": Told(self, "dorsal only", {"goal": ANYTHING}), "smoothed": self._smoothed()}
 
     def _smoothed(self) -> Semantic:

@@ -87,6 +87,7 @@ def play(out: Path, *, objects: str, ask: str, commands: int, seed: int, options
 
 def _bin_with(cell: SimCell, ask: str, seed: int, method: Semantic) -> tuple[int, list[str]]:
     """A scene with a thing of the category; it, all others that lie there, and one that does not, in the order in which they are asked for."""
+    from selfgrasp.core import InputError
     from selfgrasp.runs.bench import FIRST_SCENE
 
     for scene in range(FIRST_SCENE + 10_000 * seed, FIRST_SCENE + 10_000 * seed + _TRIES):
@@ -96,7 +97,7 @@ def _bin_with(cell: SimCell, ask: str, seed: int, method: Semantic) -> tuple[int
             missing = [category for category in method.config.categories if category not in there][:1]
             others = [category for category in there if category != ask and category in method.config.categories]
             return scene, [ask, *others[:3], *missing, *others[3:]]
-    raise AssertionError(f"no {ask} in {_TRIES} bins")
+    raise InputError(given=f"--ask {ask}", wanted=f"a category of which something lies in one of {_TRIES} bins, or another --seed")
 
 
 def _said(category: str) -> str:
@@ -118,7 +119,7 @@ def _page(out: Path, fetched: Sequence[_Fetched], opening: float, surface: float
         "header", element("h1", f"{sum(one.right for one in fetched)} of {len(fetched)} commands done right"),
         paragraph(
             "For each command: the reach, look by look; where the dorsal stream would grasp, whatever it is; where the ventral stream sees what was asked for; "
-            "and what it takes the best places to hold. The fifth command asks for what is not there."
+            "and what it takes the best places to hold. A command that asks for what is not there is done right where nothing is tried."
         ),
     )  # fmt: skip
     page = Page(title="semantic grasping · selfgrasp", hero=hero)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,27 +19,53 @@ _CHANGED = 30.0
 _FEATURES = 8
 
 
-def measure_probe(train: Path, test: Path, *, seed: int, steps: int = 1500) -> dict[str, list[list[float]]]:
+@dataclass(frozen=True, eq=False)
+class _Lifted:
+    """N attempts that lifted one thing of a category.
+
+    Attributes:
+        ids: (N,).
+        features: (N, 8).
+        category: (N,) indices.
+        scene: (N,).
+        rated: (N,) whether a rater has named them, from whom the classifier learned.
+    """
+
+    ids: NDArray[np.str_]
+    features: NDArray[np.float32]
+    category: NDArray[np.int64]
+    scene: NDArray[np.int64]
+    rated: NDArray[np.bool_]
+
+    def __getitem__(self, chosen: NDArray[np.bool_]) -> _Lifted:
+        return _Lifted(*(column[chosen] for column in vars(self).values()))
+
+
+def measure_probe(train: Path, test: Path, classifier: Path, *, seed: int, steps: int = 1500) -> dict[str, list[list[float]]]:
     """Train on all but every eighth scene of a dataset; test on those, and on another dataset of other objects. The labels are the simulator's.
 
     Args:
         train: attempts with training objects.
         test: attempts with others.
+        classifier: run of the classifier of presented pictures, which is asked about the same attempts.
         seed: of the probe's initial weights and batches.
         steps: of its training.
 
     Returns:
-        For "seen" and "novel", for each scene: how many were right, of how many.
+        For "seen" and "novel", for each scene: how many the probe had right, of how many; and how many the classifier.
     """
     import torch
     from torch import nn
 
+    from selfgrasp.dataset import Dataset
     from selfgrasp.methods.semantic.config import CATEGORIES
+    from selfgrasp.runs.semantic.labels import named
 
-    (x, y, scene), novel = _of(train), _of(test)
-    held_out = scene % 8 == 0
-    mean, deviation = x[~held_out].mean(axis=0), x[~held_out].std(axis=0).clip(1e-6)
-    inputs, targets = (torch.from_numpy(a[~held_out]) for a in ((x - mean) / deviation, y))
+    seen, novel = _lifted(train), _lifted(test)
+    held_out = seen.scene % 8 == 0
+    known = seen[~held_out]
+    mean, deviation = known.features.mean(axis=0), known.features.std(axis=0).clip(1e-6)
+    inputs, targets = torch.from_numpy((known.features - mean) / deviation), torch.from_numpy(known.category)
     torch.manual_seed(seed)
     net = nn.Sequential(nn.Linear(_FEATURES, 128), nn.ReLU(), nn.Linear(128, 128), nn.ReLU(), nn.Linear(128, len(CATEGORIES)))
     optimizer, rng = torch.optim.AdamW(net.parameters(), lr=3e-3, weight_decay=1e-2), np.random.default_rng(seed)
@@ -49,27 +76,31 @@ def measure_probe(train: Path, test: Path, *, seed: int, steps: int = 1500) -> d
         loss.backward()
         optimizer.step()
     found = {}
-    for name, (some, truth, scenes) in {"seen": (x[held_out], y[held_out], scene[held_out]), "novel": novel}.items():
+    for name, path, tested in (("seen", train, seen[held_out & ~seen.rated]), ("novel", test, novel)):
         with torch.no_grad():
-            said = net(torch.from_numpy((some - mean) / deviation)).argmax(dim=1).numpy()
-        found[name] = clustered(scenes, np.stack([said == truth, np.ones(len(truth))], axis=1)).tolist()
+            probed = net(torch.from_numpy((tested.features - mean) / deviation)).argmax(dim=1).numpy() == tested.category
+        with Dataset.open(path) as data:
+            said = [answer for answer, _ in named(data, tested.ids.tolist(), classifier)]
+        right = [answer == CATEGORIES[category] for answer, category in zip(said, tested.category, strict=True)]
+        found[name] = clustered(tested.scene, np.stack([probed, np.ones(len(probed)), right], axis=1)).tolist()
     return found
 
 
-def _of(path: Path) -> tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.int64]]:
-    """(N, 8) features, (N,) categories and (N,) scenes of the attempts that lifted one thing of a category."""
+def _lifted(path: Path) -> _Lifted:
+    from selfgrasp.core import InputError
     from selfgrasp.dataset import Dataset
     from selfgrasp.methods.semantic.config import CATEGORIES
+    from selfgrasp.methods.semantic.examples import LABEL
     from selfgrasp.runs.semantic.labels import what_is_held
 
-    rows: list[tuple[NDArray[np.float32], int, int]] = []
     with Dataset.open(path) as data:
-        truth = what_is_held(data, CATEGORIES)
-        for attempt in data.attempts([i for i in data.ids() if truth.get(i) in CATEGORIES]):
-            features = vanished(attempt, data.spec)
-            if features is not None:
-                rows.append((features, CATEGORIES.index(truth[attempt.id]), attempt.scene))
-    return np.stack([r[0] for r in rows]), np.array([r[1] for r in rows]), np.array([r[2] for r in rows])
+        truth, rated = what_is_held(data, CATEGORIES), data.label(LABEL) if LABEL in data.label_names else {}
+        ids = [i for i in data.ids()[data.column("has_present")] if truth.get(i) in CATEGORIES]
+        both = ((attempt, vanished(attempt, data.spec)) for attempt in data.attempts(ids))
+        rows = [(a.id, features, CATEGORIES.index(truth[a.id]), a.scene, a.id in rated) for a, features in both if features is not None]
+    if not rows:
+        raise InputError(given=f"{path}, where no attempt lifted one thing of a category alone", wanted="more attempts")
+    return _Lifted(*map(np.array, zip(*rows, strict=True)))
 
 
 def vanished(attempt: Attempt, spec: CellSpec) -> NDArray[np.float32] | None:

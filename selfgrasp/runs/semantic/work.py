@@ -259,13 +259,15 @@ def measure_probe(work: Work) -> str:
 
 
 def probe_figures(work: Work) -> dict[str, Counts]:
-    """By set of objects, for each scene: right, of how many."""
+    """By set of objects, for each scene: right, of how many; and how many of these the classifier that spreads labels has right."""
+    from selfgrasp.runs.policies import identity_of
     from selfgrasp.runs.semantic.probe import measure_probe
 
     def measure() -> dict[str, Any]:
-        return {"by_scene": measure_probe(work.folders.data("mixed"), work.folders.data("presents"), seed=work.seed)}
+        return {"by_scene": measure_probe(work.folders.data("mixed"), work.folders.data("presents"), work.run(BOX.name), seed=work.seed)}
 
-    found: dict[str, Counts] = steps.measured_of(work.folders.measured("probe"), {}, measure)["by_scene"]
+    of = {"classifier": identity_of(str(work.run(BOX.name)))}
+    found: dict[str, Counts] = steps.measured_of(work.folders.measured("probe"), of, measure)["by_scene"]
     return found
 
 
