@@ -28,6 +28,10 @@ class Estimate:
         """Value and interval, as tables of reports show them."""
         return self.value, f"{self.low:{form}} to {self.high:{form}}"
 
+    def text(self, form: str = ".3f") -> str:
+        """Both in one cell."""
+        return f"{self.value:{form}} [{self.low:{form}}, {self.high:{form}}]"
+
 
 def wilson(successes: int, trials: int) -> Estimate:
     """A rate of independent trials; (0, 1) when there are none. Wilson 1927, equation of the score interval."""

@@ -71,7 +71,7 @@ def _standfirst(data: ReportData, found: Gain | None) -> str:
     if seconds:
         parts.append(duration(seconds))
     spent = " and ".join(parts)
-    text = f"{spent}, no human label. " if spent else ""
+    text = f"{spent}, {data.report.get('labelled', 'no human label')}. " if spent else ""
     if found is not None:
         text += (
             f"Random grasps against the policy “{found.learned.policy}” on {objects_in_words(found.learned.objects)}: "

@@ -96,13 +96,10 @@ def found_table(work: Work) -> dict[str, Any]:
     """As a table of the report."""
     measured = measured_found(work)
     threshold = measured["threshold"]
-    rows = [
-        [label, *(cell for error in errors(chances, threshold) for cell in error.cells()), sum(map(len, chances["there"]))]
-        for label, chances in measured["chances"].items()
-    ]
+    rows = [[label, *(error.text() for error in errors(chances, threshold)), sum(map(len, chances["there"]))] for label, chances in measured["chances"].items()]
     note = f"Below a chance of {threshold:.2f} at the first look nothing is tried; chosen on bins of validation instances. "
     note += "Each bin is asked for all that is there, and for as many categories that are not."
-    columns = ["bins of", "there and overlooked", "95 %", "not there and tried for", "95 % ", "questions each"]
+    columns = ["bins of", "there and overlooked", "not there and tried for", "questions each"]
     return {"title": "Not found", "note": note, "columns": columns, "rows": rows}
 
 

@@ -27,6 +27,10 @@ NOTES = (
 Table = dict[str, Any]
 _SETS = {**{label: (label,) for label in robot.SETS}, "all": tuple(robot.SETS)}
 """Sets of objects whose bins are taken together."""
+_MEASURES = {
+    "objects_per_attempt": "objects / attempts", "class_per_attempt": "class / attempts", "class_per_object": "class among lifted",
+    "first_command": "first command",
+}  # fmt: skip
 
 
 def write(work: Work, args: Any) -> str:
@@ -47,10 +51,11 @@ def write(work: Work, args: Any) -> str:
             "rows": [row for report in reports.values() for row in report["rows"]],
             "paired": [pair for report in reports.values() for pair in report["paired"]],
             "frozen": json.loads((root / "frozen.json").read_text()),
+            "labelled": f"whose categories raters (simulated) saw in {max(sizes.rated):.0%} of those from bins of everything",
             "attempts": sizes.alone + sizes.mixed + sizes.aside + sizes.presents,
             "notes": list(NOTES),
             "tables": [
-                category_table(work),
+                *(category_table(work, label) for label in robot.SETS),
                 paired_table(work),
                 seeds_table(work),
                 rule_table(work),
@@ -65,31 +70,30 @@ def write(work: Work, args: Any) -> str:
     return f"{write_report([root])}"
 
 
-def category_table(work: Work) -> Table:
-    """Table 2 of the paper: all rows, seen and novel."""
+def category_table(work: Work, label: str) -> Table:
+    """Table 2 of the paper, of one set of objects: all rows."""
     rows: list[list[Any]] = []
     for row in ROWS:
-        cells: list[Any] = [row.title]
-        for label, paper in (("seen", row.paper[:2]), ("novel", row.paper[2:])):
-            found = robot.figures(robot.measured(work, label, robot.FIRST), work.policy(row))
-            right = found["class_per_attempt"]
-            cells += [found["objects_per_attempt"]["value"], right["value"], f"{right['low']:.3f} to {right['high']:.3f}", found["class_per_object"]["value"]]
-            cells += [found["first_command"]["value"], f"{paper[0]:.3f} / {paper[1]:.3f}"]
-        rows.append(cells)
-    columns = ["row", *(f"{label} {c}" for label in robot.SETS for c in ("objects", "class", "95 %", "class among lifted", "first command", "paper"))]
-    attempts = " and ".join(f"{sum(e.attempts for e in robot.episodes(work, label, work.policy(DORSAL)))} ({label})" for label in robot.SETS)
-    note = f"Shares of {attempts} attempts a row and set; intervals over bins. The paper's: objects / class."
-    return {"title": "What is fetched when a category is asked for", "note": note, "columns": columns, "rows": rows}
+        measures = category.metrics(robot.episodes(work, label, work.policy(row)))
+        paper = row.paper[:2] if label == "seen" else row.paper[2:]
+        rows.append([row.title, *(measures[name].text() for name in _MEASURES), f"{paper[0]:.3f} / {paper[1]:.3f}"])
+    attempts = sum(e.attempts for e in robot.episodes(work, label, work.policy(DORSAL)))
+    return {
+        "title": f"What is fetched when a category is asked for, {label}",
+        "note": f"{attempts} attempts a row; intervals over bins. The paper's: objects and class / attempts.",
+        "columns": ["row", *_MEASURES.values(), "paper"],
+        "rows": rows,
+    }
 
 
 def paired_table(work: Work) -> Table:
     """Every row with two streams against the single stream and the bounding box, on the same bins."""
-    first = (work.seed,)
     rows: list[list[Any]] = []
     for row in TWO_STREAMS:
-        gains = [paired(*(robot.fetched(work, labels, one, first) for one in (row, other))) for labels in _SETS.values() for other in (SINGLE, BOX)]
-        rows.append([row.title, *(cell for gain in gains for cell in gain.cells("+.3f"))])
-    columns = ["row", *(f"{label} over {other.title}{what}" for label in _SETS for other in (SINGLE, BOX) for what in ("", ": 95 %"))]
+        for name, labels in _SETS.items():
+            shares, *others = (robot.fetched(work, labels, one, (work.seed,)) for one in (row, SINGLE, BOX))
+            rows.append([row.title, name, *(paired(shares, other).text("+.3f") for other in others)])
+    columns = ["row", "bins", f"over {SINGLE.title}", f"over {BOX.title}"]
     return {"title": "Two streams against one, and against the bounding box", "note": "class/attempts, paired by bin.", "columns": columns, "rows": rows}
 
 
@@ -98,12 +102,11 @@ def seeds_table(work: Work) -> Table:
     rows: list[list[Any]] = []
     for row in robot.repeated(work):
         for seeds in filter(None, dict.fromkeys([*((seed,) for seed in work.seeds), tuple(work.seeds[1:])])):
-            cells: list[Any] = [row.title, " and ".join(map(str, seeds))]
-            for labels in _SETS.values():
-                shares, single = (robot.fetched(work, labels, one, seeds) for one in (row, SINGLE))
-                cells += [*bootstrap(shares).cells(), *(paired(shares, single).cells("+.3f") if row != SINGLE else (None, None))]
-            rows.append(cells)
-    columns = ["row", "seed", *(f"{label} {c}" for label in _SETS for c in ("class", "95 %", "over single stream", "its 95 %"))]
+            shares = {name: robot.fetched(work, labels, row, seeds) for name, labels in _SETS.items()}
+            gains = {name: paired(shares[name], robot.fetched(work, labels, SINGLE, seeds)).text("+.3f") for name, labels in _SETS.items()}
+            figures = (cell for name in _SETS for cell in (bootstrap(shares[name]).text(), gains[name] if row != SINGLE else None))
+            rows.append([row.title, " and ".join(map(str, seeds)), *figures])
+    columns = ["row", "seed", *(f"{name}{what}" for name in _SETS for what in (": class", " over single"))]
     note = "The best three rows of those that learn nothing of the test objects, and the single stream. Intervals over bins, differences paired by bin. "
     note += "The first seed's bins of training instances chose the rows, and flatter them: the further seeds together chose nothing. How much trainings differ "
     note += "beyond that is in no interval. The separated rows share one dorsal stream, that of the first seed."
@@ -116,8 +119,8 @@ def rule_table(work: Work) -> Table:
     for label in robot.SETS:
         both = robot.episodes(work, label, work.policy(best)), robot.episodes(work, label, robot.smoothed(work), robot.FURTHER)
         here, published = ([CATEGORY.per_scene(episode) for episode in one] for one in both)
-        rows.append([label, *bootstrap(here).cells(), *bootstrap(published).cells(), *paired(here, published).cells("+.3f")])
-    columns = ["objects", "p(g) p(c)", "95 %", "p(g) min(p(c) + 0.5, 1)", "its 95 %", "difference", "95 % of it"]
+        rows.append([label, bootstrap(here).text(), bootstrap(published).text(), paired(here, published).text("+.3f")])
+    columns = ["objects", "p(g) p(c)", "p(g) min(p(c) + 0.5, 1)", "difference"]
     return {"title": "How it is decided", "note": f"class/attempts of {best.title!r}, paired by bin.", "columns": columns, "rows": rows}
 
 
@@ -128,13 +131,11 @@ def labels_table(work: Work) -> Table:
         cells: list[Any] = [title]
         for label in robot.SETS:
             counts = np.reshape(found[label], (-1, 4))
-            for estimate in (ratio(counts[:, :2]), ratio(counts[:, 2:])):
-                cells += estimate.cells()
-            cells += [counts[:, 3].sum() / counts[:, 1].sum(), int(counts[:, 1].sum())]
+            cells += [ratio(counts[:, :2]).text(), ratio(counts[:, 2:]).text(), counts[:, 3].sum() / counts[:, 1].sum(), int(counts[:, 1].sum())]
         rows.append(cells)
     note = f"Presented pictures that nobody rated; intervals over bins. {work.raters.author}, the majority counts; {SURE:.0%} is the chance from which an "
     note += "answer is spread. The last one spreads labels. The paper's classifier of such pictures: 0.95 on training objects, 0.35 on unseen ones."
-    columns = ["rated", *(f"{label} {c}" for label in robot.SETS for c in ("right", "95 %", "right where spread", "its 95 %", "share spread", "pictures"))]
+    columns = ["rated", *(f"{label} {c}" for label in robot.SETS for c in ("right", "right where spread", "share spread", "pictures"))]
     return {"title": "Labels that spread", "note": note, "columns": columns, "rows": rows}
 
 
@@ -155,12 +156,11 @@ def probe_table(work: Work) -> Table:
     rows: list[list[Any]] = []
     for label, counts in probe_figures(work).items():
         probed, of, named = np.reshape(counts, (-1, 3)).T
-        both = [ratio(np.stack([right, of], axis=1)) for right in (probed, named)]
-        rows.append([label, *(cell for e in both for cell in e.cells()), int(of.sum())])
+        rows.append([label, *(ratio(np.stack([right, of], axis=1)).text() for right in (probed, named)), int(of.sum())])
     note = "A network told of the mean and deviation of the colour of what vanished from the bin, and of its bounding box; it learned from the simulator's "
     note += "labels to tell 16 categories of single things apart. The classifier that spreads labels sees the same things held up, and may also say that "
     note += "nothing, several or something else is held. Scenes that the probe did not learn from, pictures that nobody rated."
-    columns = ["objects", "probe right", "95 %", "classifier right", "its 95 %", "things"]
+    columns = ["objects", "probe right", "classifier right", "things"]
     return {"title": "Colour and size alone", "note": note, "columns": columns, "rows": rows}
 
 

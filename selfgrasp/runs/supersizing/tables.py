@@ -92,7 +92,7 @@ def stages_table(work: Work) -> Table:
             rows.append(
                 [
                     tested, str(stage), *prediction.accuracy_of(work, ours, objects).cells(), *prediction.accuracy_of(work, random, objects).cells(),
-                    f"{gain.value:+.3f} [{gain.low:+.3f}, {gain.high:+.3f}]", " ".join(f"{d:+.3f}" for d in each), _paper_stage(stage, objects),
+                    gain.text("+.3f"), " ".join(f"{d:+.3f}" for d in each), _paper_stage(stage, objects),
                 ]
             )  # fmt: skip
     columns = ["tested on attempts", "stage", "staged", "95 %", "at random", "95 % ", "staged - random", "by seed", "paper: staged"]
@@ -116,7 +116,7 @@ def ablations_table(work: Work) -> Table:
 
     def row(name: str, runs: list[str], against: list[str], paper: float | None) -> None:
         gain, _ = prediction.difference_of(work, runs, against)
-        rows.append([name, *prediction.accuracy_of(work, runs).cells(), f"{gain.value:+.3f} [{gain.low:+.3f}, {gain.high:+.3f}]", paper])
+        rows.append([name, *prediction.accuracy_of(work, runs).cells(), gain.text("+.3f"), paper])
 
     row("from scratch, all random attempts", first, first, PAPER_SCRATCH)
     amounts = {n: kinds(work, f"first{n}") for n in work.sizes.amounts} | {work.sizes.random: first}
