@@ -18,7 +18,7 @@ from selfgrasp.core.pose import apply, inverse, top_down
 from selfgrasp.dataset import Dataset, DatasetWriter
 from selfgrasp.learn import Examples, MemorySource, save
 from selfgrasp.methods import registry
-from selfgrasp.methods.semantic.config import CATEGORIES, NO_OBJECT, NONE_OF_THESE, SEVERAL, SemanticConfig, Structure, box, single
+from selfgrasp.methods.semantic.config import CATEGORIES, NO_OBJECT, NONE_OF_THESE, SEVERAL, SemanticConfig, Structure, box, presented, single
 from selfgrasp.methods.semantic.examples import LABEL, PICTURE_LABEL, SPREAD_LABEL
 from selfgrasp.methods.semantic.look import Asked, Boxed, best_quad
 from selfgrasp.methods.semantic.maps import value_maps
@@ -34,7 +34,7 @@ from selfgrasp.runs.semantic.probe import vanished
 RNG = np.random.default_rng
 
 
-@pytest.mark.parametrize("preset", ["small", "single", "branches", "attention", "box"])
+@pytest.mark.parametrize("preset", ["small", "single", "branches", "attention", "box", "presented"])
 @pytest.mark.parametrize("contract", CONTRACTS, ids=lambda c: c.__name__)
 def test_contract(contract: Callable[[str], None], preset: str) -> None:
     contract(f"semantic:{preset}")
@@ -74,12 +74,17 @@ def test_attempts_of_which_nobody_says_what_they_lifted_teach_no_category() -> N
 
 
 def test_the_classifier_learns_presented_pictures_alone_and_knows_the_raters_other_answers() -> None:
-    method, examples = labelled(box())
+    method, examples = labelled(presented())
     batch = method.batch(examples, np.arange(8), RNG(0), augment=False)
     # The eighth attempt, of which nobody says anything, is left out; nothing is learned of motions.
     assert (batch["category"] >= 0).tolist() == [True] * 7
     assert "tried" not in batch
     assert batch["patch"].shape[1] == 3
+    # What is held up is the same way up in training; in the bin it may lie anyhow.
+    held, lying = (labelled(config)[0].batch(examples, np.arange(8), RNG(0), augment=True)["patch"] for config in (presented(), box()))
+    plain = batch["patch"].mean(dim=1)
+    apart = [float((changed.mean(dim=1) - plain).square().mean()) for changed in (held, lying)]
+    assert apart[0] < apart[1]
     assert SEVERAL in method.config.answers
     assert method.named(torch.zeros(2, 3, 48, 48)).shape == (2, len(CATEGORIES) + 3)
 
@@ -251,7 +256,7 @@ def test_a_majority_of_raters_errs_less_than_one() -> None:
 
 def test_structures_have_the_outputs_they_need() -> None:
     outputs = {s: registry.build("semantic", config=SemanticConfig(structure=s)).branches.category.out_features for s in Structure}
-    assert outputs == {Structure.SINGLE: 17, Structure.BRANCHES: 16, Structure.SEPARATED: 16, Structure.BOX: 19}
+    assert outputs == {Structure.SINGLE: 17, Structure.BRANCHES: 16, Structure.SEPARATED: 16, Structure.BOX: 19, Structure.PRESENTED: 19}
 
 
 def test_a_folder_of_pictures_teaches_what_things_look_like_and_nothing_else(tmp_path: Path) -> None:
@@ -320,8 +325,8 @@ def test_of_attempts_with_test_objects_nothing_but_their_pictures_is_learned(tmp
 def test_no_classifier_learns_from_what_a_classifier_said() -> None:
     attempts = box_attempts(1, grasps=4)
     source = MemorySource(attempts, box_spec(), {SPREAD_LABEL: {a.id: "pen" for a in attempts}}, shares=(1.0, 0.0, 0.0))
-    learned = {preset: registry.build(f"semantic:{preset}").examples(source, "train", RNG(0))["category"].tolist() for preset in ("small", "box")}
-    assert learned == {"small": [CATEGORIES.index("pen")] * 4, "box": [-1] * 4}
+    learned = {preset: registry.build(f"semantic:{preset}").examples(source, "train", RNG(0))["category"].tolist() for preset in ("small", "box", "presented")}
+    assert learned == {"small": [CATEGORIES.index("pen")] * 4, "box": [-1] * 4, "presented": [-1] * 4}
 
 
 def test_what_was_missed_before_is_not_said_to_be_gone() -> None:

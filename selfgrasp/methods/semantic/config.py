@@ -26,7 +26,9 @@ class Structure(StrEnum):
     SEPARATED = "separated"
     """As BRANCHES; whether it will hold is asked a network of its own."""
     BOX = "box"
-    """A classifier of presented objects over crops of the first picture; where the best one lies, the dorsal stream grasps anything."""
+    """A classifier of presented objects, turned anyhow, over crops of the first picture; where the best one lies, the dorsal stream grasps anything."""
+    PRESENTED = "presented"
+    """The same of objects as they are held up: it spreads labels."""
 
 
 _SHALLOW = (32, 48, 96, 128)
@@ -75,7 +77,12 @@ class SemanticConfig(ServoConfig):
     @property
     def answers(self) -> tuple[str, ...]:
         """What the branch of categories tells apart: of the classifier, everything that raters answer."""
-        return (*self.categories, NO_OBJECT, SEVERAL, NONE_OF_THESE) if self.structure is Structure.BOX else self.categories
+        return (*self.categories, NO_OBJECT, SEVERAL, NONE_OF_THESE) if self.names_pictures else self.categories
+
+    @property
+    def names_pictures(self) -> bool:
+        """Whether this is a classifier of presented pictures, and none of motions."""
+        return self.structure in (Structure.BOX, Structure.PRESENTED)
 
 
 def small() -> SemanticConfig:
@@ -99,8 +106,13 @@ def attention() -> SemanticConfig:
 
 
 def box() -> SemanticConfig:
-    """A classifier of presented pictures, which spreads labels, and the bounding-box baseline."""
+    """The bounding-box baseline."""
     return SemanticConfig(structure=Structure.BOX, ventral=replace(seeing(96), planes=()))
+
+
+def presented() -> SemanticConfig:
+    """A classifier of presented pictures, which spreads labels."""
+    return replace(box(), structure=Structure.PRESENTED)
 
 
 def attention_pictures() -> SemanticConfig:

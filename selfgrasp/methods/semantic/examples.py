@@ -35,7 +35,7 @@ def gather_semantic(source: Source, split: Split, config: SemanticConfig, rng: n
     presented picture teaches; dorsal (N, K, P, D, D, 3) uint8 patches of the dorsal stream, where it learns here.
     """
     labels, pictured = _labels(source, LABEL), _labels(source, PICTURE_LABEL)
-    if config.structure is not Structure.BOX:
+    if not config.names_pictures:
         labels = {**_labels(source, SPREAD_LABEL), **labels}
     side, spec = config.ventral.stored_px, source.spec
     shapes: dict[str, tuple[tuple[int, ...], type]] = {
@@ -92,8 +92,8 @@ def semantic_batch(examples: Examples, indices: NDArray[np.int64], config: Seman
     In training some of the examples that have a presented picture and a category come once more and show that picture, turned anyhow, with another example's
     motion: whatever the motion, that is what will be held. It says nothing of success (Jang et al. 2017, section 3.3).
     """
-    if config.structure is Structure.BOX:
-        return _box_batch(examples, indices, config, rng, augment=augment)
+    if config.names_pictures:
+        return _presented_batch(examples, indices, config, rng, augment=augment)
     # The eye learns from the first ones of a batch, and a picture from elsewhere shows no bin.
     indices = indices[np.argsort(examples["apart"][indices], kind="stable")]
     own = len(indices)
@@ -123,13 +123,13 @@ def semantic_batch(examples: Examples, indices: NDArray[np.int64], config: Seman
     return batch
 
 
-def _box_batch(examples: Examples, indices: NDArray[np.int64], config: SemanticConfig, rng: np.random.Generator, *, augment: bool) -> Batch:
+def _presented_batch(examples: Examples, indices: NDArray[np.int64], config: SemanticConfig, rng: np.random.Generator, *, augment: bool) -> Batch:
     """Presented pictures with a category alone, patch (B, 3, S, S); where the dorsal stream learns here, what it learns from."""
     indices = indices[np.argsort(examples["apart"][indices], kind="stable")]
     has = (examples["shown"][indices] > 0) & (examples["category"][indices] >= 0)
     # Where there is none, one that does not count: layers want something to see.
     named = indices[has] if has.any() else indices[:1]
-    shown = _shown(examples["present"][named], config.ventral, rng, augment=augment, anyhow=False)
+    shown = _shown(examples["present"][named], config.ventral, rng, augment=augment, anyhow=config.structure is Structure.BOX)
     batch = {
         "patch": _varied(shown, config, rng) if augment else shown, "state": torch.zeros(len(named), STATE),
         "category": torch.from_numpy(examples["category"][named]), "named_weight": torch.from_numpy(examples.weights[named] * has.any()).float(),

@@ -46,7 +46,7 @@ class Semantic(ServoMethod):
 
     def recipe(self, *, round: int = 0) -> FitConfig:
         """AdamW, a cosine."""
-        return FitConfig(epochs=80 if self.config.structure is Structure.BOX else 30, learning_rate=2e-3, precision=Precision.ALSO_CPU)
+        return FitConfig(epochs=80 if self.config.names_pictures else 30, learning_rate=2e-3, precision=Precision.ALSO_CPU)
 
     def load_trunk(self, path: Path) -> None:
         """Eye and dorsal stream of a run of `hand_eye`, or of this method; they learn no more.
@@ -94,7 +94,7 @@ class Semantic(ServoMethod):
         grasp, category = (out.float() for out in self.branches(batch["patch"], batch["state"]))
         if self.config.structure is Structure.SINGLE:
             value, metrics = self._single(category, batch)
-        elif self.config.structure is Structure.BOX:
+        elif self.config.names_pictures:
             value, metrics = _named_loss(category, batch["category"], batch["named_weight"])
         else:
             classes, metrics = _named_loss(category, batch["category"], batch["weight"] * (batch["category"] >= 0))
@@ -147,7 +147,7 @@ class Semantic(ServoMethod):
         dorsal = PatchLook(self._held, camera, first, now, spec, config)
         if category is None:
             return dorsal
-        if config.structure is Structure.BOX:
+        if config.names_pictures:
             if self._boxed is None or self._boxed[0] is not first or self._boxed[1] != category:
                 self._boxed = first, category, best_quad(self.named, category, first, spec, config)
             return Boxed(dorsal, self._boxed[2])

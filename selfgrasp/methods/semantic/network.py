@@ -21,7 +21,7 @@ class Stream(nn.Module):
         super().__init__()
         one, two, three, four = config.widths
         # The bounding box's classifier sees one picture, not two of each plane.
-        before = 3 if config.structure is Structure.BOX else 6 * len(config.ventral.planes)
+        before = 3 if config.names_pictures else 6 * len(config.ventral.planes)
         self.stem = nn.Sequential(_layer(before, one, 2), nn.Conv2d(one, two, 3, 1, 1, bias=False))
         self.norm = nn.BatchNorm2d(two)
         self.state = nn.Sequential(nn.Linear(STATE, 64), nn.ReLU(inplace=True), nn.Linear(64, 2 * two))

@@ -111,6 +111,8 @@ ROWS = (
 )
 
 
+SPREADER = "classifier"
+"""Name of the run whose answers become labels."""
 DORSAL, BOX, SINGLE = ROWS[:3]
 TWO_STREAMS = ROWS[3:]
 
@@ -198,12 +200,12 @@ def train_classifiers(work: Work) -> str:
     too."""
     jobs = [
         replace(
-            _job(work, classifier(share), "semantic:box", ["mixed"], trunk="dorsal", attempts=max(8, round(0.8 * share * work.sizes.mixed))),
+            _job(work, classifier(share), "semantic:presented", ["mixed"], trunk="dorsal", attempts=max(8, round(0.8 * share * work.sizes.mixed))),
             epochs=work.sizes.epochs or round(work.sizes.classifying * (max(work.sizes.rated) / share) ** 0.5),
         )
         for share in work.sizes.rated
     ]
-    return steps.train_all([_job(work, BOX.name, BOX.method, ["alone", "mixed"], trunk="dorsal"), *jobs], workers=work.workers, device=work.device)
+    return steps.train_all([_job(work, SPREADER, "semantic:presented", ["alone", "mixed"], trunk="dorsal"), *jobs], workers=work.workers, device=work.device)
 
 
 def classifier(share: float) -> str:
@@ -213,7 +215,7 @@ def classifier(share: float) -> str:
 
 def classifiers(work: Work) -> dict[str, str]:
     """Titles of all classifiers, and their names."""
-    return {**{f"{share:.0%}": classifier(share) for share in work.sizes.rated}, f"{max(work.sizes.rated):.0%} and bins of one category": "box"}
+    return {**{f"{share:.0%}": classifier(share) for share in work.sizes.rated}, f"{max(work.sizes.rated):.0%} and bins of one category": SPREADER}
 
 
 def measure_classifiers(work: Work) -> str:
@@ -264,9 +266,9 @@ def probe_figures(work: Work) -> dict[str, Counts]:
     from selfgrasp.runs.semantic.probe import measure_probe
 
     def measure() -> dict[str, Any]:
-        return {"by_scene": measure_probe(work.folders.data("mixed"), work.folders.data("presents"), work.run(BOX.name), seed=work.seed)}
+        return {"by_scene": measure_probe(work.folders.data("mixed"), work.folders.data("presents"), work.run(SPREADER), seed=work.seed)}
 
-    of = {"classifier": identity_of(str(work.run(BOX.name)))}
+    of = {"classifier": identity_of(str(work.run(SPREADER)))}
     found: dict[str, Counts] = steps.measured_of(work.folders.measured("probe"), of, measure)["by_scene"]
     return found
 
@@ -275,7 +277,7 @@ def spread(work: Work) -> str:
     """The classifier's names for the pictures that nobody rated."""
     from selfgrasp.methods.semantic.examples import LABEL, SPREAD_LABEL
 
-    said = labels.propagate(work.folders.data("mixed"), work.run("box"), known=LABEL, name=SPREAD_LABEL, least=SURE)
+    said = labels.propagate(work.folders.data("mixed"), work.run(SPREADER), known=LABEL, name=SPREAD_LABEL, least=SURE)
     return f"{said} labels spread"
 
 
@@ -285,9 +287,8 @@ def train_dorsal(work: Work) -> str:
 
 
 def train_rows(work: Work) -> str:
-    """All the others, once; the bounding box's is the classifier that spread the labels."""
-    # The longest trainings stand last in the table, and are best begun first.
-    return steps.train_all([row_job(work, row) for row in reversed((SINGLE, *TWO_STREAMS))], workers=work.workers, device=work.device)
+    """All the others, once, the longest trainings first."""
+    return steps.train_all([row_job(work, row) for row in (BOX, *reversed(TWO_STREAMS), SINGLE)], workers=work.workers, device=work.device)
 
 
 def row_job(work: Work, row: Row, seed: int | None = None) -> train.Args:
