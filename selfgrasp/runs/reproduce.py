@@ -227,7 +227,8 @@ def _semantic(args: Args) -> tuple[Step, ...]:
         Step("fetch unseen instances", lambda: robot.play_rows(made, "novel")),
         Step("when to say that something is not there", lambda: found.measure_found(made)),
         Step("the best row, to be shipped", lambda: found.ship(made)),
-        Step("the best three rows and the single stream on more seeds", lambda: robot.repeat(made)),
+        Step("train the best three rows, and what they are compared with, on more seeds", lambda: robot.train_further(made)),
+        Step("fetch with these", lambda: robot.play_further(made)),
         Step("report", lambda: report.write(made, args)),
     )
 

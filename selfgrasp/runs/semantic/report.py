@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from selfgrasp.protocols.intervals import bootstrap, paired, ratio
 from selfgrasp.runs.record import versions, write_config, write_json
 from selfgrasp.runs.semantic import robot
 from selfgrasp.runs.semantic.found import found_table
-from selfgrasp.runs.semantic.work import BOX, DORSAL, ROWS, SINGLE, SURE, TWO_STREAMS, Work, classifier_figures, classifiers, probe_figures
+from selfgrasp.runs.semantic.work import BOX, DORSAL, ROWS, SINGLE, SURE, TWO_STREAMS, Row, Work, classifier_figures, classifiers, probe_figures
 
 NOTES = (
     "A simulated arm and generated objects stand for the robots and their things: the paper's figures are landmarks.",
@@ -41,6 +42,8 @@ def write(work: Work, args: Any) -> str:
     reports = {label: robot.measured(work, label, robot.FIRST) for label in robot.SETS}
     write_config(root, args, work.seed)
     sizes = work.sizes
+    best = [row for row in robot.best_rows(work) if row in TWO_STREAMS]
+    further = [paired_table(work, "The same with further seeds", best, seeds)] if (seeds := work.seeds[1:]) else []
     write_json(
         root / "report.json",
         {
@@ -56,8 +59,9 @@ def write(work: Work, args: Any) -> str:
             "notes": list(NOTES),
             "tables": [
                 *(category_table(work, label) for label in robot.SETS),
-                paired_table(work),
+                paired_table(work, "Two streams against one, and against the bounding box", TWO_STREAMS, [work.seed]),
                 seeds_table(work),
+                *further,
                 rule_table(work),
                 labels_table(work),
                 probe_table(work),
@@ -86,31 +90,28 @@ def category_table(work: Work, label: str) -> Table:
     }
 
 
-def paired_table(work: Work) -> Table:
-    """Every row with two streams against the single stream and the bounding box, on the same bins."""
+def paired_table(work: Work, title: str, compared: Sequence[Row], seeds: Sequence[int]) -> Table:
+    """Rows with two streams against the single stream and the bounding box, on the same bins; means over trainings."""
     rows: list[list[Any]] = []
-    for row in TWO_STREAMS:
+    for row in compared:
         for name, labels in _SETS.items():
-            shares, *others = (robot.fetched(work, labels, one, (work.seed,)) for one in (row, SINGLE, BOX))
+            shares, *others = (robot.fetched(work, labels, one, seeds) for one in (row, SINGLE, BOX))
             rows.append([row.title, name, *(paired(shares, other).text("+.3f") for other in others)])
-    columns = ["row", "bins", f"over {SINGLE.title}", f"over {BOX.title}"]
-    return {"title": "Two streams against one, and against the bounding box", "note": "class/attempts, paired by bin.", "columns": columns, "rows": rows}
+    note = f"class/attempts, training seeds {', '.join(map(str, seeds))}, paired by bin. How much trainings differ is in no interval."
+    return {"title": title, "note": note, "columns": ["row", "bins", f"over {SINGLE.title}", f"over {BOX.title}"], "rows": rows}
 
 
 def seeds_table(work: Work) -> Table:
-    """The repeated rows' trainings, and a row's further ones together, each against the single stream's of the same seeds."""
+    """The repeated rows' trainings, and a row's further ones together."""
     rows: list[list[Any]] = []
     for row in robot.repeated(work):
         for seeds in filter(None, dict.fromkeys([*((seed,) for seed in work.seeds), tuple(work.seeds[1:])])):
-            shares = {name: robot.fetched(work, labels, row, seeds) for name, labels in _SETS.items()}
-            gains = {name: paired(shares[name], robot.fetched(work, labels, SINGLE, seeds)).text("+.3f") for name, labels in _SETS.items()}
-            figures = (cell for name in _SETS for cell in (bootstrap(shares[name]).text(), gains[name] if row != SINGLE else None))
-            rows.append([row.title, " and ".join(map(str, seeds)), *figures])
-    columns = ["row", "seed", *(f"{name}{what}" for name in _SETS for what in (": class", " over single"))]
-    note = "The best three rows of those that learn nothing of the test objects, and the single stream. Intervals over bins, differences paired by bin. "
-    note += "The first seed's bins of training instances chose the rows, and flatter them: the further seeds together chose nothing. How much trainings differ "
-    note += "beyond that is in no interval. The separated rows share one dorsal stream, that of the first seed."
-    return {"title": "Several training seeds", "note": note, "columns": columns, "rows": rows}
+            shares = (robot.fetched(work, labels, row, seeds) for labels in _SETS.values())
+            rows.append([row.title, " and ".join(map(str, seeds)), *(bootstrap(share).text() for share in shares)])
+    note = "class/attempts of the best three rows of those that learn nothing of the test objects, and of what they are compared with; intervals over bins. "
+    note += "The first seed's bins of training instances chose the rows, and flatter them: the further seeds together chose nothing. "
+    note += "The separated rows share one dorsal stream, that of the first seed."
+    return {"title": "Several training seeds", "note": note, "columns": ["row", "seed", *_SETS], "rows": rows}
 
 
 def rule_table(work: Work) -> Table:

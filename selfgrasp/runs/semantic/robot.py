@@ -10,7 +10,7 @@ import numpy as np
 
 from selfgrasp.core.arrays import FloatArray
 from selfgrasp.runs import steps
-from selfgrasp.runs.semantic.work import NOVEL, ROWS, SEEN, SINGLE, TWO_STREAMS, Row, Work, row_job
+from selfgrasp.runs.semantic.work import BOX, NOVEL, ROWS, SEEN, SINGLE, TWO_STREAMS, Row, Work, row_job
 from selfgrasp.workcell.cells import CellConfig
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from selfgrasp.runs import bench
 
 BEST = 3
-"""Rows that are trained on several seeds, beside the single stream."""
+"""Rows that are trained on several seeds, beside those that they are compared with."""
 FIRST, FURTHER = "rows", "seeds"
 """Benches: of all rows' first trainings, and of the repeated ones' further ones."""
 SETS = {"seen": SEEN, "novel": NOVEL}
@@ -30,19 +30,21 @@ def play_rows(work: Work, label: str) -> str:
     return steps.played(bench_args(work, label, [work.policy(row) for row in ROWS], FIRST))
 
 
-def repeat(work: Work) -> str:
-    """`repeated` rows on further training seeds, and the best one as it was published to decide."""
-    seeds = work.seeds[1:]
-    said = steps.train_all([row_job(work, row, seed) for row in repeated(work) for seed in seeds], workers=work.workers, device=work.device)
-    policies = [smoothed(work), *(work.policy(row, seed) for row in repeated(work) for seed in seeds)]
-    for label in SETS:
-        steps.played(bench_args(work, label, policies, FURTHER))
-    return f"{', '.join(row.title for row in repeated(work))}: {said}"
+def train_further(work: Work) -> str:
+    """`repeated` rows on further training seeds."""
+    jobs = [row_job(work, row, seed) for row in repeated(work) for seed in work.seeds[1:]]
+    return f"{', '.join(row.title for row in repeated(work))}: {steps.train_all(jobs, workers=work.workers, device=work.device)}"
+
+
+def play_further(work: Work) -> str:
+    """These, and the best row as it was published to decide."""
+    policies = [smoothed(work), *(work.policy(row, seed) for row in repeated(work) for seed in work.seeds[1:])]
+    return ", ".join(steps.played(bench_args(work, label, policies, FURTHER)) for label in SETS)
 
 
 def repeated(work: Work) -> list[Row]:
-    """Rows that are trained on several seeds: the best ones, and the single stream that they are compared with."""
-    return list(dict.fromkeys([*best_rows(work), SINGLE]))
+    """Rows that are trained on several seeds: the best ones, and the single stream and the bounding box that they are compared with."""
+    return list(dict.fromkeys([*best_rows(work), SINGLE, BOX]))
 
 
 def smoothed(work: Work) -> str:
