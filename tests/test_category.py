@@ -54,7 +54,7 @@ def test_scenes_hold_different_families_or_one() -> None:
     assert len({drawn_objects(pool, 4, scene_rng(seed), Mixture.ALIKE)[0].family for seed in range(60)}) > 10
 
 
-def test_each_category_of_a_bin_is_asked_for_once_and_a_bin_of_one_labels_what_is_lifted() -> None:
+def test_each_category_of_a_bin_is_asked_for_once() -> None:
     asked: list[Goal] = []
 
     class Listening(RandomServoPolicy):

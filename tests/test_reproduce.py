@@ -110,6 +110,7 @@ def test_semantic_from_nothing_and_again(tmp_path: Path, capsys: pytest.CaptureF
     seeds = tables["Several training seeds"]["rows"]
     assert {"single stream", "bounding box"} <= {row[0] for row in seeds}
     assert {row[1] for row in seeds} == {"0"}
+    assert [row[0] for row in tables["What is shipped"]["rows"]] == ["seen", "novel"]
     assert [row[0] for row in tables["How it is decided"]["rows"]] == ["seen", "novel"]
     shipped = load(args.out / "semantic.safetensors")
     assert isinstance(shipped, Semantic)

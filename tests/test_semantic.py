@@ -24,12 +24,15 @@ from selfgrasp.methods.semantic.look import Asked, Boxed, best_quad
 from selfgrasp.methods.semantic.maps import value_maps
 from selfgrasp.methods.semantic.method import Semantic
 from selfgrasp.methods.semantic.network import SoftKeypoints
+from selfgrasp.protocols.episode import Episode
 from selfgrasp.runs import pictures
 from selfgrasp.runs.examples import data_of
-from selfgrasp.runs.semantic import labels
+from selfgrasp.runs.reproduce import Args, semantic_work
+from selfgrasp.runs.semantic import labels, report, robot
 from selfgrasp.runs.semantic.found import best_threshold, errors
 from selfgrasp.runs.semantic.labels import Raters
 from selfgrasp.runs.semantic.probe import vanished
+from selfgrasp.runs.semantic.work import ROWS, SINGLE, Work
 
 RNG = np.random.default_rng
 
@@ -217,12 +220,41 @@ def test_raters_see_the_first_pictures_and_a_classifier_names_the_others_where_i
 
     monkeypatch.setattr(labels, "named", named)
     for _ in range(2):
-        assert labels.propagate(tmp_path, tmp_path / "box-0", known=LABEL, name=SPREAD_LABEL, least=0.7) == 1
+        assert labels.propagate(tmp_path, tmp_path / "presented-0", known=LABEL, name=SPREAD_LABEL, least=0.7) == 1
+    with pytest.raises(InputError, match=r"by classifier .*presented-1.*presented-0"):
+        labels.propagate(tmp_path, tmp_path / "presented-1", known=LABEL, name=SPREAD_LABEL, least=0.7)
     with Dataset.open(tmp_path) as data:
         said, spread = data.label(LABEL), data.label(SPREAD_LABEL)
         assert labels.what_is_held(data, CATEGORIES)[attempts[1].id] == "pen"
     assert [said.get(a.id) for a in attempts] == ["pen", None, NO_OBJECT, NONE_OF_THESE, SEVERAL, "spoon", None, None]
     assert spread == {attempts[6].id: "bowl"}
+
+
+def test_an_answer_is_believed_from_where_those_that_were_checked_are_surely_right() -> None:
+    checked = [(True, 0.9)] * 100 + [(True, 0.7)] * 60 + [(False, 0.62)] * 20 + [(True, 0.62)] * 20
+    assert labels.how_sure(checked, 0.95) == 0.65
+    assert labels.how_sure(checked, 0.5) == 0.5
+    assert labels.how_sure(checked[:10], 0.95) == 0.95
+
+
+def test_further_seeds_are_compared_as_means_over_trainings_bin_by_bin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    right = {("separated", "1"): 3, ("separated", "2"): 4}
+
+    def episodes(work: Work, label: str, policy: str, name: str = robot.FIRST) -> list[Episode]:
+        row, _, seed = Path(policy).name.rpartition("-")
+        assert name == (robot.FIRST if seed == "0" else robot.FURTHER)
+        count = right.get((row, seed), 1) + (row == "separated" and label == "novel")
+        return [Episode(0, 5, 5, 5, 0, 0, False, 0.0, 0.0, asked=("pen",) * 5, lifted=(("pen",),) * count + ((),) * (5 - count))] * 4
+
+    compared = next(row for row in ROWS if row.name == "separated")
+    monkeypatch.setattr(robot, "episodes", episodes)
+    monkeypatch.setattr(robot, "repeated", lambda _: [compared, SINGLE])
+    work = semantic_work(Args("semantic", tmp_path))
+    gains = [row[1:3] for row in report.paired_table(work, "", [compared], work.seeds[1:])["rows"]]
+    assert gains == [["seen", "+0.500 [+0.500, +0.500]"], ["novel", "+0.700 [+0.700, +0.700]"], ["all", "+0.600 [+0.600, +0.600]"]]
+    seeds = {(row[0], row[1]): row[2][:5] for row in report.seeds_table(work)["rows"]}
+    assert seeds["separated", "1 and 2"] == "0.700"
+    assert [seed for name, seed in seeds if name == "single stream"] == ["0", "1", "2", "1 and 2"]
 
 
 def test_the_probe_sees_the_colour_and_the_sides_of_what_is_gone() -> None:
@@ -301,7 +333,6 @@ def test_value_maps_say_for_each_place_what_the_streams_think() -> None:
     maps = value_maps(method, box_context())
     assert maps.classes.shape == (len(CATEGORIES), *maps.grasp.values.shape)
     np.testing.assert_allclose(maps.classes.sum(axis=0), 1.0, atol=1e-4)
-    assert (maps.fetch("pen").values <= maps.grasp.values + 1e-6).all()
     assert maps.of("pen").values.shape[0] == 1
     (at, name, chance), *_ = maps.named()
     assert box_spec().workspace.contains(at, margin=0.01)

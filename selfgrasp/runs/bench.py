@@ -153,7 +153,7 @@ def _episodes(args: Args, protocol: PlayedProtocol, policy: str, objects: str) -
         depth=args.options.depth or own.depth, registered=args.options.registered and own.registered, mixture=own.mixture,
     )  # fmt: skip
     config = WorkerConfig(cell_name(args), options, objects, policy)
-    first = (VALIDATION_SCENE if row_label(objects) == "validation" else FIRST_SCENE) + 10_000 * args.seed
+    first = first_scene(objects, args.seed)
     of = {
         "protocol": protocol.name,
         "policy": identity_of(policy),
@@ -180,6 +180,11 @@ def _pairs(protocol: PlayedProtocol, episodes: Mapping[str, Sequence[Episode]], 
             gain = paired(values[1], values[0]) if protocol.less_is_better else paired(values[0], values[1])
             figures = {"difference": gain.value, "low": gain.low, "high": gain.high, "n": gain.n}
             yield {"a": policy_label(a), "b": policy_label(b), "objects": objects, "metric": protocol.paired_metric, **figures}
+
+
+def first_scene(objects: str, seed: int) -> int:
+    """The first of the benchmark's scenes with that set of objects; they count up from it."""
+    return (VALIDATION_SCENE if row_label(objects) == "validation" else FIRST_SCENE) + 10_000 * seed
 
 
 def policy_label(name: str) -> str:

@@ -223,6 +223,7 @@ def _semantic(args: Args) -> tuple[Step, ...]:
         Step("a probe of colour and size", lambda: work.measure_probe(made)),
         Step("spread labels", lambda: work.spread(made)),
         Step("train all rows", lambda: work.train_rows(made)),
+        Step("fetch validation instances, which chooses the best rows", lambda: robot.play_candidates(made)),
         Step("fetch training instances", lambda: robot.play_rows(made, "seen")),
         Step("fetch unseen instances", lambda: robot.play_rows(made, "novel")),
         Step("when to say that something is not there", lambda: found.measure_found(made)),

@@ -37,10 +37,6 @@ class ValueMaps:
         """Chances that a place's best grasp holds a thing of the category."""
         return self._heat(self._at_best(self.classes[self.categories.index(category)]))
 
-    def fetch(self, category: str) -> Heat:
-        """Chances of holding a thing of the category: both together."""
-        return self._heat(self.grasp.values * self.classes[self.categories.index(category)])
-
     def named(self, count: int = 8) -> list[tuple[FloatArray, str, float]]:
         """Up to `count` places that are best to grasp, apart from one another: (3,) m, the likeliest category and its chance."""
         best, classes = self.grasp.values.max(axis=0), np.stack([self._at_best(one)[0] for one in self.classes])

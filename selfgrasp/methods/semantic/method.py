@@ -81,8 +81,9 @@ class Semantic(ServoMethod):
         """Somebody must have said what some of the attempts lifted."""
         if not (examples.columns["category"] >= 0).any():
             raise InputError(
-                given=f"{len(examples)} attempts of which nobody says what they lifted",
+                given=f"{len(examples)} attempts of which nobody says what known category they lifted",
                 wanted=f"labels {LABEL!r} (`selfgrasp label`, or bins of one category: collect --options.mixture alike), or a dataset of `selfgrasp pictures`",
+                exists=", ".join(self.config.categories),
             )
 
     def batch(self, examples: Examples, indices: NDArray[np.int64], rng: np.random.Generator, *, augment: bool) -> Batch:
@@ -128,8 +129,8 @@ class Semantic(ServoMethod):
         return Plan((), np.zeros(0), reason=f"no {context.goal.category} found: the best place looks like one to hold with a chance of {chance:.2f}")
 
     def variants(self) -> Mapping[str, Policy]:
-        """dorsal: holds anything, whatever it is asked for; smoothed: p(g) min(p(c) + 0.5, 1) decides, as published, once the
-        hand is over the bin; and those of `ServoMethod`."""
+        """dorsal: holds anything, whatever it is asked for; smoothed: p(g) min(p(c) + 0.5, 1) decides, as is published,
+        once the hand is over the bin, where p(g) p(c) has sent it; and those of `ServoMethod`."""
         return {**super().variants(), "dorsal": Told(self, "dorsal only", {"goal": ANYTHING}), "smoothed": self._smoothed()}
 
     def _smoothed(self) -> Semantic:

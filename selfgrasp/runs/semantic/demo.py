@@ -127,8 +127,12 @@ def _page(out: Path, fetched: Sequence[_Fetched], opening: float, surface: float
         moving = film(out / "pictures" / f"fetch-{index}.webp", one.reach, opening=opening, scale=3)
         panels = [_figure(picture, words) for picture, words in map_pictures(one.reach, one.maps, surface)]
         page = page.section(f"Bring me the {_said(one.reach.asked)}: {_told(one)}", grid(moving, *panels))
-    rows = [(_said(one.reach.asked), len(one.reach.plans), f"{one.maps.fetch(one.reach.asked).values.max():.2f}", _told(one)) for one in fetched]
-    page = page.section("All commands", table(rows, head=("asked for", "looks", "best chance over the bin", "brought"), numbers=(1, 2)))
+    firsts = [one.reach.plans[0] for one in fetched]
+    rows = [
+        (_said(one.reach.asked), len(one.reach.plans), f"{first.score:.2f}" if first.actions else first.reason, _told(one))
+        for one, first in zip(fetched, firsts, strict=True)
+    ]
+    page = page.section("All commands", table(rows, head=("asked for", "looks", "chance at the first one", "brought"), numbers=(1,)))
     path = out / "report.html"
     size = page.write(path)
     print(f"{len(fetched)} films, {size / 1e6:.1f} MB", file=sys.stderr)

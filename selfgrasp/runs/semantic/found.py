@@ -42,12 +42,12 @@ def measured_found(work: Work) -> dict[str, Any]:
 
 
 def first_chances(work: Work, objects: str) -> Chances:
-    """In each bin of `category`, every category that is there, and as many that are not; nothing is tried."""
+    """In each bin, as `category` fills them with these objects, every category that is there, and as many that are not; nothing is tried."""
     from selfgrasp.core import Context, Goal
     from selfgrasp.methods.registry import load
     from selfgrasp.methods.semantic.method import Semantic
     from selfgrasp.protocols.category import CATEGORY
-    from selfgrasp.runs.bench import FIRST_SCENE
+    from selfgrasp.runs.bench import first_scene
     from selfgrasp.runs.pool import objects_named
     from selfgrasp.runs.progress import Progress
     from selfgrasp.workcell.cells import make_cell
@@ -58,7 +58,7 @@ def first_chances(work: Work, objects: str) -> Chances:
     found: Chances = {"there": [], "absent": []}
     with cell.cell as workcell, Progress(f"look, {objects}", work.sizes.bins, unit="bins") as progress:
         for index in range(work.sizes.bins):
-            seed = FIRST_SCENE + 10_000 * work.seed + index
+            seed = first_scene(objects, work.seed) + index
             look = workcell.reset(seed)
             assert look is not None
             for name, categories in asked(cell, method, seed).items():
@@ -83,8 +83,8 @@ def best_threshold(chances: Chances) -> float:
 
 def errors(chances: Chances, threshold: float) -> tuple[Estimate, Estimate]:
     """Share of what is there that is not found, and of what is not there that is tried for; intervals over bins."""
-    overlooked = [(sum(chance < threshold for chance in asked), len(asked)) for asked in chances["there"]]
-    in_vain = [(sum(chance >= threshold for chance in asked), len(asked)) for asked in chances["absent"]]
+    overlooked = [(sum(chance < threshold for chance in a_bin), len(a_bin)) for a_bin in chances["there"]]
+    in_vain = [(sum(chance >= threshold for chance in a_bin), len(a_bin)) for a_bin in chances["absent"]]
     return ratio(overlooked), ratio(in_vain)
 
 
@@ -116,6 +116,6 @@ def ship(work: Work) -> str:
     info = checkpoint.read_info(source)
     shipped = from_config(method.name, {**info.config, "found": measured_found(work)["threshold"]})
     shipped.load_state_dict(method.state_dict())
-    path: Path = work.folders.root / f"{method.name}.safetensors"
+    path = Path(robot.shipped(work))
     checkpoint.save(path, shipped, storage=checkpoint.Storage.FLOAT16, data=info.data, metrics=info.metrics)
     return f"{path}, {path.stat().st_size / 1e6:.1f} MB"

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from selfgrasp.core import Label
+from selfgrasp.core import InputError, Label
 from selfgrasp.methods.semantic.config import NO_OBJECT, NONE_OF_THESE, SEVERAL
+from selfgrasp.protocols.intervals import wilson
 
 if TYPE_CHECKING:
     from selfgrasp.dataset import Dataset
@@ -97,6 +98,34 @@ def _write(path: Path, said: dict[str, str], name: str, by: str) -> int:
     return len(said)
 
 
+def how_sure(checked: Sequence[tuple[bool, float]], right: float) -> float:
+    """Least chance, in steps of 0.05 from 0.5, from which a classifier's answers can be believed: at least the share `right` of them are right, as the lower
+    end of the 95 % interval has it. 0.95 where none is enough.
+
+    Args:
+        checked: answers that somebody checked: whether each is right, and what chance the classifier gave it.
+        right: share that is wanted.
+    """
+    chances = [round(0.5 + 0.05 * step, 2) for step in range(10)]
+
+    def enough(least: float) -> bool:
+        believed = [good for good, chance in checked if chance >= least]
+        return wilson(sum(believed), len(believed)).low >= right
+
+    return next((least for least in chances if enough(least)), chances[-1])
+
+
+def check(path: Path, run: Path, *, known: str) -> list[tuple[bool, float]]:
+    """The classifier of a run on presented pictures of a dataset's validation part, of which somebody has said what they show: whether it says the same, and
+    with what chance."""
+    from selfgrasp.dataset import Dataset
+
+    with Dataset.open(path) as data:
+        said = data.label(known)
+        ids = [i for i in data.ids("validation")[data.column("has_present", "validation")] if i in said]
+        return [(answer == said[i], chance) for i, (answer, chance) in zip(ids, named(data, ids, run), strict=True)]
+
+
 def propagate(path: Path, run: Path, *, known: str, name: str, least: float) -> int:
     """Let the classifier of a run say what the presented pictures show that nobody has labelled, where it is sure enough; says how many labels there are,
     and writes none twice.
@@ -107,16 +136,23 @@ def propagate(path: Path, run: Path, *, known: str, name: str, least: float) -> 
         known: label of those that need none.
         name: of the label.
         least: chance of its answer below which it says nothing.
+
+    Raises:
+        InputError: there are such labels by another classifier.
     """
     from selfgrasp.dataset import Dataset
+    from selfgrasp.runs.policies import identity_of
 
+    author = f"classifier {identity_of(str(run))}"
     with Dataset.open(path) as data:
         if name in data.label_names:
+            if others := sorted({label.by for label in data.labels(name)} - {author}):
+                raise InputError(given=f"labels {name!r} by {author}", wanted="another folder", exists=f"such labels by {', '.join(others)} in {path}")
             return len(data.label(name))
         said_already = set(data.label(known)) if known in data.label_names else set()
         wanted = [i for i in data.ids()[data.column("has_present")] if i not in said_already]
         said = {i: answer for i, (answer, chance) in zip(wanted, named(data, wanted, run), strict=True) if chance >= least}
-    return _write(path, said, name, f"classifier {run.name}") if said else 0
+    return _write(path, said, name, author) if said else 0
 
 
 def named(data: Dataset, ids: Sequence[str], run: Path, *, batch: int = 256) -> list[tuple[str, float]]:

@@ -1,4 +1,4 @@
-"""The rows of `category`: all of them on the same bins, of training instances and of unseen ones."""
+"""The rows of `category`: all of them on the same bins, of training instances and of unseen ones; bins of validation instances choose the best."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from selfgrasp.core.arrays import FloatArray
 from selfgrasp.runs import steps
-from selfgrasp.runs.semantic.work import BOX, NOVEL, ROWS, SEEN, SINGLE, TWO_STREAMS, Row, Work, row_job
+from selfgrasp.runs.semantic.work import BOX, NOVEL, ROWS, SEEN, SINGLE, TWO_STREAMS, VALIDATION, Row, Work, row_job
 from selfgrasp.workcell.cells import CellConfig
 
 if TYPE_CHECKING:
@@ -22,7 +22,16 @@ BEST = 3
 FIRST, FURTHER = "rows", "seeds"
 """Benches: of all rows' first trainings, and of the repeated ones' further ones."""
 SETS = {"seen": SEEN, "novel": NOVEL}
+"""Of objects that are reported, by what reports call them."""
+CHOOSING = "validation"
+"""What they call the set of objects that chooses the best rows."""
 _MEASURE = "class_per_attempt"
+
+
+def play_candidates(work: Work) -> str:
+    """All rows of which one may be the best, once, on bins of validation instances."""
+    said = steps.played(bench_args(work, CHOOSING, [work.policy(row) for row in candidates()], FIRST))
+    return f"{said}; the best: {', '.join(row.title for row in best_rows(work))}"
 
 
 def play_rows(work: Work, label: str) -> str:
@@ -37,8 +46,8 @@ def train_further(work: Work) -> str:
 
 
 def play_further(work: Work) -> str:
-    """These, and the best row as it was published to decide."""
-    policies = [smoothed(work), *(work.policy(row, seed) for row in repeated(work) for seed in work.seeds[1:])]
+    """These, the best row with the published way to decide, and the file that is shipped, which may say "not found"."""
+    policies = [shipped(work), smoothed(work), *(work.policy(row, seed) for row in repeated(work) for seed in work.seeds[1:])]
     return ", ".join(steps.played(bench_args(work, label, policies, FURTHER)) for label in SETS)
 
 
@@ -48,15 +57,24 @@ def repeated(work: Work) -> list[Row]:
 
 
 def smoothed(work: Work) -> str:
-    """The best row's policy, with p(g) min(p(c) + 0.5, 1)."""
+    """The best row's policy, with p(g) min(p(c) + 0.5, 1) once the hand is over the bin."""
     return f"{work.policy(best_rows(work)[0])}+smoothed"
 
 
+def shipped(work: Work) -> str:
+    """The file's policy, see `found.ship`."""
+    return str(work.folders.root / "semantic.safetensors")
+
+
 def best_rows(work: Work) -> list[Row]:
-    """Those that fetch training instances most often, of the ones that learn nothing of the test objects."""
-    found = measured(work, "seen", FIRST)
-    candidates = [row for row in (SINGLE, *TWO_STREAMS) if not row.test_pictures]
-    return sorted(candidates, key=lambda row: -figures(found, work.policy(row))[_MEASURE]["value"])[:BEST]
+    """The candidates that fetch validation instances most often."""
+    found = measured(work, CHOOSING, FIRST)
+    return sorted(candidates(), key=lambda row: -figures(found, work.policy(row))[_MEASURE]["value"])[:BEST]
+
+
+def candidates() -> list[Row]:
+    """Rows with streams that know categories, and learn nothing of the test objects."""
+    return [row for row in (SINGLE, *TWO_STREAMS) if not row.test_pictures]
 
 
 def bench_args(work: Work, label: str, policies: list[str], name: str) -> bench.Args:
@@ -64,8 +82,8 @@ def bench_args(work: Work, label: str, policies: list[str], name: str) -> bench.
     from selfgrasp.runs import bench
 
     return bench.Args(
-        protocol="category", policy=tuple(policies), out=work.folders.root / f"bench-{name}-{label}", objects=SETS[label], trials=work.sizes.bins,
-        seed=work.seed, workers=work.workers, options=CellConfig(picture_px=work.sizes.picture_px),
+        protocol="category", policy=tuple(policies), out=work.folders.root / f"bench-{name}-{label}", objects={**SETS, CHOOSING: VALIDATION}[label],
+        trials=work.sizes.bins, seed=work.seed, workers=work.workers, options=CellConfig(picture_px=work.sizes.picture_px),
     )  # fmt: skip
 
 
@@ -92,11 +110,11 @@ def episodes(work: Work, label: str, policy: str, name: str = FIRST) -> list[Epi
 
 
 def fetched(work: Work, labels: Sequence[str], row: Row, seeds: Sequence[int]) -> FloatArray:
-    """Share of the attempts that fetched what was asked for, by bin; the mean over trainings of these seeds."""
+    """Share of the attempts that fetched what was asked for, by bin; the mean over trainings of these seeds, and over sets of objects, in whose bins of one
+    number things of the same categories lie."""
     from selfgrasp.protocols.category import CATEGORY
 
-    def one(seed: int) -> list[float]:
-        name = FIRST if seed == work.seed else FURTHER
-        return [CATEGORY.per_scene(episode) for label in labels for episode in episodes(work, label, work.policy(row, seed), name)]
+    def one(label: str, seed: int) -> list[float]:
+        return [CATEGORY.per_scene(episode) for episode in episodes(work, label, work.policy(row, seed), FIRST if seed == work.seed else FURTHER)]
 
-    return np.mean([one(seed) for seed in seeds], axis=0)
+    return np.mean([one(label, seed) for label in labels for seed in seeds], axis=0)

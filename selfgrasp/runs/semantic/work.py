@@ -22,8 +22,8 @@ Counts = list[list[float]]
 """For each scene: how many were right, of how many; perhaps more."""
 COLLECTOR = "hand_eye+explore4"
 """Who tries: hand-eye coordination as it is shipped, which knows no categories, with up to four motions."""
-SURE = 0.7
-"""Chance of a classifier's answer below which no label is spread."""
+RIGHT = 0.95
+"""Share of the spread labels that are to be right, see `sure`."""
 SEEN, VALIDATION, NOVEL, ASSORTED = "categories", "categories-validation", "categories-test", "assorted"
 
 
@@ -149,7 +149,7 @@ def freeze(work: Work) -> str:
 
     kept = {f"sizes.{name}": value for name, value in vars(work.sizes).items() if name not in ("seeds", "bins")}
     objects = {f"objects.{name}": catalogue_hash(objects_by_name(name))[:12] for name in (SEEN, VALIDATION, NOVEL, ASSORTED)}
-    return steps.frozen(work.folders, {"preset": work.preset, "seed": work.seed, "raters": vars(work.raters), "sure": SURE, **objects, **kept})
+    return steps.frozen(work.folders, {"preset": work.preset, "seed": work.seed, "raters": vars(work.raters), "right": RIGHT, **objects, **kept})
 
 
 def collect_alone(work: Work) -> str:
@@ -238,19 +238,34 @@ def classifier_figures(work: Work) -> dict[str, dict[str, Counts]]:
     return found
 
 
+def sure(work: Work) -> float:
+    """Chance of the classifier's answer from which it becomes a label, see `labels.how_sure`: by rated pictures that it did not learn from."""
+    from selfgrasp.methods.semantic.examples import LABEL
+    from selfgrasp.runs.policies import identity_of
+
+    run, mixed = work.run(SPREADER), work.folders.data("mixed")
+
+    def measure() -> dict[str, Any]:
+        return {"least": labels.how_sure(labels.check(mixed, run, known=LABEL), RIGHT)}
+
+    least: float = steps.measured_of(work.folders.measured("sure"), {"classifier": identity_of(str(run)), "right": RIGHT}, measure)["least"]
+    return least
+
+
 def _named(work: Work) -> dict[str, dict[str, Counts]]:
     from selfgrasp.dataset import Dataset
     from selfgrasp.methods.semantic.config import CATEGORIES
 
     found: dict[str, dict[str, Counts]] = {}
+    least = sure(work)
     for label, name, first in (("seen", "mixed", max(work.sizes.rated)), ("novel", "presents", 0.0)):
         with Dataset.open(work.folders.data(name)) as data:
             truth = labels.what_is_held(data, CATEGORIES)
             shown = data.column("has_present") & (np.arange(len(data)) >= round(first * len(data)))
             ids = list(data.ids()[shown])
             for title, run in classifiers(work).items():
-                said = [(answer == truth[i], chance >= SURE) for i, (answer, chance) in zip(ids, labels.named(data, ids, work.run(run)), strict=True)]
-                rows = [(right, 1, right and sure, sure) for right, sure in said]
+                said = [(answer == truth[i], chance >= least) for i, (answer, chance) in zip(ids, labels.named(data, ids, work.run(run)), strict=True)]
+                rows = [(right, 1, right and believed, believed) for right, believed in said]
                 found.setdefault(title, {})[label] = clustered(data.column("scene")[shown], np.reshape(rows, (-1, 4))).tolist()
     return found
 
@@ -277,8 +292,8 @@ def spread(work: Work) -> str:
     """The classifier's names for the pictures that nobody rated."""
     from selfgrasp.methods.semantic.examples import LABEL, SPREAD_LABEL
 
-    said = labels.propagate(work.folders.data("mixed"), work.run(SPREADER), known=LABEL, name=SPREAD_LABEL, least=SURE)
-    return f"{said} labels spread"
+    said = labels.propagate(work.folders.data("mixed"), work.run(SPREADER), known=LABEL, name=SPREAD_LABEL, least=sure(work))
+    return f"{said} labels spread, where the classifier gives its answer a chance of {sure(work):.2f}"
 
 
 def train_dorsal(work: Work) -> str:
