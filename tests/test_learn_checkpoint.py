@@ -10,6 +10,7 @@ from selfgrasp.core import InputError
 from selfgrasp.learn import Storage, configs, load_into, read_info, save
 from selfgrasp.methods import registry
 from selfgrasp.methods.supersizing.config import Angles, SupersizingConfig, outputs, small
+from selfgrasp.runs.policies import load_policy
 
 
 def test_a_checkpoint_says_what_it_is(tmp_path: Path):
@@ -36,7 +37,8 @@ def test_half_precision_for_shipping(tmp_path: Path):
 
 def test_a_run_folder_stands_for_its_best_checkpoint(tmp_path: Path):
     save(tmp_path / "checkpoints" / "best.safetensors", registry.build("supersizing"))
-    assert registry.policy(str(tmp_path)).name == "supersizing"
+    for folder in (tmp_path, tmp_path / "checkpoints"):
+        assert load_policy(str(folder)).name == "supersizing"
 
 
 def test_a_truncated_file_is_named(tmp_path: Path):
@@ -77,10 +79,8 @@ def test_unknown_names_list_the_known_ones():
         registry.build("supersize")
     with pytest.raises(InputError, match=r"preset of supersizing 'big'.*exists: outputs, paper, paper_owt, pretext, small"):
         registry.build("supersizing:big")
-    with pytest.raises(InputError, match="selfgrasp train supersizing"):
-        registry.policy("supersizing")
     with pytest.raises(InputError, match=r"policy 'best'.*heuristic"):
-        registry.policy("best")
+        load_policy("best")
 
 
 def test_configs_refuse_what_does_not_fit():

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 from helpers_attempts import make_attempt, make_spec
 
-from selfgrasp.core import Action, Context, Fault, Plan
+from selfgrasp.core import Action, Context, Fault, InputError, Plan
 from selfgrasp.core.arrays import FloatArray
+from selfgrasp.learn import save
+from selfgrasp.methods import registry
 from selfgrasp.methods.baselines import RandomPolicy
 from selfgrasp.protocols import clear, isolated, prediction
 from selfgrasp.protocols.episode import Episode, Row
 from selfgrasp.protocols.intervals import Estimate, bootstrap, paired, ratio, wilson
 from selfgrasp.protocols.play import play_until_clear
 from selfgrasp.protocols.prediction import Predictions, auc, balanced, best_threshold, calibration, predict
+from selfgrasp.runs import bench
 from selfgrasp.workcell.cells import CellConfig, SimCell, tabletop
 from selfgrasp.workcell.sim.objects.catalogue import train_objects
 from selfgrasp.workcell.sim.oracle import OraclePolicy
@@ -254,7 +258,7 @@ def test_an_episode_is_the_same_when_it_is_played_again(cell: SimCell) -> None:
 
 def test_giving_up_and_being_capped_count_at_the_cap(cell: SimCell) -> None:
     gave_up = clear.play(cell, _Nothing(), 0)
-    assert (gave_up.cleared, gave_up.judged) == (False, 0)
+    assert (gave_up.cleared, gave_up.judged, gave_up.attempts) == (False, 0, 1)
     assert clear.interactions(gave_up) == clear.CAP == 40
     capped = play_until_clear(cell, RandomPolicy(), 0, session="clear", most=1)
     assert (capped.attempts, capped.cleared) == (1, False)
@@ -265,10 +269,19 @@ def episode(attempts: int, judged: int, *, cleared: bool, seconds: float = 60.0,
     return Episode(0, attempts, judged, judged if true is None else true, doubles, abs(judged - (judged if true is None else true)), cleared, seconds, 1.0)
 
 
+def test_two_runs_that_reports_would_call_the_same_are_refused(tmp_path: Path) -> None:
+    runs = [tmp_path / name / "first" for name in ("a", "b")]
+    for run in runs:
+        save(run / "checkpoints" / "best.safetensors", registry.build("supersizing"))
+    with pytest.raises(InputError, match=r"a/first and .*b/first, both called 'supersizing \(first\)'"):
+        bench.measure(bench.Args("isolated", tuple(map(str, runs)), tmp_path / "out"))
+
+
 def test_clearing_by_hand_worked_episodes() -> None:
     figures = clear.metrics([episode(20, 10, cleared=True), episode(40, 5, cleared=False, seconds=120.0, true=6), episode(30, 10, cleared=False)])
     assert figures["interactions"].value == pytest.approx((20 + 40 + 40) / 3)
-    assert figures["success"].value == pytest.approx(25 / 90)
+    # The last one gave up after 30, and has failed the ten that it did not try.
+    assert figures["success"].value == pytest.approx(25 / 100)
     assert figures["picks_per_hour"].value == pytest.approx(3600 * 26 / 240)
     assert figures["completion"].value == pytest.approx(1 / 3)
     assert figures["judge_disagrees"].value == pytest.approx(1 / 90)

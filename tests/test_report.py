@@ -12,6 +12,9 @@ import pytest
 from viz_scenes import SPEC, play
 
 from selfgrasp.core import InputError
+from selfgrasp.protocols.clear import CLEAR
+from selfgrasp.protocols.episode import Episode
+from selfgrasp.runs import bench
 from selfgrasp.runs.report import Args, run, write_report
 from selfgrasp.runs.report_data import joined, read_run
 from selfgrasp.runs.report_words import gain, metric
@@ -149,6 +152,14 @@ def test_runs_of_one_protocol_stand_in_one_table(tmp_path):
     assert {r.policy: r.value for r in both.rows} == {"random": 0.29, "net": 0.71, "oracle": 0.95, "other": 0.5}
     with pytest.raises(InputError, match="different protocols: clear, isolated"):
         joined([read_run(tmp_path / "a"), read_run(tmp_path / "c")])
+
+
+def test_a_paired_difference_says_who_is_better_also_where_less_is(tmp_path):
+    played = {name: [Episode(0, tries, 5, 5, 0, 0, True, 9.0, 1.0) for tries in some] for name, some in (("random", (30, 40)), ("heuristic", (12, 14)))}
+    (pair,) = bench.pairs(CLEAR, played, "mixed")
+    assert (pair["a"], pair["b"], pair["difference"]) == ("heuristic", "random", 22.0)
+    (tmp_path / "report.json").write_text(json.dumps(report(protocol="clear", paired=[pair])))
+    assert "heuristic over random: better by 22.0" in write_report([tmp_path]).read_text()
 
 
 def test_the_headline_tells_random_against_the_best_learned_policy_and_never_an_oracle(full_run):

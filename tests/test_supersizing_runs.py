@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
+import os
+import signal
+import subprocess
+import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 from threading import Event
@@ -54,6 +60,30 @@ def test_an_imprecise_arm_misses_without_feeling_it_and_another_way_each_time():
         spread = np.std(there, axis=0)
         assert (spread > 5e-4).all() == misses
         assert (np.abs(there - np.array([0.05, -0.02])).max() < 1e-6) != misses
+
+
+def test_ctrl_c_ends_trainings_at_once_and_those_that_wait_never_begin(tmp_path: Path):
+    collect.collect(collect.Args(out=tmp_path / "data", attempts=24, workers=1, attempts_per_scene=4))
+    script = """
+import sys
+from pathlib import Path
+from selfgrasp.runs import steps, train
+root = Path(sys.argv[1])
+jobs = [train.Args("supersizing:small", (root / "data",), root / "runs" / str(index), epochs=100_000, threads=1) for index in range(6)]
+steps.train_all(jobs, workers=2, device="cpu")
+"""
+    process = subprocess.Popen([sys.executable, "-c", script, str(tmp_path)], stderr=subprocess.PIPE, text=True, start_new_session=True)
+    try:
+        until = time.monotonic() + 60
+        while len(list(tmp_path.glob("runs/*/log.jsonl"))) < 2 and process.poll() is None and time.monotonic() < until:
+            time.sleep(0.1)
+        os.killpg(process.pid, signal.SIGINT)
+        _, said = process.communicate(timeout=30)
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+    assert "KeyboardInterrupt" in said
+    assert {path.name for path in (tmp_path / "runs").iterdir()} == {"0", "1"}
 
 
 def test_examples_are_gathered_once_until_the_dataset_grows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -52,11 +52,6 @@ class Examples:
         """The first `count` rows, or all if there are fewer."""
         return Examples({name: column[:count] for name, column in self.columns.items()}, self.weights[:count])
 
-    @property
-    def nbytes(self) -> int:
-        """Bytes held."""
-        return sum(column.nbytes for column in self.columns.values()) + self.weights.nbytes
-
     @staticmethod
     def concatenate(parts: Sequence[Examples]) -> Examples:
         """All rows of `parts`, in order: how rounds of collection become one dataset.

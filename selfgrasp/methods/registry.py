@@ -1,4 +1,4 @@
-"""Methods and policies by name. Nothing is imported before it is asked for.
+"""Methods by name. Nothing is imported before it is asked for.
 
 A method is a folder here, or a package named by an entry point of the group `selfgrasp.methods`. Its module `config` holds the presets, functions without
 arguments that return the config, and its module `method` the class, as `METHOD`.
@@ -14,7 +14,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from selfgrasp.core import InputError, Policy
+from selfgrasp.core import InputError
 from selfgrasp.core.errors import unknown_name
 
 if TYPE_CHECKING:
@@ -22,22 +22,12 @@ if TYPE_CHECKING:
 
 GROUP = "selfgrasp.methods"
 DEFAULT_PRESET = "small"
-_BASELINES = {
-    "random": ("selfgrasp.methods.baselines.random", "RandomPolicy"),
-    "random_servo": ("selfgrasp.methods.baselines.random_servo", "RandomServoPolicy"),
-    "heuristic": ("selfgrasp.methods.baselines.heuristic", "HeuristicPolicy"),
-}
 
 
 def methods() -> dict[str, str]:
     """Name to dotted package of every method: the folders beside this file that hold a `method.py`, and entry points."""
     found = {p.parent.name: f"{__package__}.{p.parent.name}" for p in sorted(Path(__file__).parent.glob("*/method.py"))}
     return found | {e.name: e.value for e in entry_points(group=GROUP) if e.name not in found}
-
-
-def baselines() -> tuple[str, ...]:
-    """Names of the policies that learn nothing."""
-    return tuple(_BASELINES)
 
 
 def presets(name: str) -> dict[str, Callable[[], Any]]:
@@ -120,23 +110,6 @@ def load(path: Path | str) -> Method:
     from selfgrasp.learn import checkpoint
 
     return checkpoint.load(Path(path), from_config)
-
-
-def policy(name: str) -> Policy:
-    """A policy by name or by path: "random", "heuristic", a checkpoint, a run's folder.
-
-    Raises:
-        InputError: neither, or the name of a method, which has to be trained first.
-    """
-    if name in _BASELINES:
-        module, kind = _BASELINES[name]
-        made: Policy = getattr(import_module(module), kind)()
-        return made
-    if Path(name).exists():
-        return load(name)
-    if name.partition(":")[0] in methods():
-        raise InputError(given=f"untrained method {name!r}", wanted="a policy", exists=f"selfgrasp train {name} --data DATASET --out RUN makes one")
-    raise InputError(given=f"policy {name!r}", wanted="a known policy, a checkpoint or a run's folder", exists=", ".join(_BASELINES))
 
 
 def _module(name: str, part: str) -> Any:

@@ -41,7 +41,7 @@ def metrics(episodes: Sequence[Episode]) -> Mapping[str, Estimate]:
     return {
         **{f"failure_first_{n}": ratio([(failures(e, n), grasps(e, n)) for e in episodes]) for n in FIRSTS},
         "failure_with_replacement": ratio([(e.replaced.count(False), len(e.replaced)) for e in episodes]),
-        "true_success": ratio([(e.true, e.attempts) for e in episodes]),
+        "true_success": ratio([(e.true, grasps(e, max(FIRSTS))) for e in episodes]),
         "double_lifts": ratio([(e.doubles, e.attempts) for e in episodes]),
         "judge_disagrees": ratio([(e.disagreements, e.attempts) for e in episodes]),
         "picks_per_hour": ratio([(3600.0 * e.true, e.seconds) for e in episodes]),

@@ -59,7 +59,6 @@ def play_until_clear(cell: SimCell, policy: Policy, seed: int, *, session: str, 
         if lifted:
             held.append(str(truth["truth.object"]))
         if outcome.fault is Fault.NOTHING:
-            attempts = most
             break
         before = played.attempt.after
         if outcome.grasped:

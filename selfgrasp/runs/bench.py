@@ -100,6 +100,7 @@ def measure(args: Args) -> Measured:
 
     if args.trials is not None and args.trials < 1:
         raise InputError(given=f"--trials {args.trials}", wanted="at least 1")
+    check_labels(args.policy)
     if args.protocol == "prediction":
         from selfgrasp.runs.predict import measure_prediction
 
@@ -107,6 +108,21 @@ def measure(args: Args) -> Measured:
     if args.protocol not in PLAYED:
         raise unknown_name("protocol", args.protocol, [*PLAYED, "prediction"])
     return _measure_played(args, PLAYED[args.protocol])
+
+
+def check_labels(policies: Sequence[str]) -> None:
+    """Policies that reports would call the same can't be told apart there.
+
+    Raises:
+        InputError: two of them.
+    """
+    from selfgrasp.core import InputError
+
+    named: dict[str, str] = {}
+    for policy in policies:
+        other = named.setdefault(policy_label(policy), policy)
+        if other != policy:
+            raise InputError(given=f"{other} and {policy}, both called {policy_label(policy)!r} in reports", wanted="run folders of different names")
 
 
 def _measure_played(args: Args, protocol: PlayedProtocol) -> Measured:
@@ -136,7 +152,7 @@ def _measure_played(args: Args, protocol: PlayedProtocol) -> Measured:
         for metric, estimate in protocol.metrics(played).items()
     ]
     extra = {"tables": [protocol.table(policy_label(p), played) for p, played in episodes.items()]} if protocol.table else {}
-    return Measured(tuple(rows), tuple(_pairs(protocol, episodes, label)), episodes, extra)
+    return Measured(tuple(rows), tuple(pairs(protocol, episodes, label)), episodes, extra)
 
 
 def _episodes(args: Args, protocol: PlayedProtocol, policy: str, objects: str) -> Iterator[Episode]:
@@ -170,7 +186,8 @@ def _episodes(args: Args, protocol: PlayedProtocol, policy: str, objects: str) -
                 yield episode
 
 
-def _pairs(protocol: PlayedProtocol, episodes: Mapping[str, Sequence[Episode]], objects: str) -> Iterator[dict[str, Any]]:
+def pairs(protocol: PlayedProtocol, episodes: Mapping[str, Sequence[Episode]], objects: str) -> Iterator[dict[str, Any]]:
+    """For every two policies, by how much the one that comes later is better than the other, scene by scene."""
     from selfgrasp.protocols.intervals import paired
 
     policies = list(episodes)

@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -88,7 +88,9 @@ class _Stages:
         earlier = next((s for s in self.done if s["name"] == name), None)
         seconds = time.perf_counter() - start + (earlier["seconds"] if earlier else 0.0)
         self.done = [s for s in self.done if s is not earlier] + [{"name": name, "seconds": seconds, "detail": detail}]
-        self.path.write_text(json.dumps(self.done))
+        from selfgrasp.runs.record import write_json
+
+        write_json(self.path, self.done)
 
 
 def run(args: Args) -> int:
@@ -201,13 +203,13 @@ def _kept(path: Path, wanted: Any, measure: Callable[[], Measured]) -> Measured:
     from selfgrasp.protocols.episode import Row
     from selfgrasp.runs.bench import Measured, row_json
     from selfgrasp.runs.policies import identity_of
-    from selfgrasp.runs.steps import measured_of
+    from selfgrasp.runs.steps import measured_of, what_counts
 
     def measured() -> dict[str, Any]:
         found = measure()
         return {"rows": [row_json(r) for r in found.rows], "paired": found.paired, "extra": found.extra}
 
-    kept = measured_of(path, {"args": wanted, "policies": [identity_of(p) for p in wanted.policy]}, measured)
+    kept = measured_of(path, {"args": what_counts(wanted), "policies": [identity_of(p) for p in wanted.policy]}, measured)
     return Measured(tuple(Row(**{**r, "privileged": tuple(r["privileged"])}) for r in kept["rows"]), tuple(kept["paired"]), extra=kept["extra"])
 
 
@@ -227,7 +229,7 @@ def _pictures(args: Args, learned: str, objects: str, dataset: Path) -> None:
     with Dataset.open(dataset) as data, StoryWatcher(folder, data.spec, source="collect") as watcher:
         for attempt in islice(data.attempts(), 240):
             watcher.on_attempt(attempt, ())
-    cell = make_cell("tabletop", objects_named(objects), replace(args.options, picture_px=args.options.picture_px))
+    cell = make_cell("tabletop", objects_named(objects), args.options)
     with cell.cell as workcell, StoryWatcher(folder, workcell.spec, source="bench") as watcher:
         workcell.watchers = (watcher,)
         for policy, scenes in (("heuristic", 1), (learned, 3)):

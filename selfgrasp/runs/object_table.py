@@ -19,8 +19,6 @@ LISTED = 10
 SceneKey = tuple[str, int]
 """Key of the session and number of the scene."""
 
-_SETS = ("train", "validation", "test", "stage", "mixed")
-
 
 @dataclass(frozen=True)
 class Lifts:
@@ -131,15 +129,15 @@ def _dropped(pool: Sequence[ObjectModel], session: Session, scene: int) -> tuple
 
 
 def _pool(session: Session, objects: str | None) -> tuple[ObjectModel, ...]:
-    """What scenes drew from; told by its hash, since sessions call every set but three a folder."""
+    """What scenes drew from; told by its hash where sessions call it a folder, as older ones call many sets."""
     from selfgrasp.core import InputError
     from selfgrasp.runs.pool import objects_named
-    from selfgrasp.workcell.sim.objects.catalogue import catalogue_hash
+    from selfgrasp.workcell.sim.objects.catalogue import SET_NAMES, catalogue_hash
 
     if "count" not in session.spec.options:
         raise InputError(given=f"attempts in the cell {session.spec.name!r}, which does not say how many objects a scene has", wanted="a simulated cell")
     kind, _, wanted = session.objects.partition(":")
-    names = (objects,) if objects is not None else (kind,) if kind in _SETS else _SETS
+    names = (objects,) if objects is not None else (kind,) if kind in SET_NAMES else (*SET_NAMES, "mixed")
     for name in names:
         found = objects_named(name)
         if catalogue_hash(found)[:12] == wanted:

@@ -70,12 +70,12 @@ def _unknown(name: str) -> InputError:
 
 
 def checkpoint_of(name: str) -> Path | None:
-    """The checkpoint file that `name` stands for: shipped weights, a file, or a run folder's best; None if there is none."""
+    """The checkpoint file that `name` stands for: shipped weights, a file, or the best one of a run's folder; None if there is none."""
     name = name.rpartition(VARIANT)[0] if _variant_of(name) else name
     if name in shipped():
         return Path(str(files("selfgrasp.methods") / name / f"{name}.safetensors"))
     path = Path(name)
-    for candidate in (path, path / "checkpoints" / "best.safetensors"):
+    for candidate in (path, path / "best.safetensors", path / "checkpoints" / "best.safetensors"):
         if candidate.is_file():
             return candidate
     return None

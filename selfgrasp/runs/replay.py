@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from selfgrasp.viz.picture import Picture
     from selfgrasp.workcell.cells import SimCell
 
-OBJECT_SETS = ("train", "validation", "test", "stage")
-
 
 @dataclass(frozen=True)
 class Args:
@@ -159,20 +157,19 @@ def _worker(args: Args, session: Session) -> WorkerConfig:
     from selfgrasp.runs.policies import identity_of
     from selfgrasp.runs.pool import WorkerConfig, objects_named
     from selfgrasp.workcell.cells import CELLS, CellConfig
-    from selfgrasp.workcell.sim.objects.catalogue import catalogue_hash
+    from selfgrasp.workcell.sim.objects.catalogue import SET_NAMES, catalogue_hash
 
     if session.spec.name not in CELLS:
         raise InputError(given=f"an attempt in the cell {session.spec.name!r}", wanted="one in a simulated cell", exists=", ".join(sorted(CELLS)))
     kind, _, objects_hash = session.objects.partition(":")
-    objects = args.objects or (kind if kind in OBJECT_SETS else None)
+    objects = args.objects or (kind if kind in SET_NAMES else None)
     if objects is None:
         raise InputError(given="an attempt on objects of a folder", wanted="--objects with that folder")
     if catalogue_hash(objects_named(objects))[:12] != objects_hash:
         raise InputError(given=f"objects {objects!r} as they are now", wanted=f"those of the collection, with the hash {objects_hash}")
-    policy, _, weights = session.policy.rpartition("@") if "@" in session.policy else (session.policy, "", "")
-    policy = args.policy or policy
-    if identity_of(policy).rpartition("@")[2 if weights else 1] != weights:
-        raise InputError(given=f"policy {policy!r} as it is now", wanted=f"the one of the collection, with the hash {weights or 'of no weights'}; see --policy")
+    policy = args.policy or session.policy.partition("@")[0]
+    if identity_of(policy) != session.policy:
+        raise InputError(given=f"policy {policy!r}, now {identity_of(policy)}", wanted=f"the one of the collection, {session.policy}; see --policy")
     return WorkerConfig(session.spec.name, CellConfig(**session.spec.options), objects, policy)
 
 

@@ -46,7 +46,7 @@ _COMPARISON_LEAD = Markup(
 
 def _training_charts(data: ReportData) -> list[Markup]:
     keys = list(dict.fromkeys(key for line in data.log for key in line))
-    losses = [key for key in keys if key in ("loss", "validation_loss", "training_loss")]
+    losses = [key for key in keys if key in ("loss", "validation_loss")]
     shares = [key for key in keys if key.endswith(("accuracy", "auc"))]
     charts = []
     if losses:
@@ -150,10 +150,10 @@ def _paired(data: ReportData) -> list[Markup]:
         rows = []
         for pair in some:
             value, low, high = (float(pair[key]) for key in ("difference", "low", "high"))
-            title = f"{pair['a']} minus {pair['b']}: {m.text(value)}, from {m.text(low)} to {m.text(high)}"
+            title = f"{pair['a']} over {pair['b']}: better by {m.text(value)}, from {m.text(low)} to {m.text(high)}"
             clear = low > 0 or high < 0
             drawn = interval_svg(Interval(value, low, high, color=1 if clear else 0, title=title), axis)
-            names = element("td", element("b", str(pair["a"])), element("span", f" minus {pair['b']}", class_="who"))
+            names = element("td", element("b", str(pair["a"])), element("span", f" over {pair['b']}", class_="who"))
             figures = [
                 f"{value * 100:+.1f}" if m.rate else f"{value:+.{m.digits}f}",
                 m.range_text(low, high),
@@ -164,7 +164,7 @@ def _paired(data: ReportData) -> list[Markup]:
             rows.append(element("tr", names, element("td", drawn), *cells))
         head = ("", axis_svg(axis), "difference", "95 % interval", "", "pairs")
         titles = element("thead", element("tr", *(element("th", cell, class_="number" if i > 1 else None) for i, cell in enumerate(head))))
-        words = f"{objects_in_words(objects)} · the same scenes, one policy minus the other"
+        words = f"{objects_in_words(objects)} · the same scenes, by how much one policy is better than the other"
         parts.append(element("h3", f"{m.title}: paired differences", element("small", words)))
         parts.append(element("div", element("table", titles, element("tbody", *rows), class_="compare"), class_="scroll"))
     return parts

@@ -95,19 +95,40 @@ def played(args: bench.Args) -> str:
     """Play a protocol whose report is not there yet, or whose networks are newer; the report keeps the episodes."""
     from selfgrasp.runs import bench
     from selfgrasp.runs.policies import checkpoint_of
-    from selfgrasp.runs.record import plain, write_bench
+    from selfgrasp.runs.record import write_bench
     from selfgrasp.runs.report import write_report
 
     report = args.out / "report.json"
     weights = [path.stat().st_mtime for path in map(checkpoint_of, args.policy) if path is not None]
     fresh = report.exists() and report.stat().st_mtime > max(weights, default=0.0)
-    if fresh and json.loads((args.out / "config.json").read_text()) == plain(args):
+    if fresh and what_counts(json.loads((args.out / "config.json").read_text())) == what_counts(args):
         return f"{report} is there already"
     measured = bench.measure(args)
     episodes = {bench.policy_label(policy): [vars(e) for e in played] for policy, played in measured.episodes.items()}
     write_bench(args.out, args, [measured], {"episodes": episodes})
     write_report([args.out])
     return f"{report}"
+
+
+def what_counts(args: bench.Args | Mapping[str, Any]) -> dict[str, Any]:
+    """Of a bench's arguments, as JSON values: those that its figures depend on."""
+    from selfgrasp.runs.record import plain
+
+    return {name: value for name, value in plain(args).items() if name not in ("out", "workers")}
+
+
+def measured(folder: Path) -> dict[str, Any]:
+    """A bench's report."""
+    found: dict[str, Any] = json.loads((folder / "report.json").read_text())
+    return found
+
+
+def figures(report: Mapping[str, Any], policy: str) -> dict[str, dict[str, Any]]:
+    """A policy's rows of a report, by metric."""
+    from selfgrasp.runs.bench import policy_label
+
+    label = policy_label(policy)
+    return {row["metric"]: row for row in report["rows"] if row["policy"] == label}
 
 
 def measured_of(path: Path, of: Mapping[str, Any], measure: Callable[[], Mapping[str, Any]]) -> dict[str, Any]:
@@ -140,8 +161,10 @@ def collected(folders: Folders, args: collect.Args) -> str:
 
 
 def train_all(jobs: Sequence[train.Args], *, workers: int, device: str) -> str:
-    """Train what is not done, several at a time, each on one thread with its own log."""
+    """Train what is not done, several at a time, each on one thread with its own log. What ends this, an error or Ctrl-C, ends all of them, where they last
+    saved."""
     import multiprocessing
+    import signal
     from concurrent.futures import ProcessPoolExecutor, as_completed
 
     from selfgrasp.learn.recipe import device_of
@@ -160,14 +183,17 @@ def train_all(jobs: Sequence[train.Args], *, workers: int, device: str) -> str:
         for folder in job.data:
             for split in ("train", "validation"):
                 examples_of(method, folder, split, workers=workers)
-    at_a_time = 1 if device_of(device).type == "cuda" else workers
-    with (
-        Progress("trainings", len(jobs), unit="runs", done=len(jobs) - len(missing)) as progress,
-        ProcessPoolExecutor(at_a_time, mp_context=multiprocessing.get_context("spawn")) as pool,
-    ):
-        running = [pool.submit(_train, job) for job in missing]
-        for count, future in enumerate(as_completed(running), start=len(jobs) - len(missing) + 1):
-            progress.update(count, future.result())
+    at_a_time, others = 1 if device_of(device).type == "cuda" else workers, set(multiprocessing.active_children())
+    pool = ProcessPoolExecutor(at_a_time, mp_context=multiprocessing.get_context("spawn"), initializer=signal.signal, initargs=(signal.SIGINT, signal.SIG_IGN))
+    try:
+        with Progress("trainings", len(jobs), unit="runs", done=len(jobs) - len(missing)) as progress:
+            running = [pool.submit(_train, job) for job in missing]
+            for count, future in enumerate(as_completed(running), start=len(jobs) - len(missing) + 1):
+                progress.update(count, future.result())
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+        for child in set(multiprocessing.active_children()) - others:
+            child.terminate()
     return f"{len(missing)} trainings done, {len(jobs)} in all"
 
 

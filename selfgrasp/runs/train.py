@@ -66,6 +66,7 @@ def train(args: Args) -> FitResult:
 
     from selfgrasp.core import InputError
     from selfgrasp.learn import fit, load_into
+    from selfgrasp.learn.batches import Order
     from selfgrasp.learn.fit import STATE
     from selfgrasp.methods.registry import build
     from selfgrasp.runs.examples import data_of
@@ -88,7 +89,7 @@ def train(args: Args) -> FitResult:
     method.check(data.train)
     if not (args.out / STATE).exists():
         write_config(args.out, args, args.seed)
-    with Progress("train", recipe.epochs * -(-len(data.train) // recipe.batch), unit="steps") as progress:
+    with Progress("train", recipe.epochs * Order(len(data.train), recipe.batch, args.seed).per_epoch, unit="steps") as progress:
         return fit(method, data.train, data.validation, recipe, args.out, Batches(progress), data=data.fingerprint, start=start)
 
 

@@ -13,7 +13,6 @@ import numpy as np
 from selfgrasp.core.action import Action, Close, Grasp, Move, Push, Release
 from selfgrasp.core.arrays import FloatArray
 from selfgrasp.core.attempt import NOT_ABOUT_THE_ACTION, Attempt, Fault, Label, Outcome, Step
-from selfgrasp.core.errors import InputError
 from selfgrasp.core.observation import Observation, View
 from selfgrasp.core.plan import Plan
 from selfgrasp.core.policy import ANYTHING, Context, Goal, Policy
@@ -287,12 +286,3 @@ class Workcell:
         self.drivers.gripper.open(self.spec.gripper.opening, control=self.control)
         self.drivers.arm.away(control=self.control)
         self.drivers.scene.settle()
-
-    def require_simulation(self, what: str) -> None:
-        """Say clearly that `what` needs a cell whose state can be put back.
-
-        Raises:
-            InputError: the scene cannot be restored.
-        """
-        if self.drivers.scene.save() is None:
-            raise InputError(given=f"{what} on the cell {self.spec.name!r}", wanted="a cell whose state can be restored, that is a simulated one")

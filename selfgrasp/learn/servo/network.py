@@ -15,9 +15,9 @@ from selfgrasp.learn.method import Batch
 from selfgrasp.learn.servo.config import ServoConfig
 
 STATE = 10
-"""Numbers beside the patches: see `examples.state_of`."""
+"""Numbers beside the patches: see `poses.state_of`."""
 MOTION = 5
-"""Numbers of a motion: see `examples.motion_of`."""
+"""Numbers of a motion: see `poses.motion_of`."""
 HEIGHT_SCALE = 0.05
 """m."""
 

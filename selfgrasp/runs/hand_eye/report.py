@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from selfgrasp.runs import steps
 from selfgrasp.runs.hand_eye import robot
 from selfgrasp.runs.hand_eye.work import Work, runs_to_compare
 from selfgrasp.runs.record import versions, write_config, write_json
@@ -69,7 +70,7 @@ def deplete_table(work: Work) -> Table:
         report, args = robot.measured(work, condition), robot.bench_args(work, condition)
         for name, policy in robot.policies(work).items():
             if policy in args.policy:
-                found = _figures(report, policy)
+                found = steps.figures(report, policy)
                 paper = PAPER.get(name) if condition.name == "as-it-is" else None
                 figures = [cell for metric in METRICS for cell in (found[metric]["value"], f"{found[metric]['low']:.3f}-{found[metric]['high']:.3f}")]
                 rows.append([TITLES.get(name, name), condition.title, *figures, "" if paper is None else " / ".join(f"{p:.3f}" for p in paper)])
@@ -83,7 +84,7 @@ def deplete_chart(work: Work) -> Table:
     as_it_is = robot.conditions(work)[0]
     report, policies, series = robot.measured(work, as_it_is), robot.policies(work), []
     for name in robot.ROWS:
-        found = _figures(report, policies[name])
+        found = steps.figures(report, policies[name])
         ours = [_point(tries, found[metric]) for tries, metric in _BY_TRIES.items()]
         theirs = [{"x": tries, "y": y, "low": y, "high": y} for tries, y in zip(_BY_TRIES, PAPER[name], strict=False)]
         series += [{"name": TITLES[name], "paper": False, "points": ours}, {"name": TITLES[name], "paper": True, "points": theirs}]
@@ -125,16 +126,20 @@ def _collections(work: Work) -> Iterator[tuple[Any, ...]]:
     from selfgrasp.dataset import Dataset
 
     for folder in (*work.data(len(work.sizes.rounds)), work.folders.data("drop-test")):
-        times = json.loads(work.folders.measured(f"collect-{folder.name}").read_text())
-        total = times["worker_seconds"]["total"]
+        kept = work.folders.measured(f"collect-{folder.name}")
+        # An interruption after the last attempt leaves no times.
+        times = json.loads(kept.read_text()) if kept.exists() else None
         with Dataset.open(folder) as data:
             truth, felt = data.label("truth.grasped"), dict(zip(data.ids().tolist(), data.column("grasped").tolist(), strict=True))
         wrong = [bool(felt[i]) != bool(truth[i]) for i in felt if i in truth]
-        share = times["worker_seconds"]
-        yield (
-            folder.name, len(felt), sum(felt.values()) / max(1, len(felt)), sum(wrong) / max(1, len(wrong)), times["attempts"] / times["wall_seconds"],
-            share["physics"] / total, share["plan"] / total,
-        )  # fmt: skip
+        speed, *shares = _speed(times) if times else ("", "", "")
+        yield (folder.name, len(felt), sum(felt.values()) / max(1, len(felt)), sum(wrong) / max(1, len(wrong)), speed, *shares)
+
+
+def _speed(times: dict[str, Any]) -> tuple[float, float, float]:
+    """Attempts a second, and the shares of physics and planning in the workers' time."""
+    took = times["worker_seconds"]
+    return times["attempts"] / times["wall_seconds"], took["physics"] / took["total"], took["plan"] / took["total"]
 
 
 def _point(x: int, row: dict[str, Any]) -> dict[str, Any]:
@@ -144,12 +149,4 @@ def _point(x: int, row: dict[str, Any]) -> dict[str, Any]:
 def _validated(work: Work, run: str) -> dict[str, dict[str, Any]]:
     """A growing network's rows by metric."""
     args = robot.validation_args(work, run)
-    return _figures(json.loads((args.out / "report.json").read_text()), args.policy[0])
-
-
-def _figures(report: dict[str, Any], policy: str) -> dict[str, dict[str, Any]]:
-    """A policy's rows by metric."""
-    from selfgrasp.runs.bench import policy_label
-
-    label = policy_label(policy)
-    return {row["metric"]: row for row in report["rows"] if row["policy"] == label}
+    return steps.figures(steps.measured(args.out), args.policy[0])

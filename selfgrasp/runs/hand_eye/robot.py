@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -72,8 +71,7 @@ def bench_args(work: Work, condition: Condition) -> bench.Args:
 
 def measured(work: Work, condition: Condition) -> dict[str, Any]:
     """A condition's report."""
-    found: dict[str, Any] = json.loads((bench_args(work, condition).out / "report.json").read_text())
-    return found
+    return steps.measured(bench_args(work, condition).out)
 
 
 def play_validation(work: Work) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -69,7 +68,7 @@ def shipped(work: Work) -> str:
 def best_rows(work: Work) -> list[Row]:
     """The candidates that fetch validation instances most often."""
     found = measured(work, CHOOSING, FIRST)
-    return sorted(candidates(), key=lambda row: -figures(found, work.policy(row))[_MEASURE]["value"])[:BEST]
+    return sorted(candidates(), key=lambda row: -steps.figures(found, work.policy(row))[_MEASURE]["value"])[:BEST]
 
 
 def candidates() -> list[Row]:
@@ -89,16 +88,7 @@ def bench_args(work: Work, label: str, policies: list[str], name: str) -> bench.
 
 def measured(work: Work, label: str, name: str) -> dict[str, Any]:
     """A bench's report."""
-    found: dict[str, Any] = json.loads((work.folders.root / f"bench-{name}-{label}" / "report.json").read_text())
-    return found
-
-
-def figures(report: dict[str, Any], policy: str) -> dict[str, dict[str, Any]]:
-    """A policy's rows by metric."""
-    from selfgrasp.runs.bench import policy_label
-
-    label = policy_label(policy)
-    return {row["metric"]: row for row in report["rows"] if row["policy"] == label}
+    return steps.measured(work.folders.root / f"bench-{name}-{label}")
 
 
 def episodes(work: Work, label: str, policy: str, name: str = FIRST) -> list[Episode]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -72,8 +71,7 @@ def bench_args(work: Work, test: RobotTest) -> bench.Args:
 
 def measured(work: Work, test: RobotTest) -> dict[str, Any]:
     """A test's report."""
-    found: dict[str, Any] = json.loads((bench_args(work, test).out / "report.json").read_text())
-    return found
+    return steps.measured(bench_args(work, test).out)
 
 
 def collect_failures(work: Work) -> str:

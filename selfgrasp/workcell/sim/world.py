@@ -251,10 +251,6 @@ class World:
         item = next(p.model for p in self.placed if p.slot == slot)
         return world_from_body @ inverse(item.object_from_principal)
 
-    def lowest_points(self, slot: int, points: FloatArray) -> float:
-        """m, the lowest world z of `points` (N, 3) given in the slot's object frame."""
-        return float(apply(self.object_pose(slot), points)[:, 2].min())
-
     def speeds(self) -> FloatArray:
         """(slots,) the fastest of each slot's linear (m/s) and a tenth of its angular (rad/s) velocity components."""
         index = self._qvel[:, None] + np.arange(6)
