@@ -1,14 +1,19 @@
 """The Gymnasium environment, over a cell small enough to know the answer: a peg that is held if the fingers close within 2 cm of it."""
 
+import itertools
+from threading import Event
+
 import gymnasium
 import numpy as np
 import pytest
 from gymnasium.utils.env_checker import check_env
 
-from selfgrasp.core import CameraSpec, CellSpec, GripperSpec, View, Workspace
+from selfgrasp.core import CameraSpec, CellSpec, Grasp, GripperSpec, View, Workspace
 from selfgrasp.core.pose import looking_at, tilt_of, top_down, yaw_of
 from selfgrasp.gym import TABLETOP, GraspEnv, grasp_of
-from selfgrasp.workcell.drivers import Drivers, Reached
+from selfgrasp.workcell import motions
+from selfgrasp.workcell.drivers import Control, Drivers, Reached
+from selfgrasp.workcell.motions import MotionConfig
 from selfgrasp.workcell.workcell import Workcell
 
 AWAY = top_down((0.0, -0.5, 0.4), 0.0)
@@ -141,3 +146,26 @@ def test_the_table_is_registered():
         env.step(env.action_space.sample())
         again, _ = env.reset(seed=0)
         assert all(np.array_equal(pictures[name], again[name]) for name in pictures), "a scene must not depend on what was played before it"
+
+
+def test_over_a_high_table_the_hand_travels_as_far_above_it() -> None:
+    high = np.array([0.0, 0.0, 0.8])
+
+    class HighPeg(Peg):
+        workspace = Workspace(WORKSPACE.low + high, WORKSPACE.high + high, surface=high[2])
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.way: list[np.ndarray] = []
+
+        def move(self, world_from_tool, *, speed, control):
+            self.way.append(world_from_tool)
+            return super().move(world_from_tool, speed=speed, control=control)
+
+    peg = HighPeg()
+    drivers = Drivers(peg, peg, {"main": Eye(peg)}, peg)
+    peg.reset(0)
+    motions.grasp(drivers, Grasp(top_down((*peg.peg, 0.82), 0.0), 0.08), MotionConfig(), Control(Event()))
+    assert peg.held
+    sideways = [a[2, 3] for a, b in itertools.pairwise(peg.way) if not np.allclose(a[:2, 3], b[:2, 3])]
+    assert min([*sideways, peg.tool[2, 3]]) >= 0.8 + MotionConfig().clear_height

@@ -9,10 +9,11 @@ import pytest
 import torch
 
 from selfgrasp.contracts.methods import CONTRACTS
-from selfgrasp.contracts.scenes import box_source
-from selfgrasp.core import CellSpec, Close, Context, Hand, Move, Observation, View
+from selfgrasp.contracts.scenes import box_context, box_source
+from selfgrasp.core import CellSpec, Close, Context, Hand, Move, Observation, View, Workspace
 from selfgrasp.core.arrays import FloatArray
 from selfgrasp.core.pose import apply, inverse, pose, top_down
+from selfgrasp.learn import evaluating
 from selfgrasp.learn.servo.examples import mount_of, stored_patches
 from selfgrasp.learn.servo.geometry import displaced, hand_grid, moved, project, rigid_inverse, sample
 from selfgrasp.learn.servo.poses import mirrored, state_of
@@ -105,6 +106,28 @@ def test_the_state_knows_neither_left_from_right_nor_front_from_back() -> None:
     # The whole scene mirrored at the x axis: the hand frame's y axis is flipped.
     other = state_of(final * [1, -1, -1], hand * [1, -1, 1, -1], camera * [1, -1])
     np.testing.assert_allclose(other, mirrored(state_of(final, hand, camera), np.tile([1.0, -1.0], (5, 1))), atol=1e-6)
+
+
+def test_a_cell_on_a_high_table_looks_the_same_to_the_networks() -> None:
+    def raised(pose: FloatArray, height: float) -> FloatArray:
+        return pose + np.array([[0, 0, 0, 0], [0, 0, 0, 0], [0, 0, 0, height], [0, 0, 0, 0]])
+
+    method, context, poses = registry.build("hand_eye"), box_context(), np.array([[0.05, -0.02, 0.3], [-0.1, 0.04, -1.0]])
+    # One that has not learned finds the camera where it is drawn, whatever it sees.
+    for weight in method.parameters():
+        torch.nn.init.normal_(weight, std=0.05, generator=torch.Generator().manual_seed(weight.numel()))
+    scores = []
+    for height in (0.0, 0.8):
+        spec, (view,), hand = context.spec, context.observation.views.values(), top_down((0.03, -0.02, 0.03 + height), 0.2)
+        cameras = {name: replace(camera, world_from_camera=raised(camera.world_from_camera, height)) for name, camera in spec.cameras.items()}
+        low, high = (corner + np.array([0, 0, height]) for corner in (spec.workspace.low, spec.workspace.high))
+        workspace = Workspace(low, high, spec.workspace.surface + height)
+        seen = replace(view, world_from_camera=raised(view.world_from_camera, height))
+        now = Observation(0.0, dict.fromkeys(cameras, seen), replace(context.observation.hand, world_from_tool=hand))
+        with evaluating(method):
+            look = method.look(Context(now, replace(spec, cameras=cameras, workspace=workspace), seed=0))
+            scores.append(look.careful_logits(poses))
+    np.testing.assert_allclose(scores[0], scores[1], atol=1e-4)
 
 
 def test_the_search_finds_the_better_of_two_hills(spec: CellSpec) -> None:

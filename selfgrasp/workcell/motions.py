@@ -19,7 +19,7 @@ class MotionConfig:
     """Heights in m and speeds in m/s of the motions.
 
     Attributes:
-        clear_height: above which nothing stands.
+        clear_height: above the surface, from where on nothing stands.
         approach: height above the target at which the hand slows down.
         lift: how far a closed hand rises at least before it is judged.
         transit_speed: in free air.
@@ -74,7 +74,7 @@ def close_and_lift(drivers: Drivers, config: MotionConfig, control: Control) -> 
     drivers.gripper.close(control=control)
     closed_width = drivers.gripper.width()
     up = drivers.arm.pose().copy()
-    up[2, 3] = max(up[2, 3] + config.lift, config.clear_height)
+    up[2, 3] = max(up[2, 3] + config.lift, _clear(drivers, config))
     reached = drivers.arm.move(up, speed=config.lift_speed, control=control)
     return Done(Close(), drivers.hand(), closed_width, reached.fault is None, reached.fault)
 
@@ -133,7 +133,7 @@ def _descend(drivers: Drivers, target: FloatArray, config: MotionConfig, control
     if rise.fault is not None:
         return rise
     above = target.copy()
-    above[2, 3] = max(config.clear_height, target[2, 3])
+    above[2, 3] = max(_clear(drivers, config), target[2, 3])
     slow = target.copy()
     slow[2, 3] = min(above[2, 3], target[2, 3] + config.approach)
     for waypoint, speed in ((above, config.transit_speed), (slow, config.transit_speed), (target, config.approach_speed)):
@@ -145,10 +145,15 @@ def _descend(drivers: Drivers, target: FloatArray, config: MotionConfig, control
 
 def _rise(drivers: Drivers, config: MotionConfig, control: Control) -> Reached:
     up = drivers.arm.pose().copy()
-    if up[2, 3] >= config.clear_height:
+    if up[2, 3] >= _clear(drivers, config):
         return Reached(up)
-    up[2, 3] = config.clear_height
+    up[2, 3] = _clear(drivers, config)
     return drivers.arm.move(up, speed=config.transit_speed, control=control)
+
+
+def _clear(drivers: Drivers, config: MotionConfig) -> float:
+    """World z from where on nothing stands."""
+    return drivers.arm.workspace.surface + config.clear_height
 
 
 def _wrapped(angle: float) -> float:

@@ -18,7 +18,7 @@ from selfgrasp.core.spec import CameraSpec, CellSpec
 from selfgrasp.learn.examples import Examples
 from selfgrasp.learn.servo.config import Sees, ServoConfig
 from selfgrasp.learn.servo.geometry import hand_grid, project, sample
-from selfgrasp.learn.servo.poses import camera_of, hand_of, towards_camera
+from selfgrasp.learn.servo.poses import camera_of, hand_over, surface_from_camera, towards_camera
 from selfgrasp.learn.source import Source, Split
 
 GATHERED = 3
@@ -42,11 +42,11 @@ def gather(source: Source, split: Split, config: ServoConfig, rng: np.random.Gen
     """One example an attempt that closed the fingers, in one pass.
 
     K = 1 + looks pictures are kept of each: the first, the last and others at random. Columns: patches (N, K, P, S, S, 3) uint8 around where the hand closed,
-    or whole (N, K, H, H, 3) uint8, where whole pictures are seen; kept (N,) int64 how many of the K there are; hand (N, K, 4) float32 x, y, z m and yaw rad of
-    the hand in each; final (N, 3) float32 x, y m, yaw rad where it closed; camera (N, 2) float32 horizontal direction from there to the camera; pictures
-    (N, 2, E, E, 3) uint8, the first and one other, small; mount (N, 6) float32, see `Eye`, from the calibration of the robot that tried; nominal (N, 4, 4) and
-    intrinsics (N, 3, 3) float32, the latter for the small pictures; grasped (N,) uint8; height (N,) float32 m above the floor, how far down the fingers came;
-    scene (N,) int64.
+    or whole (N, K, H, H, 3) uint8, where whole pictures are seen; kept (N,) int64 how many of the K there are; hand (N, K, 4) float32 x, y, height m and yaw
+    rad of the hand in each; final (N, 3) float32 x, y m, yaw rad where it closed; camera (N, 2) float32 horizontal direction from there to the camera;
+    pictures (N, 2, E, E, 3) uint8, the first and one other, small; mount (N, 6) float32, see `Eye`, from the calibration of the robot that tried; nominal
+    (N, 4, 4) with the surface at zero and intrinsics (N, 3, 3) float32, the latter for the small pictures; grasped (N,) uint8; height (N,) float32 m above
+    the floor, how far down the fingers came; scene (N,) int64.
     """
     spec = source.spec
     camera, room, k = camera_of(spec, config), source.len_of(split), 1 + config.looks
@@ -73,12 +73,12 @@ def gather(source: Source, split: Split, config: ServoConfig, rng: np.random.Gen
                 columns["whole"][n, index] = resized(look.view(config.view).color, config.picture_px)
             elif planes:
                 columns["patches"][n, index] = stored_patches(look.view(config.view), tried.final, spec, config)
-            columns["hand"][n, index] = hand_of(look)
+            columns["hand"][n, index] = hand_over(look, spec)
         other = looks[int(rng.integers(len(looks)))].view(config.view)
         columns["pictures"][n] = [resized(v.color, eye) for v in (first, other)]
         columns["kept"][n], columns["final"][n], columns["camera"][n] = len(looks), tried.final, towards_camera(tried.final[None], camera)[0]
         columns["mount"][n] = mount_of(first, camera)
-        columns["nominal"][n], columns["intrinsics"][n] = camera.world_from_camera, small_intrinsics(camera, eye)
+        columns["nominal"][n], columns["intrinsics"][n] = surface_from_camera(camera, spec), small_intrinsics(camera, eye)
         columns["grasped"][n], columns["height"][n], columns["scene"][n] = attempt.outcome.grasped, tried.height - spec.workspace.surface, attempt.scene
         for name, value in more.row(attempt, looks, tried).items() if more is not None else ():
             columns[name][n] = value

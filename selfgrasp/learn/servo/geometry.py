@@ -67,7 +67,8 @@ def rigid_inverse(pose_B44: torch.Tensor) -> torch.Tensor:
 def displaced(
     pictures_BCHW: torch.Tensor, world_from_camera_B44: torch.Tensor, intrinsics_B33: torch.Tensor, camera_from_new_B44: torch.Tensor
 ) -> torch.Tensor:
-    """(B, C, H, W) square pictures as a camera elsewhere would have taken them: right for what lies `NEAR_FLOOR` above the world's zero, nearly so around it.
+    """(B, C, H, W) square pictures as a camera elsewhere would have taken them: right for what lies `NEAR_FLOOR` above the surface, which is zero
+    here, nearly so around it.
 
     The homography of a plane between two views (Hartley and Zisserman 2004, equation 13.2).
     """

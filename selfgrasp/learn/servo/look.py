@@ -18,7 +18,7 @@ from selfgrasp.learn.servo.examples import normalised, resized, small_intrinsics
 from selfgrasp.learn.servo.eye import Eye
 from selfgrasp.learn.servo.geometry import hand_grid, project, sample
 from selfgrasp.learn.servo.network import PictureJudge
-from selfgrasp.learn.servo.poses import camera_of, hand_of, mirrored, motion_of, state_of, towards_camera
+from selfgrasp.learn.servo.poses import camera_of, hand_over, mirrored, motion_of, state_of, surface_from_camera, towards_camera
 
 Judged = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 """Patches (M, C, S, S) and states (M, 10) to (M, ...) whatever is to be known of motions, a logit at least."""
@@ -40,7 +40,7 @@ def camera_found(eye: Eye, first: Observation, now: Observation, spec: CellSpec,
     """(4, 4) world_from_camera where the eye finds it in the first picture and the present one."""
     camera, side = camera_of(spec, config), config.eye_px
     pictures = torch.cat([normalised(resized(o.view(config.view).color, side)) for o in (first, now)])[None]
-    nominal, intrinsics = (torch.from_numpy(a).float()[None] for a in (camera.world_from_camera.copy(), small_intrinsics(camera, side)))
+    nominal, intrinsics = (torch.from_numpy(a).float()[None] for a in (surface_from_camera(camera, spec), small_intrinsics(camera, side)))
     found: FloatArray = camera.world_from_camera @ eye.glances(pictures, nominal, intrinsics)[0].double().numpy()
     return found
 
@@ -58,7 +58,7 @@ class PatchLook:
     """
 
     def __init__(self, judged: Judged, world_from_camera: FloatArray, first: Observation, now: Observation, spec: CellSpec, config: ServoConfig) -> None:
-        self._judged, self._spec, self._config, self._hand = judged, spec, config, hand_of(now)
+        self._judged, self._spec, self._config, self._hand = judged, spec, config, hand_over(now, spec)
         self._camera = camera_of(spec, config)
         views = [o.view(config.view) for o in (first, now)]
         self._pictures = torch.cat([normalised(view.color) for view in views])
@@ -96,9 +96,9 @@ class PatchLook:
 class PictureLook:
     """The whole pictures, seen once, and motions as numbers: the published network's."""
 
-    def __init__(self, judge: PictureJudge, first: Observation, now: Observation, config: ServoConfig) -> None:
+    def __init__(self, judge: PictureJudge, first: Observation, now: Observation, spec: CellSpec, config: ServoConfig) -> None:
         pictures = torch.cat([normalised(resized(o.view(config.view).color, config.picture_px)) for o in (first, now)])[None]
-        self._judge, self._hand, self._seen = judge, hand_of(now), judge.seeing(pictures)
+        self._judge, self._hand, self._seen = judge, hand_over(now, spec), judge.seeing(pictures)
 
     def logits(self, poses: FloatArray) -> FloatArray:
         """See `Look`."""

@@ -30,6 +30,20 @@ def hand_of(observation: Observation) -> FloatArray:
     return np.array([*tool[:3, 3], yaw_of(tool)])
 
 
+def hand_over(observation: Observation, spec: CellSpec) -> FloatArray:
+    """`hand_of` with the height above the surface, as networks are told it."""
+    found = hand_of(observation)
+    found[2] -= spec.workspace.surface
+    return found
+
+
+def surface_from_camera(camera: CameraSpec, spec: CellSpec) -> FloatArray:
+    """(4, 4) the camera as drawn, in a world whose zero is the surface: what the eye is told."""
+    found = camera.world_from_camera.copy()
+    found[2, 3] -= spec.workspace.surface
+    return found
+
+
 def over_the_bin(hand: FloatArray, spec: CellSpec) -> bool:
     """Whether the hand (x, y, z, ...) is over the workspace, however high, and not where it waits."""
     return spec.workspace.contains(np.array([*hand[:2], min(hand[2], spec.workspace.high[2])]), margin=0.03)
@@ -45,7 +59,7 @@ def towards_camera(final_M3: FloatArray, camera: CameraSpec) -> FloatArray:
 def state_of(final_M3: FloatArray, hand_M4: FloatArray, camera_M2: FloatArray) -> NDArray[np.float32]:
     """(M, 10) in the frame of the final pose: where the hand is now (x, y, turn, far or there, height, height if there), and where the camera is.
 
-    A hand that is there and stopped above the floor has felt what no picture shows.
+    Hands are those of `hand_over`. A hand that is there and stopped above the floor has felt what no picture shows.
 
     Nothing changes when a symmetric gripper is turned by half; see `mirrored` for mirrors.
     """
@@ -64,7 +78,7 @@ def state_of(final_M3: FloatArray, hand_M4: FloatArray, camera_M2: FloatArray) -
 
 
 def motion_of(final_M3: FloatArray, hand_M4: FloatArray) -> NDArray[np.float32]:
-    """(M, 5) from where the hand is to where it would close on the floor: x, y, z m in the world, sine and cosine of the turn (Levine et al. 2016)."""
+    """(M, 5) from where the hand is (`hand_over`) to where it would close on the floor: x, y, z m, sine and cosine of the turn (Levine et al. 2016)."""
     turn = final_M3[:, 2] - hand_M4[:, 3]
     way = [final_M3[:, 0] - hand_M4[:, 0], final_M3[:, 1] - hand_M4[:, 1], -hand_M4[:, 2], np.sin(turn), np.cos(turn)]
     return np.stack(way, axis=1).astype(np.float32)

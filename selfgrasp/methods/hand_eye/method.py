@@ -54,7 +54,7 @@ class HandEye(ServoMethod):
         first, spec, config = context.first or context.observation, context.spec, self.config
         now = first if calibrated else context.observation
         if isinstance(self.judge, PictureJudge):
-            return PictureLook(self.judge, first, now, config)
+            return PictureLook(self.judge, first, now, spec, config)
         assert self.eye is not None
         camera = first.view(config.view).world_from_camera if calibrated else camera_found(self.eye, first, now, spec, config)
         return PatchLook(self._grasped, camera, first, now, spec, config)
