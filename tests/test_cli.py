@@ -2,6 +2,7 @@
 
 import ast
 import importlib.util
+import inspect
 import subprocess
 import sys
 import time
@@ -13,6 +14,8 @@ import pytest
 
 from selfgrasp.cli import VERBS, help_text, main
 from selfgrasp.core.errors import InputError
+from selfgrasp.methods import registry
+from selfgrasp.runs import train
 
 HEAVY = {"torch", "mujoco", "lance", "scipy", "gymnasium", "trimesh"}
 """Modules that take longer to import than help may take."""
@@ -78,6 +81,14 @@ def test_every_argument_is_explained(verb: str):
             assert below or f"    {name}: " in text, f"{verb}: {name} is not explained, neither under it nor among the class's attributes"
 
 
+def test_help_of_training_names_every_preset():
+    said = inspect.getdoc(train.Args) or ""
+    for method in registry.methods():
+        about = said.partition(f"{method}: ")[2].partition(". ")[0]
+        for preset in registry.presets(method):
+            assert preset.removeprefix("paper_") in about or preset in about, f"{method}:{preset}"
+
+
 def test_an_unknown_verb_lists_the_known_ones(capsys: pytest.CaptureFixture[str]):
     assert main(["colect"]) == 2
     message = capsys.readouterr().err
@@ -105,6 +116,8 @@ def run(args: Args) -> int:
             raise InputError(given="no dataset", wanted="one")
         case "interrupt":
             raise KeyboardInterrupt
+        case "place":
+            Path("/dev/null/x").write_text("")
         case "bug":
             raise ZeroDivisionError
     return 0
@@ -124,6 +137,7 @@ def verb(monkeypatch: pytest.MonkeyPatch) -> str:
     [
         ("", 0, ""),
         ("input", 2, "selfgrasp x: given: no dataset; wanted: one\n"),
+        ("place", 2, "selfgrasp x: given: /dev/null/x: Not a directory; wanted: a place that can be read or written as asked\n"),
         ("interrupt", 130, "\nselfgrasp x: stopped; the same command goes on where it stopped\n"),
     ],
 )

@@ -24,7 +24,7 @@ from selfgrasp.core.pose import yaw_of
 from selfgrasp.dataset import Dataset, DatasetWriter, check, writer
 from selfgrasp.runs import collect as verb
 from selfgrasp.runs.collect import Args, collect, make_session
-from selfgrasp.runs.play import SceneTask
+from selfgrasp.runs.play import PlayedScene, SceneTask
 from selfgrasp.workcell.cells import CellConfig
 
 OPTIONS = CellConfig(count=4, picture_px=32)
@@ -177,6 +177,10 @@ def test_ctrl_c_ends_with_130_and_a_sound_dataset(tmp_path: Path) -> None:
         (("--objects", "toys"), "given: objects 'toys'; wanted: a set of objects or a folder of meshes; exists: train, validation, test"),
         (("--options.noise", "loud"), "given: noise 'loud'; wanted: a known noise; exists: imprecise, moved, none, realistic"),
         (("--cell", "kuka_bin", "--options.arm", "arm.xml"), r"given: arm 'arm\.xml'; wanted: an MJCF or URDF file of an arm"),
+        (("--options.mixture", "weird"), "given: mixture 'weird'; wanted: a known mixture; exists: alike, any, apart"),
+        (("--options.count", "0"), "given: count 0; wanted: at least 1"),
+        (("--options.picture-px", "-5"), "given: picture-px -5; wanted: at least 16"),
+        (("--seed", "-1"), "given: --seed -1; wanted: at least 0"),
         (("--options.renderer", "pencil"), "given: renderer 'pencil'; wanted: a known renderer; exists: auto, gl, rays"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
@@ -189,6 +193,35 @@ def test_a_wrong_argument_lists_what_exists_and_leaves_nothing(
     said = capsys.readouterr().err
     assert re.search(message, said), said
     assert not out.exists()
+
+
+def test_what_fails_before_the_first_attempt_leaves_no_dataset_in_the_way(tmp_path: Path) -> None:
+    wanted = replace(TWO_SCENES, out=tmp_path, attempts=1)
+    with pytest.raises(InputError, match="variant"):
+        collect(replace(wanted, policy="supersizing+typo", options=replace(OPTIONS, count=5)))
+    assert collect(wanted).new == 1
+
+
+def test_a_policy_that_never_tries_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("selfgrasp.runs.pool.play_all", lambda *_, **__: (PlayedScene(scene, ()) for scene in itertools.count()))
+    with pytest.raises(InputError, match="found nothing to try in 100 scenes"):
+        collect(replace(TWO_SCENES, out=tmp_path))
+
+
+def test_workers_end_with_their_collector_however_it_ends(tmp_path: Path) -> None:
+    for end, code in ((signal.SIGTERM, 130), (signal.SIGKILL, -signal.SIGKILL)):
+        out = tmp_path / end.name
+        process = started(out, "--attempts", "100000", *LONG[2:])
+        try:
+            wait_for_attempts(out, 1, process)
+            os.kill(process.pid, end)
+            # Pipes end when the last process that holds them does.
+            process.communicate(timeout=60)
+            assert process.returncode == code
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+        assert check(out).ok
 
 
 def test_another_cell_is_refused(by_one: Path) -> None:

@@ -220,6 +220,8 @@ def test_labels_from_a_csv(tmp_path):
         ("attempt,name,value,colour\n7-0-0,a,1,red\n", "columns attempt, name, value, colour"),
         ("attempt,name,value,step\n7-0-0,a,1,last\n", "step 'last' in line 2"),
         ("attempt,name,value\n7-0-0,a\n", "line 2 .*another number of fields"),
+        ("attempt,name,value\n7-0-0,truth.grasped,true\n", r"label 'truth.grasped' in line 2.*not begin with truth\."),
+        ("attempt,name,value\n7-0-0,,1\n", "label '' in line 2"),
         ("", "columns none"),
     ],
 )
@@ -236,6 +238,9 @@ def test_labels_need_an_author_and_a_file(tmp_path):
     with pytest.raises(InputError, match="without an author"):
         attach_csv(tmp_path, tmp_path / "x.csv", by=" ")
     with pytest.raises(InputError, match="not a file"):
+        attach_csv(tmp_path, tmp_path / "x.csv", by="Ada")
+    (tmp_path / "x.csv").write_bytes(b"\x89PNG\xff\x00")
+    with pytest.raises(InputError, match=r"not text.*wanted: a CSV file"):
         attach_csv(tmp_path, tmp_path / "x.csv", by="Ada")
 
 

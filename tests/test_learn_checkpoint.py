@@ -60,6 +60,17 @@ def test_a_file_of_someone_else_is_named(tmp_path: Path):
         registry.load(tmp_path / "missing")
 
 
+def test_damage_inside_a_whole_file_is_named(tmp_path: Path):
+    method = registry.build("supersizing")
+    next(method.parameters()).data[0] = float("nan")
+    save(tmp_path / "a.safetensors", method)
+    with pytest.raises(InputError, match="1 tensors are not finite"):
+        registry.load(tmp_path / "a.safetensors")
+    save_file({"x": torch.zeros(2)}, tmp_path / "x.safetensors", metadata={"selfgrasp": "{"})
+    with pytest.raises(InputError, match="description is damaged"):
+        registry.load(tmp_path / "x.safetensors")
+
+
 def test_another_version_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     save(tmp_path / "a.safetensors", registry.build("supersizing"))
     version = registry.method_class("supersizing").version

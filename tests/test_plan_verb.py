@@ -230,6 +230,17 @@ class TestWrongInput:
         np.save(tmp_path / "d.npy", np.random.default_rng(0).uniform(0.3, 2, (160, 160)).astype(np.float32))
         assert "or the camera's pose" in message(files, depth=tmp_path / "d.npy")
 
+    def test_a_policy_that_moves_and_looks_again(self, files):
+        with pytest.raises(InputError, match="hand_eye, which moves and looks again"):
+            run(Args(**{**vars(files), "policy": "hand_eye"}))
+
+    def test_the_oracle(self, files):
+        with pytest.raises(InputError, match="'oracle' without a simulated cell"):
+            run(Args(**{**vars(files), "policy": "oracle"}))
+
+    def test_a_table_without_a_pose(self, files):
+        assert "--table 0.1 without --pose" in message(files, pose=None, table=0.1)
+
     def test_no_grasps_wanted(self, files):
         assert "given: --top 0; wanted: at least 1" in message(files, top=0)
 

@@ -20,7 +20,7 @@ from selfgrasp.protocols.episode import Episode, Row
 from selfgrasp.protocols.intervals import Estimate, bootstrap, paired, ratio, wilson
 from selfgrasp.protocols.play import play_until_clear
 from selfgrasp.protocols.prediction import Predictions, auc, balanced, best_threshold, calibration, predict
-from selfgrasp.runs import bench
+from selfgrasp.runs import bench, collect
 from selfgrasp.workcell.cells import CellConfig, SimCell, tabletop
 from selfgrasp.workcell.sim.objects.catalogue import train_objects
 from selfgrasp.workcell.sim.oracle import OraclePolicy
@@ -275,6 +275,16 @@ def test_two_runs_that_reports_would_call_the_same_are_refused(tmp_path: Path) -
         save(run / "checkpoints" / "best.safetensors", registry.build("supersizing"))
     with pytest.raises(InputError, match=r"a/first and .*b/first, both called 'supersizing \(first\)'"):
         bench.measure(bench.Args("isolated", tuple(map(str, runs)), tmp_path / "out"))
+
+
+def test_prediction_names_what_is_wrong_before_anything_is_collected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(collect, "collect", lambda *_, **__: pytest.fail("collected"))
+    for policy, message in (("nosuch", "policy 'nosuch'"), ("random", "one that can score an action")):
+        with pytest.raises(InputError, match=message):
+            bench.measure(bench.Args("prediction", (policy,), tmp_path))
+    (tmp_path / "dataset.json").write_text("{}")
+    with pytest.raises(InputError, match="a dataset; wanted: a folder for"):
+        bench.measure(bench.Args("prediction", ("heuristic",), tmp_path, data=tmp_path))
 
 
 def test_clearing_by_hand_worked_episodes() -> None:

@@ -116,10 +116,13 @@ def test_a_full_report_is_one_well_formed_page_that_needs_nothing_else(full_run,
     ]
 
 
-def test_an_empty_run_says_what_is_missing(tmp_path):
+def test_a_run_that_has_only_begun_says_what_is_missing(tmp_path):
+    with pytest.raises(InputError, match=r"the folder of a run, with report\.json or config\.json"):
+        write_report([tmp_path])
+    (tmp_path / "config.json").write_text("{}")
     page = write_report([tmp_path]).read_text()
     checked(page)
-    for words in ("report.json", "config.json", "log.jsonl", "pictures"):
+    for words in ("report.json", "log.jsonl", "pictures"):
         assert words in page
 
 

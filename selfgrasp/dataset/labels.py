@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from selfgrasp.dataset.writer import DatasetWriter
 
 _REQUIRED = ("attempt", "name", "value")
 _OPTIONAL = ("step", "view")
+TRUTH = "truth."
+"""What names of labels begin with that only a simulator knows."""
 
 
 def attach_csv(path: str | Path, csv_path: str | Path, *, by: str) -> int:
@@ -42,11 +45,15 @@ def read_csv(path: Path, *, by: str) -> list[Label]:
     """The labels in a CSV file.
 
     Raises:
-        InputError: no such file, columns missing or unknown, or a step that is no whole number.
+        InputError: no such file, none of text, columns missing or unknown, a step that is no whole number, or a name that is missing or a simulator's.
     """
     if not path.is_file():
         raise InputError(given=f"{path}, which is not a file", wanted="a CSV file of labels")
-    with path.open(newline="", encoding="utf-8-sig") as file:
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputError(given=f"{path}, which is not text ({error.reason})", wanted="a CSV file in UTF-8") from error
+    with io.StringIO(text, newline="") as file:
         reader = csv.DictReader(file)
         columns = reader.fieldnames or []
         if not set(_REQUIRED) <= set(columns) <= {*_REQUIRED, *_OPTIONAL}:
@@ -58,6 +65,10 @@ def read_csv(path: Path, *, by: str) -> list[Label]:
                 raise InputError(given=f"step {step!r} in line {number} of {path}", wanted="the index of a step, or nothing")
             if None in row or any(row[name] is None for name in _REQUIRED):
                 raise InputError(given=f"line {number} of {path} with another number of fields than the header", wanted=f"{len(columns)} fields")
+            if not row["name"] or row["name"].startswith(TRUTH):
+                raise InputError(
+                    given=f"label {row['name']!r} in line {number} of {path}", wanted=f"a name that does not begin with {TRUTH}: only simulators know"
+                )
             labels.append(Label(row["attempt"], row["name"], _value(row["value"]), by, int(step) if step else None, row.get("view") or None))
     return labels
 

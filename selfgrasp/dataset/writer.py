@@ -73,6 +73,11 @@ class DatasetWriter:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if error is not None and not self._ids:
+            # What failed before the first attempt leaves no dataset that another cell's would not fit into.
+            (self.path / META_FILE).unlink(missing_ok=True)
+            for name in TABLES:
+                shutil.rmtree(table_path(self.path, name), ignore_errors=True)
         self.close()
 
     def __len__(self) -> int:

@@ -80,7 +80,7 @@ def load(path: Path, build: Build) -> Method:
     """The method stored at `path` (a file or a run's folder), ready to plan, on the CPU.
 
     Raises:
-        InputError: no such file, a truncated file, not a checkpoint, an unknown method, or one of another version or shape.
+        InputError: no such file, a truncated file, not a checkpoint, an unknown method, one of another version or shape, or weights that are not finite.
     """
     file = checkpoint_path(path)
     tensors, facts = read_tensors(file)
@@ -156,7 +156,10 @@ def read_tensors(path: Path, *, tensors: bool = True) -> tuple[dict[str, torch.T
         raise InputError(given=f"{path} of {path.stat().st_size if path.is_file() else 0} bytes ({error})", wanted="a whole safetensors file") from error
     if _KEY not in metadata:
         raise InputError(given=f"{path}, safetensors without selfgrasp's description", wanted="a checkpoint written by selfgrasp")
-    facts: dict[str, Any] = json.loads(metadata[_KEY])
+    try:
+        facts: dict[str, Any] = json.loads(metadata[_KEY])
+    except ValueError as error:
+        raise InputError(given=f"{path}, whose description is damaged ({error})", wanted="a checkpoint written by selfgrasp") from error
     return found, facts
 
 
@@ -188,5 +191,9 @@ def _restore(method: Method, info: CheckpointInfo, tensors: Mapping[str, torch.T
     wrong = [name for name in wanted.keys() | tensors.keys() if name not in wanted or name not in tensors or wanted[name].shape != tensors[name].shape]
     if wrong:
         names = ", ".join(sorted(wrong)[:3])
-        raise InputError(given=f"{path}, in which {len(wrong)} tensors differ ({names} ...)", wanted=f"the tensors of {method.config}")
+        raise InputError(
+            given=f"{path}, in which {len(wrong)} tensors differ ({names} ...)", wanted=f"the tensors of {method.name} with the config that it names"
+        )
+    if broken := [name for name, tensor in tensors.items() if not torch.isfinite(tensor).all()]:
+        raise InputError(given=f"{path}, in which {len(broken)} tensors are not finite ({', '.join(broken[:3])})", wanted="weights")
     method.load_state_dict({name: t.to(wanted[name].dtype) for name, t in tensors.items()})

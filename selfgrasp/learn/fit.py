@@ -152,13 +152,22 @@ class _Run:
         progress = facts.pop("progress")
         differs = [k for k, v in self.facts.items() if k in facts and facts[k] != v]
         if differs:
-            given, kept = ({k: source.get(k) for k in differs} for source in (self.facts, facts))
+            given, kept = _apart({k: self.facts[k] for k in differs}, {k: facts[k] for k in differs})
             raise InputError(given=f"{given}", wanted=f"what {self.state} was trained with, or another folder", exists=f"{kept}")
         self.method.load_state_dict({k.removeprefix("model."): v for k, v in tensors.items() if k.startswith("model.")})
         checkpoint.load_optimizer(self.optimizer, {k.removeprefix("optimizer."): v for k, v in tensors.items() if k.startswith("optimizer.")})
         if progress["best_loss"] is None:
             progress["best_loss"] = float("inf")
         return _Progress(**{**progress, "ended": None if progress["ended"] is None else Ended(progress["ended"])})
+
+
+def _apart(one: dict[str, Any], other: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Those entries of both in which they differ, also of dicts within."""
+    found: tuple[dict[str, Any], dict[str, Any]] = {}, {}
+    for key in (k for k in {**one, **other} if one.get(k) != other.get(k)):
+        a, b = one.get(key), other.get(key)
+        found[0][key], found[1][key] = _apart(a, b) if isinstance(a, dict) and isinstance(b, dict) else (a, b)
+    return found
 
 
 def _train(run: _Run, log: RunLog, watcher: Watcher, stop: threading.Event | None) -> None:

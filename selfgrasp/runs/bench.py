@@ -31,12 +31,14 @@ class Args:
 
     Attributes:
         protocol: prediction, isolated, clear, deplete or category.
-        policy: one or more: random, heuristic, oracle, a method's name, a run folder or a checkpoint.
+        policy: one or more: random, random_servo, heuristic, oracle, a method's name, a run folder or a checkpoint; +VARIANT after it, as hand_eye+open, is one
+            of its variants.
         out: folder for report.json and report.html.
         objects: seen, novel, validation, mixed (half of the first two each), or a folder of meshes; of these `category` has the first three. The default is
             the protocol's.
         trials: scenes a policy (prediction: attempts); the default is the protocol's full number.
-        data: prediction only: a dataset of tried actions on held-out objects; collected if there is none.
+        data: prediction only: a folder for its datasets of tried actions on held-out objects, which are collected where they are not there; by default below
+            out.
         seed: shifts the benchmark's scenes.
         workers: processes.
         cell: where; the default is the protocol's.
@@ -98,8 +100,9 @@ def measure(args: Args) -> Measured:
     from selfgrasp.core import InputError, unknown_name
     from selfgrasp.protocols import PLAYED
 
-    if args.trials is not None and args.trials < 1:
-        raise InputError(given=f"--trials {args.trials}", wanted="at least 1")
+    for name in ("trials", "workers"):
+        if (value := getattr(args, name)) is not None and value < 1:
+            raise InputError(given=f"--{name} {value}", wanted="at least 1")
     check_labels(args.policy)
     if args.protocol == "prediction":
         from selfgrasp.runs.predict import measure_prediction
@@ -160,6 +163,7 @@ def _episodes(args: Args, protocol: PlayedProtocol, policy: str, objects: str) -
     from selfgrasp.runs.policies import identity_of
     from selfgrasp.runs.pool import WorkerConfig, objects_named, play_all
     from selfgrasp.runs.progress import Progress
+    from selfgrasp.workcell.cells import cell_spec
     from selfgrasp.workcell.sim.objects.catalogue import catalogue_hash
 
     trials = args.trials or protocol.trials
@@ -168,6 +172,7 @@ def _episodes(args: Args, protocol: PlayedProtocol, policy: str, objects: str) -
         args.options, count=own.count, picture_px=own.picture_px if args.options.picture_px == CellConfig.picture_px else args.options.picture_px,
         depth=args.options.depth or own.depth, registered=args.options.registered and own.registered, mixture=own.mixture,
     )  # fmt: skip
+    cell_spec(cell_name(args), options)
     config = WorkerConfig(cell_name(args), options, objects, policy)
     first = first_scene(objects, args.seed)
     of = {

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from selfgrasp.runs.play import PlayedScene, SceneTask
 
 
+_IDLE = 100
+"""Scenes in a row without an attempt, after which there is no hope."""
+
+
 @dataclass(frozen=True)
 class Args:
     """Let a policy try, and keep every attempt.
@@ -23,7 +27,7 @@ class Args:
     Attributes:
         out: folder of the dataset; made if it is not there.
         attempts: how many the dataset shall hold of this collection.
-        policy: random, heuristic, a method's name, or a run folder.
+        policy: random, random_servo, heuristic, oracle, a method's name, or a run folder; +VARIANT after it, as RUN+explore, is one of its variants.
         objects: train, validation, test; categories, categories-validation, categories-test (things of 16 categories), assorted (categories, and others);
             or a folder of meshes.
         cell: where.
@@ -72,7 +76,10 @@ class Collected:
 def run(args: Args) -> int:
     """Collect, and say how it went."""
     done = collect(args)
-    share = done.grasped / done.new if done.new else 0.0
+    if not done.new:
+        print(f"{args.out}: {done.attempts} attempts are there already; --attempts is how many there shall be")
+        return 0
+    share = done.grasped / done.new
     print(f"{args.out}: {done.attempts} attempts, {done.new} new, {share:.1%} of them held something, {done.new / max(done.wall_seconds, 1e-9):.1f} attempts/s")
     total = done.worker_seconds.get("total", 0.0)
     if total:
@@ -95,6 +102,7 @@ def collect(args: Args, *, alone: bool = False) -> Collected:
     import time
 
     from selfgrasp.codec import session_key
+    from selfgrasp.core import InputError
     from selfgrasp.dataset import DatasetWriter
     from selfgrasp.runs.play import play_scene
     from selfgrasp.runs.pool import WorkerConfig, play_all
@@ -108,7 +116,8 @@ def collect(args: Args, *, alone: bool = False) -> Collected:
         _require_alone(args.out, session)
     with DatasetWriter.create_or_open(args.out, session) as writer:
         mine = [i for i in writer.ids if i.startswith(f"{key}-")]
-        grasped, start = 0, time.perf_counter()
+        grasped = idle = 0
+        start = time.perf_counter()
         seconds: dict[str, float] = {}
         count = first = len(mine)
         tasks = _tasks(args, key, from_scene=max((int(i.split("-")[1]) for i in mine), default=0))
@@ -116,6 +125,11 @@ def collect(args: Args, *, alone: bool = False) -> Collected:
         with Progress("collect", args.attempts, unit="attempts", done=count) as progress:
             if count < args.attempts:
                 for played in play_all(play_scene, tasks, config, workers=args.workers):
+                    idle = 0 if played.attempts else idle + 1
+                    if idle == _IDLE:
+                        raise InputError(
+                            given=f"{args.policy}, which found nothing to try in {_IDLE} scenes in a row", wanted="objects or a policy that it suits"
+                        )
                     new = [a for a in played.attempts if a.id not in writer][: args.attempts - count]
                     writer.append(new)
                     _keep_states(args.out, played)

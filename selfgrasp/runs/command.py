@@ -14,9 +14,11 @@ WRONG_INPUT = 2
 def call(module: str, arguments: Sequence[str], *, prog: str, summary: str) -> int:
     """Parse `arguments` into the `Args` of `module`, call its `run`, and return the exit code.
 
-    A `SelfgraspError` becomes one message on standard error and 2, Ctrl-C becomes 130; any other exception is a bug and keeps its traceback.
+    A `SelfgraspError`, and a file that cannot be read or written, becomes one message on standard error and 2, Ctrl-C and a request to end become 130; any
+    other exception is a bug and keeps its traceback.
     """
     import inspect
+    import signal
 
     # Read when NumPy is loaded: its products here are small, and threads for them only get in the way of processes and of each other.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -24,9 +26,12 @@ def call(module: str, arguments: Sequence[str], *, prog: str, summary: str) -> i
 
     verb = importlib.import_module(module)
     args = tyro.cli(verb.Args, prog=prog, description=inspect.cleandoc(verb.Args.__doc__ or summary).split("Attributes:")[0].strip(), args=arguments)
-    from selfgrasp.core.errors import SelfgraspError
+    from selfgrasp.core.errors import InputError, SelfgraspError
 
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
+        if (seed := getattr(args, "seed", 0)) < 0:
+            raise InputError(given=f"--seed {seed}", wanted="at least 0")
         code = int(verb.run(args))
         sys.stdout.flush()
         return code
@@ -39,3 +44,8 @@ def call(module: str, arguments: Sequence[str], *, prog: str, summary: str) -> i
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:
+        if error.filename is None:
+            raise
+        print(f"{prog}: {InputError(given=f'{error.filename}: {error.strerror}', wanted='a place that can be read or written as asked')}", file=sys.stderr)
+        return WRONG_INPUT

@@ -90,6 +90,9 @@ def _begin() -> None:
     import cv2
     import torch
 
+    from selfgrasp.runs.pool import begin_worker
+
+    begin_worker()
     cv2.setNumThreads(1)
     torch.set_num_threads(1)
 

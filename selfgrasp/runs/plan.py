@@ -73,16 +73,20 @@ class Args:
 
 def run(args: Args, policy: Policy | None = None) -> int:
     """Read the picture, plan with `policy` (by default the one that `args` names), write what was asked for."""
-    from selfgrasp.core.errors import InputError
+    from selfgrasp.core import Grasp, InputError
 
     if args.top < 1:
         raise InputError(given=f"--top {args.top}", wanted="at least 1")
+    if args.table is not None and args.pose is None:
+        raise InputError(given=f"--table {args.table} without --pose", wanted="both, or neither: without a pose the table is found in the depth picture")
     context, world = read_context(args)
     if policy is None:
         from selfgrasp.runs.policies import load_policy
 
         policy = load_policy(args.policy)
     plan = policy.plan(context)
+    if plan.actions and not any(isinstance(action, Grasp) for action in plan.actions):
+        raise InputError(given=f"policy {policy.name}, which moves and looks again", wanted="one that plans whole grasps from one picture, as supersizing")
     view = context.observation.view()
     document = describe(plan, context, world, policy=policy.name, top=args.top)
     text = json_format.dumps(document, indent=2)

@@ -41,6 +41,8 @@ def load_policy(name: str, cell: SimCell | None = None) -> Policy:
         from selfgrasp.workcell.sim.oracle import OraclePolicy
 
         return OraclePolicy(cell.cell)
+    if name == "oracle":
+        raise InputError(given="policy 'oracle' without a simulated cell", wanted="another policy: this one tries in the simulation first")
     path, variant = checkpoint_of(name), _variant_of(name)
     if path is None:
         raise _unknown(name)

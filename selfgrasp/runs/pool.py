@@ -6,6 +6,7 @@ import hashlib
 import multiprocessing
 import os
 import signal
+import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -77,9 +78,22 @@ def play_all(play: Callable[[SimCell, Policy, Task], Result], tasks: Iterable[Ta
             stray.terminate()
 
 
+def begin_worker() -> None:
+    """In a new process: Ctrl-C is its parent's to answer, and it ends when its parent is gone, however that ended."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, name="end with parent", daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
+
+
 def _begin(config: WorkerConfig) -> None:
     global _worker
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    begin_worker()
     from selfgrasp.workcell.sim.gl import limit_threads
 
     limit_threads()

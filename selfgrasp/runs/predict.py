@@ -24,23 +24,31 @@ def measure_prediction(args: Args) -> Measured:
     """Accuracy and AUC on tried actions with held-out objects; every policy's threshold comes from validation objects.
 
     Policies that cannot score an action they did not propose (random) have no row.
+
+    Raises:
+        InputError: an unknown policy, none that can score, or a dataset as the folder of the protocol's own.
     """
-    from selfgrasp.core import Scorer
+    from selfgrasp.core import InputError, Scorer
+    from selfgrasp.dataset.meta import META_FILE
     from selfgrasp.protocols.episode import Row
     from selfgrasp.protocols.prediction import best_threshold, calibration, metrics
     from selfgrasp.runs.bench import Measured, policy_label, row_label
-    from selfgrasp.runs.policies import checkpoint_of, load_policy
+    from selfgrasp.runs.policies import checkpoint_of, load_policy, require_policy
 
     objects = args.objects or "novel"
     trials = args.trials or _TRIALS
+    for name in args.policy:
+        require_policy(name)
+    scorers = [name for name in args.policy if name != "oracle" and isinstance(load_policy(name), Scorer)]
+    if not scorers:
+        raise InputError(given=f"--policy {' '.join(args.policy)}", wanted="one that can score an action it did not propose, as heuristic or a learned one")
+    if args.data is not None and (args.data / META_FILE).exists():
+        raise InputError(given=f"--data {args.data}, a dataset", wanted="a folder for the protocol's own datasets of random attempts")
     test = _collected(args, objects, trials, seed=7_000_000 + args.seed)
     validation = _collected(args, "validation", min(trials, max(400, trials // 4)), seed=8_000_000 + args.seed)
     rows: list[Row] = []
     curves: list[dict[str, Any]] = []
-    for name in args.policy:
-        policy = None if name == "oracle" else load_policy(name)
-        if not isinstance(policy, Scorer):
-            continue
+    for name in scorers:
         learned = checkpoint_of(name) is not None
         predictions = _predictions(args, name, test)
         threshold = best_threshold(_predictions(args, name, validation))

@@ -14,6 +14,8 @@ from selfgrasp.protocols.episode import Row
 from selfgrasp.viz.story import STORY_FILE
 
 STORY_PARTS = ("cards", "scenes", "heats", "films", "outcomes")
+_FILES = ("report.json", "config.json", "log.jsonl", "pictures")
+"""Without any of these a folder is not a run's."""
 _PICTURE_KEYS = ("file", "color", "tried", "depth")
 
 
@@ -71,8 +73,9 @@ def read_run(run: Path) -> ReportData:
     Raises:
         InputError: no such folder, or a file in it that cannot be read.
     """
-    if not run.is_dir():
-        raise InputError(given=f"run {run}", wanted="the folder of a run")
+    if not any((run / name).exists() for name in _FILES):
+        exists = ", ".join(sorted(path.name for path in run.iterdir())[:8]) or "nothing" if run.is_dir() else ""
+        raise InputError(given=f"run {run}", wanted=f"the folder of a run, with {' or '.join(_FILES)}", exists=exists)
     missing: list[str] = []
     report, config, env = (_json(run / f"{name}.json", missing) for name in ("report", "config", "env"))
     log = _log(run)

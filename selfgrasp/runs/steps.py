@@ -164,12 +164,12 @@ def train_all(jobs: Sequence[train.Args], *, workers: int, device: str) -> str:
     """Train what is not done, several at a time, each on one thread with its own log. What ends this, an error or Ctrl-C, ends all of them, where they last
     saved."""
     import multiprocessing
-    import signal
     from concurrent.futures import ProcessPoolExecutor, as_completed
 
     from selfgrasp.learn.recipe import device_of
     from selfgrasp.methods.registry import build
     from selfgrasp.runs.examples import examples_of
+    from selfgrasp.runs.pool import begin_worker
     from selfgrasp.runs.progress import Progress
 
     missing = [job for job in jobs if not _done(job)]
@@ -184,7 +184,7 @@ def train_all(jobs: Sequence[train.Args], *, workers: int, device: str) -> str:
             for split in ("train", "validation"):
                 examples_of(method, folder, split, workers=workers)
     at_a_time, others = 1 if device_of(device).type == "cuda" else workers, set(multiprocessing.active_children())
-    pool = ProcessPoolExecutor(at_a_time, mp_context=multiprocessing.get_context("spawn"), initializer=signal.signal, initargs=(signal.SIGINT, signal.SIG_IGN))
+    pool = ProcessPoolExecutor(at_a_time, mp_context=multiprocessing.get_context("spawn"), initializer=begin_worker)
     try:
         with Progress("trainings", len(jobs), unit="runs", done=len(jobs) - len(missing)) as progress:
             running = [pool.submit(_train, job) for job in missing]

@@ -20,7 +20,9 @@ class Args:
     it holds at least 64 examples.
 
     Attributes:
-        method: a method, or method:preset; for example supersizing, supersizing:paper.
+        method: a method, or method:preset; without a preset it is small. supersizing: outputs, paper, paper_owt, pretext, small. hand_eye: paper, small.
+            semantic: attention, attention_pictures, box, branches, branches_pictures, presented, single, small; paper, and paper_ before attention,
+            attention_pictures, branches, branches_pictures and single, are its larger ones. A wrong one lists them.
         data: one or several datasets; each has its own split.
         out: folder of the run: checkpoints, log.jsonl, TensorBoard events.
         start: a run or checkpoint whose weights training goes on from (staged learning); its recipe is that of a later round.
@@ -74,6 +76,7 @@ def train(args: Args) -> FitResult:
     from selfgrasp.runs.progress import Batches, Progress
     from selfgrasp.runs.record import write_config
 
+    _check(args)
     if args.start and args.trunk:
         raise InputError(given=f"--start {args.start} and --trunk {args.trunk}", wanted="one of them: --start brings a trunk of its own")
     if args.threads:
@@ -91,6 +94,19 @@ def train(args: Args) -> FitResult:
         write_config(args.out, args, args.seed)
     with Progress("train", recipe.epochs * Order(len(data.train), recipe.batch, args.seed).per_epoch, unit="steps") as progress:
         return fit(method, data.train, data.validation, recipe, args.out, Batches(progress), data=data.fingerprint, start=start)
+
+
+def _check(args: Args) -> None:
+    from selfgrasp.core import InputError
+
+    for name, least in {"epochs": 1, "attempts": 1, "threads": 0}.items():
+        if (value := getattr(args, name)) is not None and value < least:
+            raise InputError(given=f"--{name} {value}", wanted=f"at least {least}")
+    if args.max_seconds is not None and args.max_seconds <= 0:
+        raise InputError(given=f"--max-seconds {args.max_seconds:g}", wanted="more than 0")
+    folders = [folder.resolve() for folder in args.data]
+    if not folders or len(set(folders)) < len(folders):
+        raise InputError(given=f"--data {' '.join(map(str, args.data)) or 'with nothing'}", wanted="one or several datasets, each once")
 
 
 def _fingerprint(method: Method) -> str:

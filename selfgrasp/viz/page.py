@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import Path
 
+from selfgrasp.core import InputError
 from selfgrasp.viz.markup import EMPTY, Markup, element, join, safe
 
 
@@ -64,7 +65,13 @@ class Page:
         return "<!doctype html>\n" + element("html", head, body, lang="en")
 
     def write(self, path: Path) -> int:
-        """Writes the document in one go, and says its size in bytes."""
+        """Writes the document in one go, and says its size in bytes.
+
+        Raises:
+            InputError: a folder of that name.
+        """
+        if path.is_dir():
+            raise InputError(given=f"{path}, a folder", wanted="the page's file")
         path.parent.mkdir(parents=True, exist_ok=True)
         draft = path.with_name(path.name + ".draft")
         size = draft.write_bytes(self.html().encode())

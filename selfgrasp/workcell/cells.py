@@ -26,6 +26,7 @@ GRIPPER = GripperSpec(opening=0.085, finger_thickness=0.010, finger_breadth=0.02
 WORKSPACE = Workspace(low=np.array([-0.17, -0.17, 0.004]), high=np.array([0.17, 0.17, 0.30]), surface=0.0)
 
 NOISES = ("none", "realistic", "imprecise", "moved")
+MIXTURES = ("any", "apart", "alike")
 CAMERAS = ("shoulder", "wrist")
 ARM_BASE = (0.0, -0.58, 0.0)
 """m. Where the arm of `kuka_bin` stands, its x axis towards the bin."""
@@ -40,6 +41,7 @@ MOUNT_SPREAD = (0.03, math.radians(4.0))
 MOVED_BY = (0.02, math.radians(3.0))
 """m and rad by which the noise "moved" moves the camera after it was calibrated."""
 PAINT = 0.25
+_LEAST = {"count": 1, "picture_px": 16, "wall_height": 0.0, "kick": 0.0}
 
 
 @dataclass(frozen=True)
@@ -110,7 +112,7 @@ class SimCell:
 
 
 def overhead_camera(picture_px: int) -> CameraSpec:
-    """An RGB-D camera 0.75 m above the table, 0.2 m in front of its middle, that sees the whole workspace."""
+    """An RGB-D camera 0.72 m above the table, 0.2 m in front of its middle, that sees the whole workspace."""
     focal = 1.62 * picture_px
     intrinsics = np.array([[focal, 0, picture_px / 2], [0, focal, picture_px / 2], [0, 0, 1.0]])
     return CameraSpec(picture_px, picture_px, intrinsics, looking_at((0.0, -0.2, 0.72), (0.0, -0.005, 0.0)))
@@ -142,7 +144,7 @@ def tabletop_spec(config: CellConfig) -> CellSpec:
     """What policies and datasets know of the `tabletop` cell with these options; the renderer is the one that "auto" stands for here.
 
     Raises:
-        InputError: an unknown noise or renderer, or a gripper that closes no further than it opens.
+        InputError: an unknown noise, mixture or renderer, a number out of range, or a gripper that closes no further than it opens.
     """
     return _spec("tabletop", config, {"overhead": overhead_camera(config.picture_px)})
 
@@ -151,7 +153,7 @@ def kuka_bin_spec(config: CellConfig) -> CellSpec:
     """As `tabletop_spec`, of the `kuka_bin` cell.
 
     Raises:
-        InputError: an unknown noise, renderer or camera, no file of an arm where one is named, or a gripper that closes no further than it opens.
+        InputError: as `tabletop_spec`, or an unknown camera, or no file of an arm where one is named.
     """
     if config.arm and not Path(config.arm).is_file():
         raise InputError(given=f"arm {config.arm!r}", wanted="an MJCF or URDF file of an arm, or nothing for the KUKA iiwa 14")
@@ -168,6 +170,11 @@ def _spec(name: str, config: CellConfig, cameras: Mapping[str, CameraSpec]) -> C
 
     if config.noise not in NOISES:
         raise unknown_name("noise", config.noise, NOISES)
+    if config.mixture not in MIXTURES:
+        raise unknown_name("mixture", config.mixture, MIXTURES)
+    for option, least in _LEAST.items():
+        if (value := getattr(config, option)) < least:
+            raise InputError(given=f"{option.replace('_', '-')} {value}", wanted=f"at least {least}")
     options = {**config.to_json(), "renderer": str(choose_renderer(config.renderer).kind)}
     return CellSpec(name, config.gripper, WORKSPACE, cameras, options)
 
