@@ -52,7 +52,6 @@ def write(work: Work, args: Any) -> str:
             "cell": "kuka_bin",
             "versions": versions(),
             "rows": [row for report in reports.values() for row in report["rows"]],
-            "paired": [pair for report in reports.values() for pair in report["paired"]],
             "frozen": json.loads((root / "frozen.json").read_text()),
             "labelled": f"whose categories raters (simulated) saw in {max(sizes.rated):.0%} of those from bins of everything",
             "attempts": sizes.alone + sizes.mixed + sizes.aside + sizes.presents,
@@ -140,15 +139,14 @@ def labels_table(work: Work) -> Table:
     """How often the classifiers are right, and what of theirs is spread."""
     rows: list[list[Any]] = []
     for title, found in classifier_figures(work).items():
-        cells: list[Any] = [title]
         for label in robot.SETS:
             counts = np.reshape(found[label], (-1, 4))
-            cells += [ratio(counts[:, :2]).text(), ratio(counts[:, 2:]).text(), counts[:, 3].sum() / counts[:, 1].sum(), int(counts[:, 1].sum())]
-        rows.append(cells)
+            spread = counts[:, 3].sum() / counts[:, 1].sum()
+            rows.append([title, label, ratio(counts[:, :2]).text(), ratio(counts[:, 2:]).text(), spread, int(counts[:, 1].sum())])
     note = f"Presented pictures that nobody rated; intervals over bins. {work.raters.author}, the majority counts; {sure(work):.0%} is the chance from "
     note += f"which an answer is spread: from there on, surely {RIGHT:.0%} are right of the rated pictures that the classifier did not learn from. The "
     note += "last one spreads labels. The paper's classifier of such pictures: 0.95 on training objects, 0.35 on unseen ones."
-    columns = ["rated", *(f"{label} {c}" for label in robot.SETS for c in ("right", "right where spread", "share spread", "pictures"))]
+    columns = ["rated", "objects", "right", "right where spread", "share spread", "pictures"]
     return {"title": "Labels that spread", "note": note, "columns": columns, "rows": rows}
 
 
