@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import MappingProxyType, TracebackType
 from typing import Any
@@ -22,7 +22,7 @@ from selfgrasp.dataset.stream import Stored, stream
 LabelValue = bool | int | float | str | tuple[float, ...]
 
 OBJECT_LABEL = "truth.object"
-"""What the simulator says was grasped; read by splits by object whatever labels are declared, since a split is no input of a method."""
+"""What the simulator says was grasped; read by splits by object: a split is no input of a method."""
 
 
 class Dataset:
@@ -31,13 +31,11 @@ class Dataset:
     Attributes:
         path: folder.
         stored: the tables and the indices that join them.
-        declared: the only labels that can be read; None for all.
     """
 
-    def __init__(self, path: Path, meta: Meta, stored: Stored, lock: ReaderLock, declared: frozenset[str] | None = None) -> None:
+    def __init__(self, path: Path, meta: Meta, stored: Stored, lock: ReaderLock) -> None:
         """`Dataset.open` is the way in."""
         self.path = path
-        self.declared = declared
         self._meta = meta
         self.stored = stored
         self._lock = lock
@@ -162,21 +160,16 @@ class Dataset:
             rows = order.permutation(rows)
         return stream(self.stored, rows, views=views, threads=threads)
 
-    def restricted(self, labels: Collection[str] = ()) -> Dataset:
-        """The same data with only `labels` readable: what a method that declares them is given. Restricting again never widens."""
-        allowed = frozenset(labels) if self.declared is None else self.declared & frozenset(labels)
-        return Dataset(self.path, self._meta, self.stored, self._lock, allowed)
-
     @property
     def label_names(self) -> tuple[str, ...]:
-        """The names of the labels that can be read here, sorted."""
-        return tuple(sorted(name for name in self._all_labels() if self.declared is None or name in self.declared))
+        """The names of the labels, sorted."""
+        return tuple(sorted(self._all_labels()))
 
     def label(self, name: str) -> dict[str, LabelValue]:
         """Attempt ids to the values of the label `name` of whole attempts; the latest value where there are several.
 
         Raises:
-            InputError: undeclared, or no attempt has such a label.
+            InputError: no attempt has such a label.
         """
         return {label.attempt: label.value for label in self.labels(name) if label.step is None and label.view is None}
 
@@ -184,11 +177,8 @@ class Dataset:
         """Every label called `name`, those of single steps and views too, oldest first.
 
         Raises:
-            InputError: undeclared, or no attempt has such a label.
+            InputError: no attempt has such a label.
         """
-        if self.declared is not None and name not in self.declared:
-            declared = ", ".join(sorted(self.declared)) or "none"
-            raise InputError(given=f"label {name!r}, which was not declared", wanted="a label that the method declares", exists=f"declared: {declared}")
         if name not in self._all_labels():
             raise unknown_name("label", name, self.label_names)
         return tuple(self._all_labels()[name])

@@ -149,7 +149,7 @@ class DatasetSource:
     """A dataset on disk as a source.
 
     Attributes:
-        dataset: open for reading; `Dataset.restricted` bounds which labels can be read here.
+        dataset: open for reading; `DeclaredSource` bounds which labels of it a method can read.
         within: which attempts of each part, from one position up to before another; all by default.
         threads: that decode ahead.
     """
@@ -165,7 +165,7 @@ class DatasetSource:
 
     @property
     def fingerprint(self) -> str:
-        """16 hex digits over ids, outcomes, readable labels, the split and `within`."""
+        """16 hex digits over ids, outcomes, labels, the split and `within`."""
         columns = [self.dataset.column(name).tolist() for name in ("id", "grasped", "round")]
         labels = [repr(self.dataset.labels(name)) for name in self.dataset.label_names]
         facts = (self.spec.fingerprint, self.dataset.split.hash, self.within, columns, labels)
