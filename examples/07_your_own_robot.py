@@ -127,23 +127,25 @@ class MyScene:
         return ()
 
 
-def main(attempts: int = 3) -> None:
-    """Each attempt is stored when it is over; what was lifted falls back somewhere else."""
+def main(scenes: int = 2, tries: int = 2) -> None:
+    """Each attempt is stored when it is over; what was lifted falls back elsewhere. Splits go by scene: many short ones beat a long one."""
     arm, policy = MyArm(), HeuristicPolicy()
     drivers = Drivers(arm, MyGripper(arm), {"main": MyCamera()}, MyScene())
     spec = CellSpec("my-robot", GRIPPER, WORKSPACE, {"main": CAMERA}, options={})
     session = Session(spec, versions={"my-robot": "1.0"}, policy=policy.name, objects="what lay there", seed=0)
     # A fifth of every speed: a person stands beside the emergency stop.
     with Workcell(drivers, spec, control=Control(speed=0.2)) as cell, DatasetWriter.create_or_open("datasets/my-robot", session) as writer:
-        before = cell.reset(seed=0)
-        for index in range(len(writer), len(writer) + attempts):
-            played = cell.attempt(policy, Ids(session_key(session), scene=0, index=index), before=before)
-            writer.append([encode_attempt(played.attempt, played.labels)])
-            outcome = played.attempt.outcome
-            print(f"attempt {index}: {'held' if outcome.grasped else 'nothing'}{f' ({outcome.fault})' if outcome.fault else ''}\n")
-            if outcome.grasped:
-                cell.put_back(np.random.default_rng(index))
-            before = None if outcome.grasped else played.attempt.after
+        done = len(writer) // tries
+        for scene in range(done, done + scenes):
+            before = cell.reset(seed=scene)
+            for index in range(tries):
+                played = cell.attempt(policy, Ids(session_key(session), scene, index), before=before)
+                writer.append([encode_attempt(played.attempt, played.labels)])
+                outcome = played.attempt.outcome
+                print(f"{played.attempt.id}: {'held' if outcome.grasped else 'nothing'}{f' ({outcome.fault})' if outcome.fault else ''}\n")
+                if outcome.grasped:
+                    cell.put_back(np.random.default_rng([scene, index]))
+                before = None if outcome.grasped else played.attempt.after
         print(f"{len(writer)} attempts in datasets/my-robot; now: selfgrasp view datasets/my-robot")
 
 

@@ -118,6 +118,8 @@ def run(args: Args) -> int:
             raise KeyboardInterrupt
         case "place":
             Path("/dev/null/x").write_text("")
+        case "missing":
+            Path("/nowhere/report.json").read_text()
         case "bug":
             raise ZeroDivisionError
     return 0
@@ -137,7 +139,7 @@ def verb(monkeypatch: pytest.MonkeyPatch) -> str:
     [
         ("", 0, ""),
         ("input", 2, "selfgrasp x: given: no dataset; wanted: one\n"),
-        ("place", 2, "selfgrasp x: given: /dev/null/x: Not a directory; wanted: a place that can be read or written as asked\n"),
+        ("place", 2, "selfgrasp x: given: /dev/null/x: Not a directory; wanted: a place that can be written as asked\n"),
         ("interrupt", 130, "\nselfgrasp x: stopped; the same command goes on where it stopped\n"),
     ],
 )
@@ -146,6 +148,13 @@ def test_an_end_is_one_clean_message(verb: str, fail: str, code: int, message: s
 
     assert call(verb, ["--fail", fail], prog="selfgrasp x", summary="") == code
     assert capsys.readouterr().err == message
+
+
+def test_what_is_missing_inside_is_a_bug(verb: str):
+    from selfgrasp.runs.command import call
+
+    with pytest.raises(FileNotFoundError):
+        call(verb, ["--fail", "missing"], prog="selfgrasp x", summary="")
 
 
 def test_a_bug_keeps_its_traceback(verb: str):

@@ -18,6 +18,7 @@ from helpers_attempts import make_attempts, make_session, make_spec
 from selfgrasp.codec import EncodedAttempt, encode_attempt
 from selfgrasp.core import InputError, Label
 from selfgrasp.dataset import Dataset, DatasetWriter, Split, check
+from selfgrasp.dataset.meta import META_FILE, read_meta
 from selfgrasp.dataset.tables import open_table
 
 
@@ -197,3 +198,14 @@ def test_a_killed_writer_loses_nothing_it_acknowledged(tmp_path):
     assert report.attempts == report.steps == 240
     by_id = {attempt.id: attempt for attempt in Dataset.open(path).attempts()}
     assert by_id.keys() == {e.id for e in everything}
+
+
+def test_a_dataset_that_was_there_stays_when_its_writer_fails(tmp_path):
+    with DatasetWriter.create_or_open(tmp_path, make_session()) as writer:
+        writer.set_license("CC-BY-4.0")
+    with pytest.raises(RuntimeError), DatasetWriter.create_or_open(tmp_path, make_session()):
+        raise RuntimeError
+    assert read_meta(tmp_path).license == "CC-BY-4.0"
+    with pytest.raises(RuntimeError), DatasetWriter.create_or_open(tmp_path / "new", make_session()):
+        raise RuntimeError
+    assert not (tmp_path / "new" / META_FILE).exists()

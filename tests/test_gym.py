@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from gymnasium.utils.env_checker import check_env
 
-from selfgrasp.core import CameraSpec, CellSpec, Grasp, GripperSpec, View, Workspace
+from selfgrasp.core import CameraSpec, CellSpec, Fault, Grasp, GripperSpec, Release, View, Workspace
 from selfgrasp.core.pose import looking_at, tilt_of, top_down, yaw_of
 from selfgrasp.gym import TABLETOP, GraspEnv, grasp_of
 from selfgrasp.workcell import motions
@@ -148,8 +148,8 @@ def test_the_table_is_registered():
         assert all(np.array_equal(pictures[name], again[name]) for name in pictures), "a scene must not depend on what was played before it"
 
 
-def test_over_a_high_table_the_hand_travels_as_far_above_it() -> None:
-    high = np.array([0.0, 0.0, 0.8])
+def test_over_a_table_elsewhere_the_hand_travels_as_far_above_it_and_lets_go_within_its_bounds() -> None:
+    high = np.array([0.6, 0.1, 0.8])
 
     class HighPeg(Peg):
         workspace = Workspace(WORKSPACE.low + high, WORKSPACE.high + high, surface=high[2])
@@ -165,7 +165,14 @@ def test_over_a_high_table_the_hand_travels_as_far_above_it() -> None:
     peg = HighPeg()
     drivers = Drivers(peg, peg, {"main": Eye(peg)}, peg)
     peg.reset(0)
+    peg.peg += high[:2]
     motions.grasp(drivers, Grasp(top_down((*peg.peg, 0.82), 0.0), 0.08), MotionConfig(), Control(Event()))
     assert peg.held
     sideways = [a[2, 3] for a, b in itertools.pairwise(peg.way) if not np.allclose(a[:2, 3], b[:2, 3])]
     assert min([*sideways, peg.tool[2, 3]]) >= 0.8 + MotionConfig().clear_height
+    cell = Workcell(drivers, CellSpec("high", GRIPPER, HighPeg.workspace, {"main": CAMERA}, {}))
+    for seed in range(20):
+        cell.put_back(np.random.default_rng(seed))
+    outside = Release(np.array([WORKSPACE.high[0] + 0.05, 0.0, high[2]]))
+    assert cell.do(outside).fault is Fault.UNREACHABLE
+    assert all(HighPeg.workspace.contains([*way[:2, 3], 0.85]) for way in peg.way if not np.allclose(way[:2, 3], AWAY[:2, 3]))

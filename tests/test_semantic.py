@@ -232,9 +232,9 @@ def test_raters_see_the_first_pictures_and_a_classifier_names_the_others_where_i
 
 def test_an_answer_is_believed_from_where_those_that_were_checked_are_surely_right() -> None:
     checked = [(True, 0.9)] * 100 + [(True, 0.7)] * 60 + [(False, 0.62)] * 20 + [(True, 0.62)] * 20
-    assert labels.how_sure(checked, 0.95) == 0.65
-    assert labels.how_sure(checked, 0.5) == 0.5
-    assert labels.how_sure(checked[:10], 0.95) == 0.95
+    assert labels.how_sure(checked, 0.95) == (0.65, True)
+    assert labels.how_sure(checked, 0.5) == (0.5, True)
+    assert labels.how_sure(checked[:10], 0.95) == (0.95, False)
 
 
 def test_further_seeds_are_compared_as_means_over_trainings_bin_by_bin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -38,6 +38,7 @@ class DatasetWriter:
         self._meta = meta
         self._min_free = min_free
         self._appends = 0
+        self._made = False
         self._load()
 
     @staticmethod
@@ -57,12 +58,14 @@ class DatasetWriter:
         path.mkdir(parents=True, exist_ok=True)
         lock = WriterLock(path)
         try:
-            if not (path / META_FILE).exists():
+            made = not (path / META_FILE).exists()
+            if made:
                 _begin(path, Meta(session.spec, {}, split or Split()))
             meta = read_meta(path)
             if split is not None and split.hash != meta.split.hash:
                 raise InputError(given=f"split {split}", wanted="the split of the dataset, which never changes", exists=str(meta.split))
             writer = DatasetWriter(path, lock, meta, min_free=min_free)
+            writer._made = made
             writer.add_session(session)
         except BaseException:
             lock.release()
@@ -73,12 +76,14 @@ class DatasetWriter:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        if error is not None and not self._ids:
-            # What failed before the first attempt leaves no dataset that another cell's would not fit into.
-            (self.path / META_FILE).unlink(missing_ok=True)
-            for name in TABLES:
-                shutil.rmtree(table_path(self.path, name), ignore_errors=True)
-        self.close()
+        try:
+            if error is not None and self._made and not self._ids:
+                # What failed before its first attempt leaves no dataset that another cell's would not fit into.
+                (self.path / META_FILE).unlink(missing_ok=True)
+                for name in TABLES:
+                    shutil.rmtree(table_path(self.path, name), ignore_errors=True)
+        finally:
+            self.close()
 
     def __len__(self) -> int:
         return len(self._ids)

@@ -117,6 +117,7 @@ def load_parts(path: Path, method: Method, parts: Sequence[str]) -> CheckpointIn
         raise InputError(
             given=f"{path}, a checkpoint of {facts.get('method')}", wanted=f"one with the {' and the '.join(parts)} of {method.name}, of the same sizes"
         )
+    _require_finite(found, file)
     method.load_state_dict({name: t.to(wanted[name].dtype) for name, t in found.items()}, strict=False)
     return _info(file, facts)
 
@@ -194,6 +195,10 @@ def _restore(method: Method, info: CheckpointInfo, tensors: Mapping[str, torch.T
         raise InputError(
             given=f"{path}, in which {len(wrong)} tensors differ ({names} ...)", wanted=f"the tensors of {method.name} with the config that it names"
         )
+    _require_finite(tensors, path)
+    method.load_state_dict({name: t.to(wanted[name].dtype) for name, t in tensors.items()})
+
+
+def _require_finite(tensors: Mapping[str, torch.Tensor], path: Path) -> None:
     if broken := [name for name, tensor in tensors.items() if not torch.isfinite(tensor).all()]:
         raise InputError(given=f"{path}, in which {len(broken)} tensors are not finite ({', '.join(broken[:3])})", wanted="weights")
-    method.load_state_dict({name: t.to(wanted[name].dtype) for name, t in tensors.items()})

@@ -217,7 +217,7 @@ def policy_label(name: str) -> str:
     path = checkpoint_of(name)
     if path is None or name in path.parts:
         return name
-    folder = path.parents[1] if path.parent.name == "checkpoints" else path
+    folder = path.parents[1] if path.parent.name == "checkpoints" else path.parent if path.stem == "best" else path
     return f"{read_info(path).method} ({folder.name}{variant_suffix(name)})"
 
 

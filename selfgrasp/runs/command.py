@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import os
 import sys
@@ -9,16 +10,19 @@ from collections.abc import Sequence
 
 STOPPED = 130
 WRONG_INPUT = 2
+_PLACES = (errno.EACCES, errno.EPERM, errno.EROFS, errno.EISDIR, errno.ENOTDIR, errno.EEXIST, errno.ENAMETOOLONG, errno.ENOSPC)
+"""What a place can be that someone named to be written to."""
 
 
 def call(module: str, arguments: Sequence[str], *, prog: str, summary: str) -> int:
     """Parse `arguments` into the `Args` of `module`, call its `run`, and return the exit code.
 
-    A `SelfgraspError`, and a file that cannot be read or written, becomes one message on standard error and 2, Ctrl-C and a request to end become 130; any
-    other exception is a bug and keeps its traceback.
+    A `SelfgraspError`, and a place that cannot be written, becomes one message on standard error and 2, Ctrl-C and a request to end become 130; any other
+    exception is a bug and keeps its traceback.
     """
     import inspect
     import signal
+    import threading
 
     # Read when NumPy is loaded: its products here are small, and threads for them only get in the way of processes and of each other.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -28,7 +32,8 @@ def call(module: str, arguments: Sequence[str], *, prog: str, summary: str) -> i
     args = tyro.cli(verb.Args, prog=prog, description=inspect.cleandoc(verb.Args.__doc__ or summary).split("Attributes:")[0].strip(), args=arguments)
     from selfgrasp.core.errors import InputError, SelfgraspError
 
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    main_thread = threading.current_thread() is threading.main_thread()
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler) if main_thread else None
     try:
         if (seed := getattr(args, "seed", 0)) < 0:
             raise InputError(given=f"--seed {seed}", wanted="at least 0")
@@ -45,7 +50,10 @@ def call(module: str, arguments: Sequence[str], *, prog: str, summary: str) -> i
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as error:
-        if error.filename is None:
+        if error.errno not in _PLACES:
             raise
-        print(f"{prog}: {InputError(given=f'{error.filename}: {error.strerror}', wanted='a place that can be read or written as asked')}", file=sys.stderr)
+        print(f"{prog}: {InputError(given=f'{error.filename}: {error.strerror}', wanted='a place that can be written as asked')}", file=sys.stderr)
         return WRONG_INPUT
+    finally:
+        if main_thread:
+            signal.signal(signal.SIGTERM, before)

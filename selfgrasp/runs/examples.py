@@ -87,12 +87,12 @@ def examples_of(method: Method, folder: Path, split: Split, *, workers: int = 2)
 
 
 def _begin() -> None:
-    import cv2
-    import torch
-
     from selfgrasp.runs.pool import begin_worker
 
     begin_worker()
+    import cv2
+    import torch
+
     cv2.setNumThreads(1)
     torch.set_num_threads(1)
 

@@ -65,11 +65,13 @@ def run(args: Args) -> int:
     attempts = list(_attempts(args, files, spec, session_key(session)))
     with DatasetWriter.create_or_open(args.out, session) as writer:
         written = writer.append(attempts)
-    print(f"{args.out}: {written} new pictures of {', '.join(f'{name} ({len(some)})' for name, some in files.items() if some)}")
+    print(f"{args.out}: {written} new pictures; given were {', '.join(f'{len(some)} of {name}' for name, some in files.items() if some)}")
     return 0
 
 
 def _attempts(args: Args, files: dict[str, list[Path]], spec: CellSpec, session: str) -> Iterator[EncodedAttempt]:
+    import hashlib
+
     import numpy as np
 
     from selfgrasp.codec import encode_attempt
@@ -84,7 +86,8 @@ def _attempts(args: Args, files: dict[str, list[Path]], spec: CellSpec, session:
         tool = top_down((*where[:2], spec.workspace.low[2]), where[2])
         view, hand = view_of(file, spec), Hand(tool, opening, 0.0)
         seen, grasp = Observation(0.0, {camera: view}, hand), Grasp(tool, opening)
-        name = f"pictures-{args.folder.resolve().name}-{args.seed}-{category}-{file.name}"
+        # By what they show: the same picture once, whatever its name and folder.
+        name = f"pictures-{args.seed}-{category}-{hashlib.sha256(file.read_bytes()).hexdigest()[:12]}"
         step = Step(None, grasp, grasp, hand, score=0.0)
         attempt = Attempt(name, session, scene, 0, 0, name, "pictures", ANYTHING, seen, (step,), Outcome(True, opening / 2, 1.0, 0.0), seen, view)
         yield encode_attempt(attempt, [Label(name, PICTURE_LABEL, category, args.by)])

@@ -173,7 +173,7 @@ def _spec(name: str, config: CellConfig, cameras: Mapping[str, CameraSpec]) -> C
     if config.mixture not in MIXTURES:
         raise unknown_name("mixture", config.mixture, MIXTURES)
     for option, least in _LEAST.items():
-        if (value := getattr(config, option)) < least:
+        if not (value := getattr(config, option)) >= least:
             raise InputError(given=f"{option.replace('_', '-')} {value}", wanted=f"at least {least}")
     options = {**config.to_json(), "renderer": str(choose_renderer(config.renderer).kind)}
     return CellSpec(name, config.gripper, WORKSPACE, cameras, options)

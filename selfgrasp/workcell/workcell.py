@@ -162,7 +162,9 @@ class Workcell:
             case Push():
                 end = action.start + action.length * np.array([np.cos(action.yaw), np.sin(action.yaw), 0.0])
                 return workspace.contains(action.start, margin=1e-6) and workspace.contains(end, margin=1e-6)
-            case Move() | Close() | Release():
+            case Release():
+                return workspace.contains(np.array([*action.where[:2], workspace.low[2]]), margin=1e-6)
+            case Move() | Close():
                 return True
 
     def attempt(self, policy: Policy, ids: Ids, *, goal: Goal = ANYTHING, before: Observation | None = None) -> Played:
@@ -266,8 +268,8 @@ class Workcell:
     def put_back(self, rng: np.random.Generator) -> None:
         """Let what is held fall into the workspace again, over a random point, and wait until it lies still."""
         workspace = self.spec.workspace
-        where = np.array([*rng.uniform(0.6 * workspace.low[:2], 0.6 * workspace.high[:2]), workspace.surface])
-        self._let_go(Release(where))
+        middle, half = (workspace.low + workspace.high)[:2] / 2, (workspace.high - workspace.low)[:2] / 2
+        self._let_go(Release(np.array([*rng.uniform(middle - 0.6 * half, middle + 0.6 * half), workspace.surface])))
 
     def set_aside(self) -> None:
         """Let what is held fall outside the workspace, where the hand waits; it does not come back."""

@@ -104,7 +104,7 @@ def found_table(work: Work) -> dict[str, Any]:
 
 
 def ship(work: Work) -> str:
-    """The best row in half precision, with the threshold: what goes with the package."""
+    """The best row in half precision, with the threshold: what goes with the package. The same file is left as it is: what was played with it stays true."""
     from selfgrasp.learn import checkpoint
     from selfgrasp.methods.registry import from_config, load
     from selfgrasp.runs.policies import checkpoint_of
@@ -117,5 +117,9 @@ def ship(work: Work) -> str:
     shipped = from_config(method.name, {**info.config, "found": measured_found(work)["threshold"]})
     shipped.load_state_dict(method.state_dict())
     path = Path(robot.shipped(work))
-    checkpoint.save(path, shipped, storage=checkpoint.Storage.FLOAT16, data=info.data, metrics=info.metrics)
+    made = path.with_suffix(".new")
+    checkpoint.save(made, shipped, storage=checkpoint.Storage.FLOAT16, data=info.data, metrics=info.metrics)
+    if not path.is_file() or made.read_bytes() != path.read_bytes():
+        made.replace(path)
+    made.unlink(missing_ok=True)
     return f"{path}, {path.stat().st_size / 1e6:.1f} MB"

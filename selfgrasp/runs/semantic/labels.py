@@ -98,9 +98,9 @@ def _write(path: Path, said: dict[str, str], name: str, by: str) -> int:
     return len(said)
 
 
-def how_sure(checked: Sequence[tuple[bool, float]], right: float) -> float:
+def how_sure(checked: Sequence[tuple[bool, float]], right: float) -> tuple[float, bool]:
     """Least chance, in steps of 0.05 from 0.5, from which a classifier's answers can be believed: at least the share `right` of them are right, as the lower
-    end of the 95 % interval has it. 0.95 where none is enough.
+    end of Wilson's 95 % interval has it. 0.95 where none is enough, and whether one is.
 
     Args:
         checked: answers that somebody checked: whether each is right, and what chance the classifier gave it.
@@ -112,7 +112,7 @@ def how_sure(checked: Sequence[tuple[bool, float]], right: float) -> float:
         believed = [good for good, chance in checked if chance >= least]
         return wilson(sum(believed), len(believed)).low >= right
 
-    return next((least for least in chances if enough(least)), chances[-1])
+    return next(((least, True) for least in chances if enough(least)), (chances[-1], False))
 
 
 def check(path: Path, run: Path, *, known: str) -> list[tuple[bool, float]]:

@@ -143,9 +143,12 @@ def labels_table(work: Work) -> Table:
             counts = np.reshape(found[label], (-1, 4))
             spread = counts[:, 3].sum() / counts[:, 1].sum()
             rows.append([title, label, ratio(counts[:, :2]).text(), ratio(counts[:, 2:]).text(), spread, int(counts[:, 1].sum())])
-    note = f"Presented pictures that nobody rated; intervals over bins. {work.raters.author}, the majority counts; {sure(work):.0%} is the chance from "
-    note += f"which an answer is spread: from there on, surely {RIGHT:.0%} are right of the rated pictures that the classifier did not learn from. The "
-    note += "last one spreads labels. The paper's classifier of such pictures: 0.95 on training objects, 0.35 on unseen ones."
+    least, enough = sure(work)
+    of = f"{RIGHT:.0%} of the rated pictures that the classifier did not learn from are right"
+    note = f"Presented pictures that nobody rated; intervals over bins. {work.raters.author}, the majority counts. An answer is spread from a chance of "
+    note += f"{least:.0%} on: "
+    note += f"the least from which {of}, by the lower end of the interval. " if enough else f"from no chance on is it sure that {of}. "
+    note += "The last one spreads labels. The paper's classifier of such pictures: 0.95 on training objects, 0.35 on unseen ones."
     columns = ["rated", "objects", "right", "right where spread", "share spread", "pictures"]
     return {"title": "Labels that spread", "note": note, "columns": columns, "rows": rows}
 

@@ -238,18 +238,20 @@ def classifier_figures(work: Work) -> dict[str, dict[str, Counts]]:
     return found
 
 
-def sure(work: Work) -> float:
-    """Chance of the classifier's answer from which it becomes a label, see `labels.how_sure`: by rated pictures that it did not learn from."""
+def sure(work: Work) -> tuple[float, bool]:
+    """Chance of the classifier's answer from which it becomes a label, see `labels.how_sure`: by rated pictures that chose its best epoch, and that it did not
+    learn from."""
     from selfgrasp.methods.semantic.examples import LABEL
     from selfgrasp.runs.policies import identity_of
 
     run, mixed = work.run(SPREADER), work.folders.data("mixed")
 
     def measure() -> dict[str, Any]:
-        return {"least": labels.how_sure(labels.check(mixed, run, known=LABEL), RIGHT)}
+        least, enough = labels.how_sure(labels.check(mixed, run, known=LABEL), RIGHT)
+        return {"least": least, "enough": enough}
 
-    least: float = steps.measured_of(work.folders.measured("sure"), {"classifier": identity_of(str(run)), "right": RIGHT}, measure)["least"]
-    return least
+    found = steps.measured_of(work.folders.measured("sure"), {"classifier": identity_of(str(run)), "right": RIGHT}, measure)
+    return found["least"], found["enough"]
 
 
 def _named(work: Work) -> dict[str, dict[str, Counts]]:
@@ -257,7 +259,7 @@ def _named(work: Work) -> dict[str, dict[str, Counts]]:
     from selfgrasp.methods.semantic.config import CATEGORIES
 
     found: dict[str, dict[str, Counts]] = {}
-    least = sure(work)
+    least, _ = sure(work)
     for label, name, first in (("seen", "mixed", max(work.sizes.rated)), ("novel", "presents", 0.0)):
         with Dataset.open(work.folders.data(name)) as data:
             truth = labels.what_is_held(data, CATEGORIES)
@@ -292,8 +294,11 @@ def spread(work: Work) -> str:
     """The classifier's names for the pictures that nobody rated."""
     from selfgrasp.methods.semantic.examples import LABEL, SPREAD_LABEL
 
-    said = labels.propagate(work.folders.data("mixed"), work.run(SPREADER), known=LABEL, name=SPREAD_LABEL, least=sure(work))
-    return f"{said} labels spread, where the classifier gives its answer a chance of {sure(work):.2f}"
+    least, enough = sure(work)
+    said = labels.propagate(work.folders.data("mixed"), work.run(SPREADER), known=LABEL, name=SPREAD_LABEL, least=least)
+    return (
+        f"{said} labels spread, where the classifier gives its answer a chance of {least:.2f}{'' if enough else f', which is not enough for {RIGHT:.0%} right'}"
+    )
 
 
 def train_dorsal(work: Work) -> str:
