@@ -296,9 +296,7 @@ def spread(work: Work) -> str:
 
     least, enough = sure(work)
     said = labels.propagate(work.folders.data("mixed"), work.run(SPREADER), known=LABEL, name=SPREAD_LABEL, least=least)
-    return (
-        f"{said} labels spread, where the classifier gives its answer a chance of {least:.2f}{'' if enough else f', which is not enough for {RIGHT:.0%} right'}"
-    )
+    return f"{said} labels spread, from a chance of {least:.2f} on{'' if enough else f', which is not enough for {RIGHT:.0%} right'}"
 
 
 def train_dorsal(work: Work) -> str:
