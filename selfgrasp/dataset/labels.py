@@ -5,10 +5,12 @@ from __future__ import annotations
 import csv
 import io
 import json
+import math
 from pathlib import Path
 
 from selfgrasp.core import InputError, Label
 from selfgrasp.dataset.meta import read_meta
+from selfgrasp.dataset.reader import Dataset
 from selfgrasp.dataset.writer import DatasetWriter
 
 _REQUIRED = ("attempt", "name", "value")
@@ -28,7 +30,8 @@ def attach_csv(path: str | Path, csv_path: str | Path, *, by: str) -> int:
         by: who says so; stored with every label.
 
     Raises:
-        InputError: no author, columns missing or unknown, a step that is no whole number, unknown attempts (counted), or a writer at work.
+        InputError: no author, columns missing or unknown, a step that is no whole number or that its attempt has not, unknown attempts (counted),
+            or a writer at work.
     """
     if not by.strip():
         raise InputError(given="labels without an author", wanted="who says so")
@@ -36,9 +39,22 @@ def attach_csv(path: str | Path, csv_path: str | Path, *, by: str) -> int:
     sessions = list(read_meta(Path(path)).sessions.values())
     if not sessions:
         raise InputError(given=f"dataset {path} without any attempt", wanted="a dataset with attempts to label")
+    _check_steps(Dataset.open(path), labels)
     with DatasetWriter.create_or_open(path, sessions[0]) as writer:
         writer.append_labels(labels)
     return len(labels)
+
+
+def _check_steps(dataset: Dataset, labels: list[Label]) -> None:
+    lengths = dict(zip(dataset.column("id").tolist(), dataset.column("length").tolist(), strict=True))
+    # Attempts that do not exist are the writer's to refuse.
+    late = [label for label in labels if label.step is not None and label.step >= lengths.get(label.attempt, math.inf)]
+    if late:
+        attempt = late[0].attempt
+        raise InputError(
+            given=f"labels of {len(late)} steps that do not exist (step {late[0].step} of {attempt})",
+            wanted=f"steps of the attempts, counted from 0; {attempt} has {lengths[attempt]}; no label was written",
+        )
 
 
 def read_csv(path: Path, *, by: str) -> list[Label]:
