@@ -14,13 +14,14 @@ from selfgrasp.codec import encode_attempt, session_key
 from selfgrasp.contracts.methods import CONTRACTS
 from selfgrasp.contracts.scenes import box_attempts, box_context, box_spec
 from selfgrasp.core import Goal, Grasp, InputError, Label, Move, Observation, View
+from selfgrasp.core.arrays import FloatArray
 from selfgrasp.core.pose import apply, inverse, top_down
 from selfgrasp.dataset import Dataset, DatasetWriter
 from selfgrasp.learn import Examples, MemorySource, save
 from selfgrasp.methods import registry
 from selfgrasp.methods.semantic.config import CATEGORIES, NO_OBJECT, NONE_OF_THESE, SEVERAL, SemanticConfig, Structure, box, presented, single
 from selfgrasp.methods.semantic.examples import LABEL, PICTURE_LABEL, SPREAD_LABEL
-from selfgrasp.methods.semantic.look import Asked, Boxed, best_quad
+from selfgrasp.methods.semantic.look import Asked, Boxed, best_quad, hover_poses
 from selfgrasp.methods.semantic.maps import value_maps
 from selfgrasp.methods.semantic.method import Semantic
 from selfgrasp.methods.semantic.network import SoftKeypoints
@@ -129,20 +130,34 @@ def test_the_dorsal_stream_alone_does_not_care_what_it_is_asked_for() -> None:
     assert not np.array_equal(method.plan(pen).scores, anything.scores)
 
 
-def test_smoothed_as_published_a_category_counts_for_less_once_the_hand_is_over_the_bin() -> None:
-    method, context = registry.build("semantic").eval(), box_context()
-    smoothed = method.variants()["smoothed"]
+def test_as_published_the_hand_goes_where_the_category_looks_likeliest_and_takes_what_is_near() -> None:
+    method, context = registry.build("semantic", config=SemanticConfig(found=1.0)).eval(), box_context()
+    published = method.variants()["published"]
     assert isinstance(method, Semantic)
-    assert isinstance(smoothed, Semantic)
-    at_the_hand, away = np.array([[0.02, 0.01, 0.0]]), np.array([[0.12, 0.01, 0.0]])
-    hand = replace(context.observation.hand, world_from_tool=top_down((0.02, 0.01, 0.3), 0.0))
+    assert isinstance(published, Semantic)
+    hovers = hover_poses(context.spec.workspace)
+    low, high = context.spec.workspace.low[:2], context.spec.workspace.high[:2]
+    np.testing.assert_allclose(((hovers - low) / (high - low)), [[0.5, 0.5], [0.25, 0.25], [0.25, 0.75], [0.75, 0.25], [0.75, 0.75]])
+    there, away = np.array([[*hovers[4] + [0.02, 0.01], 0.0]]), np.array([[*(hovers[4] + [method.config.reach + 0.01, 0.0]), 0.0]])
+    hand = replace(context.observation.hand, world_from_tool=top_down((*hovers[4], 0.3), 0.0))
     for observation, over in ((context.observation, False), (replace(context.observation, hand=hand), True)):
         with torch.inference_mode():
-            look, other = (m.look(replace(context, observation=observation, first=context.observation, goal=Goal("pen"))) for m in (method, smoothed))
-            assert isinstance(look, Asked)
-            chance, smoother = (1 / (1 + np.exp(-one.logits(at_the_hand))) for one in (look, other))
-            assert smoother == pytest.approx(chance + 0.5 * over * look.opinion(at_the_hand).grasp, rel=1e-4)
-            assert (other.logits(away) < look.logits(away) - 10) == over
+            now = replace(context, observation=observation, first=context.observation, goal=Goal("pen"))
+            ours, theirs = method.look(now), published.look(now)
+            assert isinstance(ours, Asked)
+            opinion = ours.opinion(there)
+            pen = opinion.classes[:, method.config.categories.index("pen")]
+            assert _chance(ours.logits(there)) == pytest.approx(opinion.grasp * pen, rel=1e-4)
+            assert _chance(theirs.logits(there)) == pytest.approx(opinion.grasp * np.minimum(pen + 0.5, 1) if over else pen, rel=1e-4)
+            assert theirs.logits(away) < ours.logits(away) - 10
+    assert method.plan(replace(context, goal=Goal("pen"))).action is None
+    assert published.plan(replace(context, goal=Goal("pen"))).action is not None
+    assert "published" not in registry.build("semantic", config=single()).variants()
+
+
+def _chance(logits: FloatArray) -> FloatArray:
+    chance: FloatArray = 1 / (1 + np.exp(-logits))
+    return chance
 
 
 def test_eye_and_dorsal_stream_of_another_are_taken_over_and_stay(tmp_path: Path) -> None:

@@ -53,9 +53,9 @@ class SemanticConfig(ServoConfig):
         recolor: share of the training examples whose three colours change places.
         hide: side of the square that is hidden in each training example, as a share of the patch's.
         pictures: how many presented pictures, each with a random motion, are added to a batch in training, as a share of its size.
-        smoothed: added to the probability of a category, once the hand is over the bin, before it is multiplied with that of a grasp; 0.5 in Jang et al. 2017,
-            appendix C, see `Semantic.variants`.
-        reach: m from the hand within which it then looks for what was asked for.
+        smoothed: added to the probability of a category before it is multiplied with that of a grasp, where what is asked for is sought as published: 0.5
+            in Jang et al. 2017, appendix C, see `look.Published`. With 0 it is not sought so.
+        reach: m from where the hand hovers within which it is then sought.
         found: probability of holding the category below which nothing is tried.
     """
 

@@ -11,13 +11,13 @@ import torch
 from selfgrasp.core import Observation
 from selfgrasp.core.arrays import FloatArray
 from selfgrasp.core.pose import apply, inverse
-from selfgrasp.core.spec import CellSpec
+from selfgrasp.core.spec import CellSpec, Workspace
 from selfgrasp.learn.servo import PatchLook
 from selfgrasp.learn.servo.examples import normalised
 from selfgrasp.methods.semantic.config import SemanticConfig, Structure
 
 _OUTSIDE = 20.0
-"""Logits less for a motion that ends outside the box."""
+"""Logits less for a motion that ends where it must not."""
 _STRIDE = 0.02
 """m between the boxes that are looked at."""
 _FLOOR = 1e-6
@@ -37,19 +37,17 @@ class Opinion:
 
 
 class Asked:
-    """The chance of holding a thing of a category: p(g) p(c). While the hand still chooses where to go, Jang et al. 2017 (appendix C) look at p(c) alone, from
-    five poses over the bin near which their network is asked; this one is asked about the whole bin. From then on theirs is p(g) min(p(c) + 0.5, 1).
+    """The chance of holding a thing of a category: p(g) p(c), all over the bin.
 
     Args:
         ventral: gives (M, 1 + N) the grasp branch's logit and the categories'.
         dorsal: gives (M,) logits of a grasp; None takes the grasp branch, or the single stream's chances.
         category: index.
         config: sizes.
-        near: (2,) m, from where it looks no further than `config.reach`, with p(c) smoothed; None looks everywhere for p(g) p(c).
     """
 
-    def __init__(self, ventral: PatchLook, dorsal: PatchLook | None, category: int, config: SemanticConfig, near: FloatArray | None) -> None:
-        self._ventral, self._dorsal, self._category, self._config, self._near = ventral, dorsal, category, config, near
+    def __init__(self, ventral: PatchLook, dorsal: PatchLook | None, category: int, config: SemanticConfig) -> None:
+        self._ventral, self._dorsal, self._category, self._config = ventral, dorsal, category, config
 
     def logits(self, poses: FloatArray) -> FloatArray:
         """(M,) of holding such a thing."""
@@ -72,15 +70,41 @@ class Asked:
         return Opinion(1 / (1 + np.exp(-(ventral[:, 0] if dorsal is None else dorsal))), classes)
 
     def _asked(self, opinion: Opinion, poses: FloatArray) -> FloatArray:
+        return _logits(opinion.grasp * opinion.classes[:, self._category])
+
+
+class Published(Asked):
+    """As Jang et al. 2017, appendix C, decide: from five poses over the bin, near which alone they ask, for p(c); then, from where the hand is, for
+    p(g) min(p(c) + 0.5, 1).
+
+    Args:
+        ventral: see `Asked`.
+        dorsal: see `Asked`.
+        category: index.
+        config: sizes.
+        hand: (2,) m, where it is over the bin; None while it waits.
+        workspace: bounds.
+    """
+
+    def __init__(
+        self, ventral: PatchLook, dorsal: PatchLook | None, category: int, config: SemanticConfig, hand: FloatArray | None, workspace: Workspace
+    ) -> None:
+        super().__init__(ventral, dorsal, category, config)
+        self._approaches = hand is None
+        self._near = hover_poses(workspace) if hand is None else hand[None]
+
+    def _asked(self, opinion: Opinion, poses: FloatArray) -> FloatArray:
         named = opinion.classes[:, self._category]
-        if self._near is not None:
-            named = np.minimum(named + self._config.smoothed, 1.0)
-        chance = np.clip(opinion.grasp * named, _FLOOR, 1 - _FLOOR)
-        logits: FloatArray = np.log(chance) - np.log1p(-chance)
-        if self._near is None:
-            return logits
-        # What lies further away could only be something else that is easier to hold.
-        return logits - _OUTSIDE * (np.linalg.norm(poses[:, :2] - self._near, axis=1) > self._config.reach)
+        chance = named if self._approaches else opinion.grasp * np.minimum(named + self._config.smoothed, 1.0)
+        away = np.linalg.norm(poses[:, None, :2] - self._near, axis=2).min(axis=1)
+        return _logits(chance) - _OUTSIDE * (away > self._config.reach)
+
+
+def hover_poses(workspace: Workspace) -> FloatArray:
+    """(5, 2) m: over the middle of the bin, and of its four quarters."""
+    middle, half = (workspace.low + workspace.high)[:2] / 2, (workspace.high - workspace.low)[:2] / 2
+    poses: FloatArray = middle + half / 2 * np.array([[0, 0], [-1, -1], [-1, 1], [1, -1], [1, 1]])
+    return poses
 
 
 class Boxed:
@@ -103,6 +127,12 @@ class Boxed:
         side = np.sign(edges[:, 0] * away[..., 1] - edges[:, 1] * away[..., 0])
         outside: FloatArray = (np.abs(side.sum(axis=1)) < len(self._quad)).astype(np.float64)
         return outside
+
+
+def _logits(chance: FloatArray) -> FloatArray:
+    chance = np.clip(chance, _FLOOR, 1 - _FLOOR)
+    logits: FloatArray = np.log(chance) - np.log1p(-chance)
+    return logits
 
 
 def best_quad(named: Callable[[torch.Tensor], torch.Tensor], category: int, first: Observation, spec: CellSpec, config: SemanticConfig) -> FloatArray:

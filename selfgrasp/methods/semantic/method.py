@@ -21,7 +21,7 @@ from selfgrasp.learn.servo.network import STATE
 from selfgrasp.learn.servo.poses import hand_of, over_the_bin
 from selfgrasp.methods.semantic.config import SemanticConfig, Structure
 from selfgrasp.methods.semantic.examples import GATHERED, LABEL, PICTURE_LABEL, SPREAD_LABEL, gather_semantic, semantic_batch
-from selfgrasp.methods.semantic.look import Asked, Boxed, best_quad
+from selfgrasp.methods.semantic.look import Asked, Boxed, Published, best_quad
 from selfgrasp.methods.semantic.network import Branches
 
 
@@ -129,18 +129,19 @@ class Semantic(ServoMethod):
         return Plan((), np.zeros(0), reason=f"no {context.goal.category} found: the best place looks like one to hold with a chance of {chance:.2f}")
 
     def variants(self) -> Mapping[str, Policy]:
-        """dorsal: holds anything, whatever it is asked for; smoothed: p(g) min(p(c) + 0.5, 1) decides, as is published,
-        once the hand is over the bin, where p(g) p(c) has sent it; and those of `ServoMethod`."""
-        return {**super().variants(), "dorsal": Told(self, "dorsal only", {"goal": ANYTHING}), "smoothed": self._smoothed()}
+        """dorsal: holds anything, whatever it is asked for; published, of two streams: decides as `look.Published`, and always tries;
+        and those of `ServoMethod`."""
+        published = {} if self.config.structure in (Structure.SINGLE, Structure.BOX, Structure.PRESENTED) else {"published": self._published()}
+        return {**super().variants(), "dorsal": Told(self, "dorsal only", {"goal": ANYTHING}), **published}
 
-    def _smoothed(self) -> Semantic:
-        """With the same weights; the single stream has no p(g) to smooth p(c) for."""
+    def _published(self) -> Semantic:
+        """With the same weights."""
         other = copy.copy(self)
-        other.config = replace(self.config, smoothed=0.0 if self.config.structure is Structure.SINGLE else 0.5)
+        other.config = replace(self.config, smoothed=0.5, found=0.0)
         return other
 
     def look(self, context: Context, *, calibrated: bool = False) -> Look:
-        """See `ServoMethod.look`. Without a goal: how good a motion is to hold anything; with a category: see `Asked` and `Boxed`."""
+        """See `ServoMethod.look`. Without a goal: how good a motion is to hold anything; with a category: see `Asked`, `Published` and `Boxed`."""
         first, spec, config = context.first or context.observation, context.spec, self.config
         now = first if calibrated else context.observation
         camera = first.view(config.view).world_from_camera if calibrated else camera_found(self.eye, first, now, spec, config)
@@ -153,9 +154,11 @@ class Semantic(ServoMethod):
                 self._boxed = first, category, best_quad(self.named, category, first, spec, config)
             return Boxed(dorsal, self._boxed[2])
         ventral = PatchLook(self._judged, camera, first, now, spec, config.ventral)
+        separate = dorsal if config.structure is Structure.SEPARATED else None
+        if not config.smoothed:
+            return Asked(ventral, separate, category, config)
         hand = hand_of(now)
-        near = hand[:2] if config.smoothed and over_the_bin(hand, spec) else None
-        return Asked(ventral, dorsal if config.structure is Structure.SEPARATED else None, category, config, near)
+        return Published(ventral, separate, category, config, hand[:2] if over_the_bin(hand, spec) else None, spec.workspace)
 
     def _held(self, patch: torch.Tensor, state: torch.Tensor) -> torch.Tensor:
         """(M,)."""

@@ -46,7 +46,7 @@ def train_further(work: Work) -> str:
 
 def play_further(work: Work) -> str:
     """These, the best row with the published way to decide, and the file that is shipped, which may say "not found"."""
-    policies = [shipped(work), smoothed(work), *(work.policy(row, seed) for row in repeated(work) for seed in work.seeds[1:])]
+    policies = [shipped(work), published(work), *(work.policy(row, seed) for row in repeated(work) for seed in work.seeds[1:])]
     return ", ".join(steps.played(bench_args(work, label, policies, FURTHER)) for label in SETS)
 
 
@@ -55,9 +55,9 @@ def repeated(work: Work) -> list[Row]:
     return list(dict.fromkeys([*best_rows(work), SINGLE, BOX]))
 
 
-def smoothed(work: Work) -> str:
-    """The best row's policy, with p(g) min(p(c) + 0.5, 1) once the hand is over the bin."""
-    return f"{work.policy(best_rows(work)[0])}+smoothed"
+def published(work: Work) -> str:
+    """The policy of the best row with two streams, deciding as is published."""
+    return f"{work.policy(two_streams(work)[0])}+published"
 
 
 def shipped(work: Work) -> str:
@@ -69,6 +69,11 @@ def best_rows(work: Work) -> list[Row]:
     """The candidates that fetch validation instances most often."""
     found = measured(work, CHOOSING, FIRST)
     return sorted(candidates(), key=lambda row: -steps.figures(found, work.policy(row))[_MEASURE]["value"])[:BEST]
+
+
+def two_streams(work: Work) -> list[Row]:
+    """The best rows that have them, the best first."""
+    return [row for row in best_rows(work) if row in TWO_STREAMS]
 
 
 def candidates() -> list[Row]:
