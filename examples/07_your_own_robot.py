@@ -63,11 +63,14 @@ class MyGripper:
         self.arm, self.opening = arm, GRIPPER.opening
 
     def open(self, width: float, *, control: Control) -> None:
-        """So many m apart."""
-        self.opening = width
+        """So many m apart; a gripper that is stopped stays as it is."""
+        if not control.stop.is_set():
+            self.opening = width
 
     def close(self, *, control: Control) -> None:
         """Until the fingers stall or meet."""
+        if control.stop.is_set():
+            return
         x, y, z = self.arm.tool[:3, 3]
         self.opening = 0.04 if np.hypot(x - BLOCK[0], y - BLOCK[1]) < 0.02 and z < TABLE + 0.04 else 0.0
         print(f"gripper: closed to {1000 * self.opening:.0f} mm")

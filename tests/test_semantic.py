@@ -18,10 +18,11 @@ from selfgrasp.core.arrays import FloatArray
 from selfgrasp.core.pose import apply, inverse, top_down
 from selfgrasp.dataset import Dataset, DatasetWriter
 from selfgrasp.learn import Examples, MemorySource, save
+from selfgrasp.learn.servo import Told
 from selfgrasp.methods import registry
 from selfgrasp.methods.semantic.config import CATEGORIES, NO_OBJECT, NONE_OF_THESE, SEVERAL, SemanticConfig, Structure, box, presented, single
 from selfgrasp.methods.semantic.examples import LABEL, PICTURE_LABEL, SPREAD_LABEL
-from selfgrasp.methods.semantic.look import Asked, Boxed, best_quad, hover_poses
+from selfgrasp.methods.semantic.look import Asked, Boxed, best_quad
 from selfgrasp.methods.semantic.maps import value_maps
 from selfgrasp.methods.semantic.method import Semantic
 from selfgrasp.methods.semantic.network import SoftKeypoints
@@ -134,24 +135,22 @@ def test_as_published_the_hand_goes_where_the_category_looks_likeliest_and_takes
     method, context = registry.build("semantic", config=SemanticConfig(found=1.0)).eval(), box_context()
     published = method.variants()["published"]
     assert isinstance(method, Semantic)
-    assert isinstance(published, Semantic)
-    hovers = hover_poses(context.spec.workspace)
-    low, high = context.spec.workspace.low[:2], context.spec.workspace.high[:2]
-    np.testing.assert_allclose(((hovers - low) / (high - low)), [[0.5, 0.5], [0.25, 0.25], [0.25, 0.75], [0.75, 0.25], [0.75, 0.75]])
-    there, away = np.array([[*hovers[4] + [0.02, 0.01], 0.0]]), np.array([[*(hovers[4] + [method.config.reach + 0.01, 0.0]), 0.0]])
-    hand = replace(context.observation.hand, world_from_tool=top_down((*hovers[4], 0.3), 0.0))
+    assert isinstance(published, Told)
+    there, away = np.array([[0.02, 0.01, 0.0]]), np.array([[0.02 + method.config.reach, 0.02, 0.0]])
+    hand = replace(context.observation.hand, world_from_tool=top_down((0.02, 0.01, 0.3), 0.0))
     for observation, over in ((context.observation, False), (replace(context.observation, hand=hand), True)):
         with torch.inference_mode():
             now = replace(context, observation=observation, first=context.observation, goal=Goal("pen"))
-            ours, theirs = method.look(now), published.look(now)
+            ours, theirs = method.look(now), published.method.look(now)
             assert isinstance(ours, Asked)
             opinion = ours.opinion(there)
             pen = opinion.classes[:, method.config.categories.index("pen")]
             assert _chance(ours.logits(there)) == pytest.approx(opinion.grasp * pen, rel=1e-4)
             assert _chance(theirs.logits(there)) == pytest.approx(opinion.grasp * np.minimum(pen + 0.5, 1) if over else pen, rel=1e-4)
-            assert theirs.logits(away) < ours.logits(away) - 10
+            assert (theirs.logits(away) < ours.logits(away) - 10) == over
     assert method.plan(replace(context, goal=Goal("pen"))).action is None
     assert published.plan(replace(context, goal=Goal("pen"))).action is not None
+    assert published.name == "semantic, as published"
     assert "published" not in registry.build("semantic", config=single()).variants()
 
 

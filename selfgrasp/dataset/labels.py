@@ -39,13 +39,18 @@ def attach_csv(path: str | Path, csv_path: str | Path, *, by: str) -> int:
     sessions = list(read_meta(Path(path)).sessions.values())
     if not sessions:
         raise InputError(given=f"dataset {path} without any attempt", wanted="a dataset with attempts to label")
-    _check_steps(Dataset.open(path), labels)
+    with Dataset.open(path) as dataset:
+        _check_places(dataset, labels)
     with DatasetWriter.create_or_open(path, sessions[0]) as writer:
         writer.append_labels(labels)
     return len(labels)
 
 
-def _check_steps(dataset: Dataset, labels: list[Label]) -> None:
+def _check_places(dataset: Dataset, labels: list[Label]) -> None:
+    views = {name for session in dataset.sessions.values() for name in session.spec.cameras}
+    strange = sorted({label.view for label in labels if label.view is not None} - views)
+    if strange:
+        raise InputError(given=f"labels of the view {strange[0]!r}", wanted="a camera of the cell; no label was written", exists=", ".join(sorted(views)))
     lengths = dict(zip(dataset.column("id").tolist(), dataset.column("length").tolist(), strict=True))
     # Attempts that do not exist are the writer's to refuse.
     late = [label for label in labels if label.step is not None and label.step >= lengths.get(label.attempt, math.inf)]

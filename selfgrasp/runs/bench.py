@@ -41,7 +41,7 @@ class Args:
             out.
         seed: shifts the benchmark's scenes.
         workers: processes.
-        cell: where; the default is the protocol's.
+        cell: tabletop or kuka_bin; the default is the protocol's.
         options: of the cell; the number of objects is the protocol's, the pictures' size where none is given, and whether there is depth and registration in
             `kuka_bin`.
     """

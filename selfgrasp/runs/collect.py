@@ -29,8 +29,8 @@ class Args:
         attempts: how many the dataset shall hold of this collection.
         policy: random, random_servo, heuristic, oracle, a method's name, or a run folder; +VARIANT after it, as RUN+explore, is one of its variants.
         objects: train, validation, test; categories, categories-validation, categories-test (things of 16 categories), assorted (categories, and others);
-            or a folder of meshes.
-        cell: where.
+            or a folder of meshes, FOLDER#train and FOLDER#test being two thirds and one third of them.
+        cell: tabletop (a hand over a table, camera above) or kuka_bin (an arm before a bin, camera over its shoulder).
         workers: processes; one a core is best.
         seed: of scenes and choices.
         angles_per_point: try this many angles at each point, the scene put back in between (simulation only).

@@ -38,7 +38,7 @@ class Args:
     An interrupted demo goes on with the same command. For figures to quote, use `selfgrasp bench` with its full numbers of trials.
 
     Attributes:
-        system: which system learns.
+        system: supersizing, which learns; hand_eye or semantic, whose shipped weights play.
         objects: a folder of meshes (OBJ, STL, GLB) to tell the story on; the built-in objects by default. For semantic seen, validation or novel
             (the default) instances of its categories.
         out: folder of the run; runs/demo by default, and for hand_eye and semantic runs/demo-hand_eye and runs/demo-semantic.

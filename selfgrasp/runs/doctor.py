@@ -118,7 +118,7 @@ def _packages() -> Finding:
         return Finding("packages", Health.OK, found)
     optional = all(name in EXTRAS for name in missing)
     extras = ",".join(sorted({EXTRAS[name] for name in missing if name in EXTRAS}))
-    mend = f"pip install 'selfgrasp[{extras}]' for your own meshes" if optional else "pip install -c constraints.txt -e ."
+    mend = f"pip install -c constraints.txt -e '.[{extras}]' for your own meshes" if optional else "pip install -c constraints.txt -e ."
     return Finding("packages", Health.NOTE if optional else Health.FAIL, f"{found}; missing: {', '.join(missing)}", mend)
 
 

@@ -12,7 +12,10 @@ from tyro.conf import Positional
 class Args:
     """Attach a CSV of labels to a dataset, with its author. Attempts are not rewritten; methods read a label only if they declare it.
 
-    The CSV has the columns attempt, name, value and, where a label is about one step or one view, step and view.
+    The CSV has the columns attempt, name, value and, where a label is about one step or one view, step and view. Its first lines may be
+
+        attempt,name,value
+        7-0-0,category,spoon
     """
 
     dataset: Positional[Path]

@@ -58,7 +58,7 @@ class Args:
     finger_breadth: float = 0.020
     """m of a finger across the closing direction."""
 
-    finger_length: float = 0.045
+    finger_length: float = 0.055
     """m from the fingertip to the palm."""
 
     depth_scale: float | None = None

@@ -130,6 +130,9 @@ def objects_named(name: str) -> tuple[ObjectModel, ...]:
     """Objects of a set ("seen" and "novel" are the training and test sets, "mixed" half of each) or of a folder of meshes.
 
     Of a folder, "FOLDER#train" and "FOLDER#test" are two thirds and the remaining third, parted by a hash of the names; fewer than six are not parted.
+
+    Raises:
+        InputError: no such set, folder or part.
     """
     from selfgrasp.workcell.sim.objects.catalogue import objects_by_name, test_objects, train_objects
 
@@ -137,6 +140,8 @@ def objects_named(name: str) -> tuple[ObjectModel, ...]:
         novel = test_objects()
         return (*train_objects(len(novel)), *novel)
     folder, _, part = name.partition("#")
+    if part not in ("", "train", "test"):
+        raise InputError(given=f"the part {part!r} of {folder}", wanted="train (two thirds) or test (one third)")
     found = objects_by_name({"seen": "train", "novel": "test"}.get(folder, folder))
     if not part or len(found) < 6:
         return found

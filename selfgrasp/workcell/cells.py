@@ -253,9 +253,7 @@ def _simulated(spec: CellSpec, objects: Sequence[ObjectModel], config: CellConfi
     drivers = Drivers(kicked or arm, SimGripper(world), cameras, scene)
     has_depth = any(camera.has_depth for camera in spec.cameras.values())
     rim = Rim(table.half_size, table.wall_thickness, table.wall_height) if config.registered and table.wall_height and has_depth else None
-    workcell = Workcell(
-        drivers, spec, judge=JudgeConfig(closed=spec.gripper.closed, drop_test=config.drop_test), rim=rim, on_close=renderer.close,
-    )  # fmt: skip
+    workcell = Workcell(drivers, spec, judge=JudgeConfig(drop_test=config.drop_test), rim=rim, on_close=renderer.close)
     return SimCell(workcell, lambda: world.physics_seconds, lambda: scene.remaining, world)
 
 

@@ -59,7 +59,7 @@ class Arm(Protocol):
 
 
 class Gripper(Protocol):
-    """Opens and closes two fingers."""
+    """Opens and closes two fingers; once `control.stop` is set they stay where they are."""
 
     @property
     def spec(self) -> GripperSpec:
@@ -79,7 +79,7 @@ class Gripper(Protocol):
         ...
 
     def force(self) -> float:
-        """N that the fingers press with."""
+        """N that the fingers press with; a gripper that cannot tell returns `GripperSpec.max_force` while it is closed, and is judged by its width alone."""
         ...
 
 

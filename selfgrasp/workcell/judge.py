@@ -24,7 +24,7 @@ class JudgeConfig:
         drop_test: whether a hand that feels empty is opened over the workspace all the same, and the pictures before and after compared: what fingers do not
             feel falls out of them (Levine et al. 2016).
         min_changed: share of the pixels that must have changed for something to have fallen.
-        closed: m between the fingers when fully closed, as in the gripper's spec; at that stop they press with full force on nothing.
+        closed: m between the fingers when fully closed, where they press with full force on nothing; a workcell takes it from its gripper's spec.
     """
 
     min_width: float = 0.0025

@@ -16,7 +16,7 @@ from selfgrasp.workcell.drivers import Control, Drivers, Reached
 
 @dataclass(frozen=True)
 class MotionConfig:
-    """Heights in m and speeds in m/s of the motions.
+    """Heights in m and speeds in m/s of the motions. Below the greater of `clear_height` and a grasp's height plus `lift` nothing may hang over the workspace.
 
     Attributes:
         clear_height: above the surface, from where on nothing stands.

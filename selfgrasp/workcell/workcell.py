@@ -13,6 +13,7 @@ import numpy as np
 from selfgrasp.core.action import Action, Close, Grasp, Move, Push, Release
 from selfgrasp.core.arrays import FloatArray
 from selfgrasp.core.attempt import NOT_ABOUT_THE_ACTION, Attempt, Fault, Label, Outcome, Step
+from selfgrasp.core.errors import InputError
 from selfgrasp.core.observation import Observation, View
 from selfgrasp.core.plan import Plan
 from selfgrasp.core.policy import ANYTHING, Context, Goal, Policy
@@ -68,13 +69,15 @@ class Played:
 class Workcell:
     """A robot before a bin.
 
-    Use it as a context manager. Whatever a policy asks for is checked here, once, before anything moves.
+    Use it as a context manager. A grasp, a push or a release that ends outside the workspace is refused here, before anything moves; a servoing move is
+    clipped to it. Between them the hand travels `MotionConfig.clear_height` above the surface, and rises by `MotionConfig.lift` once it has closed. Once
+    `control.stop` is set nothing moves any more, and what is held stays held.
 
     Attributes:
         drivers: arm, gripper, cameras, scene.
         spec: what policies may know.
         motions: heights and speeds.
-        judge: thresholds.
+        judge: thresholds; how far the fingers close is the spec's.
         control: stop event and speed scale of every motion.
         background: the empty cell, where there is such a picture.
         watchers: told of plans, steps and attempts.
@@ -92,6 +95,14 @@ class Workcell:
     on_close: Callable[[], None] | None = None
     _corrections: dict[str, FloatArray] = field(default_factory=dict, init=False, repr=False)
     _misses: deque[FloatArray] = field(default_factory=lambda: deque(maxlen=MISSES_KEPT), init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        told, kept = self.spec.workspace, self.drivers.arm.workspace
+        if not (np.array_equal(told.low, kept.low) and np.array_equal(told.high, kept.high) and told.surface == kept.surface):
+            raise InputError(
+                given=f"a spec with the workspace {told} and an arm with {kept}", wanted="the same: policies are told the one, and the arm is kept in the other"
+            )
+        self.judge = replace(self.judge, closed=self.spec.gripper.closed)
 
     def __enter__(self) -> Workcell:
         return self
@@ -220,7 +231,7 @@ class Workcell:
     def _judged(self, policy: Policy, ids: Ids, goal: Goal, first: Observation, steps: Sequence[Step], done: Done, plans: Sequence[Plan]) -> Played:
         labels = self.drivers.scene.truth(ids.attempt)
         if done.closed_width is not None and not done.lifted:
-            self.drivers.gripper.open(self.spec.gripper.opening, control=self.control)
+            self._open()
         present = self._present(self.spec.presented) if self.spec.presented is not None and feels_held(done, self.judge) else None
         self.drivers.arm.away(control=self.control)
         done = replace(done, hand=self.drivers.hand())
@@ -274,17 +285,21 @@ class Workcell:
     def set_aside(self) -> None:
         """Let what is held fall outside the workspace, where the hand waits; it does not come back."""
         self.drivers.arm.away(control=self.control)
-        self.drivers.gripper.open(self.spec.gripper.opening, control=self.control)
+        self._open()
         self.drivers.scene.settle()
 
     def _let_go(self, action: Release) -> None:
         if self.do(action).fault is not None:
-            self.drivers.gripper.open(self.spec.gripper.opening, control=self.control)
+            self._open()
         self.drivers.arm.away(control=self.control)
         self.drivers.scene.settle()
 
     def try_again(self) -> None:
         """With empty hands: open, go away, wait until things lie still."""
-        self.drivers.gripper.open(self.spec.gripper.opening, control=self.control)
+        self._open()
         self.drivers.arm.away(control=self.control)
         self.drivers.scene.settle()
+
+    def _open(self) -> None:
+        if not self.control.stop.is_set():
+            self.drivers.gripper.open(self.spec.gripper.opening, control=self.control)

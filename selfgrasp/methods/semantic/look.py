@@ -11,7 +11,7 @@ import torch
 from selfgrasp.core import Observation
 from selfgrasp.core.arrays import FloatArray
 from selfgrasp.core.pose import apply, inverse
-from selfgrasp.core.spec import CellSpec, Workspace
+from selfgrasp.core.spec import CellSpec
 from selfgrasp.learn.servo import PatchLook
 from selfgrasp.learn.servo.examples import normalised
 from selfgrasp.methods.semantic.config import SemanticConfig, Structure
@@ -74,8 +74,10 @@ class Asked:
 
 
 class Published(Asked):
-    """As Jang et al. 2017, appendix C, decide: from five poses over the bin, near which alone they ask, for p(c); then, from where the hand is, for
-    p(g) min(p(c) + 0.5, 1).
+    """As Jang et al. 2017, appendix C, decide: first for p(c); once the hand is over the bin, near it for p(g) min(p(c) + 0.5, 1).
+
+    Their hand hovers over five regions of the bin and goes where p(c) is best of all, since their network knows nothing of places that are far from the hand.
+    Here a patch is laid on any place of one picture, so that the best of all regions is the best of the bin.
 
     Args:
         ventral: see `Asked`.
@@ -83,28 +85,18 @@ class Published(Asked):
         category: index.
         config: sizes.
         hand: (2,) m, where it is over the bin; None while it waits.
-        workspace: bounds.
     """
 
-    def __init__(
-        self, ventral: PatchLook, dorsal: PatchLook | None, category: int, config: SemanticConfig, hand: FloatArray | None, workspace: Workspace
-    ) -> None:
+    def __init__(self, ventral: PatchLook, dorsal: PatchLook | None, category: int, config: SemanticConfig, hand: FloatArray | None) -> None:
         super().__init__(ventral, dorsal, category, config)
-        self._approaches = hand is None
-        self._near = hover_poses(workspace) if hand is None else hand[None]
+        self._hand = hand
 
     def _asked(self, opinion: Opinion, poses: FloatArray) -> FloatArray:
         named = opinion.classes[:, self._category]
-        chance = named if self._approaches else opinion.grasp * np.minimum(named + self._config.smoothed, 1.0)
-        away = np.linalg.norm(poses[:, None, :2] - self._near, axis=2).min(axis=1)
-        return _logits(chance) - _OUTSIDE * (away > self._config.reach)
-
-
-def hover_poses(workspace: Workspace) -> FloatArray:
-    """(5, 2) m: over the middle of the bin, and of its four quarters."""
-    middle, half = (workspace.low + workspace.high)[:2] / 2, (workspace.high - workspace.low)[:2] / 2
-    poses: FloatArray = middle + half / 2 * np.array([[0, 0], [-1, -1], [-1, 1], [1, -1], [1, 1]])
-    return poses
+        if self._hand is None:
+            return _logits(named)
+        away = np.linalg.norm(poses[:, :2] - self._hand, axis=1)
+        return _logits(opinion.grasp * np.minimum(named + self._config.smoothed, 1.0)) - _OUTSIDE * (away > self._config.reach)
 
 
 class Boxed:

@@ -131,14 +131,12 @@ class Semantic(ServoMethod):
     def variants(self) -> Mapping[str, Policy]:
         """dorsal: holds anything, whatever it is asked for; published, of two streams: decides as `look.Published`, and always tries;
         and those of `ServoMethod`."""
-        published = {} if self.config.structure in (Structure.SINGLE, Structure.BOX, Structure.PRESENTED) else {"published": self._published()}
+        published: dict[str, Policy] = {}
+        if self.config.structure in (Structure.BRANCHES, Structure.SEPARATED):
+            other = copy.copy(self)
+            other.config = replace(self.config, smoothed=0.5, found=0.0)
+            published = {"published": Told(other, "as published", {})}
         return {**super().variants(), "dorsal": Told(self, "dorsal only", {"goal": ANYTHING}), **published}
-
-    def _published(self) -> Semantic:
-        """With the same weights."""
-        other = copy.copy(self)
-        other.config = replace(self.config, smoothed=0.5, found=0.0)
-        return other
 
     def look(self, context: Context, *, calibrated: bool = False) -> Look:
         """See `ServoMethod.look`. Without a goal: how good a motion is to hold anything; with a category: see `Asked`, `Published` and `Boxed`."""
@@ -158,7 +156,7 @@ class Semantic(ServoMethod):
         if not config.smoothed:
             return Asked(ventral, separate, category, config)
         hand = hand_of(now)
-        return Published(ventral, separate, category, config, hand[:2] if over_the_bin(hand, spec) else None, spec.workspace)
+        return Published(ventral, separate, category, config, hand[:2] if over_the_bin(hand, spec) else None)
 
     def _held(self, patch: torch.Tensor, state: torch.Tensor) -> torch.Tensor:
         """(M,)."""

@@ -45,7 +45,7 @@ def train_further(work: Work) -> str:
 
 
 def play_further(work: Work) -> str:
-    """These, the best row with the published way to decide, and the file that is shipped, which may say "not found"."""
+    """These, the best row with two streams deciding as published, and the file that is shipped, which may say "not found"."""
     policies = [shipped(work), published(work), *(work.policy(row, seed) for row in repeated(work) for seed in work.seeds[1:])]
     return ", ".join(steps.played(bench_args(work, label, policies, FURTHER)) for label in SETS)
 
