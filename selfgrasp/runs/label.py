@@ -15,7 +15,7 @@ class Args:
     The CSV has the columns attempt, name, value and, where a label is about one step or one view, step and view. Its first lines may be
 
         attempt,name,value
-        7-0-0,category,spoon
+        e4968ac62b1a-000000-000,category,spoon
     """
 
     dataset: Positional[Path]
