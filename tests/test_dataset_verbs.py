@@ -218,6 +218,7 @@ def test_labels_from_a_csv(tmp_path):
         ("attempt,name,value\n7-0-0,a,1\nghost,a,1\n", r"1 unknown attempts \(ghost\).*no label was written"),
         ("attempt,value\n7-0-0,1\n", r"columns attempt, value .*wanted: attempt, name, value"),
         ("attempt,name,value,colour\n7-0-0,a,1,red\n", "columns attempt, name, value, colour"),
+        ("attempt,name,value,value\n7-0-0,a,1,2\n", "columns attempt, name, value, value"),
         ("attempt,name,value,step\n7-0-0,a,1,last\n", "step 'last' in line 2"),
         ("attempt,name,value,step\n7-0-0,a,1,0\n7-0-1,a,1,9\n", r"1 steps that do not exist \(step 9 of 7-0-1\).*7-0-1 has 1; no label"),
         ("attempt,name,value,view\n7-0-0,a,1,side\n", r"the view 'side'.*a camera of the cell; no label was written"),

@@ -12,7 +12,6 @@ import torch
 from selfgrasp.contracts.scenes import box_source
 from selfgrasp.core import InputError, Plan, Stopped, Watcher
 from selfgrasp.learn import DeclaredSource, Ended, Examples, FitConfig, Loss, Method, NotFinite, Optimizer, Schedule, fit
-from selfgrasp.learn.backbones import Norm, ResNet
 from selfgrasp.learn.batches import Order, Prefetch
 from selfgrasp.learn.fit import ENOUGH
 from selfgrasp.learn.recipe import learning_rate_at
@@ -220,12 +219,3 @@ def test_examples_refuse_columns_of_different_lengths():
         Examples({"x": np.zeros(3)}, np.ones(4, np.float32))
     both = Examples.concatenate([points(4), points(6)])
     assert len(both) == 10
-
-
-@pytest.mark.parametrize(("stem", "stride"), [(4, 32), (2, 16), (1, 8)])
-@pytest.mark.parametrize("norm", list(Norm))
-def test_a_residual_trunk_halves_the_picture(stem: int, stride: int, norm: Norm):
-    net = ResNet(3, width=0.25, norm=norm, stem_stride=stem)
-    assert net.stride == stride
-    assert net(torch.zeros(2, 3, 64, 64)).shape == (2, net.channels_out, 64 // stride, 64 // stride)
-    assert net.channels_out == 128

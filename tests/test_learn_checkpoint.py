@@ -9,6 +9,7 @@ from safetensors.torch import save_file
 from selfgrasp.core import InputError
 from selfgrasp.learn import Storage, configs, load_into, read_info, save
 from selfgrasp.methods import registry
+from selfgrasp.methods.semantic.config import SemanticConfig
 from selfgrasp.methods.supersizing.config import Angles, SupersizingConfig, outputs, small
 from selfgrasp.runs.policies import load_policy
 
@@ -103,3 +104,7 @@ def test_configs_refuse_what_does_not_fit():
         configs.from_json(SupersizingConfig, {"angles": "sideways"})
     with pytest.raises(InputError, match=r"SupersizingConfig\.bins = 'many'; wanted: int"):
         configs.from_json(SupersizingConfig, {"bins": "many"})
+    with pytest.raises(InputError, match=r"openings = 0\.5"):
+        configs.from_json(SupersizingConfig, {"openings": 0.5})
+    with pytest.raises(InputError, match="ventral = 5; wanted: the fields of"):
+        configs.from_json(SemanticConfig, {"ventral": 5})

@@ -21,6 +21,7 @@ from selfgrasp.protocols.intervals import Estimate, bootstrap, paired, ratio, wi
 from selfgrasp.protocols.play import play_until_clear
 from selfgrasp.protocols.prediction import Predictions, auc, balanced, best_threshold, calibration, predict
 from selfgrasp.runs import bench, collect
+from selfgrasp.runs.policies import identity_of
 from selfgrasp.workcell.cells import CellConfig, SimCell, tabletop
 from selfgrasp.workcell.sim.objects.catalogue import train_objects
 from selfgrasp.workcell.sim.oracle import OraclePolicy
@@ -277,9 +278,22 @@ def test_two_runs_that_reports_would_call_the_same_are_refused(tmp_path: Path) -
         bench.measure(bench.Args("isolated", tuple(map(str, runs)), tmp_path / "out"))
 
 
+def test_reports_call_what_is_shipped_by_its_name_and_a_run_by_its_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for folder in ("random", "mine"):
+        save(tmp_path / folder / "checkpoints" / "best.safetensors", registry.build("hand_eye"))
+    monkeypatch.chdir(tmp_path)
+    names = ("random", "hand_eye", "hand_eye+open", "mine", "./mine+open", "mine/checkpoints/best.safetensors")
+    assert [bench.policy_label(name) for name in names] == ["random", "hand_eye", "hand_eye+open", "hand_eye (mine)", "hand_eye (mine+open)", "hand_eye (mine)"]
+    monkeypatch.chdir("mine/checkpoints")
+    assert bench.policy_label("best.safetensors") == "hand_eye (mine)"
+    monkeypatch.chdir(tmp_path)
+    assert identity_of("random") == "random"
+
+
 def test_prediction_names_what_is_wrong_before_anything_is_collected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(collect, "collect", lambda *_, **__: pytest.fail("collected"))
-    for policy, message in (("nosuch", "policy 'nosuch'"), ("random", "one that can score an action")):
+    unable = "one that can score an action"
+    for policy, message in (("nosuch", "policy 'nosuch'"), ("random", unable), ("hand_eye", unable), ("semantic", unable)):
         with pytest.raises(InputError, match=message):
             bench.measure(bench.Args("prediction", (policy,), tmp_path))
     (tmp_path / "dataset.json").write_text("{}")

@@ -64,7 +64,12 @@ def test_a_cell_that_is_not_simulated_is_refused(tmp_path: Path):
         replay(Args(tmp_path, ids_of(tmp_path)[0]))
 
 
+def test_objects_that_a_session_calls_a_folder_are_found_by_their_hash(tmp_path: Path):
+    collect.collect(collect.Args(tmp_path / "data", attempts=1, objects="mixed", workers=1, options=SMALL))
+    assert run(Args(tmp_path / "data", ids_of(tmp_path / "data")[0], out=tmp_path / "film")) == 0
+
+
 def test_other_objects_or_weights_are_refused(collected: Path):
     wanted = ids_of(collected)[0]
-    with pytest.raises(InputError, match=r"objects 'test' as they are now.*with the hash [0-9a-f]{12}"):
+    with pytest.raises(InputError, match=r"objects test as they are now.*those of the collection, train:[0-9a-f]{12}"):
         replay(Args(collected, wanted, objects="test"))

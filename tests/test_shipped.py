@@ -6,8 +6,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
+from selfgrasp.contracts.scenes import box_context
 from selfgrasp.core import Context
+from selfgrasp.learn import Method
 from selfgrasp.protocols import category
 from selfgrasp.protocols.category import CATEGORY
 from selfgrasp.protocols.clear import CLEAR, interactions, play
@@ -49,6 +52,16 @@ def test_shipped_weights_plan_at_once():
         plan = load_policy("supersizing").plan(Context(seen, workcell.spec))
     assert plan.calibrated
     assert plan.score > 0.5
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
+@pytest.mark.parametrize("name", ["supersizing", "hand_eye", "semantic"])
+def test_shipped_weights_plan_on_a_gpu_as_on_a_cpu(name: str):
+    method = load_policy(name)
+    assert isinstance(method, Method)
+    here = method.plan(box_context())
+    there = method.to("cuda").plan(box_context())
+    assert there.score == pytest.approx(here.score, abs=0.05)
 
 
 @pytest.mark.timeout(400)

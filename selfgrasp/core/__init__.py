@@ -1,11 +1,11 @@
 """The nouns: frozen data that every other part speaks in. NumPy only; no torch, no simulator, no files."""
 
 from selfgrasp.core.action import Action, Close, Grasp, Move, Push, Release
-from selfgrasp.core.attempt import NOT_ABOUT_THE_ACTION, Attempt, Candidates, Fault, Label, Outcome, Session, Step
+from selfgrasp.core.attempt import NOT_ABOUT_THE_ACTION, Attempt, Fault, Label, Outcome, Session, Step
 from selfgrasp.core.errors import InputError, SelfgraspError, Stopped, unknown_name
 from selfgrasp.core.observation import Hand, Observation, View
 from selfgrasp.core.plan import Draw, Heat, Plan, draw
-from selfgrasp.core.policy import ANYTHING, Context, Goal, Policy, Scorer, plan_many
+from selfgrasp.core.policy import ANYTHING, Context, Goal, Policy, Scorer
 from selfgrasp.core.spec import CameraSpec, CellSpec, GripperSpec, Workspace
 from selfgrasp.core.watcher import Watcher
 
@@ -15,7 +15,6 @@ __all__ = [
     "Action",
     "Attempt",
     "CameraSpec",
-    "Candidates",
     "CellSpec",
     "Close",
     "Context",
@@ -44,6 +43,5 @@ __all__ = [
     "Watcher",
     "Workspace",
     "draw",
-    "plan_many",
     "unknown_name",
 ]

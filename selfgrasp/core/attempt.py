@@ -7,10 +7,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-import numpy as np
-
 from selfgrasp.core.action import Action
-from selfgrasp.core.arrays import checked, checked_number
+from selfgrasp.core.arrays import checked_number
 from selfgrasp.core.errors import InputError
 from selfgrasp.core.observation import Hand, Observation, View
 from selfgrasp.core.policy import Goal
@@ -170,28 +168,3 @@ class Attempt:
         """What the policy saw at `step`."""
         seen = self.steps[step].observation
         return self.before if seen is None else seen
-
-
-@dataclass(frozen=True, eq=False)
-class Candidates:
-    """Actions that were never executed, with labels (analytic grasp quality, for example), on shared views.
-
-    Attributes:
-        views: (V,) the pictures.
-        view_index: (N,) int64, which view each action belongs to.
-        actions: (N,) the actions.
-        labels: name to (N,) float64.
-    """
-
-    views: tuple[View, ...]
-    view_index: np.ndarray
-    actions: tuple[Action, ...]
-    labels: Mapping[str, np.ndarray]
-
-    def __post_init__(self) -> None:
-        n = len(self.actions)
-        index = checked(self.view_index, (n,), np.int64, "view_index")
-        if n and not (index.min() >= 0 and index.max() < len(self.views)):
-            raise InputError(given=f"view_index up to {index.max()}", wanted=f"indices below {len(self.views)}")
-        object.__setattr__(self, "view_index", index)
-        object.__setattr__(self, "labels", {name: checked(v, (n,), np.float64, name) for name, v in self.labels.items()})

@@ -28,6 +28,11 @@ class Stopped(SelfgraspError):
     """Work was stopped on request, in a state from which it can go on."""
 
 
+def first_line(error: BaseException) -> str:
+    """What an error says first: libraries' messages go on with where in their own source they arose."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
+
+
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> InputError:
     """An `InputError` for a name that is not in `known`, listing the known ones."""
     return InputError(given=f"{kind} {name!r}", wanted=f"a known {kind}", exists=", ".join(sorted(known)) or "none")

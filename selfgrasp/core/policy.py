@@ -93,12 +93,3 @@ class Scorer(Protocol):
     def score(self, context: Context, actions: Sequence[Action]) -> FloatArray:
         """(N,) scores, higher is better, for `actions` in `context`."""
         ...
-
-
-def plan_many(policy: Policy, contexts: Sequence[Context]) -> list[Plan]:
-    """Plans for several contexts: in one batch where the policy offers `plan_many`, one by one otherwise."""
-    batched = getattr(policy, "plan_many", None)
-    if batched is not None:
-        plans: list[Plan] = batched(contexts)
-        return plans
-    return [policy.plan(context) for context in contexts]

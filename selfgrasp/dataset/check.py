@@ -12,12 +12,13 @@ import numpy as np
 
 from selfgrasp.codec import picture_key
 from selfgrasp.core import InputError
+from selfgrasp.core.errors import first_line
 from selfgrasp.dataset.lock import ReaderLock
 from selfgrasp.dataset.meta import Meta, read_meta, read_raw_meta
 from selfgrasp.dataset.reader import OBJECT_LABEL, Dataset
 from selfgrasp.dataset.schema import SCHEMAS, TABLES, picture_keys
 from selfgrasp.dataset.split import LEFT_OUT, SplitBy
-from selfgrasp.dataset.stream import Stored, first_line
+from selfgrasp.dataset.stream import Stored
 from selfgrasp.dataset.tables import open_table
 
 _CHUNK = 512

@@ -77,7 +77,7 @@ def read_csv(path: Path, *, by: str) -> list[Label]:
     with io.StringIO(text, newline="") as file:
         reader = csv.DictReader(file)
         columns = reader.fieldnames or []
-        if not set(_REQUIRED) <= set(columns) <= {*_REQUIRED, *_OPTIONAL}:
+        if len(set(columns)) < len(columns) or not set(_REQUIRED) <= set(columns) <= {*_REQUIRED, *_OPTIONAL}:
             raise InputError(given=f"columns {', '.join(columns) or 'none'} in {path}", wanted=f"{', '.join(_REQUIRED)} and perhaps {', '.join(_OPTIONAL)}")
         labels = []
         for number, row in enumerate(reader, start=2):

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from selfgrasp.codec import decode_attempt
 from selfgrasp.core import Attempt, InputError
+from selfgrasp.core.errors import first_line
 from selfgrasp.dataset.schema import NOUN_COLUMNS, attempt_plain, picture_keys
 from selfgrasp.dataset.tables import open_table
 
@@ -153,8 +154,3 @@ def _decoded(stored: Stored, rows: NDArray[np.int64], views: bool) -> list[Attem
         except InputError as error:
             raise InputError(given=f"attempt {plain['id']}: {error.given}", wanted=error.wanted, exists=error.exists) from error
     return attempts
-
-
-def first_line(error: Exception) -> str:
-    """Lance's messages go on with where in its own source they arose; the first line says what."""
-    return str(error).splitlines()[0][:200]

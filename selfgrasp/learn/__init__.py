@@ -1,6 +1,5 @@
 """Shared training tools that know no paper: examples, one loop, checkpoints, search, small networks. Imports core and dataset only."""
 
-from selfgrasp.learn.cem import CemResult, cem
 from selfgrasp.learn.checkpoint import CheckpointInfo, Storage, load_into, load_parts, read_info, save
 from selfgrasp.learn.examples import Examples
 from selfgrasp.learn.fit import Ended, FitResult, NotFinite, fit
@@ -11,7 +10,6 @@ from selfgrasp.learn.source import SPLITS, DatasetSource, DeclaredSource, LabelV
 __all__ = [
     "SPLITS",
     "Batch",
-    "CemResult",
     "CheckpointInfo",
     "DatasetSource",
     "DeclaredSource",
@@ -30,7 +28,6 @@ __all__ = [
     "Source",
     "Split",
     "Storage",
-    "cem",
     "evaluating",
     "fit",
     "load_into",

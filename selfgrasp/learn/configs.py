@@ -57,8 +57,10 @@ def _typed(hint: Any, value: Any, name: str) -> Any:
             return None
         return _typed(next(a for a in args if a is not NoneType), value, name)
     if origin is tuple:
+        if not isinstance(value, list | tuple):
+            raise InputError(given=f"{name} = {value!r}", wanted=str(hint))
         kinds = args if len(args) != 2 or args[1] is not Ellipsis else (args[0],) * len(value)
-        if not isinstance(value, list | tuple) or len(kinds) != len(value):
+        if len(kinds) != len(value):
             raise InputError(given=f"{name} = {value!r}", wanted=str(hint))
         return tuple(_typed(kind, v, name) for kind, v in zip(kinds, value, strict=True))
     if isinstance(hint, type) and issubclass(hint, Enum):
@@ -67,6 +69,8 @@ def _typed(hint: Any, value: Any, name: str) -> Any:
         except ValueError:
             raise InputError(given=f"{name} = {value!r}", wanted="one of its values", exists=", ".join(str(m.value) for m in hint)) from None
     if is_dataclass(hint):
+        if not isinstance(value, Mapping):
+            raise InputError(given=f"{name} = {value!r}", wanted=f"the fields of {hint}")
         return from_json(cast(type, hint), value)
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,8 +13,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from selfgrasp.core import Action, Context, InputError, Plan, Policy
-from selfgrasp.core.arrays import FloatArray
+from selfgrasp.core import Context, InputError, Plan, Policy
 from selfgrasp.learn import configs
 from selfgrasp.learn.examples import Examples
 from selfgrasp.learn.recipe import FitConfig
@@ -107,14 +106,6 @@ class Method(torch.nn.Module, ABC):
     @abstractmethod
     def plan(self, context: Context) -> Plan:
         """Candidates, scores and a choice."""
-
-    def score(self, context: Context, actions: Sequence[Action]) -> FloatArray:
-        """(N,) scores of `actions`, higher is better.
-
-        Raises:
-            InputError: this method cannot score actions that it did not propose.
-        """
-        raise InputError(given=f"actions for {self.name} to score", wanted="a method that scores others' actions")
 
     def calibrate(self, batches: Iterable[Batch]) -> None:
         """Called once after training with validation batches, to turn scores into probabilities. Changes nothing by default."""

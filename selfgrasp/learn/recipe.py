@@ -125,6 +125,7 @@ def device_of(name: str) -> torch.device:
     """
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    if name != "cpu" and not (name.startswith("cuda") and torch.cuda.is_available()):
-        raise InputError(given=f"device {name!r}", wanted="a device of this machine", exists="auto, cpu" + (", cuda" if torch.cuda.is_available() else ""))
+    known = ["auto", "cpu", *(["cuda"] if torch.cuda.is_available() else []), *(f"cuda:{i}" for i in range(torch.cuda.device_count()))]
+    if name not in known:
+        raise InputError(given=f"device {name!r}", wanted="a device of this machine", exists=", ".join(known))
     return torch.device(name)

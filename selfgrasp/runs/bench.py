@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 
+from selfgrasp.runs.command import at_least
 from selfgrasp.workcell.cells import CellConfig
 
 if TYPE_CHECKING:
@@ -97,12 +98,10 @@ def measure(args: Args) -> Measured:
     Raises:
         InputError: an unknown protocol or policy (the known ones are listed), or fewer than one trial.
     """
-    from selfgrasp.core import InputError, unknown_name
+    from selfgrasp.core import unknown_name
     from selfgrasp.protocols import PLAYED
 
-    for name in ("trials", "workers"):
-        if (value := getattr(args, name)) is not None and value < 1:
-            raise InputError(given=f"--{name} {value}", wanted="at least 1")
+    at_least(args, trials=1, workers=1)
     check_labels(args.policy)
     if args.protocol == "prediction":
         from selfgrasp.runs.predict import measure_prediction
@@ -210,13 +209,14 @@ def first_scene(objects: str, seed: int) -> int:
 
 
 def policy_label(name: str) -> str:
-    """How reports call a policy: a run's is its method and its folder."""
+    """How reports call a policy: a baseline and what is shipped by its name, a run by its method and its folder."""
     from selfgrasp.learn import read_info
-    from selfgrasp.runs.policies import checkpoint_of, variant_suffix
+    from selfgrasp.runs.policies import checkpoint_of, shipped, variant_suffix
 
     path = checkpoint_of(name)
-    if path is None or name in path.parts:
+    if path is None or name.removesuffix(variant_suffix(name)) in shipped():
         return name
+    path = path.absolute()
     folder = path.parents[1] if path.parent.name == "checkpoints" else path.parent if path.stem == "best" else path
     return f"{read_info(path).method} ({folder.name}{variant_suffix(name)})"
 

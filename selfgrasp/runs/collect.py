@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from selfgrasp.runs.command import at_least
 from selfgrasp.workcell.cells import CellConfig
 
 if TYPE_CHECKING:
@@ -208,11 +209,7 @@ def _keep_states(out: Path, played: PlayedScene) -> None:
 
 
 def _check(args: Args) -> None:
-    from selfgrasp.core import InputError
     from selfgrasp.runs.policies import require_policy
 
     require_policy(args.policy)
-    for name in ("attempts", "workers", "angles_per_point", "attempts_per_scene"):
-        value = getattr(args, name)
-        if value < 1:
-            raise InputError(given=f"--{name.replace('_', '-')} {value}", wanted="at least 1")
+    at_least(args, attempts=1, workers=1, angles_per_point=1, attempts_per_scene=1)

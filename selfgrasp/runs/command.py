@@ -7,6 +7,7 @@ import importlib
 import os
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 STOPPED = 130
 WRONG_INPUT = 2
@@ -57,3 +58,17 @@ def call(module: str, arguments: Sequence[str], *, prog: str, summary: str) -> i
     finally:
         if main_thread:
             signal.signal(signal.SIGTERM, before)
+
+
+def at_least(args: Any, **least: int) -> None:
+    """Refuse options of a verb, by name, that are below their least; one that is None has a default.
+
+    Raises:
+        InputError: the first such option.
+    """
+    from selfgrasp.core.errors import InputError
+
+    for name, low in least.items():
+        value = getattr(args, name)
+        if value is not None and value < low:
+            raise InputError(given=f"--{name.replace('_', '-')} {value:g}", wanted=f"at least {low}")

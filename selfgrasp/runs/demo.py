@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from tyro.conf import Positional
 
+from selfgrasp.runs.command import at_least
 from selfgrasp.workcell.cells import CellConfig
 
 if TYPE_CHECKING:
@@ -102,6 +103,7 @@ def run(args: Args) -> int:
 
     if args.system not in SYSTEMS:
         raise unknown_name("system", args.system, SYSTEMS)
+    at_least(args, attempts=1, staged=0, seconds=1, predictions=1, trials=1, scenes=1, workers=1)
     if args.system == "hand_eye":
         from selfgrasp.runs.hand_eye import demo
 

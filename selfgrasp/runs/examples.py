@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import multiprocessing
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -79,22 +77,13 @@ def examples_of(method: Method, folder: Path, split: Split, *, workers: int = 2)
     if len(starts) <= 1 or workers == 1:
         parts = [_gather(method, folder, split, start) for start in starts]
     else:
-        with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"), initializer=_begin) as pool:
+        from selfgrasp.runs.pool import processes
+
+        with processes(workers) as pool:
             parts = list(pool.map(_gather, *zip(*[(method, folder, split, start) for start in starts], strict=True)))
     examples = Examples.concatenate(parts or [_gather(method, folder, split, 0)])
     _write(kept, examples, fingerprint)
     return examples, fingerprint
-
-
-def _begin() -> None:
-    from selfgrasp.runs.pool import begin_worker
-
-    begin_worker()
-    import cv2
-    import torch
-
-    cv2.setNumThreads(1)
-    torch.set_num_threads(1)
 
 
 def _gather(method: Method, folder: Path, split: Split, start: int) -> Examples:

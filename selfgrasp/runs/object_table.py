@@ -87,7 +87,12 @@ def scene_objects(data: Dataset, objects: str | None = None) -> dict[SceneKey, t
     Raises:
         InputError: a cell that is not simulated, or objects that are not those of the collection.
     """
-    pools = {key: _pool(session, objects) for key, session in data.sessions.items()}
+    from selfgrasp.core import InputError
+    from selfgrasp.runs.pool import objects_of
+
+    if "count" not in data.spec.options:
+        raise InputError(given=f"attempts in the cell {data.spec.name!r}, which does not say how many objects a scene has", wanted="a simulated cell")
+    pools = {key: objects_of(session, objects)[1] for key, session in data.sessions.items()}
     return {(key, scene): _dropped(pools[key], data.sessions[key], scene) for key, scene in _scenes(data)}
 
 
@@ -126,23 +131,6 @@ def _dropped(pool: Sequence[ObjectModel], session: Session, scene: int) -> tuple
     seed = SceneTask("", session.seed, scene, attempts=0).scene_seed
     options = session.spec.options
     return tuple(drawn_objects(pool, int(options["count"]), scene_rng(seed), Mixture(options.get("mixture", "any"))))
-
-
-def _pool(session: Session, objects: str | None) -> tuple[ObjectModel, ...]:
-    """What scenes drew from; told by its hash where sessions call it a folder, as older ones call many sets."""
-    from selfgrasp.core import InputError
-    from selfgrasp.runs.pool import objects_named
-    from selfgrasp.workcell.sim.objects.catalogue import SET_NAMES, catalogue_hash
-
-    if "count" not in session.spec.options:
-        raise InputError(given=f"attempts in the cell {session.spec.name!r}, which does not say how many objects a scene has", wanted="a simulated cell")
-    kind, _, wanted = session.objects.partition(":")
-    names = (objects,) if objects is not None else (kind,) if kind in SET_NAMES else (*SET_NAMES, "mixed")
-    for name in names:
-        found = objects_named(name)
-        if catalogue_hash(found)[:12] == wanted:
-            return found
-    raise InputError(given=f"objects {' or '.join(names)} as they are now", wanted=f"those of the collection, {session.objects}; see `objects`")
 
 
 def _objects(some: Sequence[Lifts]) -> dict[str, Any]:

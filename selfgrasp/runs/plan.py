@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from selfgrasp.runs.command import at_least
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -75,8 +77,7 @@ def run(args: Args, policy: Policy | None = None) -> int:
     """Read the picture, plan with `policy` (by default the one that `args` names), write what was asked for."""
     from selfgrasp.core import Grasp, InputError
 
-    if args.top < 1:
-        raise InputError(given=f"--top {args.top}", wanted="at least 1")
+    at_least(args, top=1)
     if args.table is not None and args.pose is None:
         raise InputError(given=f"--table {args.table} without --pose", wanted="both, or neither: without a pose the table is found in the depth picture")
     context, world = read_context(args)

@@ -11,10 +11,11 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from selfgrasp.core import InputError, Policy, SelfgraspError
+from selfgrasp.core import InputError, Policy, SelfgraspError, Session
 from selfgrasp.workcell.cells import CellConfig, SimCell, make_cell
 
 if TYPE_CHECKING:
@@ -51,37 +52,58 @@ def play_all(play: Callable[[SimCell, Policy, Task], Result], tasks: Iterable[Ta
     `play` must be a function of a module. Few tasks are in flight at a time, so memory stays flat and an endless `tasks` is fine.
 
     Raises:
-        InputError: fewer than one worker.
         SelfgraspError: a worker died.
     """
-    if workers < 1:
-        raise InputError(given=f"--workers {workers}", wanted="at least 1", exists=f"{os.cpu_count()} processor cores")
-    # Read by the children's numerical libraries when they are loaded: more threads than cores only get in each other's way.
-    os.environ.update(dict.fromkeys(_THREAD_LIMITS, "1"))
-    others = set(multiprocessing.active_children())
-    pool = ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"), initializer=_begin, initargs=(config,))
     waiting: deque[Future[Any]] = deque()
     source = iter(tasks)
-    try:
+    with processes(workers, begin=_begin, args=(config,)) as pool:
         while True:
             while len(waiting) < 3 * workers and (task := next(source, None)) is not None:
                 waiting.append(pool.submit(_play, play, task))
             if not waiting:
                 return
             yield waiting.popleft().result()
+
+
+@contextmanager
+def processes(count: int, *, begin: Callable[..., None] | None = None, args: tuple[Any, ...] = ()) -> Iterator[ProcessPoolExecutor]:
+    """A pool of new processes on one thread each. Ctrl-C is this one's to answer; whatever ends the block but its own end, ends them at once.
+
+    Args:
+        count: of processes.
+        begin: a function of a module that each calls first.
+        args: of `begin`.
+
+    Raises:
+        SelfgraspError: one of them died.
+    """
+    kept, others = {name: os.environ.get(name) for name in _THREAD_LIMITS}, set(multiprocessing.active_children())
+    # Read by the children's numerical libraries when they are loaded: more threads than cores only get in each other's way.
+    os.environ.update(dict.fromkeys(_THREAD_LIMITS, "1"))
+    pool = ProcessPoolExecutor(count, mp_context=multiprocessing.get_context("spawn"), initializer=_begin_worker, initargs=(begin, args))
+    try:
+        yield pool
+        pool.shutdown()
     except BrokenProcessPool as error:
         raise SelfgraspError("a worker process died (out of memory, or killed); what was acknowledged is safe: run the same command again") from error
     finally:
-        pool.shutdown(wait=True, cancel_futures=True)
-        # One whose start was interrupted is not known to the pool, and would be waited for when the program ends.
-        for stray in set(multiprocessing.active_children()) - others:
-            stray.terminate()
+        pool.shutdown(wait=False, cancel_futures=True)
+        # Among them one whose start was interrupted, which the pool does not know and would be waited for when the program ends.
+        for child in set(multiprocessing.active_children()) - others:
+            child.terminate()
+        for name, value in kept.items():
+            os.environ.pop(name) if value is None else os.environ.update({name: value})
 
 
-def begin_worker() -> None:
-    """In a new process: Ctrl-C is its parent's to answer, and it ends when its parent is gone, however that ended."""
+def _begin_worker(begin: Callable[..., None] | None, args: tuple[Any, ...]) -> None:
+    """In a new process, which also ends when its parent is gone, however that ended."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, name="end with parent", daemon=True).start()
+    import cv2
+
+    cv2.setNumThreads(1)
+    if begin is not None:
+        begin(*args)
 
 
 def _end_with_parent() -> None:
@@ -93,14 +115,10 @@ def _end_with_parent() -> None:
 
 def _begin(config: WorkerConfig) -> None:
     global _worker
-    begin_worker()
+    from selfgrasp.runs.policies import load_policy
     from selfgrasp.workcell.sim.gl import limit_threads
 
     limit_threads()
-    import cv2
-
-    cv2.setNumThreads(1)
-    from selfgrasp.runs.policies import load_policy
 
     # An exception in an initialiser would only say that the pool broke; kept, it is raised where the first result is asked for.
     try:
@@ -108,15 +126,6 @@ def _begin(config: WorkerConfig) -> None:
         _worker = (cell, load_policy(config.policy, cell))
     except Exception as error:
         _worker = error
-    _one_torch_thread()
-
-
-def _one_torch_thread() -> None:
-    import sys
-
-    torch = sys.modules.get("torch")
-    if torch is not None:
-        torch.set_num_threads(1)
 
 
 def _play(play: Callable[[SimCell, Policy, Any], Any], task: Any) -> Any:
@@ -124,6 +133,24 @@ def _play(play: Callable[[SimCell, Policy, Any], Any], task: Any) -> Any:
         raise _worker
     assert _worker is not None
     return play(*_worker, task)
+
+
+def objects_of(session: Session, given: str | None = None) -> tuple[str, tuple[ObjectModel, ...]]:
+    """Name and models of what a session's scenes drew from: `given`, or the set that it names. Where it only says that it was a folder, as of many sets,
+    its hash tells which.
+
+    Raises:
+        InputError: none of them has the hash of the collection.
+    """
+    from selfgrasp.workcell.sim.objects.catalogue import SET_NAMES, catalogue_hash
+
+    kind, _, wanted = session.objects.partition(":")
+    names = (given,) if given is not None else (kind,) if kind in SET_NAMES else (*SET_NAMES, "mixed")
+    for name in names:
+        found = objects_named(name)
+        if catalogue_hash(found)[:12] == wanted:
+            return name, found
+    raise InputError(given=f"objects {' or '.join(names)} as they are now", wanted=f"those of the collection, {session.objects}; name them with --objects")
 
 
 def objects_named(name: str) -> tuple[ObjectModel, ...]:

@@ -155,18 +155,12 @@ def _find(data: Dataset, attempt: str) -> Attempt:
 def _worker(args: Args, session: Session) -> WorkerConfig:
     from selfgrasp.core import InputError
     from selfgrasp.runs.policies import identity_of
-    from selfgrasp.runs.pool import WorkerConfig, objects_named
+    from selfgrasp.runs.pool import WorkerConfig, objects_of
     from selfgrasp.workcell.cells import CELLS, CellConfig
-    from selfgrasp.workcell.sim.objects.catalogue import SET_NAMES, catalogue_hash
 
     if session.spec.name not in CELLS:
         raise InputError(given=f"an attempt in the cell {session.spec.name!r}", wanted="one in a simulated cell", exists=", ".join(sorted(CELLS)))
-    kind, _, objects_hash = session.objects.partition(":")
-    objects = args.objects or (kind if kind in SET_NAMES else None)
-    if objects is None:
-        raise InputError(given="an attempt on objects of a folder", wanted="--objects with that folder")
-    if catalogue_hash(objects_named(objects))[:12] != objects_hash:
-        raise InputError(given=f"objects {objects!r} as they are now", wanted=f"those of the collection, with the hash {objects_hash}")
+    objects, _ = objects_of(session, args.objects)
     policy = args.policy or session.policy.partition("@")[0]
     if identity_of(policy) != session.policy:
         raise InputError(given=f"policy {policy!r}, now {identity_of(policy)}", wanted=f"the one of the collection, {session.policy}; see --policy")

@@ -112,7 +112,7 @@ def _json(path: Path, missing: list[str]) -> dict[str, Any]:
         return {}
     try:
         loaded = json.loads(path.read_text())
-    except json.JSONDecodeError as error:
+    except ValueError as error:
         raise InputError(given=f"{path}: {error}", wanted="JSON") from error
     return loaded if isinstance(loaded, dict) else {"value": loaded}
 
@@ -144,9 +144,11 @@ def _log(run: Path) -> tuple[Mapping[str, float], ...]:
     lines: list[Mapping[str, float]] = []
     offset, last = 0.0, 0.0
     for file in files:
-        for text in file.read_text().splitlines():
+        for text in file.read_text(errors="replace").splitlines():
             try:
                 line = json.loads(text)
+                if not isinstance(line, dict):
+                    continue
                 # Validation lines carry the same names as training lines.
                 prefix = "validation_" if line.get("part") == "validation" else ""
                 numbers = {k: float(v) for k, v in line.items() if isinstance(v, int | float) and not isinstance(v, bool)}

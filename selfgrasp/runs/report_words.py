@@ -10,7 +10,7 @@ from selfgrasp.runs.report_data import ReportData, Row
 PERCENT = "\u00a0%"
 """Kept on the line of its number."""
 
-REFERENCES = ("random", "heuristic", "antipodal", "oracle")
+REFERENCES = ("random", "heuristic", "oracle")
 """Policies that do not learn; anything else in a table is taken for learned."""
 
 
@@ -50,8 +50,6 @@ METRICS = {
     "true_success": Metric("True success", "share of attempts that lifted something by the simulator's count, which the robot does not know"),
     "judge_disagrees": Metric("Judge disagrees", "share of attempts of which the judge and the simulator think differently", less_is_better=True),
     "double_lifts": Metric("Double lifts", "share of attempts that lifted more than one object", less_is_better=True),
-    "precision": Metric("Precision", "share of grasps called robust that succeed"),
-    "robust_share": Metric("Called robust", "share of grasps that the policy calls robust"),
     "plan_seconds": Metric("Planning time", "seconds an attempt", rate=False, less_is_better=True, digits=3),
     "failure_first_10": Metric("Failures, first 10", "failure rate over the first 10 grasps of a full bin", less_is_better=True),
     "failure_first_20": Metric("Failures, first 20", "failure rate over the first 20 grasps of a full bin", less_is_better=True),
@@ -61,13 +59,7 @@ METRICS = {
     "class_per_attempt": Metric("Right class per attempt", "share of attempts that lift the commanded category"),
     "class_per_object": Metric("Right class per object", "share of lifted objects that are of the commanded category"),
     "first_command": Metric("First command", "share of bins whose first command fetched the commanded category, before anything was missing"),
-    "retrieval": Metric("Retrieval", "share of queries whose nearest picture shows the same object"),
-    "localization": Metric("Localisation", "share of heat maps whose peak lies on the object"),
-    "instance_success": Metric("Instance success", "share of attempts that fetch the object in the picture"),
-    "composite_success": Metric("Composite success", "two objects asked for, either one counts"),
     "completion": Metric("Completion", "share of runs in which every object was removed"),
-    "grasp_success": Metric("Grasp success", "share of grasps that hold something"),
-    "action_efficiency": Metric("Action efficiency", "objects over actions", rate=True),
 }
 """By the names of `docs`' protocols; others are shown under their own name."""
 
@@ -110,7 +102,7 @@ class Gain:
 def gain(data: ReportData) -> Gain | None:
     """Random beside the best learned policy on one metric and one set of objects (novel before mixed before seen); None without both."""
     headline = data.report.get("headline") or {}
-    for name in ("success", "interactions", "completion", "grasp_success", "instance_success", "class_per_attempt", "accuracy", "failure_first_30"):
+    for name in ("success", "interactions", "completion", "class_per_attempt", "accuracy", "failure_first_30"):
         for objects in ("novel", "mixed", "seen", *dict.fromkeys(row.objects for row in data.rows)):
             rows = [row for row in data.rows if row.metric == name and row.objects == objects]
             base = [row for row in rows if row.policy == headline.get("base", "random")]

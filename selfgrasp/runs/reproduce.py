@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from tyro.conf import Positional
 
+from selfgrasp.runs.command import at_least
+
 if TYPE_CHECKING:
     from selfgrasp.runs.hand_eye.work import Sizes as HandEyeSizes
     from selfgrasp.runs.hand_eye.work import Work as HandEyeWork
@@ -255,13 +257,9 @@ def _asked(sizes: SizesT, args: Args, scaled: Callable[[SizesT, int], SizesT]) -
 
 
 def _check(args: Args) -> None:
-    from selfgrasp.core import InputError
     from selfgrasp.learn.recipe import device_of
 
-    for name in ("attempts", "seeds", "trials", "workers"):
-        value = getattr(args, name)
-        if value is not None and value < 1:
-            raise InputError(given=f"--{name} {value}", wanted="at least 1")
+    at_least(args, attempts=1, seeds=1, trials=1, workers=1)
     device_of(args.device)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
@@ -163,13 +162,12 @@ def collected(folders: Folders, args: collect.Args) -> str:
 def train_all(jobs: Sequence[train.Args], *, workers: int, device: str) -> str:
     """Train what is not done, several at a time, each on one thread with its own log. What ends this, an error or Ctrl-C, ends all of them, where they last
     saved."""
-    import multiprocessing
-    from concurrent.futures import ProcessPoolExecutor, as_completed
+    from concurrent.futures import as_completed
 
     from selfgrasp.learn.recipe import device_of
     from selfgrasp.methods.registry import build
     from selfgrasp.runs.examples import examples_of
-    from selfgrasp.runs.pool import begin_worker
+    from selfgrasp.runs.pool import processes
     from selfgrasp.runs.progress import Progress
 
     missing = [job for job in jobs if not _done(job)]
@@ -183,23 +181,17 @@ def train_all(jobs: Sequence[train.Args], *, workers: int, device: str) -> str:
         for folder in job.data:
             for split in ("train", "validation"):
                 examples_of(method, folder, split, workers=workers)
-    at_a_time, others = 1 if device_of(device).type == "cuda" else workers, set(multiprocessing.active_children())
-    pool = ProcessPoolExecutor(at_a_time, mp_context=multiprocessing.get_context("spawn"), initializer=begin_worker)
-    try:
-        with Progress("trainings", len(jobs), unit="runs", done=len(jobs) - len(missing)) as progress:
-            running = [pool.submit(_train, job) for job in missing]
-            for count, future in enumerate(as_completed(running), start=len(jobs) - len(missing) + 1):
-                progress.update(count, future.result())
-    finally:
-        pool.shutdown(wait=False, cancel_futures=True)
-        for child in set(multiprocessing.active_children()) - others:
-            child.terminate()
+    done = len(jobs) - len(missing)
+    at_a_time = 1 if device_of(device).type == "cuda" else workers
+    with processes(at_a_time) as pool, Progress("trainings", len(jobs), unit="runs", done=done) as progress:
+        running = [pool.submit(_train, job) for job in missing]
+        for count, future in enumerate(as_completed(running), start=done + 1):
+            progress.update(count, future.result())
     return f"{len(missing)} trainings done, {len(jobs)} in all"
 
 
 def _train(job: train.Args) -> str:
     """In a process of its own: nothing on the screen but what it returns."""
-    os.environ["OMP_NUM_THREADS"] = "1"
     from selfgrasp.runs import train
     from selfgrasp.runs.record import write_json
 

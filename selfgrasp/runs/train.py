@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from tyro.conf import Positional
 
+from selfgrasp.runs.command import at_least
+
 if TYPE_CHECKING:
     from selfgrasp.learn import FitConfig, FitResult, Method
 
@@ -99,9 +101,7 @@ def train(args: Args) -> FitResult:
 def _check(args: Args) -> None:
     from selfgrasp.core import InputError
 
-    for name, least in {"epochs": 1, "attempts": 1, "threads": 0}.items():
-        if (value := getattr(args, name)) is not None and value < least:
-            raise InputError(given=f"--{name} {value}", wanted=f"at least {least}")
+    at_least(args, epochs=1, attempts=1, threads=0)
     if args.max_seconds is not None and args.max_seconds <= 0:
         raise InputError(given=f"--max-seconds {args.max_seconds:g}", wanted="more than 0")
     folders = [folder.resolve() for folder in args.data]

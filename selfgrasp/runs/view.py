@@ -7,6 +7,8 @@ from pathlib import Path
 
 from tyro.conf import Positional
 
+from selfgrasp.runs.command import at_least
+
 
 @dataclass(frozen=True)
 class Args:
@@ -27,12 +29,10 @@ class Args:
 
 def run(args: Args) -> int:
     """Write the page and say where it is."""
-    from selfgrasp.core import InputError
     from selfgrasp.dataset import Dataset
     from selfgrasp.runs.view_page import attempts_page
 
-    if args.limit < 1:
-        raise InputError(given=f"limit {args.limit}", wanted="at least 1")
+    at_least(args, limit=1)
     folder = _dataset_in(args.path)
     with Dataset.open(folder) as dataset:
         named = {name: dataset.label(name) for name in dataset.label_names}

@@ -1,11 +1,11 @@
 """Pure functions over arrays: pictures to points, points to a top-down map, maps to crops and grasps. NumPy and OpenCV; imports core only."""
 
 from selfgrasp.vision.antipodal import Closing, antipodal, closings
-from selfgrasp.vision.augment import jitter_color, noisy_height
+from selfgrasp.vision.augment import jitter_color
 from selfgrasp.vision.crop import Crops, crop
 from selfgrasp.vision.foreground import Regions, foreground, foreground_from_background, regions
 from selfgrasp.vision.grasp_pose import fingertip_height, grasp_at, grasps_at
-from selfgrasp.vision.heightmap import Heightmap, heightmap, map_from_view, view_from_map
+from selfgrasp.vision.heightmap import Heightmap, heightmap, view_from_map
 from selfgrasp.vision.project import deproject, on_plane, project, project_world, rays, world_points
 from selfgrasp.vision.register import Rim, corrected, world_correction
 
@@ -27,8 +27,6 @@ __all__ = [
     "grasps_at",
     "heightmap",
     "jitter_color",
-    "map_from_view",
-    "noisy_height",
     "on_plane",
     "project",
     "project_world",

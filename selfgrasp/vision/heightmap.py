@@ -14,7 +14,7 @@ from selfgrasp.core.observation import View
 from selfgrasp.core.pose import checked_pose, inverse, pose
 from selfgrasp.core.spec import Workspace
 from selfgrasp.vision.depth import densify, without_flying_pixels
-from selfgrasp.vision.project import on_plane, project_world, rays
+from selfgrasp.vision.project import project_world, rays
 
 _LAYER = 0.01
 """m. Points of one cell this close below its highest are averaged with it: the mean is not drawn upwards by noise as the maximum is."""
@@ -100,23 +100,6 @@ def view_from_map(heightmap: Heightmap, view: View, cells: NDArray[np.floating])
     xy = heightmap.world_xy(cells)
     z = heightmap.height_at(xy)
     return project_world(np.concatenate([xy, z[..., None]], axis=-1), view)
-
-
-def map_from_view(heightmap: Heightmap, view: View, pixels: NDArray[np.floating]) -> FloatArray:
-    """(..., 2) continuous map cells (column, row) of what `view` shows at `pixels` (..., 2) (u, v).
-
-    The sight line is followed downwards until it meets the map's surface, so it answers also where the view has no depth.
-    """
-    ceiling, floor = float(heightmap.height.max()), float(heightmap.height.min())
-    steps = max(2, math.ceil((ceiling - floor) / heightmap.pixel) + 1)
-    z = np.linspace(ceiling, floor, steps)
-    uv = np.asarray(pixels, dtype=np.float64)[..., None, :]
-    points = on_plane(view, np.broadcast_to(uv, (*uv.shape[:-2], steps, 2)), z)
-    below = points[..., 2] <= heightmap.height_at(np.nan_to_num(points[..., :2])) + 1e-4
-    below[..., -1] = True
-    first = below.argmax(axis=-1)
-    met = np.take_along_axis(points, first[..., None, None], axis=-2)[..., 0, :2]
-    return heightmap.cells(met)
 
 
 def _splat(view: View, workspace: Workspace, low: FloatArray, empty: NDArray[np.float32], pixel: float) -> NDArray[np.float32]:

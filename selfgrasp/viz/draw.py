@@ -137,12 +137,6 @@ class Canvas:
         self.arrow(push.start, push.start + push.length * direction, color)
         self.dot(push.start, color)
 
-    def frame(self, color: Color, *, width: float = 4.0) -> None:
-        """A border inside the picture."""
-        thickness = max(2, round(width * self.unit))
-        h, w = self.picture.shape[:2]
-        cv2.rectangle(self.picture, (thickness // 2, thickness // 2), (w - 1 - thickness // 2, h - 1 - thickness // 2), color, thickness)
-
 
 def finger_bars(grasp: Grasp, *, width: float | None = None, breadth: float = FINGER_BREADTH) -> FloatArray:
     """(2, 2, 3) m: the two fingers, each from end to end along tool y, at plus and minus half the width along tool x."""

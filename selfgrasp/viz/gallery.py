@@ -101,7 +101,7 @@ def attempt_card(
 
 def card(picture: Markup, text: CardText) -> Markup:
     """One attempt: a two-part picture above its words."""
-    thing = next((value for name, value in text.labels.items() if name in ("truth.object", "object", "truth.lifted") and value), "")
+    thing = next((value for name, value in text.labels.items() if name in ("truth.object", "object") and value), "")
     words = join([element("b", text.kind, class_=f"kind kind-{text.kind}"), element("span", text.figures)])
     who = " · ".join(
         part for part in (text.policy, f"round {text.round}" if text.round else "", "" if text.score is None else f"score {text.score:.2f}", thing) if part

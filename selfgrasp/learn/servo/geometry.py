@@ -74,10 +74,10 @@ def displaced(
     """
     normal, distance = world_from_camera_B44[:, 2, :3], NEAR_FLOOR - world_from_camera_B44[:, 2, 3]
     shift = camera_from_new_B44[:, :3, 3:] * (normal / distance[:, None])[:, None, :]
-    new_from_old = camera_from_new_B44[:, :3, :3].transpose(1, 2) @ (torch.eye(3) - shift)
+    new_from_old = camera_from_new_B44[:, :3, :3].transpose(1, 2) @ (torch.eye(3, device=shift.device) - shift)
     old_from_new = intrinsics_B33 @ torch.linalg.inv(new_from_old) @ torch.linalg.inv(intrinsics_B33)
     side = pictures_BCHW.shape[-1]
-    along = torch.arange(side) + 0.5
+    along = torch.arange(side, device=shift.device) + 0.5
     rows, columns = torch.meshgrid(along, along, indexing="ij")
     new = torch.stack([columns, rows, torch.ones_like(rows)], dim=-1)
     old = new.reshape(1, -1, 3) @ old_from_new.transpose(1, 2)

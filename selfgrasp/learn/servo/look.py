@@ -38,10 +38,11 @@ class Look(Protocol):
 
 def camera_found(eye: Eye, first: Observation, now: Observation, spec: CellSpec, config: ServoConfig) -> FloatArray:
     """(4, 4) world_from_camera where the eye finds it in the first picture and the present one."""
-    camera, side = camera_of(spec, config), config.eye_px
+    camera, side, device = camera_of(spec, config), config.eye_px, next(eye.parameters()).device
     pictures = torch.cat([normalised(resized(o.view(config.view).color, side)) for o in (first, now)])[None]
     nominal, intrinsics = (torch.from_numpy(a).float()[None] for a in (surface_from_camera(camera, spec), small_intrinsics(camera, side)))
-    found: FloatArray = camera.world_from_camera @ eye.glances(pictures, nominal, intrinsics)[0].double().numpy()
+    mount = eye.glances(pictures.to(device), nominal.to(device), intrinsics.to(device))[0]
+    found: FloatArray = camera.world_from_camera @ mount.double().cpu().numpy()
     return found
 
 
@@ -49,7 +50,7 @@ class PatchLook:
     """Patches where motions end, in the first picture and the present one.
 
     Args:
-        judged: what scores them.
+        judged: what scores them, on whatever device.
         world_from_camera: (4, 4) where the camera is.
         first: I_0.
         now: I_t, and where the hand is.
@@ -90,7 +91,7 @@ class PatchLook:
         return found.reshape(m, planes, 2, channels // 2, side, side).transpose(1, 2).flatten(1, 3), state
 
     def _scored(self, patch: torch.Tensor, state: NDArray[np.float32]) -> FloatArray:
-        return self._judged(patch.contiguous(memory_format=torch.channels_last), torch.from_numpy(state)).double().numpy()
+        return self._judged(patch.contiguous(memory_format=torch.channels_last), torch.from_numpy(state)).double().cpu().numpy()
 
 
 class PictureLook:
@@ -98,12 +99,13 @@ class PictureLook:
 
     def __init__(self, judge: PictureJudge, first: Observation, now: Observation, spec: CellSpec, config: ServoConfig) -> None:
         pictures = torch.cat([normalised(resized(o.view(config.view).color, config.picture_px)) for o in (first, now)])[None]
-        self._judge, self._hand, self._seen = judge, hand_over(now, spec), judge.seeing(pictures)
+        self._device = next(judge.parameters()).device
+        self._judge, self._hand, self._seen = judge, hand_over(now, spec), judge.seeing(pictures.to(self._device))
 
     def logits(self, poses: FloatArray) -> FloatArray:
         """See `Look`."""
         motion = motion_of(poses, np.broadcast_to(self._hand, (len(poses), 4)))
-        return self._judge.judged(self._seen, torch.from_numpy(motion))[:, 0].double().numpy()
+        return self._judge.judged(self._seen, torch.from_numpy(motion).to(self._device))[:, 0].double().cpu().numpy()
 
     def careful_logits(self, poses: FloatArray) -> FloatArray:
         """The same: a whole picture has no mirror in which the arm would still be one."""

@@ -60,7 +60,7 @@ class HandEye(ServoMethod):
         return PatchLook(self._grasped, camera, first, now, spec, config)
 
     def _grasped(self, patch: torch.Tensor, state: torch.Tensor) -> torch.Tensor:
-        logits: torch.Tensor = self.judge(patch, state)[:, 0]
+        logits: torch.Tensor = self.judge(patch.to(self.device), state.to(self.device))[:, 0]
         return logits
 
 

@@ -160,16 +160,17 @@ class Semantic(ServoMethod):
 
     def _held(self, patch: torch.Tensor, state: torch.Tensor) -> torch.Tensor:
         """(M,)."""
-        logits: torch.Tensor = self.judge(patch, state)[:, 0]
+        logits: torch.Tensor = self.judge(patch.to(self.device), state.to(self.device))[:, 0]
         return logits
 
     def _judged(self, patch: torch.Tensor, state: torch.Tensor) -> torch.Tensor:
         """(M, 1 + N): the grasp branch's logit, and the categories'."""
-        grasp, category = self.branches(patch, state)
+        grasp, category = self.branches(patch.to(self.device), state.to(self.device))
         return torch.cat([grasp[:, :1], category], dim=1)
 
     def named(self, patch: torch.Tensor) -> torch.Tensor:
         """(M, N) log probabilities of categories of presented pictures, or crops of others, (M, 3, S, S) from -1 to 1."""
+        patch = patch.to(self.device)
         _, category = self.branches(patch, patch.new_zeros(len(patch), STATE))
         return category.log_softmax(dim=1)
 

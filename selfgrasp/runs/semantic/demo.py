@@ -59,8 +59,6 @@ def play(out: Path, *, objects: str, ask: str, commands: int, seed: int, options
     assert isinstance(method, Semantic)
     if ask not in method.config.categories:
         raise unknown_name("category", ask, method.config.categories)
-    if commands < 1:
-        raise InputError(given=f"--scenes {commands}", wanted="at least 1")
     things = objects_named(objects)
     families = sorted({item.family for item in things})
     if ask not in families:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from selfgrasp.core.arrays import FloatArray
-from selfgrasp.core.errors import InputError
+from selfgrasp.core.errors import InputError, first_line
 from selfgrasp.core.pose import pose
 from selfgrasp.core.spec import GripperSpec
 from selfgrasp.workcell.sim import gl as _gl  # noqa: F401  sets MUJOCO_GL before MuJoCo is imported
@@ -148,7 +148,7 @@ def arm_from_file(path: Path, world_from_base: FloatArray) -> ArmModel:
         chain, flange, body_from_flange = _chain_of(spec)
         model = make().compile()
     except ValueError as error:
-        raise InputError(given=f"{path} ({str(error).strip().splitlines()[0]})", wanted="an arm that MuJoCo can compile") from error
+        raise InputError(given=f"{path} ({first_line(error)})", wanted="an arm that MuJoCo can compile") from error
     hinges = [j for body in chain for j in body.joints if j.type == mujoco.mjtJoint.mjJNT_HINGE]
     if len(hinges) < 4:
         raise InputError(given=f"{path} with {len(hinges)} hinges from root to flange", wanted="an arm with at least 4")

@@ -74,11 +74,6 @@ class ObjectModel:
         """Sum of the parts' volumes, m^3, each weighted with its relative density."""
         return self._density_one.volume
 
-    @property
-    def center_of_mass(self) -> FloatArray:
-        """(3,) m, zero by construction."""
-        return frozen(np.zeros(3))
-
     @cached_property
     def inertia(self) -> FloatArray:
         """(3,) kg m^2 principal moments, largest first."""
