@@ -12,12 +12,12 @@ from helpers_attempts import make_attempt, make_spec
 
 from selfgrasp.core import Action, Context, Fault, InputError, Plan
 from selfgrasp.core.arrays import FloatArray
+from selfgrasp.core.intervals import Estimate, bootstrap, paired, ratio, wilson
 from selfgrasp.learn import save
 from selfgrasp.methods import registry
 from selfgrasp.methods.baselines import RandomPolicy
 from selfgrasp.protocols import clear, isolated, prediction
 from selfgrasp.protocols.episode import Episode, Row
-from selfgrasp.protocols.intervals import Estimate, bootstrap, paired, ratio, wilson
 from selfgrasp.protocols.play import play_until_clear
 from selfgrasp.protocols.prediction import Predictions, auc, balanced, best_threshold, calibration, predict
 from selfgrasp.runs import bench, collect

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
@@ -10,11 +9,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from selfgrasp.core.intervals import wilson
 from selfgrasp.dataset.reader import OBJECT_LABEL, Dataset
 from selfgrasp.dataset.schema import SCHEMA_VERSION
 from selfgrasp.dataset.split import LEFT_OUT, SPLITS
-
-_Z95 = 1.959963984540054
 
 
 def card(path: str | Path) -> str:
@@ -26,16 +24,6 @@ def card(path: str | Path) -> str:
     with Dataset.open(path) as dataset:
         lines = [f"# {Path(path).resolve().name}", "", *_facts(dataset), "", *_success(dataset), "", *_sessions(dataset), "", *_labels(dataset), ""]
     return "\n".join(lines)
-
-
-def wilson(successes: int, n: int) -> tuple[float, float]:
-    """The 95 % Wilson score interval of a rate, (low, high); (0, 1) for n = 0. Wilson 1927, equation 4."""
-    if n == 0:
-        return 0.0, 1.0
-    rate, z2 = successes / n, _Z95**2
-    middle = (rate + z2 / (2 * n)) / (1 + z2 / n)
-    half = _Z95 / (1 + z2 / n) * math.sqrt(rate * (1 - rate) / n + z2 / (4 * n * n))
-    return max(0.0, middle - half), min(1.0, middle + half)
 
 
 def _facts(dataset: Dataset) -> list[str]:
@@ -76,8 +64,8 @@ def _success(dataset: Dataset) -> list[str]:
 
 def _rate(name: str, grasped: NDArray[np.bool_]) -> str:
     successes, n = int(grasped.sum()), len(grasped)
-    low, high = wilson(successes, n)
-    return f"| {name} | {successes} | {n} | {successes / n:.3f} | {low:.3f} to {high:.3f} |"
+    rate, interval = wilson(successes, n).cells()
+    return f"| {name} | {successes} | {n} | {rate:.3f} | {interval} |"
 
 
 def _sessions(dataset: Dataset) -> list[str]:

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from selfgrasp.core import Goal, Policy
+from selfgrasp.core.intervals import Estimate, ratio
 from selfgrasp.protocols.episode import Episode, PlayedProtocol
-from selfgrasp.protocols.intervals import Estimate, ratio
 from selfgrasp.protocols.play import Timed
 from selfgrasp.workcell.cells import CellConfig, SimCell
 from selfgrasp.workcell.workcell import Ids

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from selfgrasp.core import Policy
+from selfgrasp.core.intervals import Estimate, bootstrap, ratio
 from selfgrasp.protocols.episode import Episode, PlayedProtocol
-from selfgrasp.protocols.intervals import Estimate, bootstrap, ratio
 from selfgrasp.protocols.play import play_until_clear
 from selfgrasp.workcell.cells import CellConfig, SimCell
 

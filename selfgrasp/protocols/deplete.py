@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from selfgrasp.core import Policy
+from selfgrasp.core.intervals import Estimate, ratio
 from selfgrasp.protocols.episode import Episode, PlayedProtocol
-from selfgrasp.protocols.intervals import Estimate, ratio
 from selfgrasp.protocols.play import AfterLift, play_until_clear
 from selfgrasp.workcell.cells import CellConfig, SimCell
 

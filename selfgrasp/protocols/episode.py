@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from selfgrasp.core import Policy
-from selfgrasp.protocols.intervals import Estimate
+from selfgrasp.core.intervals import Estimate
 from selfgrasp.workcell.cells import CellConfig, SimCell
 
 

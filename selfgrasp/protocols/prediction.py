@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from selfgrasp.core import NOT_ABOUT_THE_ACTION, Attempt, Context, Scorer
 from selfgrasp.core.arrays import FloatArray
+from selfgrasp.core.intervals import Estimate, Z, clustered, ratio
 from selfgrasp.core.spec import CellSpec
-from selfgrasp.protocols.intervals import Estimate, bootstrap
 
 _AVERAGED = 9
 
@@ -73,9 +73,7 @@ def metrics(predictions: Predictions, threshold: float, rng: np.random.Generator
     """Balanced accuracy (bootstrapped by scene) and AUC."""
     sample = balanced(predictions, rng)
     right = (sample.scores >= threshold) == sample.held
-    groups = np.unique(sample.groups)
-    rows = [(right[sample.groups == g].sum(), (sample.groups == g).sum()) for g in groups]
-    accuracy = bootstrap(rows, lambda sums: sums[..., 0] / np.maximum(sums[..., 1], 1))
+    accuracy = ratio(clustered(sample.groups, np.stack([right, np.ones(len(right))], axis=1)))
     return {"accuracy": Estimate(accuracy.value, accuracy.low, accuracy.high, len(right)), "auc": auc(sample)}
 
 
@@ -90,7 +88,7 @@ def auc(predictions: Predictions) -> Estimate:
     area = (ranks[predictions.held].sum() - positives * (positives + 1) / 2) / (positives * negatives)
     q1, q2 = area / (2 - area), 2 * area**2 / (1 + area)
     variance = (area * (1 - area) + (positives - 1) * (q1 - area**2) + (negatives - 1) * (q2 - area**2)) / (positives * negatives)
-    spread = 1.96 * float(np.sqrt(max(variance, 0.0)))
+    spread = Z * float(np.sqrt(max(variance, 0.0)))
     return Estimate(float(area), max(0.0, area - spread), min(1.0, area + spread), positives + negatives)
 
 

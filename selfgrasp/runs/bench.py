@@ -192,7 +192,7 @@ def _episodes(args: Args, protocol: PlayedProtocol, policy: str, objects: str) -
 
 def pairs(protocol: PlayedProtocol, episodes: Mapping[str, Sequence[Episode]], objects: str) -> Iterator[dict[str, Any]]:
     """For every two policies, by how much the one that comes later is better than the other, scene by scene."""
-    from selfgrasp.protocols.intervals import paired
+    from selfgrasp.core.intervals import paired
 
     policies = list(episodes)
     for j, b in enumerate(policies):

@@ -283,7 +283,7 @@ def _judge_and_truth(data: Any) -> dict[str, Any]:
 
 def _success_by_round(data: Any) -> list[dict[str, Any]]:
     """Success of what was tried, in windows of attempts, one line a round."""
-    from selfgrasp.protocols.intervals import wilson
+    from selfgrasp.core.intervals import wilson
 
     points, before = [], 0
     rounds, grasped = data.column("round"), data.column("grasped")

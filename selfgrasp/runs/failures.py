@@ -99,7 +99,7 @@ def _table(data: Dataset, kinds: Sequence[Kind], who: str) -> dict[str, Any]:
 
 def _share(data: Dataset, chosen: NDArray[np.bool_]) -> tuple[str, str]:
     """The share of attempts and its interval; attempts on one scene are no independent trials."""
-    from selfgrasp.protocols.intervals import ratio
+    from selfgrasp.core.intervals import ratio
 
     which, scenes = _scenes(data)
     counts = [np.bincount(which, weights=weights, minlength=len(scenes)) for weights in (chosen, np.ones(len(chosen)))]

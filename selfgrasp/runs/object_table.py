@@ -134,7 +134,7 @@ def _dropped(pool: Sequence[ObjectModel], session: Session, scene: int) -> tuple
 
 
 def _objects(some: Sequence[Lifts]) -> dict[str, Any]:
-    from selfgrasp.protocols.intervals import bootstrap
+    from selfgrasp.core.intervals import bootstrap
 
     rows = []
     for one in some:
@@ -146,7 +146,7 @@ def _objects(some: Sequence[Lifts]) -> dict[str, Any]:
 
 
 def _families(ranked: Sequence[Lifts]) -> dict[str, Any]:
-    from selfgrasp.protocols.intervals import ratio
+    from selfgrasp.core.intervals import ratio
 
     families: defaultdict[str, list[Lifts]] = defaultdict(list)
     for one in ranked:

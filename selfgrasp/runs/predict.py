@@ -114,7 +114,7 @@ def _predictions(args: Args, policy: str, path: Path) -> Predictions:
 
 def curve(policy: str, bins: Any) -> dict[str, Any]:
     """A policy's calibration as it stands in report.json."""
-    from selfgrasp.protocols.intervals import wilson
+    from selfgrasp.core.intervals import wilson
 
     total = sum(n for _, _, n in bins)
     points = []

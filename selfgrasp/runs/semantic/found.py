@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from selfgrasp.protocols.intervals import Estimate, ratio
+from selfgrasp.core.intervals import Estimate, ratio
 from selfgrasp.runs.semantic import robot
 from selfgrasp.runs.semantic.work import NOVEL, SEEN, VALIDATION, Work
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from selfgrasp.core import InputError, Label
+from selfgrasp.core.intervals import wilson
 from selfgrasp.methods.semantic.config import NO_OBJECT, NONE_OF_THESE, SEVERAL
-from selfgrasp.protocols.intervals import wilson
 
 if TYPE_CHECKING:
     from selfgrasp.dataset import Dataset

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from selfgrasp.protocols.intervals import clustered
+from selfgrasp.core.intervals import clustered
 
 if TYPE_CHECKING:
     from selfgrasp.core import Attempt, CellSpec

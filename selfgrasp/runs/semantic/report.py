@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from selfgrasp.core.intervals import bootstrap, paired, ratio
 from selfgrasp.protocols import category
 from selfgrasp.protocols.category import CATEGORY
-from selfgrasp.protocols.intervals import bootstrap, paired, ratio
 from selfgrasp.runs.record import versions, write_config, write_json
 from selfgrasp.runs.semantic import robot
 from selfgrasp.runs.semantic.found import found_table

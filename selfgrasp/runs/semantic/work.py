@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from selfgrasp.protocols.intervals import clustered
+from selfgrasp.core.intervals import clustered
 from selfgrasp.runs import steps
 from selfgrasp.runs.semantic import labels
 from selfgrasp.runs.semantic.labels import Raters

@@ -15,8 +15,8 @@ from selfgrasp.runs.supersizing.learning import Work
 
 if TYPE_CHECKING:
     from selfgrasp.core.arrays import FloatArray
+    from selfgrasp.core.intervals import Estimate
     from selfgrasp.learn import Examples, Method
-    from selfgrasp.protocols.intervals import Estimate
     from selfgrasp.protocols.prediction import Predictions
 
 SETS = ("novel", "seen")
@@ -133,7 +133,7 @@ def baselines(work: Work) -> list[dict[str, Any]]:
 
 def mean_by_scene(each: NDArray[Any], scenes: NDArray[np.str_]) -> Estimate:
     """Of (K, M) values of K networks on M attempts: the mean, bootstrapped over the networks and over the scenes (M,) of the attempts."""
-    from selfgrasp.protocols.intervals import Estimate
+    from selfgrasp.core.intervals import Estimate
 
     values = each.astype(np.float64)
     _, scene, counts = np.unique(scenes, return_inverse=True, return_counts=True)

@@ -11,7 +11,7 @@ import numpy as np
 
 from selfgrasp.core import Context, Policy
 from selfgrasp.core.arrays import FloatArray
-from selfgrasp.protocols.intervals import Estimate, bootstrap
+from selfgrasp.core.intervals import Estimate, bootstrap
 from selfgrasp.runs.supersizing.learning import Work
 from selfgrasp.workcell.cells import CellConfig, SimCell
 

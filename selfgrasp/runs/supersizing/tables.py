@@ -11,7 +11,7 @@ from selfgrasp.runs.supersizing.learning import Work
 from selfgrasp.runs.supersizing.repeats import agreements
 
 if TYPE_CHECKING:
-    from selfgrasp.protocols.intervals import Estimate
+    from selfgrasp.core.intervals import Estimate
 
 PAPER_ATTEMPTS = {"random": (3245, 37042, 40287), "staged": (2807, 4500, 7307), "test": (214, 2759, 2973)}
 PAPER_BY_DATA = {"novel": {5_000: 0.508, 10_000: 0.578, 20_000: 0.756, 40_000: 0.769}, "seen": {5_000: 0.794, 10_000: 0.872, 20_000: 0.927, 40_000: 0.957}}
@@ -182,8 +182,8 @@ def _played(work: Work, protocol: str) -> Iterator[tuple[str, list[dict[str, Any
 
 def _over_clearable(episodes: dict[str, list[dict[str, Any]]], policy: str) -> str:
     """Mean interactions over the scenes that the oracle cleared, with its interval and their number."""
+    from selfgrasp.core.intervals import bootstrap
     from selfgrasp.protocols.clear import CAP
-    from selfgrasp.protocols.intervals import bootstrap
 
     clearable = {e["seed"] for e in episodes.get("oracle", ()) if e["cleared"]}
     values = [e["attempts"] if e["cleared"] else CAP for e in episodes[policy] if e["seed"] in clearable]

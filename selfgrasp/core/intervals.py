@@ -11,8 +11,11 @@ from numpy.typing import ArrayLike
 
 from selfgrasp.core.arrays import FloatArray
 
-_Z = 1.959963984540054
+Z = 1.959963984540054
+"""Of 95 %, two-sided, for a normal distribution."""
 _RESAMPLES = 4000
+_AT_ONCE = 4_000_000
+"""Rows that are drawn at once: thousands of scenes would fill the memory."""
 
 
 @dataclass(frozen=True)
@@ -38,8 +41,8 @@ def wilson(successes: int, trials: int) -> Estimate:
     if trials == 0:
         return Estimate(float("nan"), 0.0, 1.0, 0)
     rate = successes / trials
-    spread = _Z / (1 + _Z**2 / trials) * math.sqrt(rate * (1 - rate) / trials + _Z**2 / (4 * trials**2))
-    middle = (rate + _Z**2 / (2 * trials)) / (1 + _Z**2 / trials)
+    spread = Z / (1 + Z**2 / trials) * math.sqrt(rate * (1 - rate) / trials + Z**2 / (4 * trials**2))
+    middle = (rate + Z**2 / (2 * trials)) / (1 + Z**2 / trials)
     # Rounding must not part the rates 0 and 1 from their own ends of the interval.
     return Estimate(rate, min(rate, max(0.0, middle - spread)), max(rate, min(1.0, middle + spread)), trials)
 
@@ -58,8 +61,9 @@ def bootstrap(clusters: ArrayLike, statistic: Callable[[FloatArray], FloatArray]
     if n == 0:
         return Estimate(float("nan"), float("nan"), float("nan"), 0)
     of = statistic or (lambda sums: sums[..., 0] / n)
-    picks = np.random.default_rng(seed).integers(n, size=(_RESAMPLES, n))
-    values = of(rows[picks].sum(axis=1))
+    rng, block = np.random.default_rng(seed), max(1, _AT_ONCE // n)
+    sizes = [min(block, _RESAMPLES - start) for start in range(0, _RESAMPLES, block)]
+    values = of(np.concatenate([rows[rng.integers(n, size=(size, n))].sum(axis=1) for size in sizes]))
     low, high = np.nanpercentile(values, [2.5, 97.5])
     return Estimate(float(of(rows.sum(axis=0))), float(low), float(high), n)
 
