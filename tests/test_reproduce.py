@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -9,26 +10,30 @@ from selfgrasp.core import InputError
 from selfgrasp.methods.registry import config_of, load
 from selfgrasp.methods.semantic.method import Semantic
 from selfgrasp.runs import bench, collect, train
-from selfgrasp.runs.reproduce import Args, as_text, reproduction_of, run, semantic_work, supersizing_work
+from selfgrasp.runs.reproduce import Args, as_text, reproduction_of, run
 from selfgrasp.runs.semantic.work import ROWS
-from selfgrasp.runs.supersizing.report import freeze
+from selfgrasp.runs.steps import freeze
+
+
+def work_of(system: str, out: Path, **given: Any) -> Any:
+    return reproduction_of(Args(system, out, **given))[1]
 
 
 def test_an_unknown_system_lists_the_known_ones():
     with pytest.raises(InputError, match=r"system 'supersize'.*exists: hand_eye, semantic, supersizing"):
-        reproduction_of("supersize")
+        work_of("supersize", Path("x"))
 
 
 def test_given_sizes_win_over_the_defaults():
-    assert supersizing_work(Args("supersizing", Path("x"))).sizes.random == 40_000
-    given = supersizing_work(Args("supersizing", Path("x"), attempts=4_000, seeds=2, trials=50)).sizes
+    assert work_of("supersizing", Path("x")).sizes.random == 40_000
+    given = work_of("supersizing", Path("x"), attempts=4_000, seeds=2, trials=50).sizes
     assert (given.random, given.stage, given.seeds, given.trials, given.clear) == (4_000, 240, 2, 50, 10)
     with pytest.raises(InputError, match="--seeds 0"):
-        supersizing_work(Args("supersizing", Path("x"), seeds=0))
+        work_of("supersizing", Path("x"), seeds=0)
 
 
 def test_the_papers_sizes_of_semantic_have_larger_streams_of_the_same_structure():
-    small, paper = (semantic_work(Args("semantic", Path("x"), preset=preset)) for preset in ("small", "paper"))
+    small, paper = (work_of("semantic", Path("x"), preset=preset) for preset in ("small", "paper"))
     assert round(paper.sizes.mixed * max(paper.sizes.rated)) == 20_000
     for row in ROWS[2:]:
         one, other = (config_of(work.method(row)) for work in (small, paper))
@@ -42,7 +47,7 @@ def test_tables_are_aligned_and_empty_where_the_paper_has_no_figure():
 
 
 def test_what_was_frozen_must_not_change(tmp_path: Path):
-    work = supersizing_work(Args("supersizing", tmp_path, quick=True))
+    work = work_of("supersizing", tmp_path, quick=True)
     freeze(work)
     frozen = json.loads((tmp_path / "frozen.json").read_text())
     (tmp_path / "frozen.json").write_text(json.dumps({**frozen, "noise": "0"}))

@@ -29,7 +29,7 @@ from selfgrasp.methods.semantic.network import SoftKeypoints
 from selfgrasp.protocols.episode import Episode
 from selfgrasp.runs import pictures
 from selfgrasp.runs.examples import data_of
-from selfgrasp.runs.reproduce import Args, semantic_work
+from selfgrasp.runs.reproduce import Args, reproduction_of
 from selfgrasp.runs.semantic import labels, report, robot
 from selfgrasp.runs.semantic.found import best_threshold, errors
 from selfgrasp.runs.semantic.labels import Raters
@@ -263,7 +263,7 @@ def test_further_seeds_are_compared_as_means_over_trainings_bin_by_bin(tmp_path:
     compared = next(row for row in ROWS if row.name == "separated")
     monkeypatch.setattr(robot, "episodes", episodes)
     monkeypatch.setattr(robot, "repeated", lambda _: [compared, SINGLE])
-    work = semantic_work(Args("semantic", tmp_path))
+    work = reproduction_of(Args("semantic", tmp_path))[1]
     gains = [row[1:3] for row in report.paired_table(work, "", [compared], work.seeds[1:])["rows"]]
     assert gains == [["seen", "+0.500 [+0.500, +0.500]"], ["novel", "+0.700 [+0.700, +0.700]"], ["all", "+0.600 [+0.600, +0.600]"]]
     seeds = {(row[0], row[1]): row[2][:5] for row in report.seeds_table(work)["rows"]}

@@ -7,10 +7,18 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 if TYPE_CHECKING:
     from selfgrasp.runs import bench, collect, train
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of a reproduction: its name, and what does it to the `Work`, or finds it done, and says in a line what came of it."""
+
+    name: str
+    run: Callable[[Any], str]
 
 
 @dataclass(frozen=True)
@@ -53,6 +61,9 @@ class Work:
         device: to train on.
     """
 
+    MAY_GROW: ClassVar[tuple[str, ...]] = ("seeds",)
+    """Sizes that a later call may change: what they add is trained or played, and the rest stays."""
+
     folders: Folders
     sizes: Sizes
     preset: str
@@ -65,9 +76,15 @@ class Work:
         """Of the trainings that are compared, the first one first."""
         return range(self.seed, self.seed + self.sizes.seeds)
 
+    @property
+    def frozen(self) -> dict[str, Any]:
+        """What must not change between two calls."""
+        sizes = {f"sizes.{name}": value for name, value in vars(self.sizes).items() if name not in self.MAY_GROW}
+        return {"preset": self.preset, "seed": self.seed, **sizes}
 
-def frozen(folders: Folders, facts: Mapping[str, Any]) -> str:
-    """Hashes of objects, noise and heuristic, and `facts`, written before the first network is trained and compared ever after.
+
+def freeze(work: Work) -> str:
+    """Hashes of objects, noise and heuristic, and `work.frozen`, written before the first network is trained and compared ever after.
 
     Raises:
         InputError: something that was frozen has changed since.
@@ -75,8 +92,8 @@ def frozen(folders: Folders, facts: Mapping[str, Any]) -> str:
     from selfgrasp.core import InputError
     from selfgrasp.runs.record import frozen_hashes, plain, write_json
 
-    path, hashes = folders.root / "frozen.json", frozen_hashes()
-    now = plain({**hashes, **facts})
+    path, hashes = work.folders.root / "frozen.json", frozen_hashes()
+    now = plain({**hashes, **work.frozen})
     if not path.exists():
         write_json(path, now)
     kept = json.loads(path.read_text())
@@ -159,7 +176,7 @@ def collected(folders: Folders, args: collect.Args) -> str:
     return f"{done.attempts} attempts, {done.new} of them new"
 
 
-def train_all(jobs: Sequence[train.Args], *, workers: int, device: str) -> str:
+def train_all(work: Work, jobs: Sequence[train.Args]) -> str:
     """Train what is not done, several at a time, each on one thread with its own log. What ends this, an error or Ctrl-C, ends all of them, where they last
     saved."""
     from concurrent.futures import as_completed
@@ -180,9 +197,9 @@ def train_all(jobs: Sequence[train.Args], *, workers: int, device: str) -> str:
             method.load_trunk(Path(job.trunk))
         for folder in job.data:
             for split in ("train", "validation"):
-                examples_of(method, folder, split, workers=workers)
+                examples_of(method, folder, split, workers=work.workers)
     done = len(jobs) - len(missing)
-    at_a_time = 1 if device_of(device).type == "cuda" else workers
+    at_a_time = 1 if device_of(work.device).type == "cuda" else work.workers
     with processes(at_a_time) as pool, Progress("trainings", len(jobs), unit="runs", done=done) as progress:
         running = [pool.submit(_train, job) for job in missing]
         for count, future in enumerate(as_completed(running), start=done + 1):

@@ -9,7 +9,6 @@ from typing import Any
 from selfgrasp.runs import steps
 from selfgrasp.runs.hand_eye import robot
 from selfgrasp.runs.hand_eye.work import Work, runs_to_compare
-from selfgrasp.runs.record import versions, write_config, write_json
 
 PAPER = {
     "random_servo": (0.675, 0.700, 0.725, 0.69),
@@ -37,30 +36,18 @@ NOTES = (
 Table = dict[str, Any]
 
 
-def write(work: Work, args: Any) -> str:
-    """report.json and report.html."""
-    from selfgrasp.runs.report import write_report
-
-    root = work.folders.root
-    reports = {c.name: robot.measured(work, c) for c in robot.conditions(work)}
-    write_config(root, args, work.seed)
-    write_json(
-        root / "report.json",
-        {
-            "protocol": "reproduction of hand_eye",
-            "seed": work.seed,
-            "cell": "kuka_bin",
-            "versions": versions(),
-            "rows": reports["as-it-is"]["rows"],
-            "paired": reports["as-it-is"]["paired"],
-            "frozen": json.loads((root / "frozen.json").read_text()),
-            "attempts": work.sizes.random + len(work.sizes.rounds) * work.sizes.round,
-            "notes": list(NOTES),
-            "tables": [deplete_table(work), growth_table(work), collection_table(work)],
-            "charts": [deplete_chart(work), growth_chart(work)],
-        },
-    )
-    return f"{write_report([root])}"
+def parts(work: Work) -> dict[str, Any]:
+    """Of report.json."""
+    first = robot.measured(work, robot.conditions(work)[0])
+    return {
+        "cell": "kuka_bin",
+        "rows": first["rows"],
+        "paired": first["paired"],
+        "attempts": work.sizes.random + len(work.sizes.rounds) * work.sizes.round,
+        "notes": list(NOTES),
+        "tables": [deplete_table(work), growth_table(work), collection_table(work)],
+        "charts": [deplete_chart(work), growth_chart(work)],
+    }
 
 
 def deplete_table(work: Work) -> Table:

@@ -73,6 +73,8 @@ def scaled(sizes: Sizes, random: int) -> Sizes:
 class Work(steps.Work):
     """What every step works on."""
 
+    MAY_GROW = ("seeds", "bins", "validation_bins")
+
     sizes: Sizes
 
     @property
@@ -99,12 +101,6 @@ class Work(steps.Work):
         return [self.folders.data("random"), *(self.folders.data(f"round{k}") for k in range(1, rounds + 1))]
 
 
-def freeze(work: Work) -> str:
-    """See `steps.frozen`."""
-    kept = {f"sizes.{name}": value for name, value in vars(work.sizes).items() if name not in ("seeds", "bins", "validation_bins")}
-    return steps.frozen(work.folders, {"preset": work.preset, "seed": work.seed, **kept})
-
-
 def collect_random(work: Work) -> str:
     """Random motions with the training objects."""
     return _collect(work, "random", "random_servo", work.sizes.random)
@@ -119,7 +115,7 @@ def train_random(work: Work) -> str:
     """The network that has seen random motions, and those that have seen fewer."""
     jobs = [_job(work, work.trained(0, work.seed), rounds=0, seed=work.seed)]
     jobs += [_job(work, f"random{n}-{work.seed}", rounds=0, seed=work.seed, attempts=max(1, round(0.8 * n))) for n in work.sizes.amounts]
-    return steps.train_all(jobs, workers=work.workers, device=work.device)
+    return steps.train_all(work, jobs)
 
 
 def run_round(work: Work, number: int) -> str:
@@ -128,7 +124,7 @@ def run_round(work: Work, number: int) -> str:
     said = _collect(work, f"round{number}", f"{run}+explore{work.sizes.rounds[number - 1]}", work.sizes.round, round=number)
     seeds = work.seeds if number == len(work.sizes.rounds) else [work.seed]
     jobs = [_job(work, work.trained(number, seed), rounds=number, seed=seed) for seed in seeds]
-    return f"{said}; {steps.train_all(jobs, workers=work.workers, device=work.device)}"
+    return f"{said}; {steps.train_all(work, jobs)}"
 
 
 def _collect(work: Work, name: str, policy: str, attempts: int, *, round: int = 0, options: CellConfig | None = None) -> str:

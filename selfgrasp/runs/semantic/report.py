@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,7 +10,6 @@ import numpy as np
 from selfgrasp.core.intervals import bootstrap, paired, ratio
 from selfgrasp.protocols import category
 from selfgrasp.protocols.category import CATEGORY
-from selfgrasp.runs.record import versions, write_config, write_json
 from selfgrasp.runs.semantic import robot
 from selfgrasp.runs.semantic.found import found_table
 from selfgrasp.runs.semantic.work import BOX, DORSAL, RIGHT, ROWS, SINGLE, TWO_STREAMS, Row, Work, classifier_figures, classifiers, probe_figures, sure
@@ -34,44 +32,30 @@ _MEASURES = {
 }  # fmt: skip
 
 
-def write(work: Work, args: Any) -> str:
-    """report.json and report.html."""
-    from selfgrasp.runs.report import write_report
-
-    root = work.folders.root
-    reports = {label: robot.measured(work, label, robot.FIRST) for label in robot.SETS}
-    write_config(root, args, work.seed)
+def parts(work: Work) -> dict[str, Any]:
+    """Of report.json."""
     sizes = work.sizes
-    best = robot.two_streams(work)
-    further = [paired_table(work, "The same with further seeds", best, seeds)] if (seeds := work.seeds[1:]) else []
-    write_json(
-        root / "report.json",
-        {
-            "protocol": "reproduction of semantic",
-            "seed": work.seed,
-            "cell": "kuka_bin",
-            "versions": versions(),
-            "rows": [row for report in reports.values() for row in report["rows"]],
-            "frozen": json.loads((root / "frozen.json").read_text()),
-            "labelled": f"whose categories raters (simulated) saw in {max(sizes.rated):.0%} of those from bins of everything",
-            "attempts": sizes.alone + sizes.mixed + sizes.aside + sizes.presents,
-            "notes": list(NOTES),
-            "tables": [
-                *(category_table(work, label) for label in robot.SETS),
-                paired_table(work, "Two streams against one, and against the bounding box", TWO_STREAMS, [work.seed]),
-                seeds_table(work),
-                *further,
-                shipped_table(work),
-                rule_table(work),
-                labels_table(work),
-                probe_table(work),
-                found_table(work),
-                *(confusion_table(work, label) for label in robot.SETS),
-            ],
-            "charts": [labels_chart(work)],
-        },
-    )
-    return f"{write_report([root])}"
+    further = [paired_table(work, "The same with further seeds", robot.two_streams(work), seeds)] if (seeds := work.seeds[1:]) else []
+    return {
+        "cell": "kuka_bin",
+        "rows": [row for label in robot.SETS for row in robot.measured(work, label, robot.FIRST)["rows"]],
+        "labelled": f"whose categories raters (simulated) saw in {max(sizes.rated):.0%} of those from bins of everything",
+        "attempts": sizes.alone + sizes.mixed + sizes.aside + sizes.presents,
+        "notes": list(NOTES),
+        "tables": [
+            *(category_table(work, label) for label in robot.SETS),
+            paired_table(work, "Two streams against one, and against the bounding box", TWO_STREAMS, [work.seed]),
+            seeds_table(work),
+            *further,
+            shipped_table(work),
+            rule_table(work),
+            labels_table(work),
+            probe_table(work),
+            found_table(work),
+            *(confusion_table(work, label) for label in robot.SETS),
+        ],
+        "charts": [labels_chart(work)],
+    }
 
 
 def category_table(work: Work, label: str) -> Table:

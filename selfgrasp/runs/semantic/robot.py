@@ -41,7 +41,7 @@ def play_rows(work: Work, label: str) -> str:
 def train_further(work: Work) -> str:
     """`repeated` rows on further training seeds."""
     jobs = [row_job(work, row, seed) for row in repeated(work) for seed in work.seeds[1:]]
-    return f"{', '.join(row.title for row in repeated(work))}: {steps.train_all(jobs, workers=work.workers, device=work.device)}"
+    return f"{', '.join(row.title for row in repeated(work))}: {steps.train_all(work, jobs)}"
 
 
 def play_further(work: Work) -> str:

@@ -121,6 +121,8 @@ TWO_STREAMS = ROWS[3:]
 class Work(steps.Work):
     """What every step works on; the preset paper has larger streams."""
 
+    MAY_GROW = ("seeds", "bins")
+
     sizes: Sizes
 
     def run(self, row: str, seed: int | None = None) -> Path:
@@ -142,14 +144,13 @@ class Work(steps.Work):
         """Who rates."""
         return Raters(seed=self.seed)
 
+    @property
+    def frozen(self) -> dict[str, Any]:
+        """Also who rates, and how sure a label must be."""
+        from selfgrasp.workcell.sim.objects.catalogue import catalogue_hash, objects_by_name
 
-def freeze(work: Work) -> str:
-    """See `steps.frozen`."""
-    from selfgrasp.workcell.sim.objects.catalogue import catalogue_hash, objects_by_name
-
-    kept = {f"sizes.{name}": value for name, value in vars(work.sizes).items() if name not in ("seeds", "bins")}
-    objects = {f"objects.{name}": catalogue_hash(objects_by_name(name))[:12] for name in (SEEN, VALIDATION, NOVEL, ASSORTED)}
-    return steps.frozen(work.folders, {"preset": work.preset, "seed": work.seed, "raters": vars(work.raters), "right": RIGHT, **objects, **kept})
+        objects = {f"objects.{name}": catalogue_hash(objects_by_name(name))[:12] for name in (SEEN, VALIDATION, NOVEL, ASSORTED)}
+        return {**super().frozen, "raters": vars(self.raters), "right": RIGHT, **objects}
 
 
 def collect_alone(work: Work) -> str:
@@ -205,7 +206,7 @@ def train_classifiers(work: Work) -> str:
         )
         for share in work.sizes.rated
     ]
-    return steps.train_all([_job(work, SPREADER, "semantic:presented", ["alone", "mixed"], trunk="dorsal"), *jobs], workers=work.workers, device=work.device)
+    return steps.train_all(work, [_job(work, SPREADER, "semantic:presented", ["alone", "mixed"], trunk="dorsal"), *jobs])
 
 
 def classifier(share: float) -> str:
@@ -301,12 +302,12 @@ def spread(work: Work) -> str:
 
 def train_dorsal(work: Work) -> str:
     """The dorsal stream, one for all rows that have one of their own, with its eye."""
-    return steps.train_all([_job(work, DORSAL.name, DORSAL.method, ["alone", "mixed", "aside"])], workers=work.workers, device=work.device)
+    return steps.train_all(work, [_job(work, DORSAL.name, DORSAL.method, ["alone", "mixed", "aside"])])
 
 
 def train_rows(work: Work) -> str:
     """All the others, once, the longest trainings first."""
-    return steps.train_all([row_job(work, row) for row in (BOX, *reversed(TWO_STREAMS), SINGLE)], workers=work.workers, device=work.device)
+    return steps.train_all(work, [row_job(work, row) for row in (BOX, *reversed(TWO_STREAMS), SINGLE)])
 
 
 def row_job(work: Work, row: Row, seed: int | None = None) -> train.Args:

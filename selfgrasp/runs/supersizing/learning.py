@@ -22,6 +22,8 @@ BAXTER_CLOSED = 0.037
 class Work(steps.Work):
     """What every step works on."""
 
+    MAY_GROW = ("seeds", "trials", "clear")
+
     folders: Layout
     sizes: Sizes
 
@@ -50,7 +52,7 @@ def train_first(work: Work) -> str:
     """The networks of stage 0, and those with less data."""
     jobs = [_job(work, f"first-{seed}", seed=seed) for seed in work.seeds]
     jobs += [_job(work, f"first{n}-{seed}", seed=seed, attempts=_training_share(n)) for n in work.sizes.amounts for seed in work.seeds]
-    return _train_all(work, jobs)
+    return steps.train_all(work, jobs)
 
 
 def collect_chosen(work: Work) -> str:
@@ -71,7 +73,7 @@ def run_stages(work: Work) -> str:
             before = f"first-{seed}" if stage == 1 else f"stage{stage - 1}-{seed}"
             data = [folders.random, *(folders.stage_data(k, seed) for k in range(1, stage + 1))]
             jobs.append(_job(work, f"stage{stage}-{seed}", data=data, start=before, seed=seed))
-        said = _train_all(work, jobs)
+        said = steps.train_all(work, jobs)
     return said
 
 
@@ -85,7 +87,7 @@ def run_same_budget(work: Work) -> str:
             before = f"first-{seed}" if stage == 1 else f"random{stage - 1}-{seed}"
             data = [folders.random, *(folders.same_budget_data(k) for k in range(1, stage + 1))]
             jobs.append(_job(work, f"random{stage}-{seed}", data=data, start=before, seed=seed))
-        said = _train_all(work, jobs)
+        said = steps.train_all(work, jobs)
     return said
 
 
@@ -96,7 +98,7 @@ def run_ablations(work: Work) -> str:
     jobs = [_job(work, f"alone-{s}", data=[folders.stage_data(1, s)], start=f"first-{s}", seed=s) for s in work.seeds]
     jobs += [_job(work, f"angles-{s}", data=[folders.data("angles")], seed=s) for s in work.seeds]
     if work.preset == "small":
-        _train_all(work, [_job(work, "pretext", method="supersizing:pretext", seed=work.seed, epochs=sizes.epochs or 5)])
+        steps.train_all(work, [_job(work, "pretext", method="supersizing:pretext", seed=work.seed, epochs=sizes.epochs or 5)])
         jobs += [
             _job(work, f"pretrained{n}-{s}", seed=s, trunk="pretext", attempts=None if n == sizes.random else _training_share(n))
             for n in sizes.pretrained
@@ -104,7 +106,7 @@ def run_ablations(work: Work) -> str:
         ]
         if sizes.smoke:
             jobs.append(_job(work, "smoke", method="supersizing:paper", seed=work.seed, attempts=sizes.smoke, epochs=1))
-    return _train_all(work, jobs)
+    return steps.train_all(work, jobs)
 
 
 def _training_share(attempts: int) -> int:
@@ -151,7 +153,3 @@ def _job(
         start=None if start is None else str(work.folders.run(start)), trunk=None if trunk is None else str(work.folders.run(trunk)),
         epochs=epochs or (work.sizes.epochs if fresh else None), attempts=attempts, seed=seed, device=work.device, threads=1,
     )  # fmt: skip
-
-
-def _train_all(work: Work, jobs: Sequence[train.Args]) -> str:
-    return steps.train_all(jobs, workers=work.workers, device=work.device)
