@@ -16,8 +16,7 @@ from numpy.typing import NDArray
 
 from selfgrasp.core.action import Grasp
 from selfgrasp.core.observation import MAX_DEPTH, Observation
-from selfgrasp.core.plan import Plan
-from selfgrasp.core.policy import Context
+from selfgrasp.core.policy import Fixed
 from selfgrasp.core.pose import top_down
 from selfgrasp.core.spec import CellSpec
 from selfgrasp.workcell.cells import CellConfig, tabletop
@@ -70,7 +69,7 @@ class GraspEnv(gymnasium.Env[Pictures, NDArray[np.float32]]):
     def step(self, action: NDArray[np.float32]) -> tuple[Pictures, float, bool, bool, dict[str, Any]]:
         """One grasp; what was lifted is set aside. An episode ends by its number of attempts, or early when a camera returns nothing."""
         ids = Ids("gym", self._scene, self._index)
-        attempt = self.cell.attempt(_Fixed(grasp_of(action, self.cell.spec)), ids).attempt
+        attempt = self.cell.attempt(Fixed(grasp_of(action, self.cell.spec), "gym"), ids).attempt
         self._index += 1
         outcome, after = attempt.outcome, attempt.after
         if outcome.grasped:
@@ -97,19 +96,6 @@ class GraspEnv(gymnasium.Env[Pictures, NDArray[np.float32]]):
             depth = depth if view.depth is None else np.nan_to_num(view.depth, nan=0.0)
         self._color = color
         return {"color": color, "depth": depth} if camera.has_depth else {"color": color}
-
-
-class _Fixed:
-    """A policy that was told what to do."""
-
-    name = "gym"
-    privileged: tuple[str, ...] = ()
-
-    def __init__(self, grasp: Grasp) -> None:
-        self.grasp = grasp
-
-    def plan(self, context: Context) -> Plan:
-        return Plan(actions=(self.grasp,), scores=np.zeros(1))
 
 
 def grasp_of(action: NDArray[np.floating], spec: CellSpec) -> Grasp:

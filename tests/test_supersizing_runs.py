@@ -68,9 +68,10 @@ def test_ctrl_c_ends_trainings_at_once_and_those_that_wait_never_begin(tmp_path:
 import sys
 from pathlib import Path
 from selfgrasp.runs import steps, train
+from selfgrasp.runs.reproduce import Args, reproduction_of
 root = Path(sys.argv[1])
 jobs = [train.Args("supersizing:small", (root / "data",), root / "runs" / str(index), epochs=100_000, threads=1) for index in range(6)]
-steps.train_all(jobs, workers=2, device="cpu")
+steps.train_all(reproduction_of(Args("supersizing", root, device="cpu"))[1], jobs)
 """
     process = subprocess.Popen([sys.executable, "-c", script, str(tmp_path)], stderr=subprocess.PIPE, text=True, start_new_session=True)
     try:

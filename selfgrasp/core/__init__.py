@@ -5,7 +5,7 @@ from selfgrasp.core.attempt import NOT_ABOUT_THE_ACTION, Attempt, Fault, Label, 
 from selfgrasp.core.errors import InputError, SelfgraspError, Stopped, unknown_name
 from selfgrasp.core.observation import Hand, Observation, View
 from selfgrasp.core.plan import Draw, Heat, Plan, draw
-from selfgrasp.core.policy import ANYTHING, Context, Goal, Policy, Scorer
+from selfgrasp.core.policy import ANYTHING, Context, Fixed, Goal, Policy, Scorer
 from selfgrasp.core.spec import CameraSpec, CellSpec, GripperSpec, Workspace
 from selfgrasp.core.watcher import Watcher
 
@@ -20,6 +20,7 @@ __all__ = [
     "Context",
     "Draw",
     "Fault",
+    "Fixed",
     "Goal",
     "Grasp",
     "GripperSpec",

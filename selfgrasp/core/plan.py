@@ -77,6 +77,11 @@ class Plan:
         """An empty plan that says why."""
         return Plan(actions=(), scores=np.zeros(0), reason=reason)
 
+    @staticmethod
+    def only(action: Action, score: float = 0.0) -> Plan:
+        """A plan of one action."""
+        return Plan((action,), np.array([score]))
+
     @property
     def action(self) -> Action | None:
         """The chosen action, or None for an empty plan."""

@@ -86,6 +86,19 @@ class Policy(Protocol):
         ...
 
 
+@dataclass(frozen=True, eq=False)
+class Fixed:
+    """A policy that does one given action, whatever it sees."""
+
+    action: Action
+    name: str
+    privileged: tuple[str, ...] = ()
+
+    def plan(self, context: Context) -> Plan:
+        """The action."""
+        return Plan.only(self.action)
+
+
 @runtime_checkable
 class Scorer(Protocol):
     """A policy that can judge actions it did not propose; what the `prediction` protocol needs."""

@@ -103,7 +103,18 @@ def looking_at(eye: ArrayLike, target: ArrayLike, *, up: ArrayLike = (0.0, 1.0, 
     return pose(rotation=np.column_stack([right, np.cross(forward, right), forward]), translation=position)
 
 
-def angle_between_grasps(yaw_a: float, yaw_b: float) -> float:
-    """The smallest angle, rad in [0, pi/2], between two closing directions of a symmetric gripper."""
-    difference = abs(yaw_a - yaw_b) % math.pi
-    return min(difference, math.pi - difference)
+def angle_between_grasps(yaw_a: ArrayLike, yaw_b: ArrayLike) -> FloatArray:
+    """(...) the smallest angles, rad in [0, pi/2], between closing directions of a symmetric gripper."""
+    difference = np.abs(np.subtract(yaw_a, yaw_b)) % math.pi
+    smallest: FloatArray = np.minimum(difference, math.pi - difference)
+    return smallest
+
+
+def wrapped(angle: float) -> float:
+    """The same angle in [-pi, pi)."""
+    return float((angle + math.pi) % (2 * math.pi) - math.pi)
+
+
+def smaller_turn(angle: float) -> float:
+    """The turn in [-pi/2, pi/2) that gives a symmetric gripper the same closing direction."""
+    return float((angle + math.pi / 2) % math.pi - math.pi / 2)

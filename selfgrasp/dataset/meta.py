@@ -11,6 +11,7 @@ from typing import Any
 
 from selfgrasp.codec import session_from_plain, session_to_plain
 from selfgrasp.core import CellSpec, InputError, Session
+from selfgrasp.core.files import whole
 from selfgrasp.dataset.schema import SCHEMA_VERSION, TABLES
 from selfgrasp.dataset.split import Split
 
@@ -74,12 +75,10 @@ def write_meta(path: Path, meta: Meta) -> None:
 
 def write_json(path: Path, value: Mapping[str, Any]) -> None:
     """Writes JSON to the disk itself, then renames it over `path`."""
-    partial = path.with_name(path.name + ".partial")
-    with partial.open("w") as file:
+    with whole(path) as partial, partial.open("w") as file:
         json.dump(value, file, indent=1)
         file.flush()
         os.fsync(file.fileno())
-    partial.replace(path)
 
 
 def read_meta(path: Path) -> Meta:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
@@ -16,6 +15,7 @@ from safetensors.torch import save_file
 
 import selfgrasp
 from selfgrasp.core import InputError
+from selfgrasp.core.files import whole
 from selfgrasp.learn import configs
 from selfgrasp.learn.method import Method
 
@@ -137,10 +137,8 @@ def checkpoint_path(path: Path) -> Path:
 
 def write_tensors(path: Path, tensors: Mapping[str, torch.Tensor], facts: Mapping[str, Any]) -> None:
     """Tensors and JSON values in one safetensors file, whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(".part")
-    save_file({name: t.detach().cpu().contiguous() for name, t in tensors.items()}, part, metadata={_KEY: json.dumps(facts)})
-    os.replace(part, path)
+    with whole(path) as partial:
+        save_file({name: t.detach().cpu().contiguous() for name, t in tensors.items()}, partial, metadata={_KEY: json.dumps(facts)})
 
 
 def read_tensors(path: Path, *, tensors: bool = True) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:

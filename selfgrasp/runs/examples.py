@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from selfgrasp.core import InputError
+from selfgrasp.core.files import whole
 
 if TYPE_CHECKING:
     from selfgrasp.learn import Examples, Method, Split
@@ -117,11 +118,6 @@ def _read(path: Path, fingerprint: str) -> Examples | None:
 def _write(path: Path, examples: Examples, fingerprint: str) -> None:
     from safetensors.numpy import save_file
 
-    path.parent.mkdir(exist_ok=True)
-    partial = path.with_suffix(".partial")
-    save_file(
-        {**{name: np.ascontiguousarray(column) for name, column in examples.columns.items()}, "weights": examples.weights},
-        partial,
-        {"fingerprint": fingerprint},
-    )
-    partial.replace(path)
+    columns = {name: np.ascontiguousarray(column) for name, column in examples.columns.items()}
+    with whole(path) as partial:
+        save_file({**columns, "weights": examples.weights}, partial, {"fingerprint": fingerprint})

@@ -9,8 +9,9 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from selfgrasp.codec import EncodedAttempt, encode_attempt
-from selfgrasp.core import ANYTHING, Attempt, Context, Fault, Grasp, Outcome, Plan, Policy
+from selfgrasp.core import ANYTHING, Attempt, Fault, Grasp, Outcome, Policy
 from selfgrasp.core.arrays import FloatArray
+from selfgrasp.core.policy import Fixed
 from selfgrasp.core.pose import top_down, yaw_of
 from selfgrasp.protocols.play import AfterLift, Timed
 from selfgrasp.workcell.cells import SimCell
@@ -62,18 +63,6 @@ class PlayedScene:
     seconds: dict[str, float] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class _OneGrasp:
-    """Does one given grasp: another angle at a point that a policy chose."""
-
-    grasp: Grasp
-    name: str
-    privileged: tuple[str, ...] = ()
-
-    def plan(self, context: Context) -> Plan:
-        return Plan((self.grasp,), np.zeros(1))
-
-
 def play_scene(cell: SimCell, policy: Policy, task: SceneTask) -> PlayedScene:
     """Play a task to its end. A simulation that breaks ends the scene, with the state kept and the attempt recorded as a fault."""
     from selfgrasp.workcell.sim.world import Unstable
@@ -113,7 +102,7 @@ def _attempts(cell: SimCell, policy: Policy, task: SceneTask) -> Iterator[Played
         for grasp in others[: task.attempts - index]:
             workcell.drivers.scene.restore(state)
             again = replace(ids, index=index, state_group=ids.attempt)
-            played = workcell.attempt(_OneGrasp(grasp, policy.name), again, before=played.attempt.before)
+            played = workcell.attempt(Fixed(grasp, policy.name), again, before=played.attempt.before)
             yield played
             index += 1
         if played.attempt.outcome.grasped and task.after is AfterLift.SET_ASIDE:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import selfgrasp
+from selfgrasp.core.files import whole
 
 if TYPE_CHECKING:
     from selfgrasp.runs.bench import Args, Measured
@@ -50,10 +51,8 @@ def environment(seed: int) -> dict[str, Any]:
 
 def write_json(path: Path, value: Any) -> None:
     """Write `value` as indented JSON, whole or not at all; dataclasses and paths become plain values."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(".partial")
-    partial.write_text(json.dumps(value, indent=2, default=_plain) + "\n")
-    partial.replace(path)
+    with whole(path) as partial:
+        partial.write_text(json.dumps(value, indent=2, default=_plain) + "\n")
 
 
 def plain(value: Any) -> Any:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from selfgrasp.core.arrays import FloatArray
+from selfgrasp.core.pose import yaw_of
 from selfgrasp.core.spec import GripperSpec, Workspace
 from selfgrasp.vision.grasp_pose import fingertip_height, turned
 from selfgrasp.vision.heightmap import Heightmap
@@ -142,7 +143,7 @@ def antipodal(heightmap: Heightmap, gripper: GripperSpec, workspace: Workspace, 
     end = start + length[:, None] * np.stack([np.cos(angle), np.sin(angle)], axis=-1)
     facing = _faces(slope_x, slope_y, end, angle, cone)
     middle = (start + end) / 2
-    map_yaw = math.atan2(heightmap.world_from_map[1, 0], heightmap.world_from_map[0, 0])
+    map_yaw = yaw_of(heightmap.world_from_map)
     xy = heightmap.world_xy(middle)
     index = np.nonzero(met & facing & ((xy >= workspace.low[:2]) & (xy <= workspace.high[:2])).all(axis=1))[0]
     index = index[_spread(len(index), most)]

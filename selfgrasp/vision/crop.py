@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import cv2
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 
 from selfgrasp.core.arrays import checked, checked_number
 from selfgrasp.core.errors import InputError
+from selfgrasp.core.pose import yaw_of
 from selfgrasp.vision.heightmap import Heightmap
 
 
@@ -61,7 +61,7 @@ def crop(heightmap: Heightmap, centers: NDArray[np.floating], yaws: NDArray[np.f
 def _cells_from_crop(heightmap: Heightmap, center: NDArray[np.float64], yaw: NDArray[np.float64], size: float, pixels: int) -> NDArray[np.float64]:
     """(N, 2, 3) maps from crop indices (column, row) to map indices; indices are of pixel centres."""
     scale = size / pixels / heightmap.pixel
-    map_yaw = yaw - math.atan2(heightmap.world_from_map[1, 0], heightmap.world_from_map[0, 0])
+    map_yaw = yaw - yaw_of(heightmap.world_from_map)
     c, s = np.cos(map_yaw) * scale, np.sin(map_yaw) * scale
     middle = heightmap.cells(center) - 0.5
     half = (pixels - 1) / 2

@@ -9,6 +9,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from selfgrasp.core import InputError
+from selfgrasp.core.files import whole
 from selfgrasp.viz.markup import EMPTY, Markup, element, join, safe
 
 
@@ -72,11 +73,8 @@ class Page:
         """
         if path.is_dir():
             raise InputError(given=f"{path}, a folder", wanted="the page's file")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        draft = path.with_name(path.name + ".draft")
-        size = draft.write_bytes(self.html().encode())
-        draft.replace(path)
-        return size
+        with whole(path) as partial:
+            return partial.write_bytes(self.html().encode())
 
 
 def paragraph(*words: object, class_: str | None = None) -> Markup:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from selfgrasp.core import Action, Attempt, CellSpec, Grasp, Heat, Label, Move, Plan, Push, View, Watcher
+from selfgrasp.core.files import whole
 from selfgrasp.viz.animate import Take, animation, clearing_film
 from selfgrasp.viz.draw import scene_overlay
 from selfgrasp.viz.gallery import CardText, attempt_card
@@ -120,9 +121,8 @@ class StoryWatcher(Watcher):
         for part, entries in mine.items():
             others = [entry for entry in merged.get(part, []) if entry["source"] != self._source]
             merged[part] = others + [{**entry, "source": self._source} for entry in entries]
-        draft = path.with_suffix(".draft")
-        draft.write_text(json.dumps(merged, indent=1))
-        draft.replace(path)
+        with whole(path) as partial:
+            partial.write_text(json.dumps(merged, indent=1))
         return path
 
     def _keep_take(self, kept: _Kept, attempt: Attempt, kind: str) -> None:

@@ -10,7 +10,7 @@ from selfgrasp.core.action import Action, Close, Grasp, Move, Push, Release
 from selfgrasp.core.arrays import FloatArray
 from selfgrasp.core.attempt import Fault
 from selfgrasp.core.observation import Hand
-from selfgrasp.core.pose import top_down, yaw_of
+from selfgrasp.core.pose import top_down, wrapped, yaw_of
 from selfgrasp.workcell.drivers import Control, Drivers, Reached
 
 
@@ -113,7 +113,7 @@ def servo(drivers: Drivers, action: Move, config: MotionConfig, control: Control
         if reached.fault is not None:
             break
         here = waypoint
-    moved = Move(reached.world_from_tool[:3, 3] - before[:3, 3], _wrapped(yaw_of(reached.world_from_tool) - yaw_of(before)))
+    moved = Move(reached.world_from_tool[:3, 3] - before[:3, 3], wrapped(yaw_of(reached.world_from_tool) - yaw_of(before)))
     return Done(moved, drivers.hand(), fault=reached.fault)
 
 
@@ -154,7 +154,3 @@ def _rise(drivers: Drivers, config: MotionConfig, control: Control) -> Reached:
 def _clear(drivers: Drivers, config: MotionConfig) -> float:
     """World z from where on nothing stands."""
     return drivers.arm.workspace.surface + config.clear_height
-
-
-def _wrapped(angle: float) -> float:
-    return float((angle + np.pi) % (2 * np.pi) - np.pi)

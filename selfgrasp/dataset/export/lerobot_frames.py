@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial.transform import Rotation
 
 from selfgrasp.codec import decode_color
 from selfgrasp.codec.action import ACTION_LENGTHS
@@ -103,18 +104,6 @@ def _about_z(yaw: float) -> list[float]:
 
 
 def _position_and_quaternion(pose: Sequence[float]) -> list[float]:
-    """Position and (x, y, z, w) with w >= 0 of a (4, 4) pose by rows; from the largest of the four squared parts, which is stable for every rotation."""
+    """Position and (x, y, z, w) with w >= 0 of a (4, 4) pose by rows."""
     m = np.reshape(np.asarray(pose, dtype=np.float64), (4, 4))
-    r = m[:3, :3]
-    squares = [1 + r[0, 0] - r[1, 1] - r[2, 2], 1 - r[0, 0] + r[1, 1] - r[2, 2], 1 - r[0, 0] - r[1, 1] + r[2, 2], 1 + np.trace(r)]
-    products = np.array(
-        [
-            [squares[0], r[0, 1] + r[1, 0], r[0, 2] + r[2, 0], r[2, 1] - r[1, 2]],
-            [r[0, 1] + r[1, 0], squares[1], r[1, 2] + r[2, 1], r[0, 2] - r[2, 0]],
-            [r[0, 2] + r[2, 0], r[1, 2] + r[2, 1], squares[2], r[1, 0] - r[0, 1]],
-            [r[2, 1] - r[1, 2], r[0, 2] - r[2, 0], r[1, 0] - r[0, 1], squares[3]],
-        ]
-    )
-    q = products[int(np.argmax(squares))]
-    q = q / np.linalg.norm(q) * (1.0 if q[3] >= 0 else -1.0)
-    return [*m[:3, 3].tolist(), *q.tolist()]
+    return [*m[:3, 3].tolist(), *Rotation.from_matrix(m[:3, :3]).as_quat(canonical=True).tolist()]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 
 from selfgrasp.core import Action, Close, Context, Move, Plan, Policy, draw
 from selfgrasp.core.arrays import FloatArray
+from selfgrasp.core.pose import smaller_turn
 from selfgrasp.core.spec import CellSpec
 from selfgrasp.learn.examples import Examples
 from selfgrasp.learn.method import Batch, Method, evaluating
@@ -69,7 +69,7 @@ class ServoMethod(Method):
         """
         left = (self.config.steps if steps is None else steps) - context.step
         if left <= 0:
-            return Plan((Close(),), np.zeros(1))
+            return Plan.only(Close())
         with evaluating(self):
             scored, found = self._search(context, exploring=temperature > 0)
         hand, floor = hand_of(context.observation), context.spec.workspace.low[2]
@@ -144,7 +144,7 @@ class _OpenLoop:
     def plan(self, context: Context) -> Plan:
         method, spec, hand = self.method, context.spec, hand_of(context.observation)
         if hand[2] - spec.workspace.surface < method.config.hover[0] - 0.02:
-            return Plan((Close(),), np.zeros(1))
+            return Plan.only(Close())
         with evaluating(method):
             # The same picture and the same seed at every step: the same pose.
             _, found = method._found(method.look(context, calibrated=True), None, context, context.rng(), exploring=False)
@@ -193,7 +193,7 @@ class _Exploring:
 
 
 def _move(hand: FloatArray, pose: FloatArray, height: float) -> Move:
-    turn = (pose[2] - hand[3] + math.pi / 2) % math.pi - math.pi / 2
+    turn = smaller_turn(pose[2] - hand[3])
     return Move(np.array([*(pose[:2] - hand[:2]), height - hand[2]]), turn)
 
 

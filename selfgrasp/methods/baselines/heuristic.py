@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from selfgrasp.core import Action, Context, Grasp, Heat, Plan, Workspace, draw
 from selfgrasp.core.arrays import FloatArray
-from selfgrasp.core.pose import top_down, yaw_of
+from selfgrasp.core.pose import angle_between_grasps, top_down, yaw_of
 from selfgrasp.methods.baselines.look import Look, cell_centres, look
 from selfgrasp.vision import Closing, Heightmap, antipodal, closings, regions
 from selfgrasp.vision.grasp_pose import INSERTION
@@ -181,8 +181,7 @@ def _diverse(found: Closing, scores: FloatArray, *, most: int, separation: float
     while len(kept) < most and np.isfinite(left).any():
         best = int(left.argmax())
         kept.append(best)
-        turned = np.abs(found.yaw - found.yaw[best]) % math.pi
-        alike = np.minimum(turned, math.pi - turned) < _ANOTHER_YAW
+        alike = angle_between_grasps(found.yaw, found.yaw[best]) < _ANOTHER_YAW
         left[alike & (np.linalg.norm(found.xy - found.xy[best], axis=1) < separation)] = -np.inf
         left[best] = -np.inf
     return np.array(kept, dtype=np.int64)

@@ -9,7 +9,7 @@ import numpy as np
 
 from selfgrasp.core import Action, Close, Context, Move, Plan
 from selfgrasp.core.arrays import FloatArray
-from selfgrasp.core.pose import yaw_of
+from selfgrasp.core.pose import smaller_turn, yaw_of
 
 
 @dataclass(frozen=True)
@@ -59,9 +59,9 @@ class RandomServoPolicy:
 
 def move_to(world_from_tool: FloatArray, where: FloatArray, yaw: float) -> Move:
     """The motion from a tool pose (4, 4) to `where` (3,) m with closing direction `yaw` rad or its opposite, whichever is the smaller turn."""
-    turn = (yaw - yaw_of(world_from_tool) + math.pi / 2) % math.pi - math.pi / 2
+    turn = smaller_turn(yaw - yaw_of(world_from_tool))
     return Move(where - world_from_tool[:3, 3], turn)
 
 
 def _one(action: Action) -> Plan:
-    return Plan((action,), np.zeros(1))
+    return Plan.only(action)

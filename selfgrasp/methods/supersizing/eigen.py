@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from selfgrasp.core.arrays import FloatArray
+from selfgrasp.core.pose import angle_between_grasps
 from selfgrasp.core.spec import GripperSpec
 from selfgrasp.learn import Examples
 from selfgrasp.methods.supersizing.config import SupersizingConfig
@@ -67,8 +68,7 @@ def tried(examples: Examples, gripper: GripperSpec, config: SupersizingConfig) -
     pixel = config.context * gripper.opening / config.pixels
     bars = [bar_of(middle_thing(height, config.minimum_height), pixel) for height in _heights(examples, config)]
     closing = np.array([np.nan if bar is None else bar.closing for bar in bars])
-    between = np.abs(examples["yaw"] - closing) % math.pi
-    error = np.minimum(between, math.pi - between)
+    error = angle_between_grasps(examples["yaw"], closing)
     return Tried(np.where(np.isnan(error), np.inf, error), np.array([0.0 if bar is None else bar.length for bar in bars]))
 
 

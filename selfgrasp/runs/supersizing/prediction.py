@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from selfgrasp.core.files import whole
 from selfgrasp.runs.supersizing.learning import Work
 
 if TYPE_CHECKING:
@@ -173,9 +174,8 @@ def scored(work: Work, name: str) -> Mapping[str, Predictions]:
         for kind, examples in sets.items():
             columns[f"{kind}.scores"] = _probabilities(method, examples)
             columns |= {f"{kind}.held": examples["grasped"].astype(bool), f"{kind}.scene": examples["scene"]}
-        partial = kept.with_suffix(".partial.npz")
-        np.savez(partial, **columns)  # type: ignore[arg-type]
-        partial.replace(kept)
+        with whole(kept) as partial, partial.open("wb") as file:
+            np.savez(file, **columns)  # type: ignore[arg-type]
     with np.load(kept) as file:
         _cache[kept] = {kind: Predictions(file[f"{kind}.scores"], file[f"{kind}.held"], file[f"{kind}.scene"].astype(str)) for kind in SCORED}
     return _cache[kept]

@@ -8,7 +8,7 @@ import numpy as np
 
 from selfgrasp.core.arrays import FloatArray
 from selfgrasp.core.attempt import Fault
-from selfgrasp.core.pose import top_down, yaw_of
+from selfgrasp.core.pose import top_down, wrapped, yaw_of
 from selfgrasp.core.spec import GripperSpec, Workspace
 from selfgrasp.workcell.drivers import Control, Reached
 from selfgrasp.workcell.sim.build import FINGER_STIFFNESS, HAND_STIFFNESS, MOVING_MASS
@@ -83,7 +83,7 @@ class FlyingArm:
         """Move in a straight line at `speed` m/s; yaw turns along. Above `CLEAR_HEIGHT` the way is not stepped."""
         data = self._world.data
         start, target = data.qpos[:4].copy(), np.array([*world_from_tool[:3, 3], yaw_of(world_from_tool)]) + self._error
-        turn = (target[3] - start[3] + np.pi) % (2 * np.pi) - np.pi
+        turn = wrapped(target[3] - start[3])
         target[3] = start[3] + turn
         if control.stop.is_set():
             return Reached(self.pose(), Fault.STOPPED)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from selfgrasp.core.arrays import FloatArray
-from selfgrasp.core.pose import top_down, yaw_of
+from selfgrasp.core.pose import top_down, wrapped, yaw_of
 from selfgrasp.core.spec import GripperSpec
 from selfgrasp.workcell.sim.arms import ArmModel, attach
 
@@ -152,7 +152,7 @@ class Kinematics:
         before = self.tool(start)
         here, there = before[:3, 3], world_from_tool[:3, 3]
         begin = yaw_of(before)
-        turn = (yaw_of(world_from_tool) - begin + math.pi) % (2 * math.pi) - math.pi
+        turn = wrapped(yaw_of(world_from_tool) - begin)
         length = float(np.linalg.norm(there - here))
         count = max(1, math.ceil(length / _POINT_EVERY), math.ceil(abs(turn) / _POINT_TURN))
         points, whole = [start], True

@@ -45,10 +45,10 @@ class OraclePolicy:
             held = feels_held(done, self._cell.judge)
             self._scene.restore(state)
             if held:
-                return Plan((grasp,), np.ones(1))
+                return Plan.only(grasp, 1.0)
         if not candidates:
             return Plan.nothing("no object is left in the workspace")
-        return Plan((candidates[-1],), np.zeros(1))
+        return Plan.only(candidates[-1])
 
     def _candidates(self, context: Context) -> list[Grasp]:
         """Random points of the objects' true surfaces, each at a random angle, at the height of what lies under them."""
