@@ -2,6 +2,7 @@
 
 import json
 import threading
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import torch
 from selfgrasp.contracts.scenes import box_source
 from selfgrasp.core import InputError, Plan, Stopped, Watcher
 from selfgrasp.learn import DeclaredSource, Ended, Examples, FitConfig, Loss, Method, NotFinite, Optimizer, Schedule, fit
-from selfgrasp.learn.batches import Order, Prefetch
+from selfgrasp.learn.batches import Order, prefetched
 from selfgrasp.learn.fit import ENOUGH
 from selfgrasp.learn.recipe import learning_rate_at
 
@@ -186,8 +187,21 @@ def test_an_error_on_the_thread_is_raised_where_it_is_read():
     def make(item):
         raise ValueError(f"item {item}")
 
-    with Prefetch(make, range(3)) as batches, pytest.raises(ValueError, match="item 0"):
-        next(iter(batches))
+    with closing(prefetched(make, range(3))) as batches, pytest.raises(ValueError, match="item 0"):
+        next(batches)
+
+
+def test_what_is_not_asked_for_is_not_done_and_a_few_are_done_ahead():
+    made: list[int] = []
+
+    def make(item):
+        made.append(item)
+        return {"x": torch.tensor([item])}
+
+    with closing(prefetched(make, range(100))) as batches:
+        assert [int(next(batches)["x"]) for _ in range(3)] == [0, 1, 2]
+    assert made == list(range(len(made)))
+    assert 3 <= len(made) <= 7
 
 
 def test_schedules_by_hand():

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from selfgrasp.codec import decode_attempt
 from selfgrasp.core import Attempt, InputError
+from selfgrasp.core.ahead import ahead
 from selfgrasp.core.errors import first_line
 from selfgrasp.dataset.schema import NOUN_COLUMNS, attempt_plain, picture_keys
 from selfgrasp.dataset.tables import open_table
@@ -128,20 +129,14 @@ def stream(stored: Stored, rows: NDArray[np.int64], *, views: bool, threads: int
 
 def _stream(stored: Stored, chunks: list[NDArray[np.int64]], views: bool, threads: int) -> Iterator[Attempt]:
     pool = ThreadPoolExecutor(threads, thread_name_prefix="decode")
-    ahead: deque[Future[list[Attempt]]] = deque()
-    waiting = iter(chunks)
     try:
-        for chunk in waiting:
-            ahead.append(pool.submit(_decoded, stored, chunk, views))
-            if len(ahead) > threads:
-                yield from ahead.popleft().result()
-        while ahead:
-            yield from ahead.popleft().result()
+        for attempts in ahead(pool, partial(_decoded, stored, views=views), chunks, most=threads):
+            yield from attempts
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _decoded(stored: Stored, rows: NDArray[np.int64], views: bool) -> list[Attempt]:
+def _decoded(stored: Stored, rows: NDArray[np.int64], *, views: bool) -> list[Attempt]:
     try:
         plains = stored.plain(rows)
         pictures = stored.picture_bytes(picture_keys(plains)) if views else None

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import queue
-import threading
-from collections.abc import Callable, Iterable, Iterator
-from types import TracebackType
+from collections.abc import Callable, Generator, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from selfgrasp.core.ahead import ahead
 from selfgrasp.learn.examples import Examples
 from selfgrasp.learn.method import Batch, Method
 
@@ -38,48 +37,13 @@ class Order:
         return self._batches[index]
 
 
-class Prefetch:
-    """`make(item)` for each of `items`, in order, computed by a thread up to `depth` items ahead. A context manager.
-
-    An error in `make` is raised where its batch is read.
-    """
-
-    def __init__(self, make: Callable[[int], Batch], items: Iterable[int], *, depth: int = 4) -> None:
-        self._ready: queue.Queue[Batch | BaseException | None] = queue.Queue(maxsize=depth)
-        self._closed = threading.Event()
-        self._thread = threading.Thread(target=self._work, args=(make, items), name="prefetch", daemon=True)
-
-    def __enter__(self) -> Prefetch:
-        self._thread.start()
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self._closed.set()
-        self._thread.join()
-
-    def __iter__(self) -> Iterator[Batch]:
-        while (got := self._ready.get()) is not None:
-            if isinstance(got, BaseException):
-                raise got
-            yield got
-
-    def _work(self, make: Callable[[int], Batch], items: Iterable[int]) -> None:
-        try:
-            for item in items:
-                if not self._put(make(item)):
-                    return
-            self._put(None)
-        except BaseException as error:
-            self._put(error)
-
-    def _put(self, value: Batch | BaseException | None) -> bool:
-        while not self._closed.is_set():
-            try:
-                self._ready.put(value, timeout=0.1)
-                return True
-            except queue.Full:
-                continue
-        return False
+def prefetched(make: Callable[[int], Batch], items: Iterable[int]) -> Generator[Batch, None, None]:
+    """`make(item)` for each of `items`, in order, by a thread that works up to four ahead; to be closed."""
+    pool = ThreadPoolExecutor(1, thread_name_prefix="prefetch")
+    try:
+        yield from ahead(pool, make, items, most=4)
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def training_batch(method: Method, examples: Examples, order: Order, step: int) -> Batch:
@@ -90,9 +54,8 @@ def training_batch(method: Method, examples: Examples, order: Order, step: int) 
 def validation_batches(method: Method, examples: Examples, *, batch: int, device: torch.device) -> Iterator[Batch]:
     """Every example once, in order, not augmented, on `device`."""
     chunks = np.array_split(np.arange(len(examples)), max(1, -(-len(examples) // batch)))
-    with Prefetch(lambda i: method.batch(examples, chunks[i], np.random.default_rng(0), augment=False), range(len(chunks))) as ready:
-        for made in ready:
-            yield on_device(made, device)
+    for made in prefetched(lambda i: method.batch(examples, chunks[i], np.random.default_rng(0), augment=False), range(len(chunks))):
+        yield on_device(made, device)
 
 
 def on_device(batch: Batch, device: torch.device) -> Batch:

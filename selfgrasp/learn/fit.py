@@ -9,6 +9,7 @@ import math
 import threading
 import time
 from collections import defaultdict
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
@@ -18,7 +19,7 @@ import torch
 
 from selfgrasp.core import InputError, SelfgraspError, Stopped, Watcher
 from selfgrasp.learn import checkpoint, configs
-from selfgrasp.learn.batches import Order, Prefetch, on_device, training_batch, validation_batches
+from selfgrasp.learn.batches import Order, on_device, prefetched, training_batch, validation_batches
 from selfgrasp.learn.examples import Examples
 from selfgrasp.learn.method import Batch, Loss, Method
 from selfgrasp.learn.recipe import FitConfig, device_of, learning_rate_at, optimizer_of
@@ -176,7 +177,7 @@ def _train(run: _Run, log: RunLog, watcher: Watcher, stop: threading.Event | Non
     began, before = time.monotonic(), run.progress.seconds
     saved = began
     means = _Means()
-    with Prefetch(lambda step: training_batch(run.method, run.train, run.order, step), range(run.progress.step, run.total)) as batches:
+    with closing(prefetched(lambda step: training_batch(run.method, run.train, run.order, step), range(run.progress.step, run.total))) as batches:
         for batch in batches:
             step = run.progress.step + 1
             values = _step(run, on_device(batch, run.device), step)

@@ -7,15 +7,16 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from selfgrasp.core import InputError, Policy, SelfgraspError, Session
+from selfgrasp.core.ahead import ahead
 from selfgrasp.workcell.cells import CellConfig, SimCell, make_cell
 
 if TYPE_CHECKING:
@@ -54,15 +55,8 @@ def play_all(play: Callable[[SimCell, Policy, Task], Result], tasks: Iterable[Ta
     Raises:
         SelfgraspError: a worker died.
     """
-    waiting: deque[Future[Any]] = deque()
-    source = iter(tasks)
     with processes(workers, begin=_begin, args=(config,)) as pool:
-        while True:
-            while len(waiting) < 3 * workers and (task := next(source, None)) is not None:
-                waiting.append(pool.submit(_play, play, task))
-            if not waiting:
-                return
-            yield waiting.popleft().result()
+        yield from ahead(pool, partial(_play, play), tasks, most=3 * workers)
 
 
 @contextmanager
@@ -87,10 +81,11 @@ def processes(count: int, *, begin: Callable[..., None] | None = None, args: tup
     except BrokenProcessPool as error:
         raise SelfgraspError("a worker process died (out of memory, or killed); what was acknowledged is safe: run the same command again") from error
     finally:
-        pool.shutdown(wait=False, cancel_futures=True)
-        # Among them one whose start was interrupted, which the pool does not know and would be waited for when the program ends.
+        # Among them one whose start was interrupted, which the pool does not know and would be waited for when the program ends. Nothing is cancelled: a
+        # pool that finds both a dead process and cancelled futures fails on its own thread.
         for child in set(multiprocessing.active_children()) - others:
             child.terminate()
+        pool.shutdown(wait=False)
         for name, value in kept.items():
             os.environ.pop(name) if value is None else os.environ.update({name: value})
 
