@@ -38,8 +38,8 @@ class Source(Protocol):
         """How many attempts `attempts(split)` yields."""
         ...
 
-    def attempts(self, split: Split, *, rng: np.random.Generator | None = None) -> Iterator[Attempt]:
-        """The decoded attempts of one part: in the order they were made, or shuffled by `rng`."""
+    def attempts(self, split: Split) -> Iterator[Attempt]:
+        """The decoded attempts of one part: in the order they were made."""
         ...
 
     def label(self, name: str) -> Mapping[str, LabelValue]:
@@ -82,13 +82,11 @@ class MemorySource:
         """How many attempts `attempts(split)` yields."""
         return sum(self._part_of(a) == split for a in self.all_attempts)
 
-    def attempts(self, split: Split, *, rng: np.random.Generator | None = None) -> Iterator[Attempt]:
+    def attempts(self, split: Split) -> Iterator[Attempt]:
         """The attempts of one part."""
         if split not in SPLITS:
             raise unknown_name("split", split, SPLITS)
-        chosen = [a for a in self.all_attempts if self._part_of(a) == split]
-        order = range(len(chosen)) if rng is None else rng.permutation(len(chosen))
-        return (chosen[i] for i in order)
+        return (a for a in self.all_attempts if self._part_of(a) == split)
 
     def label(self, name: str) -> Mapping[str, LabelValue]:
         """Attempt id to value."""
@@ -132,9 +130,9 @@ class DeclaredSource:
         """How many attempts `attempts(split)` yields."""
         return self.source.len_of(split)
 
-    def attempts(self, split: Split, *, rng: np.random.Generator | None = None) -> Iterator[Attempt]:
+    def attempts(self, split: Split) -> Iterator[Attempt]:
         """The attempts of one part."""
-        return self.source.attempts(split, rng=rng)
+        return self.source.attempts(split)
 
     def label(self, name: str) -> Mapping[str, LabelValue]:
         """Attempt id to value, for declared names alone."""
@@ -175,9 +173,9 @@ class DatasetSource:
         """How many attempts `attempts(split)` yields."""
         return len(self._ids(split))
 
-    def attempts(self, split: Split, *, rng: np.random.Generator | None = None) -> Iterator[Attempt]:
+    def attempts(self, split: Split) -> Iterator[Attempt]:
         """The attempts of one part."""
-        return self.dataset.attempts(self._ids(split), order=rng, threads=self.threads)
+        return self.dataset.attempts(self._ids(split), threads=self.threads)
 
     def label(self, name: str) -> Mapping[str, LabelValue]:
         """Attempt id to value."""
