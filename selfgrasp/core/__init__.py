@@ -1,4 +1,4 @@
-"""The nouns: frozen data that every other part speaks in. NumPy only; no torch, no simulator, no files."""
+"""The nouns: frozen data that every other part speaks in, and the few tools that all need. NumPy only; no torch, no simulator."""
 
 from selfgrasp.core.action import Action, Close, Grasp, Move, Push, Release
 from selfgrasp.core.attempt import NOT_ABOUT_THE_ACTION, Attempt, Fault, Label, Outcome, Session, Step

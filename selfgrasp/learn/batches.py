@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 
 import numpy as np
 import torch
@@ -54,8 +55,9 @@ def training_batch(method: Method, examples: Examples, order: Order, step: int) 
 def validation_batches(method: Method, examples: Examples, *, batch: int, device: torch.device) -> Iterator[Batch]:
     """Every example once, in order, not augmented, on `device`."""
     chunks = np.array_split(np.arange(len(examples)), max(1, -(-len(examples) // batch)))
-    for made in prefetched(lambda i: method.batch(examples, chunks[i], np.random.default_rng(0), augment=False), range(len(chunks))):
-        yield on_device(made, device)
+    with closing(prefetched(lambda i: method.batch(examples, chunks[i], np.random.default_rng(0), augment=False), range(len(chunks)))) as batches:
+        for made in batches:
+            yield on_device(made, device)
 
 
 def on_device(batch: Batch, device: torch.device) -> Batch:

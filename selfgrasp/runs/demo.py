@@ -96,14 +96,16 @@ class _Stages:
 
 def run(args: Args) -> int:
     """Collect, learn, try better, compare, report; the last lines say the figures and where the report is."""
-    from selfgrasp.core import unknown_name
+    from selfgrasp.core import InputError, unknown_name
     from selfgrasp.runs import bench
     from selfgrasp.runs.record import write_config
     from selfgrasp.runs.report import write_report
 
     if args.system not in SYSTEMS:
         raise unknown_name("system", args.system, SYSTEMS)
-    at_least(args, attempts=1, staged=0, seconds=1, predictions=1, trials=1, scenes=1, workers=1)
+    at_least(args, attempts=1, staged=0, predictions=1, trials=1, scenes=1, workers=1)
+    if args.seconds <= 0:
+        raise InputError(given=f"--seconds {args.seconds:g}", wanted="more than 0")
     if args.system == "hand_eye":
         from selfgrasp.runs.hand_eye import demo
 

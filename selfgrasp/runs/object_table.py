@@ -45,12 +45,11 @@ class Lifts:
         return self.total / len(self.by_scene)
 
 
-def object_table(dataset: Path, *, objects: str | None = None) -> list[dict[str, Any]]:
+def object_table(dataset: Path) -> list[dict[str, Any]]:
     """The objects that are lifted most, those that are lifted least, and all families.
 
     Args:
         dataset: folder of attempts in simulation.
-        objects: the set or folder that scenes drew from, where the dataset's sessions do not tell: a folder of meshes.
 
     Returns:
         Three entries for report.json's `tables`.
@@ -61,7 +60,7 @@ def object_table(dataset: Path, *, objects: str | None = None) -> list[dict[str,
     from selfgrasp.dataset import Dataset
 
     with Dataset.open(dataset) as data:
-        ranked = sorted(lifts(data, scene_objects(data, objects)), key=lambda one: (-one.per_scene, one.name))
+        ranked = sorted(lifts(data, scene_objects(data)), key=lambda one: (-one.per_scene, one.name))
         who, scenes = ", ".join(sorted(set(data.column("policy")))), len(_scenes(data))
         attempts = len(data) / scenes
     count = min(LISTED, max(1, len(ranked) // 2))

@@ -73,9 +73,9 @@ def _unknown(name: str) -> InputError:
 
 def checkpoint_of(name: str) -> Path | None:
     """The checkpoint file that `name` stands for: shipped weights, a file, or the best one of a run's folder; None if there is none, as of baselines."""
+    name = name.rpartition(VARIANT)[0] if _variant_of(name) else name
     if name in BASELINES:
         return None
-    name = name.rpartition(VARIANT)[0] if _variant_of(name) else name
     if name in shipped():
         return Path(str(files("selfgrasp.methods") / name / f"{name}.safetensors"))
     path = Path(name)

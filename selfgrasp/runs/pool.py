@@ -1,4 +1,4 @@
-"""Worker processes, each with a cell and a policy of its own, that play scenes handed out in order."""
+"""Worker processes; those that play scenes, handed out in order, have a cell and a policy of their own."""
 
 from __future__ import annotations
 
@@ -60,13 +60,14 @@ def play_all(play: Callable[[SimCell, Policy, Task], Result], tasks: Iterable[Ta
 
 
 @contextmanager
-def processes(count: int, *, begin: Callable[..., None] | None = None, args: tuple[Any, ...] = ()) -> Iterator[ProcessPoolExecutor]:
-    """A pool of new processes on one thread each. Ctrl-C is this one's to answer; whatever ends the block but its own end, ends them at once.
+def processes(count: int, *, begin: Callable[..., None] | None = None, args: tuple[Any, ...] = (), at_once: bool = False) -> Iterator[ProcessPoolExecutor]:
+    """A pool of new processes on one thread each. Ctrl-C is this one's to answer.
 
     Args:
         count: of processes.
         begin: a function of a module that each calls first.
         args: of `begin`.
+        at_once: where the block does not end by itself, kill what runs, whose results must be small; else what runs ends, and what waits never begins.
 
     Raises:
         SelfgraspError: one of them died.
@@ -77,12 +78,14 @@ def processes(count: int, *, begin: Callable[..., None] | None = None, args: tup
     pool = ProcessPoolExecutor(count, mp_context=multiprocessing.get_context("spawn"), initializer=_begin_worker, initargs=(begin, args))
     try:
         yield pool
-        pool.shutdown()
+        at_once = False
     except BrokenProcessPool as error:
         raise SelfgraspError("a worker process died (out of memory, or killed); what was acknowledged is safe: run the same command again") from error
     finally:
-        # Among them one whose start was interrupted, which the pool does not know and would be waited for when the program ends. Nothing is cancelled: a
-        # pool that finds both a dead process and cancelled futures fails on its own thread.
+        # A pool does not survive a process that died while it sent a result of more than a pipe holds, nor both a dead process and cancelled futures.
+        if not at_once:
+            pool.shutdown(cancel_futures=True)
+        # Among them one whose start was interrupted, which the pool does not know and would be waited for when the program ends.
         for child in set(multiprocessing.active_children()) - others:
             child.terminate()
         pool.shutdown(wait=False)
@@ -145,7 +148,9 @@ def objects_of(session: Session, given: str | None = None) -> tuple[str, tuple[O
         found = objects_named(name)
         if catalogue_hash(found)[:12] == wanted:
             return name, found
-    raise InputError(given=f"objects {' or '.join(names)} as they are now", wanted=f"those of the collection, {session.objects}; name them with --objects")
+    if len(names) > 1:
+        raise InputError(given="attempts on objects of a folder", wanted="that folder's name, see --objects")
+    raise InputError(given=f"objects {names[0]} as they are now", wanted=f"those of the collection, {session.objects}")
 
 
 def objects_named(name: str) -> tuple[ObjectModel, ...]:

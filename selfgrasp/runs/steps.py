@@ -200,7 +200,7 @@ def train_all(work: Work, jobs: Sequence[train.Args]) -> str:
                 examples_of(method, folder, split, workers=work.workers)
     done = len(jobs) - len(missing)
     at_a_time = 1 if device_of(work.device).type == "cuda" else work.workers
-    with processes(at_a_time) as pool, Progress("trainings", len(jobs), unit="runs", done=done) as progress:
+    with processes(at_a_time, at_once=True) as pool, Progress("trainings", len(jobs), unit="runs", done=done) as progress:
         running = [pool.submit(_train, job) for job in missing]
         for count, future in enumerate(as_completed(running), start=done + 1):
             progress.update(count, future.result())

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from selfgrasp.core import Action, Close, Context, Move, Plan
+from selfgrasp.core import Close, Context, Move, Plan
 from selfgrasp.core.arrays import FloatArray
 from selfgrasp.core.pose import smaller_turn, yaw_of
 
@@ -42,7 +42,7 @@ class RandomServoPolicy:
         rng = context.rng()
         count, near = int(rng.integers(config.steps[0], config.steps[1] + 1)), bool(rng.random() < 0.5)
         if step >= count:
-            return _one(Close())
+            return Plan.only(Close())
         rng = np.random.default_rng([context.seed, step])
         here, low, high = context.observation.hand.world_from_tool, workspace.low, workspace.high
         where, yaw = np.array([*rng.uniform(low[:2], high[:2]), high[2]]), rng.uniform(-math.pi / 2, math.pi / 2)
@@ -54,14 +54,10 @@ class RandomServoPolicy:
         elif step:
             where[2] = workspace.surface + rng.uniform(*config.hover)
         # The first motion, from where the hand waits, goes through free air.
-        return _one(move_to(here, where, yaw))
+        return Plan.only(move_to(here, where, yaw))
 
 
 def move_to(world_from_tool: FloatArray, where: FloatArray, yaw: float) -> Move:
     """The motion from a tool pose (4, 4) to `where` (3,) m with closing direction `yaw` rad or its opposite, whichever is the smaller turn."""
     turn = smaller_turn(yaw - yaw_of(world_from_tool))
     return Move(where - world_from_tool[:3, 3], turn)
-
-
-def _one(action: Action) -> Plan:
-    return Plan.only(action)

@@ -120,13 +120,15 @@ class Semantic(ServoMethod):
     def plan(self, context: Context, *, temperature: float = 0.0, steps: int | None = None) -> Plan:
         """See `ServoMethod.plan`; nothing at all where the chance of holding what is asked for is below `config.found` at the first look."""
         plan = super().plan(context, temperature=temperature, steps=steps)
+        if self.config.smoothed:
+            return replace(plan, calibrated=False)
         if context.goal.category is None or context.step or plan.score >= self.config.found:
             return plan
         # Where the hand has failed before is worth less, but what lies there is still there; and who explores may have drawn a worse place than the best.
         chance = super().plan(replace(context, misses=()), steps=steps).score if context.misses or temperature else plan.score
         if chance >= self.config.found:
             return plan
-        return Plan((), np.zeros(0), reason=f"no {context.goal.category} found: the best place looks like one to hold with a chance of {chance:.2f}")
+        return Plan.nothing(f"no {context.goal.category} found: the best place looks like one to hold with a chance of {chance:.2f}")
 
     def variants(self) -> Mapping[str, Policy]:
         """dorsal: holds anything, whatever it is asked for; published, of two streams: decides as `look.Published`, and always tries;

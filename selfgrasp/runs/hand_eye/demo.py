@@ -23,9 +23,6 @@ def play(out: Path, *, objects: str, attempts: int, seed: int, options: Any) -> 
         attempts: how many grasps.
         seed: of the scene.
         options: of the cell.
-
-    Raises:
-        InputError: fewer than one grasp.
     """
     from selfgrasp.core import ANYTHING
     from selfgrasp.runs.bench import FIRST_SCENE

@@ -45,7 +45,7 @@ def play(out: Path, *, objects: str, ask: str, commands: int, seed: int, options
         options: of the cell.
 
     Raises:
-        InputError: an unknown category, or fewer than one command.
+        InputError: an unknown category, or objects without one.
     """
     from selfgrasp.core import Context, Goal, InputError, unknown_name
     from selfgrasp.methods.semantic.maps import value_maps
