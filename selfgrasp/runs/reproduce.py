@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from selfgrasp.runs.steps import Work
 
 SYSTEMS = ("supersizing", "hand_eye", "semantic")
-"""`selfgrasp.runs.SYSTEM.reproduction` of each says how: PAPER, `work_of(args)`, `steps_of(work)`, and `parts(work)` of the report."""
+"""`selfgrasp.runs.SYSTEM.reproduction` of each says how: PAPER, its `Work` and `Folders`, `sizes_of(preset)` or `quick()`, which are `scaled` or given
+`with_trials`, `steps_of(work)`, and `parts(work)` of the report."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,11 @@ def reproduction_of(args: Args) -> tuple[Any, Any]:
 
     device_of(args.device)
     module = import_module(f"selfgrasp.runs.{args.system}.reproduction")
-    return module, module.work_of(args)
+    sizes = module.quick() if args.quick else module.sizes_of(args.preset)
+    sizes = sizes if args.attempts is None else module.scaled(sizes, args.attempts)
+    sizes = sizes if args.seeds is None else replace(sizes, seeds=args.seeds)
+    sizes = sizes if args.trials is None else module.with_trials(sizes, args.trials)
+    return module, module.Work(module.Folders(args.out), sizes, args.preset, args.workers, args.seed, args.device)
 
 
 def _report(work: Work, *, args: Args, parts_of: Callable[[Work], Mapping[str, Any]]) -> str:

@@ -7,20 +7,22 @@ from functools import partial
 
 from selfgrasp.runs.hand_eye import report, robot, work
 from selfgrasp.runs.hand_eye.work import Sizes, Work, quick, scaled
-from selfgrasp.runs.reproduce import Args
 from selfgrasp.runs.steps import Folders, Step
 
 PAPER = "Levine et al., Learning hand-eye coordination for robotic grasping, IJRR 2016"
 parts = report.parts
 
+__all__ = ["PAPER", "Folders", "Work", "parts", "quick", "scaled", "sizes_of", "steps_of", "with_trials"]
 
-def work_of(args: Args) -> Work:
-    """Sizes and folders for these arguments."""
-    sizes = quick() if args.quick else Sizes()
-    sizes = sizes if args.attempts is None else scaled(sizes, args.attempts)
-    sizes = sizes if args.seeds is None else replace(sizes, seeds=args.seeds)
-    sizes = sizes if args.trials is None else replace(sizes, bins=args.trials)
-    return Work(Folders(args.out), sizes, args.preset, args.workers, args.seed, args.device)
+
+def sizes_of(_: str) -> Sizes:
+    """The same for both presets."""
+    return Sizes()
+
+
+def with_trials(sizes: Sizes, trials: int) -> Sizes:
+    """As many as were asked for."""
+    return replace(sizes, bins=trials)
 
 
 def steps_of(made: Work) -> tuple[Step, ...]:

@@ -5,22 +5,24 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import partial
 
-from selfgrasp.runs.reproduce import Args
 from selfgrasp.runs.semantic import found, report, robot, work
-from selfgrasp.runs.semantic.work import SIZES, Work, quick, scaled
+from selfgrasp.runs.semantic.work import SIZES, Sizes, Work, quick, scaled
 from selfgrasp.runs.steps import Folders, Step
 
 PAPER = "Jang et al., End-to-end learning of semantic grasping, CoRL 2017"
 parts = report.parts
 
+__all__ = ["PAPER", "Folders", "Work", "parts", "quick", "scaled", "sizes_of", "steps_of", "with_trials"]
 
-def work_of(args: Args) -> Work:
-    """Sizes and folders for these arguments."""
-    sizes = quick() if args.quick else SIZES[args.preset]()
-    sizes = sizes if args.attempts is None else scaled(sizes, args.attempts)
-    sizes = sizes if args.seeds is None else replace(sizes, seeds=args.seeds)
-    sizes = sizes if args.trials is None else replace(sizes, bins=args.trials)
-    return Work(Folders(args.out), sizes, args.preset, args.workers, args.seed, args.device)
+
+def sizes_of(preset: str) -> Sizes:
+    """By preset."""
+    return SIZES[preset]()
+
+
+def with_trials(sizes: Sizes, trials: int) -> Sizes:
+    """As many as were asked for."""
+    return replace(sizes, bins=trials)
 
 
 def steps_of(_: Work) -> tuple[Step, ...]:

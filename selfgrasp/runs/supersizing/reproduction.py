@@ -5,23 +5,26 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import partial
 
-from selfgrasp.runs.reproduce import Args
 from selfgrasp.runs.steps import Step
 from selfgrasp.runs.supersizing import learning, prediction, repeats, report, robot
 from selfgrasp.runs.supersizing.learning import Work
-from selfgrasp.runs.supersizing.sizes import Layout, Sizes, quick, scaled
+from selfgrasp.runs.supersizing.sizes import Layout as Folders
+from selfgrasp.runs.supersizing.sizes import Sizes, quick, scaled
 
 PAPER = "Pinto & Gupta, Supersizing self-supervision, ICRA 2016"
 parts = report.parts
 
+__all__ = ["PAPER", "Folders", "Work", "parts", "quick", "scaled", "sizes_of", "steps_of", "with_trials"]
 
-def work_of(args: Args) -> Work:
-    """Sizes and folders for these arguments."""
-    sizes = quick() if args.quick else Sizes()
-    sizes = sizes if args.attempts is None else scaled(sizes, args.attempts)
-    sizes = sizes if args.seeds is None else replace(sizes, seeds=args.seeds)
-    sizes = sizes if args.trials is None else replace(sizes, trials=args.trials, clear=max(1, round(args.trials / 5)))
-    return Work(Layout(args.out), sizes, args.preset, args.workers, args.seed, args.device)
+
+def sizes_of(_: str) -> Sizes:
+    """The same for both presets."""
+    return Sizes()
+
+
+def with_trials(sizes: Sizes, trials: int) -> Sizes:
+    """As many as were asked for."""
+    return replace(sizes, trials=trials, clear=max(1, round(trials / 5)))
 
 
 def steps_of(work: Work) -> tuple[Step, ...]:
