@@ -255,7 +255,7 @@ def test_a_full_disk_stops_cleanly(by_one: Path, tmp_path: Path, monkeypatch: py
 
     def filling(self: DatasetWriter, new: Sequence[object]) -> int:
         if len(self) >= 6:
-            self._min_free = 1 << 60
+            patch.setattr(writer, "MIN_FREE", 1 << 60)
         return appended(self, new)
 
     with monkeypatch.context() as patch:

@@ -31,25 +31,23 @@ class DatasetWriter:
     Made by `create_or_open`. A process killed at any moment loses only attempts that `append` had not yet returned from.
     """
 
-    def __init__(self, path: Path, lock: WriterLock, meta: Meta, *, min_free: int = MIN_FREE) -> None:
+    def __init__(self, path: Path, lock: WriterLock, meta: Meta) -> None:
         """Opens an existing dataset whose writer's lock is held; `create_or_open` is the way in."""
         self.path = path
         self._lock = lock
         self._meta = meta
-        self._min_free = min_free
         self._appends = 0
         self._made = False
         self._load()
 
     @staticmethod
-    def create_or_open(path: str | Path, session: Session, *, split: Split | None = None, min_free: int = MIN_FREE) -> DatasetWriter:
+    def create_or_open(path: str | Path, session: Session, *, split: Split | None = None) -> DatasetWriter:
         """A writer on the dataset in `path`, made where there is none, with `session` known to it.
 
         Args:
             path: folder of the dataset.
             session: of the attempts to come; `session_key(session)` is what they carry.
             split: of a new dataset; an existing one keeps its own and must agree.
-            min_free: bytes that stay free on the disk.
 
         Raises:
             InputError: another writer is at work, the folder holds something else, the dataset has another schema version, cell or split, or is damaged.
@@ -64,7 +62,7 @@ class DatasetWriter:
             meta = read_meta(path)
             if split is not None and split.hash != meta.split.hash:
                 raise InputError(given=f"split {split}", wanted="the split of the dataset, which never changes", exists=str(meta.split))
-            writer = DatasetWriter(path, lock, meta, min_free=min_free)
+            writer = DatasetWriter(path, lock, meta)
             writer._made = made
             writer.add_session(session)
         except BaseException:
@@ -192,10 +190,10 @@ class DatasetWriter:
 
     def _require_room(self) -> None:
         free = shutil.disk_usage(self.path).free
-        if free < self._min_free:
+        if free < MIN_FREE:
             raise InputError(
                 given=f"{free / 1e6:.0f} MB free on the disk of {self.path}",
-                wanted=f"at least {self._min_free / 1e6:.0f} MB (make room and start again: it goes on after the {len(self)} attempts that are stored)",
+                wanted=f"at least {MIN_FREE / 1e6:.0f} MB (make room and start again: it goes on after the {len(self)} attempts that are stored)",
             )
 
 

@@ -38,8 +38,8 @@ def foreground(heightmap: Heightmap, *, surface: float, minimum: float = 0.006) 
     return (heightmap.height > surface + minimum) & heightmap.valid
 
 
-def foreground_from_background(view: View, background: View, *, threshold: float = 6.0) -> NDArray[np.bool_]:
-    """(H, W) bool: pixels of `view` whose colour differs from the empty cell's by more than `threshold` times the noise.
+def foreground_from_background(view: View, background: View) -> NDArray[np.bool_]:
+    """(H, W) bool: pixels of `view` whose colour differs from the empty cell's by more than six times the noise.
 
     Colours are compared in Lab after a blur, with lightness at half weight, since shadows change lightness most. The noise is estimated from the pictures'
     own median difference, which holds while objects cover less than half of the picture.
@@ -55,7 +55,7 @@ def foreground_from_background(view: View, background: View, *, threshold: float
     difference -= np.median(difference, axis=(0, 1))
     distance = np.sqrt((0.5 * difference[..., 0]) ** 2 + difference[..., 1] ** 2 + difference[..., 2] ** 2)
     noise = 1.5 * float(np.median(distance))
-    mask = (distance > max(threshold * noise, 8.0)).astype(np.uint8)
+    mask = (distance > max(6.0 * noise, 8.0)).astype(np.uint8)
     return cv2.morphologyEx(mask, cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8)).astype(bool)
 
 

@@ -81,15 +81,14 @@ class Canvas:
         points = np.asarray(world_points, dtype=np.float64).reshape(-1, 3)
         return (project_world(points, self._view) - (self._window.left, self._window.top)) * self._scale
 
-    def line(self, world_points: ArrayLike, color: Color, *, width: float = 2.0, halo: bool = True) -> None:
+    def line(self, world_points: ArrayLike, color: Color, *, width: float = 2.0) -> None:
         """A line through (N, 3) m points, `width` units thick, with a dark edge that keeps it legible on any ground."""
         corners = self.pixels(world_points)
         if len(corners) < 2 or not np.isfinite(corners).all() or np.abs(corners).max() > 1e5:
             return
         fixed = [_fixed(corners)]
         thickness = max(1, round(width * self.unit))
-        if halo:
-            cv2.polylines(self.picture, fixed, False, _HALO, thickness + max(1, round(0.7 * self.unit + 0.35 * thickness)), cv2.LINE_AA, _SUBPIXEL_BITS)
+        cv2.polylines(self.picture, fixed, False, _HALO, thickness + max(1, round(0.7 * self.unit + 0.35 * thickness)), cv2.LINE_AA, _SUBPIXEL_BITS)
         cv2.polylines(self.picture, fixed, False, color, thickness, cv2.LINE_AA, _SUBPIXEL_BITS)
 
     def dot(self, world_point: ArrayLike, color: Color, *, radius: float = 3.0, filled: bool = True) -> None:

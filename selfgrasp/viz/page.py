@@ -77,9 +77,9 @@ class Page:
             return partial.write_bytes(self.html().encode())
 
 
-def paragraph(*words: object, class_: str | None = None) -> Markup:
+def paragraph(*words: object) -> Markup:
     """A paragraph."""
-    return element("p", *words, class_=class_)
+    return element("p", *words)
 
 
 def table(rows: Sequence[Sequence[object]], *, head: Sequence[object] = (), numbers: Sequence[int] = (), class_: str | None = None) -> Markup:
@@ -93,9 +93,9 @@ def table(rows: Sequence[Sequence[object]], *, head: Sequence[object] = (), numb
     return element("div", element("table", heading, body, class_=class_), class_="scroll")
 
 
-def figure(picture: Markup, caption: object, *, class_: str | None = None) -> Markup:
+def figure(picture: Markup, caption: object) -> Markup:
     """A picture or a chart with its caption."""
-    return element("figure", picture, element("figcaption", caption), class_=class_)
+    return element("figure", picture, element("figcaption", caption))
 
 
 def grid(*cells: Markup, class_: str = "grid two") -> Markup:

@@ -90,11 +90,11 @@ def accuracy_of(work: Work, names: Sequence[str], objects: str = "novel") -> Est
     return mean_by_scene(np.stack([one.right for one in each]), each[0].scenes)
 
 
-def auc_of(work: Work, names: Sequence[str], objects: str = "novel") -> float:
-    """Area under the ROC curve, mean over networks."""
+def auc_of(work: Work, names: Sequence[str]) -> float:
+    """Area under the ROC curve on novel objects, mean over networks."""
     from selfgrasp.protocols.prediction import auc
 
-    return float(np.mean([auc(scored(work, name)[objects]).value for name in names]))
+    return float(np.mean([auc(scored(work, name)["novel"]).value for name in names]))
 
 
 def difference_of(work: Work, a: Sequence[str], b: Sequence[str], objects: str = "novel") -> tuple[Estimate, list[float]]:

@@ -93,9 +93,9 @@ class SimCamera:
         self._true = self._calibrated @ self._mount.knock(rng) @ draw_calibration(self._noise, rng)
         self._mixing = draw_mixing(self._noise, rng)
 
-    def picture(self, *, segmentation: bool = False) -> Picture:
+    def picture(self) -> Picture:
         """The picture without pixel noise, from the true pose: for labels and tests, never for a policy."""
-        return self._renderer.render(self._data(), self._carried(self._true), self._spec.intrinsics, segmentation=segmentation)
+        return self._renderer.render(self._data(), self._carried(self._true), self._spec.intrinsics)
 
     def capture(self) -> View:
         """A picture with noise; depth is None if the camera measures none."""
