@@ -3,6 +3,7 @@
 import ast
 import importlib.util
 import inspect
+import os
 import subprocess
 import sys
 import time
@@ -53,6 +54,16 @@ def test_help_comes_at_once():
 @pytest.mark.parametrize("verb", VERBS)
 def test_help_of_a_verb_imports_nothing_heavy(verb: str):
     assert not modules_after(verb, "--help") & HEAVY
+
+
+def test_threads_of_pytorch_do_not_wait_long_by_spinning():
+    code = "import os, sys, selfgrasp; print('torch' in sys.modules, os.environ['GOMP_SPINCOUNT'])"
+    without = {name: value for name, value in os.environ.items() if name != "GOMP_SPINCOUNT"}
+    said = [
+        subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True, env=env).stdout.split()
+        for env in (without, without | {"GOMP_SPINCOUNT": "7"})
+    ]
+    assert said == [["False", "5000"], ["False", "7"]]
 
 
 def test_help_of_a_verb_comes_soon():
