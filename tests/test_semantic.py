@@ -121,6 +121,9 @@ def test_what_is_not_there_is_not_fetched() -> None:
     plan = method.plan(replace(box_context(), goal=Goal("pen")))
     assert plan.action is None
     assert "no pen found" in plan.reason
+    always = method.variants()["always"].plan(replace(box_context(), goal=Goal("pen")))
+    np.testing.assert_array_equal(always.scores, registry.build("semantic").plan(replace(box_context(), goal=Goal("pen"))).scores)
+    assert always.action is not None
 
 
 def test_the_dorsal_stream_alone_does_not_care_what_it_is_asked_for() -> None:

@@ -131,14 +131,18 @@ class Semantic(ServoMethod):
         return Plan.nothing(f"no {context.goal.category} found: the best place looks like one to hold with a chance of {chance:.2f}")
 
     def variants(self) -> Mapping[str, Policy]:
-        """dorsal: holds anything, whatever it is asked for; published, of two streams: decides as `look.Published`, and always tries;
-        and those of `ServoMethod`."""
-        published: dict[str, Policy] = {}
+        """always: tries for everything, however small its chance; dorsal: holds anything, whatever it is asked for; published, of two streams: decides as
+        `look.Published`, and always tries; and those of `ServoMethod`."""
+        other = {"always": Told(self._with(found=0.0), "always trying", {}), "dorsal": Told(self, "dorsal only", {"goal": ANYTHING})}
         if self.config.structure in (Structure.BRANCHES, Structure.SEPARATED):
-            other = copy.copy(self)
-            other.config = replace(self.config, smoothed=0.5, found=0.0)
-            published = {"published": Told(other, "as published", {})}
-        return {**super().variants(), "dorsal": Told(self, "dorsal only", {"goal": ANYTHING}), **published}
+            other["published"] = Told(self._with(found=0.0, smoothed=0.5), "as published", {})
+        return {**super().variants(), **other}
+
+    def _with(self, **changes: Any) -> Semantic:
+        """The same networks."""
+        other = copy.copy(self)
+        other.config = replace(self.config, **changes)
+        return other
 
     def look(self, context: Context, *, calibrated: bool = False) -> Look:
         """See `ServoMethod.look`. Without a goal: how good a motion is to hold anything; with a category: see `Asked`, `Published` and `Boxed`."""
