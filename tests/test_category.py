@@ -31,8 +31,8 @@ def test_rates_are_counted_by_hand() -> None:
     assert found["first_command"].value == pytest.approx(1 / 2)
     assert confusion(bins) == Counter({("pen", "pen"): 1, ("spoon", ""): 1, ("bowl", "spoon"): 1, ("bowl", "toy"): 1, ("toy", "toy"): 1})
     table = confusion_table("me", bins)
-    assert table["columns"] == ["asked for", "bowl", "pen", "spoon", "toy", "nothing"]
-    assert table["rows"] == [["bowl", None, None, 1, 1, None], ["pen", None, 1, None, None, None], ["spoon", *[None] * 4, 1], ["toy", *[None] * 3, 1, None]]
+    assert table["columns"] == ["asked for", "nothing", "bowl", "pen", "spoon", "toy"]
+    assert table["rows"] == [["bowl", None, None, None, 1, 1], ["pen", None, None, 1, None, None], ["spoon", 1, *[None] * 4], ["toy", *[None] * 4, 1]]
 
 
 def test_wrong_objects_and_unknown_policies_are_named_before_anything_is_played(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

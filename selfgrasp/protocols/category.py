@@ -57,8 +57,8 @@ def confusion_table(title: str, episodes: Sequence[Episode]) -> dict[str, Any]:
     """`confusion` as a table of a report: what was asked for in rows, what was lifted in columns."""
     counts = confusion(episodes)
     names = sorted({name for pair in counts for name in pair if name})
-    rows = [[asked, *(counts[asked, lifted] or None for lifted in (*names, ""))] for asked in names]
-    return {"title": f"Asked for and lifted: {title}", "note": "", "columns": ["asked for", *names, "nothing"], "rows": rows}
+    rows = [[asked, *(counts[asked, lifted] or None for lifted in ("", *names))] for asked in names]
+    return {"title": f"Asked for and lifted: {title}", "note": "", "columns": ["asked for", "nothing", *names], "rows": rows}
 
 
 def metrics(episodes: Sequence[Episode]) -> Mapping[str, Estimate]:
