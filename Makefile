@@ -20,14 +20,15 @@ help:  ## this list
 demo: $(STAMP)  ## collect, learn, compare, report: the whole story in minutes
 	@$(BIN)/selfgrasp demo
 
-test: $(STAMP)  ## lint, types and all tests
+test: $(STAMP)  ## format, lint, types and all tests
 	@status=0; \
+	$(BIN)/ruff format --check . || status=1; \
 	$(BIN)/ruff check . || status=1; \
 	$(BIN)/mypy || status=1; \
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadgroup -p no:cacheprovider -q && exit $$status
 
-check: $(STAMP)  ## lint, types and the import table: seconds, for while you write
-	@$(BIN)/ruff check . && $(BIN)/mypy && $(BIN)/python -m pytest -q -p no:cacheprovider tests/test_imports.py
+check: $(STAMP)  ## format, lint, types and the import table: seconds, for while you write
+	@$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy && $(BIN)/python -m pytest -q -p no:cacheprovider tests/test_imports.py
 
 bench: $(STAMP)  ## how fast the parts are on this machine
 	@$(BIN)/python -m benchmarks

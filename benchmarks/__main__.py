@@ -1,4 +1,5 @@
-"""`make bench`: collection and its physics share, loading, training, planning, pictures. Prints a table and writes benchmarks.json."""
+"""`make bench`: collection and its physics share, loading, training, planning, pictures. Prints a
+table and writes benchmarks.json."""
 
 from __future__ import annotations
 
@@ -18,9 +19,16 @@ PLANS = 20
 
 def main() -> None:
     """Measure everything once and say it."""
-    # As in the workers: numerical libraries that start a thread a core fight with the processes that are being measured.
+    # As in the workers: numerical libraries that start a thread a core fight with the processes
+    # that are being measured.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
-    results: dict[str, Any] = {"machine": {"processor": platform.machine(), "cores": os.cpu_count(), "python": platform.python_version()}}
+    results: dict[str, Any] = {
+        "machine": {
+            "processor": platform.machine(),
+            "cores": os.cpu_count(),
+            "python": platform.python_version(),
+        }
+    }
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder) / "data"
         results |= collection(data)
@@ -38,7 +46,8 @@ def main() -> None:
 
 
 def collection(out: Path) -> dict[str, float]:
-    """Attempts a second with two workers, and where the workers' time goes: ten objects, 160 px RGB-D before and after, everything stored."""
+    """Attempts a second with two workers, and where the workers' time goes: ten objects, 160 px
+    RGB-D before and after, everything stored."""
     from selfgrasp.runs import collect
 
     start = time.process_time()
@@ -63,14 +72,17 @@ def loading(data: Path) -> dict[str, float]:
     with Dataset.open(data) as dataset:
         for threads in (1, 2):
             start = time.perf_counter()
-            count = sum(1 for _ in dataset.attempts(order=np.random.default_rng(0), threads=threads))
+            count = sum(
+                1 for _ in dataset.attempts(order=np.random.default_rng(0), threads=threads)
+            )
             rates[f"load, attempts/s ({threads} threads)"] = count / (time.perf_counter() - start)
     rates["load, images/s (2 threads)"] = 4 * rates["load, attempts/s (2 threads)"]
     return rates
 
 
 def training(data: Path) -> dict[str, float]:
-    """Examples made from attempts, and patches a second that `supersizing:small` is trained on, with and without waiting for batches."""
+    """Examples made from attempts, and patches a second that `supersizing:small` is trained on,
+    with and without waiting for batches."""
     import numpy as np
     import torch
 
@@ -96,7 +108,8 @@ def training(data: Path) -> dict[str, float]:
 
     return {
         "examples made, attempts/s": making,
-        "batches made, patches/s (1 thread)": 128 / median_seconds(lambda: method.batch(examples, indices, rng, augment=True), 20),
+        "batches made, patches/s (1 thread)": 128
+        / median_seconds(lambda: method.batch(examples, indices, rng, augment=True), 20),
         "train, patches/s (1 thread)": 128 / median_seconds(step, 20),
     }
 
@@ -119,7 +132,9 @@ def planning() -> dict[str, float]:
         context = Context(seen, cell.spec)
         for name in ("random", "heuristic", "supersizing"):
             policy = load_policy(name)
-            found[f"plan, ms ({name})"] = 1e3 * median_seconds(lambda policy=policy: policy.plan(context), PLANS)  # type: ignore[misc]
+            found[f"plan, ms ({name})"] = 1e3 * median_seconds(
+                lambda policy=policy: policy.plan(context), PLANS
+            )  # type: ignore[misc]
     return found
 
 

@@ -1,4 +1,5 @@
-"""Servoing, for `make bench`: attempts of ten motions, which say what the arm costs against the flying gripper, and one decision."""
+"""Servoing, for `make bench`: attempts of ten motions, which say what the arm costs against the
+flying gripper, and one decision."""
 
 from __future__ import annotations
 
@@ -27,21 +28,29 @@ def servoing(workers: int = 2) -> dict[str, float]:
     found = {}
     for cell in ("kuka_bin", "tabletop"):
         config = WorkerConfig(cell, CellConfig(count=10, picture_px=96), "train", "random_servo")
-        tasks = [SceneTask("bench", 0, scene, PER_SCENE) for scene in range(ATTEMPTS // PER_SCENE + workers)]
+        tasks = [
+            SceneTask("bench", 0, scene, PER_SCENE)
+            for scene in range(ATTEMPTS // PER_SCENE + workers)
+        ]
         played = play_all(play, tasks, config, workers=workers)
         # The first scene of each worker pays for making its cell.
         for _ in range(workers):
             next(played)
         start, done = time.perf_counter(), list(played)
         attempts = sum(len(scene.attempts) for scene in done)
-        share = sum(scene.seconds["physics"] for scene in done) / sum(scene.seconds["total"] for scene in done)
-        found[f"servo {STEPS} steps, attempts/s ({workers} workers, {cell})"] = attempts / (time.perf_counter() - start)
+        share = sum(scene.seconds["physics"] for scene in done) / sum(
+            scene.seconds["total"] for scene in done
+        )
+        found[f"servo {STEPS} steps, attempts/s ({workers} workers, {cell})"] = attempts / (
+            time.perf_counter() - start
+        )
         found[f"servo {STEPS} steps, physics share ({cell})"] = share
     return found
 
 
 def deciding(times: int = 20) -> dict[str, float]:
-    """Milliseconds of one decision of `hand_eye` on two threads: both pictures of 128 px, 3 x 64 motions, the best of them judged again."""
+    """Milliseconds of one decision of `hand_eye` on two threads: both pictures of 128 px, 3 x 64
+    motions, the best of them judged again."""
     import torch
 
     from selfgrasp.core import Context
@@ -59,7 +68,10 @@ def deciding(times: int = 20) -> dict[str, float]:
         seen = cell.observe()
         assert seen is not None
         context = Context(seen, cell.spec, first=first, step=1)
-        return {"servo decision, ms (hand_eye, 2 threads)": 1e3 * median_seconds(lambda: policy.plan(context), times)}
+        return {
+            "servo decision, ms (hand_eye, 2 threads)": 1e3
+            * median_seconds(lambda: policy.plan(context), times)
+        }
 
 
 def median_seconds(work: Callable[[], object], times: int) -> float:

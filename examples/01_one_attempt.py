@@ -1,4 +1,5 @@
-"""Lesson 1: one attempt. Look, plan, reach, close, lift; what the fingers feel afterwards is the label.
+"""Lesson 1: one attempt. Look, plan, reach, close, lift; what the fingers feel afterwards is the
+label.
 
 Run it:  .venv/bin/python examples/01_one_attempt.py
 """
@@ -26,11 +27,17 @@ def main() -> None:
         assert isinstance(grasp, Grasp), plan.reason
         x, y, z = grasp.world_from_tool[:3, 3]
         yaw = math.degrees(yaw_of(grasp.world_from_tool))
-        print(f"best of {len(plan.actions)} grasps: at ({x:+.3f}, {y:+.3f}, {z:.3f}) m, closing along {yaw:.0f} deg, score {plan.score:.2f}")
+        print(
+            f"best of {len(plan.actions)} grasps: at ({x:+.3f}, {y:+.3f}, {z:.3f}) m, closing "
+            f"along {yaw:.0f} deg, score {plan.score:.2f}"
+        )
 
         done = cell.do(grasp)
         held = holds(done.hand.width, done.hand.force, cell.judge)
-        print(f"fingers {1000 * done.hand.width:.0f} mm apart, pressing with {done.hand.force:.0f} N: {'something is held' if held else 'nothing'}")
+        print(
+            f"fingers {1000 * done.hand.width:.0f} mm apart, pressing with "
+            f"{done.hand.force:.0f} N: {'something is held' if held else 'nothing'}"
+        )
         cell.set_aside()
 
         for index in range(1, 4):

@@ -1,4 +1,5 @@
-"""Lesson 4: a policy of your own. Whatever has a name, `privileged` and `plan(context) -> Plan` is one: nothing to inherit, nothing to register.
+"""Lesson 4: a policy of your own. Whatever has a name, `privileged` and `plan(context) -> Plan` is
+one: nothing to inherit, nothing to register.
 
 Run it:  .venv/bin/python examples/04_your_own_policy.py
 """
@@ -17,7 +18,8 @@ CANDIDATES = 64
 
 
 class Highest:
-    """Prefers what stands high: tries many random grasps on things and scores each by the height of the place."""
+    """Prefers what stands high: tries many random grasps on things and scores each by the height of
+    the place."""
 
     name = "highest"
     privileged: tuple[str, ...] = ()
@@ -32,7 +34,10 @@ class Highest:
         chosen = rng.integers(len(rows), size=CANDIDATES)
         places = seen.world_xy(np.column_stack([columns[chosen], rows[chosen]]) + 0.5)
         yaws = rng.uniform(-np.pi / 2, np.pi / 2, CANDIDATES)
-        grasps = tuple(grasp_at(seen, xy, yaw, gripper, workspace) for xy, yaw in zip(places, yaws, strict=True))
+        grasps = tuple(
+            grasp_at(seen, xy, yaw, gripper, workspace)
+            for xy, yaw in zip(places, yaws, strict=True)
+        )
         return Plan(actions=grasps, scores=seen.height_at(places).astype(np.float64))
 
 
@@ -44,11 +49,16 @@ def main() -> None:
         for scene in range(4):
             cell.reset(scene)
             for index in range(5):
-                outcome = cell.attempt(policy, Ids(session="lesson", scene=scene, index=index)).attempt.outcome
+                outcome = cell.attempt(
+                    policy, Ids(session="lesson", scene=scene, index=index)
+                ).attempt.outcome
                 outcomes.append(outcome.grasped)
                 if outcome.grasped:
                     cell.set_aside()
-    print(f"{policy.name}: {sum(outcomes)} of {len(outcomes)} held; a measured figure with its interval comes from `selfgrasp bench`")
+    print(
+        f"{policy.name}: {sum(outcomes)} of {len(outcomes)} held; a measured figure with its "
+        "interval comes from `selfgrasp bench`"
+    )
 
 
 if __name__ == "__main__":

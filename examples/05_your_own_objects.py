@@ -1,4 +1,5 @@
-"""Lesson 5: your own objects. A folder of mesh files is all it takes; this one writes two meshes, in millimetres, to have a folder.
+"""Lesson 5: your own objects. A folder of mesh files is all it takes; this one writes two meshes,
+in millimetres, to have a folder.
 
 Run it:  .venv/bin/python examples/05_your_own_objects.py
 """
@@ -29,7 +30,21 @@ def main() -> int:
         print(f"{note.file}: {note.scale:g} m per unit ({note.unit}), {note.parts}")
     for refusal in report.refused:
         print(f"{refusal.file}: refused, {refusal.reason}")
-    return selfgrasp(["collect", "--policy", "heuristic", "--objects", str(FOLDER), "--attempts", "12", "--workers", "1", "--out", "datasets/lesson-own"])
+    return selfgrasp(
+        [
+            "collect",
+            "--policy",
+            "heuristic",
+            "--objects",
+            str(FOLDER),
+            "--attempts",
+            "12",
+            "--workers",
+            "1",
+            "--out",
+            "datasets/lesson-own",
+        ]
+    )
 
 
 if __name__ == "__main__":

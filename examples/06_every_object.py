@@ -1,6 +1,7 @@
 """Lesson 6: a picture of every object of a set, as it comes to rest, one row a family.
 
-Run it:  .venv/bin/python examples/06_every_object.py categories categories-validation categories-test
+Run it:  .venv/bin/python examples/06_every_object.py categories categories-validation
+categories-test
 """
 
 import sys
@@ -32,7 +33,9 @@ def main(*names: str, most: int = 600, out: Path = Path("objects.webp")) -> None
             if view is None or not truth:
                 continue
             window = Window.around(view, truth[0].center, SIDE)
-            picture = Image.fromarray(Canvas(view, scale=1, window=window).picture).resize((PIXELS, PIXELS), Image.Resampling.LANCZOS)
+            picture = Image.fromarray(Canvas(view, scale=1, window=window).picture).resize(
+                (PIXELS, PIXELS), Image.Resampling.LANCZOS
+            )
             rows.setdefault(item.family, []).append(np.asarray(picture))
     width = max(map(len, rows.values()))
     blank = np.full((PIXELS, PIXELS, 3), 255, np.uint8)

@@ -1,4 +1,5 @@
-"""Lesson 7: a robot of your own. Four drivers that only say what they would do, and the loop that fills a dataset: put your hardware's calls in their place.
+"""Lesson 7: a robot of your own. Four drivers that only say what they would do, and the loop that
+fills a dataset: put your hardware's calls in their place.
 
 Run it:  .venv/bin/python examples/07_your_own_robot.py
 """
@@ -19,14 +20,24 @@ TABLE = 0.12
 """m: the table's top in the robot's own frame, which is the world here."""
 BLOCK = np.array([0.42, 0.05])
 """m: where the one thing stands, 4 cm wide and high and 8 cm long."""
-GRIPPER = GripperSpec(opening=0.085, finger_thickness=0.010, finger_breadth=0.020, finger_length=0.055, max_force=20.0)
-WORKSPACE = Workspace(np.array([0.25, -0.15, TABLE + 0.004]), np.array([0.55, 0.15, TABLE + 0.30]), surface=TABLE)
-CAMERA = CameraSpec(240, 320, np.array([[380.0, 0, 160], [0, 380.0, 120], [0, 0, 1]]), looking_at((0.4, 0.0, TABLE + 0.6), (0.4, 0.0, TABLE)))
+GRIPPER = GripperSpec(
+    opening=0.085, finger_thickness=0.010, finger_breadth=0.020, finger_length=0.055, max_force=20.0
+)
+WORKSPACE = Workspace(
+    np.array([0.25, -0.15, TABLE + 0.004]), np.array([0.55, 0.15, TABLE + 0.30]), surface=TABLE
+)
+CAMERA = CameraSpec(
+    240,
+    320,
+    np.array([[380.0, 0, 160], [0, 380.0, 120], [0, 0, 1]]),
+    looking_at((0.4, 0.0, TABLE + 0.6), (0.4, 0.0, TABLE)),
+)
 AWAY = top_down((0.2, -0.3, TABLE + 0.4), 0.0)
 
 
 class MyArm:
-    """`move` blocks until the arm is there, polls `control.stop`, and says where it really ended."""
+    """`move` blocks until the arm is there, polls `control.stop`, and says where it really
+    ended."""
 
     workspace = WORKSPACE
 
@@ -55,7 +66,8 @@ class MyArm:
 
 
 class MyGripper:
-    """Closes until it stalls or the fingers meet; its own width and force are what attempts are judged by."""
+    """Closes until it stalls or the fingers meet; its own width and force are what attempts are
+    judged by."""
 
     spec = GRIPPER
 
@@ -72,7 +84,9 @@ class MyGripper:
         if control.stop.is_set():
             return
         x, y, z = self.arm.tool[:3, 3]
-        self.opening = 0.04 if np.hypot(x - BLOCK[0], y - BLOCK[1]) < 0.02 and z < TABLE + 0.04 else 0.0
+        self.opening = (
+            0.04 if np.hypot(x - BLOCK[0], y - BLOCK[1]) < 0.02 and z < TABLE + 0.04 else 0.0
+        )
         print(f"gripper: closed to {1000 * self.opening:.0f} mm")
 
     def width(self) -> float:
@@ -85,16 +99,21 @@ class MyGripper:
 
 
 class MyCamera:
-    """Colour, and depth in m along the optical axis, with holes as NaN; here a table and a block, drawn."""
+    """Colour, and depth in m along the optical axis, with holes as NaN; here a table and a block,
+    drawn."""
 
     spec = CAMERA
 
     def capture(self) -> View:
         """A picture with its calibration; None if the camera returns nothing."""
         color, depth = np.full((240, 320, 3), 150, np.uint8), np.full((240, 320), 0.6, np.float32)
-        corners = [[*(BLOCK + offset), TABLE + 0.04, 1.0] for offset in ([-0.02, -0.04], [0.02, 0.04])]
+        corners = [
+            [*(BLOCK + offset), TABLE + 0.04, 1.0] for offset in ([-0.02, -0.04], [0.02, 0.04])
+        ]
         seen = (np.linalg.inv(CAMERA.world_from_camera) @ np.transpose(corners))[:3]
-        (left, right), (top, bottom) = np.sort(((CAMERA.intrinsics @ seen)[:2] / seen[2]).round().astype(int))
+        (left, right), (top, bottom) = np.sort(
+            ((CAMERA.intrinsics @ seen)[:2] / seen[2]).round().astype(int)
+        )
         color[top:bottom, left:right], depth[top:bottom, left:right] = (200, 60, 40), 0.56
         return View(color, depth, CAMERA.intrinsics, CAMERA.world_from_camera)
 
@@ -131,21 +150,33 @@ class MyScene:
 
 
 def main(scenes: int = 2, tries: int = 2) -> None:
-    """Each attempt is stored when it is over; what was lifted falls back elsewhere. Splits go by scene: many short ones beat a long one."""
+    """Each attempt is stored when it is over; what was lifted falls back elsewhere. Splits go by
+    scene: many short ones beat a long one."""
     arm, policy = MyArm(), HeuristicPolicy()
     drivers = Drivers(arm, MyGripper(arm), {"main": MyCamera()}, MyScene())
     spec = CellSpec("my-robot", GRIPPER, WORKSPACE, {"main": CAMERA}, options={})
-    session = Session(spec, versions={"my-robot": "1.0"}, policy=policy.name, objects="what lay there", seed=0)
+    session = Session(
+        spec, versions={"my-robot": "1.0"}, policy=policy.name, objects="what lay there", seed=0
+    )
     # A fifth of every speed: a person stands beside the emergency stop.
-    with Workcell(drivers, spec, control=Control(speed=0.2)) as cell, DatasetWriter.create_or_open("datasets/my-robot", session) as writer:
+    with (
+        Workcell(drivers, spec, control=Control(speed=0.2)) as cell,
+        DatasetWriter.create_or_open("datasets/my-robot", session) as writer,
+    ):
         done = len(writer) // tries
         for scene in range(done, done + scenes):
             before = cell.reset(seed=scene)
             for index in range(tries):
-                played = cell.attempt(policy, Ids(session_key(session), scene, index), before=before)
+                played = cell.attempt(
+                    policy, Ids(session_key(session), scene, index), before=before
+                )
                 writer.append([encode_attempt(played.attempt, played.labels)])
                 outcome = played.attempt.outcome
-                print(f"{played.attempt.id}: {'held' if outcome.grasped else 'nothing'}{f' ({outcome.fault})' if outcome.fault else ''}\n")
+                print(
+                    f"{played.attempt.id}: "
+                    f"{'held' if outcome.grasped else 'nothing'}"
+                    f"{f' ({outcome.fault})' if outcome.fault else ''}\n"
+                )
                 if outcome.grasped:
                     cell.put_back(np.random.default_rng([scene, index]))
                 before = None if outcome.grasped else played.attempt.after

@@ -1,4 +1,5 @@
-"""The command line: `selfgrasp VERB ...`. Imports a verb's module only when it is asked for, so that help comes at once."""
+"""The command line: `selfgrasp VERB ...`. Imports a verb's module only when it is asked for, so
+that help comes at once."""
 
 from __future__ import annotations
 
@@ -9,7 +10,8 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Verb:
-    """A verb: the module that holds its `Args` and `run`, one line about it, and the group it is listed under."""
+    """A verb: the module that holds its `Args` and `run`, one line about it, and the group it is
+    listed under."""
 
     module: str
     summary: str
@@ -17,22 +19,46 @@ class Verb:
 
 
 VERBS: dict[str, Verb] = {
-    "doctor": Verb("selfgrasp.runs.doctor", "what works on this machine, and the mend for what does not", "start"),
-    "demo": Verb("selfgrasp.runs.demo", "the whole story in minutes: collect, learn, compare, report", "start"),
-    "collect": Verb("selfgrasp.runs.collect", "let a policy try, and keep every attempt; goes on where it stopped", "gather"),
-    "check": Verb("selfgrasp.runs.check", "read a whole dataset and say what is wrong with it", "gather"),
+    "doctor": Verb(
+        "selfgrasp.runs.doctor",
+        "what works on this machine, and the mend for what does not",
+        "start",
+    ),
+    "demo": Verb(
+        "selfgrasp.runs.demo",
+        "the whole story in minutes: collect, learn, compare, report",
+        "start",
+    ),
+    "collect": Verb(
+        "selfgrasp.runs.collect",
+        "let a policy try, and keep every attempt; goes on where it stopped",
+        "gather",
+    ),
+    "check": Verb(
+        "selfgrasp.runs.check", "read a whole dataset and say what is wrong with it", "gather"
+    ),
     "card": Verb("selfgrasp.runs.card", "what a dataset holds, as a page of Markdown", "gather"),
     "label": Verb("selfgrasp.runs.label", "attach a CSV of labels, with its author", "gather"),
-    "pictures": Verb("selfgrasp.runs.pictures", "a folder of labelled pictures as a dataset", "gather"),
+    "pictures": Verb(
+        "selfgrasp.runs.pictures", "a folder of labelled pictures as a dataset", "gather"
+    ),
     "merge": Verb("selfgrasp.runs.merge", "several datasets into one", "gather"),
     "export": Verb("selfgrasp.runs.export", "write a dataset in the LeRobot v3.0 format", "gather"),
-    "upgrade": Verb("selfgrasp.runs.upgrade", "bring a dataset of an older version up to this one", "gather"),
+    "upgrade": Verb(
+        "selfgrasp.runs.upgrade", "bring a dataset of an older version up to this one", "gather"
+    ),
     "view": Verb("selfgrasp.runs.view", "a page of attempts, filterable", "look"),
     "replay": Verb("selfgrasp.runs.replay", "play one attempt again", "look"),
-    "train": Verb("selfgrasp.runs.train", "learn from a dataset; goes on where it stopped", "learn"),
+    "train": Verb(
+        "selfgrasp.runs.train", "learn from a dataset; goes on where it stopped", "learn"
+    ),
     "bench": Verb("selfgrasp.runs.bench", "measure any policy by a protocol", "compare"),
-    "reproduce": Verb("selfgrasp.runs.reproduce", "a paper's whole table beside the paper's figures", "compare"),
-    "report": Verb("selfgrasp.runs.report", "one page from the runs of several policies", "compare"),
+    "reproduce": Verb(
+        "selfgrasp.runs.reproduce", "a paper's whole table beside the paper's figures", "compare"
+    ),
+    "report": Verb(
+        "selfgrasp.runs.report", "one page from the runs of several policies", "compare"
+    ),
     "plan": Verb("selfgrasp.runs.plan", "one picture in, grasps out", "use"),
 }
 
@@ -53,20 +79,28 @@ Examples:
   selfgrasp bench isolated --policy random heuristic runs/first --out runs/first-bench
   selfgrasp view datasets/first
 
-`selfgrasp VERB --help` explains a verb. Ctrl-C stops it; the same command goes on where it stopped."""
+`selfgrasp VERB --help` explains a verb.
+Ctrl-C stops it; the same command goes on where it stopped."""
 
 
 def help_text() -> str:
     """The verbs in groups, and examples."""
-    lines = ["selfgrasp: a robot that teaches itself to grasp.", "", "usage: selfgrasp VERB [options]"]
+    lines = [
+        "selfgrasp: a robot that teaches itself to grasp.",
+        "",
+        "usage: selfgrasp VERB [options]",
+    ]
     for group, title in _GROUPS.items():
         lines += ["", f"{title}:"]
-        lines += [f"  {name:<10} {verb.summary}" for name, verb in VERBS.items() if verb.group == group]
+        lines += [
+            f"  {name:<10} {verb.summary}" for name, verb in VERBS.items() if verb.group == group
+        ]
     return "\n".join([*lines, "", _EXAMPLES])
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one verb and return its exit code: 0 done, 1 done and something is wrong, 2 a wrong input, 130 stopped by Ctrl-C."""
+    """Run one verb and return its exit code: 0 done, 1 done and something is wrong, 2 a wrong
+    input, 130 stopped by Ctrl-C."""
     given = sys.argv[1:] if arguments is None else arguments
     if not given or given[0] in ("-h", "--help", "help"):
         print(help_text())

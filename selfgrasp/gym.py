@@ -1,4 +1,5 @@
-"""The edge to reinforcement learning: a workcell as a Gymnasium environment. Importing this module registers `selfgrasp/Tabletop-v0`.
+"""The edge to reinforcement learning: a workcell as a Gymnasium environment. Importing this module
+registers `selfgrasp/Tabletop-v0`.
 
 `gymnasium.make("selfgrasp.gym:selfgrasp/Tabletop-v0")` imports and makes it in one line.
 """
@@ -35,9 +36,11 @@ Pictures = dict[str, Any]
 class GraspEnv(gymnasium.Env[Pictures, NDArray[np.float32]]):
     """One step is one whole grasp: reach, close, lift, judge.
 
-    Action: (4,) float32 in [-1, 1]: x, y and z over the workspace's box, then yaw over [-pi/2, pi/2], which is every grasp of a symmetric gripper.
-    Observation: `color` (H, W, 3) uint8 and, where the camera measures it, `depth` (H, W) float32 m with 0 for no return.
-    Reward: 1 if the robot senses that it holds something after the lift, otherwise 0. The simulator's truth is not used.
+    Action: (4,) float32 in [-1, 1]: x, y and z over the workspace's box, then yaw over [-pi/2,
+    pi/2], which is every grasp of a symmetric gripper. Observation: `color` (H, W, 3) uint8 and,
+    where the camera measures it, `depth` (H, W) float32 m with 0 for no return. Reward: 1 if the
+    robot senses that it holds something after the lift, otherwise 0. The simulator's truth is not
+    used.
 
     Args:
         cell: the workcell, simulated or real; closed with the environment.
@@ -47,27 +50,38 @@ class GraspEnv(gymnasium.Env[Pictures, NDArray[np.float32]]):
 
     metadata = {"render_modes": ["rgb_array"], "render_fps": 1}  # noqa: RUF012  Gymnasium's own annotation
 
-    def __init__(self, cell: Workcell, *, view: str | None = None, render_mode: str | None = None) -> None:
+    def __init__(
+        self, cell: Workcell, *, view: str | None = None, render_mode: str | None = None
+    ) -> None:
         self.cell = cell
         self.view = view if view is not None else next(iter(cell.spec.cameras))
         self.render_mode = render_mode
         camera = cell.spec.cameras[self.view]
-        pictures: dict[str, spaces.Space[Any]] = {"color": spaces.Box(0, 255, (camera.height, camera.width, 3), np.uint8)}
+        pictures: dict[str, spaces.Space[Any]] = {
+            "color": spaces.Box(0, 255, (camera.height, camera.width, 3), np.uint8)
+        }
         if camera.has_depth:
-            pictures["depth"] = spaces.Box(0.0, MAX_DEPTH, (camera.height, camera.width), np.float32)
+            pictures["depth"] = spaces.Box(
+                0.0, MAX_DEPTH, (camera.height, camera.width), np.float32
+            )
         self.observation_space = spaces.Dict(pictures)
         self.action_space = spaces.Box(-1.0, 1.0, (4,), np.float32)
         self._color: NDArray[np.uint8] | None = None
         self._scene = self._index = 0
 
-    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Pictures, dict[str, Any]]:
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[Pictures, dict[str, Any]]:
         """A new scene; the same seed gives the same one."""
         super().reset(seed=seed, options=options)
         self._scene, self._index = int(self.np_random.integers(2**31)), 0
         return self._pictures(self.cell.reset(self._scene)), {"scene": self._scene}
 
-    def step(self, action: NDArray[np.float32]) -> tuple[Pictures, float, bool, bool, dict[str, Any]]:
-        """One grasp; what was lifted is set aside. An episode ends by its number of attempts, or early when a camera returns nothing."""
+    def step(
+        self, action: NDArray[np.float32]
+    ) -> tuple[Pictures, float, bool, bool, dict[str, Any]]:
+        """One grasp; what was lifted is set aside. An episode ends by its number of attempts, or
+        early when a camera returns nothing."""
         ids = Ids("gym", self._scene, self._index)
         attempt = self.cell.attempt(Fixed(grasp_of(action, self.cell.spec), "gym"), ids).attempt
         self._index += 1
@@ -75,7 +89,12 @@ class GraspEnv(gymnasium.Env[Pictures, NDArray[np.float32]]):
         if outcome.grasped:
             self.cell.set_aside()
             after = self.cell.observe()
-        info = {"grasped": outcome.grasped, "width": outcome.width, "force": outcome.force, "fault": str(outcome.fault or "")}
+        info = {
+            "grasped": outcome.grasped,
+            "width": outcome.width,
+            "force": outcome.force,
+            "fault": str(outcome.fault or ""),
+        }
         return self._pictures(after), float(outcome.grasped), False, after is None, info
 
     def render(self) -> NDArray[np.uint8] | None:
@@ -89,7 +108,10 @@ class GraspEnv(gymnasium.Env[Pictures, NDArray[np.float32]]):
     def _pictures(self, observation: Observation | None) -> Pictures:
         """The observation's arrays; without one, black pictures without depth."""
         camera = self.cell.spec.cameras[self.view]
-        color, depth = np.zeros((camera.height, camera.width, 3), np.uint8), np.zeros((camera.height, camera.width), np.float32)
+        color, depth = (
+            np.zeros((camera.height, camera.width, 3), np.uint8),
+            np.zeros((camera.height, camera.width), np.float32),
+        )
         if observation is not None:
             view = observation.view(self.view)
             color = np.array(view.color)
@@ -99,25 +121,38 @@ class GraspEnv(gymnasium.Env[Pictures, NDArray[np.float32]]):
 
 
 def grasp_of(action: NDArray[np.floating], spec: CellSpec) -> Grasp:
-    """The top-down grasp that a normalised action (4,) stands for; values outside [-1, 1] are clipped."""
+    """The top-down grasp that a normalised action (4,) stands for; values outside [-1, 1] are
+    clipped."""
     unit = (np.clip(np.asarray(action, dtype=np.float64), -1.0, 1.0) + 1.0) / 2.0
     position = spec.workspace.low + unit[:3] * (spec.workspace.high - spec.workspace.low)
     return Grasp(top_down(position, (unit[3] - 0.5) * math.pi), spec.gripper.opening)
 
 
 def tabletop_env(
-    *, objects: Sequence[ObjectModel] | None = None, config: CellConfig | None = None, view: str | None = None, render_mode: str | None = None
+    *,
+    objects: Sequence[ObjectModel] | None = None,
+    config: CellConfig | None = None,
+    view: str | None = None,
+    render_mode: str | None = None,
 ) -> GraspEnv:
     """A `GraspEnv` over the simulated table, with the training objects unless others are given."""
     from selfgrasp.workcell.sim.objects.catalogue import train_objects
 
-    return GraspEnv(tabletop(train_objects() if objects is None else objects, config).cell, view=view, render_mode=render_mode)
+    return GraspEnv(
+        tabletop(train_objects() if objects is None else objects, config).cell,
+        view=view,
+        render_mode=render_mode,
+    )
 
 
 def register() -> None:
     """Make `selfgrasp/Tabletop-v0` known to Gymnasium; calling it again changes nothing."""
     if TABLETOP not in gymnasium.registry:
-        gymnasium.register(id=TABLETOP, entry_point="selfgrasp.gym:tabletop_env", max_episode_steps=ATTEMPTS_PER_SCENE)
+        gymnasium.register(
+            id=TABLETOP,
+            entry_point="selfgrasp.gym:tabletop_env",
+            max_episode_steps=ATTEMPTS_PER_SCENE,
+        )
 
 
 register()

@@ -1,4 +1,5 @@
-"""Settings of every test: property tests have no deadline, since how long an example takes says more of the machine's load than of the code."""
+"""Settings of every test: property tests have no deadline, since how long an example takes says
+more of the machine's load than of the code."""
 
 from hypothesis import settings
 

@@ -1,4 +1,5 @@
-"""A simulated hand over a table without cameras, and objects of known shape: what tests of physics and of motions are made with."""
+"""A simulated hand over a table without cameras, and objects of known shape: what tests of physics
+and of motions are made with."""
 
 from __future__ import annotations
 
@@ -39,7 +40,10 @@ class Bench:
 
     def surface(self, slot: int = 0) -> FloatArray:
         """(400, 3) m, world points on a slot's object, always the same ones."""
-        return apply(self.world.object_pose(slot), _points(next(p.model for p in self.world.placed if p.slot == slot)))
+        return apply(
+            self.world.object_pose(slot),
+            _points(next(p.model for p in self.world.placed if p.slot == slot)),
+        )
 
     def in_hand(self, slot: int = 0) -> FloatArray:
         """(400, 3) m, the same points as the hand sees them."""
@@ -63,14 +67,17 @@ def bench(objects: Sequence[ObjectModel], *, slots: int | None = None) -> Bench:
 
 
 def lay(objects: Sequence[ObjectModel], at: Sequence[tuple[float, float]]) -> Bench:
-    """These objects upright on the table, each with the middle of its frame over a place (x, y) m."""
+    """These objects upright on the table, each with the middle of its frame over a place (x, y)
+    m."""
     made = bench(objects)
     made.scene.drop((), np.random.default_rng(0))
     made.world.put(objects)
     made.cell.drivers.arm.away(control=made.control)
     for slot, (item, (x, y)) in enumerate(zip(objects, at, strict=True)):
         quaternion = np.empty(4)
-        mujoco.mju_mat2Quat(quaternion, np.ascontiguousarray(item.object_from_principal[:3, :3]).ravel())
+        mujoco.mju_mat2Quat(
+            quaternion, np.ascontiguousarray(item.object_from_principal[:3, :3]).ravel()
+        )
         made.world.place(slot, np.array([x, y, 0.0002 - item.bounds[0, 2]]), quaternion)
     made.world.forward()
     made.scene.settle()
@@ -98,4 +105,7 @@ def penetrations(world: World) -> list[tuple[float, frozenset[int]]]:
     """Every contact now: m of overlap, 0 or more, and the two bodies."""
     contact, count = world.data.contact, world.data.ncon
     bodies = world.model.geom_bodyid[contact.geom[:count]]
-    return [(max(0.0, -float(d)), frozenset(int(b) for b in pair)) for d, pair in zip(contact.dist[:count], bodies, strict=True)]
+    return [
+        (max(0.0, -float(d)), frozenset(int(b) for b in pair))
+        for d, pair in zip(contact.dist[:count], bodies, strict=True)
+    ]

@@ -1,4 +1,5 @@
-"""The arm of `kuka_bin`: kinematics against published lengths and against themselves, motions that end where they say, faults that are data."""
+"""The arm of `kuka_bin`: kinematics against published lengths and against themselves, motions that
+end where they say, faults that are data."""
 
 import math
 from pathlib import Path
@@ -8,9 +9,26 @@ import pytest
 
 from selfgrasp.core import Close, Context, Fault, InputError, Move, Plan
 from selfgrasp.core.arrays import FloatArray
-from selfgrasp.core.pose import angle_between_grasps, inverse, pose, rotation_about_z, tilt_of, top_down, yaw_of
+from selfgrasp.core.pose import (
+    angle_between_grasps,
+    inverse,
+    pose,
+    rotation_about_z,
+    tilt_of,
+    top_down,
+    yaw_of,
+)
 from selfgrasp.methods.baselines import RandomServoPolicy
-from selfgrasp.workcell.cells import ARM_BASE, GRIPPER, PRESENT, WORKSPACE, CellConfig, SimCell, kuka_bin, presenting
+from selfgrasp.workcell.cells import (
+    ARM_BASE,
+    GRIPPER,
+    PRESENT,
+    WORKSPACE,
+    CellConfig,
+    SimCell,
+    kuka_bin,
+    presenting,
+)
 from selfgrasp.workcell.drivers import Control
 from selfgrasp.workcell.sim.arms import arm_from_file, iiwa14
 from selfgrasp.workcell.sim.kinematics import Kinematics
@@ -19,13 +37,20 @@ from selfgrasp.workcell.workcell import Ids
 
 BASE = pose(rotation=rotation_about_z(math.pi / 2), translation=ARM_BASE)
 SMALL = CellConfig(count=4, picture_px=48)
-MJCF = """<mujoco><compiler angle="radian"/><worldbody><body name="foot"><geom type="cylinder" size=".06 .1" pos="0 0 .1"/>
-<body name="a" pos="0 0 .25"><joint name="j1" axis="0 0 1" range="-3 3"/><geom type="sphere" size=".05" mass="2"/>
-<body name="b"><joint name="j2" axis="0 1 0" range="-2.5 2.5"/><geom type="capsule" fromto="0 0 0 0 0 .45" size=".04" mass="2"/>
-<body name="c" pos="0 0 .45"><joint name="j3" axis="0 1 0" range="-2.8 2.8"/><geom type="capsule" fromto="0 0 0 0 0 .4" size=".04" mass="1"/>
-<body name="d" pos="0 0 .4"><joint name="j4" axis="0 1 0" range="-2.8 2.8"/><geom type="sphere" size=".04" mass=".5"/>
-<body name="e" pos="0 0 .1"><joint name="j5" axis="0 0 1" range="-3.1 3.1"/><geom type="sphere" size=".03" mass=".3"/>
-<site name="attachment_site" pos="0 0 .04"/></body></body></body></body></body></body></worldbody></mujoco>"""
+MJCF = """<mujoco><compiler angle="radian"/>
+<worldbody><body name="foot"><geom type="cylinder" size=".06 .1" pos="0 0 .1"/>
+<body name="a" pos="0 0 .25"><joint name="j1" axis="0 0 1" range="-3 3"/>
+<geom type="sphere" size=".05" mass="2"/>
+<body name="b"><joint name="j2" axis="0 1 0" range="-2.5 2.5"/>
+<geom type="capsule" fromto="0 0 0 0 0 .45" size=".04" mass="2"/>
+<body name="c" pos="0 0 .45"><joint name="j3" axis="0 1 0" range="-2.8 2.8"/>
+<geom type="capsule" fromto="0 0 0 0 0 .4" size=".04" mass="1"/>
+<body name="d" pos="0 0 .4"><joint name="j4" axis="0 1 0" range="-2.8 2.8"/>
+<geom type="sphere" size=".04" mass=".5"/>
+<body name="e" pos="0 0 .1"><joint name="j5" axis="0 0 1" range="-3.1 3.1"/>
+<geom type="sphere" size=".03" mass=".3"/>
+<site name="attachment_site" pos="0 0 .04"/></body></body></body></body></body></body>
+</worldbody></mujoco>"""
 
 
 @pytest.fixture(scope="module")
@@ -141,7 +166,9 @@ def test_a_grasp_from_above_lifts_presents_and_is_seen(made: SimCell) -> None:
         assert before is not None
         middle = workcell.drivers.scene.objects_truth()[0].center  # type: ignore[attr-defined]
         over, down = np.array([*middle[:2], 0.3]), np.array([0.0, 0.0, WORKSPACE.low[2] - 0.3])
-        played = workcell.attempt(Fixed(towards(made, over), Move(down, 0.0), Close()), Ids("t", scene, 0), before=before)
+        played = workcell.attempt(
+            Fixed(towards(made, over), Move(down, 0.0), Close()), Ids("t", scene, 0), before=before
+        )
         assert len(played.attempt.steps) == 3
         if played.attempt.outcome.grasped:
             held += 1
@@ -161,7 +188,8 @@ def test_what_is_presented_hangs_in_the_middle_of_the_picture(made: SimCell) -> 
     assert workcell.drivers.arm.move(wanted, speed=1.0, control=Control()).fault is None
     hand = inverse(spec.world_from_camera) @ made.world.world_from_hand
     np.testing.assert_allclose(hand[:3, 3], (0.0, 0.0, PRESENT), atol=0.01)
-    # The hand's +z points from the fingers to the palm, which is behind them; its x from finger to finger, none of them before the other.
+    # The hand's +z points from the fingers to the palm, which is behind them; its x from finger to
+    # finger, none of them before the other.
     assert hand[2, 2] > 0.8
     assert abs(hand[2, 0]) < 0.05
     assert workcell.drivers.arm.away(control=Control()).fault is None
@@ -184,7 +212,9 @@ def test_a_blocked_move_is_data_and_the_attempt_goes_on(made: SimCell) -> None:
     assert again.attempt.steps
 
 
-def test_policies_are_told_where_the_hand_closed_on_nothing_until_the_next_scene(made: SimCell) -> None:
+def test_policies_are_told_where_the_hand_closed_on_nothing_until_the_next_scene(
+    made: SimCell,
+) -> None:
     told: list[tuple[FloatArray, ...]] = []
 
     class Listens(Fixed):
@@ -218,7 +248,9 @@ def test_a_stop_in_mid_motion_is_a_fault_and_the_next_attempt_starts_clean(made:
             return super().plan(context)
 
     over = towards(made, np.array([0.0, 0.0, 0.3]))
-    played = workcell.attempt(Stops(over, Move(np.array([0.0, 0.0, -0.25]), 0.0), Close()), Ids("t", 0, 0), before=before)
+    played = workcell.attempt(
+        Stops(over, Move(np.array([0.0, 0.0, -0.25]), 0.0), Close()), Ids("t", 0, 0), before=before
+    )
     assert played.attempt.outcome.fault is Fault.STOPPED
     stop.clear()
     workcell.try_again()
@@ -226,7 +258,9 @@ def test_a_stop_in_mid_motion_is_a_fault_and_the_next_attempt_starts_clean(made:
     assert after.attempt.outcome.fault is not Fault.STOPPED
 
 
-def test_a_camera_that_returns_nothing_is_a_fault(made: SimCell, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_camera_that_returns_nothing_is_a_fault(
+    made: SimCell, monkeypatch: pytest.MonkeyPatch
+) -> None:
     workcell = made.cell
     before = workcell.reset(0)
     camera = workcell.drivers.cameras["shoulder"]
@@ -238,7 +272,9 @@ def test_a_camera_that_returns_nothing_is_a_fault(made: SimCell, monkeypatch: py
 
 
 def test_the_drop_test_sees_what_the_fingers_do_not_feel(monkeypatch: pytest.MonkeyPatch) -> None:
-    made = kuka_bin(train_objects(12), CellConfig(count=3, picture_px=96, noise="none", drop_test=True))
+    made = kuka_bin(
+        train_objects(12), CellConfig(count=3, picture_px=96, noise="none", drop_test=True)
+    )
     workcell = made.cell
     fell = []
     for scene in range(6):
@@ -249,7 +285,11 @@ def test_the_drop_test_sees_what_the_fingers_do_not_feel(monkeypatch: pytest.Mon
             # Fingers that never feel anything.
             numb.setattr("selfgrasp.workcell.workcell.feels_held", lambda *_: False)
             numb.setattr("selfgrasp.workcell.judge.feels_held", lambda *_: False)
-            played = workcell.attempt(Fixed(towards(made, over), Move(down, 0.0), Close()), Ids("t", scene, 0), before=before)
+            played = workcell.attempt(
+                Fixed(towards(made, over), Move(down, 0.0), Close()),
+                Ids("t", scene, 0),
+                before=before,
+            )
         truly = {label.name: label.value for label in played.labels}["truth.grasped"]
         fell.append((bool(truly), played.attempt.outcome.grasped))
     assert sum(truly for truly, _ in fell) >= 2
@@ -270,7 +310,10 @@ def test_every_scene_is_another_robots(made: SimCell) -> None:
 
 
 def test_a_moved_camera_is_not_where_its_view_says() -> None:
-    calm, moved = (kuka_bin(train_objects(6), CellConfig(count=2, picture_px=48, noise=noise)) for noise in ("realistic", "moved"))
+    calm, moved = (
+        kuka_bin(train_objects(6), CellConfig(count=2, picture_px=48, noise=noise))
+        for noise in ("realistic", "moved")
+    )
     ones, others = calm.cell.reset(3), moved.cell.reset(3)
     assert ones is not None
     assert others is not None
@@ -279,7 +322,9 @@ def test_a_moved_camera_is_not_where_its_view_says() -> None:
 
 
 def test_the_wrist_camera_goes_with_the_hand() -> None:
-    made = kuka_bin(train_objects(6), CellConfig(count=2, picture_px=48, cameras=("shoulder", "wrist")))
+    made = kuka_bin(
+        train_objects(6), CellConfig(count=2, picture_px=48, cameras=("shoulder", "wrist"))
+    )
     made.cell.reset(0)
     seen = []
     for x in (-0.1, 0.1):
@@ -316,14 +361,20 @@ def test_an_arm_from_a_file_takes_the_kukas_place(tmp_path: Path) -> None:
     assert arm.joints == tuple(f"arm_j{i}" for i in range(1, 6))
     made = kuka_bin(train_objects(6), CellConfig(count=2, picture_px=48, arm=str(path)))
     made.cell.reset(0)
-    reached = made.cell.drivers.arm.move(top_down((0.0, 0.0, 0.26), 0.3), speed=1.0, control=Control())
+    reached = made.cell.drivers.arm.move(
+        top_down((0.0, 0.0, 0.26), 0.3), speed=1.0, control=Control()
+    )
     assert reached.fault is None
     assert made.cell.attempt(RandomServoPolicy(), Ids("t", 0, 0)).attempt.steps
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
-    [(None, "an MJCF or URDF file of an arm"), ("<mujoco><worldbody/></mujoco>", "compile"), ("nonsense", "compile")],
+    [
+        (None, "an MJCF or URDF file of an arm"),
+        ("<mujoco><worldbody/></mujoco>", "compile"),
+        ("nonsense", "compile"),
+    ],
 )
 def test_a_wrong_arm_says_what_was_wanted(tmp_path: Path, text: str | None, message: str) -> None:
     path = tmp_path / "arm.xml"

@@ -12,20 +12,36 @@ from selfgrasp.core import Close, Grasp, Policy, Scorer, View
 from selfgrasp.core.pose import angle_between_grasps, pose, top_down, yaw_of
 from selfgrasp.methods.baselines import HeuristicConfig, HeuristicPolicy, RandomPolicy
 
-SCENE = [Box((0.05, 0.03), (0.03, 0.09, 0.05), 0.5), Box((-0.1, -0.08), (0.04, 0.04, 0.1), 0.2), Cylinder((-0.1, 0.1), 0.02, 0.07)]
+SCENE = [
+    Box((0.05, 0.03), (0.03, 0.09, 0.05), 0.5),
+    Box((-0.1, -0.08), (0.04, 0.04, 0.1), 0.2),
+    Cylinder((-0.1, 0.1), 0.02, 0.07),
+]
 CAMERAS = {
     "overhead": {},
     "coarse": {"width": 80, "height": 80, "world_from_camera": camera(15)},
     "tilted, noisy": {"world_from_camera": camera(20), "noise": 0.0015, "holes": 0.05},
-    "fine, from the side": {"width": 640, "height": 480, "world_from_camera": camera(30, around_deg=200), "noise": 0.0015, "holes": 0.05},
+    "fine, from the side": {
+        "width": 640,
+        "height": 480,
+        "world_from_camera": camera(30, around_deg=200),
+        "noise": 0.0015,
+        "holes": 0.05,
+    },
     "wide": {"width": 224, "height": 224, "fov": 0.7},
 }
-BOXES = [Box((0.05, 0.03), (0.03, 0.09, 0.05), 0.5), Box((-0.1, -0.08), (0.04, 0.06, 0.1), 2.2), Box((0.0, -0.12), (0.05, 0.12, 0.03), 1.2)]
+BOXES = [
+    Box((0.05, 0.03), (0.03, 0.09, 0.05), 0.5),
+    Box((-0.1, -0.08), (0.04, 0.06, 0.1), 2.2),
+    Box((0.0, -0.12), (0.05, 0.12, 0.03), 1.2),
+]
 POLICIES = [RandomPolicy(), HeuristicPolicy()]
 
 
 def without_returns(view: View) -> View:
-    return View(view.color, np.full(view.size, np.nan, np.float32), view.intrinsics, view.world_from_camera)
+    return View(
+        view.color, np.full(view.size, np.nan, np.float32), view.intrinsics, view.world_from_camera
+    )
 
 
 @pytest.mark.parametrize("policy", POLICIES, ids=lambda p: p.name)
@@ -44,15 +60,28 @@ class TestEveryBaseline:
     def test_the_same_context_gives_the_same_plan(self, policy):
         a, b = (policy.plan(context(render(SCENE), seed=5)) for _ in range(2))
         assert (a.scores == b.scores).all()
-        assert all((x.world_from_tool == y.world_from_tool).all() for x, y in zip(a.actions, b.actions, strict=True))
+        assert all(
+            (x.world_from_tool == y.world_from_tool).all()
+            for x, y in zip(a.actions, b.actions, strict=True)
+        )
 
     @pytest.mark.parametrize(
         ("view", "reason"),
         [
             (render([]), "nothing rises above the table in the workspace"),
-            (without_returns(render(SCENE)), "the camera measured no depth anywhere in the workspace"),
-            (without_depth(render(SCENE)), "the view has no depth, and there is no picture of the empty cell to compare it with"),
-            (render([Box((0.24, 0.24), (0.03, 0.03, 0.05))]), "nothing rises above the table in the workspace"),
+            (
+                without_returns(render(SCENE)),
+                "the camera measured no depth anywhere in the workspace",
+            ),
+            (
+                without_depth(render(SCENE)),
+                "the view has no depth, and there is no picture of the empty cell to "
+                "compare it with",
+            ),
+            (
+                render([Box((0.24, 0.24), (0.03, 0.03, 0.05))]),
+                "nothing rises above the table in the workspace",
+            ),
         ],
         ids=["empty", "no return", "monocular", "outside"],
     )
@@ -69,11 +98,17 @@ class TestEveryBaseline:
 
 
 def test_random_grasps_land_on_things_at_all_angles_and_visit_every_region_alike():
-    grasps = [a for seed in range(20) for a in RandomPolicy().plan(context(render(SCENE), seed=seed)).actions]
+    grasps = [
+        a
+        for seed in range(20)
+        for a in RandomPolicy().plan(context(render(SCENE), seed=seed)).actions
+    ]
     xy = np.array([g.world_from_tool[:2, 3] for g in grasps])
     distance = np.stack([np.linalg.norm(xy - thing.xy, axis=1) for thing in SCENE])
     assert (distance.min(axis=0) < 0.055).all()
-    assert np.bincount(distance.argmin(axis=0), minlength=3) / len(grasps) == pytest.approx([1 / 3] * 3, abs=0.1)
+    assert np.bincount(distance.argmin(axis=0), minlength=3) / len(grasps) == pytest.approx(
+        [1 / 3] * 3, abs=0.1
+    )
     yaw = np.array([yaw_of(g.world_from_tool) for g in grasps])
     assert yaw.min() >= 0
     assert yaw.max() < math.pi
@@ -85,8 +120,13 @@ def test_random_finds_things_without_depth_by_the_empty_cells_picture():
     plan = RandomPolicy().plan(context(view, background=empty))
     assert plan.actions
     for action in plan.actions:
-        assert min(np.linalg.norm(action.world_from_tool[:2, 3] - thing.xy) for thing in SCENE) < 0.08
-    assert RandomPolicy().plan(context(empty, background=empty)).reason == "nothing in the workspace differs from the picture of the empty cell"
+        assert (
+            min(np.linalg.norm(action.world_from_tool[:2, 3] - thing.xy) for thing in SCENE) < 0.08
+        )
+    assert (
+        RandomPolicy().plan(context(empty, background=empty)).reason
+        == "nothing in the workspace differs from the picture of the empty cell"
+    )
 
 
 @pytest.mark.parametrize("camera_name", CAMERAS)
@@ -98,7 +138,10 @@ def test_the_best_grasp_of_a_box_is_across_its_short_side_at_its_centre(camera_n
     if box.size[1] > GRIPPER.opening:
         assert math.degrees(angle_between_grasps(yaw_of(best), box.yaw)) < 8
     else:
-        turns = [math.degrees(angle_between_grasps(yaw_of(best), box.yaw + quarter)) for quarter in (0, math.pi / 2)]
+        turns = [
+            math.degrees(angle_between_grasps(yaw_of(best), box.yaw + quarter))
+            for quarter in (0, math.pi / 2)
+        ]
         assert min(turns) < 8
 
 
@@ -109,13 +152,25 @@ def test_a_thing_turned_with_its_camera_gets_the_same_grasp_turned():
     rotation = np.array([[c, -s, 0], [s, c, 0], [0, 0, 1.0]])
     turned_box = Box(tuple(rotation[:2, :2] @ box.xy), box.size, box.yaw + turn)
     a = HeuristicPolicy().plan(context(render([box], world_from_camera=camera(15)))).action
-    b = HeuristicPolicy().plan(context(render([turned_box], world_from_camera=pose(rotation=rotation) @ camera(15)))).action
+    b = (
+        HeuristicPolicy()
+        .plan(context(render([turned_box], world_from_camera=pose(rotation=rotation) @ camera(15))))
+        .action
+    )
     assert rotation @ a.world_from_tool[:3, 3] == pytest.approx(b.world_from_tool[:3, 3], abs=0.005)
-    assert math.degrees(angle_between_grasps(yaw_of(a.world_from_tool) + turn, yaw_of(b.world_from_tool))) < 8
+    assert (
+        math.degrees(
+            angle_between_grasps(yaw_of(a.world_from_tool) + turn, yaw_of(b.world_from_tool))
+        )
+        < 8
+    )
 
 
 def test_the_heuristic_keeps_its_fingers_off_a_neighbour():
-    thing, wall = Box((0.0, 0.0), (0.04, 0.04, 0.05)), Box((0.033, 0.0), (0.02, 0.1, 0.05), color=(0, 0, 0))
+    thing, wall = (
+        Box((0.0, 0.0), (0.04, 0.04, 0.05)),
+        Box((0.033, 0.0), (0.02, 0.1, 0.05), color=(0, 0, 0)),
+    )
     best = HeuristicPolicy().plan(context(render([thing, wall]))).action.world_from_tool
     across_the_wall = abs(math.cos(yaw_of(best)))
     assert across_the_wall < 0.4 or np.linalg.norm(best[:2, 3]) > 0.02
@@ -142,8 +197,13 @@ def test_the_heuristics_candidates_are_ranked_and_differ():
     assert (np.diff(plan.scores) <= 0).all()
     for i, a in enumerate(plan.actions):
         for b in plan.actions[:i]:
-            near = np.linalg.norm(a.world_from_tool[:2, 3] - b.world_from_tool[:2, 3]) < HeuristicConfig().separation
-            assert not near or angle_between_grasps(yaw_of(a.world_from_tool), yaw_of(b.world_from_tool)) >= math.radians(40)
+            near = (
+                np.linalg.norm(a.world_from_tool[:2, 3] - b.world_from_tool[:2, 3])
+                < HeuristicConfig().separation
+            )
+            assert not near or angle_between_grasps(
+                yaw_of(a.world_from_tool), yaw_of(b.world_from_tool)
+            ) >= math.radians(40)
 
 
 def test_its_map_shows_the_best_score_where_the_best_grasp_is():
@@ -152,4 +212,6 @@ def test_its_map_shows_the_best_score_where_the_best_grasp_is():
     layer, row, col = np.unravel_index(np.nanargmax(heat.values), heat.values.shape)
     xy = heat.world_from_map[:2, 3] + (np.array([col, row]) + 0.5) * heat.pixel
     assert np.linalg.norm(xy - plan.action.world_from_tool[:2, 3]) < 0.006
-    assert angle_between_grasps(heat.angles[layer], yaw_of(plan.action.world_from_tool)) < math.radians(8)
+    assert angle_between_grasps(
+        heat.angles[layer], yaw_of(plan.action.world_from_tool)
+    ) < math.radians(8)

@@ -1,4 +1,5 @@
-"""`category`: what is asked for and what is lifted, counted by hand; bins of many categories and of one."""
+"""`category`: what is asked for and what is lifted, counted by hand; bins of many categories and of
+one."""
 
 from collections import Counter
 from pathlib import Path
@@ -23,19 +24,37 @@ def episode(asked: tuple[str, ...], lifted: tuple[tuple[str, ...], ...]) -> Epis
 
 
 def test_rates_are_counted_by_hand() -> None:
-    bins = [episode(("pen", "spoon", "bowl"), (("pen",), (), ("spoon",))), episode(("bowl", "toy"), (("toy",), ("bowl", "toy")))]
+    bins = [
+        episode(("pen", "spoon", "bowl"), (("pen",), (), ("spoon",))),
+        episode(("bowl", "toy"), (("toy",), ("bowl", "toy"))),
+    ]
     found = metrics(bins)
     assert found["class_per_attempt"].value == pytest.approx(2 / 5)
     assert found["objects_per_attempt"].value == pytest.approx(4 / 5)
     assert found["class_per_object"].value == pytest.approx(2 / 4)
     assert found["first_command"].value == pytest.approx(1 / 2)
-    assert confusion(bins) == Counter({("pen", "pen"): 1, ("spoon", ""): 1, ("bowl", "spoon"): 1, ("bowl", "toy"): 1, ("toy", "toy"): 1})
+    assert confusion(bins) == Counter(
+        {
+            ("pen", "pen"): 1,
+            ("spoon", ""): 1,
+            ("bowl", "spoon"): 1,
+            ("bowl", "toy"): 1,
+            ("toy", "toy"): 1,
+        }
+    )
     table = confusion_table("me", bins)
     assert table["columns"] == ["asked for", "nothing", "bowl", "pen", "spoon", "toy"]
-    assert table["rows"] == [["bowl", None, None, None, 1, 1], ["pen", None, None, 1, None, None], ["spoon", 1, *[None] * 4], ["toy", *[None] * 4, 1]]
+    assert table["rows"] == [
+        ["bowl", None, None, None, 1, 1],
+        ["pen", None, None, 1, None, None],
+        ["spoon", 1, *[None] * 4],
+        ["toy", *[None] * 4, 1],
+    ]
 
 
-def test_wrong_objects_and_unknown_policies_are_named_before_anything_is_played(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_wrong_objects_and_unknown_policies_are_named_before_anything_is_played(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(pool, "play_all", lambda *_, **__: pytest.fail("played"))
     with pytest.raises(InputError, match=r"--objects mixed.*novel, seen, validation"):
         bench.measure(bench.Args("category", ("random_servo",), tmp_path, objects="mixed"))
@@ -51,7 +70,12 @@ def test_scenes_hold_different_families_or_one() -> None:
         alike = [item.name for item in drawn_objects(pool, 4, scene_rng(seed), Mixture.ALIKE)]
         assert len(set(alike)) == 4
         assert len({name.rpartition("-")[0] for name in alike}) == 1
-    assert len({drawn_objects(pool, 4, scene_rng(seed), Mixture.ALIKE)[0].family for seed in range(60)}) > 10
+    assert (
+        len(
+            {drawn_objects(pool, 4, scene_rng(seed), Mixture.ALIKE)[0].family for seed in range(60)}
+        )
+        > 10
+    )
 
 
 def test_each_category_of_a_bin_is_asked_for_once() -> None:
@@ -74,7 +98,9 @@ def test_each_category_of_a_bin_is_asked_for_once() -> None:
 
 
 def test_what_is_lifted_from_a_bin_of_one_category_is_labelled_by_who_filled_it() -> None:
-    made = kuka_bin(category_objects("categories", 64), CellConfig(count=4, picture_px=48, mixture="alike"))
+    made = kuka_bin(
+        category_objects("categories", 64), CellConfig(count=4, picture_px=48, mixture="alike")
+    )
     lifted = 0
     with made.cell as workcell:
         for scene in range(12):
@@ -84,5 +110,7 @@ def test_what_is_lifted_from_a_bin_of_one_category_is_labelled_by_who_filled_it(
             known = [label for label in played.labels if label.name == "category"]
             truth = {label.name: label.value for label in played.labels}
             lifted += bool(truth["truth.grasped"])
-            assert [(label.value, label.by) for label in known] == ([(family, "who filled the bin")] if truth["truth.grasped"] else [])
+            assert [(label.value, label.by) for label in known] == (
+                [(family, "who filled the bin")] if truth["truth.grasped"] else []
+            )
     assert lifted

@@ -27,7 +27,9 @@ def quickest(*arguments: str) -> float:
     seconds = []
     for _ in range(3):
         began = time.perf_counter()
-        subprocess.run([sys.executable, "-m", "selfgrasp", *arguments], check=True, capture_output=True)
+        subprocess.run(
+            [sys.executable, "-m", "selfgrasp", *arguments], check=True, capture_output=True
+        )
         seconds.append(time.perf_counter() - began)
     return min(seconds)
 
@@ -42,7 +44,9 @@ try:
 except SystemExit as end:
     assert not end.code
 print("MODULES", *sys.modules)"""
-    out = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
+    out = subprocess.run(
+        [sys.executable, "-c", code], check=True, capture_output=True, text=True
+    ).stdout
     return {name.split(".")[0] for name in out.rsplit("MODULES", 1)[1].split()}
 
 
@@ -60,7 +64,9 @@ def test_threads_of_pytorch_do_not_wait_long_by_spinning():
     code = "import os, sys, selfgrasp; print('torch' in sys.modules, os.environ['GOMP_SPINCOUNT'])"
     without = {name: value for name, value in os.environ.items() if name != "GOMP_SPINCOUNT"}
     said = [
-        subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True, env=env).stdout.split()
+        subprocess.run(
+            [sys.executable, "-c", code], check=True, capture_output=True, text=True, env=env
+        ).stdout.split()
         for env in (without, without | {"GOMP_SPINCOUNT": "7"})
     ]
     assert said == [["False", "5000"], ["False", "7"]]
@@ -88,8 +94,15 @@ def test_every_argument_is_explained(verb: str):
     for field, after in zip(args.body, [*args.body[1:], None], strict=True):
         if isinstance(field, ast.AnnAssign):
             name = ast.unparse(field.target)
-            below = isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant) and isinstance(after.value.value, str)
-            assert below or f"    {name}: " in text, f"{verb}: {name} is not explained, neither under it nor among the class's attributes"
+            below = (
+                isinstance(after, ast.Expr)
+                and isinstance(after.value, ast.Constant)
+                and isinstance(after.value.value, str)
+            )
+            assert below or f"    {name}: " in text, (
+                f"{verb}: {name} is not explained, neither under it nor among the class's "
+                "attributes"
+            )
 
 
 def test_help_of_training_names_every_preset():
@@ -150,11 +163,18 @@ def verb(monkeypatch: pytest.MonkeyPatch) -> str:
     [
         ("", 0, ""),
         ("input", 2, "selfgrasp x: given: no dataset; wanted: one\n"),
-        ("place", 2, "selfgrasp x: given: /dev/null/x: Not a directory; wanted: a place that can be written as asked\n"),
+        (
+            "place",
+            2,
+            "selfgrasp x: given: /dev/null/x: Not a directory; wanted: a place that can be "
+            "written as asked\n",
+        ),
         ("interrupt", 130, "\nselfgrasp x: stopped; the same command goes on where it stopped\n"),
     ],
 )
-def test_an_end_is_one_clean_message(verb: str, fail: str, code: int, message: str, capsys: pytest.CaptureFixture[str]):
+def test_an_end_is_one_clean_message(
+    verb: str, fail: str, code: int, message: str, capsys: pytest.CaptureFixture[str]
+):
     from selfgrasp.runs.command import call
 
     assert call(verb, ["--fail", fail], prog="selfgrasp x", summary="") == code

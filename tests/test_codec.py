@@ -9,7 +9,15 @@ import pickle
 import cv2
 import numpy as np
 import pytest
-from helpers_attempts import every_action, make_attempt, make_hand, make_observation, make_session, make_spec, make_view
+from helpers_attempts import (
+    every_action,
+    make_attempt,
+    make_hand,
+    make_observation,
+    make_session,
+    make_spec,
+    make_view,
+)
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
@@ -39,7 +47,11 @@ from selfgrasp.codec import (
 from selfgrasp.core import Fault, Goal, InputError, Outcome
 
 SEEDS = st.integers(0, 2**32 - 1)
-DEPTHS = hnp.arrays(np.float32, (7, 9), elements=st.one_of(st.just(np.float32("nan")), st.floats(np.float32(1e-6), 10.0, width=32)))
+DEPTHS = hnp.arrays(
+    np.float32,
+    (7, 9),
+    elements=st.one_of(st.just(np.float32("nan")), st.floats(np.float32(1e-6), 10.0, width=32)),
+)
 
 
 @given(DEPTHS)
@@ -65,7 +77,13 @@ def test_noisy_depth_is_exact_to_the_same_step_and_clean_depth_is_small():
     noisy = clean + rng.normal(0, 0.001, clean.shape).astype(np.float32)
     for depth in (clean, noisy):
         assert np.abs(decode_depth(encode_depth(depth)) - depth).max() < 8.1e-5
-    assert len(encode_depth(clean)) < 0.1 * 2 * clean.size < 2 * clean.size < len(encode_depth(noisy)) < 2.1 * clean.size
+    assert (
+        len(encode_depth(clean))
+        < 0.1 * 2 * clean.size
+        < 2 * clean.size
+        < len(encode_depth(noisy))
+        < 2.1 * clean.size
+    )
 
 
 @given(hnp.arrays(np.uint8, st.tuples(st.integers(1, 20), st.integers(1, 20), st.just(3))))
@@ -102,7 +120,9 @@ def test_actions_round_trip_exactly_through_json(seed):
 @pytest.mark.parametrize("joints", [None, [], [0.1, -2.0, 3.0]])
 def test_hand_round_trips_with_and_without_an_arm(joints):
     hand = make_hand(np.random.default_rng(0))
-    hand = type(hand)(hand.world_from_tool, hand.width, hand.force, None if joints is None else np.array(joints))
+    hand = type(hand)(
+        hand.world_from_tool, hand.width, hand.force, None if joints is None else np.array(joints)
+    )
     again = hand_from_plain(hand_to_plain(hand))
     np.testing.assert_array_equal(again.world_from_tool, hand.world_from_tool)
     assert (again.width, again.force) == (hand.width, hand.force)
@@ -112,18 +132,30 @@ def test_hand_round_trips_with_and_without_an_arm(joints):
 def test_observation_keeps_its_views_in_order_and_monocular_ones_without_depth():
     rng = np.random.default_rng(0)
     observation = make_observation(rng)
-    observation = type(observation)(1.0, {"z": make_view(rng, depth=False), "a": make_view(rng)}, observation.hand)
+    observation = type(observation)(
+        1.0, {"z": make_view(rng, depth=False), "a": make_view(rng)}, observation.hand
+    )
     sink = PictureSink()
-    again = observation_from_plain(observation_to_plain(observation, sink), PictureSource(sink.pictures))
+    again = observation_from_plain(
+        observation_to_plain(observation, sink), PictureSource(sink.pictures)
+    )
     assert list(again.views) == ["z", "a"]
     assert again.view("z").depth is None
-    np.testing.assert_array_equal(again.view("a").world_from_camera, observation.view("a").world_from_camera)
+    np.testing.assert_array_equal(
+        again.view("a").world_from_camera, observation.view("a").world_from_camera
+    )
     assert len(sink.pictures) == 3
 
 
 def rich_attempt(seed: int = 0):
     rng = np.random.default_rng(seed)
-    goal = Goal(any_of=(Goal(category="mug"), Goal(image=make_view(rng)), Goal(category="tool", image=make_view(rng, depth=False))))
+    goal = Goal(
+        any_of=(
+            Goal(category="mug"),
+            Goal(image=make_view(rng)),
+            Goal(category="tool", image=make_view(rng, depth=False)),
+        )
+    )
     return make_attempt(rng, actions=every_action(rng), goal=goal, present=True)
 
 
@@ -131,7 +163,9 @@ def rich_attempt(seed: int = 0):
 @given(SEEDS)
 def test_encoding_a_decoded_attempt_gives_the_same_plain_values_up_to_jpeg(seed):
     first = encode_attempt(rich_attempt(seed), color_format=ColorFormat.PNG)
-    again = encode_attempt(decode_attempt(first.plain, first.pictures), color_format=ColorFormat.PNG)
+    again = encode_attempt(
+        decode_attempt(first.plain, first.pictures), color_format=ColorFormat.PNG
+    )
     assert again.plain == first.plain
     assert dict(again.pictures) == dict(first.pictures)
 
@@ -159,7 +193,15 @@ def test_a_step_that_looked_at_before_stores_no_second_picture():
 
 def test_a_faulty_attempt_without_looks_or_steps_round_trips():
     whole = make_attempt(np.random.default_rng(0))
-    bare = type(whole)(**{**vars(whole), "before": None, "after": None, "steps": (), "outcome": Outcome(False, 0.0, 0.0, 0.0, Fault.NO_IMAGE)})
+    bare = type(whole)(
+        **{
+            **vars(whole),
+            "before": None,
+            "after": None,
+            "steps": (),
+            "outcome": Outcome(False, 0.0, 0.0, 0.0, Fault.NO_IMAGE),
+        }
+    )
     encoded = encode_attempt(bare)
     again = decode_attempt(encoded.plain, encoded.pictures)
     assert (again.before, again.after, again.steps, again.present) == (None, None, (), None)
@@ -180,7 +222,9 @@ def test_missing_and_damaged_pictures_are_named():
     key = encoded.plain["before"]["views"][0]["color"]
     with pytest.raises(InputError, match=f"picture {key}, which is missing"):
         decode_attempt(encoded.plain, {k: v for k, v in encoded.pictures.items() if k != key})
-    with pytest.raises(InputError, match=f"picture {key}: 5 damaged bytes; wanted: a JPEG or PNG picture"):
+    with pytest.raises(
+        InputError, match=f"picture {key}: 5 damaged bytes; wanted: a JPEG or PNG picture"
+    ):
         decode_attempt(encoded.plain, {**encoded.pictures, key: b"01234"})
     with pytest.raises(InputError, match="0 damaged bytes; wanted: a 16-bit PNG of depth"):
         decode_depth(b"")

@@ -1,4 +1,5 @@
-"""The collector: the same data from any number of workers, resumed after any end, and clear about what it cannot do."""
+"""The collector: the same data from any number of workers, resumed after any end, and clear about
+what it cannot do."""
 
 from __future__ import annotations
 
@@ -29,7 +30,20 @@ from selfgrasp.workcell.cells import CellConfig
 
 OPTIONS = CellConfig(count=4, picture_px=32)
 TWO_SCENES = Args(out=Path(), attempts=12, attempts_per_scene=6, workers=1, seed=3, options=OPTIONS)
-LONG = ("--attempts", "90", "--attempts-per-scene", "4", "--workers", "1", "--seed", "5", "--options.count", "3", "--options.picture-px", "32")
+LONG = (
+    "--attempts",
+    "90",
+    "--attempts-per-scene",
+    "4",
+    "--workers",
+    "1",
+    "--seed",
+    "5",
+    "--options.count",
+    "3",
+    "--options.picture-px",
+    "32",
+)
 
 
 def contents(path: Path) -> dict[str, str]:
@@ -54,7 +68,13 @@ def command(out: Path, *arguments: str) -> list[str]:
 
 def started(out: Path, *arguments: str) -> subprocess.Popen[str]:
     """A collector in a process group of its own."""
-    return subprocess.Popen(command(out, *arguments), start_new_session=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    return subprocess.Popen(
+        command(out, *arguments),
+        start_new_session=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
 
 
 def wait_for_attempts(out: Path, at_least: int, process: subprocess.Popen[str]) -> int:
@@ -83,7 +103,9 @@ def test_two_workers_give_the_data_of_one(by_one: Path, tmp_path: Path) -> None:
     assert labels(out) == labels(by_one)
 
 
-def test_a_resumed_collection_ends_where_an_uninterrupted_one_does(by_one: Path, tmp_path: Path) -> None:
+def test_a_resumed_collection_ends_where_an_uninterrupted_one_does(
+    by_one: Path, tmp_path: Path
+) -> None:
     """Stopped in the middle of a scene; what was there is not done again."""
     out = tmp_path / "resumed"
     assert collect(replace(TWO_SCENES, out=out, attempts=4)).new == 4
@@ -94,7 +116,9 @@ def test_a_resumed_collection_ends_where_an_uninterrupted_one_does(by_one: Path,
     assert (again.attempts, again.new, again.wall_seconds < 1.0) == (12, 0, True)
 
 
-def test_another_seed_is_another_collection_in_the_same_dataset(by_one: Path, tmp_path: Path) -> None:
+def test_another_seed_is_another_collection_in_the_same_dataset(
+    by_one: Path, tmp_path: Path
+) -> None:
     out = tmp_path / "both"
     collect(replace(TWO_SCENES, out=out, attempts=3))
     collect(replace(TWO_SCENES, out=out, attempts=3, seed=4))
@@ -104,13 +128,26 @@ def test_another_seed_is_another_collection_in_the_same_dataset(by_one: Path, tm
     assert check(out).ok
 
 
-def test_the_last_scene_is_the_one_with_the_greatest_number(by_one: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_last_scene_is_the_one_with_the_greatest_number(
+    by_one: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Also beyond the six digits that ids are padded to."""
     out = tmp_path / "many"
     session = make_session(replace(TWO_SCENES, out=out))
     with DatasetWriter.create_or_open(out, session) as dataset:
         for attempt, scene in zip(attempts(by_one), (5, 999_999, 1_000_000), strict=False):
-            dataset.append([encode_attempt(replace(attempt, id=f"{attempt.session}-{scene:06d}-000", state_group="", scene=scene))])
+            dataset.append(
+                [
+                    encode_attempt(
+                        replace(
+                            attempt,
+                            id=f"{attempt.session}-{scene:06d}-000",
+                            state_group="",
+                            scene=scene,
+                        )
+                    )
+                ]
+            )
     begun: list[int] = []
 
     def noted(args: Args, key: str, from_scene: int) -> list[SceneTask]:
@@ -123,7 +160,8 @@ def test_the_last_scene_is_the_one_with_the_greatest_number(by_one: Path, tmp_pa
 
 
 def test_a_killed_collector_leaves_a_sound_dataset_and_goes_on(tmp_path: Path) -> None:
-    """Killed with its workers, with no chance to tidy up, at moments that chance chooses; then run to the end."""
+    """Killed with its workers, with no chance to tidy up, at moments that chance chooses; then run
+    to the end."""
     killed, whole = tmp_path / "killed", tmp_path / "whole"
     rng = np.random.default_rng()
     had = 0
@@ -147,12 +185,16 @@ def test_a_killed_collector_leaves_a_sound_dataset_and_goes_on(tmp_path: Path) -
 
 
 def test_ctrl_c_ends_with_130_and_a_sound_dataset(tmp_path: Path) -> None:
-    """As in a terminal, where the signal reaches the workers too; meanwhile nobody else may write."""
+    """As in a terminal, where the signal reaches the workers too; meanwhile nobody else may
+    write."""
     out = tmp_path / "interrupted"
     process = started(out, "--attempts", "100000", *LONG[2:])
     try:
         wait_for_attempts(out, 1, process)
-        with pytest.raises(InputError, match=rf"which another process is writing.*exists: writer: process {process.pid} "):
+        with pytest.raises(
+            InputError,
+            match=rf"which another process is writing.*exists: writer: process {process.pid} ",
+        ):
             collect(replace(TWO_SCENES, out=out))
         os.killpg(process.pid, signal.SIGINT)
         _, said = process.communicate(timeout=90)
@@ -171,17 +213,39 @@ def test_ctrl_c_ends_with_130_and_a_sound_dataset(tmp_path: Path) -> None:
         (("--workers", "0"), r"given: --workers 0; wanted: at least 1"),
         (("--attempts", "0"), r"given: --attempts 0; wanted: at least 1"),
         (("--angles-per-point", "0"), r"given: --angles-per-point 0; wanted: at least 1"),
-        (("--policy", "wishful"), "given: policy 'wishful'; wanted: a known policy; exists: .*heuristic, oracle, random"),
-        (("--policy", "random+explore"), r"given: policy 'random\+explore'; wanted: a known policy"),
+        (
+            ("--policy", "wishful"),
+            "given: policy 'wishful'; wanted: a known policy; exists: .*heuristic, oracle, random",
+        ),
+        (
+            ("--policy", "random+explore"),
+            r"given: policy 'random\+explore'; wanted: a known policy",
+        ),
         (("--cell", "moon"), "given: cell 'moon'; wanted: a known cell; exists: .*tabletop"),
-        (("--objects", "toys"), "given: objects 'toys'; wanted: a set of objects or a folder of meshes; exists: train, validation, test"),
-        (("--options.noise", "loud"), "given: noise 'loud'; wanted: a known noise; exists: imprecise, moved, none, realistic"),
-        (("--cell", "kuka_bin", "--options.arm", "arm.xml"), r"given: arm 'arm\.xml'; wanted: an MJCF or URDF file of an arm"),
-        (("--options.mixture", "weird"), "given: mixture 'weird'; wanted: a known mixture; exists: alike, any, apart"),
+        (
+            ("--objects", "toys"),
+            "given: objects 'toys'; wanted: a set of objects or a folder of meshes; exists: "
+            "train, validation, test",
+        ),
+        (
+            ("--options.noise", "loud"),
+            "given: noise 'loud'; wanted: a known noise; exists: imprecise, moved, none, realistic",
+        ),
+        (
+            ("--cell", "kuka_bin", "--options.arm", "arm.xml"),
+            r"given: arm 'arm\.xml'; wanted: an MJCF or URDF file of an arm",
+        ),
+        (
+            ("--options.mixture", "weird"),
+            "given: mixture 'weird'; wanted: a known mixture; exists: alike, any, apart",
+        ),
         (("--options.count", "0"), "given: count 0; wanted: at least 1"),
         (("--options.picture-px", "-5"), "given: picture-px -5; wanted: at least 16"),
         (("--seed", "-1"), "given: --seed -1; wanted: at least 0"),
-        (("--options.renderer", "pencil"), "given: renderer 'pencil'; wanted: a known renderer; exists: auto, gl, rays"),
+        (
+            ("--options.renderer", "pencil"),
+            "given: renderer 'pencil'; wanted: a known renderer; exists: auto, gl, rays",
+        ),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )
@@ -202,8 +266,13 @@ def test_what_fails_before_the_first_attempt_leaves_no_dataset_in_the_way(tmp_pa
     assert collect(wanted).new == 1
 
 
-def test_a_policy_that_never_tries_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("selfgrasp.runs.pool.play_all", lambda *_, **__: (PlayedScene(scene, ()) for scene in itertools.count()))
+def test_a_policy_that_never_tries_is_not_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        "selfgrasp.runs.pool.play_all",
+        lambda *_, **__: (PlayedScene(scene, ()) for scene in itertools.count()),
+    )
     with pytest.raises(InputError, match="found nothing to try in 100 scenes"):
         collect(replace(TWO_SCENES, out=tmp_path))
 
@@ -232,7 +301,9 @@ def test_another_cell_is_refused(by_one: Path) -> None:
 def test_several_angles_at_a_point_start_from_one_state(tmp_path: Path) -> None:
     out = tmp_path / "angles"
     collect(replace(TWO_SCENES, out=out, angles_per_point=3, attempts=12))
-    groups = [list(group) for _, group in itertools.groupby(attempts(out), key=lambda a: a.state_group)]
+    groups = [
+        list(group) for _, group in itertools.groupby(attempts(out), key=lambda a: a.state_group)
+    ]
     assert [len(group) for group in groups] == [3, 3, 3, 3]
     for group in groups:
         assert group[0].state_group == group[0].id
@@ -244,12 +315,20 @@ def test_several_angles_at_a_point_start_from_one_state(tmp_path: Path) -> None:
             assert other.before is not None
             assert group[0].before is not None
             assert np.array_equal(other.before.view().color, group[0].before.view().color)
-            assert np.array_equal(other.before.view().depth, group[0].before.view().depth, equal_nan=True)
+            assert np.array_equal(
+                other.before.view().depth, group[0].before.view().depth, equal_nan=True
+            )
             assert isinstance(other.steps[0].action, Grasp)
-            np.testing.assert_allclose(other.steps[0].action.world_from_tool[:3, 3], grasps[0].world_from_tool[:3, 3], atol=1e-9)
+            np.testing.assert_allclose(
+                other.steps[0].action.world_from_tool[:3, 3],
+                grasps[0].world_from_tool[:3, 3],
+                atol=1e-9,
+            )
 
 
-def test_a_full_disk_stops_cleanly(by_one: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_stops_cleanly(
+    by_one: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     out = tmp_path / "full"
     appended = writer.DatasetWriter.append
 
@@ -260,7 +339,11 @@ def test_a_full_disk_stops_cleanly(by_one: Path, tmp_path: Path, monkeypatch: py
 
     with monkeypatch.context() as patch:
         patch.setattr(writer.DatasetWriter, "append", filling)
-        with pytest.raises(InputError, match=r"MB free on the disk of .*make room and start again: it goes on after the 6 attempts"):
+        with pytest.raises(
+            InputError,
+            match=r"MB free on the disk of .*"
+            r"make room and start again: it goes on after the 6 attempts",
+        ):
             collect(replace(TWO_SCENES, out=out))
     assert check(out).ok
     assert len(attempts(out)) == 6

@@ -32,7 +32,8 @@ def plains(attempts):
 
 
 def without_colors(plain):
-    """JPEG is lossy, so colour keys change when a decoded picture is encoded again; everything else must be equal."""
+    """JPEG is lossy, so colour keys change when a decoded picture is encoded again; everything else
+    must be equal."""
     text = json.loads(json.dumps(plain))
 
     def drop(node):
@@ -48,7 +49,9 @@ def test_attempts_come_back_as_they_went_in(forty):
     with Dataset.open(path) as dataset:
         back = list(dataset.attempts())
     assert len(dataset) == len(back) == 40
-    assert [without_colors(p) for p in plains(back)] == [without_colors(p) for p in plains(a for a, _ in made)]
+    assert [without_colors(p) for p in plains(back)] == [
+        without_colors(p) for p in plains(a for a, _ in made)
+    ]
     error = np.abs(back[3].before.view().color.astype(int) - made[3][0].before.view().color)
     assert error.mean() < 4
 
@@ -58,12 +61,23 @@ def test_every_kind_of_attempt_survives_the_tables(tmp_path):
     goal = Goal(any_of=(Goal(category="mug"), Goal(image=make_view(rng))))
     rich = make_attempt(rng, actions=every_action(rng), goal=goal, present=True)
     plain = make_attempt(rng, index=1, depth=False, fault=Fault.SLIPPED)
-    bare = type(rich)(**{**vars(plain), "id": "bare", "before": None, "after": None, "steps": (), "outcome": Outcome(False, 0, 0, 0, Fault.NO_IMAGE)})
+    bare = type(rich)(
+        **{
+            **vars(plain),
+            "id": "bare",
+            "before": None,
+            "after": None,
+            "steps": (),
+            "outcome": Outcome(False, 0, 0, 0, Fault.NO_IMAGE),
+        }
+    )
     with DatasetWriter.create_or_open(tmp_path, make_session()) as writer:
         writer.append([encode_attempt(a) for a in (bare, rich, plain)])
     dataset = Dataset.open(tmp_path)
     back = list(dataset.attempts())
-    assert [without_colors(p) for p in plains(back)] == [without_colors(p) for p in plains((bare, rich, plain))]
+    assert [without_colors(p) for p in plains(back)] == [
+        without_colors(p) for p in plains((bare, rich, plain))
+    ]
     assert dataset.column("fault").tolist() == ["no_image", "", "slipped"]
     assert dataset.column("kind").tolist() == ["", "close", "grasp"]
     assert np.isnan(dataset.column("x")).tolist() == [True, False, False]
@@ -114,7 +128,9 @@ def test_columns_are_arrays_in_the_order_of_ids(forty):
     path, made = forty
     dataset = Dataset.open(path)
     np.testing.assert_array_equal(dataset.column("grasped"), [a.outcome.grasped for a, _ in made])
-    np.testing.assert_array_equal(dataset.column("x"), [a.steps[-1].action.world_from_tool[0, 3] for a, _ in made])
+    np.testing.assert_array_equal(
+        dataset.column("x"), [a.steps[-1].action.world_from_tool[0, 3] for a, _ in made]
+    )
     np.testing.assert_array_equal(dataset.column("scene"), [a.scene for a, _ in made])
     assert dataset.column("width").dtype == np.float64
     by_part = [dataset.column("score", part) for part in ("train", "validation", "test")]
@@ -151,7 +167,9 @@ def test_a_dataset_is_a_source_of_training_data(tmp_path):
         writer.append([encode_attempt(a, labels) for a, labels in made])
     dataset = Dataset.open(tmp_path)
     source: Source = DatasetSource(dataset)
-    assert [source.len_of(part) for part in ("train", "validation", "test")] == [len(dataset.ids(p)) for p in ("train", "validation", "test")]
+    assert [source.len_of(part) for part in ("train", "validation", "test")] == [
+        len(dataset.ids(p)) for p in ("train", "validation", "test")
+    ]
     assert [a.id for a in source.attempts("train")] == dataset.ids("train").tolist()
     few: Source = DatasetSource(dataset, (0, 3))
     assert [a.id for a in few.attempts("train")] == dataset.ids("train")[:3].tolist()
@@ -167,7 +185,12 @@ def test_labels_are_read_by_name(forty):
     path, made = forty
     dataset = Dataset.open(path)
     truth = dataset.label("truth.object")
-    assert truth == {label.attempt: label.value for _, labels in made for label in labels if label.name == "truth.object"}
+    assert truth == {
+        label.attempt: label.value
+        for _, labels in made
+        for label in labels
+        if label.name == "truth.object"
+    }
     assert dataset.label_names == ("truth.clutter", "truth.object")
     with pytest.raises(InputError, match=r"label 'colour'.*exists: truth.clutter, truth.object"):
         dataset.label("colour")
@@ -180,10 +203,18 @@ def test_label_values_keep_their_types_and_the_latest_counts(tmp_path):
     with DatasetWriter.create_or_open(tmp_path, make_session()) as writer:
         writer.append([encode_attempt(made[0][0])])
         writer.append_labels([Label(name, f"v{i}", value, "me") for i, value in enumerate(values)])
-        writer.append_labels([Label(name, "v0", False, "you"), Label(name, "v1", 7, "me", step=0), Label(name, "v2", 8, "me", view="overhead")])
+        writer.append_labels(
+            [
+                Label(name, "v0", False, "you"),
+                Label(name, "v1", 7, "me", step=0),
+                Label(name, "v2", 8, "me", view="overhead"),
+            ]
+        )
     dataset = Dataset.open(tmp_path)
     assert [dataset.label(f"v{i}")[name] for i in range(6)] == [False, *values[1:]]
-    assert [type(dataset.label(f"v{i}")[name]) for i in range(6)] == [type(value) for value in values]
+    assert [type(dataset.label(f"v{i}")[name]) for i in range(6)] == [
+        type(value) for value in values
+    ]
     assert dataset.labels("v1")[1] == Label(name, "v1", 7, "me", step=0)
 
 
@@ -198,7 +229,9 @@ def test_missing_empty_half_and_damaged_datasets_say_what_exists(forty, tmp_path
     with pytest.raises(InputError, match=r"without any attempt.*exists: 1 sessions"):
         Dataset.open(tmp_path / "new")
     (tmp_path / "new" / "dataset.json").unlink()
-    with pytest.raises(InputError, match=r"half-written dataset.*exists: attempts.lance, labels.lance"):
+    with pytest.raises(
+        InputError, match=r"half-written dataset.*exists: attempts.lance, labels.lance"
+    ):
         Dataset.open(tmp_path / "new")
 
 
@@ -207,7 +240,9 @@ def test_lost_tables_and_other_versions_say_what_exists(forty, tmp_path):
     shutil.copytree(forty[0], path)
     meta = json.loads((path / "dataset.json").read_text())
     (path / "dataset.json").write_text(json.dumps({**meta, "schema": 0}))
-    with pytest.raises(InputError, match=r"schema version 0; wanted: schema version 1 \(`selfgrasp upgrade`"):
+    with pytest.raises(
+        InputError, match=r"schema version 0; wanted: schema version 1 \(`selfgrasp upgrade`"
+    ):
         Dataset.open(path)
     (path / "dataset.json").write_text('{"schema": 1')
     with pytest.raises(InputError, match=r"dataset\.json, which is damaged"):
@@ -217,5 +252,7 @@ def test_lost_tables_and_other_versions_say_what_exists(forty, tmp_path):
     with pytest.raises(InputError, match="with a damaged table"):
         Dataset.open(path)
     shutil.rmtree(path / "steps.lance")
-    with pytest.raises(InputError, match=r"without its tables steps.*exists: pictures, labels, attempts"):
+    with pytest.raises(
+        InputError, match=r"without its tables steps.*exists: pictures, labels, attempts"
+    ):
         Dataset.open(path)

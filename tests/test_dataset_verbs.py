@@ -11,7 +11,14 @@ import lance
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from helpers_attempts import every_action, make_attempt, make_attempts, make_hand, make_session, make_spec
+from helpers_attempts import (
+    every_action,
+    make_attempt,
+    make_attempts,
+    make_hand,
+    make_session,
+    make_spec,
+)
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
@@ -19,7 +26,18 @@ from PIL import Image
 from selfgrasp.codec import encode_attempt, hand_to_plain
 from selfgrasp.core import Fault, Goal, InputError, Label, Session
 from selfgrasp.core.intervals import wilson
-from selfgrasp.dataset import Dataset, DatasetWriter, Split, SplitBy, attach_csv, card, check, export_lerobot, merge, upgrade
+from selfgrasp.dataset import (
+    Dataset,
+    DatasetWriter,
+    Split,
+    SplitBy,
+    attach_csv,
+    card,
+    check,
+    export_lerobot,
+    merge,
+    upgrade,
+)
 from selfgrasp.dataset.export.lerobot_frames import action_vector, state_vector
 from selfgrasp.dataset.split import LEFT_OUT, SPLITS, assign
 
@@ -33,13 +51,20 @@ def write(path: Path, made, *, session: Session | None = None, split: Split | No
 THINGS = st.sampled_from([None, "cup", "pen", "can", "duck"])
 
 
-@given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 30), st.sampled_from("abcdefgh"), THINGS), max_size=60))
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 3), st.integers(0, 30), st.sampled_from("abcdefgh"), THINGS),
+        max_size=60,
+    )
+)
 @settings(max_examples=60)
 def test_no_split_parts_a_group_or_shares_an_object_or_moves_with_its_neighbours(rows):
     for by in SplitBy:
         split = Split(0.4, 0.3, 0.3, by=by)
         # A state group lies on one scene of one session.
-        rows = [(seed, scene, f"{seed}-{scene}-{group}", thing) for seed, scene, group, thing in rows]
+        rows = [
+            (seed, scene, f"{seed}-{scene}-{group}", thing) for seed, scene, group, thing in rows
+        ]
 
         def parts(some, split=split):
             seeds, scenes, groups, things = zip(*some, strict=True) if some else ((), (), (), ())
@@ -61,13 +86,17 @@ def test_no_split_parts_a_group_or_shares_an_object_or_moves_with_its_neighbours
 def test_shares_are_met_and_wrong_ones_refused():
     split = Split(0.7, 0.2, 0.1)
     objects = [split.part_of(f"object|{i}") for i in range(4000)]
-    assert [objects.count(name) / 4000 for name in SPLITS] == pytest.approx([0.7, 0.2, 0.1], abs=0.025)
+    assert [objects.count(name) / 4000 for name in SPLITS] == pytest.approx(
+        [0.7, 0.2, 0.1], abs=0.025
+    )
     for block in range(30):
         parts = [split.part_of_scene(7, 10 * block + i) for i in range(10)]
         assert [parts.count(name) for name in SPLITS] == [7, 2, 1]
     odd = [Split(0.75, 0.25, 0.0).part_of_scene(7, i) for i in range(4000)]
     assert [odd.count(name) / 4000 for name in SPLITS] == pytest.approx([0.75, 0.25, 0.0], abs=0.01)
-    assert Split.from_json(json.loads(json.dumps(split.to_json()))).hash == split.hash != Split().hash
+    assert (
+        Split.from_json(json.loads(json.dumps(split.to_json()))).hash == split.hash != Split().hash
+    )
     with pytest.raises(InputError, match=r"shares \(0.9, 0.1, 0.1\)"):
         Split(0.9, 0.1, 0.1)
 
@@ -75,7 +104,12 @@ def test_shares_are_met_and_wrong_ones_refused():
 def test_check_of_a_sound_dataset_counts(tmp_path):
     report = check(write(tmp_path / "d", make_attempts(20)))
     assert report.ok
-    assert (report.attempts, report.steps, report.pictures, report.unused_pictures) == (20, 20, 80, 0)
+    assert (report.attempts, report.steps, report.pictures, report.unused_pictures) == (
+        20,
+        20,
+        80,
+        0,
+    )
     assert sum(n for _, n in report.split_counts) == 20
     with pytest.raises(InputError, match="not a folder"):
         check(tmp_path / "nowhere")
@@ -103,7 +137,9 @@ def test_check_finds_missing_rows_doubles_and_numbers_that_are_none(tmp_path):
     pictures.delete(f"key = '{pictures.to_table()['key'][0].as_py()}'")
     attempts = lance.dataset(str(path / "attempts.lance"))
     lance.write_dataset(attempts.take([2]), attempts, mode="append")
-    lance.dataset(str(path / "attempts.lance")).update({"width": "CAST('NaN' AS DOUBLE)"}, where=f"id = '{names[4]}'")
+    lance.dataset(str(path / "attempts.lance")).update(
+        {"width": "CAST('NaN' AS DOUBLE)"}, where=f"id = '{names[4]}'"
+    )
     problems = "; ".join(check(path).problems)
     assert f"1 attempt ids occur more than once: {names[2]}" in problems
     assert f"1 attempts whose width is not a finite number: {names[4]}" in problems
@@ -124,7 +160,9 @@ def test_check_finds_parted_groups_mixed_cells_and_foreign_schemas(tmp_path):
     (path / "dataset.json").write_text(json.dumps(meta))
     assert check(path).problems[0].startswith("2 cells are mixed: ")
     lance.dataset(str(path / "attempts.lance")).drop_columns(["force"])
-    assert check(path).problems == ("table attempts has another schema: missing force; of another type none",)
+    assert check(path).problems == (
+        "table attempts has another schema: missing force; of another type none",
+    )
     (path / "dataset.json").write_text(json.dumps({**meta, "schema": 5}))
     assert "schema version 5" in check(path).problems[0]
 
@@ -144,8 +182,12 @@ def test_merge_keeps_sessions_labels_and_each_attempt_once(tmp_path):
     assert "| licence | CC-BY-4.0 |" in card(tmp_path / "out")
     out, first = Dataset.open(tmp_path / "out"), Dataset.open(a)
     assert {s.seed for s in out.sessions.values()} == {1, 2}
-    assert out.label("truth.clutter") == first.label("truth.clutter") | Dataset.open(b).label("truth.clutter")
-    np.testing.assert_array_equal(next(out.attempts()).before.view().color, next(first.attempts()).before.view().color)
+    assert out.label("truth.clutter") == first.label("truth.clutter") | Dataset.open(b).label(
+        "truth.clutter"
+    )
+    np.testing.assert_array_equal(
+        next(out.attempts()).before.view().color, next(first.attempts()).before.view().color
+    )
     with pytest.raises(InputError, match="out, which holds a dataset"):
         merge([a], tmp_path / "out")
 
@@ -158,7 +200,11 @@ def test_merge_refuses_another_cell_and_clashing_ids(tmp_path):
         merge([a, b], tmp_path / "out")
     twin = make_session(policy="antipodal")
     c = write(tmp_path / "c", make_attempts(2, session=twin), session=twin)
-    with pytest.raises(InputError, match=r"2 attempts of .*c whose ids another source uses in another session \(7-0-0, 7-0-1\)"):
+    with pytest.raises(
+        InputError,
+        match=r"2 attempts of .*c whose ids "
+        r"another source uses in another session \(7-0-0, 7-0-1\)",
+    ):
         merge([a, c], tmp_path / "out")
     assert not (tmp_path / "out").exists()
     with pytest.raises(InputError, match="no datasets"):
@@ -166,9 +212,12 @@ def test_merge_refuses_another_cell_and_clashing_ids(tmp_path):
 
 
 def version_zero(path: Path) -> Path:
-    """A made-up version 0: its attempts called `changed` by another name, and its meta file had no split."""
+    """A made-up version 0: its attempts called `changed` by another name, and its meta file had no
+    split."""
     write(path, make_attempts(5))
-    lance.dataset(str(path / "attempts.lance")).alter_columns({"path": "changed", "name": "difference"})
+    lance.dataset(str(path / "attempts.lance")).alter_columns(
+        {"path": "changed", "name": "difference"}
+    )
     meta = json.loads((path / "dataset.json").read_text())
     del meta["split"], meta["split_hash"]
     (path / "dataset.json").write_text(json.dumps({**meta, "schema": 0}))
@@ -176,14 +225,19 @@ def version_zero(path: Path) -> Path:
 
 
 def from_zero(path: Path) -> None:
-    lance.dataset(str(path / "attempts.lance")).alter_columns({"path": "difference", "name": "changed"})
+    lance.dataset(str(path / "attempts.lance")).alter_columns(
+        {"path": "difference", "name": "changed"}
+    )
     meta = json.loads((path / "dataset.json").read_text())
     (path / "dataset.json").write_text(json.dumps({**meta, "split": Split().to_json()}))
 
 
 def test_upgrade_goes_a_version_at_a_time_and_keeps_the_old_one(tmp_path):
     path = version_zero(tmp_path / "d")
-    with pytest.raises(InputError, match=r"schema version 0; wanted: a way from version 0 on; exists: migrations: none"):
+    with pytest.raises(
+        InputError,
+        match=r"schema version 0; wanted: a way from version 0 on; exists: migrations: none",
+    ):
         upgrade(path)
     assert upgrade(path, migrations={0: from_zero}) == 0
     assert len(list(Dataset.open(path).attempts())) == 5
@@ -204,7 +258,10 @@ def test_an_upgrade_that_fails_leaves_the_dataset_as_it_was(tmp_path):
 def test_labels_from_a_csv(tmp_path):
     path = write(tmp_path / "d", make_attempts(3))
     table = tmp_path / "labels.csv"
-    table.write_text('attempt,name,value,step\n7-0-0,category,mug,\n7-0-1,category,12,\n7-0-0,looked,true,0\n7-0-2,where,"[0.1, 2]",\n')
+    table.write_text(
+        "attempt,name,value,step\n7-0-0,category,mug,\n"
+        '7-0-1,category,12,\n7-0-0,looked,true,0\n7-0-2,where,"[0.1, 2]",\n'
+    )
     assert attach_csv(path, table, by="Ada") == 4
     dataset = Dataset.open(path)
     assert dataset.label("category") == {"7-0-0": "mug", "7-0-1": 12}
@@ -215,15 +272,27 @@ def test_labels_from_a_csv(tmp_path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("attempt,name,value\n7-0-0,a,1\nghost,a,1\n", r"1 unknown attempts \(ghost\).*no label was written"),
+        (
+            "attempt,name,value\n7-0-0,a,1\nghost,a,1\n",
+            r"1 unknown attempts \(ghost\).*no label was written",
+        ),
         ("attempt,value\n7-0-0,1\n", r"columns attempt, value .*wanted: attempt, name, value"),
         ("attempt,name,value,colour\n7-0-0,a,1,red\n", "columns attempt, name, value, colour"),
         ("attempt,name,value,value\n7-0-0,a,1,2\n", "columns attempt, name, value, value"),
         ("attempt,name,value,step\n7-0-0,a,1,last\n", "step 'last' in line 2"),
-        ("attempt,name,value,step\n7-0-0,a,1,0\n7-0-1,a,1,9\n", r"1 steps that do not exist \(step 9 of 7-0-1\).*7-0-1 has 1; no label"),
-        ("attempt,name,value,view\n7-0-0,a,1,side\n", r"the view 'side'.*a camera of the cell; no label was written"),
+        (
+            "attempt,name,value,step\n7-0-0,a,1,0\n7-0-1,a,1,9\n",
+            r"1 steps that do not exist \(step 9 of 7-0-1\).*7-0-1 has 1; no label",
+        ),
+        (
+            "attempt,name,value,view\n7-0-0,a,1,side\n",
+            r"the view 'side'.*a camera of the cell; no label was written",
+        ),
         ("attempt,name,value\n7-0-0,a\n", "line 2 .*another number of fields"),
-        ("attempt,name,value\n7-0-0,truth.grasped,true\n", r"label 'truth.grasped' in line 2.*not begin with truth\."),
+        (
+            "attempt,name,value\n7-0-0,truth.grasped,true\n",
+            r"label 'truth.grasped' in line 2.*not begin with truth\.",
+        ),
         ("attempt,name,value\n7-0-0,,1\n", "label '' in line 2"),
         ("", "columns none"),
     ],
@@ -272,22 +341,37 @@ def test_the_card_says_what_the_dataset_is(tmp_path):
 
 def test_lerobot_layout(tmp_path):
     rng = np.random.default_rng(0)
-    made = [*make_attempts(6), (make_attempt(rng, scene=9, actions=every_action(rng), goal=Goal(category="mug")), ())]
+    made = [
+        *make_attempts(6),
+        (make_attempt(rng, scene=9, actions=every_action(rng), goal=Goal(category="mug")), ()),
+    ]
     bare = make_attempt(rng, scene=10, fault=Fault.BLOCKED)
     made.append((type(bare)(**{**vars(bare), "before": None}), ()))
     out = tmp_path / "lerobot"
     assert export_lerobot(write(tmp_path / "d", made), out) == 7
     info = json.loads((out / "meta/info.json").read_text())
-    assert (info["codebase_version"], info["total_episodes"], info["total_frames"], info["total_tasks"]) == ("v3.0", 7, 11, 2)
+    assert (
+        info["codebase_version"],
+        info["total_episodes"],
+        info["total_frames"],
+        info["total_tasks"],
+    ) == ("v3.0", 7, 11, 2)
     data = pq.read_table(out / info["data_path"].format(chunk_index=0, file_index=0))
     assert set(data.column_names) == set(info["features"])
     assert data["index"].to_pylist() == list(range(11))
     assert data["frame_index"].to_pylist() == [0] * 6 + [0, 1, 2, 3, 4]
-    assert Image.open(io.BytesIO(data["observation.images.overhead"][0].as_py()["bytes"])).size == (32, 32)
+    assert Image.open(io.BytesIO(data["observation.images.overhead"][0].as_py()["bytes"])).size == (
+        32,
+        32,
+    )
     assert sum(data["next.success"].to_pylist()) == sum(a.outcome.grasped for a, _ in made)
     assert sum(data["next.done"].to_pylist()) == 7
     episodes = pq.read_table(out / "meta/episodes/chunk-000/file-000.parquet").to_pylist()
-    assert (episodes[6]["dataset_from_index"], episodes[6]["dataset_to_index"], episodes[6]["tasks"]) == (6, 11, ["grasp the mug"])
+    assert (
+        episodes[6]["dataset_from_index"],
+        episodes[6]["dataset_to_index"],
+        episodes[6]["tasks"],
+    ) == (6, 11, ["grasp the mug"])
     tasks = pq.read_table(out / "meta/tasks.parquet")
     assert json.loads(tasks.schema.metadata[b"pandas"])["index_columns"] == ["__index_level_0__"]
     assert tasks["__index_level_0__"].to_pylist() == ["grasp anything", "grasp the mug"]
@@ -310,7 +394,10 @@ def test_lerobot_quaternions_rotate_as_the_pose_does(seed):
     hand = make_hand(rng)
     vector = state_vector({**hand_to_plain(hand), "world_from_tool": pose.ravel().tolist()})
     np.testing.assert_allclose(vector[3:7], q * np.sign(w), atol=1e-9)
-    assert all(len(action_vector(s["action"])) == 10 for s in encode_attempt(make_attempt(rng, size=8, actions=every_action(rng))).plain["steps"])
+    assert all(
+        len(action_vector(s["action"])) == 10
+        for s in encode_attempt(make_attempt(rng, size=8, actions=every_action(rng))).plain["steps"]
+    )
 
 
 def test_lerobot_export_without_anything_to_export(tmp_path):

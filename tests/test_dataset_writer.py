@@ -1,4 +1,5 @@
-"""Writing: durable, once, by one process, in one cell; and readable whatever moment a writer is killed at."""
+"""Writing: durable, once, by one process, in one cell; and readable whatever moment a writer is
+killed at."""
 
 from __future__ import annotations
 
@@ -51,23 +52,35 @@ def test_equal_pictures_are_stored_once(tmp_path):
 
 
 def test_a_second_writer_is_told_who_the_first_is(tmp_path):
-    with DatasetWriter.create_or_open(tmp_path, make_session()), pytest.raises(InputError, match=rf"another process is writing.*process {os.getpid()} on "):
+    with (
+        DatasetWriter.create_or_open(tmp_path, make_session()),
+        pytest.raises(InputError, match=rf"another process is writing.*process {os.getpid()} on "),
+    ):
         DatasetWriter.create_or_open(tmp_path, make_session())
     DatasetWriter.create_or_open(tmp_path, make_session()).close()
 
 
 def test_another_cell_is_refused_and_both_are_named(tmp_path):
     message = r"given: cell 'other'.*exists: cell 'test_table'.*differ in name"
-    with DatasetWriter.create_or_open(tmp_path, make_session()) as writer, pytest.raises(InputError, match=message):
+    with (
+        DatasetWriter.create_or_open(tmp_path, make_session()) as writer,
+        pytest.raises(InputError, match=message),
+    ):
         writer.add_session(make_session(spec=make_spec("other")))
-    with pytest.raises(InputError, match=r"given: cell 'test_table'.*exists: cell 'test_table'.*differ in options"):
-        DatasetWriter.create_or_open(tmp_path, make_session(spec=make_spec(options={"noise": "much"})))
+    with pytest.raises(
+        InputError, match=r"given: cell 'test_table'.*exists: cell 'test_table'.*differ in options"
+    ):
+        DatasetWriter.create_or_open(
+            tmp_path, make_session(spec=make_spec(options={"noise": "much"}))
+        )
 
 
 def test_another_split_or_schema_version_is_refused_and_both_are_named(tmp_path):
     DatasetWriter.create_or_open(tmp_path, make_session()).close()
     with pytest.raises(InputError, match=r"train=0.5.*never changes.*train=0.8"):
-        DatasetWriter.create_or_open(tmp_path, make_session(), split=Split(train=0.5, validation=0.25, test=0.25))
+        DatasetWriter.create_or_open(
+            tmp_path, make_session(), split=Split(train=0.5, validation=0.25, test=0.25)
+        )
     meta = json.loads((tmp_path / "dataset.json").read_text())
     (tmp_path / "dataset.json").write_text(json.dumps({**meta, "schema": 9}))
     with pytest.raises(InputError, match=r"schema version 9; wanted: schema version 1"):
@@ -75,7 +88,10 @@ def test_another_split_or_schema_version_is_refused_and_both_are_named(tmp_path)
 
 
 def test_an_unknown_session_is_refused(tmp_path):
-    with DatasetWriter.create_or_open(tmp_path, make_session()) as writer, pytest.raises(InputError, match=r"given: session '.*'; wanted: a known session"):
+    with (
+        DatasetWriter.create_or_open(tmp_path, make_session()) as writer,
+        pytest.raises(InputError, match=r"given: session '.*'; wanted: a known session"),
+    ):
         writer.append(encoded(1, session=make_session(seed=99)))
 
 
@@ -83,8 +99,14 @@ def test_a_full_disk_stops_in_good_order(tmp_path, monkeypatch):
     batch = encoded(2)
     with DatasetWriter.create_or_open(tmp_path, make_session()) as writer:
         writer.append(batch[:1])
-        monkeypatch.setattr(shutil, "disk_usage", lambda path: shutil._ntuple_diskusage(10**9, 10**9 - 41_000_000, 41_000_000))
-        with pytest.raises(InputError, match=r"41 MB free .* at least 200 MB .*goes on after the 1 attempts"):
+        monkeypatch.setattr(
+            shutil,
+            "disk_usage",
+            lambda path: shutil._ntuple_diskusage(10**9, 10**9 - 41_000_000, 41_000_000),
+        )
+        with pytest.raises(
+            InputError, match=r"41 MB free .* at least 200 MB .*goes on after the 1 attempts"
+        ):
             writer.append(batch)
     assert len(Dataset.open(tmp_path)) == 1
 
@@ -111,7 +133,9 @@ def test_a_folder_with_something_else_is_left_alone(tmp_path):
     (tmp_path / "thesis.tex").write_text("")
     with pytest.raises(InputError, match=r"holds something else.*exists: thesis.tex"):
         DatasetWriter.create_or_open(tmp_path, make_session())
-    assert sorted(p.name for p in tmp_path.iterdir() if not p.name.startswith(".")) == ["thesis.tex"]
+    assert sorted(p.name for p in tmp_path.iterdir() if not p.name.startswith(".")) == [
+        "thesis.tex"
+    ]
 
 
 def test_attempts_without_their_meta_file_are_not_overwritten(tmp_path):
@@ -135,8 +159,17 @@ def test_labels_of_unknown_attempts_are_counted_and_none_is_written(tmp_path):
         batch = encoded(2)
         writer.append(batch)
         before = open_table(tmp_path, "labels").count_rows()
-        with pytest.raises(InputError, match=r"2 unknown attempts \(ghost, wraith\).*no label was written.*2 attempts"):
-            writer.append_labels([Label(batch[0].id, "a", 1, "me"), Label("ghost", "a", 1, "me"), Label("wraith", "a", 1, "me")])
+        with pytest.raises(
+            InputError,
+            match=r"2 unknown attempts \(ghost, wraith\).*no label was written.*2 attempts",
+        ):
+            writer.append_labels(
+                [
+                    Label(batch[0].id, "a", 1, "me"),
+                    Label("ghost", "a", 1, "me"),
+                    Label("wraith", "a", 1, "me"),
+                ]
+            )
     assert open_table(tmp_path, "labels").count_rows() == before
 
 
@@ -178,7 +211,11 @@ def test_a_killed_writer_loses_nothing_it_acknowledged(tmp_path):
     path, rng = tmp_path / "d", np.random.default_rng(0)
     acknowledged: set[str] = set()
     for _ in range(6):
-        process = subprocess.Popen([sys.executable, "-c", WRITE_UNTIL_KILLED, str(path), str(Path(__file__).parent)], stdout=subprocess.PIPE, text=True)
+        process = subprocess.Popen(
+            [sys.executable, "-c", WRITE_UNTIL_KILLED, str(path), str(Path(__file__).parent)],
+            stdout=subprocess.PIPE,
+            text=True,
+        )
         assert process.stdout is not None
         assert process.stdout.readline().strip() == "open"
         time.sleep(rng.uniform(0.0, 0.4))
@@ -206,6 +243,9 @@ def test_a_dataset_that_was_there_stays_when_its_writer_fails(tmp_path):
     with pytest.raises(RuntimeError), DatasetWriter.create_or_open(tmp_path, make_session()):
         raise RuntimeError
     assert read_meta(tmp_path).license == "CC-BY-4.0"
-    with pytest.raises(RuntimeError), DatasetWriter.create_or_open(tmp_path / "new", make_session()):
+    with (
+        pytest.raises(RuntimeError),
+        DatasetWriter.create_or_open(tmp_path / "new", make_session()),
+    ):
         raise RuntimeError
     assert not (tmp_path / "new" / META_FILE).exists()

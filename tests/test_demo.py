@@ -1,4 +1,5 @@
-"""The headline, at its smallest: the demo tells its whole story on a user's own meshes, and goes on where it stopped."""
+"""The headline, at its smallest: the demo tells its whole story on a user's own meshes, and goes on
+where it stopped."""
 
 from __future__ import annotations
 
@@ -17,7 +18,14 @@ def small(tmp_path: Path, **changes: object) -> demo.Args:
     folder.mkdir(exist_ok=True)
     for index in range(6):
         trimesh.creation.box((0.03 + 0.004 * index, 0.05, 0.04)).export(folder / f"box{index}.stl")
-    sizes = {"attempts": 100, "staged": 20, "seconds": 3.0, "predictions": 20, "trials": 2, "scenes": 1}
+    sizes = {
+        "attempts": 100,
+        "staged": 20,
+        "seconds": 3.0,
+        "predictions": 20,
+        "trials": 2,
+        "scenes": 1,
+    }
     return demo.Args(objects=folder, out=tmp_path / "run", **{**sizes, **changes})  # type: ignore[arg-type]
 
 
@@ -36,7 +44,9 @@ def test_the_whole_story_on_ones_own_meshes(tmp_path, capsys):
     assert "http://" not in page.replace("http://www.w3.org", "")
     measured = (args.out / "measured" / "clear.json").stat().st_mtime_ns
     assert demo.run(args) == 0
-    assert (args.out / "measured" / "clear.json").stat().st_mtime_ns == measured, "what was measured is not measured again"
+    assert (args.out / "measured" / "clear.json").stat().st_mtime_ns == measured, (
+        "what was measured is not measured again"
+    )
 
 
 def test_an_unknown_system_names_the_known(tmp_path):

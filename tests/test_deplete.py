@@ -12,7 +12,9 @@ from selfgrasp.protocols.episode import Episode
 from selfgrasp.runs.bench import _paper
 
 
-def episode(outcomes: tuple[bool, ...], *, cleared: bool, replaced: tuple[bool, ...] = (True,)) -> Episode:
+def episode(
+    outcomes: tuple[bool, ...], *, cleared: bool, replaced: tuple[bool, ...] = (True,)
+) -> Episode:
     held = sum(outcomes)
     return Episode(0, len(outcomes), held, held, 0, 0, cleared, 60.0, 1.0, (), outcomes, replaced)
 
@@ -30,7 +32,10 @@ def test_an_empty_bin_asks_for_no_more_and_giving_up_fails_the_rest():
 
 
 def test_rates_are_over_all_grasps_of_all_bins():
-    bins = [episode((False,) * 30, cleared=False, replaced=(False, True)), episode((True,) * 12, cleared=True, replaced=(True, True))]
+    bins = [
+        episode((False,) * 30, cleared=False, replaced=(False, True)),
+        episode((True,) * 12, cleared=True, replaced=(True, True)),
+    ]
     found = metrics(bins)
     assert found["failure_first_10"].value == pytest.approx(0.5)
     assert found["failure_first_30"].value == pytest.approx(30 / 42)

@@ -1,4 +1,5 @@
-"""The doctor: a mend for whatever is not well, and an exit code that says whether work can begin."""
+"""The doctor: a mend for whatever is not well, and an exit code that says whether work can
+begin."""
 
 import json
 
@@ -22,7 +23,9 @@ def test_what_is_not_well_has_a_mend(findings: list[Finding]):
     assert not any(finding.mend for finding in findings if finding.health is Health.OK)
 
 
-def test_a_broken_part_is_a_finding_and_stops_nothing(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+def test_a_broken_part_is_a_finding_and_stops_nothing(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
     def broken() -> Finding:
         raise OSError("cannot open shared object file\nand more")
 
@@ -35,7 +38,9 @@ def test_a_broken_part_is_a_finding_and_stops_nothing(monkeypatch: pytest.Monkey
     assert told["one grasp"]["mend"]
 
 
-def test_the_table_shows_every_finding(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+def test_the_table_shows_every_finding(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
     shown = [Finding("disk", Health.NOTE, "1 GB", "free some"), Finding("torch", Health.OK, "cpu")]
     monkeypatch.setattr(doctor, "examine", lambda: iter(shown))
     assert run(Args()) == 0

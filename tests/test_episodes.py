@@ -1,4 +1,5 @@
-"""A benchmark that was interrupted goes on, and never with what another policy or other objects did."""
+"""A benchmark that was interrupted goes on, and never with what another policy or other objects
+did."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -15,10 +16,26 @@ SEEDS = range(5, 9)
 
 
 def episode(seed: int) -> Episode:
-    return Episode(seed, 1, 1, 1, 0, 0, True, 2.0, 0.5, held=("mug",), outcomes=(True,), asked=("pen",), lifted=(("pen", "toy"),))
+    return Episode(
+        seed,
+        1,
+        1,
+        1,
+        0,
+        0,
+        True,
+        2.0,
+        0.5,
+        held=("mug",),
+        outcomes=(True,),
+        asked=("pen",),
+        lifted=(("pen", "toy"),),
+    )
 
 
-def test_what_was_played_is_kept_in_order_and_a_line_that_was_cut_off_is_played_again(tmp_path: Path) -> None:
+def test_what_was_played_is_kept_in_order_and_a_line_that_was_cut_off_is_played_again(
+    tmp_path: Path,
+) -> None:
     with EpisodeLog(tmp_path, {"policy": "a"}, SEEDS) as log:
         assert (log.kept, list(log.missing)) == ([], [5, 6, 7, 8])
         log.add(episode(5))
@@ -34,7 +51,9 @@ def test_what_was_played_is_kept_in_order_and_a_line_that_was_cut_off_is_played_
     assert EpisodeLog(tmp_path, {"policy": "a"}, range(6, 9)).kept == [episode(6)]
 
 
-def test_an_interrupted_benchmark_gives_what_an_undisturbed_one_gives(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interrupted_benchmark_gives_what_an_undisturbed_one_gives(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     stopped = bench.Args("isolated", ("random",), tmp_path / "stopped", trials=3, workers=1)
     whole = bench.measure(replace(stopped, out=tmp_path / "whole"))
     update, shown = Progress.update, []
@@ -53,7 +72,9 @@ def test_an_interrupted_benchmark_gives_what_an_undisturbed_one_gives(tmp_path: 
         patched.setattr(Progress, "update", lambda self, done, note="": shown.append(done))
         again = bench.measure(stopped)
     assert shown == [1, 2, 3]
-    assert [(e.seed, e.outcomes, e.held) for e in again.episodes["random"]] == [(e.seed, e.outcomes, e.held) for e in whole.episodes["random"]]
+    assert [(e.seed, e.outcomes, e.held) for e in again.episodes["random"]] == [
+        (e.seed, e.outcomes, e.held) for e in whole.episodes["random"]
+    ]
     assert list(stopped.out.rglob("*.jsonl"))
     write_bench(stopped.out, stopped, [again])
     assert not list(stopped.out.rglob("*.jsonl"))

@@ -1,4 +1,5 @@
-"""A run's own tables, charts and pictures on its page, and what makes those of the paper: patches, failures, objects, attempts."""
+"""A run's own tables, charts and pictures on its page, and what makes those of the paper: patches,
+failures, objects, attempts."""
 
 from __future__ import annotations
 
@@ -40,7 +41,12 @@ from selfgrasp.workcell.cells import CellConfig, make_cell
 OPTIONS = CellConfig(count=4, picture_px=48)
 SCENES, TRIES = 3, 6
 
-TABLE = {"title": f"Table II {EVIL}", "note": "A note.", "columns": ["method", "ours", "paper"], "rows": [["net", 0.78, 0.795], ["kNN", None, 0.694]]}
+TABLE = {
+    "title": f"Table II {EVIL}",
+    "note": "A note.",
+    "columns": ["method", "ours", "paper"],
+    "rows": [["net", 0.78, 0.795], ["kNN", None, 0.694]],
+}
 CHART = {
     "title": "Amount of data",
     "note": "Fig. 8.",
@@ -49,8 +55,16 @@ CHART = {
     "log_x": True,
     "percent": True,
     "series": [
-        {"name": "net", "paper": False, "points": [{"x": x, "y": 0.6, "low": 0.5, "high": 0.7} for x in (1000, 10_000, 40_000)]},
-        {"name": "net", "paper": True, "points": [{"x": 40_000, "y": 0.795, "low": None, "high": None}]},
+        {
+            "name": "net",
+            "paper": False,
+            "points": [{"x": x, "y": 0.6, "low": 0.5, "high": 0.7} for x in (1000, 10_000, 40_000)],
+        },
+        {
+            "name": "net",
+            "paper": True,
+            "points": [{"x": 40_000, "y": 0.795, "low": None, "high": None}],
+        },
     ],
 }
 
@@ -63,14 +77,27 @@ def a_run(folder: Path, **parts: object) -> Path:
 
 
 def shown(names: list[str]) -> dict[str, object]:
-    return {"title": "Patches", "note": "", "files": names, "captions": [f"of {name}" for name in names]}
+    return {
+        "title": "Patches",
+        "note": "",
+        "files": names,
+        "captions": [f"of {name}" for name in names],
+    }
 
 
 def test_the_page_shows_tables_then_charts_then_pictures_after_the_rows(tmp_path):
-    page = write_report([a_run(tmp_path / "run", tables=[TABLE], charts=[CHART], pictures=[shown(["a.webp"])])]).read_text()
+    page = write_report(
+        [a_run(tmp_path / "run", tables=[TABLE], charts=[CHART], pictures=[shown(["a.webp"])])]
+    ).read_text()
     parser = checked(page)
     assert "script" not in parser.tags
-    assert re.findall(r"<h2>(.*?)</h2>", page) == ["How good it is", "In tables", "In charts", "In pictures", "How it was made"]
+    assert re.findall(r"<h2>(.*?)</h2>", page) == [
+        "How good it is",
+        "In tables",
+        "In charts",
+        "In pictures",
+        "How it was made",
+    ]
     assert EVIL not in page
     for words in (
         "0.780",
@@ -84,18 +111,30 @@ def test_the_page_shows_tables_then_charts_then_pictures_after_the_rows(tmp_path
 
 
 def test_pictures_that_are_gone_are_counted_and_those_of_all_runs_shown(tmp_path):
-    runs = [read_run(a_run(tmp_path / name, pictures=[shown(["a.webp", "gone.webp"])])) for name in ("one", "two")]
+    runs = [
+        read_run(a_run(tmp_path / name, pictures=[shown(["a.webp", "gone.webp"])]))
+        for name in ("one", "two")
+    ]
     assert [entry["captions"] for entry in runs[0].pictures] == [["of a.webp"]]
     assert "1 pictures that report.json names" in runs[0].missing
-    assert [entry["files"][0].parent.parent.name for entry in joined(runs).pictures] == ["one", "two"]
+    assert [entry["files"][0].parent.parent.name for entry in joined(runs).pictures] == [
+        "one",
+        "two",
+    ]
 
 
 @pytest.mark.parametrize(
     ("parts", "message"),
     [
         ({"tables": [{"title": "t", "rows": []}]}, "without columns"),
-        ({"tables": [{**TABLE, "rows": [["net", 1.0]]}]}, "a row of 2 cells.*wanted: 3: method, ours, paper"),
-        ({"charts": [{**CHART, "series": [{"name": "a", "points": [{"x": 0, "y": 1}]}]}]}, "a point at 0 .*places above 0"),
+        (
+            {"tables": [{**TABLE, "rows": [["net", 1.0]]}]},
+            "a row of 2 cells.*wanted: 3: method, ours, paper",
+        ),
+        (
+            {"charts": [{**CHART, "series": [{"name": "a", "points": [{"x": 0, "y": 1}]}]}]},
+            "a point at 0 .*places above 0",
+        ),
         ({"charts": [{"title": "t", "series": []}]}, "without x, y"),
     ],
 )
@@ -115,7 +154,11 @@ def test_a_logarithmic_axis_ends_at_round_numbers_and_halves_at_the_geometric_me
 
 
 def test_the_papers_figures_look_unlike_ours_and_are_called_theirs():
-    chart = line_chart([Series("net", (1.0, 2.0), (0.1, 0.2)), Series("net", (1.0, 2.0), (0.3, 0.4), paper=True)], x_label="x", y_label="y")
+    chart = line_chart(
+        [Series("net", (1.0, 2.0), (0.1, 0.2)), Series("net", (1.0, 2.0), (0.3, 0.4), paper=True)],
+        x_label="x",
+        y_label="y",
+    )
     assert (chart.count("<circle"), chart.count('class="theirs')) == (2, 2)
     assert "net (the paper)</li>" in chart
     alone = line_chart([Series("theirs", (1.0,), (0.1,), paper=True)], x_label="x", y_label="y")
@@ -124,15 +167,20 @@ def test_the_papers_figures_look_unlike_ours_and_are_called_theirs():
 
 def test_an_interval_around_one_place_is_a_whisker_and_gaps_break_nothing():
     nan = math.nan
-    one = line_chart([Series("a", (1.0, 2.0), (0.1, 0.2), (0.0, nan), (0.2, nan))], x_label="x", y_label="y")
+    one = line_chart(
+        [Series("a", (1.0, 2.0), (0.1, 0.2), (0.0, nan), (0.2, nan))], x_label="x", y_label="y"
+    )
     assert ("<polygon" in one, one.count("whisker"), "nan" in one) == (False, 3, False)
 
 
 @pytest.fixture(scope="module")
 def collected(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Random attempts on validation objects, and the objects that the simulator really dropped, by scene, in dropped.json."""
+    """Random attempts on validation objects, and the objects that the simulator really dropped, by
+    scene, in dropped.json."""
     folder = tmp_path_factory.mktemp("figures") / "data"
-    args = collect.Args(folder, objects="validation", seed=5, attempts_per_scene=TRIES, options=OPTIONS)
+    args = collect.Args(
+        folder, objects="validation", seed=5, attempts_per_scene=TRIES, options=OPTIONS
+    )
     session = collect.make_session(args)
     dropped = {}
     cell = make_cell("tabletop", objects_named("validation"), OPTIONS)
@@ -149,10 +197,15 @@ def collected(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_scenes_drawn_again_are_those_that_the_simulator_dropped(collected: Path):
     dropped = json.loads((collected.parent / "dropped.json").read_text())
     with Dataset.open(collected) as data:
-        again = {str(scene): sorted(item.name for item in items) for (_, scene), items in scene_objects(data).items()}
+        again = {
+            str(scene): sorted(item.name for item in items)
+            for (_, scene), items in scene_objects(data).items()
+        }
     assert again.keys() == dropped.keys()
     for scene, names in dropped.items():
-        assert set(names) <= set(again[scene]), "what fell off the table is gone, and nothing else is there"
+        assert set(names) <= set(again[scene]), (
+            "what fell off the table is gone, and nothing else is there"
+        )
     assert sum(map(len, dropped.values())) > 0.8 * sum(map(len, again.values()))
 
 
@@ -172,7 +225,9 @@ def test_every_lift_is_counted_once_in_every_table(collected: Path):
 
 def test_objects_of_another_collection_are_refused(collected: Path):
     with Dataset.open(collected) as data:
-        with pytest.raises(InputError, match=r"objects test as they are now.*those of the collection, validation:"):
+        with pytest.raises(
+            InputError, match=r"objects test as they are now.*those of the collection, validation:"
+        ):
             scene_objects(data, "test")
         dropped = {key: items[:0] for key, items in scene_objects(data).items()}
         with pytest.raises(InputError, match="where it was not dropped"):
@@ -181,14 +236,29 @@ def test_objects_of_another_collection_are_refused(collected: Path):
 
 @pytest.fixture(scope="module")
 def failed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Forty attempts: ten blocked, six slipped, four missed, two unreachable, three successes with two objects, fifteen with one."""
+    """Forty attempts: ten blocked, six slipped, four missed, two unreachable, three successes with
+    two objects, fifteen with one."""
     folder = tmp_path_factory.mktemp("failed") / "data"
-    ends = [Fault.BLOCKED] * 10 + [Fault.SLIPPED] * 6 + [None] * 4 + [Fault.UNREACHABLE] * 2 + ["two"] * 3 + ["one"] * 15
+    ends = (
+        [Fault.BLOCKED] * 10
+        + [Fault.SLIPPED] * 6
+        + [None] * 4
+        + [Fault.UNREACHABLE] * 2
+        + ["two"] * 3
+        + ["one"] * 15
+    )
     encoded = []
     for (attempt, _), end in zip(make_attempts(len(ends), size=64), ends, strict=True):
         held = {"one": 1, "two": 2}.get(end, 0)
-        outcome = Outcome(held > 0, 0.02 if held else 0.0, 9.0, 0.1, end if isinstance(end, Fault) else None)
-        encoded.append(encode_attempt(replace(attempt, outcome=outcome), [Label(attempt.id, "truth.held", held, "simulator")]))
+        outcome = Outcome(
+            held > 0, 0.02 if held else 0.0, 9.0, 0.1, end if isinstance(end, Fault) else None
+        )
+        encoded.append(
+            encode_attempt(
+                replace(attempt, outcome=outcome),
+                [Label(attempt.id, "truth.held", held, "simulator")],
+            )
+        )
     with DatasetWriter.create_or_open(folder, make_session()) as writer:
         writer.append(encoded)
     return folder
@@ -196,7 +266,14 @@ def failed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_every_attempt_is_of_one_kind_and_kinds_have_examples(failed: Path, tmp_path: Path):
     table, pictures = failure_gallery(failed, tmp_path)
-    assert {row[0]: row[2] for row in table["rows"]} == {"held": 15, "two objects": 3, "blocked": 10, "slipped": 6, "missed": 4, "unreachable": 2}
+    assert {row[0]: row[2] for row in table["rows"]} == {
+        "held": 15,
+        "two objects": 3,
+        "blocked": 10,
+        "slipped": 6,
+        "missed": 4,
+        "unreachable": 2,
+    }
     assert table["rows"][2][3] == "25.0 %"
     assert [(entry["title"], len(entry["files"])) for entry in pictures] == [
         ("Two objects at once", 3),
@@ -209,7 +286,9 @@ def test_every_attempt_is_of_one_kind_and_kinds_have_examples(failed: Path, tmp_
         for file in entry["files"]:
             with Image.open(tmp_path / file) as card:
                 assert card.size[0] == 2 * card.size[1]
-    assert all("blocked on the way up" in caption for caption in pictures[1]["captions"]), "these reached their goal"
+    assert all("blocked on the way up" in caption for caption in pictures[1]["captions"]), (
+        "these reached their goal"
+    )
 
 
 def test_without_the_simulators_count_nothing_is_said_of_two_objects(tmp_path: Path):
@@ -234,30 +313,54 @@ def test_attempts_are_counted_beside_the_papers(failed: Path):
 
 
 @pytest.mark.parametrize("yaw", [0.0, 0.6, 2.5])
-def test_a_patch_shows_what_lies_along_the_closing_direction_to_the_right_and_is_no_mirror_image(yaw):
-    along, across = np.array([math.cos(yaw), math.sin(yaw)]), np.array([-math.sin(yaw), math.cos(yaw)])
+def test_a_patch_shows_what_lies_along_the_closing_direction_to_the_right_and_is_no_mirror_image(
+    yaw,
+):
+    along, across = (
+        np.array([math.cos(yaw), math.sin(yaw)]),
+        np.array([-math.sin(yaw), math.cos(yaw)]),
+    )
     red = Box(tuple(0.04 * along), (0.02, 0.02, 0.01), yaw, color=(255, 0, 0))
     blue = Box(tuple(0.04 * across), (0.02, 0.02, 0.01), yaw, color=(0, 0, 255))
     seen = context(render([red, blue], world_from_camera=camera(5.0)))
-    (patch,) = patches(registry.build("supersizing"), seen, [Grasp(top_down((0, 0, 0.02), yaw), 0.08)]).astype(int)
+    (patch,) = patches(
+        registry.build("supersizing"), seen, [Grasp(top_down((0, 0, 0.02), yaw), 0.08)]
+    ).astype(int)
     middle = (len(patch) - 1) / 2
     pixels = len(patch) / (1.5 * 0.085)
-    places = [np.argwhere(patch[..., channel] - patch[..., 1] > 120).mean(axis=0) - middle for channel in (0, 2)]
+    places = [
+        np.argwhere(patch[..., channel] - patch[..., 1] > 120).mean(axis=0) - middle
+        for channel in (0, 2)
+    ]
     assert np.allclose(places[0], (0, 0.04 * pixels), atol=1.5)
     assert np.allclose(places[1], (-0.04 * pixels, 0), atol=1.5)
 
 
 def test_best_patches_lie_apart_and_are_sorted(tmp_path: Path):
     save(tmp_path / "small.safetensors", registry.build("supersizing"))
-    small = figure_patches({"untrained": str(tmp_path / "small.safetensors")}, tmp_path, seed=0, scenes=1, options=CellConfig(count=4, picture_px=96))
+    small = figure_patches(
+        {"untrained": str(tmp_path / "small.safetensors")},
+        tmp_path,
+        seed=0,
+        scenes=1,
+        options=CellConfig(count=4, picture_px=96),
+    )
     assert len(small) == 1
-    entries = figure_patches({"stage 0": "supersizing", "again": "supersizing"}, tmp_path, seed=0, scenes=1, options=CellConfig(count=4, picture_px=96))
+    entries = figure_patches(
+        {"stage 0": "supersizing", "again": "supersizing"},
+        tmp_path,
+        seed=0,
+        scenes=1,
+        options=CellConfig(count=4, picture_px=96),
+    )
     assert [entry["title"].split(": ")[1] for entry in entries] == ["stage 0", "again"]
     files = [entry["files"][0] for entry in entries]
     assert len(set(files)) == 2
     assert entries[0]["captions"] == entries[1]["captions"]
     own, random = map(int, re.findall(r"(\d+) %", entries[0]["captions"][0]))
-    assert own > random, "what a trained network likes best it likes better than what was drawn at random"
+    assert own > random, (
+        "what a trained network likes best it likes better than what was drawn at random"
+    )
     with pytest.raises(InputError, match="at least one of each"):
         figure_patches({}, tmp_path, seed=0, scenes=1)
     with pytest.raises(InputError, match="one of supersizing"):

@@ -1,4 +1,5 @@
-"""Hand-eye coordination: its geometry against cameras whose place is known, its search on scores whose maximum is known, its steps one by one."""
+"""Hand-eye coordination: its geometry against cameras whose place is known, its search on scores
+whose maximum is known, its steps one by one."""
 
 import math
 from collections.abc import Callable
@@ -15,7 +16,14 @@ from selfgrasp.core.arrays import FloatArray
 from selfgrasp.core.pose import apply, inverse, pose, top_down
 from selfgrasp.learn import evaluating
 from selfgrasp.learn.servo.examples import mount_of, stored_patches
-from selfgrasp.learn.servo.geometry import displaced, hand_grid, moved, project, rigid_inverse, sample
+from selfgrasp.learn.servo.geometry import (
+    displaced,
+    hand_grid,
+    moved,
+    project,
+    rigid_inverse,
+    sample,
+)
 from selfgrasp.learn.servo.poses import mirrored, state_of
 from selfgrasp.learn.servo.search import Found, apart, judged_again, search, shunned
 from selfgrasp.methods import registry
@@ -36,16 +44,30 @@ def painted(spec: CellSpec, world_from_camera: FloatArray, height: float) -> Vie
     """A plane at `height` whose red grows with x and green with y, 2 / m, as a camera sees it."""
     camera = spec.cameras["shoulder"]
     rows, columns = np.mgrid[:PX, :PX] + 0.5
-    rays = np.stack([columns, rows, np.ones_like(rows)], axis=-1) @ np.linalg.inv(camera.intrinsics).T @ world_from_camera[:3, :3].T
-    points = world_from_camera[:3, 3] + rays * ((height - world_from_camera[2, 3]) / rays[..., 2])[..., None]
-    color = np.clip(np.stack([points[..., 0] * 2 + 0.5, points[..., 1] * 2 + 0.5, np.full_like(rows, 0.5)], axis=-1), 0, 1)
+    rays = (
+        np.stack([columns, rows, np.ones_like(rows)], axis=-1)
+        @ np.linalg.inv(camera.intrinsics).T
+        @ world_from_camera[:3, :3].T
+    )
+    points = (
+        world_from_camera[:3, 3]
+        + rays * ((height - world_from_camera[2, 3]) / rays[..., 2])[..., None]
+    )
+    color = np.clip(
+        np.stack(
+            [points[..., 0] * 2 + 0.5, points[..., 1] * 2 + 0.5, np.full_like(rows, 0.5)], axis=-1
+        ),
+        0,
+        1,
+    )
     return View((color * 255).astype(np.uint8), None, camera.intrinsics, world_from_camera)
 
 
 def test_the_grids_axes_are_the_hands() -> None:
     grid = hand_grid(torch.tensor([[0.1, 0.02, math.pi / 2]]), 25, 0.0, CONFIG)[0, 0]
     np.testing.assert_allclose(grid[12, 12, :2], [0.1, 0.02], atol=1e-6)
-    # One column further is one pixel along the closing direction, which is the world's y here; one row further is along -x.
+    # One column further is one pixel along the closing direction, which is the world's y here; one
+    # row further is along -x.
     np.testing.assert_allclose(grid[12, 13] - grid[12, 12], [0, CONFIG.pixel, 0], atol=1e-6)
     np.testing.assert_allclose(grid[13, 12] - grid[12, 12], [-CONFIG.pixel, 0, 0], atol=1e-6)
 
@@ -54,14 +76,20 @@ def test_projection_agrees_with_numpy(spec: CellSpec) -> None:
     camera = spec.cameras["shoulder"]
     points = np.random.default_rng(0).uniform(-0.15, 0.15, (20, 3))
     seen = apply(inverse(camera.world_from_camera), points) @ camera.intrinsics.T
-    found = project(torch.from_numpy(points), torch.from_numpy(inverse(camera.world_from_camera)), torch.from_numpy(camera.intrinsics.copy()))
+    found = project(
+        torch.from_numpy(points),
+        torch.from_numpy(inverse(camera.world_from_camera)),
+        torch.from_numpy(camera.intrinsics.copy()),
+    )
     np.testing.assert_allclose(found, seen[:, :2] / seen[:, 2:], atol=1e-9)
 
 
 def test_sampling_reads_pixel_centres_and_nothing_outside() -> None:
     picture = torch.arange(12.0).reshape(1, 3, 4).repeat(3, 1, 1)
     px = torch.tensor([[0.5, 0.5], [3.5, 2.5], [1.0, 0.5], [-3.0, 1.0]]).reshape(1, 1, 2, 2, 2)
-    np.testing.assert_allclose(sample(picture, px)[0, 0, 0].flatten(), [0.0, 11.0, 0.5, 0.0], atol=1e-6)
+    np.testing.assert_allclose(
+        sample(picture, px)[0, 0, 0].flatten(), [0.0, 11.0, 0.5, 0.0], atol=1e-6
+    )
 
 
 def test_a_stored_patch_shows_where_the_hand_closed(spec: CellSpec) -> None:
@@ -79,7 +107,9 @@ def test_mounts_survive_a_round_trip(spec: CellSpec) -> None:
     world_from_camera = camera.world_from_camera @ moved(torch.from_numpy(mount[None]))[0].numpy()
     view = painted(spec, world_from_camera, 0.0)
     np.testing.assert_allclose(mount_of(view, camera), mount, atol=1e-9)
-    both = moved(torch.from_numpy(mount[None])) @ rigid_inverse(moved(torch.from_numpy(mount[None])))
+    both = moved(torch.from_numpy(mount[None])) @ rigid_inverse(
+        moved(torch.from_numpy(mount[None]))
+    )
     np.testing.assert_allclose(both[0], np.eye(4), atol=1e-9)
 
 
@@ -89,7 +119,12 @@ def test_a_displaced_picture_is_what_the_other_camera_sees(spec: CellSpec) -> No
     here = painted(spec, camera.world_from_camera, 0.03)
     there = painted(spec, camera.world_from_camera @ further[0].double().numpy(), 0.03)
     picture = torch.from_numpy(here.color.copy()).permute(2, 0, 1)[None].float()
-    made = displaced(picture, torch.tensor(camera.world_from_camera).float()[None], torch.tensor(camera.intrinsics).float()[None], further)
+    made = displaced(
+        picture,
+        torch.tensor(camera.world_from_camera).float()[None],
+        torch.tensor(camera.intrinsics).float()[None],
+        further,
+    )
     inner = slice(16, PX - 16)
     difference = made[0].permute(1, 2, 0).numpy()[inner, inner] - there.color[inner, inner]
     assert np.abs(difference).mean() < 1.0
@@ -105,27 +140,51 @@ def test_the_state_knows_neither_left_from_right_nor_front_from_back() -> None:
     np.testing.assert_allclose(state_of(half_turn, hand, camera), turned, atol=1e-6)
     # The whole scene mirrored at the x axis: the hand frame's y axis is flipped.
     other = state_of(final * [1, -1, -1], hand * [1, -1, 1, -1], camera * [1, -1])
-    np.testing.assert_allclose(other, mirrored(state_of(final, hand, camera), np.tile([1.0, -1.0], (5, 1))), atol=1e-6)
+    np.testing.assert_allclose(
+        other, mirrored(state_of(final, hand, camera), np.tile([1.0, -1.0], (5, 1))), atol=1e-6
+    )
 
 
 def test_a_cell_on_a_high_table_looks_the_same_to_the_networks() -> None:
     def raised(pose: FloatArray, height: float) -> FloatArray:
         return pose + np.array([[0, 0, 0, 0], [0, 0, 0, 0], [0, 0, 0, height], [0, 0, 0, 0]])
 
-    method, context, poses = registry.build("hand_eye"), box_context(), np.array([[0.05, -0.02, 0.3], [-0.1, 0.04, -1.0]])
+    method, context, poses = (
+        registry.build("hand_eye"),
+        box_context(),
+        np.array([[0.05, -0.02, 0.3], [-0.1, 0.04, -1.0]]),
+    )
     # One that has not learned finds the camera where it is drawn, whatever it sees.
     for weight in method.parameters():
-        torch.nn.init.normal_(weight, std=0.05, generator=torch.Generator().manual_seed(weight.numel()))
+        torch.nn.init.normal_(
+            weight, std=0.05, generator=torch.Generator().manual_seed(weight.numel())
+        )
     scores = []
     for height in (0.0, 0.8):
-        spec, (view,), hand = context.spec, context.observation.views.values(), top_down((0.03, -0.02, 0.03 + height), 0.2)
-        cameras = {name: replace(camera, world_from_camera=raised(camera.world_from_camera, height)) for name, camera in spec.cameras.items()}
-        low, high = (corner + np.array([0, 0, height]) for corner in (spec.workspace.low, spec.workspace.high))
+        spec, (view,), hand = (
+            context.spec,
+            context.observation.views.values(),
+            top_down((0.03, -0.02, 0.03 + height), 0.2),
+        )
+        cameras = {
+            name: replace(camera, world_from_camera=raised(camera.world_from_camera, height))
+            for name, camera in spec.cameras.items()
+        }
+        low, high = (
+            corner + np.array([0, 0, height])
+            for corner in (spec.workspace.low, spec.workspace.high)
+        )
         workspace = Workspace(low, high, spec.workspace.surface + height)
         seen = replace(view, world_from_camera=raised(view.world_from_camera, height))
-        now = Observation(0.0, dict.fromkeys(cameras, seen), replace(context.observation.hand, world_from_tool=hand))
+        now = Observation(
+            0.0,
+            dict.fromkeys(cameras, seen),
+            replace(context.observation.hand, world_from_tool=hand),
+        )
         with evaluating(method):
-            look = method.look(Context(now, replace(spec, cameras=cameras, workspace=workspace), seed=0))
+            look = method.look(
+                Context(now, replace(spec, cameras=cameras, workspace=workspace), seed=0)
+            )
             scores.append(look.careful_logits(poses))
     np.testing.assert_allclose(scores[0], scores[1], atol=1e-4)
 
@@ -135,16 +194,22 @@ def test_the_search_finds_the_better_of_two_hills(spec: CellSpec) -> None:
 
     def score(poses: FloatArray) -> FloatArray:
         distance = [np.linalg.norm((poses - hill) / [0.04, 0.04, 0.6], axis=1) for hill in hills]
-        values: FloatArray = np.maximum(3 * np.exp(-(distance[0] ** 2)), 2 * np.exp(-(distance[1] ** 2)))
+        values: FloatArray = np.maximum(
+            3 * np.exp(-(distance[0] ** 2)), 2 * np.exp(-(distance[1] ** 2))
+        )
         return values
 
-    found = [search(score, None, spec.workspace, CONFIG, np.random.default_rng(s)) for s in range(20)]
+    found = [
+        search(score, None, spec.workspace, CONFIG, np.random.default_rng(s)) for s in range(20)
+    ]
     best = np.array([f.poses[f.logits.argmax()] for f in found])
     near = np.linalg.norm((best - hills[0])[:, :2], axis=1) < 0.02
     assert near.mean() > 0.8
     assert all(len(f.poses) == CONFIG.samples * CONFIG.iterations for f in found)
     at = np.array([0.02, 0.03, 0.4])
-    np.testing.assert_array_equal(search(score, at, spec.workspace, CONFIG, np.random.default_rng(0)).poses[0], at)
+    np.testing.assert_array_equal(
+        search(score, at, spec.workspace, CONFIG, np.random.default_rng(0)).poses[0], at
+    )
 
 
 def test_the_luckiest_guess_does_not_survive_a_second_judgement(spec: CellSpec) -> None:
@@ -161,14 +226,20 @@ def test_the_luckiest_guess_does_not_survive_a_second_judgement(spec: CellSpec) 
 
 def test_alternatives_lie_apart() -> None:
     poses = np.array([[0.0, 0.0, 0.0], [0.01, 0.0, 1.0], [0.05, 0.0, 0.0], [0.1, 0.0, 0.0]])
-    np.testing.assert_array_equal(apart(Found(poses, np.array([1.0, 2.0, 0.0, -1.0])), 2, 0.03), [1, 2])
-    np.testing.assert_array_equal(apart(Found(poses, np.array([1.0, 2.0, 0.0, -1.0])), 9, 0.06), [1, 3])
+    np.testing.assert_array_equal(
+        apart(Found(poses, np.array([1.0, 2.0, 0.0, -1.0])), 2, 0.03), [1, 2]
+    )
+    np.testing.assert_array_equal(
+        apart(Found(poses, np.array([1.0, 2.0, 0.0, -1.0])), 9, 0.06), [1, 3]
+    )
 
 
 def test_a_hand_that_failed_somewhere_tries_elsewhere_first(spec: CellSpec) -> None:
     miss = top_down((0.05, 0.0, 0.004), 1.0)
     poses = np.array([[0.05, 0.0, -1.0], [0.08, 0.0, 0.0], [-0.1, 0.0, 0.0]])
-    np.testing.assert_allclose(shunned(poses, (miss, miss), CONFIG), [2.0, 2 * math.exp(-0.5), 0.0], atol=1e-4)
+    np.testing.assert_allclose(
+        shunned(poses, (miss, miss), CONFIG), [2.0, 2 * math.exp(-0.5), 0.0], atol=1e-4
+    )
     np.testing.assert_array_equal(shunned(poses, (), CONFIG), 0.0)
     method = registry.build("hand_eye", seed=1)
     hand = looked(spec, np.array([0.0, 0.0, 0.25]))
@@ -180,7 +251,9 @@ def test_a_hand_that_failed_somewhere_tries_elsewhere_first(spec: CellSpec) -> N
     elsewhere = method.plan(told).actions[0]
     assert isinstance(elsewhere, Move)
     assert np.linalg.norm((elsewhere.translation - best.translation)[:2]) > CONFIG.miss_radius
-    np.testing.assert_array_equal(method.variants()["forgetful"].plan(told).scores, method.plan(context).scores)
+    np.testing.assert_array_equal(
+        method.variants()["forgetful"].plan(told).scores, method.plan(context).scores
+    )
 
 
 def test_mirrors_are_averaged_away(spec: CellSpec) -> None:
@@ -191,7 +264,9 @@ def test_mirrors_are_averaged_away(spec: CellSpec) -> None:
         poses = np.array([[0.05, -0.03, 0.4], [0.0, 0.08, -1.2]])
         half_turned = poses + np.array([0.0, 0.0, math.pi])
         assert np.abs(look.logits(poses) - look.logits(half_turned)).max() > 1e-3
-        np.testing.assert_allclose(look.careful_logits(poses), look.careful_logits(half_turned), atol=1e-3)
+        np.testing.assert_allclose(
+            look.careful_logits(poses), look.careful_logits(half_turned), atol=1e-3
+        )
 
 
 def looked(spec: CellSpec, where: FloatArray, yaw: float = 0.0) -> Observation:
@@ -210,7 +285,9 @@ class Fixed(HandEye):
         return self
 
     def logits(self, poses: FloatArray) -> FloatArray:
-        values: FloatArray = 3 - 3 * (np.linalg.norm(poses[:, :2] - self.best[:2], axis=1) / 0.02) ** 2
+        values: FloatArray = (
+            3 - 3 * (np.linalg.norm(poses[:, :2] - self.best[:2], axis=1) / 0.02) ** 2
+        )
         return values
 
     careful_logits = logits
@@ -244,15 +321,28 @@ def test_a_hand_that_stands_badly_rises_first(spec: CellSpec) -> None:
 
 def test_the_last_step_closes_whatever_it_thinks(spec: CellSpec) -> None:
     method = Fixed(np.array([0.1, 0.1, 0.0]))
-    assert isinstance(method.plan(Context(looked(spec, np.array([-0.1, -0.1, 0.01])), spec, step=method.config.steps)).action, Close)
+    assert isinstance(
+        method.plan(
+            Context(looked(spec, np.array([-0.1, -0.1, 0.01])), spec, step=method.config.steps)
+        ).action,
+        Close,
+    )
 
 
 def test_planning_reads_neither_the_views_calibration_nor_depth(spec: CellSpec) -> None:
     method = registry.build("hand_eye", seed=1)
     honest = looked(spec, np.array([0.0, 0.0, 0.25]))
     view = honest.view()
-    lying = View(view.color, np.full((PX, PX), 1.0, np.float32), view.intrinsics, view.world_from_camera @ pose(translation=(0.1, 0.1, 0.0)))
-    plans = [method.plan(Context(o, spec, first=o, step=1)) for o in (honest, Observation(0.0, {"shoulder": lying}, honest.hand))]
+    lying = View(
+        view.color,
+        np.full((PX, PX), 1.0, np.float32),
+        view.intrinsics,
+        view.world_from_camera @ pose(translation=(0.1, 0.1, 0.0)),
+    )
+    plans = [
+        method.plan(Context(o, spec, first=o, step=1))
+        for o in (honest, Observation(0.0, {"shoulder": lying}, honest.hand))
+    ]
     np.testing.assert_array_equal(plans[0].scores, plans[1].scores)
 
 
@@ -276,6 +366,11 @@ def test_the_published_network_learns_and_plans(spec: CellSpec) -> None:
     judge = method.eval().judge
     with torch.inference_mode():
         together = judge(batch["whole"], batch["motion"])
-        parted = torch.cat([judge.judged(judge.seeing(batch["whole"][i : i + 1]), batch["motion"][i : i + 1]) for i in range(6)])
+        parted = torch.cat(
+            [
+                judge.judged(judge.seeing(batch["whole"][i : i + 1]), batch["motion"][i : i + 1])
+                for i in range(6)
+            ]
+        )
     torch.testing.assert_close(together, parted, atol=1e-4, rtol=1e-4)
     assert "open" not in method.variants()

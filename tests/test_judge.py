@@ -20,12 +20,24 @@ CONFIG = JudgeConfig(min_width=0.0025, min_force=2.0)
 ABOVE = looking_at((0, 0, 0.6), (0, 0, 0))
 
 
-def done(width: float, force: float, *, closed: float | None = 0.03, lifted: bool = True, fault: Fault | None = None) -> Done:
+def done(
+    width: float,
+    force: float,
+    *,
+    closed: float | None = 0.03,
+    lifted: bool = True,
+    fault: Fault | None = None,
+) -> Done:
     return Done(Close(), Hand(top_down((0, 0, 0.3), 0.0), width, force), closed, lifted, fault)
 
 
 def look(
-    color: int = 100, depth: float | None = 0.6, *, changed: tuple[slice, slice] | None = None, to_color: int | None = None, to_depth: float | None = None
+    color: int = 100,
+    depth: float | None = 0.6,
+    *,
+    changed: tuple[slice, slice] | None = None,
+    to_color: int | None = None,
+    to_depth: float | None = None,
 ) -> Observation:
     """A 10 x 10 picture of one color and one depth; a part of it may have another."""
     colors = np.full((10, 10, 3), color, dtype=np.uint8)
@@ -35,7 +47,11 @@ def look(
             colors[changed] = to_color
         if to_depth is not None and depths is not None:
             depths[changed] = to_depth
-    return Observation(0.0, {"overhead": View(colors, depths, intrinsics(10), ABOVE)}, Hand(top_down((0, 0, 0.3), 0.0), 0.05, 0.0))
+    return Observation(
+        0.0,
+        {"overhead": View(colors, depths, intrinsics(10), ABOVE)},
+        Hand(top_down((0, 0, 0.3), 0.0), 0.05, 0.0),
+    )
 
 
 @pytest.mark.parametrize(
@@ -52,7 +68,11 @@ def look(
         (done(0.0, 20.0, closed=0.0, fault=Fault.BLOCKED), False, Fault.BLOCKED),
         (done(0.018, 20.0, closed=0.018, lifted=False, fault=Fault.BLOCKED), False, Fault.BLOCKED),
         (done(0.05, 0.0, closed=None, lifted=False, fault=Fault.STOPPED), False, Fault.STOPPED),
-        (done(0.05, 0.0, closed=None, lifted=False, fault=Fault.UNREACHABLE), False, Fault.UNREACHABLE),
+        (
+            done(0.05, 0.0, closed=None, lifted=False, fault=Fault.UNREACHABLE),
+            False,
+            Fault.UNREACHABLE,
+        ),
         (done(0.0, 5.0, closed=None, lifted=False), False, None),
     ],
     ids=[
@@ -71,10 +91,16 @@ def look(
         "a push, which does not close on anything",
     ],
 )
-def test_width_and_force_after_the_lift_decide(what: Done, grasped: bool, fault: Fault | None) -> None:
+def test_width_and_force_after_the_lift_decide(
+    what: Done, grasped: bool, fault: Fault | None
+) -> None:
     outcome = judge(what, look(), look(), CONFIG)
     assert (outcome.grasped, outcome.fault) == (grasped, fault)
-    assert (outcome.width, outcome.force, outcome.changed) == (what.hand.width, what.hand.force, 0.0)
+    assert (outcome.width, outcome.force, outcome.changed) == (
+        what.hand.width,
+        what.hand.force,
+        0.0,
+    )
 
 
 def test_width_and_force_must_both_be_enough() -> None:
@@ -85,7 +111,9 @@ def test_width_and_force_must_both_be_enough() -> None:
 
 
 @pytest.mark.parametrize(("before", "after"), [(None, look()), (look(), None), (None, None)])
-def test_a_missing_picture_is_a_fault_and_changes_no_verdict(before: Observation | None, after: Observation | None) -> None:
+def test_a_missing_picture_is_a_fault_and_changes_no_verdict(
+    before: Observation | None, after: Observation | None
+) -> None:
     outcome = judge(done(0.03, 18.0), before, after, CONFIG)
     assert (outcome.grasped, outcome.fault, outcome.changed) == (True, Fault.NO_IMAGE, 0.0)
     assert judge(done(0.0, 20.0), before, after, CONFIG).fault is Fault.SLIPPED
@@ -113,7 +141,9 @@ def test_one_channel_is_enough_and_directions_do_not_cancel() -> None:
     after = look()
     color = after.view().color.copy()
     color[0, 0] = (100, 140, 60)
-    after = Observation(0.0, {"overhead": View(color, after.view().depth, intrinsics(10), ABOVE)}, after.hand)
+    after = Observation(
+        0.0, {"overhead": View(color, after.view().depth, intrinsics(10), ABOVE)}, after.hand
+    )
     assert changed_share(look(), after) == 0.01
     assert changed_share(after, look()) == 0.01
 
@@ -131,13 +161,30 @@ def test_a_monocular_camera_is_judged_by_color() -> None:
 
 
 def test_the_judge_cannot_read_the_simulators_truth() -> None:
-    """It imports no simulator, and neither of its inputs leads to one: a `Done` and two observations are plain data."""
+    """It imports no simulator, and neither of its inputs leads to one: a `Done` and two
+    observations are plain data."""
     source = Path(judge_module.__file__).read_text()
-    imported = {alias.name for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Import) for alias in node.names}
-    imported |= {node.module or "" for node in ast.walk(ast.parse(source)) if isinstance(node, ast.ImportFrom)}
-    assert not [name for name in imported if ".sim" in name or "mujoco" in name or name.endswith("drivers")]
+    imported = {
+        alias.name
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.Import)
+        for alias in node.names
+    }
+    imported |= {
+        node.module or ""
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.ImportFrom)
+    }
+    assert not [
+        name for name in imported if ".sim" in name or "mujoco" in name or name.endswith("drivers")
+    ]
     names = {node.attr for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Attribute)}
     assert not names & {"truth", "held", "scene", "world", "labels"}
     assert judge.__annotations__ == {
-        "done": "Done", "before": "Observation | None", "after": "Observation | None", "config": "JudgeConfig", "fell": "bool", "return": "Outcome",
-    }  # fmt: skip
+        "done": "Done",
+        "before": "Observation | None",
+        "after": "Observation | None",
+        "config": "JudgeConfig",
+        "fell": "bool",
+        "return": "Outcome",
+    }

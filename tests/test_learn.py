@@ -12,7 +12,18 @@ import torch
 
 from selfgrasp.contracts.scenes import box_source
 from selfgrasp.core import InputError, Plan, Stopped, Watcher
-from selfgrasp.learn import DeclaredSource, Ended, Examples, FitConfig, Loss, Method, NotFinite, Optimizer, Schedule, fit
+from selfgrasp.learn import (
+    DeclaredSource,
+    Ended,
+    Examples,
+    FitConfig,
+    Loss,
+    Method,
+    NotFinite,
+    Optimizer,
+    Schedule,
+    fit,
+)
 from selfgrasp.learn.batches import Order, prefetched
 from selfgrasp.learn.fit import ENOUGH
 from selfgrasp.learn.recipe import learning_rate_at
@@ -26,14 +37,21 @@ class LineConfig:
 
 
 class Line(Method):
-    """y = a x + b, with dropout and batch normalisation, so that a resumed run must restore both."""
+    """y = a x + b, with dropout and batch normalisation, so that a resumed run must restore
+    both."""
 
     name = "line"
 
     def __init__(self, config: LineConfig) -> None:
         super().__init__()
         self.config = config
-        self.net = torch.nn.Sequential(torch.nn.Linear(1, 8), torch.nn.BatchNorm1d(8), torch.nn.ReLU(), torch.nn.Dropout(config.dropout), torch.nn.Linear(8, 1))
+        self.net = torch.nn.Sequential(
+            torch.nn.Linear(1, 8),
+            torch.nn.BatchNorm1d(8),
+            torch.nn.ReLU(),
+            torch.nn.Dropout(config.dropout),
+            torch.nn.Linear(8, 1),
+        )
         self.calibrated = 0
 
     def gather(self, source, split, rng):
@@ -41,8 +59,13 @@ class Line(Method):
         return points(4)
 
     def batch(self, examples, indices, rng, *, augment):
-        x = examples["x"][indices] + (rng.normal(0, 0.01, len(indices)).astype(np.float32) if augment else 0)
-        return {"x": torch.from_numpy(x)[:, None], "y": torch.from_numpy(examples["y"][indices])[:, None]}
+        x = examples["x"][indices] + (
+            rng.normal(0, 0.01, len(indices)).astype(np.float32) if augment else 0
+        )
+        return {
+            "x": torch.from_numpy(x)[:, None],
+            "y": torch.from_numpy(examples["y"][indices])[:, None],
+        }
 
     def loss(self, batch):
         value = ((self.net(batch["x"]) - batch["y"]) ** 2).mean()
@@ -86,7 +109,9 @@ def test_a_line_is_learned_and_the_run_can_be_read(tmp_path: Path):
 
 @pytest.mark.parametrize("optimizer", list(Optimizer))
 @pytest.mark.parametrize("stop_at", [9, 12])
-def test_interrupted_and_resumed_equals_uninterrupted(tmp_path: Path, optimizer: Optimizer, stop_at: int):
+def test_interrupted_and_resumed_equals_uninterrupted(
+    tmp_path: Path, optimizer: Optimizer, stop_at: int
+):
     config = FitConfig(**{**vars(CONFIG), "optimizer": optimizer})
     whole, halves = line(), line()
     fit(whole, points(), points(50, seed=1), config, tmp_path / "whole")
@@ -99,13 +124,23 @@ def test_interrupted_and_resumed_equals_uninterrupted(tmp_path: Path, optimizer:
                 stop.set()
 
     with pytest.raises(Stopped, match=f"after step {stop_at} of 36"):
-        fit(halves, points(), points(50, seed=1), config, tmp_path / "halves", StopLater(), stop=stop)
+        fit(
+            halves,
+            points(),
+            points(50, seed=1),
+            config,
+            tmp_path / "halves",
+            StopLater(),
+            stop=stop,
+        )
     resumed = line(seed=7)
     fit(resumed, points(), points(50, seed=1), config, tmp_path / "halves")
     for name, tensor in whole.state_dict().items():
         assert torch.equal(tensor, resumed.state_dict()[name]), name
     parts = ((tmp_path / f / "log.jsonl").read_text() for f in ("whole", "halves"))
-    one, two = ([json.loads(text) for text in part.splitlines() if "validation" in text] for part in parts)
+    one, two = (
+        [json.loads(text) for text in part.splitlines() if "validation" in text] for part in parts
+    )
     assert one == two
 
 
@@ -135,12 +170,24 @@ def test_the_clock_ends_training(tmp_path: Path):
 
 
 def test_patience_ends_training_and_the_best_weights_stay(tmp_path: Path):
-    config = FitConfig(**{**vars(CONFIG), "epochs": 100, "patience": 2, "learning_rate": 0.5, "schedule": Schedule.CONSTANT})
+    config = FitConfig(
+        **{
+            **vars(CONFIG),
+            "epochs": 100,
+            "patience": 2,
+            "learning_rate": 0.5,
+            "schedule": Schedule.CONSTANT,
+        }
+    )
     method, validation = line(), points(ENOUGH, seed=1)
     result = fit(method, points(), validation, config, tmp_path)
     assert result.ended is Ended.PATIENCE
     with torch.inference_mode():
-        loss = float(method.loss(method.batch(validation, np.arange(ENOUGH), np.random.default_rng(0), augment=False)).value)
+        loss = float(
+            method.loss(
+                method.batch(validation, np.arange(ENOUGH), np.random.default_rng(0), augment=False)
+            ).value
+        )
     assert loss == pytest.approx(result.metrics["loss"], rel=1e-4)
 
 
@@ -149,7 +196,11 @@ def test_a_handful_of_validation_examples_is_measured_and_chooses_nothing(tmp_pa
     # The first epoch is the best one by these.
     few.columns["y"][:] = 0.0
     result = fit(line(), points(), few, CONFIG, tmp_path)
-    losses = [json.loads(text)["loss"] for text in (tmp_path / "log.jsonl").read_text().splitlines() if '"validation"' in text]
+    losses = [
+        json.loads(text)["loss"]
+        for text in (tmp_path / "log.jsonl").read_text().splitlines()
+        if '"validation"' in text
+    ]
     assert result.metrics["loss"] == pytest.approx(losses[-1])
     assert losses[-1] > min(losses)
 
@@ -178,7 +229,9 @@ def test_training_leaves_the_global_generator_alone(tmp_path: Path):
 def test_every_example_is_seen_once_an_epoch():
     order = Order(103, 32, seed=3)
     first = np.concatenate([order.indices(step) for step in range(order.per_epoch)])
-    second = np.concatenate([order.indices(step) for step in range(order.per_epoch, 2 * order.per_epoch)])
+    second = np.concatenate(
+        [order.indices(step) for step in range(order.per_epoch, 2 * order.per_epoch)]
+    )
     assert sorted(first) == sorted(second) == list(range(103))
     assert list(first) != list(second)
 

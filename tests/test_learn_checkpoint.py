@@ -18,7 +18,12 @@ def test_a_checkpoint_says_what_it_is(tmp_path: Path):
     method = registry.build("supersizing")
     save(tmp_path / "a.safetensors", method, data="d1", metrics={"loss": 0.5})
     info = read_info(tmp_path / "a.safetensors")
-    assert (info.method, info.version, info.data, info.metrics) == ("supersizing", method.version, "d1", {"loss": 0.5})
+    assert (info.method, info.version, info.data, info.metrics) == (
+        "supersizing",
+        method.version,
+        "d1",
+        {"loss": 0.5},
+    )
     loaded = registry.load(tmp_path / "a.safetensors")
     assert loaded.config == small()
     assert all(torch.equal(v, loaded.state_dict()[k]) for k, v in method.state_dict().items())
@@ -29,7 +34,9 @@ def test_half_precision_for_shipping(tmp_path: Path):
     method = registry.build("supersizing")
     save(tmp_path / "full.safetensors", method)
     save(tmp_path / "half.safetensors", method, storage=Storage.FLOAT16)
-    assert (tmp_path / "half.safetensors").stat().st_size < 0.55 * (tmp_path / "full.safetensors").stat().st_size
+    assert (tmp_path / "half.safetensors").stat().st_size < 0.55 * (
+        tmp_path / "full.safetensors"
+    ).stat().st_size
     loaded = registry.load(tmp_path / "half.safetensors").state_dict()
     for name, tensor in method.state_dict().items():
         assert loaded[name].dtype == tensor.dtype
@@ -46,7 +53,9 @@ def test_a_truncated_file_is_named(tmp_path: Path):
     path = tmp_path / "a.safetensors"
     save(path, registry.build("supersizing"))
     path.write_bytes(path.read_bytes()[:-1000])
-    with pytest.raises(InputError, match=r"a\.safetensors of \d+ bytes.*wanted: a whole safetensors file"):
+    with pytest.raises(
+        InputError, match=r"a\.safetensors of \d+ bytes.*wanted: a whole safetensors file"
+    ):
         registry.load(path)
 
 
@@ -57,7 +66,9 @@ def test_a_file_of_someone_else_is_named(tmp_path: Path):
     (tmp_path / "notes.safetensors").write_text("not at all")
     with pytest.raises(InputError, match="wanted: a whole safetensors file"):
         registry.load(tmp_path / "notes.safetensors")
-    with pytest.raises(InputError, match=r"missing.*exists: beside it: notes\.safetensors, x\.safetensors"):
+    with pytest.raises(
+        InputError, match=r"missing.*exists: beside it: notes\.safetensors, x\.safetensors"
+    ):
         registry.load(tmp_path / "missing")
 
 
@@ -76,7 +87,11 @@ def test_another_version_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     save(tmp_path / "a.safetensors", registry.build("supersizing"))
     version = registry.method_class("supersizing").version
     monkeypatch.setattr(registry.method_class("supersizing"), "version", version + 1)
-    with pytest.raises(InputError, match=f"a checkpoint of supersizing version {version}; wanted: supersizing version {version + 1}"):
+    with pytest.raises(
+        InputError,
+        match=f"a checkpoint of supersizing version {version}; wanted: supersizing version "
+        f"{version + 1}",
+    ):
         registry.load(tmp_path / "a.safetensors")
 
 
@@ -89,7 +104,10 @@ def test_another_shape_is_refused(tmp_path: Path):
 def test_unknown_names_list_the_known_ones():
     with pytest.raises(InputError, match=r"method 'supersize'; .*exists: .*supersizing"):
         registry.build("supersize")
-    with pytest.raises(InputError, match=r"preset of supersizing 'big'.*exists: outputs, paper, paper_owt, pretext, small"):
+    with pytest.raises(
+        InputError,
+        match=r"preset of supersizing 'big'.*exists: outputs, paper, paper_owt, pretext, small",
+    ):
         registry.build("supersizing:big")
     with pytest.raises(InputError, match=r"policy 'best'.*heuristic"):
         load_policy("best")

@@ -18,12 +18,20 @@ trimesh = pytest.importorskip("trimesh")
 RANDOM_OBJECTS = Path(__file__).resolve().parents[2] / "shared" / "data" / "random_objects"
 
 
-def write_groups(path: Path, boxes: list[tuple[tuple[float, float, float], tuple[float, float, float]]]) -> None:
+def write_groups(
+    path: Path, boxes: list[tuple[tuple[float, float, float], tuple[float, float, float]]]
+) -> None:
     """An OBJ with one `o` group per box (sides, middle)."""
     lines: list[str] = []
     for index, (sides, middle) in enumerate(boxes):
-        mesh = trimesh.creation.box(sides, transform=trimesh.transformations.translation_matrix(middle))
-        lines += [f"o part_{index}", *("v {} {} {}".format(*v) for v in mesh.vertices), *("f {} {} {}".format(*(f + 1 + 8 * index)) for f in mesh.faces)]
+        mesh = trimesh.creation.box(
+            sides, transform=trimesh.transformations.translation_matrix(middle)
+        )
+        lines += [
+            f"o part_{index}",
+            *("v {} {} {}".format(*v) for v in mesh.vertices),
+            *("f {} {} {}".format(*(f + 1 + 8 * index)) for f in mesh.faces),
+        ]
     path.write_text("\n".join(lines) + "\n")
 
 
@@ -31,9 +39,18 @@ def l_mesh() -> trimesh.Trimesh:
     """A watertight L, 6 by 6 by 2 cm with arms 2 cm wide, in metres: volume 40 cm^3."""
     outline = np.array([(0, 0), (6, 0), (6, 2), (2, 2), (2, 6), (0, 6)]) / 100.0
     caps = np.array([(0, 1, 2), (0, 2, 3), (0, 3, 5), (3, 4, 5)])
-    low, high = np.column_stack([outline, np.zeros(6)]), np.column_stack([outline, np.full(6, 0.02)])
-    sides = [f for i in range(6) for f in ((i, (i + 1) % 6, 6 + (i + 1) % 6), (i, 6 + (i + 1) % 6, 6 + i))]
-    return trimesh.Trimesh(np.concatenate([low, high]), np.concatenate([caps[:, ::-1], caps + 6, sides]), process=False)
+    low, high = (
+        np.column_stack([outline, np.zeros(6)]),
+        np.column_stack([outline, np.full(6, 0.02)]),
+    )
+    sides = [
+        f
+        for i in range(6)
+        for f in ((i, (i + 1) % 6, 6 + (i + 1) % 6), (i, 6 + (i + 1) % 6, 6 + i))
+    ]
+    return trimesh.Trimesh(
+        np.concatenate([low, high]), np.concatenate([caps[:, ::-1], caps + 6, sides]), process=False
+    )
 
 
 @pytest.mark.parametrize("suffix", ["obj", "stl", "glb", "ply", "off"])
@@ -41,9 +58,18 @@ def test_a_box_is_one_hull_in_every_format(tmp_path: Path, suffix: str) -> None:
     trimesh.creation.box((0.06, 0.04, 0.02)).export(tmp_path / f"brick.{suffix}")
     report = load_meshes(tmp_path, MeshRules(mass=0.12))
     (brick,) = report.objects
-    assert (len(brick.parts), brick.parts[0].shape, brick.name, brick.family) == (1, Shape.MESH, f"brick.{suffix}", "mesh")
+    assert (len(brick.parts), brick.parts[0].shape, brick.name, brick.family) == (
+        1,
+        Shape.MESH,
+        f"brick.{suffix}",
+        "mesh",
+    )
     assert brick.volume == pytest.approx(0.06 * 0.04 * 0.02, rel=1e-5)
-    assert np.allclose(brick.inertia, 0.01 * np.array([0.06**2 + 0.04**2, 0.06**2 + 0.02**2, 0.04**2 + 0.02**2]), rtol=1e-4)
+    assert np.allclose(
+        brick.inertia,
+        0.01 * np.array([0.06**2 + 0.04**2, 0.06**2 + 0.02**2, 0.04**2 + 0.02**2]),
+        rtol=1e-4,
+    )
     assert (report.loaded[0].parts, report.loaded[0].unit) == ("one hull", "guessed m")
 
 
@@ -58,27 +84,44 @@ def test_the_unit_is_guessed_from_the_longest_side(tmp_path: Path, size: float, 
 def test_mass_is_density_times_volume_within_the_range(tmp_path: Path) -> None:
     trimesh.creation.box((0.05, 0.05, 0.04)).export(tmp_path / "a.stl")
     trimesh.creation.box((0.03, 0.01, 0.01)).export(tmp_path / "b.stl")
-    assert [item.mass for item in load_meshes(tmp_path, MeshRules(density=1000.0)).objects] == pytest.approx([0.1, 0.03])
+    assert [
+        item.mass for item in load_meshes(tmp_path, MeshRules(density=1000.0)).objects
+    ] == pytest.approx([0.1, 0.03])
 
 
 def test_groups_of_an_obj_are_convex_parts(tmp_path: Path) -> None:
-    write_groups(tmp_path / "t.obj", [((0.06, 0.02, 0.02), (0.0, 0.0, 0.0)), ((0.02, 0.04, 0.02), (0.0, 0.03, 0.0))])
+    write_groups(
+        tmp_path / "t.obj",
+        [((0.06, 0.02, 0.02), (0.0, 0.0, 0.0)), ((0.02, 0.04, 0.02), (0.0, 0.03, 0.0))],
+    )
     report = load_meshes(tmp_path)
     (tee,) = report.objects
     assert report.loaded[0].parts == "2 groups"
-    assert sorted(hull_volume(part.hull.vertices) for part in tee.parts) == pytest.approx([16e-6, 24e-6])
+    assert sorted(hull_volume(part.hull.vertices) for part in tee.parts) == pytest.approx(
+        [16e-6, 24e-6]
+    )
 
 
 def test_many_groups_merge_into_twelve_where_it_costs_least(tmp_path: Path) -> None:
-    write_groups(tmp_path / "rod.obj", [((0.005, 0.01, 0.01), (0.005 * index, 0.0, 0.0)) for index in range(30)])
+    write_groups(
+        tmp_path / "rod.obj",
+        [((0.005, 0.01, 0.01), (0.005 * index, 0.0, 0.0)) for index in range(30)],
+    )
     report = load_meshes(tmp_path)
     assert report.loaded[0].parts == "30 groups merged into 12"
     assert report.objects[0].volume == pytest.approx(30 * 0.005 * 1e-4, rel=1e-6)
 
 
 def test_merging_joins_the_neighbours_that_fit() -> None:
-    boxes = [trimesh.creation.box((1, 1, 1), transform=trimesh.transformations.translation_matrix(at)).vertices for at in ((0, 0, 0), (1, 0, 0), (0, 9, 0))]
-    assert sorted(hull_volume(points) for points in merge_pieces(boxes, 2)) == pytest.approx([1.0, 2.0])
+    boxes = [
+        trimesh.creation.box(
+            (1, 1, 1), transform=trimesh.transformations.translation_matrix(at)
+        ).vertices
+        for at in ((0, 0, 0), (1, 0, 0), (0, 9, 0))
+    ]
+    assert sorted(hull_volume(points) for points in merge_pieces(boxes, 2)) == pytest.approx(
+        [1.0, 2.0]
+    )
 
 
 def test_a_hollow_shape_is_cut_by_coacd(tmp_path: Path) -> None:
@@ -91,11 +134,16 @@ def test_a_hollow_shape_is_cut_by_coacd(tmp_path: Path) -> None:
     assert item.volume == pytest.approx(40e-6, rel=0.1)
 
 
-def test_without_coacd_a_hollow_shape_is_one_hull_and_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_coacd_a_hollow_shape_is_one_hull_and_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setitem(__import__("sys").modules, "coacd", None)
     l_mesh().export(tmp_path / "l.stl")
     report = load_meshes(tmp_path)
-    assert (len(report.objects[0].parts), report.loaded[0].parts) == (1, "one hull, though it is not convex: coacd is not installed")
+    assert (len(report.objects[0].parts), report.loaded[0].parts) == (
+        1,
+        "one hull, though it is not convex: coacd is not installed",
+    )
 
 
 def test_a_detailed_hull_is_simplified(tmp_path: Path) -> None:
@@ -109,7 +157,9 @@ def test_unusable_files_are_refused_with_a_reason_and_stop_nothing(tmp_path: Pat
     trimesh.creation.box((0.05, 0.05, 0.05)).export(tmp_path / "good.stl")
     trimesh.creation.box((5000.0, 1.0, 1.0)).export(tmp_path / "huge.stl")
     (tmp_path / "nan.obj").write_text("v nan nan nan\nv nan nan nan\nv nan nan nan\nf 1 2 3\n")
-    (tmp_path / "flat.obj").write_text("v 0 0 0\nv 0.1 0 0\nv 0 0.1 0\nv 0.1 0.1 0\nf 1 2 3\nf 2 4 3\n")
+    (tmp_path / "flat.obj").write_text(
+        "v 0 0 0\nv 0.1 0 0\nv 0 0.1 0\nv 0.1 0.1 0\nf 1 2 3\nf 2 4 3\n"
+    )
     (tmp_path / "noise.glb").write_bytes(bytes(range(200)))
     (tmp_path / "cut.stl").write_bytes((tmp_path / "good.stl").read_bytes()[:150])
     (tmp_path / "empty.obj").write_text("")
@@ -125,12 +175,16 @@ def test_unusable_files_are_refused_with_a_reason_and_stop_nothing(tmp_path: Pat
 
 
 @pytest.mark.parametrize(("size", "words"), [(10.0, "exceeds 0.5 m"), (0.005, "below 0.01 m")])
-def test_a_given_scale_is_held_to_the_size_of_things(tmp_path: Path, size: float, words: str) -> None:
+def test_a_given_scale_is_held_to_the_size_of_things(
+    tmp_path: Path, size: float, words: str
+) -> None:
     trimesh.creation.box((size, size, size)).export(tmp_path / "brick.stl")
     report = load_meshes(tmp_path, MeshRules(scale=1.0))
     assert not report.objects
     assert words in report.refused[0].reason
-    with pytest.raises(InputError, match=rf"1 usable meshes; exists: 0 usable; brick.stl: .*{words}"):
+    with pytest.raises(
+        InputError, match=rf"1 usable meshes; exists: 0 usable; brick.stl: .*{words}"
+    ):
         objects_by_name(tmp_path, rules=MeshRules(scale=1.0))
 
 

@@ -45,7 +45,9 @@ def cube_corners(side: float) -> np.ndarray:
 
 def test_inertia_of_a_box_is_m_over_12_times_the_sums_of_squares() -> None:
     brick = model(build.box((0.06, 0.04, 0.02), (0.3, 0.0, 0.0), GREY))
-    assert np.allclose(brick.inertia, 0.01 * np.array([0.06**2 + 0.04**2, 0.06**2 + 0.02**2, 0.04**2 + 0.02**2]))
+    assert np.allclose(
+        brick.inertia, 0.01 * np.array([0.06**2 + 0.04**2, 0.06**2 + 0.02**2, 0.04**2 + 0.02**2])
+    )
     assert np.allclose(brick.extents, (0.06, 0.04, 0.02))
     assert brick.bounding_radius == pytest.approx(math.sqrt(0.03**2 + 0.02**2 + 0.01**2))
 
@@ -82,13 +84,23 @@ def test_the_center_of_mass_follows_the_heavier_part() -> None:
 
 def test_a_capsule_without_its_tube_is_a_ball_and_a_round_ellipsoid_too() -> None:
     ball = mass_properties(build.ellipsoid((0.02, 0.02, 0.02), ORIGIN, GREY))
-    for part in (build.capsule(0.02, 0.04 + 1e-9, ORIGIN, GREY), build.ellipsoid((0.02, 0.02, 0.02 + 1e-9), ORIGIN, GREY)):
-        assert np.allclose(mass_properties(part).inertia / ball.volume, ball.inertia / ball.volume, rtol=1e-6, atol=1e-12)
+    for part in (
+        build.capsule(0.02, 0.04 + 1e-9, ORIGIN, GREY),
+        build.ellipsoid((0.02, 0.02, 0.02 + 1e-9), ORIGIN, GREY),
+    ):
+        assert np.allclose(
+            mass_properties(part).inertia / ball.volume,
+            ball.inertia / ball.volume,
+            rtol=1e-6,
+            atol=1e-12,
+        )
         assert area(part) == pytest.approx(4.0 * math.pi * 0.02**2, rel=1e-6)
 
 
 PARTS = {
-    Shape.BOX: build.box((0.02, 0.04, 0.06), (0.01, 0.0, 0.0), GREY, rotation=rotation_about_z(0.5)),
+    Shape.BOX: build.box(
+        (0.02, 0.04, 0.06), (0.01, 0.0, 0.0), GREY, rotation=rotation_about_z(0.5)
+    ),
     Shape.SPHERE: build.ellipsoid((0.02, 0.02, 0.02), (0.0, 0.01, 0.0), GREY),
     Shape.ELLIPSOID: build.ellipsoid((0.01, 0.02, 0.03), (0.0, 0.01, 0.0), GREY),
     Shape.CYLINDER: build.cylinder(0.02, 0.05, (0.0, 0.0, 0.02), GREY, rotation=build.ALONG_X),
@@ -106,7 +118,12 @@ def test_formulas_agree_with_random_points(shape: Shape) -> None:
     assert len(inside) / len(points) * 0.1**3 == pytest.approx(mass.volume, rel=0.04)
     assert np.allclose(inside.mean(axis=0), mass.center, atol=1e-3)
     covariance = np.cov(inside.T)
-    assert np.allclose(np.trace(covariance) * np.eye(3) - covariance, mass.inertia / mass.volume, rtol=0.05, atol=3e-6)
+    assert np.allclose(
+        np.trace(covariance) * np.eye(3) - covariance,
+        mass.inertia / mass.volume,
+        rtol=0.05,
+        atol=3e-6,
+    )
     for axis in (*np.eye(3), *-np.eye(3)):
         assert 0.0 <= reach(part, axis) - (inside @ axis).max() < 4e-3
 
@@ -137,9 +154,14 @@ def test_a_family_keeps_the_rules(family: str) -> None:
         assert 0.35 <= item.friction <= 1.0
         first, second, third = item.inertia
         assert 0.0 < third <= second <= first <= second + third
-        assert np.allclose(item.object_from_principal[:3, :3].T @ item.object_from_principal[:3, :3], np.eye(3))
+        assert np.allclose(
+            item.object_from_principal[:3, :3].T @ item.object_from_principal[:3, :3], np.eye(3)
+        )
         assert np.linalg.det(item.object_from_principal) == pytest.approx(1.0)
-        assert np.linalg.norm(item.surface_points(50, np.random.default_rng(seed)), axis=1).max() <= item.bounding_radius + 1e-9
+        assert (
+            np.linalg.norm(item.surface_points(50, np.random.default_rng(seed)), axis=1).max()
+            <= item.bounding_radius + 1e-9
+        )
         for part in item.parts:
             sides = [reach(part, a) + reach(part, -a) for a in part.object_from_part[:3, :3].T]
             assert min(sides) >= 0.0039
@@ -153,9 +175,20 @@ def test_a_mug_is_hollow_and_has_a_handle() -> None:
 
 
 def test_an_object_depends_on_its_family_and_seed_alone() -> None:
-    code = "from selfgrasp.workcell.sim.objects.catalogue import *; print(catalogue_hash([object_named('mug-0017'), object_named('blob-3')]))"
-    elsewhere = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env={**os.environ, "PYTHONHASHSEED": "7"})
-    assert elsewhere.stdout.strip() == catalogue_hash([make_object("mug", 17), make_object("blob", 3)])
+    code = (
+        "from selfgrasp.workcell.sim.objects.catalogue import *; "
+        "print(catalogue_hash([object_named('mug-0017'), object_named('blob-3')]))"
+    )
+    elsewhere = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "PYTHONHASHSEED": "7"},
+    )
+    assert elsewhere.stdout.strip() == catalogue_hash(
+        [make_object("mug", 17), make_object("blob", 3)]
+    )
     assert catalogue_hash([make_object("mug", 17)]) != catalogue_hash([make_object("mug", 18)])
 
 
@@ -166,7 +199,9 @@ def test_sets_share_no_seed_and_held_out_families_only_appear_in_the_test() -> N
     assert len(set(names)) == len(names) == 240
     assert len(set.union(*seeds)) == sum(len(group) for group in seeds)
     assert not {item.family for group in sets[:2] for item in group} & set(HELD_OUT_FAMILIES)
-    assert {item.family for item in catalogue.test_objects(9, Novelty.FAMILY)} == set(HELD_OUT_FAMILIES)
+    assert {item.family for item in catalogue.test_objects(9, Novelty.FAMILY)} == set(
+        HELD_OUT_FAMILIES
+    )
     assert train_objects(5)[4].name == sets[0][4].name
 
 
@@ -175,7 +210,9 @@ def test_the_sets_of_categories_share_no_instance_and_hold_as_many_of_each() -> 
     names = [item.name for group in sets.values() for item in group]
     assert len(set(names)) == len(names) == 34 * 16
     for name, group in sets.items():
-        assert Counter(item.family for item in group) == dict.fromkeys(CATEGORIES, CATEGORY_INSTANCES[name])
+        assert Counter(item.family for item in group) == dict.fromkeys(
+            CATEGORIES, CATEGORY_INSTANCES[name]
+        )
         assert all(item.name == object_named(item.name).name for item in group[:16])
 
 
@@ -193,7 +230,9 @@ def test_the_held_out_size_lies_outside_the_usual_one() -> None:
     small = catalogue.test_objects(66, Novelty.SIZE)
     usual = catalogue.test_objects(66, Novelty.INSTANCE)
     assert catalogue.HELD_OUT_SCALE[1] < Ranges().scale[0]
-    assert np.median([i.extents.max() for i in small]) < 0.85 * np.median([i.extents.max() for i in usual])
+    assert np.median([i.extents.max() for i in small]) < 0.85 * np.median(
+        [i.extents.max() for i in usual]
+    )
 
 
 def test_patterns_are_mostly_bright_and_repeat() -> None:
@@ -213,7 +252,13 @@ def test_arrays_are_read_only_and_a_caller_s_array_is_left_alone() -> None:
     size[0] = 5.0
     assert part.size[0] == 0.01
     item = model(part)
-    for array in (part.size, part.object_from_part, item.inertia, item.bounds, item.object_from_principal):
+    for array in (
+        part.size,
+        part.object_from_part,
+        item.inertia,
+        item.bounds,
+        item.object_from_principal,
+    ):
         with pytest.raises(ValueError, match="read-only"):
             array[0] = 1.0
     with pytest.raises(dataclasses.FrozenInstanceError):
@@ -248,7 +293,9 @@ def test_a_mesh_inside_out_or_dented_is_refused() -> None:
 
 def test_wrong_objects_and_names_say_what_exists() -> None:
     brick = build.box((0.02, 0.02, 0.02), (0.1, 0.0, 0.0), GREY)
-    with pytest.raises(InputError, match=r"center of mass at .* wanted: the origin; see `assemble`"):
+    with pytest.raises(
+        InputError, match=r"center of mass at .* wanted: the origin; see `assemble`"
+    ):
         ObjectModel("a", "a", None, (brick,), 0.1, 0.7)
     with pytest.raises(InputError, match="1 to 12 parts"):
         ObjectModel("a", "a", None, (), 0.1, 0.7)
@@ -272,11 +319,18 @@ def test_mujoco_compiles_the_same_mass_and_inertia() -> None:
             quaternion = np.zeros(4)
             mujoco.mju_mat2Quat(quaternion, part.object_from_part[:3, :3].ravel())
             geom = body.add_geom(
-                type=getattr(mujoco.mjtGeom, f"mjGEOM_{part.shape.upper()}"), size=part.size, pos=part.object_from_part[:3, 3], quat=quaternion
+                type=getattr(mujoco.mjtGeom, f"mjGEOM_{part.shape.upper()}"),
+                size=part.size,
+                pos=part.object_from_part[:3, 3],
+                quat=quaternion,
             )
             geom.density = item.mass / item.volume * part.density
             if part.shape is Shape.MESH:
-                geom.meshname = spec.add_mesh(name=f"m{index}", uservert=part.hull.vertices.ravel(), userface=part.hull.faces.ravel()).name
+                geom.meshname = spec.add_mesh(
+                    name=f"m{index}",
+                    uservert=part.hull.vertices.ravel(),
+                    userface=part.hull.faces.ravel(),
+                ).name
         compiled = spec.compile()
         assert compiled.body_mass[1] == pytest.approx(item.mass, rel=1e-4)
         assert np.allclose(np.sort(compiled.body_inertia[1])[::-1], item.inertia, rtol=2e-3)

@@ -1,4 +1,5 @@
-"""Physics as physics: what is held stays held, nothing is inside anything, what rests rests, and every motion can be stopped."""
+"""Physics as physics: what is held stays held, nothing is inside anything, what rests rests, and
+every motion can be stopped."""
 
 from __future__ import annotations
 
@@ -25,13 +26,30 @@ from selfgrasp.workcell.workcell import Ids
 
 SMALL = CellConfig(count=4, picture_px=32, noise="none")
 ACROSS = np.pi / 2
-SPOON = thing("handle", build.box((0.12, 0.006, 0.01), ORIGIN, GREY), build.box((0.03, 0.03, 0.02), (0.075, 0.0, 0.005), GREY, density=0.3), mass=0.06)
+SPOON = thing(
+    "handle",
+    build.box((0.12, 0.006, 0.01), ORIGIN, GREY),
+    build.box((0.03, 0.03, 0.02), (0.075, 0.0, 0.005), GREY, density=0.3),
+    mass=0.06,
+)
 HELD = [
     pytest.param(block(0.04, 0.05, 0.05), grasp(0, 0, 0.03), id="box"),
     pytest.param(block(0.05, 0.05, 0.05, mass=0.4), grasp(0, 0, 0.03), id="heavy box"),
-    pytest.param(thing("cylinder", build.cylinder(0.02, 0.06, ORIGIN, GREY)), grasp(0, 0, 0.04), id="cylinder"),
-    pytest.param(thing("capsule", build.capsule(0.018, 0.10, ORIGIN, GREY, rotation=build.ALONG_Y)), grasp(0, 0, 0.015), id="capsule"),
-    pytest.param(thing("sphere", build.ellipsoid((0.02, 0.02, 0.02), ORIGIN, GREY)), grasp(0, 0, 0.02), id="sphere"),
+    pytest.param(
+        thing("cylinder", build.cylinder(0.02, 0.06, ORIGIN, GREY)),
+        grasp(0, 0, 0.04),
+        id="cylinder",
+    ),
+    pytest.param(
+        thing("capsule", build.capsule(0.018, 0.10, ORIGIN, GREY, rotation=build.ALONG_Y)),
+        grasp(0, 0, 0.015),
+        id="capsule",
+    ),
+    pytest.param(
+        thing("sphere", build.ellipsoid((0.02, 0.02, 0.02), ORIGIN, GREY)),
+        grasp(0, 0, 0.02),
+        id="sphere",
+    ),
     pytest.param(SPOON, grasp(0, 0, 0.004, ACROSS), id="thin handle"),
     pytest.param(SPOON, grasp(-0.06, 0, 0.004, ACROSS), id="end of a thin handle"),
     pytest.param(make_object("mug", 3), grasp(0, -0.042, 0.074, ACROSS), id="wall of a mug"),
@@ -49,14 +67,18 @@ def test_what_is_held_for_ten_seconds_creeps_less_than_a_millimetre(item, action
     before = made.in_hand()
     made.world.step(round(10.0 / made.world.model.opt.timestep))
     assert np.linalg.norm(made.in_hand() - before, axis=1).max() < 1e-3
-    assert holds(made.cell.drivers.gripper.width(), made.cell.drivers.gripper.force(), made.cell.judge)
+    assert holds(
+        made.cell.drivers.gripper.width(), made.cell.drivers.gripper.force(), made.cell.judge
+    )
 
 
 def _try_at_random(made: Bench, rng: np.random.Generator) -> Done:
     """A grasp near a random object, with a random angle and height."""
     placed = made.world.placed
     position = made.position(placed[rng.integers(len(placed))].slot)
-    xyz = np.clip(position + rng.uniform(-0.012, 0.012, 3) - (0, 0, 0.02), WORKSPACE.low, WORKSPACE.high)
+    xyz = np.clip(
+        position + rng.uniform(-0.012, 0.012, 3) - (0, 0, 0.02), WORKSPACE.low, WORKSPACE.high
+    )
     return made.cell.do(Grasp(top_down(xyz, float(rng.uniform(0, np.pi))), GRIPPER.opening))
 
 
@@ -70,14 +92,19 @@ def test_nothing_tunnels_through_fingers_or_table_over_a_thousand_grasps() -> No
         done = _try_at_random(made, rng)
         grasped = done.lifted and holds(done.hand.width, done.hand.force, made.cell.judge)
         held += grasped
-        in_finger.append(max((depth for depth, pair in penetrations(made.world) if pair & hand), default=0.0))
+        in_finger.append(
+            max((depth for depth, pair in penetrations(made.world) if pair & hand), default=0.0)
+        )
         if grasped:
             made.cell.put_back(rng)
         settled.append(max((depth for depth, _ in penetrations(made.world)), default=0.0))
-        lowest.append(min((made.surface(p.slot)[:, 2].min() for p in made.world.placed), default=0.0))
+        lowest.append(
+            min((made.surface(p.slot)[:, 2].min() for p in made.world.placed), default=0.0)
+        )
     assert 250 < held < 750
-    # For a step or two a finger's edge may stand in what turns about it, one grasp in a thousand by 3 to 8 mm, which one differs between processors; what is
-    # deeper than a finger is thick has come out behind.
+    # For a step or two a finger's edge may stand in what turns about it, one grasp in a thousand by
+    # 3 to 8 mm, which one differs between processors; what is deeper than a finger is thick has
+    # come out behind.
     assert np.percentile(in_finger, 99) < 1e-3
     assert np.mean(np.array(in_finger) > GRIPPER.finger_thickness / 4) <= 3e-3
     assert max(in_finger) < GRIPPER.finger_thickness
@@ -97,13 +124,18 @@ def test_no_scene_begins_with_things_inside_each_other() -> None:
     for seed in range(40):
         made.scene.reset(seed)
         assert max((depth for depth, _ in penetrations(made.world)), default=0.0) < 5e-4
-    # Objects that began inside each other overlapped by up to a centimetre; falling ones touch by less.
+    # Objects that began inside each other overlapped by up to a centimetre; falling ones touch by
+    # less.
     assert max(begins) < 3e-3
 
 
 def test_what_rests_stays() -> None:
     """Things without a round side, which alone may roll on."""
-    flat = [make_object(family, seed) for family in ("box", "wedge", "l_block", "t_block", "arch", "tray") for seed in range(3)]
+    flat = [
+        make_object(family, seed)
+        for family in ("box", "wedge", "l_block", "t_block", "arch", "tray")
+        for seed in range(3)
+    ]
     made = bench(flat, slots=8)
     for seed in range(6):
         made.scene.reset(seed)
@@ -111,12 +143,21 @@ def test_what_rests_stays() -> None:
         before = [made.surface(p.slot) for p in made.world.placed]
         made.world.step(round(2.0 / made.world.model.opt.timestep))
         after = [made.surface(p.slot) for p in made.world.placed]
-        assert max(float(np.linalg.norm(b - a, axis=1).max()) for a, b in zip(after, before, strict=True)) < 1e-3
+        assert (
+            max(
+                float(np.linalg.norm(b - a, axis=1).max())
+                for a, b in zip(after, before, strict=True)
+            )
+            < 1e-3
+        )
 
 
 def test_a_failed_grasp_leaves_nothing_inside_anything() -> None:
     """Fingers that come down on the edge of a tall stack and close on its corner."""
-    made = lay([block(0.05, 0.05, 0.03, name="low"), block(0.05, 0.05, 0.04, name="tall")], [(0.0, 0.0), (0.055, 0.0)])
+    made = lay(
+        [block(0.05, 0.05, 0.03, name="low"), block(0.05, 0.05, 0.04, name="tall")],
+        [(0.0, 0.0), (0.055, 0.0)],
+    )
     for x in np.linspace(-0.06, 0.11, 9):
         for yaw in (0.0, 0.7):
             if holds(*_felt(made.cell.do(grasp(x, 0.02, 0.02, yaw))), made.cell.judge):
@@ -174,7 +215,9 @@ def test_the_same_seed_gives_the_same_data_whatever_was_played_before() -> None:
 
 
 def _same(a: list[EncodedAttempt], b: list[EncodedAttempt]) -> bool:
-    return bool(a) and repr([(x.plain, x.pictures, x.labels) for x in a]) == repr([(x.plain, x.pictures, x.labels) for x in b])
+    return bool(a) and repr([(x.plain, x.pictures, x.labels) for x in a]) == repr(
+        [(x.plain, x.pictures, x.labels) for x in b]
+    )
 
 
 class _Breaks:
@@ -204,7 +247,10 @@ def test_a_nan_ends_the_scene_and_not_the_collection(value: float) -> None:
         broken.cell.drivers.scene.reset(SceneTask("s", 0, 0, attempts=5).scene_seed)
         assert len(state) == len(broken.world.save())
         following = SceneTask("s", 0, 1, attempts=3)
-        assert _same(list(play_scene(broken, RandomPolicy(), following).attempts), list(play_scene(sound, RandomPolicy(), following).attempts))
+        assert _same(
+            list(play_scene(broken, RandomPolicy(), following).attempts),
+            list(play_scene(sound, RandomPolicy(), following).attempts),
+        )
 
 
 def test_the_state_that_is_kept_is_the_one_that_led_to_the_nan() -> None:
@@ -277,7 +323,9 @@ def test_a_stopped_attempt_says_so_and_the_next_one_is_clean() -> None:
     cell = tabletop(train_objects(20), SMALL)
     with cell.cell as workcell:
         workcell.reset(2)
-        cell.world.after_step = lambda: workcell.control.stop.set() if workcell.drivers.arm.pose()[2, 3] < 0.1 else None
+        cell.world.after_step = lambda: (
+            workcell.control.stop.set() if workcell.drivers.arm.pose()[2, 3] < 0.1 else None
+        )
         outcome = workcell.attempt(RandomPolicy(), Ids("s", 2, 0)).attempt.outcome
         assert (outcome.grasped, outcome.fault) == (False, Fault.STOPPED)
         cell.world.after_step = None
@@ -316,11 +364,21 @@ def test_a_blocked_descent_is_reported() -> None:
         grasp(0.171, 0, 0.05),
         grasp(0, 0, 0.003),
         grasp(0, 0, 0.05, width=0.086),
-        Grasp(np.array([[1, 0, 0, 0], [0, -0.96, 0.28, 0], [0, -0.28, -0.96, 0.05], [0, 0, 0, 1.0]]), 0.05),
+        Grasp(
+            np.array([[1, 0, 0, 0], [0, -0.96, 0.28, 0], [0, -0.28, -0.96, 0.05], [0, 0, 0, 1.0]]),
+            0.05,
+        ),
         Push(np.array([-0.2, 0.0, 0.02]), 0.0, 0.05),
         Push(np.array([0.15, 0.0, 0.02]), 0.0, 0.05),
     ],
-    ids=["grasp beyond the edge", "grasp below the table", "wider than the hand", "tilted grasp", "push from outside", "push to the outside"],
+    ids=[
+        "grasp beyond the edge",
+        "grasp below the table",
+        "wider than the hand",
+        "tilted grasp",
+        "push from outside",
+        "push to the outside",
+    ],
 )
 def test_what_is_out_of_bounds_moves_nothing(action: Action) -> None:
     made = lay([block(0.04, 0.05, 0.05)], [(0.0, 0.0)])
@@ -355,12 +413,17 @@ def test_a_move_goes_as_far_as_the_workspace_does() -> None:
     assert done.executed.yaw == pytest.approx(0.3, abs=0.01)
     done = made.cell.do(Move(np.array([1.0, -0.03, 1.0]), 0.0))
     assert isinstance(done.executed, Move)
-    np.testing.assert_allclose(made.cell.drivers.arm.pose()[:3, 3], (WORKSPACE.high[0], 0.0, WORKSPACE.high[2]), atol=2.5e-3)
+    np.testing.assert_allclose(
+        made.cell.drivers.arm.pose()[:3, 3],
+        (WORKSPACE.high[0], 0.0, WORKSPACE.high[2]),
+        atol=2.5e-3,
+    )
     np.testing.assert_allclose(done.executed.translation, (0.12, -0.03, 0.2), atol=2.5e-3)
 
 
 def test_a_move_down_comes_from_above_and_a_move_up_leaves_upwards() -> None:
-    """A block between where the hand is and where it goes, lower than the one and higher than the other, is not touched."""
+    """A block between where the hand is and where it goes, lower than the one and higher than the
+    other, is not touched."""
     made = lay([block(0.02, 0.02, 0.08)], [(0.0, 0.0)])
     arm, control = made.cell.drivers.arm, made.cell.control
     arm.move(top_down((-0.12, 0.0, 0.26), math.pi / 2), speed=1.0, control=control)

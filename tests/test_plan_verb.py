@@ -27,8 +27,15 @@ def write(folder, view, **options) -> Args:
     cv2.imwrite(str(folder / "depth.png"), depth)
     np.save(folder / "pose.npy", view.world_from_camera)
     k = view.intrinsics
-    (folder / "intrinsics.json").write_text(json.dumps({"fx": k[0, 0], "fy": k[1, 1], "cx": k[0, 2], "cy": k[1, 2]}))
-    given = {"color": folder / "color.png", "depth": folder / "depth.png", "intrinsics": folder / "intrinsics.json", "json": folder / "out.json"}
+    (folder / "intrinsics.json").write_text(
+        json.dumps({"fx": k[0, 0], "fy": k[1, 1], "cx": k[0, 2], "cy": k[1, 2]})
+    )
+    given = {
+        "color": folder / "color.png",
+        "depth": folder / "depth.png",
+        "intrinsics": folder / "intrinsics.json",
+        "json": folder / "out.json",
+    }
     return Args(**{**given, "pixel_origin": "corner", **options})
 
 
@@ -52,7 +59,12 @@ CAMERAS = {
     "coarse": {"width": 96, "height": 96},
     "overhead": {"holes": 0.05},
     "tilted": {"world_from_camera": camera(20), "noise": 0.0015, "holes": 0.05},
-    "fine": {"width": 640, "height": 480, "world_from_camera": camera(30, around_deg=200), "noise": 0.0015},
+    "fine": {
+        "width": 640,
+        "height": 480,
+        "world_from_camera": camera(30, around_deg=200),
+        "noise": 0.0015,
+    },
 }
 
 
@@ -83,7 +95,10 @@ def test_pixel_and_image_angle_are_those_of_the_picture(files):
     best = answer(files)["grasps"][0]
     view = render([BOX])
     closing = np.array([math.cos(BOX.yaw), math.sin(BOX.yaw), 0])
-    camera_points = apply(inverse(view.world_from_camera), np.array([[*BOX.xy, 0.025], [*BOX.xy, 0.025] + 0.01 * closing]))
+    camera_points = apply(
+        inverse(view.world_from_camera),
+        np.array([[*BOX.xy, 0.025], [*BOX.xy, 0.025] + 0.01 * closing]),
+    )
     uv = camera_points @ view.intrinsics.T
     uv = uv[:, :2] / uv[:, 2:]
     assert best["pixel"] == pytest.approx(uv[0], abs=1.5)
@@ -93,13 +108,20 @@ def test_pixel_and_image_angle_are_those_of_the_picture(files):
 
 def test_the_table_may_lie_at_any_height(tmp_path):
     lifted = Box(BOX.xy, BOX.size, BOX.yaw, bottom=-0.2)
-    got = answer(write(tmp_path, render([lifted], table=-0.2, noise=0.001), pose=tmp_path / "pose.npy"))
+    got = answer(
+        write(tmp_path, render([lifted], table=-0.2, noise=0.001), pose=tmp_path / "pose.npy")
+    )
     assert got["workspace"]["surface"] == pytest.approx(-0.2, abs=0.002)
-    assert got["grasps"][0]["world_from_tool"][2][3] == pytest.approx(-0.2 + 0.05 - 0.025, abs=0.005)
+    assert got["grasps"][0]["world_from_tool"][2][3] == pytest.approx(
+        -0.2 + 0.05 - 0.025, abs=0.005
+    )
 
 
 def test_the_overlay_shows_the_grasps(files, tmp_path):
-    assert run(Args(**{**vars(files), "out": tmp_path / "overlay.png", "top": 3}), HeuristicPolicy()) == 0
+    assert (
+        run(Args(**{**vars(files), "out": tmp_path / "overlay.png", "top": 3}), HeuristicPolicy())
+        == 0
+    )
     picture = cv2.imread(str(tmp_path / "overlay.png"))
     assert picture.shape == (640, 640, 3)
     assert (np.abs(picture[..., ::-1].astype(int) - (255, 225, 0)).max(axis=-1) < 12).sum() > 50
@@ -126,10 +148,32 @@ def test_every_way_to_write_intrinsics_means_the_same(files, tmp_path):
         "k.json": json.dumps({"K": nine}),
         "rows.json": json.dumps(k.tolist()),
         "nested.json": json.dumps({"intrinsics": {"matrix": k.tolist()}}),
-        "realsense.json": json.dumps({"color": {"fx": fx, "fy": fy, "ppx": cx, "ppy": cy, "width": 160, "height": 160, "model": "none"}}),
-        "open3d.json": json.dumps({"width": 160, "height": 160, "intrinsic_matrix": [float(x) for x in k.T.ravel()]}),
-        "info.yaml": yaml.safe_dump({"image_width": 160, "image_height": 160, "camera_matrix": {"rows": 3, "cols": 3, "data": nine}}),
-        "opencv.yml": f"%YAML:1.0\n---\ncamera_matrix: !!opencv-matrix\n   rows: 3\n   cols: 3\n   dt: d\n   data: {nine}\n",
+        "realsense.json": json.dumps(
+            {
+                "color": {
+                    "fx": fx,
+                    "fy": fy,
+                    "ppx": cx,
+                    "ppy": cy,
+                    "width": 160,
+                    "height": 160,
+                    "model": "none",
+                }
+            }
+        ),
+        "open3d.json": json.dumps(
+            {"width": 160, "height": 160, "intrinsic_matrix": [float(x) for x in k.T.ravel()]}
+        ),
+        "info.yaml": yaml.safe_dump(
+            {
+                "image_width": 160,
+                "image_height": 160,
+                "camera_matrix": {"rows": 3, "cols": 3, "data": nine},
+            }
+        ),
+        "opencv.yml": "%YAML:1.0\n---\ncamera_matrix: !!opencv-matrix\n   rows: 3\n   cols: 3\n   "
+        "dt: d\n   "
+        f"data: {nine}\n",
     }
     expected = answer(files)["grasps"][0]
     for name, text in ways.items():
@@ -140,16 +184,31 @@ def test_every_way_to_write_intrinsics_means_the_same(files, tmp_path):
 
 def test_intrinsics_that_count_from_pixel_centres_are_shifted_by_half_a_pixel(files, tmp_path):
     k = render([BOX]).intrinsics
-    (tmp_path / "centre.json").write_text(json.dumps({"fx": k[0, 0], "fy": k[1, 1], "cx": k[0, 2] - 0.5, "cy": k[1, 2] - 0.5}))
-    got = answer(Args(**{**vars(files), "intrinsics": tmp_path / "centre.json", "pixel_origin": "centre"}))
+    (tmp_path / "centre.json").write_text(
+        json.dumps({"fx": k[0, 0], "fy": k[1, 1], "cx": k[0, 2] - 0.5, "cy": k[1, 2] - 0.5})
+    )
+    got = answer(
+        Args(**{**vars(files), "intrinsics": tmp_path / "centre.json", "pixel_origin": "centre"})
+    )
     assert got["grasps"][0]["pixel"] == pytest.approx(answer(files)["grasps"][0]["pixel"], abs=1e-6)
 
 
 def test_a_pose_may_be_json_with_few_digits(files, tmp_path):
     pose = tmp_path / "pose.json"
-    pose.write_text(json.dumps({"world_from_camera": np.round(render([], world_from_camera=camera(20)).world_from_camera, 4).tolist()}))
+    pose.write_text(
+        json.dumps(
+            {
+                "world_from_camera": np.round(
+                    render([], world_from_camera=camera(20)).world_from_camera, 4
+                ).tolist()
+            }
+        )
+    )
     args = write(tmp_path, render([BOX], world_from_camera=camera(20)), pose=pose)
-    assert np.linalg.norm(np.array(answer(args)["grasps"][0]["world_from_tool"])[:2, 3] - BOX.xy) < 0.006
+    assert (
+        np.linalg.norm(np.array(answer(args)["grasps"][0]["world_from_tool"])[:2, 3] - BOX.xy)
+        < 0.006
+    )
 
 
 def test_an_empty_table_is_an_empty_answer_with_a_reason(tmp_path, capsys):
@@ -168,19 +227,30 @@ class TestWrongInput:
 
     def test_a_file_that_is_no_picture(self, files, tmp_path):
         (tmp_path / "bad.png").write_text("not a picture")
-        assert "does not decode as a picture; wanted: a PNG or JPEG" in message(files, color=tmp_path / "bad.png")
-        assert "does not decode as a picture; wanted: a 16-bit PNG" in message(files, depth=tmp_path / "bad.png")
+        assert "does not decode as a picture; wanted: a PNG or JPEG" in message(
+            files, color=tmp_path / "bad.png"
+        )
+        assert "does not decode as a picture; wanted: a 16-bit PNG" in message(
+            files, depth=tmp_path / "bad.png"
+        )
 
     def test_an_array_that_is_none(self, files, tmp_path):
         (tmp_path / "bad.npy").write_text("not an array")
-        assert "wanted: a NumPy array of numbers (.npy)" in message(files, depth=tmp_path / "bad.npy")
+        assert "wanted: a NumPy array of numbers (.npy)" in message(
+            files, depth=tmp_path / "bad.npy"
+        )
 
     def test_an_eight_bit_depth_picture(self, files):
-        assert "dtype uint8; wanted: one channel: 16-bit integers" in message(files, depth=files.color)
+        assert "dtype uint8; wanted: one channel: 16-bit integers" in message(
+            files, depth=files.color
+        )
 
     def test_colour_and_depth_of_different_sizes(self, files, tmp_path):
         np.save(tmp_path / "small.npy", np.ones((120, 160), np.float32))
-        assert "given: depth of 160 x 120 px beside color of 160 x 160 px; wanted: the same size" in message(files, depth=tmp_path / "small.npy")
+        assert (
+            "given: depth of 160 x 120 px beside color of 160 x 160 px; wanted: the same size"
+            in message(files, depth=tmp_path / "small.npy")
+        )
 
     def test_depth_in_millimetres_that_claims_to_be_metres(self, files, tmp_path):
         np.save(tmp_path / "mm.npy", render([BOX]).depth * 1000)
@@ -195,24 +265,39 @@ class TestWrongInput:
     @pytest.mark.parametrize("value", [np.nan, 0.0, -1.0])
     def test_no_return_anywhere(self, files, tmp_path, value):
         np.save(tmp_path / "none.npy", np.full((160, 160), value, np.float32))
-        assert "without a single return: every pixel is 0 or NaN" in message(files, depth=tmp_path / "none.npy")
+        assert "without a single return: every pixel is 0 or NaN" in message(
+            files, depth=tmp_path / "none.npy"
+        )
 
     def test_intrinsics_of_another_resolution(self, files, tmp_path):
         (tmp_path / "k.json").write_text('{"fx": 600, "fy": 600, "cx": 320, "cy": 240}')
-        assert "principal point (320, 240) for a picture of 160 x 160 px" in message(files, intrinsics=tmp_path / "k.json")
+        assert "principal point (320, 240) for a picture of 160 x 160 px" in message(
+            files, intrinsics=tmp_path / "k.json"
+        )
         (tmp_path / "k.json").write_text('{"fx": 60, "fy": 60, "cx": 40, "cy": 40}')
-        assert "were they made for another resolution?" in message(files, intrinsics=tmp_path / "k.json")
-        (tmp_path / "k.json").write_text('{"fx": 600, "fy": 600, "cx": 320, "cy": 240, "width": 640, "height": 480}')
-        assert "made for 640 x 480 px; wanted: intrinsics for the picture's 160 x 160 px" in message(files, intrinsics=tmp_path / "k.json")
+        assert "were they made for another resolution?" in message(
+            files, intrinsics=tmp_path / "k.json"
+        )
+        (tmp_path / "k.json").write_text(
+            '{"fx": 600, "fy": 600, "cx": 320, "cy": 240, "width": 640, "height": 480}'
+        )
+        assert (
+            "made for 640 x 480 px; wanted: intrinsics for the picture's 160 x 160 px"
+            in message(files, intrinsics=tmp_path / "k.json")
+        )
 
     def test_intrinsics_without_a_focal_length(self, files, tmp_path):
         (tmp_path / "k.json").write_text('{"fx": 0, "fy": 60, "cx": 80, "cy": 80}')
         assert "fx and fy positive" in message(files, intrinsics=tmp_path / "k.json")
 
-    @pytest.mark.parametrize("text", ["{}", "[]", "null", '"word"', '{"fx": 1}', '{"K": [1, 2]}', '{"K": ["a"]}'])
+    @pytest.mark.parametrize(
+        "text", ["{}", "[]", "null", '"word"', '{"fx": 1}', '{"K": [1, 2]}', '{"K": ["a"]}']
+    )
     def test_intrinsics_with_other_things_in_them(self, files, tmp_path, text):
         (tmp_path / "k.json").write_text(text)
-        assert "wanted: fx, fy, cx, cy (or ppx, ppy)" in message(files, intrinsics=tmp_path / "k.json")
+        assert "wanted: fx, fy, cx, cy (or ppx, ppy)" in message(
+            files, intrinsics=tmp_path / "k.json"
+        )
 
     def test_malformed_json_and_yaml(self, files, tmp_path):
         (tmp_path / "k.json").write_text('{"fx": ')
@@ -222,12 +307,17 @@ class TestWrongInput:
 
     def test_a_pose_that_is_none(self, files, tmp_path):
         (tmp_path / "p.json").write_text("[1, 2, 3]")
-        assert "wanted: world_from_camera as a 4 x 4 matrix of numbers" in message(files, pose=tmp_path / "p.json")
+        assert "wanted: world_from_camera as a 4 x 4 matrix of numbers" in message(
+            files, pose=tmp_path / "p.json"
+        )
         np.save(tmp_path / "p.npy", np.diag([2.0, 1, 1, 1]))
         assert "that is not rigid" in message(files, pose=tmp_path / "p.npy")
 
     def test_a_picture_without_a_table(self, files, tmp_path):
-        np.save(tmp_path / "d.npy", np.random.default_rng(0).uniform(0.3, 2, (160, 160)).astype(np.float32))
+        np.save(
+            tmp_path / "d.npy",
+            np.random.default_rng(0).uniform(0.3, 2, (160, 160)).astype(np.float32),
+        )
         assert "or the camera's pose" in message(files, depth=tmp_path / "d.npy")
 
     def test_a_policy_that_moves_and_looks_again(self, files):
@@ -249,7 +339,11 @@ class TestWrongInput:
 
 
 def test_several_things_are_ranked(tmp_path):
-    view = render([BOX, Cylinder((-0.12, 0.1), 0.02, 0.07), Box((-0.1, -0.1), (0.04, 0.05, 0.03), 1.0)], world_from_camera=camera(15), noise=0.001)
+    view = render(
+        [BOX, Cylinder((-0.12, 0.1), 0.02, 0.07), Box((-0.1, -0.1), (0.04, 0.05, 0.03), 1.0)],
+        world_from_camera=camera(15),
+        noise=0.001,
+    )
     grasps = answer(write(tmp_path, view, top=12))["grasps"]
     assert [g["rank"] for g in grasps] == list(range(1, 13))
     scores = [g["score"] for g in grasps]

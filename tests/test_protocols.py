@@ -1,4 +1,5 @@
-"""The benchmark's arithmetic on data whose answer is known, and its scenes played by policies whose order is known."""
+"""The benchmark's arithmetic on data whose answer is known, and its scenes played by policies whose
+order is known."""
 
 from __future__ import annotations
 
@@ -19,7 +20,14 @@ from selfgrasp.methods.baselines import RandomPolicy
 from selfgrasp.protocols import clear, isolated, prediction
 from selfgrasp.protocols.episode import Episode, Row
 from selfgrasp.protocols.play import play_until_clear
-from selfgrasp.protocols.prediction import Predictions, auc, balanced, best_threshold, calibration, predict
+from selfgrasp.protocols.prediction import (
+    Predictions,
+    auc,
+    balanced,
+    best_threshold,
+    calibration,
+    predict,
+)
 from selfgrasp.runs import bench, collect
 from selfgrasp.runs.policies import identity_of
 from selfgrasp.workcell.cells import CellConfig, SimCell, tabletop
@@ -35,11 +43,14 @@ from selfgrasp.workcell.sim.oracle import OraclePolicy
         (15, 148, 0.0624, 0.1605),
         (0, 20, 0.0, 0.1611),
         (1, 29, 0.0061, 0.1718),
-        # By hand: z^2 = 3.8415; middle (0.5 + 0.19207) / 1.38415 = 0.5, spread 1.96 / 1.38415 * sqrt(0.025 + 0.0096037) = 0.26341.
+        # By hand: z^2 = 3.8415; middle (0.5 + 0.19207) / 1.38415 = 0.5, spread 1.96 / 1.38415 *
+        # sqrt(0.025 + 0.0096037) = 0.26341.
         (5, 10, 0.2366, 0.7634),
     ],
 )
-def test_wilson_agrees_with_the_published_table(successes: int, trials: int, low: float, high: float) -> None:
+def test_wilson_agrees_with_the_published_table(
+    successes: int, trials: int, low: float, high: float
+) -> None:
     estimate = wilson(successes, trials)
     assert estimate.value == successes / trials
     assert (estimate.low, estimate.high) == pytest.approx((low, high), abs=5e-5)
@@ -64,12 +75,16 @@ def test_bootstrap_intervals_of_a_mean_cover_it_nineteen_times_in_twenty() -> No
     rng = np.random.default_rng(0)
     intervals = [bootstrap(rng.normal(2.0, 1.0, 40)) for _ in range(300)]
     assert 0.90 <= coverage(intervals, 2.0) <= 0.985
-    # The width of a 95 % interval of a mean of 40 is 2 * 1.96 / sqrt(40), less 1 in 80 for the plug-in variance.
-    assert np.mean([i.high - i.low for i in intervals]) == pytest.approx(2 * 1.96 / np.sqrt(40), rel=0.05)
+    # The width of a 95 % interval of a mean of 40 is 2 * 1.96 / sqrt(40), less 1 in 80 for the
+    # plug-in variance.
+    assert np.mean([i.high - i.low for i in intervals]) == pytest.approx(
+        2 * 1.96 / np.sqrt(40), rel=0.05
+    )
 
 
 def test_attempts_of_a_scene_count_as_one_unit() -> None:
-    """Scenes differ in difficulty; an interval that took their 20 attempts for independent would be far too short."""
+    """Scenes differ in difficulty; an interval that took their 20 attempts for independent would be
+    far too short."""
     rng = np.random.default_rng(1)
     clustered, naive = [], []
     for _ in range(200):
@@ -110,8 +125,14 @@ def test_pairs_take_out_what_two_policies_share() -> None:
     assert paired(a, a) == Estimate(0.0, 0.0, 0.0, 30)
 
 
-def predictions(scores: list[float], held: list[int], groups: list[int] | None = None) -> Predictions:
-    return Predictions(np.array(scores), np.array(held, dtype=bool), np.array(groups if groups is not None else range(len(scores)), dtype=np.int64))
+def predictions(
+    scores: list[float], held: list[int], groups: list[int] | None = None
+) -> Predictions:
+    return Predictions(
+        np.array(scores),
+        np.array(held, dtype=bool),
+        np.array(groups if groups is not None else range(len(scores)), dtype=np.int64),
+    )
 
 
 @pytest.mark.parametrize(
@@ -127,7 +148,9 @@ def predictions(scores: list[float], held: list[int], groups: list[int] | None =
         ([3.0, -7.0], [1, 0], 1.0),
     ],
 )
-def test_auc_is_the_share_of_pairs_in_the_right_order(scores: list[float], held: list[int], area: float) -> None:
+def test_auc_is_the_share_of_pairs_in_the_right_order(
+    scores: list[float], held: list[int], area: float
+) -> None:
     estimate = auc(predictions(scores, held))
     assert estimate.value == area
     assert 0.0 <= estimate.low <= area <= estimate.high <= 1.0
@@ -138,15 +161,29 @@ def test_auc_knows_only_the_order_and_needs_both_outcomes() -> None:
     rng = np.random.default_rng(4)
     scores, held = rng.normal(size=50), rng.random(50) < 0.4
     groups = np.arange(50)
-    assert auc(Predictions(scores, held, groups)).value == auc(Predictions(np.exp(scores), held, groups)).value
-    assert auc(Predictions(scores, held, groups)).value == pytest.approx(1 - auc(Predictions(-scores, held, groups)).value)
+    assert (
+        auc(Predictions(scores, held, groups)).value
+        == auc(Predictions(np.exp(scores), held, groups)).value
+    )
+    assert auc(Predictions(scores, held, groups)).value == pytest.approx(
+        1 - auc(Predictions(-scores, held, groups)).value
+    )
     assert np.isnan(auc(predictions([0.1, 0.9], [1, 1])).value)
 
 
 def test_hanley_and_mcneils_interval() -> None:
     """Two normals 1 apart: the area is Phi(1 / sqrt 2) = 0.7602."""
     rng = np.random.default_rng(5)
-    intervals = [auc(Predictions(np.r_[rng.normal(1, 1, 60), rng.normal(0, 1, 60)], np.arange(120) < 60, np.arange(120))) for _ in range(300)]
+    intervals = [
+        auc(
+            Predictions(
+                np.r_[rng.normal(1, 1, 60), rng.normal(0, 1, 60)],
+                np.arange(120) < 60,
+                np.arange(120),
+            )
+        )
+        for _ in range(300)
+    ]
     assert np.mean([i.value for i in intervals]) == pytest.approx(0.7602, abs=0.01)
     assert 0.92 <= coverage(intervals, 0.7602) <= 0.98
 
@@ -175,8 +212,12 @@ def test_accuracy_is_bootstrapped_by_state_group() -> None:
     held = np.tile([1, 0], 5)
     scores = np.where(right == held, 1.0, 0.0)
     alone = predictions(scores.tolist(), held.tolist())
-    repeated = Predictions(np.repeat(scores, 10), np.repeat(held, 10).astype(bool), np.repeat(np.arange(10), 10))
-    few, many = (prediction.metrics(p, 0.5, np.random.default_rng(0))["accuracy"] for p in (alone, repeated))
+    repeated = Predictions(
+        np.repeat(scores, 10), np.repeat(held, 10).astype(bool), np.repeat(np.arange(10), 10)
+    )
+    few, many = (
+        prediction.metrics(p, 0.5, np.random.default_rng(0))["accuracy"] for p in (alone, repeated)
+    )
     assert few.value == many.value == 0.8
     assert (many.n, few.n) == (100, 10)
     assert many.high - many.low == pytest.approx(few.high - few.low, abs=0.05)
@@ -201,8 +242,20 @@ class _ByX:
 
 def test_prediction_skips_attempts_that_say_nothing_about_the_grasp() -> None:
     rng = np.random.default_rng(7)
-    faults = (None, Fault.BLOCKED, Fault.SLIPPED, Fault.UNREACHABLE, Fault.STOPPED, Fault.UNSTABLE, Fault.NO_IMAGE, Fault.NOTHING)
-    tried = [make_attempt(rng, index=i, fault=fault, scene=0 if i < 2 else i) for i, fault in enumerate(faults)]
+    faults = (
+        None,
+        Fault.BLOCKED,
+        Fault.SLIPPED,
+        Fault.UNREACHABLE,
+        Fault.STOPPED,
+        Fault.UNSTABLE,
+        Fault.NO_IMAGE,
+        Fault.NOTHING,
+    )
+    tried = [
+        make_attempt(rng, index=i, fault=fault, scene=0 if i < 2 else i)
+        for i, fault in enumerate(faults)
+    ]
     made = predict(_ByX(), tried, make_spec())
     assert len(made.scores) == 4
     assert made.held.tolist() == [a.outcome.grasped for a in tried[:4]]
@@ -228,13 +281,18 @@ SEEDS = range(5)
 
 def test_random_never_beats_the_oracle_at_clearing(cell: SimCell) -> None:
     """On the same scenes: the oracle needs no more interactions, and clears them all."""
-    oracle, chance = ([clear.play(cell, policy, seed) for seed in SEEDS] for policy in (OraclePolicy(cell.cell), RandomPolicy()))
+    oracle, chance = (
+        [clear.play(cell, policy, seed) for seed in SEEDS]
+        for policy in (OraclePolicy(cell.cell), RandomPolicy())
+    )
     for best, other in zip(oracle, chance, strict=True):
         assert best.seed == other.seed
         assert clear.interactions(best) <= clear.interactions(other)
         assert best.cleared
         assert best.true <= best.attempts
-    figures = {name: clear.metrics(episodes) for name, episodes in (("oracle", oracle), ("random", chance))}
+    figures = {
+        name: clear.metrics(episodes) for name, episodes in (("oracle", oracle), ("random", chance))
+    }
     assert figures["oracle"]["success"].value > figures["random"]["success"].value
     assert figures["oracle"]["completion"] == Estimate(1.0, 1.0, 1.0, len(SEEDS))
     assert figures["oracle"]["interactions"].value >= 2.0
@@ -242,9 +300,14 @@ def test_random_never_beats_the_oracle_at_clearing(cell: SimCell) -> None:
 
 
 def test_random_never_beats_the_oracle_at_one_object() -> None:
-    made = tabletop(train_objects(12), replace(isolated.ISOLATED.config, picture_px=48, noise="none"))
+    made = tabletop(
+        train_objects(12), replace(isolated.ISOLATED.config, picture_px=48, noise="none")
+    )
     with made.cell:
-        oracle, chance = ([isolated.play(made, policy, seed) for seed in range(15)] for policy in (OraclePolicy(made.cell), RandomPolicy()))
+        oracle, chance = (
+            [isolated.play(made, policy, seed) for seed in range(15)]
+            for policy in (OraclePolicy(made.cell), RandomPolicy())
+        )
     assert all(e.attempts == 1 for e in (*oracle, *chance))
     assert all(best.true >= other.true for best, other in zip(oracle, chance, strict=True))
     best, other = isolated.metrics(oracle), isolated.metrics(chance)
@@ -266,34 +329,77 @@ def test_giving_up_and_being_capped_count_at_the_cap(cell: SimCell) -> None:
     assert clear.interactions(capped) == 40
 
 
-def episode(attempts: int, judged: int, *, cleared: bool, seconds: float = 60.0, true: int | None = None, doubles: int = 0) -> Episode:
-    return Episode(0, attempts, judged, judged if true is None else true, doubles, abs(judged - (judged if true is None else true)), cleared, seconds, 1.0)
+def episode(
+    attempts: int,
+    judged: int,
+    *,
+    cleared: bool,
+    seconds: float = 60.0,
+    true: int | None = None,
+    doubles: int = 0,
+) -> Episode:
+    return Episode(
+        0,
+        attempts,
+        judged,
+        judged if true is None else true,
+        doubles,
+        abs(judged - (judged if true is None else true)),
+        cleared,
+        seconds,
+        1.0,
+    )
 
 
 def test_two_runs_that_reports_would_call_the_same_are_refused(tmp_path: Path) -> None:
     runs = [tmp_path / name / "first" for name in ("a", "b")]
     for run in runs:
         save(run / "checkpoints" / "best.safetensors", registry.build("supersizing"))
-    with pytest.raises(InputError, match=r"a/first and .*b/first, both called 'supersizing \(first\)'"):
+    with pytest.raises(
+        InputError, match=r"a/first and .*b/first, both called 'supersizing \(first\)'"
+    ):
         bench.measure(bench.Args("isolated", tuple(map(str, runs)), tmp_path / "out"))
 
 
-def test_reports_call_what_is_shipped_by_its_name_and_a_run_by_its_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_reports_call_what_is_shipped_by_its_name_and_a_run_by_its_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for folder in ("random", "mine"):
         save(tmp_path / folder / "checkpoints" / "best.safetensors", registry.build("hand_eye"))
     monkeypatch.chdir(tmp_path)
-    names = ("random", "hand_eye", "hand_eye+open", "mine", "./mine+open", "mine/checkpoints/best.safetensors")
-    assert [bench.policy_label(name) for name in names] == ["random", "hand_eye", "hand_eye+open", "hand_eye (mine)", "hand_eye (mine+open)", "hand_eye (mine)"]
+    names = (
+        "random",
+        "hand_eye",
+        "hand_eye+open",
+        "mine",
+        "./mine+open",
+        "mine/checkpoints/best.safetensors",
+    )
+    assert [bench.policy_label(name) for name in names] == [
+        "random",
+        "hand_eye",
+        "hand_eye+open",
+        "hand_eye (mine)",
+        "hand_eye (mine+open)",
+        "hand_eye (mine)",
+    ]
     monkeypatch.chdir("mine/checkpoints")
     assert bench.policy_label("best.safetensors") == "hand_eye (mine)"
     monkeypatch.chdir(tmp_path)
     assert identity_of("random") == "random"
 
 
-def test_prediction_names_what_is_wrong_before_anything_is_collected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_prediction_names_what_is_wrong_before_anything_is_collected(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(collect, "collect", lambda *_, **__: pytest.fail("collected"))
     unable = "one that can score an action"
-    for policy, message in (("nosuch", "policy 'nosuch'"), ("random", unable), ("hand_eye", unable), ("semantic", unable)):
+    for policy, message in (
+        ("nosuch", "policy 'nosuch'"),
+        ("random", unable),
+        ("hand_eye", unable),
+        ("semantic", unable),
+    ):
         with pytest.raises(InputError, match=message):
             bench.measure(bench.Args("prediction", (policy,), tmp_path))
     (tmp_path / "dataset.json").write_text("{}")
@@ -302,7 +408,13 @@ def test_prediction_names_what_is_wrong_before_anything_is_collected(tmp_path: P
 
 
 def test_clearing_by_hand_worked_episodes() -> None:
-    figures = clear.metrics([episode(20, 10, cleared=True), episode(40, 5, cleared=False, seconds=120.0, true=6), episode(30, 10, cleared=False)])
+    figures = clear.metrics(
+        [
+            episode(20, 10, cleared=True),
+            episode(40, 5, cleared=False, seconds=120.0, true=6),
+            episode(30, 10, cleared=False),
+        ]
+    )
     assert figures["interactions"].value == pytest.approx((20 + 40 + 40) / 3)
     # The last one gave up after 30, and has failed the ten that it did not try.
     assert figures["success"].value == pytest.approx(25 / 100)
@@ -313,11 +425,22 @@ def test_clearing_by_hand_worked_episodes() -> None:
 
 
 def test_isolated_by_hand_worked_episodes() -> None:
-    figures = isolated.metrics([episode(1, int(k < 7), cleared=True, true=int(k < 6)) for k in range(10)])
+    figures = isolated.metrics(
+        [episode(1, int(k < 7), cleared=True, true=int(k < 6)) for k in range(10)]
+    )
     assert figures["success"] == wilson(7, 10)
     assert figures["true_success"] == wilson(6, 10)
 
 
 def test_a_row_carries_its_interval() -> None:
-    row = Row.of(Estimate(0.5, 0.4, 0.6, 9), policy="random", objects="seen", metric="success", paper=0.73)
-    assert (row.value, row.low, row.high, row.n, row.paper, row.privileged) == (0.5, 0.4, 0.6, 9, 0.73, ())
+    row = Row.of(
+        Estimate(0.5, 0.4, 0.6, 9), policy="random", objects="seen", metric="success", paper=0.73
+    )
+    assert (row.value, row.low, row.high, row.n, row.paper, row.privileged) == (
+        0.5,
+        0.4,
+        0.6,
+        9,
+        0.73,
+        (),
+    )

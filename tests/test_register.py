@@ -11,7 +11,9 @@ from selfgrasp.workcell.cells import CellConfig, tabletop
 from selfgrasp.workcell.sim.objects.catalogue import train_objects
 
 RIM = Rim(half_size=0.18, thickness=0.02, height=0.05)
-PLACES = np.array([[x, y, z, 1.0] for x in (-0.12, 0.12) for y in (-0.12, 0.12) for z in (0.0, 0.05)]).T
+PLACES = np.array(
+    [[x, y, z, 1.0] for x in (-0.12, 0.12) for y in (-0.12, 0.12) for z in (0.0, 0.05)]
+).T
 
 
 def misplaced(view: View, world_from_true_camera: np.ndarray) -> float:
@@ -22,7 +24,9 @@ def misplaced(view: View, world_from_true_camera: np.ndarray) -> float:
 
 def test_the_first_look_at_a_scene_finds_where_the_camera_is_and_later_ones_keep_it():
     config = CellConfig(count=6)
-    made, trusting = (tabletop(train_objects(12), c) for c in (config, CellConfig(count=6, registered=False)))
+    made, trusting = (
+        tabletop(train_objects(12), c) for c in (config, CellConfig(count=6, registered=False))
+    )
     camera = made.cell.drivers.cameras["overhead"]
     before, after = [], []
     for seed in range(8):
@@ -34,7 +38,9 @@ def test_the_first_look_at_a_scene_finds_where_the_camera_is_and_later_ones_keep
         after.append(misplaced(first.view(), true))
         later = made.cell.observe()
         assert later is not None
-        np.testing.assert_array_equal(later.view().world_from_camera, first.view().world_from_camera)
+        np.testing.assert_array_equal(
+            later.view().world_from_camera, first.view().world_from_camera
+        )
     assert np.mean(before) > 0.003, "what a calibration is off by"
     assert max(after) < 0.0015
 
@@ -59,4 +65,7 @@ def test_without_a_rim_or_without_depth_nothing_is_corrected():
     assert made.cell.rim is None
     view = seen.view()
     assert world_correction(view, RIM) is None
-    assert world_correction(View(view.color, None, view.intrinsics, view.world_from_camera), RIM) is None
+    assert (
+        world_correction(View(view.color, None, view.intrinsics, view.world_from_camera), RIM)
+        is None
+    )

@@ -1,4 +1,5 @@
-"""Laws of the two renderers and the simulated camera; OpenGL runs where it works, cast rays always."""
+"""Laws of the two renderers and the simulated camera; OpenGL runs where it works, cast rays
+always."""
 
 import os
 import subprocess
@@ -23,21 +24,60 @@ INTRINSICS = np.array([[170.0, 0, 60], [0, 170.0, 60], [0, 0, 1]])
 OVERHEAD = looking_at([0.0, 0.0, 0.6], [0, 0, 0])
 TILTED = looking_at([0.1, -0.3, 0.5], [0, 0, 0])
 GEOM = mujoco.mjtGeom
-SHAPES = (GEOM.mjGEOM_BOX, GEOM.mjGEOM_CYLINDER, GEOM.mjGEOM_CAPSULE, GEOM.mjGEOM_ELLIPSOID, GEOM.mjGEOM_SPHERE, GEOM.mjGEOM_MESH)
+SHAPES = (
+    GEOM.mjGEOM_BOX,
+    GEOM.mjGEOM_CYLINDER,
+    GEOM.mjGEOM_CAPSULE,
+    GEOM.mjGEOM_ELLIPSOID,
+    GEOM.mjGEOM_SPHERE,
+    GEOM.mjGEOM_MESH,
+)
 
-KINDS = ["rays", pytest.param("gl", marks=pytest.mark.skipif(choose_renderer().kind is not RendererKind.GL, reason=choose_renderer().reason))]
+KINDS = [
+    "rays",
+    pytest.param(
+        "gl",
+        marks=pytest.mark.skipif(
+            choose_renderer().kind is not RendererKind.GL, reason=choose_renderer().reason
+        ),
+    ),
+]
 both = pytest.mark.parametrize("kind", KINDS)
-needs_gl = pytest.mark.skipif(choose_renderer().kind is not RendererKind.GL, reason=choose_renderer().reason)
+needs_gl = pytest.mark.skipif(
+    choose_renderer().kind is not RendererKind.GL, reason=choose_renderer().reason
+)
 
 
 def empty_spec():
     spec = mujoco.MjSpec()
     spec.stat.extent, spec.visual.map.znear, spec.visual.map.zfar = 1.0, 0.01, 5.0
     spec.visual.quality.offsamples = 0
-    spec.visual.headlight.ambient, spec.visual.headlight.diffuse, spec.visual.headlight.specular = [0.2] * 3, [0.2] * 3, [0.0] * 3
-    spec.worldbody.add_light(type=mujoco.mjtLightType.mjLIGHT_DIRECTIONAL, dir=[-0.3, 0.4, -1.0], diffuse=[0.3] * 3, specular=[0.0] * 3, castshadow=False)
-    spec.worldbody.add_light(type=mujoco.mjtLightType.mjLIGHT_DIRECTIONAL, dir=[0.5, 0.1, -0.4], diffuse=[0.2, 0.1, 0.0], specular=[0.0] * 3, castshadow=False)
-    spec.worldbody.add_geom(name="table", type=GEOM.mjGEOM_BOX, size=[1, 1, 0.1], pos=[0, 0, -0.1], rgba=[0.8, 0.8, 0.75, 1])
+    spec.visual.headlight.ambient, spec.visual.headlight.diffuse, spec.visual.headlight.specular = (
+        [0.2] * 3,
+        [0.2] * 3,
+        [0.0] * 3,
+    )
+    spec.worldbody.add_light(
+        type=mujoco.mjtLightType.mjLIGHT_DIRECTIONAL,
+        dir=[-0.3, 0.4, -1.0],
+        diffuse=[0.3] * 3,
+        specular=[0.0] * 3,
+        castshadow=False,
+    )
+    spec.worldbody.add_light(
+        type=mujoco.mjtLightType.mjLIGHT_DIRECTIONAL,
+        dir=[0.5, 0.1, -0.4],
+        diffuse=[0.2, 0.1, 0.0],
+        specular=[0.0] * 3,
+        castshadow=False,
+    )
+    spec.worldbody.add_geom(
+        name="table",
+        type=GEOM.mjGEOM_BOX,
+        size=[1, 1, 0.1],
+        pos=[0, 0, -0.1],
+        rgba=[0.8, 0.8, 0.75, 1],
+    )
     return spec
 
 
@@ -52,16 +92,24 @@ def random_scene(seed, bodies=8, geoms=4):
     rng = np.random.default_rng(seed)
     spec = empty_spec()
     tile = (255 * rng.random((6 * 16, 16, 3))).astype(np.uint8)
-    spec.add_texture(name="noise", type=mujoco.mjtTexture.mjTEXTURE_CUBE, width=16, height=96, nchannel=3).data = tile.tobytes()
+    spec.add_texture(
+        name="noise", type=mujoco.mjtTexture.mjTEXTURE_CUBE, width=16, height=96, nchannel=3
+    ).data = tile.tobytes()
     for uniform in (False, True):
-        material = spec.add_material(name=f"noise{uniform}", specular=0.0, texuniform=uniform, emission=0.1)
+        material = spec.add_material(
+            name=f"noise{uniform}", specular=0.0, texuniform=uniform, emission=0.1
+        )
         roles = material.textures
         roles[mujoco.mjtTextureRole.mjTEXROLE_RGB] = "noise"
         material.textures = roles
     for mesh in range(4):
-        spec.add_mesh(name=f"mesh{mesh}", uservert=(rng.normal(size=(16, 3)) * [0.02, 0.015, 0.025]).ravel())
+        spec.add_mesh(
+            name=f"mesh{mesh}", uservert=(rng.normal(size=(16, 3)) * [0.02, 0.015, 0.025]).ravel()
+        )
     for _ in range(bodies):
-        body = spec.worldbody.add_body(pos=[*rng.uniform(-0.15, 0.15, 2), rng.uniform(0.0, 0.06)], quat=rng.normal(size=4))
+        body = spec.worldbody.add_body(
+            pos=[*rng.uniform(-0.15, 0.15, 2), rng.uniform(0.0, 0.06)], quat=rng.normal(size=4)
+        )
         for _ in range(geoms):
             shape = SHAPES[rng.integers(len(SHAPES))]
             options = {"material": f"noise{bool(rng.integers(2))}"} if rng.random() < 0.7 else {}
@@ -104,7 +152,8 @@ def test_the_two_renderers_agree(seed, camera):
     gl, rays = picture("gl", model, data, camera), picture("rays", model, data, camera)
     inner = away_from_edges(gl, rays)
     assert inner.mean() > 0.5
-    # OpenGL draws round shapes with flat faces, which shows where the surface turns away from the camera.
+    # OpenGL draws round shapes with flat faces, which shows where the surface turns away from the
+    # camera.
     assert np.quantile(np.abs(gl.depth - rays.depth)[inner], 0.995) < 1e-3
     assert (gl.segmentation == rays.segmentation)[inner].mean() > 0.99
     objects = inner & (rays.segmentation > 0)
@@ -123,10 +172,17 @@ def test_depth_of_a_plane_is_along_the_optical_axis(kind):
 @both
 def test_a_point_lands_where_the_intrinsics_say(kind):
     spec = empty_spec()
-    spec.worldbody.add_geom(name="dot", type=GEOM.mjGEOM_SPHERE, size=[0.012, 0, 0], pos=[0.05, -0.03, 0.1])
+    spec.worldbody.add_geom(
+        name="dot", type=GEOM.mjGEOM_SPHERE, size=[0.012, 0, 0], pos=[0.05, -0.03, 0.1]
+    )
     model, data = finish(spec)
     intrinsics = np.array([[150.0, 0, 31.5], [0, 210.0, 77.0], [0, 0, 1]])
-    seen = np.argwhere(picture(kind, model, data, TILTED, intrinsics).segmentation == model.geom("dot").id) + 0.5
+    seen = (
+        np.argwhere(
+            picture(kind, model, data, TILTED, intrinsics).segmentation == model.geom("dot").id
+        )
+        + 0.5
+    )
     camera_from_world = np.linalg.inv(TILTED)
     at = camera_from_world[:3, :3] @ [0.05, -0.03, 0.1] + camera_from_world[:3, 3]
     expected = (intrinsics @ at / at[2])[1::-1]
@@ -151,14 +207,30 @@ def test_invisible_geoms_are_not_seen(kind):
 def test_a_mesh_with_a_dent_is_seen_as_it_is(kind):
     corners = [[x, y, z] for z in (0.0, 0.1) for y in (-0.1, 0.1) for x in (-0.1, 0.1)]
     dent = [[4, 5, 8], [5, 7, 8], [7, 6, 8], [6, 4, 8]]
-    sides = [[0, 2, 1], [1, 2, 3], [0, 1, 4], [1, 5, 4], [1, 3, 5], [3, 7, 5], [3, 2, 7], [2, 6, 7], [2, 0, 6], [0, 4, 6]]
+    sides = [
+        [0, 2, 1],
+        [1, 2, 3],
+        [0, 1, 4],
+        [1, 5, 4],
+        [1, 3, 5],
+        [3, 7, 5],
+        [3, 2, 7],
+        [2, 6, 7],
+        [2, 0, 6],
+        [0, 4, 6],
+    ]
     spec = empty_spec()
-    spec.add_mesh(name="dented", uservert=np.ravel([*corners, [0, 0, 0.02]]), userface=np.ravel(dent + sides))
+    spec.add_mesh(
+        name="dented", uservert=np.ravel([*corners, [0, 0, 0.02]]), userface=np.ravel(dent + sides)
+    )
     spec.worldbody.add_geom(type=GEOM.mjGEOM_MESH, meshname="dented", rgba=[0.9, 0.3, 0.2, 1])
     p = picture(kind, *finish(spec))
     assert p.depth[SIZE // 2, SIZE // 2] == pytest.approx(0.58, abs=2e-3)
     assert p.depth[SIZE // 2, SIZE // 2 - 30] == pytest.approx(0.51, abs=5e-3)
-    left, right = p.color[SIZE // 2, SIZE // 2 - 12].astype(int), p.color[SIZE // 2, SIZE // 2 + 12].astype(int)
+    left, right = (
+        p.color[SIZE // 2, SIZE // 2 - 12].astype(int),
+        p.color[SIZE // 2, SIZE // 2 + 12].astype(int),
+    )
     assert np.abs(left - right).max() > 10
 
 
@@ -183,7 +255,10 @@ def test_geoms_that_change_in_place_are_seen_without_a_new_renderer(kind):
     geom = model.ngeom - 1
     model.geom_type[geom], model.geom_dataid[geom] = GEOM.mjGEOM_MESH, 2
     model.geom_matid[geom], model.geom_rgba[geom] = 0, (1, 1, 0, 1)
-    model.geom_pos[geom], model.geom_sameframe[geom] = (0.1, 0.1, 0.1), mujoco.mjtSameFrame.mjSAMEFRAME_NONE
+    model.geom_pos[geom], model.geom_sameframe[geom] = (
+        (0.1, 0.1, 0.1),
+        mujoco.mjtSameFrame.mjSAMEFRAME_NONE,
+    )
     model.geom_size[geom - 1], model.geom_type[geom - 1] = (0.06, 0.01, 0.05), GEOM.mjGEOM_BOX
     model.geom_rbound[geom - 1 :] = 0.2
     model.geom_aabb[geom - 1 :] = (0, 0, 0, 0.1, 0.1, 0.1)
@@ -219,7 +294,13 @@ def test_two_renderers_of_one_kind_do_not_disturb_each_other(kind):
 def camera(noise, seed=0, scene=0):
     model, data = random_scene(scene)
     spec = CameraSpec(SIZE, SIZE, INTRINSICS, OVERHEAD)
-    return SimCamera(spec, make_renderer(model, SIZE, SIZE, "rays"), lambda: data, noise, np.random.default_rng(seed))
+    return SimCamera(
+        spec,
+        make_renderer(model, SIZE, SIZE, "rays"),
+        lambda: data,
+        noise,
+        np.random.default_rng(seed),
+    )
 
 
 def test_a_camera_without_noise_shows_the_picture():
@@ -259,8 +340,25 @@ def test_the_view_tells_the_nominal_pose_and_shows_the_true_one():
 
 def test_a_monocular_camera_has_no_depth():
     model, data = finish(empty_spec())
-    spec = CameraSpec(SIZE, SIZE, INTRINSICS, pose(rotation=OVERHEAD[:3, :3], translation=[0, 0, 1]), has_depth=False)
-    assert SimCamera(spec, make_renderer(model, SIZE, SIZE, "rays"), lambda: data, realistic(), np.random.default_rng(0)).capture().depth is None
+    spec = CameraSpec(
+        SIZE,
+        SIZE,
+        INTRINSICS,
+        pose(rotation=OVERHEAD[:3, :3], translation=[0, 0, 1]),
+        has_depth=False,
+    )
+    assert (
+        SimCamera(
+            spec,
+            make_renderer(model, SIZE, SIZE, "rays"),
+            lambda: data,
+            realistic(),
+            np.random.default_rng(0),
+        )
+        .capture()
+        .depth
+        is None
+    )
 
 
 @both
@@ -268,7 +366,9 @@ def test_changed_lights_are_seen(kind):
     model, data = random_scene(2)
     before = picture(kind, model, data)
     lights = Lights(model)
-    lights.randomise(data, NoiseConfig(light_direction=0.5, light_strength=0.5), np.random.default_rng(4))
+    lights.randomise(
+        data, NoiseConfig(light_direction=0.5, light_strength=0.5), np.random.default_rng(4)
+    )
     assert (picture(kind, model, data).color != before.color).mean() > 0.5
     lights.randomise(data, NoiseConfig(), np.random.default_rng(4))
     np.testing.assert_array_equal(picture(kind, model, data).color, before.color)
@@ -285,8 +385,18 @@ def test_an_unknown_renderer_is_named():
 
 
 def run(code, **environment):
-    clean = {k: v for k, v in os.environ.items() if k not in ("MUJOCO_GL", "SELFGRASP_RENDERER", "DISPLAY")}
-    return subprocess.run([sys.executable, "-c", code], env={**clean, **environment}, capture_output=True, text=True, check=False)
+    clean = {
+        k: v
+        for k, v in os.environ.items()
+        if k not in ("MUJOCO_GL", "SELFGRASP_RENDERER", "DISPLAY")
+    }
+    return subprocess.run(
+        [sys.executable, "-c", code],
+        env={**clean, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
 
 def test_without_the_libraries_rays_are_chosen_and_the_mend_is_told():

@@ -1,4 +1,5 @@
-"""Playing an attempt again: the same, bit for bit, with a film; and clear words where that cannot be."""
+"""Playing an attempt again: the same, bit for bit, with a film; and clear words where that cannot
+be."""
 
 from pathlib import Path
 
@@ -19,7 +20,17 @@ SMALL = CellConfig(count=3, picture_px=64)
 @pytest.fixture(scope="module")
 def collected(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("replay") / "data"
-    collect.collect(collect.Args(folder, attempts=6, policy="heuristic", workers=1, attempts_per_scene=4, angles_per_point=2, options=SMALL))
+    collect.collect(
+        collect.Args(
+            folder,
+            attempts=6,
+            policy="heuristic",
+            workers=1,
+            attempts_per_scene=4,
+            angles_per_point=2,
+            options=SMALL,
+        )
+    )
     return folder
 
 
@@ -28,10 +39,16 @@ def ids_of(folder: Path) -> list[str]:
         return list(data.ids())
 
 
-def test_an_attempt_ends_as_it_did_and_is_filmed(collected: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+def test_an_attempt_ends_as_it_did_and_is_filmed(
+    collected: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
     assert run(Args(collected, ids_of(collected)[3], out=tmp_path)) == 0
     assert "the same as stored, bit for bit" in capsys.readouterr().out
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["after.png", "attempt.webp", "before.png"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "after.png",
+        "attempt.webp",
+        "before.png",
+    ]
     with Image.open(tmp_path / "attempt.webp") as film:
         assert film.n_frames > 10
 
@@ -53,23 +70,35 @@ def test_another_outcome_is_told(collected: Path, tmp_path: Path, monkeypatch: p
 
 
 def test_an_unknown_id_says_what_exists(collected: Path):
-    with pytest.raises(InputError, match=r"attempt 'abc'.*exists: 6 attempts, such as \w+-000000-000"):
+    with pytest.raises(
+        InputError, match=r"attempt 'abc'.*exists: 6 attempts, such as \w+-000000-000"
+    ):
         replay(Args(collected, "abc"))
 
 
 def test_a_cell_that_is_not_simulated_is_refused(tmp_path: Path):
     with DatasetWriter.create_or_open(tmp_path, make_session()) as writer:
-        writer.append([encode_attempt(attempt, labels) for attempt, labels in make_attempts(2, size=16)])
-    with pytest.raises(InputError, match=r"cell 'test_table'; wanted: one in a simulated cell; exists: kuka_bin, tabletop"):
+        writer.append(
+            [encode_attempt(attempt, labels) for attempt, labels in make_attempts(2, size=16)]
+        )
+    with pytest.raises(
+        InputError,
+        match=r"cell 'test_table'; wanted: one in a simulated cell; exists: kuka_bin, tabletop",
+    ):
         replay(Args(tmp_path, ids_of(tmp_path)[0]))
 
 
 def test_objects_that_a_session_calls_a_folder_are_found_by_their_hash(tmp_path: Path):
-    collect.collect(collect.Args(tmp_path / "data", attempts=1, objects="mixed", workers=1, options=SMALL))
+    collect.collect(
+        collect.Args(tmp_path / "data", attempts=1, objects="mixed", workers=1, options=SMALL)
+    )
     assert run(Args(tmp_path / "data", ids_of(tmp_path / "data")[0], out=tmp_path / "film")) == 0
 
 
 def test_other_objects_or_weights_are_refused(collected: Path):
     wanted = ids_of(collected)[0]
-    with pytest.raises(InputError, match=r"objects test as they are now.*those of the collection, train:[0-9a-f]{12}"):
+    with pytest.raises(
+        InputError,
+        match=r"objects test as they are now.*those of the collection, train:[0-9a-f]{12}",
+    ):
         replay(Args(collected, wanted, objects="test"))

@@ -70,27 +70,79 @@ def row(policy: str, value: float, **more: object) -> dict[str, object]:
 
 
 def report(**more: object) -> dict[str, object]:
-    rows = [row("random", 0.29), row("net", 0.71, paper=0.66), row("oracle", 0.95, privileged=["truth.state"])]
-    return {"protocol": "isolated", "seed": 7, "cell": "tabletop", "versions": {"numpy": "2"}, "rows": rows, **more}
+    rows = [
+        row("random", 0.29),
+        row("net", 0.71, paper=0.66),
+        row("oracle", 0.95, privileged=["truth.state"]),
+    ]
+    return {
+        "protocol": "isolated",
+        "seed": 7,
+        "cell": "tabletop",
+        "versions": {"numpy": "2"},
+        "rows": rows,
+        **more,
+    }
 
 
 @pytest.fixture(scope="module")
 def full_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("runs") / "full"
-    with StoryWatcher(folder / "pictures", SPEC, options=StoryOptions(cards=2, scenes=1, takes=4)) as watcher:
+    with StoryWatcher(
+        folder / "pictures", SPEC, options=StoryOptions(cards=2, scenes=1, takes=4)
+    ) as watcher:
         for policy, skill in (("random", 0.1), ("net", 0.9)):
-            for plan, attempt, labels in play(policy, 0, np.random.default_rng(2), count=3, tries=5, skill=skill, with_heat=policy == "net"):
+            for plan, attempt, labels in play(
+                policy,
+                0,
+                np.random.default_rng(2),
+                count=3,
+                tries=5,
+                skill=skill,
+                with_heat=policy == "net",
+            ):
                 watcher.on_plan(plan)
                 watcher.on_attempt(attempt, labels)
-    paired = [{"a": "net", "b": "random", "metric": "success", "objects": "novel", "difference": 0.42, "low": 0.3, "high": 0.5, "n": 150}]
-    curve = [{"policy": "net", "attempts": n, "value": 0.3 + n / 5000, "low": 0.2, "high": 0.8} for n in (500, 1000, 2000)]
+    paired = [
+        {
+            "a": "net",
+            "b": "random",
+            "metric": "success",
+            "objects": "novel",
+            "difference": 0.42,
+            "low": 0.3,
+            "high": 0.5,
+            "n": 150,
+        }
+    ]
+    curve = [
+        {"policy": "net", "attempts": n, "value": 0.3 + n / 5000, "low": 0.2, "high": 0.8}
+        for n in (500, 1000, 2000)
+    ]
     bins = [{"predicted": p, "observed": p, "low": p, "high": p, "n": 10} for p in (0.1, 0.5, 0.9)]
     stages = [{"name": "collect", "seconds": 100, "detail": EVIL}]
-    parts = report(paired=paired, curve=curve, calibration=[{"policy": "net", "bins": bins}], notes=[EVIL], stages=stages, judge={"disagreement": 0.013})
+    parts = report(
+        paired=paired,
+        curve=curve,
+        calibration=[{"policy": "net", "bins": bins}],
+        notes=[EVIL],
+        stages=stages,
+        judge={"disagreement": 0.013},
+    )
     (folder / "report.json").write_text(json.dumps(parts))
     (folder / "config.json").write_text(json.dumps({"method": "net", "comment": EVIL}))
     (folder / "env.json").write_text(json.dumps({"commit": "abc", "device": "cpu"}))
-    lines = [json.dumps({"step": s, "loss": 1 / (s + 1), "validation_loss": 1.1 / (s + 1), "validation_accuracy": 0.6}) for s in range(0, 100, 10)]
+    lines = [
+        json.dumps(
+            {
+                "step": s,
+                "loss": 1 / (s + 1),
+                "validation_loss": 1.1 / (s + 1),
+                "validation_accuracy": 0.6,
+            }
+        )
+        for s in range(0, 100, 10)
+    ]
     (folder / "log.jsonl").write_text("\n".join(lines) + '\n{"step": 1')
     return folder
 
@@ -102,7 +154,15 @@ def test_a_full_report_is_one_well_formed_page_that_needs_nothing_else(full_run,
     assert str(full_run / "report.html") in capsys.readouterr().out
     assert "script" not in parser.tags
     assert EVIL not in page
-    for words in ("29.0\u00a0%", "71.0\u00a0%", "66.0\u00a0%", "reads truth.state", "paired differences", "1.3 %", "data:image/webp"):
+    for words in (
+        "29.0\u00a0%",
+        "71.0\u00a0%",
+        "66.0\u00a0%",
+        "reads truth.state",
+        "paired differences",
+        "1.3 %",
+        "data:image/webp",
+    ):
         assert words in page
     headings = re.findall(r"<h2>(.*?)</h2>", page)
     assert headings == [
@@ -148,17 +208,29 @@ def test_wrong_inputs_say_what_was_wanted(tmp_path):
 
 
 def test_runs_of_one_protocol_stand_in_one_table(tmp_path):
-    for name, content in (("a", report()), ("b", report(rows=[row("other", 0.5), row("random", 0.1)])), ("c", report(protocol="clear"))):
+    for name, content in (
+        ("a", report()),
+        ("b", report(rows=[row("other", 0.5), row("random", 0.1)])),
+        ("c", report(protocol="clear")),
+    ):
         (tmp_path / name).mkdir()
         (tmp_path / name / "report.json").write_text(json.dumps(content))
     both = joined([read_run(tmp_path / "a"), read_run(tmp_path / "b")])
-    assert {r.policy: r.value for r in both.rows} == {"random": 0.29, "net": 0.71, "oracle": 0.95, "other": 0.5}
+    assert {r.policy: r.value for r in both.rows} == {
+        "random": 0.29,
+        "net": 0.71,
+        "oracle": 0.95,
+        "other": 0.5,
+    }
     with pytest.raises(InputError, match="different protocols: clear, isolated"):
         joined([read_run(tmp_path / "a"), read_run(tmp_path / "c")])
 
 
 def test_a_paired_difference_says_who_is_better_also_where_less_is(tmp_path):
-    played = {name: [Episode(0, tries, 5, 5, 0, 0, True, 9.0, 1.0) for tries in some] for name, some in (("random", (30, 40)), ("heuristic", (12, 14)))}
+    played = {
+        name: [Episode(0, tries, 5, 5, 0, 0, True, 9.0, 1.0) for tries in some]
+        for name, some in (("random", (30, 40)), ("heuristic", (12, 14)))
+    }
     (pair,) = bench.pairs(CLEAR, played, "mixed")
     assert (pair["a"], pair["b"], pair["difference"]) == ("heuristic", "random", 22.0)
     (tmp_path / "report.json").write_text(json.dumps(report(protocol="clear", paired=[pair])))
@@ -171,12 +243,16 @@ def test_the_headline_tells_random_against_the_best_learned_policy_and_never_an_
 
 
 def test_a_policy_worse_than_random_is_not_called_taught(tmp_path):
-    (tmp_path / "report.json").write_text(json.dumps(report(rows=[row("random", 0.4), row("net", 0.3)])))
+    (tmp_path / "report.json").write_text(
+        json.dumps(report(rows=[row("random", 0.4), row("net", 0.3)]))
+    )
     assert "It has not learned yet" in write_report([tmp_path]).read_text()
 
 
 def test_steps_of_several_fits_follow_one_another(tmp_path):
-    (tmp_path / "log.jsonl").write_text("\n".join(json.dumps({"step": s, "loss": 1.0}) for s in (10, 20, 10, 20)))
+    (tmp_path / "log.jsonl").write_text(
+        "\n".join(json.dumps({"step": s, "loss": 1.0}) for s in (10, 20, 10, 20))
+    )
     assert [line["step"] for line in read_run(tmp_path).log] == [10, 20, 30, 40]
 
 
@@ -187,7 +263,12 @@ def test_metrics_are_written_in_their_units():
 
 
 def test_the_page_of_attempts_can_be_filtered_and_shows_every_id():
-    attempts = [(attempt, label_values(labels)) for _, attempt, labels in play("random", 0, np.random.default_rng(3), count=4, tries=8, skill=0.5)]
+    attempts = [
+        (attempt, label_values(labels))
+        for _, attempt, labels in play(
+            "random", 0, np.random.default_rng(3), count=4, tries=8, skill=0.5
+        )
+    ]
     page = attempts_page(attempts, title=EVIL, total=100).html()
     parser = checked(page)
     assert EVIL not in page

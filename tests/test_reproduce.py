@@ -20,14 +20,22 @@ def work_of(system: str, out: Path, **given: Any) -> Any:
 
 
 def test_an_unknown_system_lists_the_known_ones():
-    with pytest.raises(InputError, match=r"system 'supersize'.*exists: hand_eye, semantic, supersizing"):
+    with pytest.raises(
+        InputError, match=r"system 'supersize'.*exists: hand_eye, semantic, supersizing"
+    ):
         work_of("supersize", Path("x"))
 
 
 def test_given_sizes_win_over_the_defaults():
     assert work_of("supersizing", Path("x")).sizes.random == 40_000
     given = work_of("supersizing", Path("x"), attempts=4_000, seeds=2, trials=50).sizes
-    assert (given.random, given.stage, given.seeds, given.trials, given.clear) == (4_000, 240, 2, 50, 10)
+    assert (given.random, given.stage, given.seeds, given.trials, given.clear) == (
+        4_000,
+        240,
+        2,
+        50,
+        10,
+    )
     with pytest.raises(InputError, match="--seeds 0"):
         work_of("supersizing", Path("x"), seeds=0)
 
@@ -37,13 +45,26 @@ def test_the_papers_sizes_of_semantic_have_larger_streams_of_the_same_structure(
     assert round(paper.sizes.mixed * max(paper.sizes.rated)) == 20_000
     for row in ROWS[2:]:
         one, other = (config_of(work.method(row)) for work in (small, paper))
-        assert (other.structure, other.attention, other.pictures) == (one.structure, one.attention, one.pictures)
+        assert (other.structure, other.attention, other.pictures) == (
+            one.structure,
+            one.attention,
+            one.pictures,
+        )
         assert other.ventral.patch_px == 2 * one.ventral.patch_px
 
 
 def test_tables_are_aligned_and_empty_where_the_paper_has_no_figure():
-    table = {"title": "T", "columns": ["who", "value", "paper"], "rows": [["a", 0.5, None], ["long name", 1234, 0.66]]}
-    assert as_text([table]).splitlines() == ["T", "who        value  paper", "a          0.500", "long name  1,234  0.660"]
+    table = {
+        "title": "T",
+        "columns": ["who", "value", "paper"],
+        "rows": [["a", 0.5, None], ["long name", 1234, 0.66]],
+    }
+    assert as_text([table]).splitlines() == [
+        "T",
+        "who        value  paper",
+        "a          0.500",
+        "long name  1,234  0.660",
+    ]
 
 
 def test_what_was_frozen_must_not_change(tmp_path: Path):
@@ -57,7 +78,9 @@ def test_what_was_frozen_must_not_change(tmp_path: Path):
 
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
-def test_every_step_runs_and_is_skipped_the_second_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+def test_every_step_runs_and_is_skipped_the_second_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
     args = Args("supersizing", tmp_path / "out", workers=2, quick=True)
     assert run(args) == 0
     report = json.loads((args.out / "report.json").read_text())
@@ -74,7 +97,11 @@ def test_every_step_runs_and_is_skipped_the_second_time(tmp_path: Path, monkeypa
     collected = collect.collect
 
     def only_look(wanted: collect.Args, **how: bool) -> collect.Collected:
-        return collected(wanted, **how) if wanted.out.exists() else pytest.fail(f"collected again: {wanted.out}")
+        return (
+            collected(wanted, **how)
+            if wanted.out.exists()
+            else pytest.fail(f"collected again: {wanted.out}")
+        )
 
     monkeypatch.setattr(collect, "collect", only_look)
     assert run(args) == 0
@@ -101,7 +128,9 @@ def test_hand_eye_from_nothing_and_again(tmp_path: Path, capsys: pytest.CaptureF
 
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
-def test_semantic_from_nothing_and_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+def test_semantic_from_nothing_and_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
     args = Args("semantic", tmp_path / "out", workers=2, quick=True)
     assert run(args) == 0
     report = json.loads((args.out / "report.json").read_text())
@@ -109,7 +138,11 @@ def test_semantic_from_nothing_and_again(tmp_path: Path, monkeypatch: pytest.Mon
     rows = tables["What is fetched when a category is asked for, novel"]["rows"]
     assert len(rows) == 11
     assert rows[-1][-1] == "0.617 / 0.390"
-    assert [row[0] for row in tables["Labels that spread"]["rows"][::2]] == ["50%", "90%", "90% and bins of one category"]
+    assert [row[0] for row in tables["Labels that spread"]["rows"][::2]] == [
+        "50%",
+        "90%",
+        "90% and bins of one category",
+    ]
     assert {"Colour and size alone", "Not found"} <= tables.keys()
     assert len(tables["Two streams against one, and against the bounding box"]["rows"]) == 8 * 3
     seeds = tables["Several training seeds"]["rows"]

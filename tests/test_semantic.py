@@ -1,4 +1,5 @@
-"""Semantic grasping: what teaches what, what a goal changes, soft keypoints, boxes, raters who err."""
+"""Semantic grasping: what teaches what, what a goal changes, soft keypoints, boxes, raters who
+err."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -20,7 +21,17 @@ from selfgrasp.dataset import Dataset, DatasetWriter
 from selfgrasp.learn import Examples, MemorySource, save
 from selfgrasp.learn.servo import Told
 from selfgrasp.methods import registry
-from selfgrasp.methods.semantic.config import CATEGORIES, NO_OBJECT, NONE_OF_THESE, SEVERAL, SemanticConfig, Structure, box, presented, single
+from selfgrasp.methods.semantic.config import (
+    CATEGORIES,
+    NO_OBJECT,
+    NONE_OF_THESE,
+    SEVERAL,
+    SemanticConfig,
+    Structure,
+    box,
+    presented,
+    single,
+)
 from selfgrasp.methods.semantic.examples import LABEL, PICTURE_LABEL, SPREAD_LABEL
 from selfgrasp.methods.semantic.look import Asked, Boxed, best_quad
 from selfgrasp.methods.semantic.maps import value_maps
@@ -46,12 +57,24 @@ def test_contract(contract: Callable[[str], None], preset: str) -> None:
 
 
 def labelled(config: SemanticConfig) -> tuple[Semantic, Examples]:
-    """Attempts 0 to 3 held a pen, 4 and 5 did not and say so too; 6 is a presented spoon; of 7 nobody says anything."""
+    """Attempts 0 to 3 held a pen, 4 and 5 did not and say so too; 6 is a presented spoon; of 7
+    nobody says anything."""
     view = box_context().observation.view()
-    attempts = [replace(a, present=View(view.color, None, view.intrinsics, view.world_from_camera)) for a in box_attempts(2, grasps=4)]
-    attempts = [replace(a, outcome=replace(a.outcome, grasped=i not in (4, 5), fault=None)) for i, a in enumerate(attempts)]
+    attempts = [
+        replace(a, present=View(view.color, None, view.intrinsics, view.world_from_camera))
+        for a in box_attempts(2, grasps=4)
+    ]
+    attempts = [
+        replace(a, outcome=replace(a.outcome, grasped=i not in (4, 5), fault=None))
+        for i, a in enumerate(attempts)
+    ]
     said = {a.id: "pen" for a in attempts[:6]}
-    source = MemorySource(attempts, box_spec(), {LABEL: said, PICTURE_LABEL: {attempts[6].id: "spoon"}}, shares=(1.0, 0.0, 0.0))
+    source = MemorySource(
+        attempts,
+        box_spec(),
+        {LABEL: said, PICTURE_LABEL: {attempts[6].id: "spoon"}},
+        shares=(1.0, 0.0, 0.0),
+    )
     method = registry.build("semantic", config=config)
     assert isinstance(method, Semantic)
     return method, method.examples(source, "train", RNG(0))
@@ -64,8 +87,11 @@ def test_a_category_teaches_where_something_was_held_and_an_outcome_where_it_was
     # What teaches by its picture alone comes last, so that the eye learns from none of them.
     assert batch["category"].tolist() == [pen] * 4 + [-1, -1, -1, spoon]
     assert batch["tried"].tolist() == [1.0] * 7 + [0.0]
-    # Pictures that are added teach what things look like, also where nothing was held, and nothing of motions.
-    shown = labelled(SemanticConfig(pictures=1.0))[0].batch(examples, np.arange(8), RNG(0), augment=True)
+    # Pictures that are added teach what things look like, also where nothing was held, and nothing
+    # of motions.
+    shown = labelled(SemanticConfig(pictures=1.0))[0].batch(
+        examples, np.arange(8), RNG(0), augment=True
+    )
     assert shown["category"].tolist() == [*batch["category"].tolist(), *[pen] * 6]
     assert shown["tried"].tolist() == [*batch["tried"].tolist(), *[0.0] * 6]
 
@@ -73,12 +99,16 @@ def test_a_category_teaches_where_something_was_held_and_an_outcome_where_it_was
 def test_attempts_of_which_nobody_says_what_they_lifted_teach_no_category() -> None:
     method, examples = labelled(SemanticConfig())
     method.check(examples)
-    nobody = method.examples(MemorySource(box_attempts(2), box_spec(), shares=(1.0, 0.0, 0.0)), "train", RNG(0))
+    nobody = method.examples(
+        MemorySource(box_attempts(2), box_spec(), shares=(1.0, 0.0, 0.0)), "train", RNG(0)
+    )
     with pytest.raises(InputError, match=r"nobody says.*selfgrasp label.*selfgrasp pictures"):
         method.check(nobody)
 
 
-def test_the_classifier_learns_presented_pictures_alone_and_knows_the_raters_other_answers() -> None:
+def test_the_classifier_learns_presented_pictures_alone_and_knows_the_raters_other_answers() -> (
+    None
+):
     method, examples = labelled(presented())
     batch = method.batch(examples, np.arange(8), RNG(0), augment=False)
     # The eighth attempt, of which nobody says anything, is left out; nothing is learned of motions.
@@ -86,7 +116,10 @@ def test_the_classifier_learns_presented_pictures_alone_and_knows_the_raters_oth
     assert "tried" not in batch
     assert batch["patch"].shape[1] == 3
     # What is held up is the same way up in training; in the bin it may lie anyhow.
-    held, lying = (labelled(config)[0].batch(examples, np.arange(8), RNG(0), augment=True)["patch"] for config in (presented(), box()))
+    held, lying = (
+        labelled(config)[0].batch(examples, np.arange(8), RNG(0), augment=True)["patch"]
+        for config in (presented(), box())
+    )
     plain = batch["patch"].mean(dim=1)
     apart = [float((changed.mean(dim=1) - plain).square().mean()) for changed in (held, lying)]
     assert apart[0] < apart[1]
@@ -94,7 +127,9 @@ def test_the_classifier_learns_presented_pictures_alone_and_knows_the_raters_oth
     assert method.named(torch.zeros(2, 3, 48, 48)).shape == (2, len(CATEGORIES) + 3)
 
 
-def test_a_single_stream_counts_failure_as_a_class_and_learns_nothing_from_what_nobody_names() -> None:
+def test_a_single_stream_counts_failure_as_a_class_and_learns_nothing_from_what_nobody_names() -> (
+    None
+):
     method, examples = labelled(single())
     batch = method.batch(examples, np.arange(8), RNG(0), augment=False)
     batch.pop("dorsal")
@@ -107,7 +142,9 @@ def test_a_single_stream_counts_failure_as_a_class_and_learns_nothing_from_what_
 
 def test_a_goal_is_a_category_that_is_known() -> None:
     method, context = registry.build("semantic"), box_context()
-    anything, pen, spoon = (method.plan(replace(context, goal=goal)) for goal in (Goal(), Goal("pen"), Goal("spoon")))
+    anything, pen, spoon = (
+        method.plan(replace(context, goal=goal)) for goal in (Goal(), Goal("pen"), Goal("spoon"))
+    )
     assert not np.array_equal(pen.scores, spoon.scores)
     assert not np.array_equal(pen.scores, anything.scores)
     with pytest.raises(InputError, match="soda_can"):
@@ -122,7 +159,10 @@ def test_what_is_not_there_is_not_fetched() -> None:
     assert plan.action is None
     assert "no pen found" in plan.reason
     always = method.variants()["always"].plan(replace(box_context(), goal=Goal("pen")))
-    np.testing.assert_array_equal(always.scores, registry.build("semantic").plan(replace(box_context(), goal=Goal("pen"))).scores)
+    np.testing.assert_array_equal(
+        always.scores,
+        registry.build("semantic").plan(replace(box_context(), goal=Goal("pen"))).scores,
+    )
     assert always.action is not None
 
 
@@ -134,22 +174,34 @@ def test_the_dorsal_stream_alone_does_not_care_what_it_is_asked_for() -> None:
     assert not np.array_equal(method.plan(pen).scores, anything.scores)
 
 
-def test_as_published_the_hand_goes_where_the_category_looks_likeliest_and_takes_what_is_near() -> None:
-    method, context = registry.build("semantic", config=SemanticConfig(found=1.0)).eval(), box_context()
+def test_as_published_the_hand_goes_where_the_category_looks_likeliest_and_takes_what_is_near() -> (
+    None
+):
+    method, context = (
+        registry.build("semantic", config=SemanticConfig(found=1.0)).eval(),
+        box_context(),
+    )
     published = method.variants()["published"]
     assert isinstance(method, Semantic)
     assert isinstance(published, Told)
     there, away = np.array([[0.02, 0.01, 0.0]]), np.array([[0.02 + method.config.reach, 0.02, 0.0]])
     hand = replace(context.observation.hand, world_from_tool=top_down((0.02, 0.01, 0.3), 0.0))
-    for observation, over in ((context.observation, False), (replace(context.observation, hand=hand), True)):
+    for observation, over in (
+        (context.observation, False),
+        (replace(context.observation, hand=hand), True),
+    ):
         with torch.inference_mode():
-            now = replace(context, observation=observation, first=context.observation, goal=Goal("pen"))
+            now = replace(
+                context, observation=observation, first=context.observation, goal=Goal("pen")
+            )
             ours, theirs = method.look(now), published.method.look(now)
             assert isinstance(ours, Asked)
             opinion = ours.opinion(there)
             pen = opinion.classes[:, method.config.categories.index("pen")]
             assert _chance(ours.logits(there)) == pytest.approx(opinion.grasp * pen, rel=1e-4)
-            assert _chance(theirs.logits(there)) == pytest.approx(opinion.grasp * np.minimum(pen + 0.5, 1) if over else pen, rel=1e-4)
+            assert _chance(theirs.logits(there)) == pytest.approx(
+                opinion.grasp * np.minimum(pen + 0.5, 1) if over else pen, rel=1e-4
+            )
             assert (theirs.logits(away) < ours.logits(away) - 10) == over
     assert method.plan(replace(context, goal=Goal("pen"))).action is None
     assert published.plan(replace(context, goal=Goal("pen"))).action is not None
@@ -168,7 +220,9 @@ def test_eye_and_dorsal_stream_of_another_are_taken_over_and_stay(tmp_path: Path
     method.load_trunk(tmp_path / "dorsal.safetensors")
     other = registry.build("hand_eye", seed=3)
     torch.testing.assert_close(method.judge.state_dict(), other.judge.state_dict())
-    again = method.train().examples(MemorySource(box_attempts(2), box_spec(), shares=(1.0, 0.0, 0.0)), "train", RNG(0))
+    again = method.train().examples(
+        MemorySource(box_attempts(2), box_spec(), shares=(1.0, 0.0, 0.0)), "train", RNG(0)
+    )
     assert "dorsal" in examples.columns
     assert "dorsal" not in again.columns
     method.loss(method.batch(again, np.arange(8), RNG(0), augment=True)).value.backward()
@@ -196,8 +250,13 @@ def test_outside_its_box_the_dorsal_stream_finds_nothing_good() -> None:
         def logits(self, poses: np.ndarray) -> np.ndarray:
             return np.zeros(len(poses))
 
-    for quad in (np.array([[0, 0], [0.1, 0], [0.1, 0.1], [0, 0.1]]), np.array([[0, 0], [0, 0.1], [0.1, 0.1], [0.1, 0]])):
-        scores = Boxed(Even(), quad).logits(np.array([[0.05, 0.05, 0.0], [0.15, 0.05, 1.0], [-0.01, 0.05, 0.0]]))  # type: ignore[arg-type]
+    for quad in (
+        np.array([[0, 0], [0.1, 0], [0.1, 0.1], [0, 0.1]]),
+        np.array([[0, 0], [0, 0.1], [0.1, 0.1], [0.1, 0]]),
+    ):
+        scores = Boxed(Even(), quad).logits(
+            np.array([[0.05, 0.05, 0.0], [0.15, 0.05, 1.0], [-0.01, 0.05, 0.0]])
+        )  # type: ignore[arg-type]
         assert (scores > -1).tolist() == [True, False, False]
 
 
@@ -207,7 +266,9 @@ def test_the_crop_that_looks_most_like_what_is_asked_for_becomes_a_quad_around_i
     view = first.view()
     place = np.array([*(0.6 * workspace.low[:2] + 0.4 * workspace.high[:2]), workspace.surface])
     seen = view.intrinsics @ apply(inverse(view.world_from_camera), place[None])[0]
-    color = cv2.circle(np.zeros_like(view.color), tuple(int(c) for c in seen[:2] / seen[2]), 3, (255, 0, 0), -1)
+    color = cv2.circle(
+        np.zeros_like(view.color), tuple(int(c) for c in seen[:2] / seen[2]), 3, (255, 0, 0), -1
+    )
     painted = replace(first, views={"overhead": replace(view, color=color)})
 
     def red(crops: torch.Tensor) -> torch.Tensor:
@@ -221,14 +282,23 @@ def test_the_crop_that_looks_most_like_what_is_asked_for_becomes_a_quad_around_i
     assert sides == pytest.approx(config.ventral.patch / 2, rel=0.3)
 
 
-def test_raters_see_the_first_pictures_and_a_classifier_names_the_others_where_it_is_sure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_raters_see_the_first_pictures_and_a_classifier_names_the_others_where_it_is_sure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     session = make_session(spec=box_spec())
     attempts = [
-        replace(a, session=session_key(session), present=a.before.view() if i != 1 else None) for i, a in enumerate(box_attempts(1)) if a.before is not None
+        replace(a, session=session_key(session), present=a.before.view() if i != 1 else None)
+        for i, a in enumerate(box_attempts(1))
+        if a.before is not None
     ]
     families = ["pen", "pen", "", "fork", "pen,spoon", "spoon", "bowl", "bowl"]
     with DatasetWriter.create_or_open(tmp_path, session) as writer:
-        writer.append([encode_attempt(a, [Label(a.id, "truth.families", lifted, "simulator")]) for a, lifted in zip(attempts, families, strict=True)])
+        writer.append(
+            [
+                encode_attempt(a, [Label(a.id, "truth.families", lifted, "simulator")])
+                for a, lifted in zip(attempts, families, strict=True)
+            ]
+        )
     for _ in range(2):
         assert labels.rate(tmp_path, Raters(error=0.0), CATEGORIES, share=0.75, name=LABEL) == 5
 
@@ -237,13 +307,29 @@ def test_raters_see_the_first_pictures_and_a_classifier_names_the_others_where_i
 
     monkeypatch.setattr(labels, "named", named)
     for _ in range(2):
-        assert labels.propagate(tmp_path, tmp_path / "presented-0", known=LABEL, name=SPREAD_LABEL, least=0.7) == 1
+        assert (
+            labels.propagate(
+                tmp_path, tmp_path / "presented-0", known=LABEL, name=SPREAD_LABEL, least=0.7
+            )
+            == 1
+        )
     with pytest.raises(InputError, match=r"by classifier .*presented-1.*presented-0"):
-        labels.propagate(tmp_path, tmp_path / "presented-1", known=LABEL, name=SPREAD_LABEL, least=0.7)
+        labels.propagate(
+            tmp_path, tmp_path / "presented-1", known=LABEL, name=SPREAD_LABEL, least=0.7
+        )
     with Dataset.open(tmp_path) as data:
         said, spread = data.label(LABEL), data.label(SPREAD_LABEL)
         assert labels.what_is_held(data, CATEGORIES)[attempts[1].id] == "pen"
-    assert [said.get(a.id) for a in attempts] == ["pen", None, NO_OBJECT, NONE_OF_THESE, SEVERAL, "spoon", None, None]
+    assert [said.get(a.id) for a in attempts] == [
+        "pen",
+        None,
+        NO_OBJECT,
+        NONE_OF_THESE,
+        SEVERAL,
+        "spoon",
+        None,
+        None,
+    ]
     assert spread == {attempts[6].id: "bowl"}
 
 
@@ -254,21 +340,41 @@ def test_an_answer_is_believed_from_where_those_that_were_checked_are_surely_rig
     assert labels.how_sure(checked[:10], 0.95) == (0.95, False)
 
 
-def test_further_seeds_are_compared_as_means_over_trainings_bin_by_bin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_further_seeds_are_compared_as_means_over_trainings_bin_by_bin(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     right = {("separated", "1"): 3, ("separated", "2"): 4}
 
     def episodes(work: Work, label: str, policy: str, name: str = robot.FIRST) -> list[Episode]:
         row, _, seed = Path(policy).name.rpartition("-")
         assert name == (robot.FIRST if seed == "0" else robot.FURTHER)
         count = right.get((row, seed), 1) + (row == "separated" and label == "novel")
-        return [Episode(0, 5, 5, 5, 0, 0, False, 0.0, 0.0, asked=("pen",) * 5, lifted=(("pen",),) * count + ((),) * (5 - count))] * 4
+        return [
+            Episode(
+                0,
+                5,
+                5,
+                5,
+                0,
+                0,
+                False,
+                0.0,
+                0.0,
+                asked=("pen",) * 5,
+                lifted=(("pen",),) * count + ((),) * (5 - count),
+            )
+        ] * 4
 
     compared = next(row for row in ROWS if row.name == "separated")
     monkeypatch.setattr(robot, "episodes", episodes)
     monkeypatch.setattr(robot, "repeated", lambda _: [compared, SINGLE])
     work = reproduction_of(Args("semantic", tmp_path))[1]
     gains = [row[1:3] for row in report.paired_table(work, "", [compared], work.seeds[1:])["rows"]]
-    assert gains == [["seen", "+0.500 [+0.500, +0.500]"], ["novel", "+0.700 [+0.700, +0.700]"], ["all", "+0.600 [+0.600, +0.600]"]]
+    assert gains == [
+        ["seen", "+0.500 [+0.500, +0.500]"],
+        ["novel", "+0.700 [+0.700, +0.700]"],
+        ["all", "+0.600 [+0.600, +0.600]"],
+    ]
     seeds = {(row[0], row[1]): row[2][:5] for row in report.seeds_table(work)["rows"]}
     assert seeds["separated", "1 and 2"] == "0.700"
     assert [seed for name, seed in seeds if name == "single stream"] == ["0", "1", "2", "1 and 2"]
@@ -280,14 +386,21 @@ def test_the_probe_sees_the_colour_and_the_sides_of_what_is_gone() -> None:
     assert isinstance(grasp, Grasp)
     assert before is not None
     view = before.view()
-    seen = view.intrinsics @ apply(inverse(view.world_from_camera), grasp.world_from_tool[None, :3, 3])[0]
-    color = cv2.circle(np.zeros_like(view.color), tuple(int(c) for c in seen[:2] / seen[2]), 6, (200, 100, 0), -1)
+    seen = (
+        view.intrinsics
+        @ apply(inverse(view.world_from_camera), grasp.world_from_tool[None, :3, 3])[0]
+    )
+    color = cv2.circle(
+        np.zeros_like(view.color), tuple(int(c) for c in seen[:2] / seen[2]), 6, (200, 100, 0), -1
+    )
 
     def look(picture: np.ndarray) -> Observation:
         return replace(before, views={"overhead": replace(view, color=picture)})
 
     assert vanished(replace(attempt, before=look(color), after=look(color)), spec) is None
-    features = vanished(replace(attempt, before=look(color), after=look(np.zeros_like(color))), spec)
+    features = vanished(
+        replace(attempt, before=look(color), after=look(np.zeros_like(color))), spec
+    )
     assert features is not None
     assert features[:3] == pytest.approx([200, 100, 0], abs=40)
     # 13 px of the camera's, of 2.5 mm each where the patch is cut.
@@ -304,11 +417,24 @@ def test_a_majority_of_raters_errs_less_than_one() -> None:
 
 
 def test_structures_have_the_outputs_they_need() -> None:
-    outputs = {s: registry.build("semantic", config=SemanticConfig(structure=s)).branches.category.out_features for s in Structure}
-    assert outputs == {Structure.SINGLE: 17, Structure.BRANCHES: 16, Structure.SEPARATED: 16, Structure.BOX: 19, Structure.PRESENTED: 19}
+    outputs = {
+        s: registry.build(
+            "semantic", config=SemanticConfig(structure=s)
+        ).branches.category.out_features
+        for s in Structure
+    }
+    assert outputs == {
+        Structure.SINGLE: 17,
+        Structure.BRANCHES: 16,
+        Structure.SEPARATED: 16,
+        Structure.BOX: 19,
+        Structure.PRESENTED: 19,
+    }
 
 
-def test_a_folder_of_pictures_teaches_what_things_look_like_and_nothing_else(tmp_path: Path) -> None:
+def test_a_folder_of_pictures_teaches_what_things_look_like_and_nothing_else(
+    tmp_path: Path,
+) -> None:
     for category in ("pen", "spoon"):
         (tmp_path / "mine" / category).mkdir(parents=True)
         for index in range(8):
@@ -322,7 +448,10 @@ def test_a_folder_of_pictures_teaches_what_things_look_like_and_nothing_else(tmp
     assert not batch["tried"].any()
     assert not batch["dorsal_weight"].any()
     # What is kept is the middle of the picture, whole.
-    shown, original = train["present"][0], cv2.imread(str(tmp_path / "mine" / "pen" / "0.png"))[..., ::-1]
+    shown, original = (
+        train["present"][0],
+        cv2.imread(str(tmp_path / "mine" / "pen" / "0.png"))[..., ::-1],
+    )
     side = shown.shape[0]
     assert abs(float(shown.mean()) - float(original[:, 10:70].mean())) < 3
     assert shown[: side // 2].mean() != pytest.approx(shown[side // 2 :].mean(), abs=0.01)
@@ -357,14 +486,24 @@ def test_value_maps_say_for_each_place_what_the_streams_think() -> None:
     assert 0 < chance <= 1
 
 
-def test_of_attempts_with_test_objects_nothing_but_their_pictures_is_learned(tmp_path: Path) -> None:
+def test_of_attempts_with_test_objects_nothing_but_their_pictures_is_learned(
+    tmp_path: Path,
+) -> None:
     view = box_context().observation.view()
-    attempts = [replace(a, present=View(view.color, None, view.intrinsics, view.world_from_camera)) for a in box_attempts(1, grasps=4)]
-    attempts = [replace(a, outcome=replace(a.outcome, grasped=i < 2, fault=None)) for i, a in enumerate(attempts)]
+    attempts = [
+        replace(a, present=View(view.color, None, view.intrinsics, view.world_from_camera))
+        for a in box_attempts(1, grasps=4)
+    ]
+    attempts = [
+        replace(a, outcome=replace(a.outcome, grasped=i < 2, fault=None))
+        for i, a in enumerate(attempts)
+    ]
     said = dict(zip([a.id for a in attempts], ["pen", "", "", ""], strict=True))
     source = MemorySource(attempts, box_spec(), {PICTURE_LABEL: said}, shares=(1.0, 0.0, 0.0))
     method = registry.build("semantic")
-    batch = method.batch(method.examples(source, "train", RNG(0)), np.arange(4), RNG(0), augment=False)
+    batch = method.batch(
+        method.examples(source, "train", RNG(0)), np.arange(4), RNG(0), augment=False
+    )
     assert batch["category"].tolist() == [CATEGORIES.index("pen"), -1, -1, -1]
     assert not batch["tried"].any()
     assert not batch["dorsal_weight"].any()
@@ -372,9 +511,23 @@ def test_of_attempts_with_test_objects_nothing_but_their_pictures_is_learned(tmp
 
 def test_no_classifier_learns_from_what_a_classifier_said() -> None:
     attempts = box_attempts(1, grasps=4)
-    source = MemorySource(attempts, box_spec(), {SPREAD_LABEL: {a.id: "pen" for a in attempts}}, shares=(1.0, 0.0, 0.0))
-    learned = {preset: registry.build(f"semantic:{preset}").examples(source, "train", RNG(0))["category"].tolist() for preset in ("small", "box", "presented")}
-    assert learned == {"small": [CATEGORIES.index("pen")] * 4, "box": [-1] * 4, "presented": [-1] * 4}
+    source = MemorySource(
+        attempts,
+        box_spec(),
+        {SPREAD_LABEL: {a.id: "pen" for a in attempts}},
+        shares=(1.0, 0.0, 0.0),
+    )
+    learned = {
+        preset: registry.build(f"semantic:{preset}")
+        .examples(source, "train", RNG(0))["category"]
+        .tolist()
+        for preset in ("small", "box", "presented")
+    }
+    assert learned == {
+        "small": [CATEGORIES.index("pen")] * 4,
+        "box": [-1] * 4,
+        "presented": [-1] * 4,
+    }
 
 
 def test_what_was_missed_before_is_not_said_to_be_gone() -> None:

@@ -1,4 +1,5 @@
-"""The shipped weights, played: a change of geometry, rendering or heights that they were not trained for shows here as a fall to the heuristic's level."""
+"""The shipped weights, played: a change of geometry, rendering or heights that they were not
+trained for shows here as a fall to the heuristic's level."""
 
 from __future__ import annotations
 
@@ -29,7 +30,10 @@ def played() -> dict[str, np.ndarray]:
     cell = tabletop(objects_named("mixed"), CLEAR.config)
     with cell.cell:
         policies = {name: load_policy(name, cell) for name in ("supersizing", "heuristic")}
-        return {name: np.array([interactions(play(cell, policy, seed)) for seed in SCENES]) for name, policy in policies.items()}
+        return {
+            name: np.array([interactions(play(cell, policy, seed)) for seed in SCENES])
+            for name, policy in policies.items()
+        }
 
 
 def test_weights_are_there_and_small():
@@ -69,7 +73,14 @@ def test_shipped_weights_servo_better_than_chance():
     made = kuka_bin(objects_named("mixed"), CellConfig(count=15, picture_px=128))
     with made.cell:
         held = {
-            name: sum(sum(play_until_clear(made, load_policy(name, made), seed, session="shipped", most=8).outcomes) for seed in SCENES[:4])
+            name: sum(
+                sum(
+                    play_until_clear(
+                        made, load_policy(name, made), seed, session="shipped", most=8
+                    ).outcomes
+                )
+                for seed in SCENES[:4]
+            )
             for name in ("hand_eye", "random_servo")
         }
     assert held["hand_eye"] >= 16 > 2 * held["random_servo"], held
@@ -77,7 +88,10 @@ def test_shipped_weights_servo_better_than_chance():
 
 @pytest.mark.timeout(400)
 def test_shipped_weights_fetch_what_they_are_asked_for():
-    made = kuka_bin(objects_named("categories-validation"), replace(CATEGORY.config, depth=False, picture_px=224))
+    made = kuka_bin(
+        objects_named("categories-validation"),
+        replace(CATEGORY.config, depth=False, picture_px=224),
+    )
     with made.cell:
         episodes = [category.play(made, load_policy("semantic"), seed) for seed in SCENES[:4]]
     # One thing in five would be right by chance.

@@ -1,4 +1,5 @@
-"""Supersizing: dense equals patch by patch, augmentation keeps labels, and both networks learn where boxes can be grasped."""
+"""Supersizing: dense equals patch by patch, augmentation keeps labels, and both networks learn
+where boxes can be grasped."""
 
 import math
 from dataclasses import replace
@@ -9,12 +10,30 @@ import pytest
 import torch
 
 from selfgrasp.contracts.methods import CONTRACTS
-from selfgrasp.contracts.scenes import box_attempts, box_context, box_outcome, box_scene, box_source, box_spec, box_view, observation
+from selfgrasp.contracts.scenes import (
+    box_attempts,
+    box_context,
+    box_outcome,
+    box_scene,
+    box_source,
+    box_spec,
+    box_view,
+    observation,
+)
 from selfgrasp.core import Context, Fault, Grasp, InputError, Outcome, Push
 from selfgrasp.core.pose import top_down, yaw_of
 from selfgrasp.learn import Examples, FitConfig, MemorySource, fit
 from selfgrasp.methods import registry
-from selfgrasp.methods.supersizing.config import CLEARANCES, PALM_CLEARANCES, Angles, Choice, Reference, outputs, paper, small
+from selfgrasp.methods.supersizing.config import (
+    CLEARANCES,
+    PALM_CLEARANCES,
+    Angles,
+    Choice,
+    Reference,
+    outputs,
+    paper,
+    small,
+)
 from selfgrasp.methods.supersizing.examples import batch_of, map_of, stored_pixels
 from selfgrasp.methods.supersizing.network import (
     STRIDE,
@@ -69,14 +88,25 @@ def test_dense_plan_scores_equal_single_grasps():
     with torch.inference_mode():
         scored = search(network, top, graspable(context, top, config), context.spec, config, RNG(0))
         some = scored.take(RNG(0).choice(len(scored), 60, replace=False))
-        single = judge([network], top, some.xy, some.bins * math.pi / 18, some.z, some.width, context.spec, config)
-    # OpenCV rounds the places it samples to 1/32 px, in the map's frame once and in the patch's once.
+        single = judge(
+            [network],
+            top,
+            some.xy,
+            some.bins * math.pi / 18,
+            some.z,
+            some.width,
+            context.spec,
+            config,
+        )
+    # OpenCV rounds the places it samples to 1/32 px, in the map's frame once and in the patch's
+    # once.
     assert np.abs(single - some.logits).max() < 0.1 * scored.logits.std()
     assert np.corrcoef(single, some.logits)[0, 1] > 0.998
 
 
 def gradient_examples(config, yaw: float, n: int = 1) -> Examples:
-    """Crops in the gripper's frame whose height rises along the closing direction and whose red falls across it."""
+    """Crops in the gripper's frame whose height rises along the closing direction and whose red
+    falls across it."""
     side = stored_pixels(config)
     ramp = (np.arange(side, dtype=np.float32) - (side - 1) / 2) / 1000
     height = np.broadcast_to(0.05 + ramp[None, None, :], (n, side, side)).astype(np.float16)
@@ -100,7 +130,9 @@ def slope(patch: np.ndarray) -> tuple[float, float]:
 
 def test_a_label_turns_with_its_patch():
     config = replace(outputs(), shift=0.0, jitter=0.0)
-    batch = batch_of(gradient_examples(config, 0.3, n=64), np.arange(64), config, RNG(0), augment=True)
+    batch = batch_of(
+        gradient_examples(config, 0.3, n=64), np.arange(64), config, RNG(0), augment=True
+    )
     for patch, tried in zip(batch["patch"][:, 3].numpy(), batch["bin"].numpy(), strict=True):
         du, dv = slope(patch)
         direction = math.atan2(dv, du) % math.pi
@@ -111,7 +143,9 @@ def test_a_label_turns_with_its_patch():
 
 def test_without_augmentation_the_patch_lies_as_the_world_does():
     config = outputs()
-    batch = batch_of(gradient_examples(config, math.radians(40)), np.arange(1), config, RNG(0), augment=False)
+    batch = batch_of(
+        gradient_examples(config, math.radians(40)), np.arange(1), config, RNG(0), augment=False
+    )
     du, dv = slope(batch["patch"][0, 3].numpy())
     assert math.degrees(math.atan2(dv, du)) == pytest.approx(40, abs=1.5)
     assert batch["bin"].item() == 4
@@ -119,8 +153,13 @@ def test_without_augmentation_the_patch_lies_as_the_world_does():
 
 def test_rotated_patches_stay_in_the_gripper_frame():
     config = replace(small(), jitter=0.0)
-    batch = batch_of(gradient_examples(config, 1.0, n=32), np.arange(32), config, RNG(0), augment=True)
-    angles = [math.degrees(math.atan2(dv, abs(du))) for du, dv in (slope(p) for p in batch["patch"][:, 3].numpy())]
+    batch = batch_of(
+        gradient_examples(config, 1.0, n=32), np.arange(32), config, RNG(0), augment=True
+    )
+    angles = [
+        math.degrees(math.atan2(dv, abs(du)))
+        for du, dv in (slope(p) for p in batch["patch"][:, 3].numpy())
+    ]
     assert max(map(abs, angles)) < 6
     assert np.std(angles) > 2
     signs = {slope(p)[0] > 0 for p in batch["patch"][:, 3].numpy()}
@@ -142,9 +181,23 @@ def test_a_stored_example_equals_the_patch_that_planning_cuts():
                 top = map_of(attempt.before, config, source.spec)
                 yaw = np.array([yaw_of(pose)])
                 width = np.array([attempt.steps[0].action.width])
-                single = judge([network], top, pose[None, :2, 3], yaw, pose[None, 2, 3], width, source.spec, config)
-                stored = logits[i, int(batch["bin"][i])] if config.angles is Angles.OUTPUTS else logits[i, 0]
-                # Published patches are cut twice (into the gripper's frame and back), so they are a little smoother.
+                single = judge(
+                    [network],
+                    top,
+                    pose[None, :2, 3],
+                    yaw,
+                    pose[None, 2, 3],
+                    width,
+                    source.spec,
+                    config,
+                )
+                stored = (
+                    logits[i, int(batch["bin"][i])]
+                    if config.angles is Angles.OUTPUTS
+                    else logits[i, 0]
+                )
+                # Published patches are cut twice (into the gripper's frame and back), so they are a
+                # little smoother.
                 assert single[0] == pytest.approx(stored, abs=0.25 * float(logits.std()) + 1e-3)
 
 
@@ -162,49 +215,76 @@ def test_fingertips_and_opening_join_late_where_the_config_says_so():
 
 
 def test_clearances_by_hand():
-    """A wall 0.1 m high from ten px to the right of the middle on, a step of 0.05 m from ten px to the left on."""
+    """A wall 0.1 m high from ten px to the right of the middle on, a step of 0.05 m from ten px to
+    the left on."""
     height = torch.zeros(1, 45, 45)
     height[0, :, 32:], height[0, :, :13] = 2.0, 1.0
     middle = torch.full((3,), 22)
     reach = torch.tensor([5.0, 13.0, 20.5])
-    met = clearances(torch.from_numpy(fingers_over(height[0].numpy()))[None], (torch.zeros(3, dtype=torch.int64), middle, middle), reach)
-    assert met[:, :2].tolist() == [[0, 0], [2, 1], [2, 1]], "under the fingers: the higher, the lower"
+    met = clearances(
+        torch.from_numpy(fingers_over(height[0].numpy()))[None],
+        (torch.zeros(3, dtype=torch.int64), middle, middle),
+        reach,
+    )
+    assert met[:, :2].tolist() == [[0, 0], [2, 1], [2, 1]], (
+        "under the fingers: the higher, the lower"
+    )
     assert met[:, 2].tolist() == [0, 0, 0], "in the middle"
-    assert met[:, 3:].tolist() == [[0, 0], [0, 0], [pytest.approx(2.0), pytest.approx(1.0)]], "halfway"
+    assert met[:, 3:].tolist() == [[0, 0], [0, 0], [pytest.approx(2.0), pytest.approx(1.0)]], (
+        "halfway"
+    )
 
 
 def test_what_is_under_the_palm_by_hand():
-    """A post 0.1 m high beyond where a finger reaches, one half as high in the middle, one that no palm reaches."""
+    """A post 0.1 m high beyond where a finger reaches, one half as high in the middle, one that no
+    palm reaches."""
     height = np.zeros((61, 71), np.float32)
     height[30, 35 + 18], height[33, 35], height[30 + 12, 35 - 18] = 2.0, 1.0, 3.0
     rows, columns = np.array([30, 30, 36]), np.array([35, 34, 35])
-    assert under_palm(height, rows, columns)[0].tolist() == [2, 2, 0], "all of it, the higher end, the lower end"
+    assert under_palm(height, rows, columns)[0].tolist() == [2, 2, 0], (
+        "all of it, the higher end, the lower end"
+    )
     assert under_palm(height, rows, columns)[1].tolist() == [2, 2, 0], "a px to the side"
-    assert under_palm(height, rows, columns)[2].tolist() == [3, 3, 2], "six px up: the third post comes under the other end"
+    assert under_palm(height, rows, columns)[2].tolist() == [3, 3, 2], (
+        "six px up: the third post comes under the other end"
+    )
 
 
 def test_patches_and_maps_meet_the_same_palm():
     height = RNG(3).random((80, 90)).astype(np.float32)
     rows, columns = RNG(4).integers(22, 58, 20), RNG(5).integers(22, 68, 20)
-    patches = torch.from_numpy(np.stack([height[r - 22 : r + 23, c - 22 : c + 23] for r, c in zip(rows, columns, strict=True)]))
+    patches = torch.from_numpy(
+        np.stack(
+            [height[r - 22 : r + 23, c - 22 : c + 23] for r, c in zip(rows, columns, strict=True)]
+        )
+    )
     assert torch.equal(under_palm(height, rows, columns), _under_palm_middle(patches))
 
 
 def test_the_hand_is_drawn_where_it_will_be():
-    """Flat ground at one unit, fingertips half a unit above and below it, fingers 10.5 px to the sides."""
+    """Flat ground at one unit, fingertips half a unit above and below it, fingers 10.5 px to the
+    sides."""
     x = torch.ones(2, 4, 45, 45)
     drawn = with_hand_drawn(x, torch.tensor([1.5, 0.5]), torch.tensor([10.5, 10.5]))
     assert torch.equal(drawn[:, :4], x)
-    assert drawn[:, 4].unique(dim=1)[:, 0].unique(dim=1).tolist() == [[-2], [2]], "heights relative to the fingertips, four times as fine"
+    assert drawn[:, 4].unique(dim=1)[:, 0].unique(dim=1).tolist() == [[-2], [2]], (
+        "heights relative to the fingertips, four times as fine"
+    )
     middle = drawn[0, 5, 22]
-    assert middle.nonzero()[:, 0].tolist() == [10, 11, 12, 13, 31, 32, 33, 34], "three px thick, shared by four where it stands between two"
+    assert middle.nonzero()[:, 0].tolist() == [10, 11, 12, 13, 31, 32, 33, 34], (
+        "three px thick, shared by four where it stands between two"
+    )
     assert middle[[31, 32, 33, 34]].tolist() == [1, 2, 2, 1]
     assert drawn[0, 5, :, 32].nonzero()[:, 0].tolist() == list(range(19, 26)), "seven px broad"
 
 
 def test_the_second_network_has_a_say():
-    """What the first thinks best is kept out once the second is against it; the map stays the first's."""
-    method, context = registry.build("supersizing", config=replace(small(), temperature=0.0)), box_context()
+    """What the first thinks best is kept out once the second is against it; the map stays the
+    first's."""
+    method, context = (
+        registry.build("supersizing", config=replace(small(), temperature=0.0)),
+        box_context(),
+    )
     with torch.no_grad():
         for network in method.networks:
             shaken(network)
@@ -212,7 +292,9 @@ def test_the_second_network_has_a_say():
         method.second.head[-1].weight.mul_(-20)
         after = method.plan(context)
     assert not np.allclose(before.action.world_from_tool, after.action.world_from_tool)
-    assert np.array_equal(before.maps["graspability"].values, after.maps["graspability"].values, equal_nan=True)
+    assert np.array_equal(
+        before.maps["graspability"].values, after.maps["graspability"].values, equal_nan=True
+    )
     assert len(after.actions) == 20
     # A score has mirrored looks too: another mean, of the same mind.
     assert np.corrcoef(method.score(context, after.actions), after.scores)[0, 1] > 0.5
@@ -220,7 +302,9 @@ def test_the_second_network_has_a_say():
 
 def test_both_networks_learn_and_neither_sees_the_others_gradient():
     method, source = registry.build("supersizing"), box_source(2, grasps=4)
-    batch = method.batch(method.examples(source, "train", RNG(0)), np.arange(4), RNG(0), augment=False)
+    batch = method.batch(
+        method.examples(source, "train", RNG(0)), np.arange(4), RNG(0), augment=False
+    )
     gradients = []
     for other in (0.0, 3.0):
         method.zero_grad()
@@ -255,8 +339,13 @@ def test_bins_by_hand():
 def test_faults_that_say_nothing_are_skipped_and_trained_rounds_weigh_three():
     attempts = box_attempts(1, grasps=5)
     outcomes = (Fault.NO_IMAGE, Fault.STOPPED, Fault.UNREACHABLE, Fault.BLOCKED, None)
-    changed = [replace(a, outcome=Outcome(f is None, 0.03, 0.0, 0.0, f), round=i // 4) for i, (a, f) in enumerate(zip(attempts, outcomes, strict=True))]
-    examples = registry.build("supersizing").examples(MemorySource(changed, box_spec(), shares=(1, 0, 0)), "train", RNG(0))
+    changed = [
+        replace(a, outcome=Outcome(f is None, 0.03, 0.0, 0.0, f), round=i // 4)
+        for i, (a, f) in enumerate(zip(attempts, outcomes, strict=True))
+    ]
+    examples = registry.build("supersizing").examples(
+        MemorySource(changed, box_spec(), shares=(1, 0, 0)), "train", RNG(0)
+    )
     assert examples["grasped"].tolist() == [0, 0, 1]
     assert examples.weights.tolist() == [1, 1, 3]
 
@@ -264,7 +353,9 @@ def test_faults_that_say_nothing_are_skipped_and_trained_rounds_weigh_three():
 def test_only_the_tried_bin_learns():
     method = registry.build("supersizing", config=outputs())
     source = box_source(2, grasps=4)
-    batch = method.batch(method.examples(source, "train", RNG(0)), np.arange(4), RNG(0), augment=False)
+    batch = method.batch(
+        method.examples(source, "train", RNG(0)), np.arange(4), RNG(0), augment=False
+    )
     method.loss(batch).value.backward()
     touched = (method.network.head[-1].bias.grad != 0).nonzero()[:, 0].tolist()
     assert touched == sorted(set(batch["bin"].tolist()))
@@ -272,8 +363,16 @@ def test_only_the_tried_bin_learns():
 
 def test_nothing_on_the_table_is_a_plan_that_says_so():
     spec = box_spec()
-    empty = replace(box_scene(RNG(0)), xy=np.zeros((0, 2)), sizes=np.zeros((0, 3)), yaws=np.zeros(0), colors=np.zeros((0, 3), np.uint8))
-    plan = registry.build("supersizing").plan(Context(observation(box_view(empty, spec, RNG(0)), spec), spec))
+    empty = replace(
+        box_scene(RNG(0)),
+        xy=np.zeros((0, 2)),
+        sizes=np.zeros((0, 3)),
+        yaws=np.zeros(0),
+        colors=np.zeros((0, 3), np.uint8),
+    )
+    plan = registry.build("supersizing").plan(
+        Context(observation(box_view(empty, spec, RNG(0)), spec), spec)
+    )
     assert plan.action is None
     assert "nothing to grasp" in plan.reason
 
@@ -283,7 +382,14 @@ def test_nothing_on_the_table_is_a_plan_that_says_so():
     [
         small(),
         outputs(),
-        replace(small(), reference=Reference.SUBTRACTED, clearance=False, palm=False, second=False, points=60),
+        replace(
+            small(),
+            reference=Reference.SUBTRACTED,
+            clearance=False,
+            palm=False,
+            second=False,
+            points=60,
+        ),
         replace(small(), second=False),
         replace(small(), rerank=5),
     ],
@@ -302,20 +408,37 @@ def test_plans_have_distinct_candidates_and_a_map(config):
 
 
 def test_sampling_records_its_probability():
-    method, context = registry.build("supersizing", config=replace(small(), exploring=Choice.SAMPLED)), box_context()
+    method, context = (
+        registry.build("supersizing", config=replace(small(), exploring=Choice.SAMPLED)),
+        box_context(),
+    )
     explorer = method.exploring()
     plans = [explorer.plan(replace(context, seed=s)) for s in range(4)]
     assert len({tuple(p.action.world_from_tool[:2, 3]) for p in plans}) > 1
     assert all(0 < p.probability < 0.1 for p in plans)
-    assert registry.build("supersizing", config=replace(small(), temperature=0.0)).plan(context).probability == 1
-    assert registry.build("supersizing", config=replace(small(), choice=Choice.SAMPLED)).plan(context).probability < 1
+    assert (
+        registry.build("supersizing", config=replace(small(), temperature=0.0))
+        .plan(context)
+        .probability
+        == 1
+    )
+    assert (
+        registry.build("supersizing", config=replace(small(), choice=Choice.SAMPLED))
+        .plan(context)
+        .probability
+        < 1
+    )
 
 
 def test_the_paper_network_has_the_paper_shape():
     config = paper()
     network = GraspNetwork(config)
     linear = [m for m in network.head if isinstance(m, torch.nn.Linear)]
-    assert [(m.in_features, m.out_features) for m in linear] == [(9216, 4096), (4096, 1024), (1024, 18)]
+    assert [(m.in_features, m.out_features) for m in linear] == [
+        (9216, 4096),
+        (4096, 1024),
+        (1024, 18),
+    ]
     with torch.inference_mode():
         assert network(torch.zeros(1, 3, 227, 227), torch.zeros(1, 0)).shape == (1, 18)
     assert registry.build("supersizing:paper").recipe(round=1).epochs == 5
@@ -324,21 +447,34 @@ def test_the_paper_network_has_the_paper_shape():
 def auc(scores: np.ndarray, labels: np.ndarray) -> float:
     order = scores.argsort().argsort()
     positive = labels.sum()
-    return float((order[labels].sum() - positive * (positive - 1) / 2) / (positive * (len(labels) - positive)))
+    return float(
+        (order[labels].sum() - positive * (positive - 1) / 2)
+        / (positive * (len(labels) - positive))
+    )
 
 
-@pytest.mark.parametrize(("name", "wanted_auc", "wanted_held"), [("supersizing:small", 0.85, 8), ("supersizing:outputs", 0.62, 2)])
+@pytest.mark.parametrize(
+    ("name", "wanted_auc", "wanted_held"),
+    [("supersizing:small", 0.85, 8), ("supersizing:outputs", 0.62, 2)],
+)
 def test_boxes_are_learned(name: str, wanted_auc: float, wanted_held: int, tmp_path: Path):
-    """From 1,200 attempts the 18 separate outputs learn where, but hardly at what angle; shared weights learn both."""
+    """From 1,200 attempts the 18 separate outputs learn where, but hardly at what angle; shared
+    weights learn both."""
     method = registry.build(name)
     source = box_source(100, grasps=16)
-    train, validation = (method.examples(source, split, RNG(0)) for split in ("train", "validation"))
+    train, validation = (
+        method.examples(source, split, RNG(0)) for split in ("train", "validation")
+    )
     fit(method, train, validation, FitConfig(epochs=10, device="cpu"), tmp_path)
     test = method.examples(box_source(20, grasps=16, seed=9), "train", RNG(0))
     batch = method.batch(test, np.arange(len(test)), RNG(0), augment=False)
     with torch.inference_mode():
         logits = method.network(batch["patch"], batch["hand"], batch["reach"])
-        tried = logits.gather(1, batch["bin"][:, None])[:, 0] if method.config.angles is Angles.OUTPUTS else logits[:, 0]
+        tried = (
+            logits.gather(1, batch["bin"][:, None])[:, 0]
+            if method.config.angles is Angles.OUTPUTS
+            else logits[:, 0]
+        )
     assert auc(tried.numpy(), batch["grasped"].numpy() > 0.5) > wanted_auc
     # The best grasp itself, not a draw among the candidates.
     method.config = replace(method.config, temperature=0.0)
@@ -353,9 +489,21 @@ def test_boxes_are_learned(name: str, wanted_auc: float, wanted_held: int, tmp_p
 
 
 def test_truth_by_hand():
-    boxes = replace(box_scene(RNG(0)), xy=np.zeros((1, 2)), sizes=np.array([[0.04, 0.12, 0.05]]), yaws=np.zeros(1), colors=np.zeros((1, 3), np.uint8))
+    boxes = replace(
+        box_scene(RNG(0)),
+        xy=np.zeros((1, 2)),
+        sizes=np.array([[0.04, 0.12, 0.05]]),
+        yaws=np.zeros(1),
+        colors=np.zeros((1, 3), np.uint8),
+    )
     wanted = {0.0: True, math.pi / 2: False, math.pi / 4: False}
     for yaw, grasped in wanted.items():
-        assert box_outcome(boxes, Grasp(top_down((0, 0, 0.02), yaw), 0.085), box_spec()).grasped is grasped
+        assert (
+            box_outcome(boxes, Grasp(top_down((0, 0, 0.02), yaw), 0.085), box_spec()).grasped
+            is grasped
+        )
     assert not box_outcome(boxes, Grasp(top_down((0, 0, 0.06), 0.0), 0.085), box_spec()).grasped
-    assert box_outcome(boxes, Grasp(top_down((0.03, 0, 0.02), 0.0), 0.085), box_spec()).fault is Fault.BLOCKED
+    assert (
+        box_outcome(boxes, Grasp(top_down((0.03, 0, 0.02), 0.0), 0.085), box_spec()).fault
+        is Fault.BLOCKED
+    )

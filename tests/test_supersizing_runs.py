@@ -1,4 +1,5 @@
-"""What the whole reproduction stands on: looks that serve twice, kept examples, an arm that misses, variants of a policy, objects for the stages."""
+"""What the whole reproduction stands on: looks that serve twice, kept examples, an arm that misses,
+variants of a policy, objects for the stages."""
 
 from __future__ import annotations
 
@@ -31,7 +32,13 @@ from selfgrasp.runs.supersizing.repeats import Repeat, balanced_agreement, repea
 from selfgrasp.runs.supersizing.sizes import Sizes, scaled
 from selfgrasp.workcell.cells import CellConfig, tabletop
 from selfgrasp.workcell.drivers import Control
-from selfgrasp.workcell.sim.objects.catalogue import objects_by_name, stage_objects, test_objects, train_objects, validation_objects
+from selfgrasp.workcell.sim.objects.catalogue import (
+    objects_by_name,
+    stage_objects,
+    test_objects,
+    train_objects,
+    validation_objects,
+)
 
 
 def test_the_look_after_an_empty_handed_attempt_is_the_look_before_the_next():
@@ -63,20 +70,34 @@ def test_an_imprecise_arm_misses_without_feeling_it_and_another_way_each_time():
 
 
 def test_ctrl_c_ends_trainings_at_once_and_those_that_wait_never_begin(tmp_path: Path):
-    collect.collect(collect.Args(out=tmp_path / "data", attempts=24, workers=1, attempts_per_scene=4))
+    collect.collect(
+        collect.Args(out=tmp_path / "data", attempts=24, workers=1, attempts_per_scene=4)
+    )
     script = """
 import sys
 from pathlib import Path
 from selfgrasp.runs import steps, train
 from selfgrasp.runs.reproduce import Args, reproduction_of
 root = Path(sys.argv[1])
-jobs = [train.Args("supersizing:small", (root / "data",), root / "runs" / str(index), epochs=100_000, threads=1) for index in range(6)]
+jobs = [
+    train.Args("supersizing:small", (root / "data",), run, epochs=100_000, threads=1)
+    for run in [root / "runs" / str(index) for index in range(6)]
+]
 steps.train_all(reproduction_of(Args("supersizing", root, device="cpu"))[1], jobs)
 """
-    process = subprocess.Popen([sys.executable, "-c", script, str(tmp_path)], stderr=subprocess.PIPE, text=True, start_new_session=True)
+    process = subprocess.Popen(
+        [sys.executable, "-c", script, str(tmp_path)],
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
     try:
         until = time.monotonic() + 60
-        while len(list(tmp_path.glob("runs/*/log.jsonl"))) < 2 and process.poll() is None and time.monotonic() < until:
+        while (
+            len(list(tmp_path.glob("runs/*/log.jsonl"))) < 2
+            and process.poll() is None
+            and time.monotonic() < until
+        ):
             time.sleep(0.1)
         os.killpg(process.pid, signal.SIGINT)
         _, said = process.communicate(timeout=30)
@@ -87,7 +108,9 @@ steps.train_all(reproduction_of(Args("supersizing", root, device="cpu"))[1], job
     assert {path.name for path in (tmp_path / "runs").iterdir()} == {"0", "1"}
 
 
-def test_examples_are_gathered_once_until_the_dataset_grows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_examples_are_gathered_once_until_the_dataset_grows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     args = collect.Args(out=tmp_path / "data", attempts=40, workers=1, attempts_per_scene=4, seed=5)
     collect.collect(args)
     method = build("supersizing")

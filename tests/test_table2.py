@@ -1,4 +1,5 @@
-"""The baselines of the paper's table II, on bars whose truth is known, and a gripper that does not close fully."""
+"""The baselines of the paper's table II, on bars whose truth is known, and a gripper that does not
+close fully."""
 
 import math
 from dataclasses import replace
@@ -15,7 +16,12 @@ from selfgrasp.methods.supersizing.config import outputs, small
 from selfgrasp.methods.supersizing.eigen import HOPELESS, bar_of, middle_thing, tried
 from selfgrasp.methods.supersizing.examples import stored_pixels
 from selfgrasp.methods.supersizing.hog import Described, describe, neighbour_shares, svm_scores
-from selfgrasp.methods.supersizing.table2 import baseline_rows, best_cut, heuristic_rows, learned_rows
+from selfgrasp.methods.supersizing.table2 import (
+    baseline_rows,
+    best_cut,
+    heuristic_rows,
+    learned_rows,
+)
 from selfgrasp.runs.collect import Args, make_session
 from selfgrasp.workcell.cells import GRIPPER, CellConfig, SimCell, cell_spec, tabletop
 from selfgrasp.workcell.workcell import Ids
@@ -26,18 +32,36 @@ BAXTER = replace(GRIPPER, closed=0.037)
 TOLERANCE = math.radians(25)
 
 
-def bar_height(side: int, angle: float, length: float, width: float, *, at: tuple[float, float] = (0.0, 0.0)) -> NDArray[np.float32]:
-    """(side, side) m: a bar 40 mm high along `angle` rad from the columns' direction, its middle `at` (x, y) m, on a table."""
+def bar_height(
+    side: int, angle: float, length: float, width: float, *, at: tuple[float, float] = (0.0, 0.0)
+) -> NDArray[np.float32]:
+    """(side, side) m: a bar 40 mm high along `angle` rad from the columns' direction, its middle
+    `at` (x, y) m, on a table."""
     reach = (np.arange(side) - (side - 1) / 2) * PIXEL
     x, y = reach[None, :] - at[0], reach[:, None] - at[1]
-    along, across = math.cos(angle) * x + math.sin(angle) * y, -math.sin(angle) * x + math.cos(angle) * y
-    return np.where((abs(along) <= length / 2) & (abs(across) <= width / 2), 0.04, 0.0).astype(np.float32)
+    along, across = (
+        math.cos(angle) * x + math.sin(angle) * y,
+        -math.sin(angle) * x + math.cos(angle) * y,
+    )
+    return np.where((abs(along) <= length / 2) & (abs(across) <= width / 2), 0.04, 0.0).astype(
+        np.float32
+    )
 
 
-def bars(angles: NDArray, yaws: NDArray, *, length: float = 0.08, width: float = 0.025, noise: float = 0.0) -> Examples:
-    """Bars along the world's `angles` rad with the grasps' `yaws` rad, stored in the gripper's frame; held if the grasp closes across, within `TOLERANCE`."""
+def bars(
+    angles: NDArray,
+    yaws: NDArray,
+    *,
+    length: float = 0.08,
+    width: float = 0.025,
+    noise: float = 0.0,
+) -> Examples:
+    """Bars along the world's `angles` rad with the grasps' `yaws` rad, stored in the gripper's
+    frame; held if the grasp closes across, within `TOLERANCE`."""
     side, n = stored_pixels(CONFIG), len(angles)
-    height = np.stack([bar_height(side, a - y, length, width) for a, y in zip(angles, yaws, strict=True)])
+    height = np.stack(
+        [bar_height(side, a - y, length, width) for a, y in zip(angles, yaws, strict=True)]
+    )
     across = np.abs(yaws - angles - math.pi / 2) % math.pi
     height += np.random.default_rng(0).normal(0, noise, height.shape).astype(np.float32)
     color = np.repeat(np.where(height > 0.02, 200, 60).astype(np.uint8)[..., None], 3, axis=3)
@@ -81,7 +105,10 @@ def test_cells_in_a_row_are_as_long_as_they_look() -> None:
 
 
 def test_what_is_nearest_to_the_middle_counts_and_not_what_is_largest() -> None:
-    near, far = bar_height(45, 0.0, 0.02, 0.02, at=(0.015, 0.0)), bar_height(45, 0.0, 0.1, 0.02, at=(0.0, 0.045))
+    near, far = (
+        bar_height(45, 0.0, 0.02, 0.02, at=(0.015, 0.0)),
+        bar_height(45, 0.0, 0.1, 0.02, at=(0.0, 0.045)),
+    )
     assert (middle_thing(near + far, 0.006) == (near > 0)).all()
     assert not middle_thing(np.full((45, 45), 0.005, np.float32), 0.006).any()
     assert bar_of(np.zeros((45, 45), bool), PIXEL) is None
@@ -118,13 +145,22 @@ def test_the_heuristic_finds_the_tolerance_that_made_the_labels() -> None:
     assert (limited.scores == eigenvector.scores).all(), "fingers that meet have no limit"
     held = test["grasped"] > 0
     assert ((eigenvector.scores >= eigenvector.threshold) == held).mean() > 0.95
-    assert (eigenvector.optimistic, limited.optimistic, hindsight.optimistic) == (False, False, True)
+    assert (eigenvector.optimistic, limited.optimistic, hindsight.optimistic) == (
+        False,
+        False,
+        True,
+    )
 
 
 def test_hindsight_finds_the_limit_that_made_the_labels_and_is_never_worse() -> None:
     def mixed(seed: int) -> Examples:
-        short, long = random_bars(150, seed, length=0.045, width=0.02), random_bars(150, seed + 100, length=0.09, width=0.02)
-        return Examples.concatenate([Examples({**short.columns, "grasped": 0 * short["grasped"]}, short.weights), long])
+        short, long = (
+            random_bars(150, seed, length=0.045, width=0.02),
+            random_bars(150, seed + 100, length=0.09, width=0.02),
+        )
+        return Examples.concatenate(
+            [Examples({**short.columns, "grasped": 0 * short["grasped"]}, short.weights), long]
+        )
 
     test = mixed(3)
     rows = heuristic_rows(mixed(1), mixed(2), test, BAXTER, CONFIG)
@@ -137,12 +173,20 @@ def test_hindsight_finds_the_limit_that_made_the_labels_and_is_never_worse() -> 
 
 
 def described(features: NDArray, bins: list[int], held: list[int]) -> Described:
-    return Described(np.asarray(features, dtype=np.float32), np.array(bins), np.array(held, dtype=bool))
+    return Described(
+        np.asarray(features, dtype=np.float32), np.array(bins), np.array(held, dtype=bool)
+    )
 
 
 def test_neighbours_are_of_the_same_angle_class_only() -> None:
-    train = described(np.array([[0, 0], [0.1, 0], [5, 0], [0, 0], [0.1, 0], [5, 0]]), [3, 3, 3, 4, 4, 4], [1, 1, 0, 0, 0, 1])
-    shares = neighbour_shares(train, described(np.zeros((3, 2)), [3, 4, 9], [0, 0, 0]), (1, 2, 3, 50))
+    train = described(
+        np.array([[0, 0], [0.1, 0], [5, 0], [0, 0], [0.1, 0], [5, 0]]),
+        [3, 3, 3, 4, 4, 4],
+        [1, 1, 0, 0, 0, 1],
+    )
+    shares = neighbour_shares(
+        train, described(np.zeros((3, 2)), [3, 4, 9], [0, 0, 0]), (1, 2, 3, 50)
+    )
     assert shares.T.tolist() == [[1, 1, 2 / 3, 2 / 3], [0, 0, 1 / 3, 1 / 3], [0.5] * 4]
 
 
@@ -150,7 +194,9 @@ def test_every_angle_class_has_an_svm_of_its_own() -> None:
     rng = np.random.default_rng(0)
     features, bins = rng.normal(size=(400, 2)), rng.integers(0, 2, 400)
     held = (features[:, 0] > 0) == (bins == 1)
-    train = described(np.concatenate([features, np.zeros((3, 2))]), [*bins, 2, 2, 3], [*held, 1, 1, 0])
+    train = described(
+        np.concatenate([features, np.zeros((3, 2))]), [*bins, 2, 2, 3], [*held, 1, 1, 0]
+    )
     asked = described(np.array([[1, 0], [1, 0], [0, 0], [0, 0], [0, 0]]), [0, 1, 2, 3, 4], [0] * 5)
     (scores,) = svm_scores(train, [asked], 1.0, 18)
     assert scores[0] < -0.5 < 0.5 < scores[1]
@@ -158,19 +204,33 @@ def test_every_angle_class_has_an_svm_of_its_own() -> None:
 
 
 def test_the_learners_beat_chance_where_the_angle_decides() -> None:
-    train, validation, test = (random_bars(n, seed, noise=0.001) for seed, n in enumerate((1500, 300, 400)))
+    train, validation, test = (
+        random_bars(n, seed, noise=0.001) for seed, n in enumerate((1500, 300, 400))
+    )
     held = test["grasped"] > 0
     rows = baseline_rows(train, validation, test, GRIPPER, CONFIG)
     assert [row.name for row in rows] == [
-        "smallest eigenvector", "eigenvalue limit", "hindsight best", "kNN on HoG", "linear SVM on HoG",
-        "kNN on HoG with depth", "linear SVM on HoG with depth",
-    ]  # fmt: skip
+        "smallest eigenvector",
+        "eigenvalue limit",
+        "hindsight best",
+        "kNN on HoG",
+        "linear SVM on HoG",
+        "kNN on HoG with depth",
+        "linear SVM on HoG with depth",
+    ]
     assert [row.paper for row in rows] == [0.534, 0.599, 0.621, 0.694, 0.733, None, None]
     for row in rows:
         assert row.scores.shape == (400,)
         assert best_cut(row.scores, held, np.array([row.threshold])).accuracy > 0.8, row.name
-    shuffled = Examples({**train.columns, "grasped": np.random.default_rng(0).permutation(train["grasped"])}, train.weights)
-    for row in learned_rows(*(describe(part, CONFIG).picture for part in (shuffled, validation, test)), CONFIG, depth=False):
+    shuffled = Examples(
+        {**train.columns, "grasped": np.random.default_rng(0).permutation(train["grasped"])},
+        train.weights,
+    )
+    for row in learned_rows(
+        *(describe(part, CONFIG).picture for part in (shuffled, validation, test)),
+        CONFIG,
+        depth=False,
+    ):
         assert best_cut(row.scores, held, np.array([row.threshold])).accuracy < 0.65, row.name
 
 
@@ -193,7 +253,8 @@ class Fixed:
 
 
 def attempt_on(made: SimCell, *, empty: bool = False) -> Outcome:
-    """What comes of a grasp at the middle of the table, on the cell's object laid there squarely, or on nothing."""
+    """What comes of a grasp at the middle of the table, on the cell's object laid there squarely,
+    or on nothing."""
     with made.cell as cell:
         cell.reset(0)
         made.world.remove(0) if empty else made.world.place(0, np.array([0.0, 0.0, 0.03]))
@@ -215,8 +276,13 @@ def test_fingers_at_their_stop_hold_nothing_on_an_empty_table() -> None:
     assert outcome.force > 10, "the force alone would say that something is held"
 
 
-@pytest.mark.parametrize(("width", "closed", "held"), [(0.05, 0.037, True), (0.042, 0.037, True), (0.03, 0.037, False), (0.03, 0.0, True)])
-def test_what_is_thicker_than_the_closed_gripper_is_held(width: float, closed: float, held: bool) -> None:
+@pytest.mark.parametrize(
+    ("width", "closed", "held"),
+    [(0.05, 0.037, True), (0.042, 0.037, True), (0.03, 0.037, False), (0.03, 0.0, True)],
+)
+def test_what_is_thicker_than_the_closed_gripper_is_held(
+    width: float, closed: float, held: bool
+) -> None:
     made = cell_of(width, closed)
     outcome = attempt_on(made)
     assert outcome.grasped is held
@@ -242,7 +308,10 @@ def test_fingers_open_and_close_within_their_travel() -> None:
 
 
 def test_a_gripper_that_closes_fully_leaves_no_trace_in_what_is_stored() -> None:
-    plain, baxter = cell_spec("tabletop", CellConfig()), cell_spec("tabletop", CellConfig(gripper_closed=0.037))
+    plain, baxter = (
+        cell_spec("tabletop", CellConfig()),
+        cell_spec("tabletop", CellConfig(gripper_closed=0.037)),
+    )
     assert "closed" not in plain.to_json()["gripper"]
     assert "gripper_closed" not in plain.options
     assert CellSpec.from_json(plain.to_json()).gripper == GRIPPER
@@ -250,7 +319,9 @@ def test_a_gripper_that_closes_fully_leaves_no_trace_in_what_is_stored() -> None
     assert CellConfig(**baxter.options).gripper == BAXTER
     assert plain.fingerprint != baxter.fingerprint
     for closed in (0.0, 0.037):
-        options = make_session(Args(Path("unused"), options=CellConfig(gripper_closed=closed))).options["cell"]
+        options = make_session(
+            Args(Path("unused"), options=CellConfig(gripper_closed=closed))
+        ).options["cell"]
         assert options.get("gripper_closed", 0.0) == closed
         assert ("gripper_closed" in options) == bool(closed)
 

@@ -31,12 +31,22 @@ from selfgrasp.vision import (
     world_points,
 )
 
-SCENE = [Box((0.05, 0.03), (0.03, 0.09, 0.05), 0.5), Box((-0.1, -0.08), (0.04, 0.04, 0.1), 0.2), Cylinder((-0.1, 0.1), 0.02, 0.07)]
+SCENE = [
+    Box((0.05, 0.03), (0.03, 0.09, 0.05), 0.5),
+    Box((-0.1, -0.08), (0.04, 0.04, 0.1), 0.2),
+    Cylinder((-0.1, 0.1), 0.02, 0.07),
+]
 CAMERAS = {
     "overhead": {},
     "coarse": {"width": 80, "height": 80, "world_from_camera": camera(15)},
     "tilted, noisy": {"world_from_camera": camera(20), "noise": 0.0015, "holes": 0.05},
-    "fine, from the side": {"width": 640, "height": 480, "world_from_camera": camera(30, around_deg=200), "noise": 0.0015, "holes": 0.05},
+    "fine, from the side": {
+        "width": 640,
+        "height": 480,
+        "world_from_camera": camera(30, around_deg=200),
+        "noise": 0.0015,
+        "holes": 0.05,
+    },
     "wide": {"width": 224, "height": 224, "fov": 0.7},
 }
 
@@ -58,13 +68,17 @@ def test_projecting_a_views_points_gives_their_pixels_back(tilt, around):
     view = render(SCENE, width=24, height=18, world_from_camera=camera(tilt, around_deg=around))
     u, v = np.meshgrid(np.arange(24) + 0.5, np.arange(18) + 0.5)
     measured = np.isfinite(view.depth)
-    assert np.allclose(project_world(world_points(view), view)[measured], np.stack([u, v], -1)[measured], atol=1e-3)
+    assert np.allclose(
+        project_world(world_points(view), view)[measured], np.stack([u, v], -1)[measured], atol=1e-3
+    )
 
 
 def test_a_sight_line_meets_the_table_where_the_picture_shows_it():
     view = render([], world_from_camera=camera(25))
     points = world_points(view)
-    assert on_plane(view, np.array([[40.5, 30.5]]), 0.0)[0] == pytest.approx(points[30, 40], abs=1e-4)
+    assert on_plane(view, np.array([[40.5, 30.5]]), 0.0)[0] == pytest.approx(
+        points[30, 40], abs=1e-4
+    )
 
 
 def test_world_points_of_a_monocular_view_are_refused():
@@ -87,14 +101,21 @@ def test_things_on_the_map_have_their_size_and_place(name):
     assert len(found) == 3
     places = top.world_xy(found.centroid)
     areas = found.area_px * top.pixel**2
-    for xy, area in [((0.05, 0.03), 0.0027), ((-0.1, -0.08), 0.0016), ((-0.1, 0.1), math.pi * 0.0004)]:
+    for xy, area in [
+        ((0.05, 0.03), 0.0027),
+        ((-0.1, -0.08), 0.0016),
+        ((-0.1, 0.1), math.pi * 0.0004),
+    ]:
         i = np.linalg.norm(places - xy, axis=1).argmin()
         assert np.linalg.norm(places[i] - xy) < 0.004
         assert areas[i] == pytest.approx(area, rel=0.3)
 
 
 def test_what_an_object_hides_is_table_and_was_not_measured():
-    top = heightmap(render([Box((0, 0), (0.05, 0.05, 0.12))], world_from_camera=camera(30, around_deg=180)), WORKSPACE)
+    top = heightmap(
+        render([Box((0, 0), (0.05, 0.05, 0.12))], world_from_camera=camera(30, around_deg=180)),
+        WORKSPACE,
+    )
     col, row = np.floor(top.cells(np.array([0.05, 0.0]))).astype(int)
     assert not top.valid[row, col]
     assert top.height[row, col] == pytest.approx(0.0, abs=0.002)
@@ -122,16 +143,30 @@ def test_flying_pixels_leave_no_trace():
     rows, cols = np.nonzero(jump)
     depth[rows, cols] = (depth[rows, cols] + depth[rows, cols + 1]) / 2
     depth[20, 20] -= 0.2
-    dirty = heightmap(View(clean.color, depth, clean.intrinsics, clean.world_from_camera), WORKSPACE)
-    # The clean map has cells between the box's top and the table too: those of its walls that the camera sees.
-    between = [int(((top.height > 0.01) & (top.height < 0.07)).sum()) for top in (dirty, heightmap(clean, WORKSPACE))]
+    dirty = heightmap(
+        View(clean.color, depth, clean.intrinsics, clean.world_from_camera), WORKSPACE
+    )
+    # The clean map has cells between the box's top and the table too: those of its walls that the
+    # camera sees.
+    between = [
+        int(((top.height > 0.01) & (top.height < 0.07)).sum())
+        for top in (dirty, heightmap(clean, WORKSPACE))
+    ]
     assert between[0] <= between[1]
     assert dirty.height.max() < 0.085
 
 
 def test_no_return_anywhere_gives_a_flat_map_that_was_not_measured():
     view = render([])
-    top = heightmap(View(view.color, np.full(view.size, np.nan, np.float32), view.intrinsics, view.world_from_camera), WORKSPACE)
+    top = heightmap(
+        View(
+            view.color,
+            np.full(view.size, np.nan, np.float32),
+            view.intrinsics,
+            view.world_from_camera,
+        ),
+        WORKSPACE,
+    )
     assert not top.valid.any()
     assert (top.height == 0).all()
 
@@ -144,18 +179,27 @@ def test_a_monocular_view_is_laid_on_the_table():
 
 
 def test_heights_above_the_scene_are_left_out():
-    view = render([Box((0, 0), (0.05, 0.05, 0.04), bottom=0.52)], world_from_camera=camera(0, distance=1.0))
+    view = render(
+        [Box((0, 0), (0.05, 0.05, 0.04), bottom=0.52)], world_from_camera=camera(0, distance=1.0)
+    )
     assert heightmap(view, WORKSPACE).height.max() < 0.01
 
 
 def _patterned() -> Heightmap:
-    """A map that is high towards world +x and coloured towards world +y of the point (0.05, -0.02)."""
+    """A map that is high towards world +x and coloured towards world +y of the point (0.05,
+    -0.02)."""
     low, n = -0.2, 160
     x = (low + (np.arange(n) + 0.5) * 0.0025)[None, :] - 0.05
     y = (low + (np.arange(n) + 0.5) * 0.0025)[:, None] + 0.02
     color = np.zeros((n, n, 3), np.uint8)
     color[np.broadcast_to(y > 0, (n, n))] = 255
-    return Heightmap(color, np.broadcast_to(x, (n, n)).astype(np.float32), np.ones((n, n), bool), pose(translation=(low, low, 0)), 0.0025)
+    return Heightmap(
+        color,
+        np.broadcast_to(x, (n, n)).astype(np.float32),
+        np.ones((n, n), bool),
+        pose(translation=(low, low, 0)),
+        0.0025,
+    )
 
 
 @pytest.mark.parametrize("yaw", [0.0, 0.3, math.pi / 2, 2.0, -1.1])
@@ -179,7 +223,13 @@ def test_a_crop_at_the_rim_repeats_the_border_and_keeps_its_shape():
 def test_a_coarse_crop_averages_cells():
     top = heightmap(render([]), WORKSPACE)
     rng = np.random.default_rng(0)
-    noisy = Heightmap(top.color, rng.normal(0, 0.01, top.height.shape).astype(np.float32), top.valid, top.world_from_map, top.pixel)
+    noisy = Heightmap(
+        top.color,
+        rng.normal(0, 0.01, top.height.shape).astype(np.float32),
+        top.valid,
+        top.world_from_map,
+        top.pixel,
+    )
     got = crop(noisy, np.zeros((1, 2)), np.zeros(1), 0.3, 24)
     assert got.height.std() < 0.004
 
@@ -192,18 +242,24 @@ def test_crop_says_when_centres_and_yaws_differ():
 def test_fingertips_go_below_the_top_and_never_below_the_workspace():
     shapes = [Box((0.1, 0.1), (0.04, 0.04, 0.08)), Box((-0.1, -0.1), (0.04, 0.04, 0.015))]
     top = heightmap(render(shapes), WORKSPACE)
-    z = fingertip_height(top, np.array([[0.1, 0.1], [-0.1, -0.1], [0.1, -0.1]]), np.zeros(3), GRIPPER, WORKSPACE)
+    z = fingertip_height(
+        top, np.array([[0.1, 0.1], [-0.1, -0.1], [0.1, -0.1]]), np.zeros(3), GRIPPER, WORKSPACE
+    )
     assert z == pytest.approx([0.08 - 0.025, 0.004, 0.004], abs=0.002)
 
 
 def test_the_palm_stays_above_what_lies_between_the_fingers():
     shapes = [Box((0.0, 0.0), (0.02, 0.06, 0.02)), Box((0.03, 0.0), (0.02, 0.06, 0.09))]
-    z = fingertip_height(heightmap(render(shapes), WORKSPACE), np.zeros((1, 2)), np.zeros(1), GRIPPER, WORKSPACE)
+    z = fingertip_height(
+        heightmap(render(shapes), WORKSPACE), np.zeros((1, 2)), np.zeros(1), GRIPPER, WORKSPACE
+    )
     assert z[0] >= 0.09 + 0.005 - GRIPPER.finger_length - 0.002
 
 
 def test_grasp_at_is_top_down_with_the_asked_yaw():
-    grasp = grasp_at(heightmap(render(SCENE), WORKSPACE), np.array([0.05, 0.03]), 0.7, GRIPPER, WORKSPACE)
+    grasp = grasp_at(
+        heightmap(render(SCENE), WORKSPACE), np.array([0.05, 0.03]), 0.7, GRIPPER, WORKSPACE
+    )
     assert yaw_of(grasp.world_from_tool) == pytest.approx(0.7)
     assert grasp.width == GRIPPER.opening
     assert WORKSPACE.contains(grasp.world_from_tool[:3, 3])
@@ -211,12 +267,16 @@ def test_grasp_at_is_top_down_with_the_asked_yaw():
 
 def test_a_colour_difference_finds_things_and_not_a_dimmer_lamp():
     empty, full = render([]), render(SCENE)
-    dimmed = View((full.color * 0.85).astype(np.uint8), full.depth, full.intrinsics, full.world_from_camera)
+    dimmed = View(
+        (full.color * 0.85).astype(np.uint8), full.depth, full.intrinsics, full.world_from_camera
+    )
     truth = np.abs(full.depth - empty.depth) > 0.004
     for view in (full, dimmed):
         mask = foreground_from_background(view, empty)
         assert (mask & truth).sum() > 0.9 * truth.sum()
-        assert (mask & ~cv2.dilate(truth.astype(np.uint8), np.ones((7, 7))).astype(bool)).mean() < 0.01
+        assert (
+            mask & ~cv2.dilate(truth.astype(np.uint8), np.ones((7, 7))).astype(bool)
+        ).mean() < 0.01
 
 
 def test_a_background_of_another_size_is_refused():
@@ -249,6 +309,8 @@ def test_jitter_keeps_shape_type_and_input_and_repeats_with_its_seed():
 def test_the_map_does_not_depend_on_the_cameras_roll():
     base = camera(20)
     rolled = base @ pose(rotation=rotation_about_z(0.6))
-    a, b = (heightmap(render(SCENE, world_from_camera=p, fov=0.8), WORKSPACE) for p in (base, rolled))
+    a, b = (
+        heightmap(render(SCENE, world_from_camera=p, fov=0.8), WORKSPACE) for p in (base, rolled)
+    )
     assert np.median(np.abs(a.height - b.height)) < 0.001
     assert (np.abs(a.height - b.height) > 0.02).mean() < 0.02

@@ -1,4 +1,5 @@
-"""What a grasp meets between and under its fingers, and the table in a picture, on shapes with known answers."""
+"""What a grasp meets between and under its fingers, and the table in a picture, on shapes with
+known answers."""
 
 from __future__ import annotations
 
@@ -17,7 +18,13 @@ BOX = Box((0.05, 0.03), (0.03, 0.09, 0.05), 0.5)
 
 
 def measured(shapes, xy, yaw, **kwargs):
-    return closings(heightmap(render(shapes, **kwargs), WORKSPACE), np.array([xy]), np.array([yaw]), GRIPPER, WORKSPACE)
+    return closings(
+        heightmap(render(shapes, **kwargs), WORKSPACE),
+        np.array([xy]),
+        np.array([yaw]),
+        GRIPPER,
+        WORKSPACE,
+    )
 
 
 def test_a_grasp_across_a_box_measures_its_short_side():
@@ -34,7 +41,9 @@ def test_a_grasp_along_a_box_that_is_longer_than_the_opening_does_not_fit():
 
 
 def test_a_turned_grasp_is_slanted_by_its_angle():
-    assert measured([BOX], BOX.xy, 0.5 + math.radians(20)).slant[0] == pytest.approx(math.tan(math.radians(20)), abs=0.12)
+    assert measured([BOX], BOX.xy, 0.5 + math.radians(20)).slant[0] == pytest.approx(
+        math.tan(math.radians(20)), abs=0.12
+    )
 
 
 def test_a_grasp_beside_the_middle_is_moved_onto_it():
@@ -46,7 +55,13 @@ def test_a_grasp_beside_the_middle_is_moved_onto_it():
 
 def test_a_neighbour_under_a_finger_takes_the_gap():
     wall = Box((0.05 + 0.035, 0.0), (0.02, 0.1, 0.06))
-    free, blocked = (measured(shapes, (0.05, 0.0), 0.0) for shapes in ([Box((0.05, 0.0), (0.03, 0.06, 0.05))], [Box((0.05, 0.0), (0.03, 0.06, 0.05)), wall]))
+    free, blocked = (
+        measured(shapes, (0.05, 0.0), 0.0)
+        for shapes in (
+            [Box((0.05, 0.0), (0.03, 0.06, 0.05))],
+            [Box((0.05, 0.0), (0.03, 0.06, 0.05)), wall],
+        )
+    )
     assert free.gap[0] > 0.02
     assert blocked.gap[0] < 0.002
     assert blocked.opening(GRIPPER)[0] < free.opening(GRIPPER)[0]
@@ -66,7 +81,9 @@ def test_no_grasps_are_measured_as_no_grasps():
 
 def test_antipodal_pairs_of_a_box_close_across_it_and_those_of_a_cylinder_through_its_axis():
     cylinder = Cylinder((-0.1, 0.1), 0.025, 0.07)
-    found = antipodal(heightmap(render([BOX, cylinder]), WORKSPACE), GRIPPER, WORKSPACE, friction=0.3)
+    found = antipodal(
+        heightmap(render([BOX, cylinder]), WORKSPACE), GRIPPER, WORKSPACE, friction=0.3
+    )
     on_box = np.linalg.norm(found.xy - BOX.xy, axis=1) < 0.06
     assert on_box.sum() > 20
     assert (~on_box).sum() > 20
@@ -80,34 +97,59 @@ def test_antipodal_pairs_of_a_box_close_across_it_and_those_of_a_cylinder_throug
 
 @pytest.mark.parametrize("tilt", [0.0, 20.0, 40.0])
 def test_the_table_of_a_picture_is_found_with_its_normal_and_height(tilt):
-    view = render([BOX, Cylinder((-0.1, 0.1), 0.03, 0.1)], world_from_camera=camera(tilt), noise=0.0015, holes=0.05, width=224, height=160)
+    view = render(
+        [BOX, Cylinder((-0.1, 0.1), 0.03, 0.1)],
+        world_from_camera=camera(tilt),
+        noise=0.0015,
+        holes=0.05,
+        width=224,
+        height=160,
+    )
     table = fit_table(view.depth, view.intrinsics, np.random.default_rng(0))
     fitted_from_world = table.world_from_camera @ inverse(view.world_from_camera)
     assert math.degrees(math.acos(min(1.0, fitted_from_world[2, 2]))) < 0.5
     assert apply(fitted_from_world, np.zeros(3))[2] == pytest.approx(0.0, abs=0.002)
-    assert table.world_from_camera[2, 3] == pytest.approx(0.65 * math.cos(math.radians(tilt)), abs=0.003)
+    assert table.world_from_camera[2, 3] == pytest.approx(
+        0.65 * math.cos(math.radians(tilt)), abs=0.003
+    )
     assert table.world_from_camera[1, 0] == pytest.approx(0.0, abs=1e-9)
 
 
 def test_the_surface_is_where_most_of_the_picture_lies():
     view = render([BOX], table=-0.12, noise=0.001)
-    assert surface_height(view.depth, view.intrinsics, view.world_from_camera) == pytest.approx(-0.12, abs=0.001)
+    assert surface_height(view.depth, view.intrinsics, view.world_from_camera) == pytest.approx(
+        -0.12, abs=0.001
+    )
 
 
 def test_the_workspace_of_a_picture_is_the_table_it_shows():
     view = render([BOX])
     space = visible_workspace(view.depth, view.intrinsics, view.world_from_camera, 0.0)
     assert space.high[0] - space.low[0] == pytest.approx(0.62, abs=0.05)
-    with pytest.raises(InputError, match=r"given: a table at 0\.300 m; wanted: a height that the picture shows; exists: heights from"):
+    with pytest.raises(
+        InputError,
+        match=r"given: a table at 0\.300 m; "
+        r"wanted: a height that the picture shows; exists: heights from",
+    ):
         visible_workspace(view.depth, view.intrinsics, view.world_from_camera, 0.3)
 
 
 def test_a_picture_without_a_plane_has_no_table():
     rng = np.random.default_rng(0)
-    with pytest.raises(InputError, match=r"largest plane holds .* wanted: a table that fills at least 25%, or the camera's pose"):
-        fit_table(rng.uniform(0.3, 2.0, (60, 80)).astype(np.float32), np.array([[70.0, 0, 40], [0, 70.0, 30], [0, 0, 1]]), rng)
+    with pytest.raises(
+        InputError,
+        match=r"largest plane holds .* "
+        r"wanted: a table that fills at least 25%, or the camera's pose",
+    ):
+        fit_table(
+            rng.uniform(0.3, 2.0, (60, 80)).astype(np.float32),
+            np.array([[70.0, 0, 40], [0, 70.0, 30], [0, 0, 1]]),
+            rng,
+        )
 
 
 @pytest.mark.parametrize("error", [-0.2, -0.1, 0.15])
 def test_skew_says_how_far_to_turn_a_grasp_to_close_squarely(error):
-    assert measured([BOX], BOX.xy, BOX.yaw + error, width=320, height=320).skew[0] == pytest.approx(-error, abs=0.06)
+    assert measured([BOX], BOX.xy, BOX.yaw + error, width=320, height=320).skew[0] == pytest.approx(
+        -error, abs=0.06
+    )

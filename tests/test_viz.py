@@ -1,4 +1,5 @@
-"""Drawing lands where geometry says; pages are well-formed, closed in themselves and escaped; films play."""
+"""Drawing lands where geometry says; pages are well-formed, closed in themselves and escaped; films
+play."""
 
 from __future__ import annotations
 
@@ -24,8 +25,14 @@ from selfgrasp.viz.picture import depth_picture
 from selfgrasp.viz.story import StoryOptions, StoryWatcher
 
 GRAY = np.full((100, 100, 3), 128, np.uint8)
-DOWN = View(GRAY, None, np.array([[100.0, 0, 50], [0, 100.0, 50], [0, 0, 1]]), pose(rotation=np.diag([1.0, -1.0, -1.0]), translation=(0, 0, 1.0)))
-"""A camera 1 m above the origin: a metre on the table is 100 px, world +x to the right, world +y up."""
+DOWN = View(
+    GRAY,
+    None,
+    np.array([[100.0, 0, 50], [0, 100.0, 50], [0, 0, 1]]),
+    pose(rotation=np.diag([1.0, -1.0, -1.0]), translation=(0, 0, 1.0)),
+)
+"""A camera 1 m above the origin: a metre on the table is 100 px, world +x to the right, world +y
+up."""
 
 
 def test_a_grasp_at_a_known_pose_lands_on_known_pixels():
@@ -82,7 +89,12 @@ def test_heat_is_hottest_over_its_best_place():
     values = np.full((1, 40, 40), 0.0, np.float32)
     values[0, 30, 10] = 1.0
     heat = Heat(values, np.array([math.nan]), pose(translation=(-0.2, -0.2, 0)), 0.01)
-    view = View(np.full((100, 100, 3), 40, np.uint8), None, DOWN.intrinsics * [[2], [2], [1]] - [[0, 0, 50], [0, 0, 50], [0, 0, 0]], DOWN.world_from_camera)
+    view = View(
+        np.full((100, 100, 3), 40, np.uint8),
+        None,
+        DOWN.intrinsics * [[2], [2], [1]] - [[0, 0, 50], [0, 0, 50], [0, 0, 0]],
+        DOWN.world_from_camera,
+    )
     picture = heat_overlay(view, heat, surface=0.0, scale=1).astype(int).sum(axis=-1)
     row, column = np.unravel_index(picture.argmax(), picture.shape)
     assert abs(column + 0.5 - (50 - 200 * 0.095)) < 1.6
@@ -129,7 +141,14 @@ def test_an_axis_ends_at_round_numbers_around_its_values():
 
 
 def test_charts_hold_what_they_are_given():
-    chart = line_chart([Series("a<b", (0.0, 1.0), (0.2, math.nan)), Series("c", (0.0, 1.0), (0.1, 0.3), (0.0, 0.2), (0.2, 0.4))], x_label="x", y_label="y")
+    chart = line_chart(
+        [
+            Series("a<b", (0.0, 1.0), (0.2, math.nan)),
+            Series("c", (0.0, 1.0), (0.1, 0.3), (0.0, 0.2), (0.2, 0.4)),
+        ],
+        x_label="x",
+        y_label="y",
+    )
     assert "a&lt;b" in chart
     assert "nan" not in chart
     assert chart.count("<polygon") == 1
@@ -140,13 +159,29 @@ def test_charts_hold_what_they_are_given():
 
 
 def test_kinds_tell_held_missed_and_faults_apart():
-    seen = {kind_of(attempt) for _, attempt, _ in play("random", 0, np.random.default_rng(1), skill=0.5, tries=14)}
+    seen = {
+        kind_of(attempt)
+        for _, attempt, _ in play("random", 0, np.random.default_rng(1), skill=0.5, tries=14)
+    }
     assert {"held", "missed"} <= seen
     assert color_of("held") != color_of("missed")
 
 
 def test_an_attempt_without_pictures_has_a_card_all_the_same():
-    attempt = Attempt("1-0-0", "s", 0, 0, 0, "g", "random", ANYTHING, None, (), Outcome(False, 0.0, 0.0, 0.0, Fault.NO_IMAGE), None)
+    attempt = Attempt(
+        "1-0-0",
+        "s",
+        0,
+        0,
+        0,
+        "g",
+        "random",
+        ANYTHING,
+        None,
+        (),
+        Outcome(False, 0.0, 0.0, 0.0, Fault.NO_IMAGE),
+        None,
+    )
     assert attempt_card(attempt, pixels=60).shape == (60, 120, 3)
 
 
@@ -161,7 +196,11 @@ def test_a_card_marks_where_judge_and_truth_disagree():
 
 def test_a_story_does_not_depend_on_the_order_of_attempts(tmp_path):
     attempts = [
-        (attempt, labels) for scene in range(2) for _, attempt, labels in play("random", scene, np.random.default_rng(scene), count=3, tries=6, skill=0.5)
+        (attempt, labels)
+        for scene in range(2)
+        for _, attempt, labels in play(
+            "random", scene, np.random.default_rng(scene), count=3, tries=6, skill=0.5
+        )
     ]
     stories = []
     for name, order in (("a", attempts), ("b", attempts[::-1])):

@@ -1,4 +1,5 @@
-"""A workcell over drivers that are not the simulator's: what it keeps to, and what a stop leaves in the hand."""
+"""A workcell over drivers that are not the simulator's: what it keeps to, and what a stop leaves in
+the hand."""
 
 from dataclasses import replace
 
@@ -15,14 +16,22 @@ from selfgrasp.workcell.workcell import Workcell
 
 
 def cell(peg: Peg, spec: CellSpec) -> Workcell:
-    return Workcell(Drivers(peg, peg, {"main": Eye(peg)}, peg), spec, judge=JudgeConfig(min_width=0.004))
+    return Workcell(
+        Drivers(peg, peg, {"main": Eye(peg)}, peg), spec, judge=JudgeConfig(min_width=0.004)
+    )
 
 
 SPEC = CellSpec("peg", GRIPPER, WORKSPACE, {"main": CAMERA}, {})
 
 
-@pytest.mark.parametrize("then", [lambda made: made.put_back(np.random.default_rng(0)), Workcell.set_aside, Workcell.try_again], ids=["back", "aside", "again"])
-def test_what_is_held_when_a_person_stops_the_robot_stays_held_though_the_gripper_knows_no_stop(then) -> None:
+@pytest.mark.parametrize(
+    "then",
+    [lambda made: made.put_back(np.random.default_rng(0)), Workcell.set_aside, Workcell.try_again],
+    ids=["back", "aside", "again"],
+)
+def test_what_is_held_when_a_person_stops_the_robot_stays_held_though_the_gripper_knows_no_stop(
+    then,
+) -> None:
     peg = Peg()
     with cell(peg, SPEC) as made:
         made.reset(3)

@@ -1,4 +1,5 @@
-"""Pictures of boxes and cylinders on a table by analytic ray casting: views whose answer is known."""
+"""Pictures of boxes and cylinders on a table by analytic ray casting: views whose answer is
+known."""
 
 from __future__ import annotations
 
@@ -7,11 +8,22 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from selfgrasp.core import CameraSpec, CellSpec, Context, GripperSpec, Hand, Observation, View, Workspace
+from selfgrasp.core import (
+    CameraSpec,
+    CellSpec,
+    Context,
+    GripperSpec,
+    Hand,
+    Observation,
+    View,
+    Workspace,
+)
 from selfgrasp.core.pose import inverse, looking_at, rotation_about_z, top_down
 from selfgrasp.vision.project import rays
 
-GRIPPER = GripperSpec(opening=0.085, finger_thickness=0.010, finger_breadth=0.020, finger_length=0.045, max_force=40.0)
+GRIPPER = GripperSpec(
+    opening=0.085, finger_thickness=0.010, finger_breadth=0.020, finger_length=0.045, max_force=40.0
+)
 WORKSPACE = Workspace(np.array([-0.2, -0.2, 0.004]), np.array([0.2, 0.2, 0.35]), 0.0)
 
 
@@ -52,25 +64,49 @@ class Cylinder:
         c = o[0] ** 2 + o[1] ** 2 - self.radius**2
         with np.errstate(divide="ignore", invalid="ignore"):
             side = (-b - np.sqrt(b * b - a * c)) / a
-            side = np.where((side > 0) & (np.abs(o[2] + side * directions[..., 2] - self.height / 2) <= self.height / 2), side, np.inf)
+            side = np.where(
+                (side > 0)
+                & (np.abs(o[2] + side * directions[..., 2] - self.height / 2) <= self.height / 2),
+                side,
+                np.inf,
+            )
             lid = (self.height - o[2]) / directions[..., 2]
         at = o + lid[..., None] * directions
         lid = np.where((lid > 0) & (np.hypot(at[..., 0], at[..., 1]) <= self.radius), lid, np.inf)
         return np.fmin(side, lid)
 
 
-def camera(tilt_deg: float = 0.0, *, distance: float = 0.65, around_deg: float = -90.0) -> np.ndarray:
-    """world_from_camera of an overhead camera that leans by `tilt_deg` towards azimuth `around_deg` and looks at the origin."""
+def camera(
+    tilt_deg: float = 0.0, *, distance: float = 0.65, around_deg: float = -90.0
+) -> np.ndarray:
+    """world_from_camera of an overhead camera that leans by `tilt_deg` towards azimuth `around_deg`
+    and looks at the origin."""
     tilt, around = math.radians(tilt_deg), math.radians(around_deg)
-    eye = distance * np.array([math.sin(tilt) * math.cos(around), math.sin(tilt) * math.sin(around), math.cos(tilt)])
+    eye = distance * np.array(
+        [math.sin(tilt) * math.cos(around), math.sin(tilt) * math.sin(around), math.cos(tilt)]
+    )
     return looking_at(eye, (0, 0, 0))
 
 
-def render(shapes, *, width=160, height=160, fov=0.62, world_from_camera=None, table=0.0, noise=0.0, holes=0.0, seed=0) -> View:
-    """A view of `shapes` on a table; `fov` m is what the picture's shorter side shows at 0.65 m; noise m; holes = share of the pixels."""
+def render(
+    shapes,
+    *,
+    width=160,
+    height=160,
+    fov=0.62,
+    world_from_camera=None,
+    table=0.0,
+    noise=0.0,
+    holes=0.0,
+    seed=0,
+) -> View:
+    """A view of `shapes` on a table; `fov` m is what the picture's shorter side shows at 0.65 m;
+    noise m; holes = share of the pixels."""
     pose = camera() if world_from_camera is None else world_from_camera
     focal = 0.65 * min(width, height) / fov
-    intrinsics = np.array([[focal, 0, width / 2 + 0.7], [0, focal * 1.01, height / 2 - 1.2], [0, 0, 1]])
+    intrinsics = np.array(
+        [[focal, 0, width / 2 + 0.7], [0, focal * 1.01, height / 2 - 1.2], [0, 0, 1]]
+    )
     directions = rays(height, width, intrinsics).astype(np.float64) @ pose[:3, :3].T
     eye = pose[:3, 3]
     with np.errstate(divide="ignore"):
@@ -91,11 +127,30 @@ def render(shapes, *, width=160, height=160, fov=0.62, world_from_camera=None, t
     return View(color, depth.astype(np.float32), intrinsics, pose)
 
 
-def context(view: View, *, workspace: Workspace = WORKSPACE, gripper: GripperSpec = GRIPPER, background: View | None = None, seed: int = 0) -> Context:
+def context(
+    view: View,
+    *,
+    workspace: Workspace = WORKSPACE,
+    gripper: GripperSpec = GRIPPER,
+    background: View | None = None,
+    seed: int = 0,
+) -> Context:
     """A context with one overhead view."""
     hand = Hand(top_down((0.3, 0.3, 0.3), 0.0), gripper.opening, 0.0)
-    spec = CellSpec("test", gripper, workspace, {"overhead": CameraSpec(*view.size, view.intrinsics, view.world_from_camera, view.depth is not None)}, {})
-    return Context(Observation(0.0, {"overhead": view}, hand), spec, background=background, seed=seed)
+    spec = CellSpec(
+        "test",
+        gripper,
+        workspace,
+        {
+            "overhead": CameraSpec(
+                *view.size, view.intrinsics, view.world_from_camera, view.depth is not None
+            )
+        },
+        {},
+    )
+    return Context(
+        Observation(0.0, {"overhead": view}, hand), spec, background=background, seed=seed
+    )
 
 
 def without_depth(view: View) -> View:
@@ -103,4 +158,14 @@ def without_depth(view: View) -> View:
     return View(view.color, None, view.intrinsics, view.world_from_camera)
 
 
-__all__ = ["GRIPPER", "WORKSPACE", "Box", "Cylinder", "camera", "context", "inverse", "render", "without_depth"]
+__all__ = [
+    "GRIPPER",
+    "WORKSPACE",
+    "Box",
+    "Cylinder",
+    "camera",
+    "context",
+    "inverse",
+    "render",
+    "without_depth",
+]

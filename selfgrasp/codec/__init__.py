@@ -12,7 +12,16 @@ from selfgrasp.codec.observation import (
     view_from_plain,
     view_to_plain,
 )
-from selfgrasp.codec.picture import ColorFormat, PictureSink, PictureSource, decode_color, decode_depth, encode_color, encode_depth, picture_key
+from selfgrasp.codec.picture import (
+    ColorFormat,
+    PictureSink,
+    PictureSource,
+    decode_color,
+    decode_depth,
+    encode_color,
+    encode_depth,
+    picture_key,
+)
 from selfgrasp.codec.session import session_from_plain, session_key, session_to_plain
 
 __all__ = [

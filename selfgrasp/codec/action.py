@@ -1,4 +1,5 @@
-"""Actions as a kind and a list of numbers: the same few lines serve a table column and a message."""
+"""Actions as a kind and a list of numbers: the same few lines serve a table column and a
+message."""
 
 from __future__ import annotations
 
@@ -10,7 +11,8 @@ import numpy as np
 from selfgrasp.core import Action, Close, Grasp, InputError, Move, Push, Release
 
 ACTION_LENGTHS = {"grasp": 17, "push": 5, "move": 4, "close": 0, "release": 3}
-"""How many numbers each kind has: a pose by rows and a width (m); start (m), yaw (rad), length (m); translation (m), yaw (rad); none; where (m)."""
+"""How many numbers each kind has: a pose by rows and a width (m); start (m), yaw (rad), length (m);
+translation (m), yaw (rad); none; where (m)."""
 
 
 def action_to_plain(action: Action) -> dict[str, Any]:
@@ -40,7 +42,11 @@ def action_from_plain(plain: Mapping[str, Any]) -> Action:
     """
     kind, values = plain["kind"], plain["values"]
     if kind not in ACTION_LENGTHS or len(values) != ACTION_LENGTHS[kind]:
-        raise InputError(given=f"action {kind!r} of {len(values)} numbers", wanted="a known action", exists=str(ACTION_LENGTHS))
+        raise InputError(
+            given=f"action {kind!r} of {len(values)} numbers",
+            wanted="a known action",
+            exists=str(ACTION_LENGTHS),
+        )
     array = np.array(values, dtype=np.float64)
     match kind:
         case "grasp":

@@ -43,7 +43,9 @@ class EncodedAttempt:
         return str(self.plain["id"])
 
 
-def encode_attempt(attempt: Attempt, labels: Sequence[Label] = (), *, color_format: ColorFormat = ColorFormat.JPEG) -> EncodedAttempt:
+def encode_attempt(
+    attempt: Attempt, labels: Sequence[Label] = (), *, color_format: ColorFormat = ColorFormat.JPEG
+) -> EncodedAttempt:
     """`attempt` as plain values and pictures, each picture once."""
     sink = PictureSink(color_format)
     outcome = attempt.outcome
@@ -59,12 +61,15 @@ def encode_attempt(attempt: Attempt, labels: Sequence[Label] = (), *, color_form
         "fault": None if outcome.fault is None else outcome.fault.value,
     }
     plain["after"] = _optional(attempt.after, sink)
-    plain["present"] = None if attempt.present is None else view_to_plain(attempt.present, "present", sink)
+    plain["present"] = (
+        None if attempt.present is None else view_to_plain(attempt.present, "present", sink)
+    )
     return EncodedAttempt(plain, sink.pictures, tuple(labels))
 
 
 def decode_attempt(plain: Mapping[str, Any], pictures: Mapping[str, bytes] | None) -> Attempt:
-    """The inverse of `encode_attempt`; without pictures, observations have no views, and there is no present view and no goal image.
+    """The inverse of `encode_attempt`; without pictures, observations have no views, and there is
+    no present view and no goal image.
 
     Raises:
         InputError: a picture is missing or damaged, or the values do not make an attempt.
@@ -84,7 +89,9 @@ def decode_attempt(plain: Mapping[str, Any], pictures: Mapping[str, bytes] | Non
             fault=None if outcome["fault"] is None else Fault(outcome["fault"]),
         ),
         after=None if plain["after"] is None else observation_from_plain(plain["after"], source),
-        present=None if plain["present"] is None or source is None else view_from_plain(plain["present"], source),
+        present=None
+        if plain["present"] is None or source is None
+        else view_from_plain(plain["present"], source),
     )
 
 
@@ -106,7 +113,9 @@ def _step_to_plain(step: Step, before: Observation | None, sink: PictureSink) ->
 
 def _step_from_plain(plain: Mapping[str, Any], source: PictureSource | None) -> Step:
     return Step(
-        observation=None if plain["observation"] is None else observation_from_plain(plain["observation"], source),
+        observation=None
+        if plain["observation"] is None
+        else observation_from_plain(plain["observation"], source),
         action=action_from_plain(plain["action"]),
         executed=None if plain["executed"] is None else action_from_plain(plain["executed"]),
         hand_after=hand_from_plain(plain["hand_after"]),

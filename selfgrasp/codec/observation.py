@@ -1,4 +1,5 @@
-"""Views, hands, observations and goals as plain values (JSON or msgpack take them), with pictures named by key and carried beside."""
+"""Views, hands, observations and goals as plain values (JSON or msgpack take them), with pictures
+named by key and carried beside."""
 
 from __future__ import annotations
 
@@ -74,7 +75,11 @@ def observation_from_plain(plain: Mapping[str, Any], source: PictureSource | Non
     Raises:
         InputError: a picture is missing or damaged, or the values do not make an `Observation`.
     """
-    views = {} if source is None else {view["name"]: view_from_plain(view, source) for view in plain["views"]}
+    views = (
+        {}
+        if source is None
+        else {view["name"]: view_from_plain(view, source) for view in plain["views"]}
+    )
     return Observation(time=plain["time"], views=views, hand=hand_from_plain(plain["hand"]))
 
 

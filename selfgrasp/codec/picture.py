@@ -1,4 +1,5 @@
-"""Pictures as bytes: colour as JPEG or PNG, depth as 16-bit PNG; each is named by a hash of its content, so that it is stored once."""
+"""Pictures as bytes: colour as JPEG or PNG, depth as 16-bit PNG; each is named by a hash of its
+content, so that it is stored once."""
 
 from __future__ import annotations
 
@@ -16,18 +17,31 @@ from selfgrasp.core import InputError, View
 
 JPEG_QUALITY = 92
 DEPTH_STEP = 1.6e-4
-"""Metres a grey level. 65535 levels reach beyond the 10 m a `View` allows; the error is at most half a level, 0.08 mm, at every distance."""
+"""Metres a grey level. 65535 levels reach beyond the 10 m a `View` allows; the error is at most
+half a level, 0.08 mm, at every distance."""
 
 # OpenCV's default filters take three times as long on clean depth as UP.
-_DEPTH_DEFLATED = [cv2.IMWRITE_PNG_COMPRESSION, 1, cv2.IMWRITE_PNG_FILTER, cv2.IMWRITE_PNG_FILTER_UP]
-_DEPTH_STORED = [cv2.IMWRITE_PNG_COMPRESSION, 0, cv2.IMWRITE_PNG_FILTER, cv2.IMWRITE_PNG_FILTER_NONE]
+_DEPTH_DEFLATED = [
+    cv2.IMWRITE_PNG_COMPRESSION,
+    1,
+    cv2.IMWRITE_PNG_FILTER,
+    cv2.IMWRITE_PNG_FILTER_UP,
+]
+_DEPTH_STORED = [
+    cv2.IMWRITE_PNG_COMPRESSION,
+    0,
+    cv2.IMWRITE_PNG_FILTER,
+    cv2.IMWRITE_PNG_FILTER_NONE,
+]
 _NOISY = 0.4
-"""Deflated share of its size above which depth is stored as it is: at 160 px, noise of 1 mm deflates to 0.56 of 51 kB, but takes 0.78 ms to write
-and 0.37 ms to read, where plain bytes take 0.06 ms each way. Clean depth deflates to 0.05 in 0.1 ms."""
+"""Deflated share of its size above which depth is stored as it is: at 160 px, noise of 1 mm
+deflates to 0.56 of 51 kB, but takes 0.78 ms to write and 0.37 ms to read, where plain bytes take
+0.06 ms each way. Clean depth deflates to 0.05 in 0.1 ms."""
 
 
 class ColorFormat(StrEnum):
-    """How colour is stored. JPEG is lossy (mean error about 1 grey level on camera pictures) and 20 times faster to encode; PNG is exact."""
+    """How colour is stored. JPEG is lossy (mean error about 1 grey level on camera pictures) and 20
+    times faster to encode; PNG is exact."""
 
     JPEG = "jpeg"
     PNG = "png"
@@ -51,13 +65,15 @@ def decode_color(data: bytes) -> NDArray[np.uint8]:
 
 
 def encode_depth(depth: NDArray[np.float32]) -> bytes:
-    """(H, W) float32 m, NaN = no return, as the bytes of a 16-bit PNG file: 0 = no return, otherwise multiples of `DEPTH_STEP`.
+    """(H, W) float32 m, NaN = no return, as the bytes of a 16-bit PNG file: 0 = no return,
+    otherwise multiples of `DEPTH_STEP`.
 
     Clean depth is deflated; noisy depth, which hardly shrinks, is not.
     """
     levels = depth * np.float32(1.0 / DEPTH_STEP)
     np.rint(levels, out=levels)
-    # Level 0 means no return, so a depth below half a level is lifted to level 1; `maximum` passes NaN on.
+    # Level 0 means no return, so a depth below half a level is lifted to level 1; `maximum` passes
+    # NaN on.
     np.maximum(levels, 1.0, out=levels)
     levels[np.isnan(levels)] = 0.0
     whole = levels.astype(np.uint16)
@@ -102,11 +118,15 @@ class PictureSink:
         return color, depth[0] if depth else None
 
 
-# The look after one attempt is often the look before the next. A view is known by its identity, and kept while its bytes are.
+# The look after one attempt is often the look before the next. A view is known by its identity, and
+# kept while its bytes are.
 @lru_cache(maxsize=8)
 def _encoded_view(view: View, format: ColorFormat) -> dict[str, bytes]:
     """Colour first, then depth if there is any, by key."""
-    files = [encode_color(view.color, format), *([] if view.depth is None else [encode_depth(view.depth)])]
+    files = [
+        encode_color(view.color, format),
+        *([] if view.depth is None else [encode_depth(view.depth)]),
+    ]
     return {picture_key(data): data for data in files}
 
 
@@ -114,7 +134,8 @@ class PictureSource:
     """Decodes pictures by key, each once.
 
     Raises:
-        InputError: from `color` and `depth`, where a picture is missing or damaged; the message names its key.
+        InputError: from `color` and `depth`, where a picture is missing or damaged; the message
+            names its key.
     """
 
     def __init__(self, pictures: Mapping[str, bytes]) -> None:
@@ -144,9 +165,13 @@ def _is_noisy(levels: NDArray[np.uint16]) -> bool:
     return len(_encoded(".png", strip, _DEPTH_DEFLATED)) > _NOISY * strip.nbytes
 
 
-def _named(key: str, decode: Callable[[bytes], NDArray[Any]], pictures: Mapping[str, bytes]) -> NDArray[Any]:
+def _named(
+    key: str, decode: Callable[[bytes], NDArray[Any]], pictures: Mapping[str, bytes]
+) -> NDArray[Any]:
     if key not in pictures:
-        raise InputError(given=f"picture {key}, which is missing", wanted="every picture an attempt refers to")
+        raise InputError(
+            given=f"picture {key}, which is missing", wanted="every picture an attempt refers to"
+        )
     try:
         return decode(pictures[key])
     except InputError as error:
@@ -156,7 +181,9 @@ def _named(key: str, decode: Callable[[bytes], NDArray[Any]], pictures: Mapping[
 def _encoded(suffix: str, array: NDArray[Any], settings: list[int]) -> bytes:
     ok, data = cv2.imencode(suffix, array, settings)
     if not ok:
-        raise InputError(given=f"a picture of shape {array.shape}", wanted=f"one that {suffix} can hold")
+        raise InputError(
+            given=f"a picture of shape {array.shape}", wanted=f"one that {suffix} can hold"
+        )
     return bytes(data)
 
 
@@ -168,6 +195,9 @@ def _decoded(data: bytes, flags: int, dtype: np.dtype[Any], dimensions: int) -> 
         except cv2.error:
             picture = None
     if picture is None or picture.dtype != dtype or picture.ndim != dimensions:
-        raise InputError(given=f"{len(data)} damaged bytes", wanted="a JPEG or PNG picture" if dimensions == 3 else "a 16-bit PNG of depth")
+        raise InputError(
+            given=f"{len(data)} damaged bytes",
+            wanted="a JPEG or PNG picture" if dimensions == 3 else "a 16-bit PNG of depth",
+        )
     picture.flags.writeable = False
     return picture

@@ -28,5 +28,8 @@ def session_from_plain(plain: Mapping[str, Any]) -> Session:
 
 
 def session_key(session: Session) -> str:
-    """12 hex digits over everything in it: what `Attempt.session` holds. Equal sessions have equal keys, whoever computes them."""
-    return hashlib.sha256(json.dumps(session_to_plain(session), sort_keys=True).encode()).hexdigest()[:12]
+    """12 hex digits over everything in it: what `Attempt.session` holds. Equal sessions have equal
+    keys, whoever computes them."""
+    return hashlib.sha256(
+        json.dumps(session_to_plain(session), sort_keys=True).encode()
+    ).hexdigest()[:12]

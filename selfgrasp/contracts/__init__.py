@@ -1,1 +1,2 @@
-"""What every method owes, as functions that any test suite can run over its own: see `methods`. `scenes` makes attempts whose truth is known."""
+"""What every method owes, as functions that any test suite can run over its own: see `methods`.
+`scenes` makes attempts whose truth is known."""

@@ -1,6 +1,8 @@
-"""What every method owes. Run over your own with `@pytest.mark.parametrize("contract", CONTRACTS)` and `contract("your_method")`.
+"""What every method owes. Run over your own with `@pytest.mark.parametrize("contract", CONTRACTS)`
+and `contract("your_method")`.
 
-Each contract takes a name that `selfgrasp.methods.registry` knows ("method" or "method:preset") and fails with an AssertionError that says what broke.
+Each contract takes a name that `selfgrasp.methods.registry` knows ("method" or "method:preset") and
+fails with an AssertionError that says what broke.
 """
 
 from __future__ import annotations
@@ -31,7 +33,8 @@ def config_round_trip(name: str) -> None:
 
 
 def examples_are_finite_and_typed(name: str) -> None:
-    """Columns are numeric and finite, the same generator gives the same examples, and batches are finite float or integer tensors.
+    """Columns are numeric and finite, the same generator gives the same examples, and batches are
+    finite float or integer tensors.
 
     Each has a row an example, or fewer, where a part of the network learns from some of them.
     """
@@ -40,19 +43,31 @@ def examples_are_finite_and_typed(name: str) -> None:
     for column, values in examples.columns.items():
         assert values.dtype.kind in "fiub", f"column {column} of dtype {values.dtype}"
         assert np.isfinite(values).all(), f"column {column} is not finite"
-        assert np.array_equal(values, again[column]), f"column {column} differs from one pass to the next"
+        assert np.array_equal(values, again[column]), (
+            f"column {column} differs from one pass to the next"
+        )
     for augment in (False, True):
-        one, two = (method.batch(examples, np.arange(4), np.random.default_rng(3), augment=augment) for _ in range(2))
+        one, two = (
+            method.batch(examples, np.arange(4), np.random.default_rng(3), augment=augment)
+            for _ in range(2)
+        )
         for key, tensor in one.items():
             assert 1 <= len(tensor) <= 4, f"{key} of {len(tensor)} rows for a batch of 4"
-            assert not tensor.is_floating_point() or bool(torch.isfinite(tensor).all()), f"{key} is not finite"
-            assert torch.equal(tensor, two[key]), f"{key} differs from one call to the next with the same generator"
+            assert not tensor.is_floating_point() or bool(torch.isfinite(tensor).all()), (
+                f"{key} is not finite"
+            )
+            assert torch.equal(tensor, two[key]), (
+                f"{key} differs from one call to the next with the same generator"
+            )
 
 
 def overfits_eight_examples(name: str) -> None:
     """The loss of eight examples falls below a third within 150 steps."""
     method, examples = registry.build(name), _examples(name)
-    batch = on_device(method.batch(examples, _eight(examples), np.random.default_rng(0), augment=False), method.device)
+    batch = on_device(
+        method.batch(examples, _eight(examples), np.random.default_rng(0), augment=False),
+        method.device,
+    )
     optimizer = torch.optim.AdamW(method.parameters(), lr=2e-3)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
@@ -66,7 +81,9 @@ def overfits_eight_examples(name: str) -> None:
             last = float(loss.detach())
             if last < first / 3:
                 return
-    raise AssertionError(f"the loss of eight examples went from {first:.3f} to {last:.3f} in 150 steps")
+    raise AssertionError(
+        f"the loss of eight examples went from {first:.3f} to {last:.3f} in 150 steps"
+    )
 
 
 def plans_inside_the_workspace(name: str) -> None:
@@ -85,7 +102,8 @@ def plans_inside_the_workspace(name: str) -> None:
 
 
 def same_seed_same_plan(name: str) -> None:
-    """The same context gives the same plan, in training mode too, which planning leaves as it was; global generators play no part."""
+    """The same context gives the same plan, in training mode too, which planning leaves as it was;
+    global generators play no part."""
     method = registry.build(name).train()
     np.random.seed(1)  # noqa: NPY002
     torch.manual_seed(1)
@@ -100,7 +118,9 @@ def inputs_stay_untouched(name: str) -> None:
     method, examples, context = registry.build(name), _examples(name), box_context()
     before = {k: v.copy() for k, v in examples.columns.items()}
     method.batch(examples, np.arange(len(examples)), np.random.default_rng(0), augment=True)
-    assert all(np.array_equal(v, before[k]) for k, v in examples.columns.items()), "a batch changed the examples"
+    assert all(np.array_equal(v, before[k]) for k, v in examples.columns.items()), (
+        "a batch changed the examples"
+    )
     color = context.observation.view().color.copy()
     method.plan(context)
     assert np.array_equal(color, context.observation.view().color), "planning changed the picture"
@@ -118,7 +138,8 @@ def saved_equals_loaded(name: str) -> None:
 
 
 def undeclared_labels_are_unreadable(name: str) -> None:
-    """Examples are made without a label that the method does not declare, and asking for it raises."""
+    """Examples are made without a label that the method does not declare, and asking for it
+    raises."""
     from selfgrasp.learn import DeclaredSource
 
     method = registry.build(name)

@@ -1,4 +1,5 @@
-"""Boxes on a table seen from above, and grasps on them whose truth follows from geometry: data to test learners on, without a simulator."""
+"""Boxes on a table seen from above, and grasps on them whose truth follows from geometry: data to
+test learners on, without a simulator."""
 
 from __future__ import annotations
 
@@ -8,7 +9,22 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from selfgrasp.core import ANYTHING, Attempt, CameraSpec, CellSpec, Context, Fault, Grasp, GripperSpec, Hand, Observation, Outcome, Step, View, Workspace
+from selfgrasp.core import (
+    ANYTHING,
+    Attempt,
+    CameraSpec,
+    CellSpec,
+    Context,
+    Fault,
+    Grasp,
+    GripperSpec,
+    Hand,
+    Observation,
+    Outcome,
+    Step,
+    View,
+    Workspace,
+)
 from selfgrasp.core.arrays import FloatArray
 from selfgrasp.core.pose import looking_at, rotation_about_z, top_down
 from selfgrasp.learn import MemorySource
@@ -21,7 +37,8 @@ _INSERTION = 0.025
 
 @dataclass(frozen=True, eq=False)
 class Boxes:
-    """M upright boxes that stand on the table: centres xy (M, 2) m, sizes (M, 3) m, yaws (M,) rad, colours (M, 3) uint8."""
+    """M upright boxes that stand on the table: centres xy (M, 2) m, sizes (M, 3) m, yaws (M,) rad,
+    colours (M, 3) uint8."""
 
     xy: FloatArray
     sizes: FloatArray
@@ -33,7 +50,9 @@ class Boxes:
         out = np.zeros(points.shape[:-1])
         for xy, size, yaw in zip(self.xy, self.sizes, self.yaws, strict=True):
             local = (points - xy) @ rotation_about_z(yaw)[:2, :2]
-            out = np.where((np.abs(local) <= size[:2] / 2).all(axis=-1), np.maximum(out, size[2]), out)
+            out = np.where(
+                (np.abs(local) <= size[:2] / 2).all(axis=-1), np.maximum(out, size[2]), out
+            )
         return out
 
 
@@ -41,33 +60,61 @@ def box_spec(*, pixels: int = 128) -> CellSpec:
     """A workspace of 0.3 m under one overhead camera of `pixels` px, with an 85 mm gripper."""
     focal = pixels * _HEIGHT_OF_CAMERA / (2 * HALF + 0.2)
     intrinsics = np.array([[focal, 0, pixels / 2], [0, focal, pixels / 2], [0, 0, 1.0]])
-    camera = CameraSpec(pixels, pixels, intrinsics, looking_at((0, 0, _HEIGHT_OF_CAMERA), (0, 0, 0)))
-    gripper = GripperSpec(opening=0.085, finger_thickness=0.01, finger_breadth=0.02, finger_length=0.045, max_force=40.0)
+    camera = CameraSpec(
+        pixels, pixels, intrinsics, looking_at((0, 0, _HEIGHT_OF_CAMERA), (0, 0, 0))
+    )
+    gripper = GripperSpec(
+        opening=0.085,
+        finger_thickness=0.01,
+        finger_breadth=0.02,
+        finger_length=0.045,
+        max_force=40.0,
+    )
     workspace = Workspace(np.array([-HALF, -HALF, 0.004]), np.array([HALF, HALF, 0.3]), 0.0)
     return CellSpec("boxes", gripper, workspace, {"overhead": camera}, {})
 
 
 def box_scene(rng: np.random.Generator, *, count: int = 4) -> Boxes:
-    """Up to `count` boxes, some of them too wide for the gripper in one or both directions; none inside another."""
+    """Up to `count` boxes, some of them too wide for the gripper in one or both directions; none
+    inside another."""
     xy: list[FloatArray] = []
     sizes: list[FloatArray] = []
     for _ in range(4 * count):
-        place, size = rng.uniform(-HALF + 0.03, HALF - 0.03, 2), rng.uniform((0.02, 0.02, 0.02), (0.07, 0.13, 0.07))
+        place, size = (
+            rng.uniform(-HALF + 0.03, HALF - 0.03, 2),
+            rng.uniform((0.02, 0.02, 0.02), (0.07, 0.13, 0.07)),
+        )
         if rng.random() < 0.2:
             size[:2] = rng.uniform(0.1, 0.13, 2)
-        if all(np.hypot(*(place - other)) > (size[:2].max() + s[:2].max()) / 2 for other, s in zip(xy, sizes, strict=True)) and len(xy) < count:
+        if (
+            all(
+                np.hypot(*(place - other)) > (size[:2].max() + s[:2].max()) / 2
+                for other, s in zip(xy, sizes, strict=True)
+            )
+            and len(xy) < count
+        ):
             xy.append(place)
             sizes.append(size)
     m = len(xy)
-    return Boxes(np.array(xy), np.array(sizes), rng.uniform(0, math.pi, m), rng.integers(30, 256, (m, 3)).astype(np.uint8))
+    return Boxes(
+        np.array(xy),
+        np.array(sizes),
+        rng.uniform(0, math.pi, m),
+        rng.integers(30, 256, (m, 3)).astype(np.uint8),
+    )
 
 
-def box_view(boxes: Boxes, spec: CellSpec, rng: np.random.Generator, *, noise: float = 0.001) -> View:
+def box_view(
+    boxes: Boxes, spec: CellSpec, rng: np.random.Generator, *, noise: float = 0.001
+) -> View:
     """What the camera sees, by marching each ray down through thin slices; depth with `noise` m."""
     camera = spec.cameras["overhead"]
     k, pose = np.asarray(camera.intrinsics), np.asarray(camera.world_from_camera)
     v, u = np.mgrid[: camera.height, : camera.width] + 0.5
-    directions = np.stack([(u - k[0, 2]) / k[0, 0], (v - k[1, 2]) / k[1, 1], np.ones_like(u)], axis=-1) @ pose[:3, :3].T
+    directions = (
+        np.stack([(u - k[0, 2]) / k[0, 0], (v - k[1, 2]) / k[1, 1], np.ones_like(u)], axis=-1)
+        @ pose[:3, :3].T
+    )
     eye, depth = pose[:3, 3], np.full(u.shape, np.inf)
     color = np.full((*u.shape, 3), 140, np.uint8)
     table = -eye[2] / directions[..., 2]
@@ -84,12 +131,19 @@ def box_view(boxes: Boxes, spec: CellSpec, rng: np.random.Generator, *, noise: f
 
 
 def box_outcome(boxes: Boxes, grasp: Grasp, spec: CellSpec) -> Outcome:
-    """The truth: held if one box fills the line between the fingertips, fits, is met nearly square, and neither finger lands on anything."""
+    """The truth: held if one box fills the line between the fingertips, fits, is met nearly square,
+    and neither finger lands on anything."""
     pose, opening = grasp.world_from_tool, spec.gripper.opening
     center, closing, z = pose[:2, 3], pose[:2, 0], pose[2, 3]
     across = np.array([-closing[1], closing[0]])
     reach = (opening + spec.gripper.finger_thickness) / 2
-    fingers = np.array([center + side * reach * closing + t * across for side in (-1, 1) for t in (-0.008, 0.0, 0.008)])
+    fingers = np.array(
+        [
+            center + side * reach * closing + t * across
+            for side in (-1, 1)
+            for t in (-0.008, 0.0, 0.008)
+        ]
+    )
     if (boxes.heights_at(fingers) > z).any():
         return Outcome(False, opening, 0.0, 0.0, Fault.BLOCKED)
     line = center + np.linspace(-opening / 2, opening / 2, 81)[:, None] * closing
@@ -97,14 +151,21 @@ def box_outcome(boxes: Boxes, grasp: Grasp, spec: CellSpec) -> Outcome:
         local = (line - xy) @ rotation_about_z(yaw)[:2, :2]
         inside = (np.abs(local) <= size[:2] / 2 - 0.003).all(axis=-1)
         slant = (math.atan2(closing[1], closing[0]) - yaw) % (math.pi / 2)
-        if inside.any() and size[2] > z + 0.005 and min(slant, math.pi / 2 - slant) < math.radians(25):
+        if (
+            inside.any()
+            and size[2] > z + 0.005
+            and min(slant, math.pi / 2 - slant) < math.radians(25)
+        ):
             width = float(inside.sum() / 80 * opening)
             return Outcome(width > 0.01, min(width, opening), 20.0, 0.05)
     return Outcome(False, 0.0, 0.0, 0.0)
 
 
-def box_attempts(scenes: int, *, grasps: int = 8, seed: int = 0, spec: CellSpec | None = None) -> list[Attempt]:
-    """`grasps` random grasps on each of `scenes` scenes; those of one scene share its picture and its state group."""
+def box_attempts(
+    scenes: int, *, grasps: int = 8, seed: int = 0, spec: CellSpec | None = None
+) -> list[Attempt]:
+    """`grasps` random grasps on each of `scenes` scenes; those of one scene share its picture and
+    its state group."""
     spec = spec or box_spec()
     out = []
     for scene in range(scenes):
@@ -116,14 +177,34 @@ def box_attempts(scenes: int, *, grasps: int = 8, seed: int = 0, spec: CellSpec 
             hand = Hand(grasp.world_from_tool, grasp.width, 0.0)
             step = Step(None, grasp, grasp, hand, score=0.5)
             group, outcome = f"boxes-{seed}-{scene}", box_outcome(boxes, grasp, spec)
-            out.append(Attempt(f"{group}-{index}", "boxes", scene, index, 0, group, "random", ANYTHING, seen, (step,), outcome, seen))
+            out.append(
+                Attempt(
+                    f"{group}-{index}",
+                    "boxes",
+                    scene,
+                    index,
+                    0,
+                    group,
+                    "random",
+                    ANYTHING,
+                    seen,
+                    (step,),
+                    outcome,
+                    seen,
+                )
+            )
     return out
 
 
 def box_source(scenes: int, *, grasps: int = 8, seed: int = 0) -> MemorySource:
     """`box_attempts` as a source, with one label that no method declares."""
     attempts = box_attempts(scenes, grasps=grasps, seed=seed)
-    return MemorySource(attempts, box_spec(), {"truth.secret": {a.id: a.outcome.grasped for a in attempts}}, shares=(0.75, 0.25, 0.0))
+    return MemorySource(
+        attempts,
+        box_spec(),
+        {"truth.secret": {a.id: a.outcome.grasped for a in attempts}},
+        shares=(0.75, 0.25, 0.0),
+    )
 
 
 def box_context(seed: int = 0) -> Context:
@@ -134,7 +215,11 @@ def box_context(seed: int = 0) -> Context:
 
 def observation(view: View, spec: CellSpec) -> Observation:
     """One overhead view, the hand away."""
-    return Observation(0.0, {"overhead": view}, Hand(top_down((0.0, -2 * HALF, 0.3), 0.0), spec.gripper.opening, 0.0))
+    return Observation(
+        0.0,
+        {"overhead": view},
+        Hand(top_down((0.0, -2 * HALF, 0.3), 0.0), spec.gripper.opening, 0.0),
+    )
 
 
 def _random_grasp(boxes: Boxes, spec: CellSpec, rng: np.random.Generator) -> Grasp:

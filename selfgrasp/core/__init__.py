@@ -1,7 +1,16 @@
-"""The nouns: frozen data that every other part speaks in, and the few tools that all need. NumPy only; no torch, no simulator."""
+"""The nouns: frozen data that every other part speaks in, and the few tools that all need. NumPy
+only; no torch, no simulator."""
 
 from selfgrasp.core.action import Action, Close, Grasp, Move, Push, Release
-from selfgrasp.core.attempt import NOT_ABOUT_THE_ACTION, Attempt, Fault, Label, Outcome, Session, Step
+from selfgrasp.core.attempt import (
+    NOT_ABOUT_THE_ACTION,
+    Attempt,
+    Fault,
+    Label,
+    Outcome,
+    Session,
+    Step,
+)
 from selfgrasp.core.errors import InputError, SelfgraspError, Stopped, unknown_name
 from selfgrasp.core.observation import Hand, Observation, View
 from selfgrasp.core.plan import Draw, Heat, Plan, draw

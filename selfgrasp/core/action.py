@@ -23,7 +23,9 @@ class Grasp:
     width: float
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "world_from_tool", checked_pose(self.world_from_tool, "world_from_tool"))
+        object.__setattr__(
+            self, "world_from_tool", checked_pose(self.world_from_tool, "world_from_tool")
+        )
         object.__setattr__(self, "width", checked_number(self.width, 0.0, 1.0, "width (m)"))
 
 
@@ -60,7 +62,9 @@ class Move:
     yaw: float
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "translation", checked(self.translation, (3,), np.float64, "translation (m)"))
+        object.__setattr__(
+            self, "translation", checked(self.translation, (3,), np.float64, "translation (m)")
+        )
         object.__setattr__(self, "yaw", checked_number(self.yaw, -100.0, 100.0, "yaw (rad)"))
 
 
@@ -71,7 +75,8 @@ class Close:
 
 @dataclass(frozen=True, eq=False)
 class Release:
-    """Carry what is held over `where`, (3,) m, and open the fingers. Used by the drop test and by picking with replacement."""
+    """Carry what is held over `where`, (3,) m, and open the fingers. Used by the drop test and by
+    picking with replacement."""
 
     where: FloatArray
 

@@ -11,10 +11,14 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-def ahead(pool: Executor, work: Callable[[Item], Result], items: Iterable[Item], *, most: int) -> Iterator[Result]:
-    """`work(item)` for each of `items`, in their order, up to `most` of them begun before they are asked for; `items` may be endless.
+def ahead(
+    pool: Executor, work: Callable[[Item], Result], items: Iterable[Item], *, most: int
+) -> Iterator[Result]:
+    """`work(item)` for each of `items`, in their order, up to `most` of them begun before they are
+    asked for; `items` may be endless.
 
-    An error in `work` is raised where its result is asked for. What becomes of the rest when the iterator is closed is the pool's owner's to say.
+    An error in `work` is raised where its result is asked for. What becomes of the rest when the
+    iterator is closed is the pool's owner's to say.
     """
     begun: deque[Future[Result]] = deque()
     for item in items:

@@ -13,7 +13,8 @@ FloatArray = NDArray[np.float64]
 
 
 def frozen(array: NDArray[Any]) -> NDArray[Any]:
-    """`array` itself if it is read-only, otherwise a read-only copy, so that no caller's array changes."""
+    """`array` itself if it is read-only, otherwise a read-only copy, so that no caller's array
+    changes."""
     if not array.flags.writeable:
         return array
     copy = array.copy()
@@ -21,10 +22,18 @@ def frozen(array: NDArray[Any]) -> NDArray[Any]:
     return copy
 
 
-def checked(value: ArrayLike, shape: tuple[int | None, ...], dtype: DTypeLike, name: str, *, finite: bool = True) -> NDArray[Any]:
+def checked(
+    value: ArrayLike,
+    shape: tuple[int | None, ...],
+    dtype: DTypeLike,
+    name: str,
+    *,
+    finite: bool = True,
+) -> NDArray[Any]:
     """A read-only array of `shape` (None = any size) and `dtype`.
 
-    Floating-point input is converted to `dtype`; integer pictures must have it already, since a silent cast hides a scaling error.
+    Floating-point input is converted to `dtype`; integer pictures must have it already, since a
+    silent cast hides a scaling error.
 
     Raises:
         InputError: wrong shape or dtype, or a value that is not finite while `finite`.
@@ -35,10 +44,18 @@ def checked(value: ArrayLike, shape: tuple[int | None, ...], dtype: DTypeLike, n
         if wanted.kind != "f" or array.dtype.kind not in "fiu":
             raise InputError(given=f"{name} of dtype {array.dtype}", wanted=f"dtype {wanted}")
         array = array.astype(wanted)
-    if len(array.shape) != len(shape) or any(w is not None and w != s for w, s in zip(shape, array.shape, strict=True)):
-        raise InputError(given=f"{name} of shape {array.shape}", wanted=f"shape {tuple('any' if w is None else w for w in shape)}")
+    if len(array.shape) != len(shape) or any(
+        w is not None and w != s for w, s in zip(shape, array.shape, strict=True)
+    ):
+        raise InputError(
+            given=f"{name} of shape {array.shape}",
+            wanted=f"shape {tuple('any' if w is None else w for w in shape)}",
+        )
     if finite and array.dtype.kind == "f" and not np.isfinite(array).all():
-        raise InputError(given=f"{name} with {int((~np.isfinite(array)).sum())} values that are not finite", wanted="finite values")
+        raise InputError(
+            given=f"{name} with {int((~np.isfinite(array)).sum())} values that are not finite",
+            wanted="finite values",
+        )
     return frozen(array)
 
 

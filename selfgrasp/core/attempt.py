@@ -18,8 +18,9 @@ from selfgrasp.core.spec import CellSpec
 class Fault(StrEnum):
     """Why an attempt failed other than by closing on nothing. A fault is data, not an exception.
 
-    blocked: something stopped the hand; unreachable: out of bounds, nothing moved; slipped: gripped, but not after the lift;
-    no_image: a camera returned nothing; unstable: the simulation broke; stopped: on request; nothing: the policy saw nothing to do.
+    blocked: something stopped the hand; unreachable: out of bounds, nothing moved; slipped:
+    gripped, but not after the lift; no_image: a camera returned nothing; unstable: the simulation
+    broke; stopped: on request; nothing: the policy saw nothing to do.
     """
 
     BLOCKED = "blocked"
@@ -32,7 +33,8 @@ class Fault(StrEnum):
 
 
 NOT_ABOUT_THE_ACTION = frozenset({Fault.NO_IMAGE, Fault.UNSTABLE, Fault.STOPPED, Fault.NOTHING})
-"""Faults that say nothing about whether the action would have worked; blocked, unreachable and slipped ones are failures."""
+"""Faults that say nothing about whether the action would have worked; blocked, unreachable and
+slipped ones are failures."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,8 @@ class Step:
     """One look and one action.
 
     Attributes:
-        observation: what the policy saw; None where it equals the attempt's `before`, so that no picture is stored twice.
+        observation: what the policy saw; None where it equals the attempt's `before`, so that no
+            picture is stored twice.
         action: what was asked for.
         executed: what really happened (clipped, blocked); None if nothing moved.
         hand_after: the hand when the motion ended.
@@ -85,7 +88,8 @@ class Step:
 
 @dataclass(frozen=True, eq=False)
 class Session:
-    """What many attempts share, stored once: the cell, software versions, and which policy and objects were used.
+    """What many attempts share, stored once: the cell, software versions, and which policy and
+    objects were used.
 
     Attributes:
         spec: the cell.
@@ -110,7 +114,8 @@ class Label:
 
     Attributes:
         attempt: the attempt's id.
-        name: dotted, for example "truth.object"; `truth.*` is what the simulator knows and a robot does not.
+        name: dotted, for example "truth.object"; `truth.*` is what the simulator knows and a robot
+            does not.
         value: a scalar, a string, or a list of numbers.
         by: who says so.
         step: index of the step, or None for the whole attempt.
@@ -135,7 +140,8 @@ class Attempt:
         scene: number of the seeded drop of objects.
         index: which attempt on that scene.
         round: of collection and training (0 = before any training).
-        state_group: attempts that start from one restored state share it; they never part over a split.
+        state_group: attempts that start from one restored state share it; they never part over a
+            split.
         policy: name.
         goal: what was asked for.
         before: look with the arm away; None only with a fault.
@@ -161,8 +167,14 @@ class Attempt:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "steps", tuple(self.steps))
-        if self.outcome.fault is None and (self.before is None or self.after is None or not self.steps):
-            raise InputError(given=f"attempt {self.id} without a look before, a step or a look after, and without a fault", wanted="all of them, or the fault")
+        if self.outcome.fault is None and (
+            self.before is None or self.after is None or not self.steps
+        ):
+            raise InputError(
+                given=f"attempt {self.id} without a look before, a step or a look after, and "
+                "without a fault",
+                wanted="all of them, or the fault",
+            )
 
     def observation_of(self, step: int) -> Observation | None:
         """What the policy saw at `step`."""

@@ -6,15 +6,19 @@ from collections.abc import Iterable
 
 
 class SelfgraspError(Exception):
-    """Base of every error that selfgrasp raises on purpose; the command line prints it without a traceback."""
+    """Base of every error that selfgrasp raises on purpose; the command line prints it without a
+    traceback."""
 
 
 class InputError(SelfgraspError):
-    """A wrong input. The message says what was given, what was wanted and, where it helps, what exists."""
+    """A wrong input. The message says what was given, what was wanted and, where it helps, what
+    exists."""
 
     def __init__(self, *, given: str, wanted: str, exists: str = "") -> None:
         self.given, self.wanted, self.exists = given, wanted, exists
-        super().__init__(f"given: {given}; wanted: {wanted}" + (f"; exists: {exists}" if exists else ""))
+        super().__init__(
+            f"given: {given}; wanted: {wanted}" + (f"; exists: {exists}" if exists else "")
+        )
 
     def __reduce__(self) -> tuple[object, ...]:
         return (_rebuild_input_error, (self.given, self.wanted, self.exists))
@@ -29,10 +33,15 @@ class Stopped(SelfgraspError):
 
 
 def first_line(error: BaseException) -> str:
-    """What an error says first: libraries' messages go on with where in their own source they arose."""
+    """What an error says first: libraries' messages go on with where in their own source they
+    arose."""
     return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
 
 
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> InputError:
     """An `InputError` for a name that is not in `known`, listing the known ones."""
-    return InputError(given=f"{kind} {name!r}", wanted=f"a known {kind}", exists=", ".join(sorted(known)) or "none")
+    return InputError(
+        given=f"{kind} {name!r}",
+        wanted=f"a known {kind}",
+        exists=", ".join(sorted(known)) or "none",
+    )

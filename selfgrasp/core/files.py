@@ -9,7 +9,8 @@ from pathlib import Path
 
 @contextmanager
 def whole(path: Path) -> Iterator[Path]:
-    """A path beside `path` to write a file to, which takes its place when the block ends well; folders are made."""
+    """A path beside `path` to write a file to, which takes its place when the block ends well;
+    folders are made."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f"{path.name}.partial")
     try:

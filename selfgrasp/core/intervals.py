@@ -1,4 +1,5 @@
-"""95 % intervals: Wilson for independent trials, bootstrap by cluster where trials share a scene, paired differences on the same scenes."""
+"""95 % intervals: Wilson for independent trials, bootstrap by cluster where trials share a scene,
+paired differences on the same scenes."""
 
 from __future__ import annotations
 
@@ -37,17 +38,27 @@ class Estimate:
 
 
 def wilson(successes: int, trials: int) -> Estimate:
-    """A rate of independent trials; (0, 1) when there are none. Wilson 1927, equation of the score interval."""
+    """A rate of independent trials; (0, 1) when there are none. Wilson 1927, equation of the score
+    interval."""
     if trials == 0:
         return Estimate(float("nan"), 0.0, 1.0, 0)
     rate = successes / trials
-    spread = Z / (1 + Z**2 / trials) * math.sqrt(rate * (1 - rate) / trials + Z**2 / (4 * trials**2))
+    spread = (
+        Z / (1 + Z**2 / trials) * math.sqrt(rate * (1 - rate) / trials + Z**2 / (4 * trials**2))
+    )
     middle = (rate + Z**2 / (2 * trials)) / (1 + Z**2 / trials)
     # Rounding must not part the rates 0 and 1 from their own ends of the interval.
-    return Estimate(rate, min(rate, max(0.0, middle - spread)), max(rate, min(1.0, middle + spread)), trials)
+    return Estimate(
+        rate, min(rate, max(0.0, middle - spread)), max(rate, min(1.0, middle + spread)), trials
+    )
 
 
-def bootstrap(clusters: ArrayLike, statistic: Callable[[FloatArray], FloatArray] | None = None, *, seed: int = 0) -> Estimate:
+def bootstrap(
+    clusters: ArrayLike,
+    statistic: Callable[[FloatArray], FloatArray] | None = None,
+    *,
+    seed: int = 0,
+) -> Estimate:
     """Percentile bootstrap over clusters (scenes, cases, objects, training seeds).
 
     Args:
@@ -63,13 +74,16 @@ def bootstrap(clusters: ArrayLike, statistic: Callable[[FloatArray], FloatArray]
     of = statistic or (lambda sums: sums[..., 0] / n)
     rng, block = np.random.default_rng(seed), max(1, _AT_ONCE // n)
     sizes = [min(block, _RESAMPLES - start) for start in range(0, _RESAMPLES, block)]
-    values = of(np.concatenate([rows[rng.integers(n, size=(size, n))].sum(axis=1) for size in sizes]))
+    values = of(
+        np.concatenate([rows[rng.integers(n, size=(size, n))].sum(axis=1) for size in sizes])
+    )
     low, high = np.nanpercentile(values, [2.5, 97.5])
     return Estimate(float(of(rows.sum(axis=0))), float(low), float(high), n)
 
 
 def clustered(groups: ArrayLike, rows: ArrayLike) -> FloatArray:
-    """Rows (N, K) summed by group (N,): one row for each group, in their order, as `bootstrap` takes them."""
+    """Rows (N, K) summed by group (N,): one row for each group, in their order, as `bootstrap`
+    takes them."""
     known, index = np.unique(np.asarray(groups), return_inverse=True)
     values = np.asarray(rows, dtype=np.float64)
     sums = np.zeros((len(known), values.shape[1]))
@@ -79,7 +93,9 @@ def clustered(groups: ArrayLike, rows: ArrayLike) -> FloatArray:
 
 def ratio(clusters: ArrayLike, *, seed: int = 0) -> Estimate:
     """Sum of the first column over sum of the second, bootstrapped by row."""
-    return bootstrap(clusters, lambda sums: sums[..., 0] / np.maximum(sums[..., 1], 1e-12), seed=seed)
+    return bootstrap(
+        clusters, lambda sums: sums[..., 0] / np.maximum(sums[..., 1], 1e-12), seed=seed
+    )
 
 
 def paired(a: ArrayLike, b: ArrayLike, *, seed: int = 0) -> Estimate:

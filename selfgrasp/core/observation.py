@@ -21,15 +21,26 @@ def checked_intrinsics(intrinsics: FloatArray, height: int, width: int) -> Float
     """A read-only pinhole matrix that fits an (height, width) picture.
 
     Raises:
-        InputError: not upper-triangular with positive focal lengths, or a principal point outside the picture.
+        InputError: not upper-triangular with positive focal lengths, or a principal point outside
+            the picture.
     """
     k = checked(intrinsics, (3, 3), np.float64, "intrinsics")
-    if k[0, 0] <= 0 or k[1, 1] <= 0 or not np.allclose(k[[1, 2, 2], [0, 0, 1]], 0) or not np.isclose(k[2, 2], 1):
-        raise InputError(given=f"intrinsics\n{k}", wanted="[[fx, skew, cx], [0, fy, cy], [0, 0, 1]] in pixels, fx and fy positive")
+    if (
+        k[0, 0] <= 0
+        or k[1, 1] <= 0
+        or not np.allclose(k[[1, 2, 2], [0, 0, 1]], 0)
+        or not np.isclose(k[2, 2], 1)
+    ):
+        raise InputError(
+            given=f"intrinsics\n{k}",
+            wanted="[[fx, skew, cx], [0, fy, cy], [0, 0, 1]] in pixels, fx and fy positive",
+        )
     if not (0 <= k[0, 2] <= width and 0 <= k[1, 2] <= height):
         raise InputError(
-            given=f"intrinsics with principal point ({k[0, 2]:g}, {k[1, 2]:g}) for a picture of {width} x {height} px",
-            wanted="a principal point inside the picture (were the intrinsics made for another resolution?)",
+            given=f"intrinsics with principal point ({k[0, 2]:g}, {k[1, 2]:g}) for a picture of "
+            f"{width} x {height} px",
+            wanted="a principal point inside the picture (were the intrinsics made for another "
+            "resolution?)",
         )
     return k
 
@@ -40,12 +51,14 @@ class View:
 
     Attributes:
         color: (H, W, 3) uint8 sRGB.
-        depth: (H, W) float32 m along the optical axis, NaN = no return; None for a monocular camera.
+        depth: (H, W) float32 m along the optical axis, NaN = no return; None for a monocular
+            camera.
         intrinsics: (3, 3) float64 px; the centre of the top-left pixel is (0.5, 0.5).
         world_from_camera: (4, 4); camera axes x right, y down, z forward.
 
     Raises:
-        InputError: sizes that do not agree, depth that is not positive or beyond `MAX_DEPTH` (a wrong unit).
+        InputError: sizes that do not agree, depth that is not positive or beyond `MAX_DEPTH` (a
+            wrong unit).
     """
 
     color: NDArray[np.uint8]
@@ -60,13 +73,23 @@ class View:
         if self.depth is not None:
             depth = checked(self.depth, (None, None), np.float32, "depth", finite=False)
             if depth.shape != (height, width):
-                raise InputError(given=f"depth of {depth.shape[1]} x {depth.shape[0]} px beside color of {width} x {height} px", wanted="the same size")
+                raise InputError(
+                    given=f"depth of {depth.shape[1]} x {depth.shape[0]} px beside color "
+                    f"of {width} "
+                    f"x {height} px",
+                    wanted="the same size",
+                )
             low, high = np.fmin.reduce(depth, axis=None), np.fmax.reduce(depth, axis=None)
             if not (np.isnan(low) or (low > 0 and high <= MAX_DEPTH)):
-                raise InputError(given=f"depth from {low:g} to {high:g}", wanted=f"metres above 0 and up to {MAX_DEPTH:g}, NaN where there is no return")
+                raise InputError(
+                    given=f"depth from {low:g} to {high:g}",
+                    wanted=f"metres above 0 and up to {MAX_DEPTH:g}, NaN where there is no return",
+                )
             object.__setattr__(self, "depth", depth)
         object.__setattr__(self, "intrinsics", checked_intrinsics(self.intrinsics, height, width))
-        object.__setattr__(self, "world_from_camera", checked_pose(self.world_from_camera, "world_from_camera"))
+        object.__setattr__(
+            self, "world_from_camera", checked_pose(self.world_from_camera, "world_from_camera")
+        )
 
     @property
     def size(self) -> tuple[int, int]:
@@ -91,7 +114,9 @@ class Hand:
     joints: FloatArray | None = None
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "world_from_tool", checked_pose(self.world_from_tool, "world_from_tool"))
+        object.__setattr__(
+            self, "world_from_tool", checked_pose(self.world_from_tool, "world_from_tool")
+        )
         object.__setattr__(self, "width", checked_number(self.width, -0.01, 1.0, "width (m)"))
         object.__setattr__(self, "force", checked_number(self.force, 0.0, 1e4, "force (N)"))
         if self.joints is not None:
@@ -128,5 +153,9 @@ class Observation:
         if name is None:
             name = next(iter(self.views), None)
         if name is None or name not in self.views:
-            raise InputError(given=f"view {name!r}", wanted="a view of this observation", exists=", ".join(self.views) or "none")
+            raise InputError(
+                given=f"view {name!r}",
+                wanted="a view of this observation",
+                exists=", ".join(self.views) or "none",
+            )
         return self.views[name]

@@ -19,9 +19,11 @@ class Heat:
 
     Attributes:
         values: (A, H, W) float32; NaN where nothing was scored.
-        angles: (A,) rad, the closing direction's yaw of each layer; one layer with angle NaN for a map without angles.
+        angles: (A,) rad, the closing direction's yaw of each layer; one layer with angle NaN for a
+            map without angles.
         world_from_map: (4, 4); the map's (column, row, 0) metres to the world.
-        pixel: m, the side of a pixel; the centre of pixel (row, column) lies at ((column + 0.5) pixel, (row + 0.5) pixel, 0) in the map.
+        pixel: m, the side of a pixel; the centre of pixel (row, column) lies at ((column + 0.5)
+            pixel, (row + 0.5) pixel, 0) in the map.
     """
 
     values: np.ndarray
@@ -30,9 +32,19 @@ class Heat:
     pixel: float
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "values", checked(self.values, (None, None, None), np.float32, "values", finite=False))
-        object.__setattr__(self, "angles", checked(self.angles, (self.values.shape[0],), np.float64, "angles (rad)", finite=False))
-        object.__setattr__(self, "world_from_map", checked_pose(self.world_from_map, "world_from_map"))
+        object.__setattr__(
+            self,
+            "values",
+            checked(self.values, (None, None, None), np.float32, "values", finite=False),
+        )
+        object.__setattr__(
+            self,
+            "angles",
+            checked(self.angles, (self.values.shape[0],), np.float64, "angles (rad)", finite=False),
+        )
+        object.__setattr__(
+            self, "world_from_map", checked_pose(self.world_from_map, "world_from_map")
+        )
         object.__setattr__(self, "pixel", checked_number(self.pixel, 1e-5, 1.0, "pixel (m)"))
 
 
@@ -50,7 +62,8 @@ class Plan:
         reason: why there are no actions.
 
     Raises:
-        InputError: lengths that differ, a score that is not finite, an index out of range, or an empty plan without a reason.
+        InputError: lengths that differ, a score that is not finite, an index out of range, or an
+            empty plan without a reason.
     """
 
     actions: tuple[Action, ...]
@@ -63,14 +76,22 @@ class Plan:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "actions", tuple(self.actions))
-        object.__setattr__(self, "scores", checked(self.scores, (len(self.actions),), np.float64, "scores"))
+        object.__setattr__(
+            self, "scores", checked(self.scores, (len(self.actions),), np.float64, "scores")
+        )
         if not self.actions and not self.reason:
-            raise InputError(given="a plan without actions and without a reason", wanted="the reason")
+            raise InputError(
+                given="a plan without actions and without a reason", wanted="the reason"
+            )
         if self.actions and self.chosen is None:
             object.__setattr__(self, "chosen", int(self.scores.argmax()))
         if self.chosen is not None and not 0 <= self.chosen < len(self.actions):
-            raise InputError(given=f"chosen = {self.chosen}", wanted=f"an index below {len(self.actions)}")
-        object.__setattr__(self, "probability", checked_number(self.probability, 0.0, 1.0, "probability"))
+            raise InputError(
+                given=f"chosen = {self.chosen}", wanted=f"an index below {len(self.actions)}"
+            )
+        object.__setattr__(
+            self, "probability", checked_number(self.probability, 0.0, 1.0, "probability")
+        )
 
     @staticmethod
     def nothing(reason: str) -> Plan:
@@ -104,7 +125,8 @@ class Draw:
 def draw(scores: FloatArray, temperature: float, rng: np.random.Generator) -> Draw:
     """An index drawn in proportion to exp(score / temperature); the best one at temperature 0.
 
-    A policy without memory that always does its best grasp does it forever where it fails and nothing moves; a little temperature ends that.
+    A policy without memory that always does its best grasp does it forever where it fails and
+    nothing moves; a little temperature ends that.
     """
     if temperature <= 0:
         return Draw(int(scores.argmax()), 1.0)

@@ -1,4 +1,5 @@
-"""Everything that decides is a `Policy`: random, heuristic, learned, remote, oracle; the benchmark cannot tell them apart."""
+"""Everything that decides is a `Policy`: random, heuristic, learned, remote, oracle; the benchmark
+cannot tell them apart."""
 
 from __future__ import annotations
 
@@ -46,11 +47,13 @@ class Context:
         observation: now.
         spec: the cell.
         goal: what to fetch.
-        first: the attempt's first look, arm away (I_0 of Levine et al. 2016); equals `observation` on step 0.
+        first: the attempt's first look, arm away (I_0 of Levine et al. 2016); equals `observation`
+            on step 0.
         step: how many moves this attempt has made.
         background: the empty cell seen by the same camera, where there is such a picture.
         seed: of every random choice the policy makes: same context, same plan.
-        misses: (4, 4) poses of the hand each, oldest first: where it closed in this scene and nothing was held.
+        misses: (4, 4) poses of the hand each, oldest first: where it closed in this scene and
+            nothing was held.
     """
 
     observation: Observation
@@ -78,7 +81,8 @@ class Policy(Protocol):
 
     @property
     def privileged(self) -> tuple[str, ...]:
-        """What it reads that a real robot cannot sense, for example "truth.state"; reports print it."""
+        """What it reads that a real robot cannot sense, for example "truth.state"; reports print
+        it."""
         ...
 
     def plan(self, context: Context) -> Plan:

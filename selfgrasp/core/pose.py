@@ -1,4 +1,5 @@
-"""Rigid transforms as (4, 4) float64 arrays named by both ends: `world_from_camera @ camera_from_point`."""
+"""Rigid transforms as (4, 4) float64 arrays named by both ends: `world_from_camera @
+camera_from_point`."""
 
 from __future__ import annotations
 
@@ -21,23 +22,38 @@ def checked_pose(value: ArrayLike, name: str) -> FloatArray:
     """
     pose = checked(value, (4, 4), np.float64, name)
     if not _is_rigid(pose.tolist()):
-        raise InputError(given=f"{name} that is not rigid:\n{pose}", wanted="a rotation, a translation and a last row 0 0 0 1")
+        raise InputError(
+            given=f"{name} that is not rigid:\n{pose}",
+            wanted="a rotation, a translation and a last row 0 0 0 1",
+        )
     return pose
 
 
 def _is_rigid(rows: list[list[float]]) -> bool:
-    """Orthonormal rows, positive determinant, last row 0 0 0 1. In plain floats: at this size several times faster than matrix products."""
+    """Orthonormal rows, positive determinant, last row 0 0 0 1. In plain floats: at this size
+    several times faster than matrix products."""
     (a, b, c, _), (d, e, f, _), (g, h, i, _), last = rows
     products = (
-        a * a + b * b + c * c - 1, d * d + e * e + f * f - 1, g * g + h * h + i * i - 1,
-        a * d + b * e + c * f, a * g + b * h + c * i, d * g + e * h + f * i,
-        last[0], last[1], last[2], last[3] - 1,
-    )  # fmt: skip
+        a * a + b * b + c * c - 1,
+        d * d + e * e + f * f - 1,
+        g * g + h * h + i * i - 1,
+        a * d + b * e + c * f,
+        a * g + b * h + c * i,
+        d * g + e * h + f * i,
+        last[0],
+        last[1],
+        last[2],
+        last[3] - 1,
+    )
     determinant = a * (e * i - f * h) - b * (d * i - f * g) + c * (d * h - e * g)
-    return max(products) < _RIGID_TOLERANCE and min(products) > -_RIGID_TOLERANCE and determinant > 0
+    return (
+        max(products) < _RIGID_TOLERANCE and min(products) > -_RIGID_TOLERANCE and determinant > 0
+    )
 
 
-def pose(*, rotation: ArrayLike | None = None, translation: ArrayLike = (0.0, 0.0, 0.0)) -> FloatArray:
+def pose(
+    *, rotation: ArrayLike | None = None, translation: ArrayLike = (0.0, 0.0, 0.0)
+) -> FloatArray:
     """A (4, 4) transform from a (3, 3) rotation and a (3,) translation in metres."""
     out = np.eye(4)
     if rotation is not None:
@@ -67,11 +83,13 @@ def rotation_about_z(yaw: float) -> FloatArray:
 
 
 def top_down(position: ArrayLike, yaw: float) -> FloatArray:
-    """world_from_tool of a hand that approaches along world -z and closes along (cos yaw, sin yaw, 0).
+    """world_from_tool of a hand that approaches along world -z and closes along (cos yaw, sin yaw,
+    0).
 
     Args:
         position: (3,) m, the point between the fingertips.
-        yaw: rad about world +z, of the closing direction. Yaw and yaw + pi are the same grasp of a symmetric gripper.
+        yaw: rad about world +z, of the closing direction. Yaw and yaw + pi are the same grasp of a
+            symmetric gripper.
     """
     c, s = math.cos(yaw), math.sin(yaw)
     x, y, z = np.asarray(position, dtype=np.float64)
@@ -89,22 +107,29 @@ def tilt_of(world_from_tool: FloatArray) -> float:
 
 
 def looking_at(eye: ArrayLike, target: ArrayLike, *, up: ArrayLike = (0.0, 1.0, 0.0)) -> FloatArray:
-    """world_from_camera of a camera at `eye` (3,) m that looks at `target`; x right, y down, z forward.
+    """world_from_camera of a camera at `eye` (3,) m that looks at `target`; x right, y down, z
+    forward.
 
-    `up` is the world direction that appears upwards in the picture; it must not be parallel to the line of sight.
+    `up` is the world direction that appears upwards in the picture; it must not be parallel to the
+    line of sight.
     """
     position = np.asarray(eye, dtype=np.float64)
     forward = np.asarray(target, dtype=np.float64) - position
     forward /= np.linalg.norm(forward)
     right = np.cross(forward, np.asarray(up, dtype=np.float64))
     if np.linalg.norm(right) < 1e-9:
-        raise InputError(given=f"up {up!r} along the line of sight", wanted="an up direction across it")
+        raise InputError(
+            given=f"up {up!r} along the line of sight", wanted="an up direction across it"
+        )
     right /= np.linalg.norm(right)
-    return pose(rotation=np.column_stack([right, np.cross(forward, right), forward]), translation=position)
+    return pose(
+        rotation=np.column_stack([right, np.cross(forward, right), forward]), translation=position
+    )
 
 
 def angle_between_grasps(yaw_a: ArrayLike, yaw_b: ArrayLike) -> FloatArray:
-    """(...) the smallest angles, rad in [0, pi/2], between closing directions of a symmetric gripper."""
+    """(...) the smallest angles, rad in [0, pi/2], between closing directions of a symmetric
+    gripper."""
     difference = np.abs(np.subtract(yaw_a, yaw_b)) % math.pi
     smallest: FloatArray = np.minimum(difference, math.pi - difference)
     return smallest

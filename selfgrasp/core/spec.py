@@ -24,7 +24,8 @@ class GripperSpec:
         finger_breadth: m of a finger across the closing direction.
         finger_length: m from the fingertip to the palm.
         max_force: N a finger presses with at most.
-        closed: m between the fingers' inner faces when fully closed; what is thinner cannot be held.
+        closed: m between the fingers' inner faces when fully closed; what is thinner cannot be
+            held.
     """
 
     opening: float
@@ -39,7 +40,10 @@ class GripperSpec:
             checked_number(getattr(self, name), 1e-4, 1.0, f"{name} (m)")
         checked_number(self.max_force, 0.1, 1e4, "max_force (N)")
         if not 0 <= self.closed < self.opening:
-            raise InputError(given=f"closed (m) = {self.closed:g}", wanted=f"0 or more, and less than the opening of {self.opening:g}")
+            raise InputError(
+                given=f"closed (m) = {self.closed:g}",
+                wanted=f"0 or more, and less than the opening of {self.opening:g}",
+            )
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,7 +64,10 @@ class Workspace:
         object.__setattr__(self, "low", checked(self.low, (3,), np.float64, "workspace low"))
         object.__setattr__(self, "high", checked(self.high, (3,), np.float64, "workspace high"))
         if not (self.low < self.high).all():
-            raise InputError(given=f"workspace from {self.low} to {self.high}", wanted="low below high on every axis")
+            raise InputError(
+                given=f"workspace from {self.low} to {self.high}",
+                wanted="low below high on every axis",
+            )
 
     def contains(self, point: FloatArray, *, margin: float = 1e-9) -> bool:
         """Whether `point` (3,) m lies inside, give or take `margin` m."""
@@ -69,7 +76,8 @@ class Workspace:
 
 @dataclass(frozen=True, eq=False)
 class CameraSpec:
-    """A calibrated camera: height and width in px, intrinsics (3, 3) px, nominal world_from_camera (4, 4), and whether it measures depth."""
+    """A calibrated camera: height and width in px, intrinsics (3, 3) px, nominal world_from_camera
+    (4, 4), and whether it measures depth."""
 
     height: int
     width: int
@@ -80,10 +88,12 @@ class CameraSpec:
 
 @dataclass(frozen=True, eq=False)
 class CellSpec:
-    """What stays the same over a session: gripper, workspace, cameras, and the options that made the cell.
+    """What stays the same over a session: gripper, workspace, cameras, and the options that made
+    the cell.
 
-    `options` are plain JSON values (noise, bin, renderer ...); two cells with equal `fingerprint` produce interchangeable data. `presented` is the
-    world_from_tool (4, 4) of a hand that shows what it holds to the first camera, for an attempt's present image; None leaves that out.
+    `options` are plain JSON values (noise, bin, renderer ...); two cells with equal `fingerprint`
+    produce interchangeable data. `presented` is the world_from_tool (4, 4) of a hand that shows
+    what it holds to the first camera, for an attempt's present image; None leaves that out.
     """
 
     name: str
@@ -94,14 +104,19 @@ class CellSpec:
     presented: FloatArray | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """Plain JSON values, arrays as nested lists. What came later is left out where there is none of it, so that fingerprints last."""
+        """Plain JSON values, arrays as nested lists. What came later is left out where there is
+        none of it, so that fingerprints last."""
         gripper = asdict(self.gripper)
         if not self.gripper.closed:
             del gripper["closed"]
         return {
             "name": self.name,
             "gripper": gripper,
-            "workspace": {"low": self.workspace.low.tolist(), "high": self.workspace.high.tolist(), "surface": self.workspace.surface},
+            "workspace": {
+                "low": self.workspace.low.tolist(),
+                "high": self.workspace.high.tolist(),
+                "surface": self.workspace.surface,
+            },
             "cameras": {
                 name: {
                     "height": c.height,
@@ -113,7 +128,9 @@ class CellSpec:
                 for name, c in self.cameras.items()
             },
             "options": dict(self.options),
-            **({} if self.presented is None else {"presented": np.asarray(self.presented).tolist()}),
+            **(
+                {} if self.presented is None else {"presented": np.asarray(self.presented).tolist()}
+            ),
         }
 
     @staticmethod
@@ -122,9 +139,19 @@ class CellSpec:
         return CellSpec(
             name=data["name"],
             gripper=GripperSpec(**data["gripper"]),
-            workspace=Workspace(np.array(data["workspace"]["low"]), np.array(data["workspace"]["high"]), data["workspace"]["surface"]),
+            workspace=Workspace(
+                np.array(data["workspace"]["low"]),
+                np.array(data["workspace"]["high"]),
+                data["workspace"]["surface"],
+            ),
             cameras={
-                name: CameraSpec(c["height"], c["width"], np.array(c["intrinsics"]), np.array(c["world_from_camera"]), c["has_depth"])
+                name: CameraSpec(
+                    c["height"],
+                    c["width"],
+                    np.array(c["intrinsics"]),
+                    np.array(c["world_from_camera"]),
+                    c["has_depth"],
+                )
                 for name, c in data["cameras"].items()
             },
             options=data["options"],

@@ -11,7 +11,8 @@ if TYPE_CHECKING:
 
 
 class Watcher:
-    """Told of what happens; the default hears nothing. Subclasses override what they care about and keep no loop waiting."""
+    """Told of what happens; the default hears nothing. Subclasses override what they care about and
+    keep no loop waiting."""
 
     def on_plan(self, plan: Plan) -> None:
         """A policy has decided."""

@@ -1,4 +1,5 @@
-"""Attempts on the disk: one writer, any number of readers, labels beside the data. Processes that import this are started with `spawn`, never forked."""
+"""Attempts on the disk: one writer, any number of readers, labels beside the data. Processes that
+import this are started with `spawn`, never forked."""
 
 from selfgrasp.dataset.card import card
 from selfgrasp.dataset.check import CheckReport, check

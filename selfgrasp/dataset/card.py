@@ -16,45 +16,73 @@ from selfgrasp.dataset.split import LEFT_OUT, SPLITS
 
 
 def card(path: str | Path) -> str:
-    """A Markdown page about the dataset in `path`: counts, success, policies, objects, cell, versions, labels, split and licence.
+    """A Markdown page about the dataset in `path`: counts, success, policies, objects, cell,
+    versions, labels, split and licence.
 
     Raises:
         InputError: no dataset, or one that cannot be opened.
     """
     with Dataset.open(path) as dataset:
-        lines = [f"# {Path(path).resolve().name}", "", *_facts(dataset), "", *_success(dataset), "", *_sessions(dataset), "", *_labels(dataset), ""]
+        lines = [
+            f"# {Path(path).resolve().name}",
+            "",
+            *_facts(dataset),
+            "",
+            *_success(dataset),
+            "",
+            *_sessions(dataset),
+            "",
+            *_labels(dataset),
+            "",
+        ]
     return "\n".join(lines)
 
 
 def _facts(dataset: Dataset) -> list[str]:
     spec, parts = dataset.spec, Counter(dataset.parts().tolist())
-    cameras = ", ".join(f"{name} {c.width} x {c.height} px {'RGB-D' if c.has_depth else 'RGB'}" for name, c in spec.cameras.items())
-    scenes = len(set(zip(dataset.column("session").tolist(), dataset.column("scene").tolist(), strict=True)))
-    counts = ", ".join(f"{name} {parts[name]}" for name in (*SPLITS, LEFT_OUT) if parts[name] or name in SPLITS)
+    cameras = ", ".join(
+        f"{name} {c.width} x {c.height} px {'RGB-D' if c.has_depth else 'RGB'}"
+        for name, c in spec.cameras.items()
+    )
+    scenes = len(
+        set(zip(dataset.column("session").tolist(), dataset.column("scene").tolist(), strict=True))
+    )
+    counts = ", ".join(
+        f"{name} {parts[name]}" for name in (*SPLITS, LEFT_OUT) if parts[name] or name in SPLITS
+    )
+    faults = _counts(name for name in dataset.column("fault").tolist() if name)
     return [
         "| | |",
         "|---|---|",
-        f"| attempts | {len(dataset)} on {scenes} scenes, {len(set(dataset.column('state_group').tolist()))} state groups |",
+        f"| attempts | {len(dataset)} on {scenes} scenes, "
+        f"{len(set(dataset.column('state_group').tolist()))} state groups |",
         f"| steps | {int(dataset.column('length').sum())} |",
         f"| actions | {_counts(dataset.column('kind').tolist())} |",
-        f"| faults | {_counts(name for name in dataset.column('fault').tolist() if name) or 'none'} |",
+        f"| faults | {faults or 'none'} |",
         f"| cell | {spec.name} ({spec.fingerprint}); {cameras} |",
-        f"| cell options, noise among them | {', '.join(f'{key}: {value}' for key, value in spec.options.items()) or 'none'} |",
+        "| cell options, noise among them | "
+        f"{', '.join(f'{key}: {value}' for key, value in spec.options.items()) or 'none'} |",
         f"| split | by {dataset.split.by.value}, hash {dataset.split.hash}: {counts} |",
         f"| schema version | {SCHEMA_VERSION} |",
-        f"| licence | {dataset.license or 'not stated: ask the owner before passing the data on'} |",
+        "| licence | "
+        f"{dataset.license or 'not stated: ask the owner before passing the data on'} |",
     ]
 
 
 def _success(dataset: Dataset) -> list[str]:
-    grasped, rounds, policies = dataset.column("grasped"), dataset.column("round"), dataset.column("policy")
+    grasped, rounds, policies = (
+        dataset.column("grasped"),
+        dataset.column("round"),
+        dataset.column("policy"),
+    )
     rows = [_rate("all", grasped)]
     rows += [_rate(f"round {r}", grasped[rounds == r]) for r in np.unique(rounds)]
     rows += [_rate(f"policy {p}", grasped[policies == p]) for p in sorted(set(policies.tolist()))]
     return [
         "## Grasp success, as the robot sensed it",
         "",
-        "95 % Wilson intervals over attempts; attempts of one state group depend on each other, so with several a group they are too narrow.",
+        "95 % Wilson intervals over attempts; attempts of one state group depend on each "
+        "other, so with several a group they are too narrow.",
         "",
         "| attempts | grasped | of | rate | 95 % |",
         "|---|---|---|---|---|",
@@ -70,11 +98,19 @@ def _rate(name: str, grasped: NDArray[np.bool_]) -> str:
 
 def _sessions(dataset: Dataset) -> list[str]:
     counts = Counter(dataset.column("session").tolist())
-    lines = ["## Sessions", "", "| session | attempts | policy | objects | seed | versions | options |", "|---|---|---|---|---|---|---|"]
+    lines = [
+        "## Sessions",
+        "",
+        "| session | attempts | policy | objects | seed | versions | options |",
+        "|---|---|---|---|---|---|---|",
+    ]
     for key, s in dataset.sessions.items():
         versions = ", ".join(f"{name} {version}" for name, version in s.versions.items())
         options = ", ".join(f"{name}: {value}" for name, value in s.options.items()) or "none"
-        lines.append(f"| {key} | {counts[key]} | {s.policy} | {s.objects} | {s.seed} | {versions} | {options} |")
+        lines.append(
+            f"| {key} | {counts[key]} | {s.policy} | {s.objects} | {s.seed} | {versions} | "
+            f"{options} |"
+        )
     return lines
 
 
@@ -83,9 +119,16 @@ def _labels(dataset: Dataset) -> list[str]:
     for name in dataset.label_names:
         labels = dataset.labels(name)
         privileged = "yes: the simulator's truth" if name.startswith("truth.") else "no"
-        lines.append(f"| {name} | {len(labels)} | {', '.join(sorted({label.by for label in labels}))} | {privileged} |")
+        lines.append(
+            f"| {name} | {len(labels)} | {', '.join(sorted({label.by for label in labels}))} | "
+            f"{privileged} |"
+        )
     if OBJECT_LABEL in dataset.label_names:
-        lines += ["", f"Grasped objects ({OBJECT_LABEL}): {_counts(str(value) for value in dataset.label(OBJECT_LABEL).values())}"]
+        lines += [
+            "",
+            f"Grasped objects ({OBJECT_LABEL}): "
+            f"{_counts(str(value) for value in dataset.label(OBJECT_LABEL).values())}",
+        ]
     return lines
 
 

@@ -33,7 +33,8 @@ class CheckReport:
     Attributes:
         problems: in words, worst first by table; empty for a sound dataset.
         attempts, steps, labels, pictures: numbers of rows.
-        unused_pictures: pictures no attempt refers to: harmless leavings of a killed writer, which `merge` leaves behind.
+        unused_pictures: pictures no attempt refers to: harmless leavings of a killed writer, which
+            `merge` leaves behind.
         split_counts: attempts in each part of the split.
     """
 
@@ -77,7 +78,14 @@ def check(path: str | Path) -> CheckReport:
 
 def _check(dataset: Dataset, meta: Meta, stored: Stored) -> CheckReport:
     used, attempt_problems = _attempts(dataset, stored)
-    problems = [*_cells(dataset, meta), *_ids(stored), *_numbers(dataset), *attempt_problems, *_pictures(stored, used), *_split(dataset)]
+    problems = [
+        *_cells(dataset, meta),
+        *_ids(stored),
+        *_numbers(dataset),
+        *attempt_problems,
+        *_pictures(stored, used),
+        *_split(dataset),
+    ]
     parts = Counter(dataset.parts().tolist())
     return CheckReport(
         problems=tuple(problems),
@@ -99,13 +107,22 @@ def _wrong_columns(path: Path) -> Iterator[str]:
             continue
         wanted = SCHEMAS[name]
         missing = [field.name for field in wanted if field.name not in schema.names]
-        retyped = [field.name for field in wanted if field.name in schema.names and schema.field(field.name).type != field.type]
+        retyped = [
+            field.name
+            for field in wanted
+            if field.name in schema.names and schema.field(field.name).type != field.type
+        ]
         if missing or retyped:
-            yield f"table {name} has another schema: missing {', '.join(missing) or 'none'}; of another type {', '.join(retyped) or 'none'}"
+            yield (
+                f"table {name} has another schema: missing {', '.join(missing) or 'none'}; of "
+                f"another type {', '.join(retyped) or 'none'}"
+            )
 
 
 def _cells(dataset: Dataset, meta: Meta) -> Iterator[str]:
-    prints = {session.spec.fingerprint for session in meta.sessions.values()} | {meta.spec.fingerprint}
+    prints = {session.spec.fingerprint for session in meta.sessions.values()} | {
+        meta.spec.fingerprint
+    }
     if len(prints) > 1:
         yield f"{len(prints)} cells are mixed: {', '.join(sorted(prints))}"
     unknown = sorted(set(dataset.column("session").tolist()) - set(meta.sessions))
@@ -122,11 +139,18 @@ def _ids(stored: Stored) -> Iterator[str]:
 def _numbers(dataset: Dataset) -> Iterator[str]:
     always = np.ones(len(dataset), dtype=bool)
     acted = dataset.column("length") > 0
-    expected_of = {**dict.fromkeys(_OF_OUTCOME, always), **dict.fromkeys(_OF_ACTION, acted), "yaw": acted & (dataset.column("kind") != "release")}
+    expected_of = {
+        **dict.fromkeys(_OF_OUTCOME, always),
+        **dict.fromkeys(_OF_ACTION, acted),
+        "yaw": acted & (dataset.column("kind") != "release"),
+    }
     for name, expected in expected_of.items():
         bad = np.flatnonzero(expected & ~np.isfinite(dataset.column(name)))
         if len(bad):
-            yield f"{len(bad)} attempts whose {name} is not a finite number: {_some(dataset.ids()[bad].tolist())}"
+            yield (
+                f"{len(bad)} attempts whose {name} is not a finite number: "
+                f"{_some(dataset.ids()[bad].tolist())}"
+            )
 
 
 def _attempts(dataset: Dataset, stored: Stored) -> tuple[set[str], list[str]]:
@@ -140,7 +164,9 @@ def _attempts(dataset: Dataset, stored: Stored) -> tuple[set[str], list[str]]:
         try:
             plains = stored.plain(rows)
         except (OSError, ValueError, RuntimeError) as error:
-            unreadable.append(f"attempts {rows[0]} to {rows[-1]} cannot be read: {first_line(error)}")
+            unreadable.append(
+                f"attempts {rows[0]} to {rows[-1]} cannot be read: {first_line(error)}"
+            )
             continue
         for row, plain in zip(rows, plains, strict=True):
             keys = picture_keys([plain])
@@ -151,9 +177,13 @@ def _attempts(dataset: Dataset, stored: Stored) -> tuple[set[str], list[str]]:
                 lost_pictures.append(plain["id"])
     problems = list(unreadable)
     if lost_steps:
-        problems.append(f"{len(lost_steps)} attempts whose steps are missing or repeated: {_some(lost_steps)}")
+        problems.append(
+            f"{len(lost_steps)} attempts whose steps are missing or repeated: {_some(lost_steps)}"
+        )
     if lost_pictures:
-        problems.append(f"{len(lost_pictures)} attempts that refer to missing pictures: {_some(lost_pictures)}")
+        problems.append(
+            f"{len(lost_pictures)} attempts that refer to missing pictures: {_some(lost_pictures)}"
+        )
     return used, problems
 
 
@@ -168,7 +198,10 @@ def _pictures(stored: Stored, used: set[str]) -> Iterator[str]:
     except (OSError, ValueError, RuntimeError) as error:
         yield f"table pictures cannot be read to its end: {first_line(error)}"
     if damaged:
-        yield f"{len(damaged)} damaged pictures ({len(used.intersection(damaged))} of them in use): {_some(damaged)}"
+        yield (
+            f"{len(damaged)} damaged pictures ({len(used.intersection(damaged))} of them in "
+            f"use): {_some(damaged)}"
+        )
 
 
 def _split(dataset: Dataset) -> Iterator[str]:
@@ -180,7 +213,9 @@ def _split(dataset: Dataset) -> Iterator[str]:
     if parted:
         yield f"{len(parted)} state groups are parted by the split: {_some(parted)}"
     if dataset.split.by is SplitBy.OBJECT and OBJECT_LABEL in dataset.label_names:
-        yield from _shared_objects(dataset, dict(zip(dataset.ids().tolist(), parts.tolist(), strict=True)))
+        yield from _shared_objects(
+            dataset, dict(zip(dataset.ids().tolist(), parts.tolist(), strict=True))
+        )
 
 
 def _shared_objects(dataset: Dataset, part_of: dict[str, str]) -> Iterator[str]:

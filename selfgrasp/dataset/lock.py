@@ -1,4 +1,5 @@
-"""One writer a dataset, and no clean-up under a reader: two lock files that the kernel releases when their holder dies."""
+"""One writer a dataset, and no clean-up under a reader: two lock files that the kernel releases
+when their holder dies."""
 
 from __future__ import annotations
 
@@ -34,10 +35,15 @@ class WriterLock:
             holder = self._file.read().strip() or "unknown"
             self._file.close()
             raise InputError(
-                given=f"dataset {path}, which another process is writing", wanted="one writer at a time (wait for it, or stop it)", exists=f"writer: {holder}"
+                given=f"dataset {path}, which another process is writing",
+                wanted="one writer at a time (wait for it, or stop it)",
+                exists=f"writer: {holder}",
             ) from None
         self._file.truncate(0)
-        self._file.write(f"process {os.getpid()} on {socket.gethostname()} since {time.strftime('%Y-%m-%d %H:%M:%S')}\n")
+        self._file.write(
+            f"process {os.getpid()} on {socket.gethostname()} since "
+            f"{time.strftime('%Y-%m-%d %H:%M:%S')}\n"
+        )
         self._file.flush()
 
     def release(self) -> None:
@@ -49,7 +55,8 @@ class ReaderLock:
     """Shared by readers: while one is open, old versions of the tables stay on the disk."""
 
     def __init__(self, path: Path) -> None:
-        """Takes a share of the lock; where the folder is read-only, no writer can clean up either, and nothing is needed."""
+        """Takes a share of the lock; where the folder is read-only, no writer can clean up either,
+        and nothing is needed."""
         self._file: IO[str] | None = None
         with contextlib.suppress(OSError):
             self._file = (path / _READER_FILE).open("a")
@@ -64,7 +71,8 @@ class ReaderLock:
 
 @contextlib.contextmanager
 def no_readers(path: Path) -> Iterator[bool]:
-    """True inside the block if nobody reads the dataset, and nobody can begin to until the block ends."""
+    """True inside the block if nobody reads the dataset, and nobody can begin to until the block
+    ends."""
     with (path / _READER_FILE).open("a") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -22,9 +22,11 @@ _CHUNK = 512
 
 
 def merge(paths: Sequence[str | Path], out: str | Path, *, split: Split | None = None) -> int:
-    """Writes the attempts of the datasets in `paths`, with labels and sessions, to a new dataset in `out`; returns how many.
+    """Writes the attempts of the datasets in `paths`, with labels and sessions, to a new dataset in
+    `out`; returns how many.
 
-    An attempt that several of them hold (equal id, equal session) is written once, with the first one's labels. The sources stay as they are.
+    An attempt that several of them hold (equal id, equal session) is written once, with the first
+    one's labels. The sources stay as they are.
 
     Args:
         paths: of datasets of one cell.
@@ -32,7 +34,8 @@ def merge(paths: Sequence[str | Path], out: str | Path, *, split: Split | None =
         split: of the new dataset; that of the first source where None.
 
     Raises:
-        InputError: no paths, a bad source, another cell (both are named), one id in two sessions, different licences, or `out` holds a dataset.
+        InputError: no paths, a bad source, another cell (both are named), one id in two sessions,
+            different licences, or `out` holds a dataset.
     """
     sources = [Path(path) for path in paths]
     if not sources:
@@ -44,10 +47,15 @@ def merge(paths: Sequence[str | Path], out: str | Path, *, split: Split | None =
         require_same_cell(meta.spec, metas[0].spec)
     licenses = {meta.license for meta in metas}
     if len(licenses) > 1:
-        raise InputError(given=f"licences {', '.join(sorted(repr(name) for name in licenses))}", wanted="datasets of one licence")
+        raise InputError(
+            given=f"licences {', '.join(sorted(repr(name) for name in licenses))}",
+            wanted="datasets of one licence",
+        )
     _require_distinct(sources)
     sessions = {key: session for meta in metas for key, session in meta.sessions.items()}
-    with DatasetWriter.create_or_open(out, next(iter(sessions.values())), split=split or metas[0].split) as writer:
+    with DatasetWriter.create_or_open(
+        out, next(iter(sessions.values())), split=split or metas[0].split
+    ) as writer:
         for session in sessions.values():
             writer.add_session(session)
         writer.set_license(licenses.pop())
@@ -60,10 +68,16 @@ def _require_distinct(sources: Sequence[Path]) -> None:
     session_of: dict[str, str] = {}
     for source in sources:
         with Dataset.open(source) as dataset:
-            clashes = [name for name, key in zip(dataset.ids(), dataset.column("session"), strict=True) if session_of.setdefault(name, key) != key]
+            clashes = [
+                name
+                for name, key in zip(dataset.ids(), dataset.column("session"), strict=True)
+                if session_of.setdefault(name, key) != key
+            ]
         if clashes:
             raise InputError(
-                given=f"{len(clashes)} attempts of {source} whose ids another source uses in another session ({', '.join(clashes[:3])})",
+                given=f"{len(clashes)} attempts of {source} whose ids another source uses "
+                "in another "
+                f"session ({', '.join(clashes[:3])})",
                 wanted="ids that are unique over all sources (collect with another seed)",
             )
 
@@ -72,25 +86,45 @@ def _copy(source: Path, writer: DatasetWriter) -> None:
     with Dataset.open(source) as dataset:
         stored = dataset.stored
         labels = stored.labels.to_table()
-        new = np.array([row for row, name in enumerate(stored.ids) if name not in writer], dtype=np.int64)
+        new = np.array(
+            [row for row, name in enumerate(stored.ids) if name not in writer], dtype=np.int64
+        )
         for start in range(0, len(new), _CHUNK):
             rows = new[start : start + _CHUNK]
             writer.append_tables(
                 pictures=_pictures(stored, rows, writer),
                 steps=_steps(stored, rows),
-                labels=_cast("labels", labels.filter(pc.is_in(labels["attempt"], value_set=pa.array(stored.ids[rows], pa.string())))),
+                labels=_cast(
+                    "labels",
+                    labels.filter(
+                        pc.is_in(
+                            labels["attempt"], value_set=pa.array(stored.ids[rows], pa.string())
+                        )
+                    ),
+                ),
                 attempts=_cast("attempts", stored.attempts.take(rows.tolist())),
             )
 
 
 def _steps(stored: Stored, rows: np.ndarray[tuple[int], np.dtype[np.int64]]) -> pa.Table:
-    together = np.concatenate([stored.step_rows[stored.step_starts[row] : stored.step_starts[row + 1]] for row in rows])
-    return _cast("steps", stored.steps.take(together.tolist())) if len(together) else SCHEMAS["steps"].empty_table()
+    together = np.concatenate(
+        [stored.step_rows[stored.step_starts[row] : stored.step_starts[row + 1]] for row in rows]
+    )
+    return (
+        _cast("steps", stored.steps.take(together.tolist()))
+        if len(together)
+        else SCHEMAS["steps"].empty_table()
+    )
 
 
-def _pictures(stored: Stored, rows: np.ndarray[tuple[int], np.dtype[np.int64]], writer: DatasetWriter) -> pa.Table:
+def _pictures(
+    stored: Stored, rows: np.ndarray[tuple[int], np.dtype[np.int64]], writer: DatasetWriter
+) -> pa.Table:
     missing = set(writer.missing_pictures(picture_keys(stored.plain(rows))))
-    return as_table("pictures", [{"key": key, "data": data} for key, data in stored.picture_bytes(missing).items()])
+    return as_table(
+        "pictures",
+        [{"key": key, "data": data} for key, data in stored.picture_bytes(missing).items()],
+    )
 
 
 def _cast(name: str, table: pa.Table) -> pa.Table:

@@ -1,4 +1,5 @@
-"""`dataset.json`: schema version, cell, sessions and split of a dataset; written last when a dataset is made, and always replaced whole."""
+"""`dataset.json`: schema version, cell, sessions and split of a dataset; written last when a
+dataset is made, and always replaced whole."""
 
 from __future__ import annotations
 
@@ -58,7 +59,8 @@ def require_same_cell(given: CellSpec, exists: CellSpec) -> None:
 
 
 def write_meta(path: Path, meta: Meta) -> None:
-    """Replaces `dataset.json` in one step, so that a killed process leaves the old one or the new one."""
+    """Replaces `dataset.json` in one step, so that a killed process leaves the old one or the new
+    one."""
     write_json(
         path / META_FILE,
         {
@@ -85,13 +87,19 @@ def read_meta(path: Path) -> Meta:
     """What `dataset.json` in `path` says.
 
     Raises:
-        InputError: no such folder, no or half a dataset in it, a damaged file, or another schema version.
+        InputError: no such folder, no or half a dataset in it, a damaged file, or another schema
+            version.
     """
     data = read_raw_meta(path)
     if data.get("schema") != SCHEMA_VERSION:
         raise InputError(
             given=f"dataset {path} of schema version {data.get('schema')}",
-            wanted=f"schema version {SCHEMA_VERSION}" + (" (`selfgrasp upgrade` brings an older one up)" if _is_older(data.get("schema")) else ""),
+            wanted=f"schema version {SCHEMA_VERSION}"
+            + (
+                " (`selfgrasp upgrade` brings an older one up)"
+                if _is_older(data.get("schema"))
+                else ""
+            ),
         )
     missing = [name for name in TABLES if not table_path(path, name).is_dir()]
     if missing:
@@ -108,7 +116,10 @@ def read_meta(path: Path) -> Meta:
             license=data.get("license", ""),
         )
     except (KeyError, TypeError) as error:
-        raise InputError(given=f"{path / META_FILE} with a wrong or missing field: {error}", wanted="the fields that selfgrasp writes") from error
+        raise InputError(
+            given=f"{path / META_FILE} with a wrong or missing field: {error}",
+            wanted="the fields that selfgrasp writes",
+        ) from error
 
 
 def read_raw_meta(path: Path) -> dict[str, Any]:
@@ -118,22 +129,40 @@ def read_raw_meta(path: Path) -> dict[str, Any]:
         InputError: no such folder, no dataset or half a dataset in it, or a damaged file.
     """
     if not path.is_dir():
-        beside = sorted(child.parent.name for child in path.parent.glob(f"*/{META_FILE}")) if path.parent.is_dir() else []
-        raise InputError(given=f"dataset {path}, which is not a folder", wanted="the folder of a dataset", exists=", ".join(beside) or f"none in {path.parent}")
+        beside = (
+            sorted(child.parent.name for child in path.parent.glob(f"*/{META_FILE}"))
+            if path.parent.is_dir()
+            else []
+        )
+        raise InputError(
+            given=f"dataset {path}, which is not a folder",
+            wanted="the folder of a dataset",
+            exists=", ".join(beside) or f"none in {path.parent}",
+        )
     if not (path / META_FILE).is_file():
         inside = sorted(child.name for child in path.iterdir() if not child.name.startswith("."))
         half = any(table_path(path, name).is_dir() for name in TABLES)
         raise InputError(
-            given=f"{path} without {META_FILE}" + (", a half-written dataset: its making was cut short before any attempt" if half else ""),
-            wanted="a dataset" + (" (start the collection again, it begins anew here)" if half else ""),
+            given=f"{path} without {META_FILE}"
+            + (
+                ", a half-written dataset: its making was cut short before any attempt"
+                if half
+                else ""
+            ),
+            wanted="a dataset"
+            + (" (start the collection again, it begins anew here)" if half else ""),
             exists=", ".join(inside[:8]) or "an empty folder",
         )
     try:
         data = json.loads((path / META_FILE).read_text())
     except ValueError as error:
-        raise InputError(given=f"{path / META_FILE}, which is damaged: {error}", wanted="JSON") from error
+        raise InputError(
+            given=f"{path / META_FILE}, which is damaged: {error}", wanted="JSON"
+        ) from error
     if not isinstance(data, dict):
-        raise InputError(given=f"{path / META_FILE} holding {type(data).__name__}", wanted="a JSON object")
+        raise InputError(
+            given=f"{path / META_FILE} holding {type(data).__name__}", wanted="a JSON object"
+        )
     return data
 
 

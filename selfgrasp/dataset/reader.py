@@ -1,4 +1,5 @@
-"""A dataset as it was when it was opened: columns as arrays, attempts as a stream, labels by name."""
+"""A dataset as it was when it was opened: columns as arrays, attempts as a stream, labels by
+name."""
 
 from __future__ import annotations
 
@@ -22,11 +23,13 @@ from selfgrasp.dataset.stream import Stored, stream
 LabelValue = bool | int | float | str | tuple[float, ...]
 
 OBJECT_LABEL = "truth.object"
-"""What the simulator says was grasped; read by splits by object: a split is no input of a method."""
+"""What the simulator says was grasped; read by splits by object: a split is no input of a
+method."""
 
 
 class Dataset:
-    """Attempts on the disk, read-only; made by `Dataset.open`. What is appended meanwhile is seen by the next `open`.
+    """Attempts on the disk, read-only; made by `Dataset.open`. What is appended meanwhile is seen
+    by the next `open`.
 
     Attributes:
         path: folder.
@@ -48,7 +51,8 @@ class Dataset:
         """The dataset in the folder `path`.
 
         Raises:
-            InputError: missing, half-written, damaged, of another schema version, or without any attempt.
+            InputError: missing, half-written, damaged, of another schema version, or without any
+                attempt.
         """
         path = Path(path)
         meta = read_meta(path)
@@ -60,20 +64,30 @@ class Dataset:
             raise
         if not len(stored.ids):
             lock.release()
-            raise InputError(given=f"dataset {path} without any attempt", wanted="a dataset with attempts", exists=f"{len(meta.sessions)} sessions")
+            raise InputError(
+                given=f"dataset {path} without any attempt",
+                wanted="a dataset with attempts",
+                exists=f"{len(meta.sessions)} sessions",
+            )
         return Dataset(path, meta, stored, lock)
 
     def __enter__(self) -> Dataset:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         self.close()
 
     def __len__(self) -> int:
         return len(self.stored.ids)
 
     def close(self) -> None:
-        """Lets a writer remove the versions that were read here; reading on may then fail. Not closing costs only room on the disk."""
+        """Lets a writer remove the versions that were read here; reading on may then fail. Not
+        closing costs only room on the disk."""
         self._lock.release()
 
     @property
@@ -97,16 +111,22 @@ class Dataset:
         return self._meta.license
 
     def ids(self, split: str | None = None) -> NDArray[np.object_]:
-        """(N,) attempt ids as strings, in the order of their writing, of one part of the split or of all."""
+        """(N,) attempt ids as strings, in the order of their writing, of one part of the split or
+        of all."""
         return self.stored.ids[self._rows(split)]
 
     def parts(self) -> NDArray[np.str_]:
-        """(N,) the part of the split of each attempt: train, validation, test, or left_out (splits by object only)."""
+        """(N,) the part of the split of each attempt: train, validation, test, or left_out (splits
+        by object only)."""
         if self._parts is None:
             seeds = {key: session.seed for key, session in self._meta.sessions.items()}
             objects: dict[str, Any] = {}
             if self.split.by is SplitBy.OBJECT:
-                objects = {label.attempt: label.value for label in self._all_labels().get(OBJECT_LABEL, ()) if label.step is None}
+                objects = {
+                    label.attempt: label.value
+                    for label in self._all_labels().get(OBJECT_LABEL, ())
+                    if label.step is None
+                }
             self._parts = assign(
                 self.split,
                 seeds=[seeds.get(key, 0) for key in self.column("session")],
@@ -119,7 +139,8 @@ class Dataset:
     def column(self, name: str, split: str | None = None) -> NDArray[Any]:
         """(N,) one scalar column of `attempts`, read-only, in the order of `ids(split)`.
 
-        bool, int64 or float64 with NaN where there is none, or object holding strings with "" where there is none.
+        bool, int64 or float64 with NaN where there is none, or object holding strings with "" where
+        there is none.
 
         Raises:
             InputError: no such column or part; the message lists them.
@@ -143,17 +164,20 @@ class Dataset:
         order: np.random.Generator | None = None,
         threads: int = 2,
     ) -> Iterator[Attempt]:
-        """Attempts one by one, read and decoded ahead in threads; memory does not grow with their number.
+        """Attempts one by one, read and decoded ahead in threads; memory does not grow with their
+        number.
 
         Args:
             ids: which, in which order; all where None.
             split: only those of this part, where `ids` is None.
-            views: False leaves the pictures on the disk: observations have no views, and there is no present view.
+            views: False leaves the pictures on the disk: observations have no views, and there is
+                no present view.
             order: shuffles them; otherwise they come in the order asked for.
             threads: that read and decode; 1 is enough where something else uses the cores.
 
         Raises:
-            InputError: an unknown id or part, before anything is read; a missing or damaged picture, while reading.
+            InputError: an unknown id or part, before anything is read; a missing or damaged
+                picture, while reading.
         """
         rows = self._rows(split) if ids is None else self.stored.rows_of(list(ids))
         if order is not None:
@@ -166,12 +190,17 @@ class Dataset:
         return tuple(sorted(self._all_labels()))
 
     def label(self, name: str) -> dict[str, LabelValue]:
-        """Attempt ids to the values of the label `name` of whole attempts; the latest value where there are several.
+        """Attempt ids to the values of the label `name` of whole attempts; the latest value where
+        there are several.
 
         Raises:
             InputError: no attempt has such a label.
         """
-        return {label.attempt: label.value for label in self.labels(name) if label.step is None and label.view is None}
+        return {
+            label.attempt: label.value
+            for label in self.labels(name)
+            if label.step is None and label.view is None
+        }
 
     def labels(self, name: str) -> tuple[Label, ...]:
         """Every label called `name`, those of single steps and views too, oldest first.
@@ -188,9 +217,12 @@ class Dataset:
             known = set(self.stored.ids)
             self._labels = {}
             for row in self.stored.labels.to_table().to_pylist():
-                # A label can precede its attempt on the disk for a moment, or for ever where its writer was killed in between.
+                # A label can precede its attempt on the disk for a moment, or for ever where its
+                # writer was killed in between.
                 if row["attempt"] in known:
-                    self._labels.setdefault(row["name"], []).append(Label(**{**row, "value": label_value(row["value"])}))
+                    self._labels.setdefault(row["name"], []).append(
+                        Label(**{**row, "value": label_value(row["value"])})
+                    )
         return self._labels
 
     def _rows(self, split: str | None) -> NDArray[np.int64]:

@@ -1,6 +1,7 @@
 """The four tables, as Arrow schemas, and the way from plain values to rows and back.
 
-attempts   one row an attempt: scalars to filter by, and the two looks and the present view as structs that name pictures by key. The commit point.
+attempts   one row an attempt: scalars to filter by, and the two looks and the present view as
+           structs that name pictures by key. The commit point.
 steps      one row a step, in order.
 pictures   encoded pictures by key, each once.
 labels     one row a label; values as JSON.
@@ -20,7 +21,8 @@ from selfgrasp.core.pose import yaw_of
 
 SCHEMA_VERSION = 1
 TABLES = ("pictures", "steps", "labels", "attempts")
-"""In the order of writing: what others refer to comes first, and an attempt exists once its row does."""
+"""In the order of writing: what others refer to comes first, and an attempt exists once its row
+does."""
 
 _POSE = pa.list_(pa.float64(), 16)
 _VIEW = pa.struct(
@@ -33,7 +35,14 @@ _VIEW = pa.struct(
         ("world_from_camera", _POSE),
     ]
 )
-_HAND = pa.struct([("world_from_tool", _POSE), ("width", pa.float64()), ("force", pa.float64()), ("joints", pa.list_(pa.float64()))])
+_HAND = pa.struct(
+    [
+        ("world_from_tool", _POSE),
+        ("width", pa.float64()),
+        ("force", pa.float64()),
+        ("joints", pa.list_(pa.float64())),
+    ]
+)
 _OBSERVATION = pa.struct([("time", pa.float64()), ("hand", _HAND), ("views", pa.list_(_VIEW))])
 _ACTION = pa.struct([("kind", pa.string()), ("values", pa.list_(pa.float64()))])
 
@@ -83,7 +92,14 @@ SCHEMAS = {
     ),
     "pictures": pa.schema([("key", pa.string()), ("data", pa.binary())]),
     "labels": pa.schema(
-        [("attempt", pa.string()), ("name", pa.string()), ("value", pa.string()), ("by", pa.string()), ("step", pa.int64()), ("view", pa.string())]
+        [
+            ("attempt", pa.string()),
+            ("name", pa.string()),
+            ("value", pa.string()),
+            ("by", pa.string()),
+            ("step", pa.int64()),
+            ("view", pa.string()),
+        ]
     ),
 }
 
@@ -92,9 +108,12 @@ _OUTCOME = ("grasped", "width", "force", "changed", "fault")
 _LOOKS = ("before", "after", "present")
 
 NOUN_COLUMNS = (*_IDENTITY, "goal", *_OUTCOME, *_LOOKS)
-"""The columns of `attempts` from which, with its steps, the noun is built; the others repeat them for filtering."""
+"""The columns of `attempts` from which, with its steps, the noun is built; the others repeat them
+for filtering."""
 
-SCALAR_COLUMNS = tuple(field.name for field in SCHEMAS["attempts"] if not pa.types.is_struct(field.type))
+SCALAR_COLUMNS = tuple(
+    field.name for field in SCHEMAS["attempts"] if not pa.types.is_struct(field.type)
+)
 
 
 def attempt_row(plain: Mapping[str, Any]) -> dict[str, Any]:
@@ -102,10 +121,20 @@ def attempt_row(plain: Mapping[str, Any]) -> dict[str, Any]:
     steps = plain["steps"]
     row = {name: plain[name] for name in (*_IDENTITY, *_LOOKS)}
     row |= plain["outcome"]
-    row |= {"goal": json.dumps(plain["goal"]), "category": plain["goal"].get("category"), "length": len(steps), "has_present": plain["present"] is not None}
+    row |= {
+        "goal": json.dumps(plain["goal"]),
+        "category": plain["goal"].get("category"),
+        "length": len(steps),
+        "has_present": plain["present"] is not None,
+    }
     if steps:
         last = steps[-1]
-        row |= {"kind": last["action"]["kind"], "score": last["score"], "probability": last["probability"], **_where(last)}
+        row |= {
+            "kind": last["action"]["kind"],
+            "score": last["score"],
+            "probability": last["probability"],
+            **_where(last),
+        }
     return row
 
 
@@ -127,7 +156,14 @@ def attempt_plain(row: Mapping[str, Any], steps: Iterable[Mapping[str, Any]]) ->
 def label_row(label: Label) -> dict[str, Any]:
     """A row of `labels`."""
     value = label.value.item() if isinstance(label.value, np.generic) else label.value
-    return {"attempt": label.attempt, "name": label.name, "value": json.dumps(value), "by": label.by, "step": label.step, "view": label.view}
+    return {
+        "attempt": label.attempt,
+        "name": label.name,
+        "value": json.dumps(value),
+        "by": label.by,
+        "step": label.step,
+        "view": label.view,
+    }
 
 
 def label_value(text: str) -> bool | int | float | str | tuple[float, ...]:
@@ -158,7 +194,8 @@ def _goal_views(goal: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 
 def _where(step: Mapping[str, Any]) -> dict[str, Any]:
-    """Where the deciding action happened: its own place where it has one, and the hand's otherwise (Move, Close)."""
+    """Where the deciding action happened: its own place where it has one, and the hand's otherwise
+    (Move, Close)."""
     values = step["action"]["values"]
     match step["action"]["kind"]:
         case "push":
@@ -166,8 +203,16 @@ def _where(step: Mapping[str, Any]) -> dict[str, Any]:
         case "release":
             (x, y, z), yaw, width = values, None, None
         case "grasp":
-            (x, y, z), yaw, width = values[3:12:4], yaw_of(np.reshape(values[:16], (4, 4))), values[16]
+            (x, y, z), yaw, width = (
+                values[3:12:4],
+                yaw_of(np.reshape(values[:16], (4, 4))),
+                values[16],
+            )
         case _:
             pose = step["hand_after"]["world_from_tool"]
-            (x, y, z), yaw, width = pose[3:12:4], yaw_of(np.reshape(pose, (4, 4))), step["hand_after"]["width"]
+            (x, y, z), yaw, width = (
+                pose[3:12:4],
+                yaw_of(np.reshape(pose, (4, 4))),
+                step["hand_after"]["width"],
+            )
     return {"x": x, "y": y, "z": z, "yaw": yaw, "action_width": width}

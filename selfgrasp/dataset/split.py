@@ -21,7 +21,8 @@ _BLOCK = 10
 
 
 class SplitBy(StrEnum):
-    """What stays together: all attempts on a scene, or all attempts that grasped an object (label `truth.object`)."""
+    """What stays together: all attempts on a scene, or all attempts that grasped an object (label
+    `truth.object`)."""
 
     SCENE = "scene"
     OBJECT = "object"
@@ -31,8 +32,9 @@ class SplitBy(StrEnum):
 class Split:
     """How attempts fall into three parts.
 
-    A scene's part hangs on its session's seed and its number; an object's part on its name. Nothing hangs on what else is in the dataset.
-    Of every ten scenes in a row (0 to 9, 10 to 19 ...) each part gets its share, so that a small dataset has no empty part.
+    A scene's part hangs on its session's seed and its number; an object's part on its name. Nothing
+    hangs on what else is in the dataset. Of every ten scenes in a row (0 to 9, 10 to 19 ...) each
+    part gets its share, so that a small dataset has no empty part.
 
     Attributes:
         train, validation, test: shares, which sum to 1.
@@ -49,7 +51,9 @@ class Split:
     def __post_init__(self) -> None:
         shares = (self.train, self.validation, self.test)
         if min(shares) < 0 or abs(sum(shares) - 1) > 1e-9:
-            raise InputError(given=f"shares {shares}", wanted="three shares of at least 0 that sum to 1")
+            raise InputError(
+                given=f"shares {shares}", wanted="three shares of at least 0 that sum to 1"
+            )
 
     def part_of(self, key: str) -> str:
         """One of `SPLITS` for whatever `key` names."""
@@ -91,11 +95,19 @@ class Split:
             raise unknown_name("split", name, SPLITS)
 
 
-def assign(split: Split, *, seeds: Sequence[int], scenes: Sequence[int], groups: Sequence[str], objects: Sequence[str | None]) -> NDArray[np.str_]:
+def assign(
+    split: Split,
+    *,
+    seeds: Sequence[int],
+    scenes: Sequence[int],
+    groups: Sequence[str],
+    objects: Sequence[str | None],
+) -> NDArray[np.str_]:
     """(N,) the part of each attempt, out of `SPLITS`, or `LEFT_OUT`.
 
-    By object, an attempt that grasped nothing goes with its state group, and without one with its scene; a state group whose attempts grasped objects
-    of different parts is left out whole, because it may neither be parted nor bring an object to both sides.
+    By object, an attempt that grasped nothing goes with its state group, and without one with its
+    scene; a state group whose attempts grasped objects of different parts is left out whole,
+    because it may neither be parted nor bring an object to both sides.
 
     Args:
         split: the rule.

@@ -1,4 +1,5 @@
-"""From rows on the disk to attempts in memory: joins the tables a chunk at a time and decodes ahead in threads."""
+"""From rows on the disk to attempts in memory: joins the tables a chunk at a time and decodes ahead
+in threads."""
 
 from __future__ import annotations
 
@@ -32,7 +33,8 @@ class Stored:
         attempts, steps, pictures, labels: Lance datasets.
         ids: (N,) attempt ids as str objects.
         step_rows: (S,) int64 rows of `steps`, by attempt and then by index.
-        step_starts: (N + 1,) int64; steps of attempt i are step_rows[step_starts[i] : step_starts[i + 1]].
+        step_starts: (N + 1,) int64; steps of attempt i are step_rows[step_starts[i] : step_starts[i
+            + 1]].
         picture_keys: (P,) sorted keys as bytes.
         picture_rows: (P,) int64 rows of `pictures` in that order.
     """
@@ -55,14 +57,24 @@ class Stored:
             InputError: a table cannot be read.
         """
         try:
-            # Opposite to the order of writing: whatever an attempt refers to was on the disk before it, so tables opened later hold it.
-            attempts, labels, steps, pictures = (open_table(path, name) for name in ("attempts", "labels", "steps", "pictures"))
+            # Opposite to the order of writing: whatever an attempt refers to was on the disk before
+            # it, so tables opened later hold it.
+            attempts, labels, steps, pictures = (
+                open_table(path, name) for name in ("attempts", "labels", "steps", "pictures")
+            )
             ids = attempts.to_table(columns=["id"])["id"]
             of_step = steps.to_table(columns=["attempt", "index"])
             keys = pictures.to_table(columns=["key"])["key"]
         except (OSError, ValueError, RuntimeError) as error:
-            raise InputError(given=f"dataset {path} with a damaged table: {first_line(error)}", wanted="tables as they were written") from error
-        owner = pc.fill_null(pc.index_in(of_step["attempt"], value_set=ids), -1).to_numpy().astype(np.int64)
+            raise InputError(
+                given=f"dataset {path} with a damaged table: {first_line(error)}",
+                wanted="tables as they were written",
+            ) from error
+        owner = (
+            pc.fill_null(pc.index_in(of_step["attempt"], value_set=ids), -1)
+            .to_numpy()
+            .astype(np.int64)
+        )
         order = np.lexsort((of_step["index"].to_numpy(), owner))
         sorted_keys = np.array(keys.to_pylist(), dtype="S32")
         by_key = np.argsort(sorted_keys, kind="stable")
@@ -84,7 +96,9 @@ class Stored:
         Raises:
             InputError: unknown ids, with their number.
         """
-        found = pc.index_in(pa.array(list(ids), pa.string()), value_set=pa.array(self.ids, pa.string()))
+        found = pc.index_in(
+            pa.array(list(ids), pa.string()), value_set=pa.array(self.ids, pa.string())
+        )
         rows: NDArray[np.int64] = pc.fill_null(found, -1).to_numpy().astype(np.int64)
         if (rows < 0).any():
             unknown = [name for name, row in zip(ids, rows, strict=True) if row < 0]
@@ -101,7 +115,10 @@ class Stored:
         wanted = [self.step_rows[self.step_starts[row] : self.step_starts[row + 1]] for row in rows]
         together = np.concatenate(wanted) if wanted else np.zeros(0, np.int64)
         steps = iter(self.steps.take(together.tolist()).to_pylist()) if len(together) else iter(())
-        return [attempt_plain(row, [next(steps) for _ in mine]) for row, mine in zip(found, wanted, strict=True)]
+        return [
+            attempt_plain(row, [next(steps) for _ in mine])
+            for row, mine in zip(found, wanted, strict=True)
+        ]
 
     def picture_bytes(self, keys: set[str]) -> dict[str, bytes]:
         """The pictures called `keys`, without those that are missing."""
@@ -115,7 +132,9 @@ class Stored:
         return dict(zip(table["key"].to_pylist(), table["data"].to_pylist(), strict=True))
 
 
-def stream(stored: Stored, rows: NDArray[np.int64], *, views: bool, threads: int) -> Iterator[Attempt]:
+def stream(
+    stored: Stored, rows: NDArray[np.int64], *, views: bool, threads: int
+) -> Iterator[Attempt]:
     """The attempts in `rows`, in that order; `threads` of them work ahead by about one chunk each.
 
     Raises:
@@ -127,7 +146,9 @@ def stream(stored: Stored, rows: NDArray[np.int64], *, views: bool, threads: int
     return _stream(stored, chunks, views, threads)
 
 
-def _stream(stored: Stored, chunks: list[NDArray[np.int64]], views: bool, threads: int) -> Iterator[Attempt]:
+def _stream(
+    stored: Stored, chunks: list[NDArray[np.int64]], views: bool, threads: int
+) -> Iterator[Attempt]:
     pool = ThreadPoolExecutor(threads, thread_name_prefix="decode")
     try:
         for attempts in ahead(pool, partial(_decoded, stored, views=views), chunks, most=threads):
@@ -141,11 +162,18 @@ def _decoded(stored: Stored, rows: NDArray[np.int64], *, views: bool) -> list[At
         plains = stored.plain(rows)
         pictures = stored.picture_bytes(picture_keys(plains)) if views else None
     except (OSError, ValueError, RuntimeError) as error:
-        raise InputError(given=f"attempts that cannot be read: {first_line(error)}", wanted="tables as they were written") from error
+        raise InputError(
+            given=f"attempts that cannot be read: {first_line(error)}",
+            wanted="tables as they were written",
+        ) from error
     attempts = []
     for plain in plains:
         try:
             attempts.append(decode_attempt(plain, pictures))
         except InputError as error:
-            raise InputError(given=f"attempt {plain['id']}: {error.given}", wanted=error.wanted, exists=error.exists) from error
+            raise InputError(
+                given=f"attempt {plain['id']}: {error.given}",
+                wanted=error.wanted,
+                exists=error.exists,
+            ) from error
     return attempts

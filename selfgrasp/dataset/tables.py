@@ -23,15 +23,21 @@ _STORAGE_VERSION: Literal["2.1"] = "2.1"
 
 WHILE_WRITING = {"pictures": 128, "steps": 4096, "labels": 16384, "attempts": 4096}
 AT_CLOSE = {**WHILE_WRITING, "pictures": 2048}
-"""Fragments that have reached these rows are left alone, so that compaction copies each row a bounded number of times. Pictures are most of the bytes:
-joining them into large fragments makes random reads three times faster (128 rows from 600 fragments 17 ms, from 9 fragments 5 ms), but would hold up
-a collection for seconds, and so waits for its end."""
+"""Fragments that have reached these rows are left alone, so that compaction copies each row a
+bounded number of times. Pictures are most of the bytes: joining them into large fragments makes
+random reads three times faster (128 rows from 600 fragments 17 ms, from 9 fragments 5 ms), but
+would hold up a collection for seconds, and so waits for its end."""
 
 
 def create_tables(path: Path) -> None:
     """Empty tables in `path`."""
     for name in TABLES:
-        lance.write_dataset(SCHEMAS[name].empty_table(), str(table_path(path, name)), mode="create", data_storage_version=_STORAGE_VERSION)
+        lance.write_dataset(
+            SCHEMAS[name].empty_table(),
+            str(table_path(path, name)),
+            mode="create",
+            data_storage_version=_STORAGE_VERSION,
+        )
 
 
 def open_table(path: Path, name: str) -> Any:
@@ -52,7 +58,8 @@ class Tables:
         return self._open[table].to_table(columns=[name])[name].to_pylist()  # type: ignore[no-any-return]
 
     def append(self, rows: Mapping[str, pa.Table]) -> None:
-        """Appends to several tables in the order of `TABLES`; each is on the disk before the next begins, so that `attempts` commits the rest."""
+        """Appends to several tables in the order of `TABLES`; each is on the disk before the next
+        begins, so that `attempts` commits the rest."""
         for name in TABLES:
             table = rows.get(name)
             if table is not None and table.num_rows:
@@ -61,11 +68,14 @@ class Tables:
                 self._flush(name, known)
 
     def sweep(self) -> int:
-        """Deletes steps and labels whose attempt never came to be, left by a process that was killed; returns how many rows."""
+        """Deletes steps and labels whose attempt never came to be, left by a process that was
+        killed; returns how many rows."""
         ids = set(self.column("attempts", "id"))
         swept = 0
         for name in ("steps", "labels"):
-            strays = sorted({attempt for attempt in self.column(name, "attempt") if attempt not in ids})
+            strays = sorted(
+                {attempt for attempt in self.column(name, "attempt") if attempt not in ids}
+            )
             if strays:
                 before = self._open[name].count_rows()
                 quoted = ", ".join("'" + stray.replace("'", "''") + "'" for stray in strays)
@@ -74,20 +84,32 @@ class Tables:
         return swept
 
     def compact(self, rows_per_fragment: Mapping[str, int]) -> None:
-        """Joins fragments with fewer rows than given, then removes old versions and the leavings of killed processes, unless somebody reads."""
+        """Joins fragments with fewer rows than given, then removes old versions and the leavings of
+        killed processes, unless somebody reads."""
         for name in TABLES:
-            self._open[name].optimize.compact_files(target_rows_per_fragment=rows_per_fragment[name])
+            self._open[name].optimize.compact_files(
+                target_rows_per_fragment=rows_per_fragment[name]
+            )
         with no_readers(self._path) as alone:
             if alone:
                 for name in TABLES:
-                    # Unverified files belong to no version. Only the one writer makes files here, and it is idle now, so they are safe to delete.
-                    self._open[name].cleanup_old_versions(older_than=timedelta(0), delete_unverified=True)
+                    # Unverified files belong to no version. Only the one writer makes files here,
+                    # and it is idle now, so they are safe to delete.
+                    self._open[name].cleanup_old_versions(
+                        older_than=timedelta(0), delete_unverified=True
+                    )
 
     def _flush(self, name: str, known_fragments: set[int]) -> None:
-        """Forces what the last append wrote to the disk: Lance itself leaves it to the operating system, which a power cut does not ask."""
+        """Forces what the last append wrote to the disk: Lance itself leaves it to the operating
+        system, which a power cut does not ask."""
         root = table_path(self._path, name)
         table = self._open[name]
-        fresh = [root / "data" / file.path for f in table.get_fragments() if f.fragment_id not in known_fragments for file in f.data_files()]
+        fresh = [
+            root / "data" / file.path
+            for f in table.get_fragments()
+            if f.fragment_id not in known_fragments
+            for file in f.data_files()
+        ]
         manifest = root / "_versions" / f"{2**64 - 1 - table.version:020d}.manifest"
         _fsync([*fresh, root / "data", manifest, root / "_versions"])
 

@@ -1,4 +1,5 @@
-"""The one writer of a dataset: acknowledges attempts only once they are on the disk, and takes each only once."""
+"""The one writer of a dataset: acknowledges attempts only once they are on the disk, and takes each
+only once."""
 
 from __future__ import annotations
 
@@ -17,7 +18,14 @@ from selfgrasp.dataset.lock import WriterLock
 from selfgrasp.dataset.meta import META_FILE, Meta, read_meta, table_path, write_meta
 from selfgrasp.dataset.schema import TABLES, attempt_row, label_row, step_rows
 from selfgrasp.dataset.split import Split
-from selfgrasp.dataset.tables import AT_CLOSE, WHILE_WRITING, Tables, as_table, create_tables, open_table
+from selfgrasp.dataset.tables import (
+    AT_CLOSE,
+    WHILE_WRITING,
+    Tables,
+    as_table,
+    create_tables,
+    open_table,
+)
 
 MIN_FREE = 200_000_000
 """Bytes that stay free on the disk: enough to compact and to close in good order."""
@@ -26,9 +34,11 @@ _APPENDS_PER_COMPACTION = 64
 
 
 class DatasetWriter:
-    """Appends attempts to a dataset; a context manager. Only one can be open on a dataset at a time, over all processes.
+    """Appends attempts to a dataset; a context manager. Only one can be open on a dataset at a
+    time, over all processes.
 
-    Made by `create_or_open`. A process killed at any moment loses only attempts that `append` had not yet returned from.
+    Made by `create_or_open`. A process killed at any moment loses only attempts that `append` had
+    not yet returned from.
     """
 
     def __init__(self, path: Path, lock: WriterLock, meta: Meta) -> None:
@@ -41,7 +51,9 @@ class DatasetWriter:
         self._load()
 
     @staticmethod
-    def create_or_open(path: str | Path, session: Session, *, split: Split | None = None) -> DatasetWriter:
+    def create_or_open(
+        path: str | Path, session: Session, *, split: Split | None = None
+    ) -> DatasetWriter:
         """A writer on the dataset in `path`, made where there is none, with `session` known to it.
 
         Args:
@@ -50,7 +62,8 @@ class DatasetWriter:
             split: of a new dataset; an existing one keeps its own and must agree.
 
         Raises:
-            InputError: another writer is at work, the folder holds something else, the dataset has another schema version, cell or split, or is damaged.
+            InputError: another writer is at work, the folder holds something else, the dataset has
+                another schema version, cell or split, or is damaged.
         """
         path = Path(path)
         path.mkdir(parents=True, exist_ok=True)
@@ -61,7 +74,11 @@ class DatasetWriter:
                 _begin(path, Meta(session.spec, {}, split or Split()))
             meta = read_meta(path)
             if split is not None and split.hash != meta.split.hash:
-                raise InputError(given=f"split {split}", wanted="the split of the dataset, which never changes", exists=str(meta.split))
+                raise InputError(
+                    given=f"split {split}",
+                    wanted="the split of the dataset, which never changes",
+                    exists=str(meta.split),
+                )
             writer = DatasetWriter(path, lock, meta)
             writer._made = made
             writer.add_session(session)
@@ -73,10 +90,16 @@ class DatasetWriter:
     def __enter__(self) -> DatasetWriter:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         try:
             if error is not None and self._made and not self._ids:
-                # What failed before its first attempt leaves no dataset that another cell's would not fit into.
+                # What failed before its first attempt leaves no dataset that another cell's would
+                # not fit into.
                 (self.path / META_FILE).unlink(missing_ok=True)
                 for name in TABLES:
                     shutil.rmtree(table_path(self.path, name), ignore_errors=True)
@@ -114,36 +137,54 @@ class DatasetWriter:
         self._meta = meta
 
     def append(self, attempts: Sequence[EncodedAttempt]) -> int:
-        """Stores those of `attempts` that are not there yet, with their labels; returns how many. When it returns they are on the disk.
+        """Stores those of `attempts` that are not there yet, with their labels; returns how many.
+        When it returns they are on the disk.
 
         Raises:
-            InputError: an attempt of an unknown session, or too little room on the disk; nothing is stored then.
+            InputError: an attempt of an unknown session, or too little room on the disk; nothing is
+                stored then.
         """
         if self._unsure:
             self._load()
-        new = list({attempt.id: attempt for attempt in attempts if attempt.id not in self._ids}.values())
+        new = list(
+            {attempt.id: attempt for attempt in attempts if attempt.id not in self._ids}.values()
+        )
         for attempt in new:
             if attempt.plain["session"] not in self._meta.sessions:
                 raise unknown_name("session", attempt.plain["session"], self._meta.sessions)
-        pictures = {key: data for attempt in new for key, data in attempt.pictures.items() if key not in self._pictures}
+        pictures = {
+            key: data
+            for attempt in new
+            for key, data in attempt.pictures.items()
+            if key not in self._pictures
+        }
         plains = [attempt.plain for attempt in new]
         self.append_tables(
-            pictures=as_table("pictures", [{"key": key, "data": data} for key, data in pictures.items()]),
+            pictures=as_table(
+                "pictures", [{"key": key, "data": data} for key, data in pictures.items()]
+            ),
             steps=as_table("steps", [row for plain in plains for row in step_rows(plain)]),
-            labels=as_table("labels", [label_row(label) for attempt in new for label in attempt.labels]),
+            labels=as_table(
+                "labels", [label_row(label) for attempt in new for label in attempt.labels]
+            ),
             attempts=as_table("attempts", [attempt_row(plain) for plain in plains]),
         )
         return len(new)
 
-    def append_tables(self, *, pictures: pa.Table, steps: pa.Table, labels: pa.Table, attempts: pa.Table) -> None:
-        """Stores rows that are already Arrow tables; the caller has left out what exists (`ids`, `missing_pictures`).
+    def append_tables(
+        self, *, pictures: pa.Table, steps: pa.Table, labels: pa.Table, attempts: pa.Table
+    ) -> None:
+        """Stores rows that are already Arrow tables; the caller has left out what exists (`ids`,
+        `missing_pictures`).
 
         Raises:
             InputError: too little room on the disk.
         """
         self._require_room()
         self._unsure = True
-        self._tables.append({"pictures": pictures, "steps": steps, "labels": labels, "attempts": attempts})
+        self._tables.append(
+            {"pictures": pictures, "steps": steps, "labels": labels, "attempts": attempts}
+        )
         self._unsure = False
         self._ids.update(attempts["id"].to_pylist())
         self._pictures.update(pictures["key"].to_pylist())
@@ -155,14 +196,17 @@ class DatasetWriter:
         """Stores labels of attempts that exist.
 
         Raises:
-            InputError: labels of attempts that do not exist, with their number; nothing is stored then.
+            InputError: labels of attempts that do not exist, with their number; nothing is stored
+                then.
         """
         strays = sorted({label.attempt for label in labels} - self._ids)
         if strays:
             raise InputError(
-                given=f"labels of {len(strays)} unknown attempts ({', '.join(strays[:3])}{' ...' if len(strays) > 3 else ''})",
+                given=f"labels of {len(strays)} unknown attempts "
+                f"({', '.join(strays[:3])}{' ...' if len(strays) > 3 else ''})",
                 wanted="ids of attempts in the dataset; no label was written",
-                exists=f"{len(self._ids)} attempts, for example {', '.join(sorted(self._ids)[:3]) or 'none'}",
+                exists=f"{len(self._ids)} attempts, for example "
+                f"{', '.join(sorted(self._ids)[:3]) or 'none'}",
             )
         self._require_room()
         self._tables.append({"labels": as_table("labels", [label_row(label) for label in labels])})
@@ -185,7 +229,8 @@ class DatasetWriter:
         self._tables.sweep()
         self._ids: set[str] = set(self._tables.column("attempts", "id"))
         self._pictures: set[str] = set(self._tables.column("pictures", "key"))
-        # Between the first and the last table of an append that failed (a full disk), memory and disk may differ.
+        # Between the first and the last table of an append that failed (a full disk), memory and
+        # disk may differ.
         self._unsure = False
 
     def _require_room(self) -> None:
@@ -193,15 +238,25 @@ class DatasetWriter:
         if free < MIN_FREE:
             raise InputError(
                 given=f"{free / 1e6:.0f} MB free on the disk of {self.path}",
-                wanted=f"at least {MIN_FREE / 1e6:.0f} MB (make room and start again: it goes on after the {len(self)} attempts that are stored)",
+                wanted=f"at least {MIN_FREE / 1e6:.0f} MB (make room and start again: it goes on "
+                f"after the {len(self)} attempts that are stored)",
             )
 
 
 def _begin(path: Path, meta: Meta) -> None:
-    """Makes an empty dataset: tables first, `dataset.json` last, so that a killed process leaves either none or a whole one."""
-    strange = sorted(child.name for child in path.iterdir() if not child.name.startswith(".") and child.suffix not in (".lance", ".partial"))
+    """Makes an empty dataset: tables first, `dataset.json` last, so that a killed process leaves
+    either none or a whole one."""
+    strange = sorted(
+        child.name
+        for child in path.iterdir()
+        if not child.name.startswith(".") and child.suffix not in (".lance", ".partial")
+    )
     if strange:
-        raise InputError(given=f"{path}, which holds something else", wanted="a dataset, or an empty or new folder", exists=", ".join(strange[:8]))
+        raise InputError(
+            given=f"{path}, which holds something else",
+            wanted="a dataset, or an empty or new folder",
+            exists=", ".join(strange[:8]),
+        )
     attempts = table_path(path, "attempts")
     if attempts.exists():
         try:
@@ -209,7 +264,10 @@ def _begin(path: Path, meta: Meta) -> None:
         except (OSError, ValueError):
             rows = 0
         if rows:
-            raise InputError(given=f"{path} with {rows} attempts and without {META_FILE}", wanted=f"the {META_FILE} that belongs to them")
+            raise InputError(
+                given=f"{path} with {rows} attempts and without {META_FILE}",
+                wanted=f"the {META_FILE} that belongs to them",
+            )
     for name in TABLES:
         shutil.rmtree(table_path(path, name), ignore_errors=True)
     create_tables(path)

@@ -1,11 +1,27 @@
-"""Shared training tools that know no paper: examples, one loop, checkpoints, search, small networks. Imports core and dataset only."""
+"""Shared training tools that know no paper: examples, one loop, checkpoints, search, small
+networks. Imports core and dataset only."""
 
-from selfgrasp.learn.checkpoint import CheckpointInfo, Storage, load_into, load_parts, read_info, save
+from selfgrasp.learn.checkpoint import (
+    CheckpointInfo,
+    Storage,
+    load_into,
+    load_parts,
+    read_info,
+    save,
+)
 from selfgrasp.learn.examples import Examples
 from selfgrasp.learn.fit import Ended, FitResult, NotFinite, fit
 from selfgrasp.learn.method import Batch, Loss, Method, evaluating
 from selfgrasp.learn.recipe import FitConfig, Optimizer, Precision, Schedule
-from selfgrasp.learn.source import SPLITS, DatasetSource, DeclaredSource, LabelValue, MemorySource, Source, Split
+from selfgrasp.learn.source import (
+    SPLITS,
+    DatasetSource,
+    DeclaredSource,
+    LabelValue,
+    MemorySource,
+    Source,
+    Split,
+)
 
 __all__ = [
     "SPLITS",

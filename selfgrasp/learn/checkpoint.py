@@ -1,4 +1,5 @@
-"""Checkpoints: weights as safetensors with what is needed to rebuild the method, and the state a run resumes from. No pickle anywhere."""
+"""Checkpoints: weights as safetensors with what is needed to rebuild the method, and the state a
+run resumes from. No pickle anywhere."""
 
 from __future__ import annotations
 
@@ -30,7 +31,8 @@ class Storage(Enum):
 
 
 class Build(Protocol):
-    """Makes an untrained method from its name and its config as JSON values; `selfgrasp.methods.registry.from_config` is one."""
+    """Makes an untrained method from its name and its config as JSON values;
+    `selfgrasp.methods.registry.from_config` is one."""
 
     def __call__(self, name: str, config: Mapping[str, Any], /) -> Method:
         """The method."""
@@ -58,10 +60,26 @@ class CheckpointInfo:
     metrics: Mapping[str, float] = field(default_factory=dict)
 
 
-def save(path: Path, method: Method, *, data: str = "", metrics: Mapping[str, float] | None = None, storage: Storage = Storage.FLOAT32) -> CheckpointInfo:
+def save(
+    path: Path,
+    method: Method,
+    *,
+    data: str = "",
+    metrics: Mapping[str, float] | None = None,
+    storage: Storage = Storage.FLOAT32,
+) -> CheckpointInfo:
     """Write weights and `CheckpointInfo` to one file, whole or not at all."""
-    info = CheckpointInfo(method.name, method.version, configs.to_json(method.config), data, metrics=dict(metrics or {}))
-    tensors = {name: (t.to(storage.value) if t.is_floating_point() else t) for name, t in method.state_dict().items()}
+    info = CheckpointInfo(
+        method.name,
+        method.version,
+        configs.to_json(method.config),
+        data,
+        metrics=dict(metrics or {}),
+    )
+    tensors = {
+        name: (t.to(storage.value) if t.is_floating_point() else t)
+        for name, t in method.state_dict().items()
+    }
     write_tensors(path, tensors, {f: getattr(info, f) for f in info.__dataclass_fields__})
     return info
 
@@ -80,7 +98,8 @@ def load(path: Path, build: Build) -> Method:
     """The method stored at `path` (a file or a run's folder), ready to plan, on the CPU.
 
     Raises:
-        InputError: no such file, a truncated file, not a checkpoint, an unknown method, one of another version or shape, or weights that are not finite.
+        InputError: no such file, a truncated file, not a checkpoint, an unknown method, one of
+            another version or shape, or weights that are not finite.
     """
     file = checkpoint_path(path)
     tensors, facts = read_tensors(file)
@@ -91,7 +110,8 @@ def load(path: Path, build: Build) -> Method:
 
 
 def load_into(path: Path, method: Method) -> CheckpointInfo:
-    """Copy the weights stored at `path` into `method`, as staged learning does to go on from the round before.
+    """Copy the weights stored at `path` into `method`, as staged learning does to go on from the
+    round before.
 
     Raises:
         InputError: as `load`, or a checkpoint of another method.
@@ -112,13 +132,20 @@ def load_parts(path: Path, method: Method, parts: Sequence[str]) -> CheckpointIn
     file = checkpoint_path(path)
     tensors, facts = read_tensors(file)
     found = {name: tensor for name, tensor in tensors.items() if name.split(".")[0] in parts}
-    wanted = {name: tensor for name, tensor in method.state_dict().items() if name.split(".")[0] in parts}
-    if wanted.keys() != found.keys() or any(wanted[name].shape != found[name].shape for name in wanted):
+    wanted = {
+        name: tensor for name, tensor in method.state_dict().items() if name.split(".")[0] in parts
+    }
+    if wanted.keys() != found.keys() or any(
+        wanted[name].shape != found[name].shape for name in wanted
+    ):
         raise InputError(
-            given=f"{path}, a checkpoint of {facts.get('method')}", wanted=f"one with the {' and the '.join(parts)} of {method.name}, of the same sizes"
+            given=f"{path}, a checkpoint of {facts.get('method')}",
+            wanted=f"one with the {' and the '.join(parts)} of {method.name}, of the same sizes",
         )
     _require_finite(found, file)
-    method.load_state_dict({name: t.to(wanted[name].dtype) for name, t in found.items()}, strict=False)
+    method.load_state_dict(
+        {name: t.to(wanted[name].dtype) for name, t in found.items()}, strict=False
+    )
     return _info(file, facts)
 
 
@@ -131,17 +158,32 @@ def checkpoint_path(path: Path) -> Path:
     for file in (path, path / "best.safetensors", path / "checkpoints" / "best.safetensors"):
         if file.is_file():
             return file
-    exists = ", ".join(sorted(p.name for p in (path if path.is_dir() else path.parent).glob("*"))[:10]) or "nothing"
-    raise InputError(given=f"{path}", wanted="a checkpoint, or a run's folder with checkpoints/best.safetensors", exists=f"beside it: {exists}")
+    exists = (
+        ", ".join(sorted(p.name for p in (path if path.is_dir() else path.parent).glob("*"))[:10])
+        or "nothing"
+    )
+    raise InputError(
+        given=f"{path}",
+        wanted="a checkpoint, or a run's folder with checkpoints/best.safetensors",
+        exists=f"beside it: {exists}",
+    )
 
 
-def write_tensors(path: Path, tensors: Mapping[str, torch.Tensor], facts: Mapping[str, Any]) -> None:
+def write_tensors(
+    path: Path, tensors: Mapping[str, torch.Tensor], facts: Mapping[str, Any]
+) -> None:
     """Tensors and JSON values in one safetensors file, whole or not at all."""
     with whole(path) as partial:
-        save_file({name: t.detach().cpu().contiguous() for name, t in tensors.items()}, partial, metadata={_KEY: json.dumps(facts)})
+        save_file(
+            {name: t.detach().cpu().contiguous() for name, t in tensors.items()},
+            partial,
+            metadata={_KEY: json.dumps(facts)},
+        )
 
 
-def read_tensors(path: Path, *, tensors: bool = True) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
+def read_tensors(
+    path: Path, *, tensors: bool = True
+) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
     """Tensors, or none of them, and JSON values of a file of `write_tensors`.
 
     Raises:
@@ -152,20 +194,34 @@ def read_tensors(path: Path, *, tensors: bool = True) -> tuple[dict[str, torch.T
             metadata = file.metadata() or {}
             found = {name: file.get_tensor(name) for name in (file.keys() if tensors else ())}
     except (SafetensorError, OSError) as error:
-        raise InputError(given=f"{path} of {path.stat().st_size if path.is_file() else 0} bytes ({error})", wanted="a whole safetensors file") from error
+        raise InputError(
+            given=f"{path} of {path.stat().st_size if path.is_file() else 0} bytes ({error})",
+            wanted="a whole safetensors file",
+        ) from error
     if _KEY not in metadata:
-        raise InputError(given=f"{path}, safetensors without selfgrasp's description", wanted="a checkpoint written by selfgrasp")
+        raise InputError(
+            given=f"{path}, safetensors without selfgrasp's description",
+            wanted="a checkpoint written by selfgrasp",
+        )
     try:
         facts: dict[str, Any] = json.loads(metadata[_KEY])
     except ValueError as error:
-        raise InputError(given=f"{path}, whose description is damaged ({error})", wanted="a checkpoint written by selfgrasp") from error
+        raise InputError(
+            given=f"{path}, whose description is damaged ({error})",
+            wanted="a checkpoint written by selfgrasp",
+        ) from error
     return found, facts
 
 
 def optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, torch.Tensor]:
     """The optimiser's state as flat tensors, `index.name`; the inverse is `load_optimizer`."""
     state = optimizer.state_dict()["state"]
-    return {f"{index}.{name}": torch.as_tensor(value) for index, slots in state.items() for name, value in slots.items() if value is not None}
+    return {
+        f"{index}.{name}": torch.as_tensor(value)
+        for index, slots in state.items()
+        for name, value in slots.items()
+        if value is not None
+    }
 
 
 def load_optimizer(optimizer: torch.optim.Optimizer, tensors: Mapping[str, torch.Tensor]) -> None:
@@ -174,24 +230,42 @@ def load_optimizer(optimizer: torch.optim.Optimizer, tensors: Mapping[str, torch
     for key, tensor in tensors.items():
         index, name = key.split(".", 1)
         state.setdefault(int(index), {})[name] = tensor
-    optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
+    optimizer.load_state_dict(
+        {"state": state, "param_groups": optimizer.state_dict()["param_groups"]}
+    )
 
 
 def _info(path: Path, facts: Mapping[str, Any]) -> CheckpointInfo:
     if not {"method", "version", "config"} <= set(facts):
-        raise InputError(given=f"{path}, the state of an unfinished run", wanted="a checkpoint", exists="best.safetensors, where the run got that far")
-    return CheckpointInfo(**{name: facts[name] for name in CheckpointInfo.__dataclass_fields__ if name in facts})
+        raise InputError(
+            given=f"{path}, the state of an unfinished run",
+            wanted="a checkpoint",
+            exists="best.safetensors, where the run got that far",
+        )
+    return CheckpointInfo(
+        **{name: facts[name] for name in CheckpointInfo.__dataclass_fields__ if name in facts}
+    )
 
 
-def _restore(method: Method, info: CheckpointInfo, tensors: Mapping[str, torch.Tensor], path: Path) -> None:
+def _restore(
+    method: Method, info: CheckpointInfo, tensors: Mapping[str, torch.Tensor], path: Path
+) -> None:
     if (info.method, info.version) != (method.name, method.version):
-        raise InputError(given=f"{path}, a checkpoint of {info.method} version {info.version}", wanted=f"{method.name} version {method.version}")
+        raise InputError(
+            given=f"{path}, a checkpoint of {info.method} version {info.version}",
+            wanted=f"{method.name} version {method.version}",
+        )
     wanted = method.state_dict()
-    wrong = [name for name in wanted.keys() | tensors.keys() if name not in wanted or name not in tensors or wanted[name].shape != tensors[name].shape]
+    wrong = [
+        name
+        for name in wanted.keys() | tensors.keys()
+        if name not in wanted or name not in tensors or wanted[name].shape != tensors[name].shape
+    ]
     if wrong:
         names = ", ".join(sorted(wrong)[:3])
         raise InputError(
-            given=f"{path}, in which {len(wrong)} tensors differ ({names} ...)", wanted=f"the tensors of {method.name} with the config that it names"
+            given=f"{path}, in which {len(wrong)} tensors differ ({names} ...)",
+            wanted=f"the tensors of {method.name} with the config that it names",
         )
     _require_finite(tensors, path)
     method.load_state_dict({name: t.to(wanted[name].dtype) for name, t in tensors.items()})
@@ -199,4 +273,8 @@ def _restore(method: Method, info: CheckpointInfo, tensors: Mapping[str, torch.T
 
 def _require_finite(tensors: Mapping[str, torch.Tensor], path: Path) -> None:
     if broken := [name for name, tensor in tensors.items() if not torch.isfinite(tensor).all()]:
-        raise InputError(given=f"{path}, in which {len(broken)} tensors are not finite ({', '.join(broken[:3])})", wanted="weights")
+        raise InputError(
+            given=f"{path}, in which {len(broken)} tensors are not finite "
+            f"({', '.join(broken[:3])})",
+            wanted="weights",
+        )

@@ -14,13 +14,16 @@ ConfigT = TypeVar("ConfigT")
 
 
 def to_json(config: object) -> dict[str, Any]:
-    """A dataclass of numbers, strings, enums, tuples, None and other such dataclasses as plain JSON values.
+    """A dataclass of numbers, strings, enums, tuples, None and other such dataclasses as plain JSON
+    values.
 
     Raises:
         InputError: a value of another kind.
     """
     if not is_dataclass(config) or isinstance(config, type):
-        raise InputError(given=f"a config of type {type(config).__name__}", wanted="an instance of a dataclass")
+        raise InputError(
+            given=f"a config of type {type(config).__name__}", wanted="an instance of a dataclass"
+        )
     return {f.name: _plain(getattr(config, f.name)) for f in fields(config)}
 
 
@@ -34,8 +37,17 @@ def from_json(kind: type[ConfigT], data: Mapping[str, Any]) -> ConfigT:
     names = [f.name for f in fields(cast(Any, kind))]
     unknown = set(data) - set(names)
     if unknown:
-        raise InputError(given=f"{kind.__name__} field {', '.join(sorted(unknown))}", wanted="known fields", exists=", ".join(names))
-    return kind(**{name: _typed(hints[name], value, f"{kind.__name__}.{name}") for name, value in data.items()})
+        raise InputError(
+            given=f"{kind.__name__} field {', '.join(sorted(unknown))}",
+            wanted="known fields",
+            exists=", ".join(names),
+        )
+    return kind(
+        **{
+            name: _typed(hints[name], value, f"{kind.__name__}.{name}")
+            for name, value in data.items()
+        }
+    )
 
 
 def _plain(value: object) -> Any:
@@ -47,7 +59,10 @@ def _plain(value: object) -> Any:
         return [_plain(v) for v in value]
     if value is None or isinstance(value, bool | int | float | str):
         return value
-    raise InputError(given=f"a config value of type {type(value).__name__}", wanted="a number, string, enum, tuple, dataclass or None")
+    raise InputError(
+        given=f"a config value of type {type(value).__name__}",
+        wanted="a number, string, enum, tuple, dataclass or None",
+    )
 
 
 def _typed(hint: Any, value: Any, name: str) -> Any:
@@ -67,13 +82,19 @@ def _typed(hint: Any, value: Any, name: str) -> Any:
         try:
             return hint(value)
         except ValueError:
-            raise InputError(given=f"{name} = {value!r}", wanted="one of its values", exists=", ".join(str(m.value) for m in hint)) from None
+            raise InputError(
+                given=f"{name} = {value!r}",
+                wanted="one of its values",
+                exists=", ".join(str(m.value) for m in hint),
+            ) from None
     if is_dataclass(hint):
         if not isinstance(value, Mapping):
             raise InputError(given=f"{name} = {value!r}", wanted=f"the fields of {hint}")
         return from_json(cast(type, hint), value)
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
-    if isinstance(hint, type) and (not isinstance(value, hint) or (hint is not bool and isinstance(value, bool))):
+    if isinstance(hint, type) and (
+        not isinstance(value, hint) or (hint is not bool and isinstance(value, bool))
+    ):
         raise InputError(given=f"{name} = {value!r}", wanted=hint.__name__)
     return value

@@ -15,7 +15,8 @@ from selfgrasp.core.arrays import checked
 
 @dataclass(frozen=True, eq=False)
 class Examples:
-    """What one pass over the attempts left behind. Small types (uint8 colour, float16 height): nothing is decoded twice.
+    """What one pass over the attempts left behind. Small types (uint8 colour, float16 height):
+    nothing is decoded twice.
 
     Attributes:
         columns: name to (N, ...) array.
@@ -31,26 +32,43 @@ class Examples:
     def __post_init__(self) -> None:
         object.__setattr__(self, "weights", checked(self.weights, (None,), np.float32, "weights"))
         if len(self.weights) and self.weights.min() < 0:
-            raise InputError(given=f"a weight of {self.weights.min():g}", wanted="weights of 0 or more")
-        wrong = {name: len(column) for name, column in self.columns.items() if len(column) != len(self.weights)}
+            raise InputError(
+                given=f"a weight of {self.weights.min():g}", wanted="weights of 0 or more"
+            )
+        wrong = {
+            name: len(column)
+            for name, column in self.columns.items()
+            if len(column) != len(self.weights)
+        }
         if wrong:
-            raise InputError(given=f"columns of lengths {wrong}", wanted=f"{len(self.weights)} rows, as there are weights")
+            raise InputError(
+                given=f"columns of lengths {wrong}",
+                wanted=f"{len(self.weights)} rows, as there are weights",
+            )
 
     def __len__(self) -> int:
         return len(self.weights)
 
     def __getitem__(self, name: str) -> NDArray[Any]:
         if name not in self.columns:
-            raise InputError(given=f"column {name!r}", wanted="a column of these examples", exists=", ".join(self.columns))
+            raise InputError(
+                given=f"column {name!r}",
+                wanted="a column of these examples",
+                exists=", ".join(self.columns),
+            )
         return self.columns[name]
 
     def take(self, indices: NDArray[np.int64]) -> Examples:
         """The rows at `indices` (K,)."""
-        return Examples({name: column[indices] for name, column in self.columns.items()}, self.weights[indices])
+        return Examples(
+            {name: column[indices] for name, column in self.columns.items()}, self.weights[indices]
+        )
 
     def first(self, count: int) -> Examples:
         """The first `count` rows, or all if there are fewer."""
-        return Examples({name: column[:count] for name, column in self.columns.items()}, self.weights[:count])
+        return Examples(
+            {name: column[:count] for name, column in self.columns.items()}, self.weights[:count]
+        )
 
     @staticmethod
     def concatenate(parts: Sequence[Examples]) -> Examples:
@@ -60,6 +78,11 @@ class Examples:
             InputError: parts with different columns, or none.
         """
         if not parts or any(set(p.columns) != set(parts[0].columns) for p in parts):
-            raise InputError(given=f"examples with columns {[sorted(p.columns) for p in parts]}", wanted="one or more parts with the same columns")
-        columns = {name: np.concatenate([p.columns[name] for p in parts]) for name in parts[0].columns}
+            raise InputError(
+                given=f"examples with columns {[sorted(p.columns) for p in parts]}",
+                wanted="one or more parts with the same columns",
+            )
+        columns = {
+            name: np.concatenate([p.columns[name] for p in parts]) for name in parts[0].columns
+        }
         return Examples(columns, np.concatenate([p.weights for p in parts]))

@@ -1,6 +1,7 @@
 """The one training loop.
 
-Every random choice is a function of (seed, step), so on a CPU an interrupted and resumed run ends bit for bit where an uninterrupted one does.
+Every random choice is a function of (seed, step), so on a CPU an interrupted and resumed run ends
+bit for bit where an uninterrupted one does.
 """
 
 from __future__ import annotations
@@ -27,7 +28,8 @@ from selfgrasp.learn.runlog import RunLog
 
 
 class NotFinite(SelfgraspError):
-    """A loss or a gradient was not finite. The message names the file that holds the weights and the batch that led there."""
+    """A loss or a gradient was not finite. The message names the file that holds the weights and
+    the batch that led there."""
 
 
 class Ended(StrEnum):
@@ -62,7 +64,8 @@ STATE = Path("checkpoints") / "state.safetensors"
 
 
 ENOUGH = 64
-"""Validation examples that can choose an epoch. By the cross entropy of a handful the first epoch is best, which knows nothing and is sure of nothing."""
+"""Validation examples that can choose an epoch. By the cross entropy of a handful the first epoch
+is best, which knows nothing and is sure of nothing."""
 
 
 @dataclass(frozen=True)
@@ -94,13 +97,16 @@ def fit(
     Args:
         method: freshly built, or holding the weights to go on from.
         train: examples to learn from.
-        validation: examples that choose the best epoch; fewer than `ENOUGH`, or none, leave the last one.
+        validation: examples that choose the best epoch; fewer than `ENOUGH`, or none, leave the
+            last one.
         config: the recipe.
-        run_dir: gets `log.jsonl`, TensorBoard events and `checkpoints/`. A run found there is resumed.
+        run_dir: gets `log.jsonl`, TensorBoard events and `checkpoints/`. A run found there is
+            resumed.
         watcher: told of each step.
         stop: when set, the state is kept and `Stopped` raised.
         data: fingerprint of the data, kept in checkpoints; a resumed run must have the same.
-        start: fingerprint of the weights that `method` came with, where they are not its own initial ones; likewise.
+        start: fingerprint of the weights that `method` came with, where they are not its own
+            initial ones; likewise.
 
     Raises:
         InputError: a run with another recipe, method, start or data in `run_dir`.
@@ -108,7 +114,8 @@ def fit(
         Stopped: see `stop`.
     """
     run = _Run(method, train, validation, config, run_dir, data, start)
-    # Dropout draws from torch's global generator: seeded a step, and given back to the caller as it was.
+    # Dropout draws from torch's global generator: seeded a step, and given back to the caller as it
+    # was.
     with torch.random.fork_rng(), RunLog(run_dir, start=run.progress.step) as log:
         while run.progress.ended is None:
             _train(run, log, watcher or Watcher(), stop)
@@ -122,8 +129,23 @@ def fit(
 class _Run:
     """A method in training, with what is needed to keep and resume it."""
 
-    def __init__(self, method: Method, train: Examples, validation: Examples | None, config: FitConfig, folder: Path, data: str, start: str) -> None:
-        self.method, self.train, self.config, self.data, self.start = method, train, config, data, start
+    def __init__(
+        self,
+        method: Method,
+        train: Examples,
+        validation: Examples | None,
+        config: FitConfig,
+        folder: Path,
+        data: str,
+        start: str,
+    ) -> None:
+        self.method, self.train, self.config, self.data, self.start = (
+            method,
+            train,
+            config,
+            data,
+            start,
+        )
         self.validation = validation if validation is not None and len(validation) else None
         self.device = device_of(config.device)
         self.best, self.state = folder / "checkpoints" / "best.safetensors", folder / STATE
@@ -136,14 +158,30 @@ class _Run:
     @property
     def facts(self) -> dict[str, Any]:
         """What must be equal for a run to be resumed."""
-        method = {"name": self.method.name, "version": self.method.version, "config": configs.to_json(self.method.config)}
-        recipe = {k: v for k, v in configs.to_json(self.config).items() if k not in ("device", "log_every", "save_seconds")}
-        return {"of": method, "recipe": recipe, "start": self.start, "data": self.data, "examples": len(self.train)}
+        method = {
+            "name": self.method.name,
+            "version": self.method.version,
+            "config": configs.to_json(self.method.config),
+        }
+        recipe = {
+            k: v
+            for k, v in configs.to_json(self.config).items()
+            if k not in ("device", "log_every", "save_seconds")
+        }
+        return {
+            "of": method,
+            "recipe": recipe,
+            "start": self.start,
+            "data": self.data,
+            "examples": len(self.train),
+        }
 
     def save_state(self) -> None:
         """Keep everything that `_resumed` needs."""
         tensors = {f"model.{k}": v for k, v in self.method.state_dict().items()}
-        tensors |= {f"optimizer.{k}": v for k, v in checkpoint.optimizer_tensors(self.optimizer).items()}
+        tensors |= {
+            f"optimizer.{k}": v for k, v in checkpoint.optimizer_tensors(self.optimizer).items()
+        }
         p = self.progress
         progress = {**vars(p), "best_loss": p.best_loss if p.best_epoch >= 0 else None}
         checkpoint.write_tensors(self.state, tensors, {**self.facts, "progress": progress})
@@ -153,13 +191,30 @@ class _Run:
         progress = facts.pop("progress")
         differs = [k for k, v in self.facts.items() if k in facts and facts[k] != v]
         if differs:
-            given, kept = _apart({k: self.facts[k] for k in differs}, {k: facts[k] for k in differs})
-            raise InputError(given=f"{given}", wanted=f"what {self.state} was trained with, or another folder", exists=f"{kept}")
-        self.method.load_state_dict({k.removeprefix("model."): v for k, v in tensors.items() if k.startswith("model.")})
-        checkpoint.load_optimizer(self.optimizer, {k.removeprefix("optimizer."): v for k, v in tensors.items() if k.startswith("optimizer.")})
+            given, kept = _apart(
+                {k: self.facts[k] for k in differs}, {k: facts[k] for k in differs}
+            )
+            raise InputError(
+                given=f"{given}",
+                wanted=f"what {self.state} was trained with, or another folder",
+                exists=f"{kept}",
+            )
+        self.method.load_state_dict(
+            {k.removeprefix("model."): v for k, v in tensors.items() if k.startswith("model.")}
+        )
+        checkpoint.load_optimizer(
+            self.optimizer,
+            {
+                k.removeprefix("optimizer."): v
+                for k, v in tensors.items()
+                if k.startswith("optimizer.")
+            },
+        )
         if progress["best_loss"] is None:
             progress["best_loss"] = float("inf")
-        return _Progress(**{**progress, "ended": None if progress["ended"] is None else Ended(progress["ended"])})
+        return _Progress(
+            **{**progress, "ended": None if progress["ended"] is None else Ended(progress["ended"])}
+        )
 
 
 def _apart(one: dict[str, Any], other: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -167,7 +222,9 @@ def _apart(one: dict[str, Any], other: dict[str, Any]) -> tuple[dict[str, Any], 
     found: tuple[dict[str, Any], dict[str, Any]] = {}, {}
     for key in (k for k in {**one, **other} if one.get(k) != other.get(k)):
         a, b = one.get(key), other.get(key)
-        found[0][key], found[1][key] = _apart(a, b) if isinstance(a, dict) and isinstance(b, dict) else (a, b)
+        found[0][key], found[1][key] = (
+            _apart(a, b) if isinstance(a, dict) and isinstance(b, dict) else (a, b)
+        )
     return found
 
 
@@ -177,7 +234,12 @@ def _train(run: _Run, log: RunLog, watcher: Watcher, stop: threading.Event | Non
     began, before = time.monotonic(), run.progress.seconds
     saved = began
     means = _Means()
-    with closing(prefetched(lambda step: training_batch(run.method, run.train, run.order, step), range(run.progress.step, run.total))) as batches:
+    with closing(
+        prefetched(
+            lambda step: training_batch(run.method, run.train, run.order, step),
+            range(run.progress.step, run.total),
+        )
+    ) as batches:
         for batch in batches:
             step = run.progress.step + 1
             values = _step(run, on_device(batch, run.device), step)
@@ -194,7 +256,10 @@ def _train(run: _Run, log: RunLog, watcher: Watcher, stop: threading.Event | Non
                 return
             if stop is not None and stop.is_set():
                 run.save_state()
-                raise Stopped(f"training stopped after step {step} of {run.total}; the same command goes on from there")
+                raise Stopped(
+                    f"training stopped after step {step} of {run.total}; the same command goes "
+                    "on from there"
+                )
             if time.monotonic() - saved > config.save_seconds:
                 run.save_state()
                 saved = time.monotonic()
@@ -223,11 +288,16 @@ def _step(run: _Run, batch: Batch, step: int) -> dict[str, float]:
 
 def _values(loss: Loss) -> dict[str, float]:
     metrics = {name: metric.item() for name, metric in loss.metrics.items()}
-    return {"loss": loss.value.item(), **{name: value for name, value in metrics.items() if not math.isnan(value)}}
+    return {
+        "loss": loss.value.item(),
+        **{name: value for name, value in metrics.items() if not math.isnan(value)},
+    }
 
 
 def _forward(run: _Run, batch: Batch) -> Loss:
-    with torch.autocast(run.device.type, dtype=torch.bfloat16, enabled=run.config.precision.halves(run.device)):
+    with torch.autocast(
+        run.device.type, dtype=torch.bfloat16, enabled=run.config.precision.halves(run.device)
+    ):
         return run.method.loss(batch)
 
 
@@ -260,27 +330,38 @@ def _validate(run: _Run) -> dict[str, float]:
     means = _Means()
     run.method.eval()
     with torch.inference_mode():
-        for batch in validation_batches(run.method, run.validation, batch=run.config.batch, device=run.device):
+        for batch in validation_batches(
+            run.method, run.validation, batch=run.config.batch, device=run.device
+        ):
             means.add(_values(run.method.loss(batch)), len(next(iter(batch.values()))))
     return means.take()
 
 
 def _calibrate(run: _Run, progress: _Progress) -> None:
-    """Let the best weights calibrate themselves on the validation examples, and keep what came of it."""
+    """Let the best weights calibrate themselves on the validation examples, and keep what came of
+    it."""
     if run.validation is None:
         return
     checkpoint.load_into(run.best, run.method)
     run.method.eval()
     with torch.inference_mode():
-        run.method.calibrate(validation_batches(run.method, run.validation, batch=run.config.batch, device=run.device))
+        run.method.calibrate(
+            validation_batches(
+                run.method, run.validation, batch=run.config.batch, device=run.device
+            )
+        )
     checkpoint.save(run.best, run.method, data=run.data, metrics=progress.best_metrics)
 
 
 def _not_finite(run: _Run, batch: Batch, step: int, what: str) -> NotFinite:
     path = run.state.parent / "not_finite.safetensors"
-    tensors = {f"batch.{k}": v for k, v in batch.items()} | {f"model.{k}": v for k, v in run.method.state_dict().items()}
+    tensors = {f"batch.{k}": v for k, v in batch.items()} | {
+        f"model.{k}": v for k, v in run.method.state_dict().items()
+    }
     checkpoint.write_tensors(path, tensors, {**run.facts, "step": step, "what": what})
-    return NotFinite(f"the {what} of step {step} is not finite; weights and batch that led there: {path}")
+    return NotFinite(
+        f"the {what} of step {step} is not finite; weights and batch that led there: {path}"
+    )
 
 
 class _Means:

@@ -1,4 +1,5 @@
-"""What every learned system is: a torch module that decides like any policy and learns from attempts."""
+"""What every learned system is: a torch module that decides like any policy and learns from
+attempts."""
 
 from __future__ import annotations
 
@@ -28,7 +29,8 @@ class Loss:
 
     Attributes:
         value: () tensor to differentiate.
-        metrics: name to () tensor, detached; means over the batch, NaN where it has nothing to say of one.
+        metrics: name to () tensor, detached; means over the batch, NaN where it has nothing to say
+            of one.
     """
 
     value: torch.Tensor
@@ -36,7 +38,8 @@ class Loss:
 
 
 class Method(torch.nn.Module, ABC):
-    """A policy that learns. Subclasses are built from their frozen config alone and set the class attributes.
+    """A policy that learns. Subclasses are built from their frozen config alone and set the class
+    attributes.
 
     Attributes:
         name: the folder's name, and how checkpoints and reports call it.
@@ -68,15 +71,20 @@ class Method(torch.nn.Module, ABC):
         """Training examples from one part of a source; the same generator gives the same examples.
 
         Raises:
-            InputError: a label that is not declared, or a part in which there is nothing to learn from.
+            InputError: a label that is not declared, or a part in which there is nothing to learn
+                from.
         """
         found = self.gather(DeclaredSource(source, self.reads_labels, self.name), split, rng)
         if not len(found):
-            raise InputError(given=f"{source.len_of(split)} attempts of split {split!r}", wanted=f"at least one that {self.name} can learn from")
+            raise InputError(
+                given=f"{source.len_of(split)} attempts of split {split!r}",
+                wanted=f"at least one that {self.name} can learn from",
+            )
         return found
 
     def check(self, examples: Examples) -> None:
-        """Called before training on these examples, which may come from several datasets. Accepts everything by default.
+        """Called before training on these examples, which may come from several datasets. Accepts
+        everything by default.
 
         Raises:
             InputError: they do not teach what this method is for; the message says what would.
@@ -85,7 +93,8 @@ class Method(torch.nn.Module, ABC):
 
     @property
     def examples_key(self) -> Any:
-        """Whatever `gather` depends on beside the source, as JSON values: methods with equal keys can share their examples. The whole config by default."""
+        """Whatever `gather` depends on beside the source, as JSON values: methods with equal keys
+        can share their examples. The whole config by default."""
         return configs.to_json(self.config)
 
     @abstractmethod
@@ -93,7 +102,14 @@ class Method(torch.nn.Module, ABC):
         """Examples from one pass over `source.attempts(split)`."""
 
     @abstractmethod
-    def batch(self, examples: Examples, indices: NDArray[np.int64], rng: np.random.Generator, *, augment: bool) -> Batch:
+    def batch(
+        self,
+        examples: Examples,
+        indices: NDArray[np.int64],
+        rng: np.random.Generator,
+        *,
+        augment: bool,
+    ) -> Batch:
         """Tensors on the CPU, each (B, ...), of the rows at `indices` (B,).
 
         Called from a thread beside the training step: it reads nothing that training changes.
@@ -108,15 +124,18 @@ class Method(torch.nn.Module, ABC):
         """Candidates, scores and a choice."""
 
     def calibrate(self, batches: Iterable[Batch]) -> None:
-        """Called once after training with validation batches, to turn scores into probabilities. Changes nothing by default."""
+        """Called once after training with validation batches, to turn scores into probabilities.
+        Changes nothing by default."""
         return
 
     def variants(self) -> Mapping[str, Policy]:
-        """Other ways to decide with the same weights, by the name that follows a + behind the policy's: NAME+explore collects the next round's data."""
+        """Other ways to decide with the same weights, by the name that follows a + behind the
+        policy's: NAME+explore collects the next round's data."""
         return {"explore": self.exploring()}
 
     def load_trunk(self, path: Path) -> None:
-        """Take the layers that see from another training, as ablations of pretraining do. The others stay as they are.
+        """Take the layers that see from another training, as ablations of pretraining do. The
+        others stay as they are.
 
         Args:
             path: a run's folder, a checkpoint, or whatever else the method says it reads.
@@ -124,10 +143,14 @@ class Method(torch.nn.Module, ABC):
         Raises:
             InputError: nothing there that fits, or a method without such layers.
         """
-        raise InputError(given=f"{path} as the trunk of {self.name}", wanted="a method whose trunk can come from elsewhere")
+        raise InputError(
+            given=f"{path} as the trunk of {self.name}",
+            wanted="a method whose trunk can come from elsewhere",
+        )
 
     def exploring(self) -> Policy:
-        """The policy to collect the next round of data with; the method itself unless it explores."""
+        """The policy to collect the next round of data with; the method itself unless it
+        explores."""
         return self
 
 

@@ -21,7 +21,8 @@ class Optimizer(StrEnum):
 
 
 class Schedule(StrEnum):
-    """How the learning rate falls with progress (0 to 1): along a cosine to zero, by `step_factor` at each third, or not at all."""
+    """How the learning rate falls with progress (0 to 1): along a cosine to zero, by `step_factor`
+    at each third, or not at all."""
 
     COSINE = "cosine"
     STEP = "step"
@@ -29,7 +30,8 @@ class Schedule(StrEnum):
 
 
 class Precision(StrEnum):
-    """bfloat16 autocast where a GPU supports it, also where a CPU has instructions for it (twice as fast for convolutions), or float32 everywhere."""
+    """bfloat16 autocast where a GPU supports it, also where a CPU has instructions for it (twice as
+    fast for convolutions), or float32 everywhere."""
 
     AUTO = "auto"
     ALSO_CPU = "also_cpu"
@@ -52,9 +54,11 @@ class FitConfig:
 
     Attributes:
         epochs: passes over the examples.
-        max_seconds: s of training, over all resumptions; None for no limit. A run that the clock ended is not bit-identical when repeated.
+        max_seconds: s of training, over all resumptions; None for no limit. A run that the clock
+            ended is not bit-identical when repeated.
         patience: epochs without a better validation loss; None to never stop early.
-        batch: examples a step, give or take the remainder, which is spread over the epoch's batches.
+        batch: examples a step, give or take the remainder, which is spread over the epoch's
+            batches.
         optimizer: the update rule.
         learning_rate: at its highest.
         weight_decay: decoupled for AdamW. Vectors (biases, normalisation) are spared.
@@ -67,7 +71,8 @@ class FitConfig:
         device: "auto", "cpu", "cuda", "cuda:1" ...
         precision: of the forward pass.
         log_every: steps between two lines of the log.
-        save_seconds: s between two states that a run can resume from; one is also kept after each epoch.
+        save_seconds: s between two states that a run can resume from; one is also kept after each
+            epoch.
     """
 
     epochs: int = 20
@@ -99,13 +104,19 @@ def learning_rate_at(progress: float, config: FitConfig) -> float:
     if progress < config.warmup:
         return config.learning_rate * max(progress, 1e-3) / config.warmup
     if config.schedule is Schedule.COSINE:
-        return config.learning_rate * 0.5 * (1 + math.cos(math.pi * min(1.0, (progress - config.warmup) / (1 - config.warmup))))
+        return (
+            config.learning_rate
+            * 0.5
+            * (1 + math.cos(math.pi * min(1.0, (progress - config.warmup) / (1 - config.warmup))))
+        )
     if config.schedule is Schedule.STEP:
         return config.learning_rate * config.step_factor ** min(2, int(progress * 3))
     return config.learning_rate
 
 
-def optimizer_of(parameters: Iterable[torch.nn.Parameter], config: FitConfig) -> torch.optim.Optimizer:
+def optimizer_of(
+    parameters: Iterable[torch.nn.Parameter], config: FitConfig
+) -> torch.optim.Optimizer:
     """The optimiser, with weight decay on matrices and kernels alone."""
     trained = [p for p in parameters if p.requires_grad]
     groups = [
@@ -125,7 +136,14 @@ def device_of(name: str) -> torch.device:
     """
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    known = ["auto", "cpu", *(["cuda"] if torch.cuda.is_available() else []), *(f"cuda:{i}" for i in range(torch.cuda.device_count()))]
+    known = [
+        "auto",
+        "cpu",
+        *(["cuda"] if torch.cuda.is_available() else []),
+        *(f"cuda:{i}" for i in range(torch.cuda.device_count())),
+    ]
     if name not in known:
-        raise InputError(given=f"device {name!r}", wanted="a device of this machine", exists=", ".join(known))
+        raise InputError(
+            given=f"device {name!r}", wanted="a device of this machine", exists=", ".join(known)
+        )
     return torch.device(name)

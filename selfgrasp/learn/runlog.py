@@ -13,13 +13,18 @@ class RunLog:
 
     Args:
         folder: the run's folder.
-        start: step at which the run goes on; later lines, written before an interruption, are dropped.
+        start: step at which the run goes on; later lines, written before an interruption, are
+            dropped.
     """
 
     def __init__(self, folder: Path, *, start: int = 0) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / "log.jsonl"
-        kept = [line for line in path.read_text().splitlines() if _step(line) <= start] if path.is_file() and start else []
+        kept = (
+            [line for line in path.read_text().splitlines() if _step(line) <= start]
+            if path.is_file() and start
+            else []
+        )
         path.write_text("".join(line + "\n" for line in kept))
         self._file = path.open("a", encoding="utf-8")
         self._folder, self._start = folder, start
@@ -28,14 +33,22 @@ class RunLog:
     def __enter__(self) -> RunLog:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         self._file.close()
         if self._events is not None:
             self._events.close()
 
     def write(self, step: int, part: str, values: dict[str, float]) -> None:
         """One line of `values` measured on `part` ("train" or "validation") after `step` steps."""
-        self._file.write(json.dumps({"step": step, "part": part, **{k: round(v, 6) for k, v in values.items()}}) + "\n")
+        self._file.write(
+            json.dumps({"step": step, "part": part, **{k: round(v, 6) for k, v in values.items()}})
+            + "\n"
+        )
         self._file.flush()
         for name, value in values.items():
             self._writer().add_scalar(f"{part}/{name}", value, step)
@@ -45,7 +58,9 @@ class RunLog:
             # The import costs a second and is only needed once something is logged.
             from torch.utils.tensorboard import SummaryWriter
 
-            self._events = SummaryWriter(str(self._folder / "tensorboard"), purge_step=self._start or None)
+            self._events = SummaryWriter(
+                str(self._folder / "tensorboard"), purge_step=self._start or None
+            )
         return self._events
 
 

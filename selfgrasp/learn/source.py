@@ -1,4 +1,5 @@
-"""Where training data comes from: anything that yields attempts and labels. A dataset on disk is one, a list in memory another."""
+"""Where training data comes from: anything that yields attempts and labels. A dataset on disk is
+one, a list in memory another."""
 
 from __future__ import annotations
 
@@ -69,14 +70,21 @@ class MemorySource:
 
     def __post_init__(self) -> None:
         if min(self.shares) < 0 or abs(sum(self.shares) - 1) > 1e-9:
-            raise InputError(given=f"shares {self.shares}", wanted="three shares of at least 0 that sum to 1")
+            raise InputError(
+                given=f"shares {self.shares}", wanted="three shares of at least 0 that sum to 1"
+            )
 
     @property
     def fingerprint(self) -> str:
         """16 hex digits over ids, outcomes and labels."""
         facts = [(a.id, a.outcome.grasped, a.round) for a in self.all_attempts]
-        labels = sorted((name, sorted((i, str(v)) for i, v in column.items())) for name, column in self.labels.items())
-        return hashlib.sha256(repr((self.spec.fingerprint, self.shares, facts, labels)).encode()).hexdigest()[:16]
+        labels = sorted(
+            (name, sorted((i, str(v)) for i, v in column.items()))
+            for name, column in self.labels.items()
+        )
+        return hashlib.sha256(
+            repr((self.spec.fingerprint, self.shares, facts, labels)).encode()
+        ).hexdigest()[:16]
 
     def len_of(self, split: Split) -> int:
         """How many attempts `attempts(split)` yields."""
@@ -104,7 +112,8 @@ class MemorySource:
 
 @dataclass(frozen=True, eq=False)
 class DeclaredSource:
-    """A source of which only the declared labels can be read, so that a report can name every label that was used.
+    """A source of which only the declared labels can be read, so that a report can name every label
+    that was used.
 
     Attributes:
         source: the whole source.
@@ -138,7 +147,11 @@ class DeclaredSource:
         """Attempt id to value, for declared names alone."""
         if name not in self.reads_labels:
             declared = ", ".join(self.reads_labels) or "none"
-            raise InputError(given=f"label {name!r} read by {self.reader}", wanted="a label declared in reads_labels", exists=f"declared: {declared}")
+            raise InputError(
+                given=f"label {name!r} read by {self.reader}",
+                wanted="a label declared in reads_labels",
+                exists=f"declared: {declared}",
+            )
         return self.source.label(name)
 
 

@@ -1,7 +1,8 @@
 """Methods by name. Nothing is imported before it is asked for.
 
-A method is a folder here, or a package named by an entry point of the group `selfgrasp.methods`. Its module `config` holds the presets, functions without
-arguments that return the config, and its module `method` the class, as `METHOD`.
+A method is a folder here, or a package named by an entry point of the group `selfgrasp.methods`.
+Its module `config` holds the presets, functions without arguments that return the config, and its
+module `method` the class, as `METHOD`.
 """
 
 from __future__ import annotations
@@ -25,8 +26,12 @@ DEFAULT_PRESET = "small"
 
 
 def methods() -> dict[str, str]:
-    """Name to dotted package of every method: the folders beside this file that hold a `method.py`, and entry points."""
-    found = {p.parent.name: f"{__package__}.{p.parent.name}" for p in sorted(Path(__file__).parent.glob("*/method.py"))}
+    """Name to dotted package of every method: the folders beside this file that hold a `method.py`,
+    and entry points."""
+    found = {
+        p.parent.name: f"{__package__}.{p.parent.name}"
+        for p in sorted(Path(__file__).parent.glob("*/method.py"))
+    }
     return found | {e.name: e.value for e in entry_points(group=GROUP) if e.name not in found}
 
 
@@ -37,7 +42,11 @@ def presets(name: str) -> dict[str, Callable[[], Any]]:
         InputError: no such method.
     """
     module = _module(name, "config")
-    functions = {k: v for k, v in vars(module).items() if inspect.isfunction(v) and v.__module__ == module.__name__ and not k.startswith("_")}
+    functions = {
+        k: v
+        for k, v in vars(module).items()
+        if inspect.isfunction(v) and v.__module__ == module.__name__ and not k.startswith("_")
+    }
     return {k: v for k, v in functions.items() if not inspect.signature(v).parameters}
 
 
@@ -81,7 +90,9 @@ def build(name: str, *, config: Any = None, seed: int = 0) -> Method:
     chosen = config_of(name) if config is None else config
     wanted = type(config_of(name))
     if not isinstance(chosen, wanted):
-        raise InputError(given=f"a config of type {type(chosen).__name__} for {name}", wanted=wanted.__name__)
+        raise InputError(
+            given=f"a config of type {type(chosen).__name__} for {name}", wanted=wanted.__name__
+        )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return kind(chosen)

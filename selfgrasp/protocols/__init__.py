@@ -8,5 +8,7 @@ from selfgrasp.protocols.deplete import DEPLETE
 from selfgrasp.protocols.episode import PlayedProtocol
 from selfgrasp.protocols.isolated import ISOLATED
 
-PLAYED: Mapping[str, PlayedProtocol] = {protocol.name: protocol for protocol in (ISOLATED, CLEAR, DEPLETE, CATEGORY)}
+PLAYED: Mapping[str, PlayedProtocol] = {
+    protocol.name: protocol for protocol in (ISOLATED, CLEAR, DEPLETE, CATEGORY)
+}
 """Protocols that are played in a cell; `prediction` reads a dataset."""

@@ -1,4 +1,5 @@
-"""`category`: five objects of five categories, asked for one after the other; what is lifted is set aside (Jang et al. 2017, section 4)."""
+"""`category`: five objects of five categories, asked for one after the other; what is lifted is set
+aside (Jang et al. 2017, section 4)."""
 
 from __future__ import annotations
 
@@ -23,46 +24,78 @@ def play(cell: SimCell, policy: Policy, seed: int) -> Episode:
     workcell = cell.cell
     before = workcell.reset(seed)
     timed, start = Timed(policy), workcell.drivers.scene.time()
-    asked = np.random.default_rng([seed, 2]).permutation([placed.model.family for placed in cell.world.placed]).tolist()
+    asked = (
+        np.random.default_rng([seed, 2])
+        .permutation([placed.model.family for placed in cell.world.placed])
+        .tolist()
+    )
     outcomes: list[bool] = []
     lifted: list[tuple[str, ...]] = []
     for index, category in enumerate(asked):
-        played = workcell.attempt(timed, Ids("category", seed, index), goal=Goal(category), before=before)
+        played = workcell.attempt(
+            timed, Ids("category", seed, index), goal=Goal(category), before=before
+        )
         outcomes.append(played.attempt.outcome.grasped)
         before = played.attempt.after
-        families = str({label.name: label.value for label in played.labels}.get("truth.families", ""))
+        families = str(
+            {label.name: label.value for label in played.labels}.get("truth.families", "")
+        )
         lifted.append(tuple(families.split(",")) if families else ())
         if outcomes[-1]:
             workcell.set_aside()
             before = None
     seconds, true = workcell.drivers.scene.time() - start, [bool(found) for found in lifted]
     return Episode(
-        seed, len(asked), sum(outcomes), sum(true), sum(len(found) > 1 for found in lifted), sum(a != b for a, b in zip(outcomes, true, strict=True)),
-        cell.remaining() == 0, seconds, timed.seconds, outcomes=tuple(outcomes), asked=tuple(asked), lifted=tuple(lifted),
-    )  # fmt: skip
+        seed,
+        len(asked),
+        sum(outcomes),
+        sum(true),
+        sum(len(found) > 1 for found in lifted),
+        sum(a != b for a, b in zip(outcomes, true, strict=True)),
+        cell.remaining() == 0,
+        seconds,
+        timed.seconds,
+        outcomes=tuple(outcomes),
+        asked=tuple(asked),
+        lifted=tuple(lifted),
+    )
 
 
 def right(episode: Episode) -> int:
     """Attempts that lifted what was asked for, among other things or alone."""
-    return sum(category in lifted for category, lifted in zip(episode.asked, episode.lifted, strict=True))
+    return sum(
+        category in lifted for category, lifted in zip(episode.asked, episode.lifted, strict=True)
+    )
 
 
 def confusion(episodes: Sequence[Episode]) -> Counter[tuple[str, str]]:
-    """How often one category was asked for and another lifted; of several at once the right one counts, or else the first; "" is nothing."""
-    pairs = ((asked, lifted) for e in episodes for asked, lifted in zip(e.asked, e.lifted, strict=True))
-    return Counter((asked, asked if asked in lifted else next(iter(lifted), "")) for asked, lifted in pairs)
+    """How often one category was asked for and another lifted; of several at once the right one
+    counts, or else the first; "" is nothing."""
+    pairs = (
+        (asked, lifted) for e in episodes for asked, lifted in zip(e.asked, e.lifted, strict=True)
+    )
+    return Counter(
+        (asked, asked if asked in lifted else next(iter(lifted), "")) for asked, lifted in pairs
+    )
 
 
 def confusion_table(title: str, episodes: Sequence[Episode]) -> dict[str, Any]:
-    """`confusion` as a table of a report: what was asked for in rows, what was lifted in columns."""
+    """`confusion` as a table of a report: what was asked for in rows, what was lifted in
+    columns."""
     counts = confusion(episodes)
     names = sorted({name for pair in counts for name in pair if name})
     rows = [[asked, *(counts[asked, lifted] or None for lifted in ("", *names))] for asked in names]
-    return {"title": f"Asked for and lifted: {title}", "note": "", "columns": ["asked for", "nothing", *names], "rows": rows}
+    return {
+        "title": f"Asked for and lifted: {title}",
+        "note": "",
+        "columns": ["asked for", "nothing", *names],
+        "rows": rows,
+    }
 
 
 def metrics(episodes: Sequence[Episode]) -> Mapping[str, Estimate]:
-    """Rates over attempts, by the simulator's count, bootstrapped by bin; `first_command`: of the first attempts alone, when nothing is missing yet."""
+    """Rates over attempts, by the simulator's count, bootstrapped by bin; `first_command`: of the
+    first attempts alone, when nothing is missing yet."""
     return {
         "class_per_attempt": ratio([(right(e), e.attempts) for e in episodes]),
         "objects_per_attempt": ratio([(e.true, e.attempts) for e in episodes]),
@@ -75,7 +108,14 @@ def metrics(episodes: Sequence[Episode]) -> Mapping[str, Estimate]:
 
 
 CATEGORY = PlayedProtocol(
-    name="category", config=CellConfig(count=OBJECTS, picture_px=224, depth=True, registered=False, mixture="apart"), trials=60, play=play, metrics=metrics,
-    paired_metric="class_per_attempt", per_scene=lambda e: right(e) / max(1, e.attempts), cell="kuka_bin",
-    sets={"seen": "categories", "novel": "categories-test", "validation": "categories-validation"}, table=confusion_table,
-)  # fmt: skip
+    name="category",
+    config=CellConfig(count=OBJECTS, picture_px=224, depth=True, registered=False, mixture="apart"),
+    trials=60,
+    play=play,
+    metrics=metrics,
+    paired_metric="class_per_attempt",
+    per_scene=lambda e: right(e) / max(1, e.attempts),
+    cell="kuka_bin",
+    sets={"seen": "categories", "novel": "categories-test", "validation": "categories-validation"},
+    table=confusion_table,
+)

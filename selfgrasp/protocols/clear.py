@@ -1,4 +1,5 @@
-"""`clear`: ten objects in clutter, seen and novel mixed; grasp until the table is empty, 40 interactions at most."""
+"""`clear`: ten objects in clutter, seen and novel mixed; grasp until the table is empty, 40
+interactions at most."""
 
 from __future__ import annotations
 
@@ -19,8 +20,8 @@ def play(cell: SimCell, policy: Policy, seed: int) -> Episode:
 
 
 def metrics(episodes: Sequence[Episode]) -> Mapping[str, Estimate]:
-    """Interactions to clear, success of a grasp, picks per hour of robot time, share of scenes cleared; all bootstrapped by scene. One that gives up has failed
-    what it did not try."""
+    """Interactions to clear, success of a grasp, picks per hour of robot time, share of scenes
+    cleared; all bootstrapped by scene. One that gives up has failed what it did not try."""
     return {
         "interactions": bootstrap([interactions(e) for e in episodes]),
         "success": ratio([(e.judged, interactions(e)) for e in episodes]),
@@ -38,6 +39,14 @@ def interactions(episode: Episode) -> float:
 
 
 CLEAR = PlayedProtocol(
-    name="clear", config=CellConfig(count=10), trials=30, play=play, metrics=metrics,
-    paired_metric="interactions", per_scene=interactions, less_is_better=True, paper={"interactions": 26.0}, objects="mixed",
-)  # fmt: skip
+    name="clear",
+    config=CellConfig(count=10),
+    trials=30,
+    play=play,
+    metrics=metrics,
+    paired_metric="interactions",
+    per_scene=interactions,
+    less_is_better=True,
+    paper={"interactions": 26.0},
+    objects="mixed",
+)

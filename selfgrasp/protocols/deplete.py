@@ -1,4 +1,5 @@
-"""`deplete`: a full bin of thirty, picked without replacement; then, from the same start, with replacement (Levine et al. 2016)."""
+"""`deplete`: a full bin of thirty, picked without replacement; then, from the same start, with
+replacement (Levine et al. 2016)."""
 
 from __future__ import annotations
 
@@ -21,12 +22,15 @@ REPLACED = 7
 def play(cell: SimCell, policy: Policy, seed: int) -> Episode:
     """Thirty grasps without replacement, and seven with."""
     without = play_until_clear(cell, policy, seed, session="deplete", most=max(FIRSTS))
-    again = play_until_clear(cell, policy, seed, session="replace", most=REPLACED, after=AfterLift.PUT_BACK)
+    again = play_until_clear(
+        cell, policy, seed, session="replace", most=REPLACED, after=AfterLift.PUT_BACK
+    )
     return replace(without, replaced=again.outcomes + (False,) * (REPLACED - len(again.outcomes)))
 
 
 def failures(episode: Episode, first: int) -> int:
-    """Of the first so many grasps of a bin. One that gives up before the bin is empty has failed all that it did not try."""
+    """Of the first so many grasps of a bin. One that gives up before the bin is empty has failed
+    all that it did not try."""
     tried = episode.outcomes[:first]
     return tried.count(False) + (0 if episode.cleared else first - len(tried))
 
@@ -37,10 +41,16 @@ def grasps(episode: Episode, first: int) -> int:
 
 
 def metrics(episodes: Sequence[Episode]) -> Mapping[str, Estimate]:
-    """Failure rates, bootstrapped by bin; planning time is a bin's over its grasps without replacement."""
+    """Failure rates, bootstrapped by bin; planning time is a bin's over its grasps without
+    replacement."""
     return {
-        **{f"failure_first_{n}": ratio([(failures(e, n), grasps(e, n)) for e in episodes]) for n in FIRSTS},
-        "failure_with_replacement": ratio([(e.replaced.count(False), len(e.replaced)) for e in episodes]),
+        **{
+            f"failure_first_{n}": ratio([(failures(e, n), grasps(e, n)) for e in episodes])
+            for n in FIRSTS
+        },
+        "failure_with_replacement": ratio(
+            [(e.replaced.count(False), len(e.replaced)) for e in episodes]
+        ),
         "true_success": ratio([(e.true, grasps(e, max(FIRSTS))) for e in episodes]),
         "double_lifts": ratio([(e.doubles, e.attempts) for e in episodes]),
         "judge_disagrees": ratio([(e.disagreements, e.attempts) for e in episodes]),
@@ -50,11 +60,24 @@ def metrics(episodes: Sequence[Episode]) -> Mapping[str, Estimate]:
 
 
 DEPLETE = PlayedProtocol(
-    name="deplete", config=CellConfig(count=OBJECTS, depth=True, registered=False), trials=15, play=play, metrics=metrics,
-    paired_metric="failure_first_30", per_scene=lambda e: failures(e, 30) / max(1, grasps(e, 30)), less_is_better=True,
+    name="deplete",
+    config=CellConfig(count=OBJECTS, depth=True, registered=False),
+    trials=15,
+    play=play,
+    metrics=metrics,
+    paired_metric="failure_first_30",
+    per_scene=lambda e: failures(e, 30) / max(1, grasps(e, 30)),
+    less_is_better=True,
     paper={
-        "failure_first_10": 0.10, "failure_first_20": 0.175, "failure_first_30": 0.175, "failure_with_replacement": 0.20,
-        "failure_first_10+open": 0.275, "failure_first_20+open": 0.387, "failure_first_30+open": 0.337, "failure_with_replacement+open": 0.43,
+        "failure_first_10": 0.10,
+        "failure_first_20": 0.175,
+        "failure_first_30": 0.175,
+        "failure_with_replacement": 0.20,
+        "failure_first_10+open": 0.275,
+        "failure_first_20+open": 0.387,
+        "failure_first_30+open": 0.337,
+        "failure_with_replacement+open": 0.43,
     },
-    paper_of="hand_eye", cell="kuka_bin",
-)  # fmt: skip
+    paper_of="hand_eye",
+    cell="kuka_bin",
+)

@@ -27,7 +27,8 @@ class Episode:
         plan_seconds: time spent planning.
         held: names of the objects lifted, in order; privileged.
         outcomes: whether each attempt held something, as the robot senses it.
-        replaced: the same of attempts after which the thing was put back, where the protocol has such.
+        replaced: the same of attempts after which the thing was put back, where the protocol has
+            such.
         asked: what each attempt was to fetch, where the protocol commands.
         lifted: the categories of what each attempt lifted, where the protocol commands; privileged.
     """
@@ -63,9 +64,27 @@ class Row:
     privileged: tuple[str, ...] = ()
 
     @staticmethod
-    def of(estimate: Estimate, *, policy: str, objects: str, metric: str, paper: float | None = None, privileged: Sequence[str] = ()) -> Row:
+    def of(
+        estimate: Estimate,
+        *,
+        policy: str,
+        objects: str,
+        metric: str,
+        paper: float | None = None,
+        privileged: Sequence[str] = (),
+    ) -> Row:
         """A row from an estimate."""
-        return Row(policy, objects, metric, estimate.value, estimate.low, estimate.high, estimate.n, paper, tuple(privileged))
+        return Row(
+            policy,
+            objects,
+            metric,
+            estimate.value,
+            estimate.low,
+            estimate.high,
+            estimate.n,
+            paper,
+            tuple(privileged),
+        )
 
 
 @dataclass(frozen=True)
@@ -78,8 +97,10 @@ class PlayedProtocol:
         trials: how many scenes make a full run.
         play: plays one scene; a function of a module, so that workers find it.
         metrics: estimates by metric name from the episodes of one policy.
-        per_scene: the metric, by scene, on which two policies are compared in pairs, and whether less is better.
-        paper: the paper's figure by metric, or by row label; of a variant of its policy, by metric, + and the variant.
+        per_scene: the metric, by scene, on which two policies are compared in pairs, and whether
+            less is better.
+        paper: the paper's figure by metric, or by row label; of a variant of its policy, by metric,
+            + and the variant.
         paper_of: the method that the paper describes; others have no figure of it beside theirs.
         cell: the cell it is played in, unless another is asked for.
         objects: likewise; seen, novel, validation, or another name.

@@ -26,6 +26,12 @@ def metrics(episodes: Sequence[Episode]) -> Mapping[str, Estimate]:
 
 
 ISOLATED = PlayedProtocol(
-    name="isolated", config=CellConfig(count=1), trials=150, play=play, metrics=metrics,
-    paired_metric="success", per_scene=lambda e: float(e.judged), paper={"seen": 0.73, "novel": 0.66},
-)  # fmt: skip
+    name="isolated",
+    config=CellConfig(count=1),
+    trials=150,
+    play=play,
+    metrics=metrics,
+    paired_metric="success",
+    per_scene=lambda e: float(e.judged),
+    paper={"seen": 0.73, "novel": 0.66},
+)

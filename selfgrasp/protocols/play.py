@@ -1,4 +1,5 @@
-"""The loop that played protocols share: attempt after attempt on one scene, what is lifted is set aside or put back."""
+"""The loop that played protocols share: attempt after attempt on one scene, what is lifted is set
+aside or put back."""
 
 from __future__ import annotations
 
@@ -36,8 +37,17 @@ class AfterLift(StrEnum):
     PUT_BACK = "put_back"
 
 
-def play_until_clear(cell: SimCell, policy: Policy, seed: int, *, session: str, most: int, after: AfterLift = AfterLift.SET_ASIDE) -> Episode:
-    """Up to `most` attempts on the scene of `seed`; ends when nothing is left, or when the policy sees nothing."""
+def play_until_clear(
+    cell: SimCell,
+    policy: Policy,
+    seed: int,
+    *,
+    session: str,
+    most: int,
+    after: AfterLift = AfterLift.SET_ASIDE,
+) -> Episode:
+    """Up to `most` attempts on the scene of `seed`; ends when nothing is left, or when the policy
+    sees nothing."""
     workcell = cell.cell
     before = workcell.reset(seed)
     timed = Timed(policy)
@@ -69,5 +79,15 @@ def play_until_clear(cell: SimCell, policy: Policy, seed: int, *, session: str, 
             before = None
     seconds = workcell.drivers.scene.time() - start
     return Episode(
-        seed, attempts, sum(outcomes), true, doubles, disagreements, cell.remaining() == 0, seconds, timed.seconds, tuple(held), tuple(outcomes)
-    )  # fmt: skip
+        seed,
+        attempts,
+        sum(outcomes),
+        true,
+        doubles,
+        disagreements,
+        cell.remaining() == 0,
+        seconds,
+        timed.seconds,
+        tuple(held),
+        tuple(outcomes),
+    )

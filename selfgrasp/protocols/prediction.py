@@ -34,47 +34,79 @@ class Predictions:
     def joined(parts: Iterable[Predictions]) -> Predictions:
         """Several as one, in order."""
         each = list(parts)
-        return Predictions(*(np.concatenate([getattr(part, name) for part in each]) for name in ("scores", "held", "groups")))
+        return Predictions(
+            *(
+                np.concatenate([getattr(part, name) for part in each])
+                for name in ("scores", "held", "groups")
+            )
+        )
 
 
 def predict(scorer: Scorer, attempts: Iterable[Attempt], spec: CellSpec) -> Predictions:
     """Score the first action of every attempt from the look before it."""
     scores, held, groups = [], [], []
     for attempt in attempts:
-        if attempt.before is None or not attempt.steps or attempt.outcome.fault in NOT_ABOUT_THE_ACTION:
+        if (
+            attempt.before is None
+            or not attempt.steps
+            or attempt.outcome.fault in NOT_ABOUT_THE_ACTION
+        ):
             continue
-        scores.append(float(scorer.score(Context(attempt.before, spec), (attempt.steps[0].action,))[0]))
+        scores.append(
+            float(scorer.score(Context(attempt.before, spec), (attempt.steps[0].action,))[0])
+        )
         held.append(attempt.outcome.grasped)
         groups.append(f"{attempt.session}-{attempt.scene}")
-    return Predictions(np.array(scores), np.array(held, dtype=bool), np.array(groups, dtype=np.str_))
+    return Predictions(
+        np.array(scores), np.array(held, dtype=bool), np.array(groups, dtype=np.str_)
+    )
 
 
 def best_threshold(validation: Predictions) -> float:
-    """The threshold with the best balanced accuracy on validation attempts, averaged over neighbouring cuts; never chosen on the benchmark's.
+    """The threshold with the best balanced accuracy on validation attempts, averaged over
+    neighbouring cuts; never chosen on the benchmark's.
 
-    A single cut's accuracy is noisy, and its highest the luckiest: in resamplings of validation objects the average chose better by 0.0013.
+    A single cut's accuracy is noisy, and its highest the luckiest: in resamplings of validation
+    objects the average chose better by 0.0013.
     """
     from scipy.ndimage import uniform_filter1d
 
     cuts = np.quantile(validation.scores, np.linspace(0, 1, 101))
-    balanced = [(np.mean(validation.scores[validation.held] >= c) + np.mean(validation.scores[~validation.held] < c)) / 2 for c in cuts]
-    return float(cuts[int(uniform_filter1d(np.array(balanced), _AVERAGED, mode="nearest").argmax())])
+    balanced = [
+        (
+            np.mean(validation.scores[validation.held] >= c)
+            + np.mean(validation.scores[~validation.held] < c)
+        )
+        / 2
+        for c in cuts
+    ]
+    return float(
+        cuts[int(uniform_filter1d(np.array(balanced), _AVERAGED, mode="nearest").argmax())]
+    )
 
 
 def balanced(predictions: Predictions, rng: np.random.Generator) -> Predictions:
-    """As many failures as successes, by sampling, as the paper balances its test set (section IV.B)."""
+    """As many failures as successes, by sampling, as the paper balances its test set (section
+    IV.B)."""
     positive, negative = np.flatnonzero(predictions.held), np.flatnonzero(~predictions.held)
     count = min(len(positive), len(negative))
     chosen = np.concatenate([rng.permutation(positive)[:count], rng.permutation(negative)[:count]])
-    return Predictions(predictions.scores[chosen], predictions.held[chosen], predictions.groups[chosen])
+    return Predictions(
+        predictions.scores[chosen], predictions.held[chosen], predictions.groups[chosen]
+    )
 
 
-def metrics(predictions: Predictions, threshold: float, rng: np.random.Generator) -> Mapping[str, Estimate]:
+def metrics(
+    predictions: Predictions, threshold: float, rng: np.random.Generator
+) -> Mapping[str, Estimate]:
     """Balanced accuracy (bootstrapped by scene) and AUC."""
     sample = balanced(predictions, rng)
     right = (sample.scores >= threshold) == sample.held
     accuracy = ratio(clustered(sample.groups, np.stack([right, np.ones(len(right))], axis=1)))
-    return {"accuracy": Estimate(accuracy.value, accuracy.low, accuracy.high, len(right)), "auc": auc(sample)}
+    return {
+        "accuracy": Estimate(accuracy.value, accuracy.low, accuracy.high, len(right)),
+        "auc": auc(sample),
+    }
 
 
 def auc(predictions: Predictions) -> Estimate:
@@ -85,15 +117,28 @@ def auc(predictions: Predictions) -> Estimate:
     if not positives or not negatives:
         return Estimate(float("nan"), 0.0, 1.0, 0)
     ranks = rankdata(predictions.scores)
-    area = (ranks[predictions.held].sum() - positives * (positives + 1) / 2) / (positives * negatives)
+    area = (ranks[predictions.held].sum() - positives * (positives + 1) / 2) / (
+        positives * negatives
+    )
     q1, q2 = area / (2 - area), 2 * area**2 / (1 + area)
-    variance = (area * (1 - area) + (positives - 1) * (q1 - area**2) + (negatives - 1) * (q2 - area**2)) / (positives * negatives)
+    variance = (
+        area * (1 - area) + (positives - 1) * (q1 - area**2) + (negatives - 1) * (q2 - area**2)
+    ) / (positives * negatives)
     spread = Z * float(np.sqrt(max(variance, 0.0)))
-    return Estimate(float(area), max(0.0, area - spread), min(1.0, area + spread), positives + negatives)
+    return Estimate(
+        float(area), max(0.0, area - spread), min(1.0, area + spread), positives + negatives
+    )
 
 
 def calibration(predictions: Predictions, bins: int = 10) -> Sequence[tuple[float, float, int]]:
     """(mean score, share held, count) of each occupied bin of a probability's range."""
     index = np.clip((predictions.scores * bins).astype(int), 0, bins - 1)
     occupied = [index == b for b in range(bins) if (index == b).any()]
-    return [(float(predictions.scores[there].mean()), float(predictions.held[there].mean()), int(there.sum())) for there in occupied]
+    return [
+        (
+            float(predictions.scores[there].mean()),
+            float(predictions.held[there].mean()),
+            int(there.sum()),
+        )
+        for there in occupied
+    ]

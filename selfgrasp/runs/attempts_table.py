@@ -1,4 +1,5 @@
-"""Pinto & Gupta 2016, Table I: how many attempts of each kind were collected, and how many of them held something."""
+"""Pinto & Gupta 2016, Table I: how many attempts of each kind were collected, and how many of them
+held something."""
 
 from __future__ import annotations
 
@@ -6,15 +7,28 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-COLUMNS = ("type", "positive", "negative", "total", "grasp rate", "paper: positive", "paper: negative", "paper: total", "paper: grasp rate")
+COLUMNS = (
+    "type",
+    "positive",
+    "negative",
+    "total",
+    "grasp rate",
+    "paper: positive",
+    "paper: negative",
+    "paper: total",
+    "paper: grasp rate",
+)
 
 
-def attempts_table(folders: Mapping[str, Path | Sequence[Path]], paper: Mapping[str, tuple[int, int, int]]) -> dict[str, Any]:
+def attempts_table(
+    folders: Mapping[str, Path | Sequence[Path]], paper: Mapping[str, tuple[int, int, int]]
+) -> dict[str, Any]:
     """A row a type of data and their sum, the paper's beside ours.
 
     Args:
         folders: the dataset of each type, or its several datasets, by the type's name.
-        paper: positive, negative and total, by the same names; types that only the paper has get a row as well.
+        paper: positive, negative and total, by the same names; types that only the paper has get a
+            row as well.
 
     Returns:
         An entry for report.json's `tables`.
@@ -22,7 +36,10 @@ def attempts_table(folders: Mapping[str, Path | Sequence[Path]], paper: Mapping[
     Raises:
         InputError: no such dataset, or figures of the paper that do not add up.
     """
-    ours = {name: _counts([folder] if isinstance(folder, Path) else folder) for name, folder in folders.items()}
+    ours = {
+        name: _counts([folder] if isinstance(folder, Path) else folder)
+        for name, folder in folders.items()
+    }
     theirs = {name: _checked(name, counts) for name, counts in paper.items()}
     names = list(dict.fromkeys([*ours, *theirs]))
     rows = [[name, *_cells(ours.get(name)), *_cells(theirs.get(name))] for name in names]
@@ -30,7 +47,8 @@ def attempts_table(folders: Mapping[str, Path | Sequence[Path]], paper: Mapping[
         rows.append(["all", *_cells(_sum([*ours.values()])), *_cells(_sum([*theirs.values()]))])
     return {
         "title": "Attempts collected (Table I)",
-        "note": "Positive: something was held after the lift, as the fingers felt it. Rates follow from the counts.",
+        "note": "Positive: something was held after the lift, as the fingers felt it. Rates follow "
+        "from the counts.",
         "columns": list(COLUMNS),
         "rows": rows,
     }
@@ -51,7 +69,10 @@ def _checked(name: str, counts: tuple[int, int, int]) -> tuple[int, int, int]:
 
     positive, negative, total = counts
     if positive + negative != total:
-        raise InputError(given=f"{name}: {positive} positive and {negative} negative of {total}", wanted="positive and negative that add up to the total")
+        raise InputError(
+            given=f"{name}: {positive} positive and {negative} negative of {total}",
+            wanted="positive and negative that add up to the total",
+        )
     return counts
 
 

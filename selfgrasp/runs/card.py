@@ -10,7 +10,8 @@ from tyro.conf import Positional
 
 @dataclass(frozen=True)
 class Args:
-    """Describe a dataset as a page of Markdown: the cell, how it was collected, counts, rates, labels, splits."""
+    """Describe a dataset as a page of Markdown: the cell, how it was collected, counts, rates,
+    labels, splits."""
 
     dataset: Positional[Path]
     """The dataset's folder."""

@@ -22,7 +22,10 @@ def run(args: Args) -> int:
 
     report = check(args.dataset)
     parts = ", ".join(f"{count} {part}" for part, count in report.split_counts)
-    print(f"{report.attempts} attempts ({parts}), {report.steps} steps, {report.labels} labels, {report.pictures} pictures ({report.unused_pictures} unused)")
+    print(
+        f"{report.attempts} attempts ({parts}), {report.steps} steps, {report.labels} labels, "
+        f"{report.pictures} pictures ({report.unused_pictures} unused)"
+    )
     for problem in report.problems:
         print(f"problem: {problem}")
     print("sound" if report.ok else f"{len(report.problems)} problems")

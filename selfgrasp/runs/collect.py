@@ -23,21 +23,27 @@ _IDLE = 100
 class Args:
     """Let a policy try, and keep every attempt.
 
-    The same seed gives the same data with any number of workers. Run the same command again to go on, or with more --attempts to add to it.
+    The same seed gives the same data with any number of workers. Run the same command again to go
+    on, or with more --attempts to add to it.
 
     Attributes:
         out: folder of the dataset; made if it is not there.
         attempts: how many the dataset shall hold of this collection.
-        policy: random, random_servo, heuristic, oracle, a method's name, or a run folder; +VARIANT after it, as RUN+explore, is one of its variants.
-        objects: train, validation, test; categories, categories-validation, categories-test (things of 16 categories), assorted (categories, and others);
-            or a folder of meshes, FOLDER#train and FOLDER#test being two thirds and one third of them.
-        cell: tabletop (a hand over a table, camera above) or kuka_bin (an arm before a bin, camera over its shoulder).
+        policy: random, random_servo, heuristic, oracle, a method's name, or a run folder; +VARIANT
+            after it, as RUN+explore, is one of its variants.
+        objects: train, validation, test; categories, categories-validation, categories-test (things
+            of 16 categories), assorted (categories, and others); or a folder of meshes,
+            FOLDER#train and FOLDER#test being two thirds and one third of them.
+        cell: tabletop (a hand over a table, camera above) or kuka_bin (an arm before a bin, camera
+            over its shoulder).
         workers: processes; one a core is best.
         seed: of scenes and choices.
-        angles_per_point: try this many angles at each point, the scene put back in between (simulation only).
+        angles_per_point: try this many angles at each point, the scene put back in between
+            (simulation only).
         attempts_per_scene: how many tries on one drop of objects.
         round: number of the round of collection and training.
-        after: put_back: what was lifted falls into the workspace again; set_aside: it leaves the scene, so that the hard things are tried most.
+        after: put_back: what was lifted falls into the workspace again; set_aside: it leaves the
+            scene, so that the hard things are tried most.
         options: of the cell.
     """
 
@@ -78,13 +84,23 @@ def run(args: Args) -> int:
     """Collect, and say how it went."""
     done = collect(args)
     if not done.new:
-        print(f"{args.out}: {done.attempts} attempts are there already; --attempts is how many there shall be")
+        print(
+            f"{args.out}: {done.attempts} attempts are there already; --attempts is how many "
+            "there shall be"
+        )
         return 0
     share = done.grasped / done.new
-    print(f"{args.out}: {done.attempts} attempts, {done.new} new, {share:.1%} of them held something, {done.new / max(done.wall_seconds, 1e-9):.1f} attempts/s")
+    print(
+        f"{args.out}: {done.attempts} attempts, {done.new} new, {share:.1%} of them held "
+        f"something, {done.new / max(done.wall_seconds, 1e-9):.1f} attempts/s"
+    )
     total = done.worker_seconds.get("total", 0.0)
     if total:
-        parts = ", ".join(f"{name} {value / total:.0%}" for name, value in done.worker_seconds.items() if name != "total")
+        parts = ", ".join(
+            f"{name} {value / total:.0%}"
+            for name, value in done.worker_seconds.items()
+            if name != "total"
+        )
         print(f"workers' time: {parts}; {total / max(1, done.new) * 1e3:.1f} ms an attempt")
     return 0
 
@@ -97,8 +113,9 @@ def collect(args: Args, *, alone: bool = False) -> Collected:
         alone: whether the dataset must hold nothing but this collection.
 
     Raises:
-        InputError: a wrong argument, a dataset of another cell or schema, or of another collection beside or instead of this one where it must be `alone`,
-            a second collector at work, or a full disk.
+        InputError: a wrong argument, a dataset of another cell or schema, or of another collection
+            beside or instead of this one where it must be `alone`, a second collector at work, or a
+            full disk.
     """
     import time
 
@@ -129,9 +146,13 @@ def collect(args: Args, *, alone: bool = False) -> Collected:
                     idle = 0 if played.attempts else idle + 1
                     if idle == _IDLE:
                         raise InputError(
-                            given=f"{args.policy}, which found nothing to try in {_IDLE} scenes in a row", wanted="objects or a policy that it suits"
+                            given=f"{args.policy}, which found nothing to try in {_IDLE} "
+                            "scenes in a row",
+                            wanted="objects or a policy that it suits",
                         )
-                    new = [a for a in played.attempts if a.id not in writer][: args.attempts - count]
+                    new = [a for a in played.attempts if a.id not in writer][
+                        : args.attempts - count
+                    ]
                     writer.append(new)
                     _keep_states(args.out, played)
                     count += len(new)
@@ -162,7 +183,8 @@ def _require_alone(folder: Path, session: Session) -> None:
 
 
 def make_session(args: Args) -> Session:
-    """What all attempts of this collection share; its key is part of their ids, so that a resumed collection finds its own."""
+    """What all attempts of this collection share; its key is part of their ids, so that a resumed
+    collection finds its own."""
     from importlib.metadata import version
 
     import selfgrasp
@@ -173,11 +195,15 @@ def make_session(args: Args) -> Session:
     from selfgrasp.workcell.sim.objects.catalogue import SET_NAMES, catalogue_hash
 
     objects = objects_named(args.objects)
+    kind = args.objects if args.objects in SET_NAMES else "folder"
     return Session(
         spec=cell_spec(args.cell, args.options),
-        versions={"selfgrasp": selfgrasp.__version__, **{name: version(name) for name in ("mujoco", "numpy")}},
+        versions={
+            "selfgrasp": selfgrasp.__version__,
+            **{name: version(name) for name in ("mujoco", "numpy")},
+        },
         policy=identity_of(args.policy),
-        objects=f"{args.objects if args.objects in SET_NAMES else 'folder'}:{catalogue_hash(objects)[:12]}",
+        objects=f"{kind}:{catalogue_hash(objects)[:12]}",
         seed=args.seed,
         options={
             "angles_per_point": args.angles_per_point,
@@ -196,7 +222,15 @@ def _tasks(args: Args, key: str, from_scene: int) -> Iterator[SceneTask]:
     from selfgrasp.runs.play import SceneTask
 
     for scene in count(from_scene):
-        yield SceneTask(key, args.seed, scene, args.attempts_per_scene, args.angles_per_point, args.round, AfterLift(args.after))
+        yield SceneTask(
+            key,
+            args.seed,
+            scene,
+            args.attempts_per_scene,
+            args.angles_per_point,
+            args.round,
+            AfterLift(args.after),
+        )
 
 
 def _keep_states(out: Path, played: PlayedScene) -> None:

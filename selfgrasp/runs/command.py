@@ -11,26 +11,42 @@ from typing import Any
 
 STOPPED = 130
 WRONG_INPUT = 2
-_PLACES = (errno.EACCES, errno.EPERM, errno.EROFS, errno.EISDIR, errno.ENOTDIR, errno.EEXIST, errno.ENAMETOOLONG, errno.ENOSPC)
+_PLACES = (
+    errno.EACCES,
+    errno.EPERM,
+    errno.EROFS,
+    errno.EISDIR,
+    errno.ENOTDIR,
+    errno.EEXIST,
+    errno.ENAMETOOLONG,
+    errno.ENOSPC,
+)
 """What a place can be that someone named to be written to."""
 
 
 def call(module: str, arguments: Sequence[str], *, prog: str, summary: str) -> int:
     """Parse `arguments` into the `Args` of `module`, call its `run`, and return the exit code.
 
-    A `SelfgraspError`, and a place that cannot be written, becomes one message on standard error and 2, Ctrl-C and a request to end become 130; any other
-    exception is a bug and keeps its traceback.
+    A `SelfgraspError`, and a place that cannot be written, becomes one message on standard error
+    and 2, Ctrl-C and a request to end become 130; any other exception is a bug and keeps its
+    traceback.
     """
     import inspect
     import signal
     import threading
 
-    # Read when NumPy is loaded: its products here are small, and threads for them only get in the way of processes and of each other.
+    # Read when NumPy is loaded: its products here are small, and threads for them only get in the
+    # way of processes and of each other.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     import tyro
 
     verb = importlib.import_module(module)
-    args = tyro.cli(verb.Args, prog=prog, description=inspect.cleandoc(verb.Args.__doc__ or summary).split("Attributes:")[0].strip(), args=arguments)
+    args = tyro.cli(
+        verb.Args,
+        prog=prog,
+        description=inspect.cleandoc(verb.Args.__doc__ or summary).split("Attributes:")[0].strip(),
+        args=arguments,
+    )
     from selfgrasp.core.errors import InputError, SelfgraspError
 
     main_thread = threading.current_thread() is threading.main_thread()
@@ -53,7 +69,9 @@ def call(module: str, arguments: Sequence[str], *, prog: str, summary: str) -> i
     except OSError as error:
         if error.errno not in _PLACES:
             raise
-        print(f"{prog}: {InputError(given=f'{error.filename}: {error.strerror}', wanted='a place that can be written as asked')}", file=sys.stderr)
+        given = f"{error.filename}: {error.strerror}"
+        place = InputError(given=given, wanted="a place that can be written as asked")
+        print(f"{prog}: {place}", file=sys.stderr)
         return WRONG_INPUT
     finally:
         if main_thread:
@@ -61,7 +79,8 @@ def call(module: str, arguments: Sequence[str], *, prog: str, summary: str) -> i
 
 
 def at_least(args: Any, **least: int) -> None:
-    """Refuse options of a verb, by name, that are below their least; one that is None has a default.
+    """Refuse options of a verb, by name, that are below their least; one that is None has a
+    default.
 
     Raises:
         InputError: the first such option.
@@ -71,4 +90,6 @@ def at_least(args: Any, **least: int) -> None:
     for name, low in least.items():
         value = getattr(args, name)
         if value is not None and value < low:
-            raise InputError(given=f"--{name.replace('_', '-')} {value:g}", wanted=f"at least {low}")
+            raise InputError(
+                given=f"--{name.replace('_', '-')} {value:g}", wanted=f"at least {low}"
+            )

@@ -32,27 +32,34 @@ _OUT = Path("runs/demo")
 
 @dataclass(frozen=True)
 class Args:
-    """The whole story in minutes: a robot tries at random, learns from what its fingers felt, tries better, and is compared with others on the same scenes.
+    """The whole story in minutes: a robot tries at random, learns from what its fingers felt, tries
+    better, and is compared with others on the same scenes.
 
-    `demo hand_eye` plays the shipped weights instead: --scenes reaches from one full bin, with a film of what was thought at every look. So does
-    `demo semantic`, which fetches what it is asked for: --ask first, then others, then one that is not in the bin.
-    An interrupted demo goes on with the same command. For figures to quote, use `selfgrasp bench` with its full numbers of trials.
+    `demo hand_eye` plays the shipped weights instead: --scenes reaches from one full bin, with a
+    film of what was thought at every look. So does `demo semantic`, which fetches what it is asked
+    for: --ask first, then others, then one that is not in the bin. An interrupted demo goes on with
+    the same command. For figures to quote, use `selfgrasp bench` with its full numbers of trials.
 
     Attributes:
         system: supersizing, which learns; hand_eye or semantic, whose shipped weights play.
-        objects: a folder of meshes (OBJ, STL, GLB) to tell the story on; the built-in objects by default. For semantic seen, validation or novel
-            (the default) instances of its categories.
-        out: folder of the run; runs/demo by default, and for hand_eye and semantic runs/demo-hand_eye and runs/demo-semantic.
+        objects: a folder of meshes (OBJ, STL, GLB) to tell the story on; the built-in objects by
+            default. For semantic seen, validation or novel (the default) instances of its
+            categories.
+        out: folder of the run; runs/demo by default, and for hand_eye and semantic
+            runs/demo-hand_eye and runs/demo-semantic.
         attempts: random attempts to learn from.
-        staged: further attempts that the first network makes, to learn from its own mistakes; 0 leaves them out.
+        staged: further attempts that the first network makes, to learn from its own mistakes; 0
+            leaves them out.
         seconds: of training at most, in each of the two stages.
         predictions: tried actions with unseen objects in `prediction`.
         trials: scenes a policy in `isolated`.
-        scenes: scenes a policy in `clear`; reaches of `demo hand_eye`; commands of `demo semantic` at most.
+        scenes: scenes a policy in `clear`; reaches of `demo hand_eye`; commands of `demo semantic`
+            at most.
         ask: of `demo semantic`: the category to bring first.
         workers: processes.
         seed: of everything.
-        options: of the cell; how many things there are, the pictures' size and the mixture are hand_eye's and semantic's own.
+        options: of the cell; how many things there are, the pictures' size and the mixture are
+            hand_eye's and semantic's own.
     """
 
     system: Positional[str] = "supersizing"
@@ -88,14 +95,17 @@ class _Stages:
         yield
         earlier = next((s for s in self.done if s["name"] == name), None)
         seconds = time.perf_counter() - start + (earlier["seconds"] if earlier else 0.0)
-        self.done = [s for s in self.done if s is not earlier] + [{"name": name, "seconds": seconds, "detail": detail}]
+        self.done = [s for s in self.done if s is not earlier] + [
+            {"name": name, "seconds": seconds, "detail": detail}
+        ]
         from selfgrasp.runs.record import write_json
 
         write_json(self.path, self.done)
 
 
 def run(args: Args) -> int:
-    """Collect, learn, try better, compare, report; the last lines say the figures and where the report is."""
+    """Collect, learn, try better, compare, report; the last lines say the figures and where the
+    report is."""
     from selfgrasp.core import InputError, unknown_name
     from selfgrasp.runs import bench
     from selfgrasp.runs.record import write_config
@@ -110,14 +120,25 @@ def run(args: Args) -> int:
         from selfgrasp.runs.hand_eye import demo
 
         objects = "novel" if args.objects is None else str(args.objects)
-        return demo.play(_own_out(args), objects=objects, attempts=args.scenes, seed=args.seed, options=args.options)
+        return demo.play(
+            _own_out(args),
+            objects=objects,
+            attempts=args.scenes,
+            seed=args.seed,
+            options=args.options,
+        )
     if args.system == "semantic":
         from selfgrasp.protocols.category import CATEGORY
         from selfgrasp.runs.semantic import demo as fetching
 
         objects = "novel" if args.objects is None else str(args.objects)
         return fetching.play(
-            _own_out(args), objects=CATEGORY.sets.get(objects, objects), ask=args.ask, commands=args.scenes, seed=args.seed, options=args.options
+            _own_out(args),
+            objects=CATEGORY.sets.get(objects, objects),
+            ask=args.ask,
+            commands=args.scenes,
+            seed=args.seed,
+            options=args.options,
         )
     began = time.perf_counter()
     seen, novel, mixed = _object_sets(args)
@@ -131,7 +152,9 @@ def run(args: Args) -> int:
         if not stages.has("learn"):
             _train(args, args.out / "first", start=None)
     if args.staged:
-        with stages.stage("try better", f"{args.staged} attempts by what was learned, drawn from its own opinion"):
+        with stages.stage(
+            "try better", f"{args.staged} attempts by what was learned, drawn from its own opinion"
+        ):
             _collect(args, seen, f"{args.out / 'first'}+explore", args.staged, round=1)
         with stages.stage("learn again", "from all attempts, the new ones counting three times"):
             _train(args, args.out, start=str(args.out / "first"))
@@ -145,9 +168,22 @@ def run(args: Args) -> int:
     ):
         with stages.stage(protocol, f"{trials} trials a policy, {_name(objects)} objects"):
             wanted = bench.Args(
-                protocol=protocol, policy=who, out=args.out, objects=objects, trials=trials, seed=args.seed, workers=args.workers, options=args.options
+                protocol=protocol,
+                policy=who,
+                out=args.out,
+                objects=objects,
+                trials=trials,
+                seed=args.seed,
+                workers=args.workers,
+                options=args.options,
             )
-            measured.append(_kept(args.out / "measured" / f"{protocol}.json", wanted, partial(bench.measure, wanted)))
+            measured.append(
+                _kept(
+                    args.out / "measured" / f"{protocol}.json",
+                    wanted,
+                    partial(bench.measure, wanted),
+                )
+            )
     with stages.stage("pictures", "scenes played once more, to be looked at"):
         _pictures(args, learned, mixed, collected)
     _write_report(args, wanted, measured, stages.done)
@@ -164,7 +200,8 @@ def _own_out(args: Args) -> Path:
 
 
 def _object_sets(args: Args) -> tuple[str, str, str]:
-    """Names of what is trained on, what is tested on, and what is cleared. A folder's meshes are parted, so that train and test objects never meet."""
+    """Names of what is trained on, what is tested on, and what is cleared. A folder's meshes are
+    parted, so that train and test objects never meet."""
     if args.objects is None:
         return "train", "novel", "mixed"
     from selfgrasp.workcell.sim.objects.meshes import load_meshes
@@ -172,7 +209,10 @@ def _object_sets(args: Args) -> tuple[str, str, str]:
     report = load_meshes(args.objects)
     for refused in report.refused:
         print(f"refused {refused.file}: {refused.reason}", file=sys.stderr)
-    print(f"{len(report.objects)} objects from {args.objects}, {len(report.refused)} refused", file=sys.stderr)
+    print(
+        f"{len(report.objects)} objects from {args.objects}, {len(report.refused)} refused",
+        file=sys.stderr,
+    )
     return f"{args.objects}#train", f"{args.objects}#test", str(args.objects)
 
 
@@ -188,9 +228,16 @@ def _collect(args: Args, objects: str, policy: str, attempts: int, *, round: int
     from selfgrasp.runs import collect
 
     wanted = collect.Args(
-        out=args.out / "data", attempts=attempts, policy=policy, objects=objects, workers=args.workers,
-        seed=args.seed + 1000 * round, round=round, after="set_aside" if round else "put_back", options=args.options,
-    )  # fmt: skip
+        out=args.out / "data",
+        attempts=attempts,
+        policy=policy,
+        objects=objects,
+        workers=args.workers,
+        seed=args.seed + 1000 * round,
+        round=round,
+        after="set_aside" if round else "put_back",
+        options=args.options,
+    )
     collect.run(wanted)
     return wanted.out
 
@@ -198,7 +245,15 @@ def _collect(args: Args, objects: str, policy: str, attempts: int, *, round: int
 def _train(args: Args, out: Path, start: str | None) -> None:
     from selfgrasp.runs import train
 
-    wanted = train.Args(method=f"{args.system}:small", data=(args.out / "data",), out=out, start=start, max_seconds=args.seconds, seed=args.seed, threads=1)
+    wanted = train.Args(
+        method=f"{args.system}:small",
+        data=(args.out / "data",),
+        out=out,
+        start=start,
+        max_seconds=args.seconds,
+        seed=args.seed,
+        threads=1,
+    )
     train.run(wanted)
 
 
@@ -211,14 +266,27 @@ def _kept(path: Path, wanted: Any, measure: Callable[[], Measured]) -> Measured:
 
     def measured() -> dict[str, Any]:
         found = measure()
-        return {"rows": [row_json(r) for r in found.rows], "paired": found.paired, "extra": found.extra}
+        return {
+            "rows": [row_json(r) for r in found.rows],
+            "paired": found.paired,
+            "extra": found.extra,
+        }
 
-    kept = measured_of(path, {"args": what_counts(wanted), "policies": [identity_of(p) for p in wanted.policy]}, measured)
-    return Measured(tuple(Row(**{**r, "privileged": tuple(r["privileged"])}) for r in kept["rows"]), tuple(kept["paired"]), extra=kept["extra"])
+    kept = measured_of(
+        path,
+        {"args": what_counts(wanted), "policies": [identity_of(p) for p in wanted.policy]},
+        measured,
+    )
+    return Measured(
+        tuple(Row(**{**r, "privileged": tuple(r["privileged"])}) for r in kept["rows"]),
+        tuple(kept["paired"]),
+        extra=kept["extra"],
+    )
 
 
 def _pictures(args: Args, learned: str, objects: str, dataset: Path) -> None:
-    """Cards of collected attempts, and scenes played in this process with every policy for opinions and a film."""
+    """Cards of collected attempts, and scenes played in this process with every policy for opinions
+    and a film."""
     from itertools import islice
 
     from selfgrasp.dataset import Dataset
@@ -230,7 +298,10 @@ def _pictures(args: Args, learned: str, objects: str, dataset: Path) -> None:
     from selfgrasp.workcell.cells import make_cell
 
     folder = args.out / "pictures"
-    with Dataset.open(dataset) as data, StoryWatcher(folder, data.spec, source="collect") as watcher:
+    with (
+        Dataset.open(dataset) as data,
+        StoryWatcher(folder, data.spec, source="collect") as watcher,
+    ):
         for attempt in islice(data.attempts(), 240):
             watcher.on_attempt(attempt, ())
     cell = make_cell("tabletop", objects_named(objects), args.options)
@@ -238,10 +309,18 @@ def _pictures(args: Args, learned: str, objects: str, dataset: Path) -> None:
         workcell.watchers = (watcher,)
         for policy, scenes in (("heuristic", 1), (learned, 3)):
             for scene in range(scenes):
-                play_until_clear(cell, load_policy(policy, cell), FIRST_SCENE + 10_000 * args.seed + scene, session="film", most=24)
+                play_until_clear(
+                    cell,
+                    load_policy(policy, cell),
+                    FIRST_SCENE + 10_000 * args.seed + scene,
+                    session="film",
+                    most=24,
+                )
 
 
-def _write_report(args: Args, wanted: Any, measured: list[Measured], stages: list[dict[str, Any]]) -> None:
+def _write_report(
+    args: Args, wanted: Any, measured: list[Measured], stages: list[dict[str, Any]]
+) -> None:
     from selfgrasp.dataset import Dataset
     from selfgrasp.runs.bench import policy_label
     from selfgrasp.runs.episodes import forget
@@ -250,7 +329,11 @@ def _write_report(args: Args, wanted: Any, measured: list[Measured], stages: lis
     learned = policy_label(wanted.policy[-1])
     reductions = [
         f"{protocol}: {trials} trials a policy instead of {FULL[protocol]}"
-        for protocol, trials in (("prediction", args.predictions), ("isolated", args.trials), ("clear", args.scenes))
+        for protocol, trials in (
+            ("prediction", args.predictions),
+            ("isolated", args.trials),
+            ("clear", args.scenes),
+        )
         if trials < FULL[protocol]
     ]
     with Dataset.open(args.out / "data") as data:
@@ -265,14 +348,20 @@ def _write_report(args: Args, wanted: Any, measured: list[Measured], stages: lis
         "reductions": reductions,
         "curve": curve,
         "judge": judge,
-        "notes": ["Interactions, completion and scenes use the simulator's count of what is left; success is what the fingers feel."],
+        "notes": [
+            "Interactions, completion and scenes use the simulator's count of what is left; "
+            "success is what the fingers feel."
+        ],
     }
-    write_json(args.out / "report.json", {**bench_json(wanted, measured, extra), "protocol": "demo"})
+    write_json(
+        args.out / "report.json", {**bench_json(wanted, measured, extra), "protocol": "demo"}
+    )
     forget(args.out)
 
 
 def _judge_and_truth(data: Any) -> dict[str, Any]:
-    """How often what the fingers felt and what was truly held differ, over everything that was collected."""
+    """How often what the fingers felt and what was truly held differ, over everything that was
+    collected."""
     truth, ids, felt = data.label("truth.grasped"), data.ids(), data.column("grasped")
     pairs = [(bool(f), bool(truth[i])) for i, f in zip(ids, felt, strict=True) if i in truth]
     return {
@@ -296,6 +385,15 @@ def _success_by_round(data: Any) -> list[dict[str, Any]]:
             rate = wilson(int(window.sum()), len(window))
             name = "tried at random" if index == 0 else "tried by what was learned"
             at = before + start + len(window)
-            points.append({"policy": name, "attempts": at, "value": rate.value, "low": rate.low, "high": rate.high, "metric": "success"})
+            points.append(
+                {
+                    "policy": name,
+                    "attempts": at,
+                    "value": rate.value,
+                    "low": rate.low,
+                    "high": rate.high,
+                    "metric": "success",
+                }
+            )
         before += len(mine)
     return points

@@ -6,7 +6,17 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 
-PACKAGES = ("numpy", "torch", "mujoco", "pylance", "pyarrow", "opencv-python-headless", "gymnasium", "trimesh", "coacd")
+PACKAGES = (
+    "numpy",
+    "torch",
+    "mujoco",
+    "pylance",
+    "pyarrow",
+    "opencv-python-headless",
+    "gymnasium",
+    "trimesh",
+    "coacd",
+)
 EXTRAS = {"trimesh": "meshes", "coacd": "meshes"}
 WANTED_DISK_GB = 5.0
 WANTED_MEMORY_GB = 4.0
@@ -14,7 +24,8 @@ WANTED_MEMORY_GB = 4.0
 
 @dataclass(frozen=True)
 class Args:
-    """Say what works on this machine, and the mend for what does not. Exit code 1 if something essential fails."""
+    """Say what works on this machine, and the mend for what does not. Exit code 1 if something
+    essential fails."""
 
     json: bool = False
     """Print JSON instead of a table."""
@@ -77,7 +88,12 @@ def examine() -> Iterator[Finding]:
             yield check()
         except Exception as error:  # whatever breaks is what the doctor is asked about
             first_line = (str(error).splitlines() or [""])[0]
-            yield Finding(what, Health.FAIL, f"{type(error).__name__}: {first_line}", "install again: make clean, then make demo")
+            yield Finding(
+                what,
+                Health.FAIL,
+                f"{type(error).__name__}: {first_line}",
+                "install again: make clean, then make demo",
+            )
 
 
 def _show(finding: Finding) -> None:
@@ -100,7 +116,12 @@ def _python() -> Finding:
 
     from selfgrasp import __version__
 
-    return Finding("python", Health.OK, f"{platform.python_version()} on {platform.system()} {platform.machine()}; selfgrasp {__version__}")
+    return Finding(
+        "python",
+        Health.OK,
+        f"{platform.python_version()} on {platform.system()} {platform.machine()}; selfgrasp "
+        f"{__version__}",
+    )
 
 
 def _packages() -> Finding:
@@ -118,17 +139,36 @@ def _packages() -> Finding:
         return Finding("packages", Health.OK, found)
     optional = all(name in EXTRAS for name in missing)
     extras = ",".join(sorted({EXTRAS[name] for name in missing if name in EXTRAS}))
-    mend = f"pip install -c constraints.txt -e '.[{extras}]' for your own meshes" if optional else "pip install -c constraints.txt -e ."
-    return Finding("packages", Health.NOTE if optional else Health.FAIL, f"{found}; missing: {', '.join(missing)}", mend)
+    mend = (
+        f"pip install -c constraints.txt -e '.[{extras}]' for your own meshes"
+        if optional
+        else "pip install -c constraints.txt -e ."
+    )
+    return Finding(
+        "packages",
+        Health.NOTE if optional else Health.FAIL,
+        f"{found}; missing: {', '.join(missing)}",
+        mend,
+    )
 
 
 def _renderer() -> Finding:
-    from selfgrasp.workcell.sim.gl import RENDERER_VARIABLE, RendererKind, choose_renderer, try_context
+    from selfgrasp.workcell.sim.gl import (
+        RENDERER_VARIABLE,
+        RendererKind,
+        choose_renderer,
+        try_context,
+    )
 
     chosen, tried = choose_renderer(), try_context()
     found = f"{chosen.kind}: {chosen.reason}"
     if chosen.kind is RendererKind.GL and tried.kind is RendererKind.RAYS:
-        return Finding("renderer", Health.FAIL, tried.reason, f"{tried.mend}, or export {RENDERER_VARIABLE}=rays")
+        return Finding(
+            "renderer",
+            Health.FAIL,
+            tried.reason,
+            f"{tried.mend}, or export {RENDERER_VARIABLE}=rays",
+        )
     if chosen.mend:
         return Finding("renderer", Health.NOTE, found, f"for faster pictures: {chosen.mend}")
     return Finding("renderer", Health.OK, found)
@@ -139,7 +179,12 @@ def _torch() -> Finding:
 
     if torch.cuda.is_available():
         return Finding("torch", Health.OK, f"cuda: {torch.cuda.get_device_name()}")
-    return Finding("torch", Health.OK, f"cpu, {torch.get_num_threads()} threads; enough for the small presets, the paper presets want a GPU")
+    return Finding(
+        "torch",
+        Health.OK,
+        f"cpu, {torch.get_num_threads()} threads; enough for the small presets, the paper "
+        "presets want a GPU",
+    )
 
 
 def _dataset() -> Finding:
@@ -152,7 +197,12 @@ def _dataset() -> Finding:
         lance.write_dataset(pa.table({"number": [1, 2, 3]}), folder)
         count = lance.dataset(folder).count_rows()
     if count != 3:
-        return Finding("dataset", Health.FAIL, f"lance {lance.__version__}: wrote 3 rows, read {count}", "pip install -c constraints.txt pylance")
+        return Finding(
+            "dataset",
+            Health.FAIL,
+            f"lance {lance.__version__}: wrote 3 rows, read {count}",
+            "pip install -c constraints.txt pylance",
+        )
     return Finding("dataset", Health.OK, f"lance {lance.__version__} writes and reads")
 
 
@@ -162,7 +212,13 @@ def _disk() -> Finding:
     free = shutil.disk_usage(".").free / 1e9
     found = f"{free:.1f} GB free in this folder"
     if free < WANTED_DISK_GB:
-        return Finding("disk", Health.NOTE, found, f"{WANTED_DISK_GB:g} GB or more are comfortable: free some, or write elsewhere with --out")
+        return Finding(
+            "disk",
+            Health.NOTE,
+            found,
+            f"{WANTED_DISK_GB:g} GB or more are comfortable: free some, or write elsewhere "
+            "with --out",
+        )
     return Finding("disk", Health.OK, found)
 
 
@@ -191,6 +247,15 @@ def _one_grasp() -> Finding:
         attempt = cell.attempt(HeuristicPolicy(), Ids("doctor", 0, 0)).attempt
     seconds = time.perf_counter() - began
     if attempt.outcome.fault in (Fault.NO_IMAGE, Fault.UNSTABLE):
-        return Finding("one grasp", Health.FAIL, f"{attempt.outcome.fault} after {seconds:.1f} s", "pip install -c constraints.txt mujoco")
-    sensed = "holds something" if attempt.outcome.grasped else f"holds nothing ({attempt.outcome.fault or 'missed'})"
+        return Finding(
+            "one grasp",
+            Health.FAIL,
+            f"{attempt.outcome.fault} after {seconds:.1f} s",
+            "pip install -c constraints.txt mujoco",
+        )
+    sensed = (
+        "holds something"
+        if attempt.outcome.grasped
+        else f"holds nothing ({attempt.outcome.fault or 'missed'})"
+    )
     return Finding("one grasp", Health.OK, f"tried in {seconds:.1f} s with start-up: {sensed}")

@@ -23,12 +23,15 @@ class EpisodeLog:
 
     Args:
         folder: of the benchmark.
-        of: all that an episode depends on beside its seed, the code and the libraries; what others have played is not taken up again.
+        of: all that an episode depends on beside its seed, the code and the libraries; what others
+            have played is not taken up again.
         seeds: of the scenes, in their order.
     """
 
     def __init__(self, folder: Path, of: Mapping[str, Any], seeds: Sequence[int]) -> None:
-        key = json.dumps({**of, "code": _code(), "versions": versions()}, sort_keys=True, default=str)
+        key = json.dumps(
+            {**of, "code": _code(), "versions": versions()}, sort_keys=True, default=str
+        )
         self._path = folder / _FOLDER / f"{hashlib.sha256(key.encode()).hexdigest()[:16]}.jsonl"
         known = {episode.seed: episode for episode in _read(self._path)}
         self.kept = [known[seed] for seed in takewhile(known.__contains__, seeds)]
@@ -39,7 +42,12 @@ class EpisodeLog:
         self._file: TextIO = self._path.open("a")
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         self._file.close()
 
     def add(self, episode: Episode) -> None:

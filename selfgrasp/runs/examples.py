@@ -1,4 +1,5 @@
-"""Examples of a method from datasets on disk: gathered by several processes, kept beside the dataset, never decoded twice."""
+"""Examples of a method from datasets on disk: gathered by several processes, kept beside the
+dataset, never decoded twice."""
 
 from __future__ import annotations
 
@@ -37,13 +38,16 @@ class Data:
     fingerprint: str
 
 
-def data_of(method: Method, folders: Sequence[Path], *, first: int | None = None, workers: int = 2) -> Data:
+def data_of(
+    method: Method, folders: Sequence[Path], *, first: int | None = None, workers: int = 2
+) -> Data:
     """Both parts of several datasets as one.
 
     Args:
         method: what learns from them.
         folders: of the datasets.
-        first: use only so many training examples, the first ones, and an eighth as many for validation; None for all.
+        first: use only so many training examples, the first ones, and an eighth as many for
+            validation; None for all.
         workers: processes that gather.
 
     Raises:
@@ -51,26 +55,49 @@ def data_of(method: Method, folders: Sequence[Path], *, first: int | None = None
     """
     from selfgrasp.learn import Examples
 
-    parts = {split: [examples_of(method, folder, split, workers=workers) for folder in folders] for split in ("train", "validation")}
-    train, validation = (Examples.concatenate([examples for examples, _ in parts[split]]) for split in ("train", "validation"))
+    parts = {
+        split: [examples_of(method, folder, split, workers=workers) for folder in folders]
+        for split in ("train", "validation")
+    }
+    train, validation = (
+        Examples.concatenate([examples for examples, _ in parts[split]])
+        for split in ("train", "validation")
+    )
     prints = [f for _, f in parts["train"]]
     if first is not None:
-        train, validation = train.first(first), validation.first(max(1, round(first * _VALIDATION_SHARE)))
+        train, validation = (
+            train.first(first),
+            validation.first(max(1, round(first * _VALIDATION_SHARE))),
+        )
         prints.append(str(first))
     if not len(train):
-        raise InputError(given=f"{', '.join(map(str, folders))} with no training example", wanted=f"at least one attempt that {method.name} can learn from")
-    return Data(train, validation, prints[0] if len(prints) == 1 else hashlib.sha256("|".join(prints).encode()).hexdigest()[:16])
+        raise InputError(
+            given=f"{', '.join(map(str, folders))} with no training example",
+            wanted=f"at least one attempt that {method.name} can learn from",
+        )
+    return Data(
+        train,
+        validation,
+        prints[0]
+        if len(prints) == 1
+        else hashlib.sha256("|".join(prints).encode()).hexdigest()[:16],
+    )
 
 
-def examples_of(method: Method, folder: Path, split: Split, *, workers: int = 2) -> tuple[Examples, str]:
-    """One part of a dataset, and the dataset's fingerprint; from the file that an earlier call left in the dataset's folder, if nothing changed since."""
+def examples_of(
+    method: Method, folder: Path, split: Split, *, workers: int = 2
+) -> tuple[Examples, str]:
+    """One part of a dataset, and the dataset's fingerprint; from the file that an earlier call left
+    in the dataset's folder, if nothing changed since."""
     from selfgrasp.dataset import Dataset
     from selfgrasp.learn import DatasetSource, Examples
 
     with Dataset.open(folder) as data:
         source = DatasetSource(data)
         fingerprint, total = source.fingerprint, source.len_of(split)
-    key = hashlib.sha256(json.dumps([method.name, method.version, method.examples_key], default=str).encode()).hexdigest()[:8]
+    key = hashlib.sha256(
+        json.dumps([method.name, method.version, method.examples_key], default=str).encode()
+    ).hexdigest()[:8]
     kept = folder / "examples" / f"{method.name}-{key}-{split}.safetensors"
     if (found := _read(kept, fingerprint)) is not None:
         return found, fingerprint
@@ -81,7 +108,12 @@ def examples_of(method: Method, folder: Path, split: Split, *, workers: int = 2)
         from selfgrasp.runs.pool import processes
 
         with processes(workers) as pool:
-            parts = list(pool.map(_gather, *zip(*[(method, folder, split, start) for start in starts], strict=True)))
+            parts = list(
+                pool.map(
+                    _gather,
+                    *zip(*[(method, folder, split, start) for start in starts], strict=True),
+                )
+            )
     examples = Examples.concatenate(parts or [_gather(method, folder, split, 0)])
     _write(kept, examples, fingerprint)
     return examples, fingerprint
@@ -93,7 +125,11 @@ def _gather(method: Method, folder: Path, split: Split, start: int) -> Examples:
 
     with Dataset.open(folder) as data:
         source = DatasetSource(data, (start, start + _CHUNK), threads=1)
-        return method.gather(DeclaredSource(source, method.reads_labels, method.name), split, np.random.default_rng(start))
+        return method.gather(
+            DeclaredSource(source, method.reads_labels, method.name),
+            split,
+            np.random.default_rng(start),
+        )
 
 
 def _read(path: Path, fingerprint: str) -> Examples | None:

@@ -10,7 +10,8 @@ from tyro.conf import Positional
 
 @dataclass(frozen=True)
 class Args:
-    """Write a dataset as a LeRobotDataset v3.0: one attempt is one episode. Attempts without steps or pictures are left out."""
+    """Write a dataset as a LeRobotDataset v3.0: one attempt is one episode. Attempts without steps
+    or pictures are left out."""
 
     dataset: Positional[Path]
     """The dataset's folder."""

@@ -46,10 +46,12 @@ class Kind:
 
 
 def failure_gallery(dataset: Path, out: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """The table of what became of all attempts, with 95 % intervals over scenes, and up to eight examples of each way to fail.
+    """The table of what became of all attempts, with 95 % intervals over scenes, and up to eight
+    examples of each way to fail.
 
     Args:
-        dataset: its folder; two objects at once are told by the simulator's label `truth.held`, and are left out of a robot's data.
+        dataset: its folder; two objects at once are told by the simulator's label `truth.held`, and
+            are left out of a robot's data.
         out: folder that the pictures are written to, a run's `pictures/`.
 
     Returns:
@@ -64,7 +66,9 @@ def failure_gallery(dataset: Path, out: Path) -> tuple[dict[str, Any], list[dict
     with Dataset.open(dataset) as data:
         kinds = _kinds(data)
         who = ", ".join(sorted(set(data.column("policy"))))
-        pictures = [_gallery(data, kind, out) for kind in kinds if kind.pictured and kind.chosen.any()]
+        pictures = [
+            _gallery(data, kind, out) for kind in kinds if kind.pictured and kind.chosen.any()
+        ]
         return _table(data, kinds, who), pictures
 
 
@@ -79,19 +83,40 @@ def _kinds(data: Dataset) -> tuple[Kind, ...]:
     shown = [str(kind) for kind in (Fault.BLOCKED, Fault.SLIPPED)]
     others = sorted(set(fault[failed]) - {*shown, ""})
     return (
-        Kind(HELD, "One object was lifted." if lifted else KIND_SENTENCES[HELD], grasped & ~two, pictured=False),
-        *((Kind(_TWO, "A success that lifted more than one, by the simulator's count.", two),) if lifted else ()),
+        Kind(
+            HELD,
+            "One object was lifted." if lifted else KIND_SENTENCES[HELD],
+            grasped & ~two,
+            pictured=False,
+        ),
+        *(
+            (Kind(_TWO, "A success that lifted more than one, by the simulator's count.", two),)
+            if lifted
+            else ()
+        ),
         *(Kind(name, KIND_SENTENCES[name], failed & (fault == name)) for name in shown),
         Kind(MISSED, KIND_SENTENCES[MISSED], failed & (fault == "")),
-        *(Kind(name.replace("_", " "), KIND_SENTENCES.get(name, ""), failed & (fault == name), pictured=False) for name in others),
+        *(
+            Kind(
+                name.replace("_", " "),
+                KIND_SENTENCES.get(name, ""),
+                failed & (fault == name),
+                pictured=False,
+            )
+            for name in others
+        ),
     )
 
 
 def _table(data: Dataset, kinds: Sequence[Kind], who: str) -> dict[str, Any]:
-    rows = [[kind.name, kind.meaning, int(kind.chosen.sum()), *_share(data, kind.chosen)] for kind in kinds]
+    rows = [
+        [kind.name, kind.meaning, int(kind.chosen.sum()), *_share(data, kind.chosen)]
+        for kind in kinds
+    ]
     return {
         "title": f"What became of the attempts: {who}",
-        "note": f"{len(data):,} attempts on {len(_scenes(data)[1]):,} scenes, judged by what the fingers felt; 95 % intervals over scenes.",
+        "note": f"{len(data):,} attempts on {len(_scenes(data)[1]):,} scenes, judged by what the "
+        "fingers felt; 95 % intervals over scenes.",
         "columns": ["outcome", "meaning", "attempts", "share", "95 % interval"],
         "rows": rows,
     }
@@ -102,7 +127,10 @@ def _share(data: Dataset, chosen: NDArray[np.bool_]) -> tuple[str, str]:
     from selfgrasp.core.intervals import ratio
 
     which, scenes = _scenes(data)
-    counts = [np.bincount(which, weights=weights, minlength=len(scenes)) for weights in (chosen, np.ones(len(chosen)))]
+    counts = [
+        np.bincount(which, weights=weights, minlength=len(scenes))
+        for weights in (chosen, np.ones(len(chosen)))
+    ]
     share = ratio(np.stack(counts, axis=1))
     return f"{100 * share.value:.1f} %", f"{100 * share.low:.1f} to {100 * share.high:.1f} %"
 
@@ -124,11 +152,21 @@ def _gallery(data: Dataset, kind: Kind, out: Path) -> dict[str, Any]:
     files, captions = [], []
     for attempt in data.attempts(_drawn(data.ids()[kind.chosen]), threads=1):
         files.append(f"failed-{attempt.id}.webp")
-        (out / files[-1]).write_bytes(encode_webp(attempt_card(attempt, pixels=_TILE, breadth=breadth)))
+        (out / files[-1]).write_bytes(
+            encode_webp(attempt_card(attempt, pixels=_TILE, breadth=breadth))
+        )
         captions.append(_caption(attempt, objects, lifted))
     total = int(kind.chosen.sum())
-    note = f"{kind.meaning} {total:,} of {len(data):,} attempts. Left: before, with the grasp. Right: the same place afterwards."
-    return {"title": "Two objects at once" if kind.name == _TWO else f"Failures: {kind.name}", "note": note, "files": files, "captions": captions}
+    note = (
+        f"{kind.meaning} {total:,} of {len(data):,} attempts. Left: before, with the grasp. "
+        "Right: the same place afterwards."
+    )
+    return {
+        "title": "Two objects at once" if kind.name == _TWO else f"Failures: {kind.name}",
+        "note": note,
+        "files": files,
+        "captions": captions,
+    }
 
 
 def _drawn(ids: NDArray[np.object_]) -> list[str]:
@@ -137,7 +175,8 @@ def _drawn(ids: NDArray[np.object_]) -> list[str]:
 
 
 def _caption(attempt: Attempt, objects: Mapping[str, Any], lifted: Mapping[str, Any]) -> str:
-    """Where the fingers were sent and how far they came, what was held, the policy's score, and the id that `selfgrasp replay` takes."""
+    """Where the fingers were sent and how far they came, what was held, the policy's score, and the
+    id that `selfgrasp replay` takes."""
     from selfgrasp.core import Grasp
 
     parts = []
@@ -145,8 +184,14 @@ def _caption(attempt: Attempt, objects: Mapping[str, Any], lifted: Mapping[str, 
         case [*_, last] if isinstance(last.action, Grasp):
             parts.append(f"{1000 * last.action.width:.0f} mm open")
             if attempt.outcome.fault is Fault.BLOCKED and isinstance(last.executed, Grasp):
-                above = float(last.executed.world_from_tool[2, 3] - last.action.world_from_tool[2, 3])
-                parts.append(f"stopped {1000 * above:.0f} mm above its goal" if above > _REACHED else "blocked on the way up")
+                above = float(
+                    last.executed.world_from_tool[2, 3] - last.action.world_from_tool[2, 3]
+                )
+                parts.append(
+                    f"stopped {1000 * above:.0f} mm above its goal"
+                    if above > _REACHED
+                    else "blocked on the way up"
+                )
             # A policy without an opinion scores 0.
             if np.isfinite(last.score) and last.score:
                 parts.append(f"score {last.score:.2f}")

@@ -1,4 +1,5 @@
-"""Pinto & Gupta 2016, Fig. 6: where a trained network's best patches lie, against random ones, after each stage."""
+"""Pinto & Gupta 2016, Fig. 6: where a trained network's best patches lie, against random ones,
+after each stage."""
 
 from __future__ import annotations
 
@@ -24,18 +25,29 @@ SHOWN = 20
 """Patches of each kind in a scene."""
 
 APART = 0.025
-"""m between two of the best patches: how many places a network knows, not how many angles at one."""
+"""m between two of the best patches: how many places a network knows, not how many angles at
+one."""
 
 _SEARCHED = 300
 _NOTE = (
-    "Left: the {shown} places that this network thinks best, one patch each, {apart:.0f} mm apart or more. Right: {shown} grasps of the random policy, which "
-    "knows what is not table. Below: the patches around them, best first, turned so that the fingers close from left and right. All colours are this network's "
+    "Left: the {shown} places that this network thinks best, one patch each, {apart:.0f} mm "
+    "apart or more. Right: {shown} grasps of the random policy, which "
+    "knows what is not table. Below: the patches around them, best first, turned so that the "
+    "fingers close from left and right. All colours are this network's "
     "probability that the grasp holds."
 )
 
 
-def figure_patches(checkpoints: Mapping[str, str], out: Path, *, seed: int, scenes: int, options: CellConfig | None = None) -> list[dict[str, Any]]:
-    """A picture a scene for each checkpoint, on the same looks at validation scenes and with the same random grasps.
+def figure_patches(
+    checkpoints: Mapping[str, str],
+    out: Path,
+    *,
+    seed: int,
+    scenes: int,
+    options: CellConfig | None = None,
+) -> list[dict[str, Any]]:
+    """A picture a scene for each checkpoint, on the same looks at validation scenes and with the
+    same random grasps.
 
     Args:
         checkpoints: of `supersizing`, by the stage's name: run folders, files or "supersizing".
@@ -54,7 +66,10 @@ def figure_patches(checkpoints: Mapping[str, str], out: Path, *, seed: int, scen
     from selfgrasp.viz.picture import encode_webp
 
     if scenes < 1 or not checkpoints:
-        raise InputError(given=f"{len(checkpoints)} checkpoints and {scenes} scenes", wanted="at least one of each")
+        raise InputError(
+            given=f"{len(checkpoints)} checkpoints and {scenes} scenes",
+            wanted="at least one of each",
+        )
     out.mkdir(parents=True, exist_ok=True)
     contexts = _looks(seed, scenes, options or CellConfig())
     offered = [_random(context) for context in contexts]
@@ -69,7 +84,14 @@ def figure_patches(checkpoints: Mapping[str, str], out: Path, *, seed: int, scen
             captions.append(f"Scene {scene + 1}: {judged.words}")
         # Said once: the same for all.
         note = "" if number else _NOTE.format(shown=SHOWN, apart=1000 * APART)
-        entries.append({"title": f"Best patches against random ones: {stage}", "note": note, "files": files, "captions": captions})
+        entries.append(
+            {
+                "title": f"Best patches against random ones: {stage}",
+                "note": note,
+                "files": files,
+                "captions": captions,
+            }
+        )
     return entries
 
 
@@ -88,8 +110,14 @@ class Judged:
     @property
     def words(self) -> str:
         """The means in a sentence."""
-        means = [f"{100 * float(np.mean(ranked.scores)):.0f} %" if len(ranked.scores) else "nothing" for ranked in (self.best, self.random)]
-        return f"mean probability {means[0]} for its own {len(self.best.grasps)}, {means[1]} for the {len(self.random.grasps)} random ones."
+        means = [
+            f"{100 * float(np.mean(ranked.scores)):.0f} %" if len(ranked.scores) else "nothing"
+            for ranked in (self.best, self.random)
+        ]
+        return (
+            f"mean probability {means[0]} for its own {len(self.best.grasps)}, {means[1]} for "
+            f"the {len(self.random.grasps)} random ones."
+        )
 
 
 def _looks(seed: int, scenes: int, options: CellConfig) -> list[Context]:
@@ -106,7 +134,9 @@ def _looks(seed: int, scenes: int, options: CellConfig) -> list[Context]:
             seen = workcell.reset(scene)
             if seen is None:
                 raise SelfgraspError(f"the camera returned nothing in scene {scene}")
-            contexts.append(Context(seen, workcell.spec, first=seen, background=workcell.background, seed=scene))
+            contexts.append(
+                Context(seen, workcell.spec, first=seen, background=workcell.background, seed=scene)
+            )
     return contexts
 
 
@@ -119,7 +149,8 @@ def _random(context: Context) -> list[Grasp]:
 
 
 def _method(checkpoint: str) -> Supersizing:
-    """The checkpoint's method, made to name many places in the order of its opinion and of nothing else."""
+    """The checkpoint's method, made to name many places in the order of its opinion and of nothing
+    else."""
     from selfgrasp.core import InputError
     from selfgrasp.methods.supersizing.config import Choice
     from selfgrasp.methods.supersizing.method import Supersizing
@@ -127,9 +158,19 @@ def _method(checkpoint: str) -> Supersizing:
 
     method = load_policy(checkpoint)
     if not isinstance(method, Supersizing):
-        raise InputError(given=f"checkpoint {checkpoint} of the method {method.name}", wanted="one of supersizing, whose patches can be shown")
+        raise InputError(
+            given=f"checkpoint {checkpoint} of the method {method.name}",
+            wanted="one of supersizing, whose patches can be shown",
+        )
     proposals = max(_SEARCHED, method.config.proposals)
-    method.config = replace(method.config, candidates=_SEARCHED, proposals=proposals, rerank=0, choice=Choice.BEST, temperature=0.0)
+    method.config = replace(
+        method.config,
+        candidates=_SEARCHED,
+        proposals=proposals,
+        rerank=0,
+        choice=Choice.BEST,
+        temperature=0.0,
+    )
     return method
 
 
@@ -137,11 +178,18 @@ def _judged(method: Supersizing, context: Context, random: Sequence[Grasp], stag
     from selfgrasp.core import Grasp
 
     plan = method.plan(context)
-    own = [(float(score), action) for score, action in zip(plan.scores, plan.actions, strict=True) if isinstance(action, Grasp)]
+    own = [
+        (float(score), action)
+        for score, action in zip(plan.scores, plan.actions, strict=True)
+        if isinstance(action, Grasp)
+    ]
     best = list(_apart(sorted(own, key=lambda pair: -pair[0])))
     scores = [float(score) for score in method.score(context, random)]
     offered = sorted(zip(scores, random, strict=True), key=lambda pair: -pair[0])
-    return Judged(_ranked(method, context, best, f"{stage}: best {len(best)}"), _ranked(method, context, offered, f"random {len(offered)}"))
+    return Judged(
+        _ranked(method, context, best, f"{stage}: best {len(best)}"),
+        _ranked(method, context, offered, f"random {len(offered)}"),
+    )
 
 
 def _apart(ranked: Sequence[tuple[float, Grasp]]) -> Iterator[tuple[float, Grasp]]:
@@ -154,23 +202,35 @@ def _apart(ranked: Sequence[tuple[float, Grasp]]) -> Iterator[tuple[float, Grasp
             yield score, grasp
 
 
-def _ranked(method: Supersizing, context: Context, judged: Sequence[tuple[float, Grasp]], title: str) -> Ranked:
+def _ranked(
+    method: Supersizing, context: Context, judged: Sequence[tuple[float, Grasp]], title: str
+) -> Ranked:
     from selfgrasp.viz.patches import Ranked
 
     grasps = [grasp for _, grasp in judged]
-    return Ranked(title, grasps, np.array([score for score, _ in judged]), patches(method, context, grasps))
+    return Ranked(
+        title, grasps, np.array([score for score, _ in judged]), patches(method, context, grasps)
+    )
 
 
 def patches(method: Supersizing, context: Context, grasps: Sequence[Grasp]) -> NDArray[np.uint8]:
-    """(N, p, p, 3): what the network's map shows around each grasp, as one sees it from above, turned so that the closing direction points right."""
+    """(N, p, p, 3): what the network's map shows around each grasp, as one sees it from above,
+    turned so that the closing direction points right."""
     from selfgrasp.core.pose import yaw_of
     from selfgrasp.methods.supersizing.examples import map_of
     from selfgrasp.vision import crop
 
     poses = np.array([grasp.world_from_tool for grasp in grasps]).reshape(-1, 4, 4)
     top = map_of(context.observation, method.config, context.spec)
-    crops = crop(top, poses[:, :2, 3], np.array([yaw_of(pose) for pose in poses]), patch_side(method, context), method.config.map_pixels)
-    # A crop's rows run along the closing direction turned by +90 degrees, and down the picture: a mirror image of what one sees.
+    crops = crop(
+        top,
+        poses[:, :2, 3],
+        np.array([yaw_of(pose) for pose in poses]),
+        patch_side(method, context),
+        method.config.map_pixels,
+    )
+    # A crop's rows run along the closing direction turned by +90 degrees, and down the picture: a
+    # mirror image of what one sees.
     return crops.color[:, ::-1]
 
 
@@ -182,5 +242,14 @@ def patch_side(method: Supersizing, context: Context) -> float:
 def _picture(method: Supersizing, context: Context, judged: Judged) -> Picture:
     from selfgrasp.viz.patches import patches_picture
 
-    view, breadth = context.observation.view(method.config.view), context.spec.gripper.finger_breadth
-    return patches_picture(view, (judged.best, judged.random), side=patch_side(method, context), breadth=breadth, words="probability that it holds")
+    view, breadth = (
+        context.observation.view(method.config.view),
+        context.spec.gripper.finger_breadth,
+    )
+    return patches_picture(
+        view,
+        (judged.best, judged.random),
+        side=patch_side(method, context),
+        breadth=breadth,
+        words="probability that it holds",
+    )

@@ -23,7 +23,8 @@ _EYE_FROM_TARGET = np.array([0.22, -0.38, 0.30])
 
 
 class Film(Watcher):
-    """Films one attempt of a scene, from its first plan until it is judged. Pictures change nothing in the simulation.
+    """Films one attempt of a scene, from its first plan until it is judged. Pictures change nothing
+    in the simulation.
 
     Free motion high above the table is not simulated, so there the hand jumps.
 
@@ -38,8 +39,12 @@ class Film(Watcher):
 
         self.frames: list[Picture] = []
         self._world, self._left = cell.world, index
-        self._renderer = make_renderer(cell.world.model, pixels, pixels, str(cell.cell.spec.options.get("renderer", "auto")))
-        self._intrinsics = np.array([[1.3 * pixels, 0, pixels / 2], [0, 1.3 * pixels, pixels / 2], [0, 0, 1.0]])
+        self._renderer = make_renderer(
+            cell.world.model, pixels, pixels, str(cell.cell.spec.options.get("renderer", "auto"))
+        )
+        self._intrinsics = np.array(
+            [[1.3 * pixels, 0, pixels / 2], [0, 1.3 * pixels, pixels / 2], [0, 0, 1.0]]
+        )
         self._world_from_camera: FloatArray | None = None
         self._next = 0.0
 
@@ -54,7 +59,9 @@ class Film(Watcher):
                 target = start
             case _:
                 target = np.zeros(3)
-        self._world_from_camera = looking_at(target + _EYE_FROM_TARGET, target + np.array([0.0, 0.0, 0.06]))
+        self._world_from_camera = looking_at(
+            target + _EYE_FROM_TARGET, target + np.array([0.0, 0.0, 0.06])
+        )
         self._world.after_step = self._watch
         self._take()
 
@@ -77,4 +84,8 @@ class Film(Watcher):
     def _take(self) -> None:
         assert self._world_from_camera is not None
         self._next = self._world.data.time + FRAME_SECONDS
-        self.frames.append(self._renderer.render(self._world.data, self._world_from_camera, self._intrinsics).color.copy())
+        self.frames.append(
+            self._renderer.render(
+                self._world.data, self._world_from_camera, self._intrinsics
+            ).color.copy()
+        )

@@ -10,9 +10,11 @@ from tyro.conf import Positional
 
 @dataclass(frozen=True)
 class Args:
-    """Attach a CSV of labels to a dataset, with its author. Attempts are not rewritten; methods read a label only if they declare it.
+    """Attach a CSV of labels to a dataset, with its author. Attempts are not rewritten; methods
+    read a label only if they declare it.
 
-    The CSV has the columns attempt, name, value and, where a label is about one step or one view, step and view. Its first lines may be
+    The CSV has the columns attempt, name, value and, where a label is about one step or one view,
+    step and view. Its first lines may be
 
         attempt,name,value
         e4968ac62b1a-000000-000,category,spoon

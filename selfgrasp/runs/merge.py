@@ -10,7 +10,8 @@ from tyro.conf import Positional
 
 @dataclass(frozen=True)
 class Args:
-    """Copy several datasets of one cell into a new one. The sources stay as they are; an attempt that is in two of them is kept once."""
+    """Copy several datasets of one cell into a new one. The sources stay as they are; an attempt
+    that is in two of them is kept once."""
 
     datasets: Positional[tuple[Path, ...]]
     """The datasets' folders."""

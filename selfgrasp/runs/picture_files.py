@@ -1,4 +1,5 @@
-"""Reads what the `plan` verb is given: a colour picture, a depth picture, intrinsics and a camera pose from common file formats."""
+"""Reads what the `plan` verb is given: a colour picture, a depth picture, intrinsics and a camera
+pose from common file formats."""
 
 from __future__ import annotations
 
@@ -18,11 +19,15 @@ from selfgrasp.core.observation import MAX_DEPTH
 from selfgrasp.core.pose import checked_pose
 
 PixelOrigin = Literal["centre", "corner"]
-"""Where (0, 0) of the intrinsics lies: at the centre of the top-left pixel (OpenCV, ROS, RealSense) or at its corner (selfgrasp)."""
+"""Where (0, 0) of the intrinsics lies: at the centre of the top-left pixel (OpenCV, ROS, RealSense)
+or at its corner (selfgrasp)."""
 
 _NO_RETURN_16_BIT = 65535
 _CLOSEST = 0.05
-_INTRINSICS_WANTED = 'fx, fy, cx, cy (or ppx, ppy), or "K" or "camera_matrix" of nine numbers, or a 3 x 3 matrix, as JSON or YAML'
+_INTRINSICS_WANTED = (
+    'fx, fy, cx, cy (or ppx, ppy), or "K" or "camera_matrix" of nine numbers, or a 3 x 3 matrix, '
+    "as JSON or YAML"
+)
 
 
 def read_color(path: Path) -> NDArray[np.uint8]:
@@ -33,36 +38,52 @@ def read_color(path: Path) -> NDArray[np.uint8]:
     """
     picture = cv2.imdecode(_bytes(path, "color picture"), cv2.IMREAD_COLOR_RGB)
     if picture is None:
-        raise InputError(given=f"{path}, which does not decode as a picture", wanted="a PNG or JPEG")
+        raise InputError(
+            given=f"{path}, which does not decode as a picture", wanted="a PNG or JPEG"
+        )
     return np.asarray(picture, dtype=np.uint8)
 
 
 def read_depth(path: Path, *, scale: float | None = None) -> NDArray[np.float32]:
-    """(H, W) float32 m, NaN where the file has 0, a negative number, NaN, or the largest 16-bit number.
+    """(H, W) float32 m, NaN where the file has 0, a negative number, NaN, or the largest 16-bit
+    number.
 
     Args:
         path: a NumPy array or a one-channel picture.
         scale: m per unit of the file; None means 0.001 for integers and 1 for floating point.
 
     Raises:
-        InputError: no such file, not a depth picture, no return at all, or values that cannot be metres.
+        InputError: no such file, not a depth picture, no return at all, or values that cannot be
+            metres.
     """
-    raw = _array(path) if path.suffix.lower() == ".npy" else cv2.imdecode(_bytes(path, "depth picture"), cv2.IMREAD_UNCHANGED)
+    raw = (
+        _array(path)
+        if path.suffix.lower() == ".npy"
+        else cv2.imdecode(_bytes(path, "depth picture"), cv2.IMREAD_UNCHANGED)
+    )
     if raw is None:
-        raise InputError(given=f"{path}, which does not decode as a picture", wanted="a 16-bit PNG in millimetres or a NumPy array in metres")
+        raise InputError(
+            given=f"{path}, which does not decode as a picture",
+            wanted="a 16-bit PNG in millimetres or a NumPy array in metres",
+        )
     raw = raw[..., 0] if raw.ndim == 3 and raw.shape[2] == 1 else raw
     if raw.ndim != 2 or raw.dtype == np.uint8 or raw.dtype.kind not in "iuf":
         wanted = "one channel: 16-bit integers in millimetres or floating point in metres"
         raise InputError(given=f"{path} of shape {raw.shape} and dtype {raw.dtype}", wanted=wanted)
     integers = raw.dtype.kind in "iu"
-    depth = raw.astype(np.float32) * np.float32((0.001 if integers else 1.0) if scale is None else scale)
+    depth = raw.astype(np.float32) * np.float32(
+        (0.001 if integers else 1.0) if scale is None else scale
+    )
     invalid = ~np.isfinite(depth) | (depth <= 0)
     if integers:
         invalid |= raw == _NO_RETURN_16_BIT
     depth[invalid] = np.nan
     measured = depth[~invalid]
     if not len(measured):
-        raise InputError(given=f"{path} without a single return: every pixel is 0 or NaN", wanted="a depth picture of a table")
+        raise InputError(
+            given=f"{path} without a single return: every pixel is 0 or NaN",
+            wanted="a depth picture of a table",
+        )
     _check_unit(path, measured, "millimetres" if integers else "metres")
     depth[depth > MAX_DEPTH] = np.nan
     return depth
@@ -74,21 +95,31 @@ def _check_unit(path: Path, measured: NDArray[np.float32], unit: str) -> None:
     if (measured > MAX_DEPTH).mean() > 0.01:
         given = f"{path} with values up to {high:g} m when read as {unit}"
     elif median < _CLOSEST:
-        given = f"{path} with values from {low:g} m, half of them below {median:g} m, when read as {unit}"
+        given = (
+            f"{path} with values from {low:g} m, half of them below {median:g} m, when "
+            f"read as {unit}"
+        )
     else:
         return
-    wanted = f"depth between {_CLOSEST:g} and {MAX_DEPTH:g} m: integers in millimetres, floating point in metres, or --depth-scale with the metres of one unit"
+    wanted = (
+        f"depth between {_CLOSEST:g} and {MAX_DEPTH:g} m: integers in millimetres, floating "
+        "point in metres, or --depth-scale with the metres of one unit"
+    )
     raise InputError(given=given, wanted=wanted)
 
 
-def read_intrinsics(path: Path, height: int, width: int, *, origin: PixelOrigin = "centre") -> FloatArray:
+def read_intrinsics(
+    path: Path, height: int, width: int, *, origin: PixelOrigin = "centre"
+) -> FloatArray:
     """(3, 3) px in selfgrasp's convention, the centre of the top-left pixel at (0.5, 0.5).
 
-    Understood are JSON or YAML with fx, fy, cx, cy; with ppx, ppy (RealSense); with K or camera_matrix (ROS, OpenCV); a nested matrix; and any of these one
-    level down under intrinsics, color, depth or camera.
+    Understood are JSON or YAML with fx, fy, cx, cy; with ppx, ppy (RealSense); with K or
+    camera_matrix (ROS, OpenCV); a nested matrix; and any of these one level down under intrinsics,
+    color, depth or camera.
 
     Raises:
-        InputError: no such file, not one of these, or made for a picture of another size than (height, width).
+        InputError: no such file, not one of these, or made for a picture of another size than
+            (height, width).
     """
     data = _structured(path)
     matrix = _matrix_of(data)
@@ -102,19 +133,25 @@ def read_intrinsics(path: Path, height: int, width: int, *, origin: PixelOrigin 
     if size is not None and size != (height, width):
         raise InputError(
             given=f"intrinsics {path} made for {size[1]} x {size[0]} px",
-            wanted=f"intrinsics for the picture's {width} x {height} px (a resized picture needs fx, fy, cx and cy resized alike)",
+            wanted=f"intrinsics for the picture's {width} x {height} px (a resized picture "
+            "needs fx, "
+            "fy, cx and cy resized alike)",
         )
     off_centre = max(abs(k[0, 2] / width - 0.5), abs(k[1, 2] / height - 0.5))
     if size is None and off_centre > 0.2:
         raise InputError(
-            given=f"intrinsics {path} with principal point ({k[0, 2]:g}, {k[1, 2]:g}) for a picture of {width} x {height} px",
-            wanted="one near the picture's middle (were they made for another resolution?); for a cropped picture say its width and height in the file",
+            given=f"intrinsics {path} with principal point ({k[0, 2]:g}, {k[1, 2]:g}) for "
+            "a picture "
+            f"of {width} x {height} px",
+            wanted="one near the picture's middle (were they made for another resolution?); for a "
+            "cropped picture say its width and height in the file",
         )
     return np.asarray(k, dtype=np.float64)
 
 
 def read_pose(path: Path) -> FloatArray:
-    """(4, 4) world_from_camera from a NumPy array, or JSON or YAML with a 4 x 4 matrix, alone or under world_from_camera.
+    """(4, 4) world_from_camera from a NumPy array, or JSON or YAML with a 4 x 4 matrix, alone or
+    under world_from_camera.
 
     Raises:
         InputError: no such file, or not a rigid transform.
@@ -125,9 +162,14 @@ def read_pose(path: Path) -> FloatArray:
     try:
         matrix = np.asarray(data, dtype=np.float64).reshape(4, 4)
     except (TypeError, ValueError) as error:
-        raise InputError(given=f"pose {path}", wanted="world_from_camera as a 4 x 4 matrix of numbers") from error
+        raise InputError(
+            given=f"pose {path}", wanted="world_from_camera as a 4 x 4 matrix of numbers"
+        ) from error
     if not np.isfinite(matrix).all():
-        raise InputError(given=f"pose {path} with values that are not finite", wanted="world_from_camera as a 4 x 4 matrix of numbers")
+        raise InputError(
+            given=f"pose {path} with values that are not finite",
+            wanted="world_from_camera as a 4 x 4 matrix of numbers",
+        )
     # Files round to a few digits; a rotation that is nearly one is meant to be one.
     u, _, vt = np.linalg.svd(matrix[:3, :3])
     if np.abs(u @ vt - matrix[:3, :3]).max() < 1e-2:
@@ -140,8 +182,16 @@ def _bytes(path: Path, what: str) -> NDArray[np.uint8]:
         return np.frombuffer(path.read_bytes() or b"\0", np.uint8)
     except OSError as error:
         folder = path.parent
-        exists = ", ".join(sorted(p.name for p in folder.iterdir())[:12]) if folder.is_dir() else f"no folder {folder}"
-        raise InputError(given=f"{what} {path}: {error.strerror}", wanted="a file that can be read", exists=exists) from error
+        exists = (
+            ", ".join(sorted(p.name for p in folder.iterdir())[:12])
+            if folder.is_dir()
+            else f"no folder {folder}"
+        )
+        raise InputError(
+            given=f"{what} {path}: {error.strerror}",
+            wanted="a file that can be read",
+            exists=exists,
+        ) from error
 
 
 def _array(path: Path) -> NDArray[Any]:
@@ -149,7 +199,9 @@ def _array(path: Path) -> NDArray[Any]:
     try:
         loaded = np.load(path, allow_pickle=False)
     except (ValueError, EOFError, OSError) as error:
-        raise InputError(given=f"{path}: {error}", wanted="a NumPy array of numbers (.npy)") from error
+        raise InputError(
+            given=f"{path}: {error}", wanted="a NumPy array of numbers (.npy)"
+        ) from error
     if not isinstance(loaded, np.ndarray):
         raise InputError(given=f"{path} with several arrays", wanted="one NumPy array (.npy)")
     return loaded
@@ -164,7 +216,10 @@ def _structured(path: Path) -> Any:
         return yaml.safe_load(text.replace("%YAML:1.0", "").replace("!!opencv-matrix", ""))
     except (ValueError, yaml.YAMLError) as error:
         kind = "JSON" if path.suffix.lower() == ".json" else "YAML"
-        raise InputError(given=f"{path}, malformed {kind}: {' '.join(str(error).split())}", wanted=f"well-formed {kind}") from error
+        raise InputError(
+            given=f"{path}, malformed {kind}: {' '.join(str(error).split())}",
+            wanted=f"well-formed {kind}",
+        ) from error
 
 
 def _matrix_of(data: Any) -> FloatArray | None:
@@ -178,7 +233,11 @@ def _matrix_of(data: Any) -> FloatArray | None:
             fx, fy, x, y = (float(value) for value in values if value is not None)
             return np.array([[fx, 0, x], [0, fy, y], [0, 0, 1.0]])
     for key in ("K", "k", "camera_matrix", "intrinsic_matrix", "matrix", "data"):
-        matrix = _nine(data[key]["data"] if isinstance(data.get(key), Mapping) and "data" in data[key] else data.get(key))
+        matrix = _nine(
+            data[key]["data"]
+            if isinstance(data.get(key), Mapping) and "data" in data[key]
+            else data.get(key)
+        )
         if matrix is not None:
             return matrix
     for key in ("intrinsics", "intrinsic", "color", "depth", "camera"):

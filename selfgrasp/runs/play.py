@@ -1,4 +1,5 @@
-"""One scene, played: a seeded drop and the attempts made on it. The unit of work of every worker."""
+"""One scene, played: a seeded drop and the attempts made on it. The unit of work of every
+worker."""
 
 from __future__ import annotations
 
@@ -27,7 +28,8 @@ class SceneTask:
         seed: of the collection; scene seeds follow from it.
         scene: number of the scene.
         attempts: how many.
-        angles_per_point: above 1, the state is put back and that many angles are tried at each point.
+        angles_per_point: above 1, the state is put back and that many angles are tried at each
+            point.
         round: of collection and training.
         after: what becomes of a thing that was lifted.
     """
@@ -54,7 +56,8 @@ class PlayedScene:
         scene: its number.
         attempts: encoded, in order.
         unstable: simulation states that led to a NaN, by attempt id.
-        seconds: where the worker's time went: total, physics, plan, encode (the rest is pictures and bookkeeping).
+        seconds: where the worker's time went: total, physics, plan, encode (the rest is pictures
+            and bookkeeping).
     """
 
     scene: int
@@ -64,7 +67,8 @@ class PlayedScene:
 
 
 def play_scene(cell: SimCell, policy: Policy, task: SceneTask) -> PlayedScene:
-    """Play a task to its end. A simulation that breaks ends the scene, with the state kept and the attempt recorded as a fault."""
+    """Play a task to its end. A simulation that breaks ends the scene, with the state kept and the
+    attempt recorded as a fault."""
     from selfgrasp.workcell.sim.world import Unstable
 
     start, physics = time.perf_counter(), cell.physics_seconds()
@@ -81,7 +85,12 @@ def play_scene(cell: SimCell, policy: Policy, task: SceneTask) -> PlayedScene:
         attempt = _unstable_attempt(task, len(encoded), policy.name)
         unstable[attempt.id] = broken.state
         encoded.append(encode_attempt(attempt))
-    seconds = {"total": time.perf_counter() - start, "physics": cell.physics_seconds() - physics, "plan": timed.seconds, "encode": encoding}
+    seconds = {
+        "total": time.perf_counter() - start,
+        "physics": cell.physics_seconds() - physics,
+        "plan": timed.seconds,
+        "encode": encoding,
+    }
     return PlayedScene(task.scene, tuple(encoded), unstable, seconds)
 
 
@@ -102,7 +111,9 @@ def _attempts(cell: SimCell, policy: Policy, task: SceneTask) -> Iterator[Played
         for grasp in others[: task.attempts - index]:
             workcell.drivers.scene.restore(state)
             again = replace(ids, index=index, state_group=ids.attempt)
-            played = workcell.attempt(Fixed(grasp, policy.name), again, before=played.attempt.before)
+            played = workcell.attempt(
+                Fixed(grasp, policy.name), again, before=played.attempt.before
+            )
             yield played
             index += 1
         if played.attempt.outcome.grasped and task.after is AfterLift.SET_ASIDE:
@@ -118,13 +129,25 @@ def _other_angles(attempt: Attempt, count: int) -> Sequence[Grasp]:
     if not isinstance(action, Grasp):
         return ()
     tool = action.world_from_tool
-    return [Grasp(top_down(tool[:3, 3], yaw_of(tool) + k * np.pi / count), action.width) for k in range(1, count)]
+    return [
+        Grasp(top_down(tool[:3, 3], yaw_of(tool) + k * np.pi / count), action.width)
+        for k in range(1, count)
+    ]
 
 
 def _unstable_attempt(task: SceneTask, index: int, policy: str) -> Attempt:
     ids = Ids(task.session, task.scene, index, task.round)
     return Attempt(
-        id=ids.attempt, session=task.session, scene=task.scene, index=index, round=task.round, state_group=ids.attempt, policy=policy,
-        goal=ANYTHING, before=None, steps=(), after=None,
+        id=ids.attempt,
+        session=task.session,
+        scene=task.scene,
+        index=index,
+        round=task.round,
+        state_group=ids.attempt,
+        policy=policy,
+        goal=ANYTHING,
+        before=None,
+        steps=(),
+        after=None,
         outcome=Outcome(grasped=False, width=0.0, force=0.0, changed=0.0, fault=Fault.UNSTABLE),
-    )  # fmt: skip
+    )

@@ -1,4 +1,5 @@
-"""Policies by name: `random`, `random_servo`, `heuristic`, `oracle`, a method's shipped weights, or a run folder."""
+"""Policies by name: `random`, `random_servo`, `heuristic`, `oracle`, a method's shipped weights, or
+a run folder."""
 
 from __future__ import annotations
 
@@ -11,7 +12,8 @@ from selfgrasp.core.errors import InputError, unknown_name
 from selfgrasp.workcell.cells import SimCell
 
 VARIANT = "+"
-"""Between a learned policy's name and that of one of its `Method.variants`: RUN+explore is the policy it collects with."""
+"""Between a learned policy's name and that of one of its `Method.variants`: RUN+explore is the
+policy it collects with."""
 BASELINES = ("random", "random_servo", "heuristic", "oracle")
 
 
@@ -42,7 +44,10 @@ def load_policy(name: str, cell: SimCell | None = None) -> Policy:
 
         return OraclePolicy(cell.cell)
     if name == "oracle":
-        raise InputError(given="policy 'oracle' without a simulated cell", wanted="another policy: this one tries in the simulation first")
+        raise InputError(
+            given="policy 'oracle' without a simulated cell",
+            wanted="another policy: this one tries in the simulation first",
+        )
     path, variant = checkpoint_of(name), _variant_of(name)
     if path is None:
         raise _unknown(name)
@@ -68,11 +73,14 @@ def require_policy(name: str) -> None:
 
 
 def _unknown(name: str) -> InputError:
-    return unknown_name("policy", name, [*BASELINES, *shipped(), "a run folder or a checkpoint file"])
+    return unknown_name(
+        "policy", name, [*BASELINES, *shipped(), "a run folder or a checkpoint file"]
+    )
 
 
 def checkpoint_of(name: str) -> Path | None:
-    """The checkpoint file that `name` stands for: shipped weights, a file, or the best one of a run's folder; None if there is none, as of baselines."""
+    """The checkpoint file that `name` stands for: shipped weights, a file, or the best one of a
+    run's folder; None if there is none, as of baselines."""
     name = name.rpartition(VARIANT)[0] if _variant_of(name) else name
     if name in BASELINES:
         return None
@@ -93,17 +101,21 @@ def _variant_of(name: str) -> str:
 def shipped() -> tuple[str, ...]:
     """Methods whose weights come with the package."""
     root = Path(str(files("selfgrasp.methods")))
-    return tuple(sorted(p.parent.name for p in root.glob("*/*.safetensors") if p.stem == p.parent.name))
+    return tuple(
+        sorted(p.parent.name for p in root.glob("*/*.safetensors") if p.stem == p.parent.name)
+    )
 
 
 def identity_of(name: str) -> str:
-    """What tells the policy called `name` from others, wherever its run lies: method, variant and 12 hex digits of its checkpoint; a baseline's own name."""
+    """What tells the policy called `name` from others, wherever its run lies: method, variant and
+    12 hex digits of its checkpoint; a baseline's own name."""
     path = checkpoint_of(name)
     if path is None:
         return name
     from selfgrasp.learn import read_info
 
-    return f"{read_info(path).method}{variant_suffix(name)}@{hashlib.sha256(path.read_bytes()).hexdigest()[:12]}"
+    weights = hashlib.sha256(path.read_bytes()).hexdigest()[:12]
+    return f"{read_info(path).method}{variant_suffix(name)}@{weights}"
 
 
 def variant_suffix(name: str) -> str:

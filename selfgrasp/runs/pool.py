@@ -1,4 +1,5 @@
-"""Worker processes; those that play scenes, handed out in order, have a cell and a policy of their own."""
+"""Worker processes; those that play scenes, handed out in order, have a cell and a policy of their
+own."""
 
 from __future__ import annotations
 
@@ -47,10 +48,17 @@ class WorkerConfig:
     policy: str
 
 
-def play_all(play: Callable[[SimCell, Policy, Task], Result], tasks: Iterable[Task], config: WorkerConfig, *, workers: int) -> Iterator[Result]:
+def play_all(
+    play: Callable[[SimCell, Policy, Task], Result],
+    tasks: Iterable[Task],
+    config: WorkerConfig,
+    *,
+    workers: int,
+) -> Iterator[Result]:
     """Results of `play(cell, policy, task)`, in the tasks' order, whichever worker played them.
 
-    `play` must be a function of a module. Few tasks are in flight at a time, so memory stays flat and an endless `tasks` is fine.
+    `play` must be a function of a module. Few tasks are in flight at a time, so memory stays flat
+    and an endless `tasks` is fine.
 
     Raises:
         SelfgraspError: a worker died.
@@ -60,32 +68,53 @@ def play_all(play: Callable[[SimCell, Policy, Task], Result], tasks: Iterable[Ta
 
 
 @contextmanager
-def processes(count: int, *, begin: Callable[..., None] | None = None, args: tuple[Any, ...] = (), at_once: bool = False) -> Iterator[ProcessPoolExecutor]:
+def processes(
+    count: int,
+    *,
+    begin: Callable[..., None] | None = None,
+    args: tuple[Any, ...] = (),
+    at_once: bool = False,
+) -> Iterator[ProcessPoolExecutor]:
     """A pool of new processes on one thread each. Ctrl-C is this one's to answer.
 
     Args:
         count: of processes.
         begin: a function of a module that each calls first.
         args: of `begin`.
-        at_once: where the block does not end by itself, kill what runs, whose results must be small; else what runs ends, and what waits never begins.
+        at_once: where the block does not end by itself, kill what runs, whose results must be
+            small; else what runs ends, and what waits never begins.
 
     Raises:
         SelfgraspError: one of them died.
     """
-    kept, others = {name: os.environ.get(name) for name in _THREAD_LIMITS}, set(multiprocessing.active_children())
-    # Read by the children's numerical libraries when they are loaded: more threads than cores only get in each other's way.
+    kept, others = (
+        {name: os.environ.get(name) for name in _THREAD_LIMITS},
+        set(multiprocessing.active_children()),
+    )
+    # Read by the children's numerical libraries when they are loaded: more threads than cores only
+    # get in each other's way.
     os.environ.update(dict.fromkeys(_THREAD_LIMITS, "1"))
-    pool = ProcessPoolExecutor(count, mp_context=multiprocessing.get_context("spawn"), initializer=_begin_worker, initargs=(begin, args))
+    pool = ProcessPoolExecutor(
+        count,
+        mp_context=multiprocessing.get_context("spawn"),
+        initializer=_begin_worker,
+        initargs=(begin, args),
+    )
     try:
         yield pool
         at_once = False
     except BrokenProcessPool as error:
-        raise SelfgraspError("a worker process died (out of memory, or killed); what was acknowledged is safe: run the same command again") from error
+        raise SelfgraspError(
+            "a worker process died (out of memory, or killed); what was acknowledged is safe: "
+            "run the same command again"
+        ) from error
     finally:
-        # A pool does not survive a process that died while it sent a result of more than a pipe holds, nor both a dead process and cancelled futures.
+        # A pool does not survive a process that died while it sent a result of more than a pipe
+        # holds, nor both a dead process and cancelled futures.
         if not at_once:
             pool.shutdown(cancel_futures=True)
-        # Among them one whose start was interrupted, which the pool does not know and would be waited for when the program ends.
+        # Among them one whose start was interrupted, which the pool does not know and would be
+        # waited for when the program ends.
         for child in set(multiprocessing.active_children()) - others:
             child.terminate()
         pool.shutdown(wait=False)
@@ -118,7 +147,8 @@ def _begin(config: WorkerConfig) -> None:
 
     limit_threads()
 
-    # An exception in an initialiser would only say that the pool broke; kept, it is raised where the first result is asked for.
+    # An exception in an initialiser would only say that the pool broke; kept, it is raised where
+    # the first result is asked for.
     try:
         cell = make_cell(config.cell, objects_named(config.objects), config.config)
         _worker = (cell, load_policy(config.policy, cell))
@@ -134,8 +164,8 @@ def _play(play: Callable[[SimCell, Policy, Any], Any], task: Any) -> Any:
 
 
 def objects_of(session: Session, given: str | None = None) -> tuple[str, tuple[ObjectModel, ...]]:
-    """Name and models of what a session's scenes drew from: `given`, or the set that it names. Where it only says that it was a folder, as of many sets,
-    its hash tells which.
+    """Name and models of what a session's scenes drew from: `given`, or the set that it names.
+    Where it only says that it was a folder, as of many sets, its hash tells which.
 
     Raises:
         InputError: none of them has the hash of the collection.
@@ -143,32 +173,47 @@ def objects_of(session: Session, given: str | None = None) -> tuple[str, tuple[O
     from selfgrasp.workcell.sim.objects.catalogue import SET_NAMES, catalogue_hash
 
     kind, _, wanted = session.objects.partition(":")
-    names = (given,) if given is not None else (kind,) if kind in SET_NAMES else (*SET_NAMES, "mixed")
+    names = (
+        (given,) if given is not None else (kind,) if kind in SET_NAMES else (*SET_NAMES, "mixed")
+    )
     for name in names:
         found = objects_named(name)
         if catalogue_hash(found)[:12] == wanted:
             return name, found
     if len(names) > 1:
-        raise InputError(given="attempts on objects of a folder", wanted="that folder's name, see --objects")
-    raise InputError(given=f"objects {names[0]} as they are now", wanted=f"those of the collection, {session.objects}")
+        raise InputError(
+            given="attempts on objects of a folder", wanted="that folder's name, see --objects"
+        )
+    raise InputError(
+        given=f"objects {names[0]} as they are now",
+        wanted=f"those of the collection, {session.objects}",
+    )
 
 
 def objects_named(name: str) -> tuple[ObjectModel, ...]:
-    """Objects of a set ("seen" and "novel" are the training and test sets, "mixed" half of each) or of a folder of meshes.
+    """Objects of a set ("seen" and "novel" are the training and test sets, "mixed" half of each) or
+    of a folder of meshes.
 
-    Of a folder, "FOLDER#train" and "FOLDER#test" are two thirds and the remaining third, parted by a hash of the names; fewer than six are not parted.
+    Of a folder, "FOLDER#train" and "FOLDER#test" are two thirds and the remaining third, parted by
+    a hash of the names; fewer than six are not parted.
 
     Raises:
         InputError: no such set, folder or part.
     """
-    from selfgrasp.workcell.sim.objects.catalogue import objects_by_name, test_objects, train_objects
+    from selfgrasp.workcell.sim.objects.catalogue import (
+        objects_by_name,
+        test_objects,
+        train_objects,
+    )
 
     if name == "mixed":
         novel = test_objects()
         return (*train_objects(len(novel)), *novel)
     folder, _, part = name.partition("#")
     if part not in ("", "train", "test"):
-        raise InputError(given=f"the part {part!r} of {folder}", wanted="train (two thirds) or test (one third)")
+        raise InputError(
+            given=f"the part {part!r} of {folder}", wanted="train (two thirds) or test (one third)"
+        )
     found = objects_by_name({"seen": "train", "novel": "test"}.get(folder, folder))
     if not part or len(found) < 6:
         return found

@@ -1,4 +1,5 @@
-"""The `prediction` protocol as a run: a test set of tried actions, collected once, and every policy's scores on it."""
+"""The `prediction` protocol as a run: a test set of tried actions, collected once, and every
+policy's scores on it."""
 
 from __future__ import annotations
 
@@ -21,12 +22,14 @@ _PAPER = 0.769
 
 
 def measure_prediction(args: Args) -> Measured:
-    """Accuracy and AUC on tried actions with held-out objects; every policy's threshold comes from validation objects.
+    """Accuracy and AUC on tried actions with held-out objects; every policy's threshold comes from
+    validation objects.
 
     Policies that cannot score an action they did not propose (random) have no row.
 
     Raises:
-        InputError: an unknown policy, none that can score, or a dataset as the folder of the protocol's own.
+        InputError: an unknown policy, none that can score, or a dataset as the folder of the
+            protocol's own.
     """
     from selfgrasp.core import InputError, Scorer
     from selfgrasp.dataset.meta import META_FILE
@@ -39,22 +42,42 @@ def measure_prediction(args: Args) -> Measured:
     trials = args.trials or _TRIALS
     for name in args.policy:
         require_policy(name)
-    scorers = [name for name in args.policy if name != "oracle" and isinstance(load_policy(name), Scorer)]
+    scorers = [
+        name for name in args.policy if name != "oracle" and isinstance(load_policy(name), Scorer)
+    ]
     if not scorers:
-        raise InputError(given=f"--policy {' '.join(args.policy)}", wanted="one that can score an action it did not propose, as heuristic or a learned one")
+        raise InputError(
+            given=f"--policy {' '.join(args.policy)}",
+            wanted="one that can score an action it did not propose, as heuristic or a learned one",
+        )
     if args.data is not None and (args.data / META_FILE).exists():
-        raise InputError(given=f"--data {args.data}, a dataset", wanted="a folder for the protocol's own datasets of random attempts")
+        raise InputError(
+            given=f"--data {args.data}, a dataset",
+            wanted="a folder for the protocol's own datasets of random attempts",
+        )
     test = _collected(args, objects, trials, seed=7_000_000 + args.seed)
-    validation = _collected(args, "validation", min(trials, max(400, trials // 4)), seed=8_000_000 + args.seed)
+    validation = _collected(
+        args, "validation", min(trials, max(400, trials // 4)), seed=8_000_000 + args.seed
+    )
     rows: list[Row] = []
     curves: list[dict[str, Any]] = []
     for name in scorers:
         learned = checkpoint_of(name) is not None
         predictions = _predictions(args, name, test)
         threshold = best_threshold(_predictions(args, name, validation))
-        for metric, estimate in metrics(predictions, threshold, np.random.default_rng(args.seed)).items():
+        for metric, estimate in metrics(
+            predictions, threshold, np.random.default_rng(args.seed)
+        ).items():
             paper = _PAPER if learned and metric == "accuracy" else None
-            rows.append(Row.of(estimate, policy=policy_label(name), objects=row_label(objects), metric=metric, paper=paper))
+            rows.append(
+                Row.of(
+                    estimate,
+                    policy=policy_label(name),
+                    objects=row_label(objects),
+                    metric=metric,
+                    paper=paper,
+                )
+            )
         if learned:
             curves.append(curve(policy_label(name), calibration(predictions)))
     return Measured(tuple(rows), extra={"calibration": curves})
@@ -67,9 +90,14 @@ def _collected(args: Args, objects: str, attempts: int, seed: int) -> Path:
 
     folder = args.data or args.out / "data"
     wanted = collect.Args(
-        out=folder / f"prediction-{Path(objects).name}", attempts=attempts, objects=objects, cell=cell_name(args), workers=args.workers, seed=seed,
+        out=folder / f"prediction-{Path(objects).name}",
+        attempts=attempts,
+        objects=objects,
+        cell=cell_name(args),
+        workers=args.workers,
+        seed=seed,
         options=args.options,
-    )  # fmt: skip
+    )
     collect.collect(wanted, alone=True)
     return wanted.out
 
@@ -91,7 +119,9 @@ def score_slice(cell: SimCell, policy: Policy, part: Slice) -> Predictions:
 
     assert isinstance(policy, Scorer)
     with Dataset.open(part.path) as data:
-        return predict(policy, data.attempts(data.ids()[part.start : part.stop], threads=1), data.spec)
+        return predict(
+            policy, data.attempts(data.ids()[part.start : part.stop], threads=1), data.spec
+        )
 
 
 def _predictions(args: Args, policy: str, path: Path) -> Predictions:
@@ -106,7 +136,12 @@ def _predictions(args: Args, policy: str, path: Path) -> Predictions:
     slices = [Slice(path, start, min(start + _SLICE, total)) for start in range(0, total, _SLICE)]
     found = []
     with Progress(f"predict {policy_label(policy)}", total, unit="attempts") as progress:
-        for part in play_all(score_slice, slices, WorkerConfig(cell_name(args), args.options, "validation", policy), workers=args.workers):
+        for part in play_all(
+            score_slice,
+            slices,
+            WorkerConfig(cell_name(args), args.options, "validation", policy),
+            workers=args.workers,
+        ):
             found.append(part)
             progress.update(min(len(found) * _SLICE, total))
     return Predictions.joined(found)
@@ -120,5 +155,17 @@ def curve(policy: str, bins: Any) -> dict[str, Any]:
     points = []
     for predicted, observed, n in bins:
         interval = wilson(round(observed * n), n)
-        points.append({"predicted": predicted, "observed": observed, "low": interval.low, "high": interval.high, "n": n})
-    return {"policy": policy, "error": sum(abs(p - o) * n for p, o, n in bins) / max(1, total), "bins": points}
+        points.append(
+            {
+                "predicted": predicted,
+                "observed": observed,
+                "low": interval.low,
+                "high": interval.high,
+                "n": n,
+            }
+        )
+    return {
+        "policy": policy,
+        "error": sum(abs(p - o) * n for p, o, n in bins) / max(1, total),
+        "bins": points,
+    }

@@ -34,13 +34,29 @@ class Progress:
             from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
             from rich.progress import Progress as Bar
 
-            columns = (TextColumn("{task.description:<12}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[rate]}"), TimeRemainingColumn())
+            columns = (
+                TextColumn("{task.description:<12}"),
+                BarColumn(),
+                MofNCompleteColumn(),
+                TextColumn("{task.fields[rate]}"),
+                TimeRemainingColumn(),
+            )
             bar = Bar(*columns, TextColumn("{task.fields[note]}"), transient=False)
             bar.start()
-            self._bar, self._task = bar, bar.add_task(self._title, total=self._total, completed=self._done, rate="", note="")
+            self._bar, self._task = (
+                bar,
+                bar.add_task(
+                    self._title, total=self._total, completed=self._done, rate="", note=""
+                ),
+            )
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         if self._bar is not None:
             self._bar.stop()
         else:
@@ -54,7 +70,9 @@ class Progress:
         """`done` units in all have been done; `note` is shown at the end of the line."""
         self._done, self._note = done, note
         if self._bar is not None:
-            self._bar.update(self._task, completed=done, rate=f"{self._rate():.1f} {self._unit}/s", note=note)
+            self._bar.update(
+                self._task, completed=done, rate=f"{self._rate():.1f} {self._unit}/s", note=note
+            )
         elif time.monotonic() - self._said > 10:
             self._say()
 
@@ -64,8 +82,17 @@ class Progress:
     def _say(self) -> None:
         self._said = time.monotonic()
         rate = self._rate()
-        left = f", {(self._total - self._done) / rate:.0f} s left" if rate > 0 and self._done < self._total else ""
-        print(f"{self._title}: {self._done}/{self._total} {self._unit}, {rate:.1f}/s{left} {self._note}".rstrip(), file=sys.stderr, flush=True)
+        left = (
+            f", {(self._total - self._done) / rate:.0f} s left"
+            if rate > 0 and self._done < self._total
+            else ""
+        )
+        print(
+            f"{self._title}: {self._done}/{self._total} {self._unit}, {rate:.1f}/s{left} "
+            f"{self._note}".rstrip(),
+            file=sys.stderr,
+            flush=True,
+        )
 
 
 class Batches(Watcher):

@@ -1,4 +1,5 @@
-"""Servoing attempts to be looked at: played with what the policy thought at every look, and filmed."""
+"""Servoing attempts to be looked at: played with what the policy thought at every look, and
+filmed."""
 
 from __future__ import annotations
 
@@ -15,8 +16,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Reach:
-    """An attempt, the plans that led to it, and what was asked for; of what the simulator knows, the categories that were in the bin, those that were lifted,
-    and the name of the first thing lifted."""
+    """An attempt, the plans that led to it, and what was asked for; of what the simulator knows,
+    the categories that were in the bin, those that were lifted, and the name of the first thing
+    lifted."""
 
     attempt: Attempt
     plans: tuple[Plan, ...]
@@ -27,7 +29,8 @@ class Reach:
 
 
 def reaches(cell: SimCell, policy: Policy, scene: int, goals: Sequence[Goal]) -> Iterator[Reach]:
-    """An attempt for each goal, in one bin, from which what was lifted is set aside; ends with the goals or with the things."""
+    """An attempt for each goal, in one bin, from which what was lifted is set aside; ends with the
+    goals or with the things."""
     from selfgrasp.workcell.workcell import Ids
 
     workcell = cell.cell
@@ -39,7 +42,14 @@ def reaches(cell: SimCell, policy: Policy, scene: int, goals: Sequence[Goal]) ->
         played = workcell.attempt(policy, Ids("demo", scene, index), goal=goal, before=before)
         truth = {label.name: str(label.value) for label in played.labels}
         families = tuple(family for family in truth.get("truth.families", "").split(",") if family)
-        yield Reach(played.attempt, played.plans, goal.category or "", there, families, truth.get("truth.object", ""))
+        yield Reach(
+            played.attempt,
+            played.plans,
+            goal.category or "",
+            there,
+            families,
+            truth.get("truth.object", ""),
+        )
         before = played.attempt.after if played.attempt.steps else before
         if played.attempt.outcome.grasped:
             workcell.set_aside()
@@ -55,7 +65,9 @@ def film(path: Path, reach: Reach, *, opening: float, scale: int = 4) -> Markup:
     from selfgrasp.viz.reach import reach_frames
 
     frames = reach_frames(reach.attempt, reach.plans, opening=opening, scale=scale)
-    written = animation([f.picture for f in frames], path, milliseconds=[f.milliseconds for f in frames])
+    written = animation(
+        [f.picture for f in frames], path, milliseconds=[f.milliseconds for f in frames]
+    )
     steps = len(reach.attempt.steps)
     words = f"{kind_of(reach.attempt)} after {steps} actions" if steps else "not tried"
     return figure(image(written, words), f"{words}{f': {reach.thing}' if reach.thing else ''}")

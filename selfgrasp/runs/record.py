@@ -36,7 +36,14 @@ def commit() -> str:
 
     root = Path(__file__).parent
     try:
-        done = subprocess.run(["git", "describe", "--always", "--dirty=+"], cwd=root, capture_output=True, text=True, check=True, timeout=10)
+        done = subprocess.run(
+            ["git", "describe", "--always", "--dirty=+"],
+            cwd=root,
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=10,
+        )
     except (OSError, subprocess.SubprocessError):
         return ""
     return done.stdout.strip()
@@ -46,11 +53,18 @@ def environment(seed: int) -> dict[str, Any]:
     """Commit, versions, seed, machine."""
     import os
 
-    return {"commit": commit(), "versions": versions(), "seed": seed, "processor": platform.machine(), "cores": os.cpu_count()}
+    return {
+        "commit": commit(),
+        "versions": versions(),
+        "seed": seed,
+        "processor": platform.machine(),
+        "cores": os.cpu_count(),
+    }
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write `value` as indented JSON, whole or not at all; dataclasses and paths become plain values."""
+    """Write `value` as indented JSON, whole or not at all; dataclasses and paths become plain
+    values."""
     with whole(path) as partial:
         partial.write_text(json.dumps(value, indent=2, default=_plain) + "\n")
 
@@ -66,7 +80,9 @@ def write_config(folder: Path, args: Any, seed: int) -> None:
     write_json(folder / "env.json", environment(seed))
 
 
-def write_bench(folder: Path, args: Args, measured: Sequence[Measured], extra: Mapping[str, Any] | None = None) -> None:
+def write_bench(
+    folder: Path, args: Args, measured: Sequence[Measured], extra: Mapping[str, Any] | None = None
+) -> None:
     """config.json, env.json and report.json of measured protocols."""
     from selfgrasp.runs.episodes import forget
 
@@ -75,7 +91,9 @@ def write_bench(folder: Path, args: Args, measured: Sequence[Measured], extra: M
     forget(folder)
 
 
-def bench_json(args: Args, measured: Sequence[Measured], extra: Mapping[str, Any]) -> dict[str, Any]:
+def bench_json(
+    args: Args, measured: Sequence[Measured], extra: Mapping[str, Any]
+) -> dict[str, Any]:
     """The report's values: rows, paired differences, and what was frozen."""
     from selfgrasp.runs.bench import cell_name, row_json
 
@@ -97,7 +115,8 @@ def bench_json(args: Args, measured: Sequence[Measured], extra: Mapping[str, Any
 
 
 def frozen_hashes() -> dict[str, str]:
-    """Hashes of what must not change once a learned result has been looked at: object lists, noise, heuristic."""
+    """Hashes of what must not change once a learned result has been looked at: object lists, noise,
+    heuristic."""
     import hashlib
 
     from selfgrasp.methods.baselines import HeuristicPolicy
@@ -105,9 +124,14 @@ def frozen_hashes() -> dict[str, str]:
     from selfgrasp.workcell.sim.objects.catalogue import catalogue_hash, objects_by_name
 
     def short(value: Any) -> str:
-        return hashlib.sha256(json.dumps(value, sort_keys=True, default=_plain).encode()).hexdigest()[:12]
+        return hashlib.sha256(
+            json.dumps(value, sort_keys=True, default=_plain).encode()
+        ).hexdigest()[:12]
 
-    objects = {f"objects.{name}": catalogue_hash(objects_by_name(name))[:12] for name in ("train", "validation", "test")}
+    objects = {
+        f"objects.{name}": catalogue_hash(objects_by_name(name))[:12]
+        for name in ("train", "validation", "test")
+    }
     return {**objects, "noise": short(realistic()), "heuristic": short(HeuristicPolicy().config)}
 
 

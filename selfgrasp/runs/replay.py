@@ -21,10 +21,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Args:
-    """Play one attempt of a simulated cell again: its scene from the start up to it, with the same policy and seed.
+    """Play one attempt of a simulated cell again: its scene from the start up to it, with the same
+    policy and seed.
 
-    On the same machine and with the same versions it ends the same, bit for bit. Writes before.png, after.png and attempt.webp, a film of it.
-    Exit code 1 if it ended otherwise.
+    On the same machine and with the same versions it ends the same, bit for bit. Writes before.png,
+    after.png and attempt.webp, a film of it. Exit code 1 if it ended otherwise.
 
     Attributes:
         dataset: the dataset's folder.
@@ -65,8 +66,15 @@ def run(args: Args) -> int:
     done = replay(args)
     folder = args.out or args.dataset / "replays" / args.attempt
     files = write_pictures(done, folder)
-    held = f"{1000 * done.again.outcome.width:.0f} mm held" if done.again.outcome.grasped else f"nothing held ({done.again.outcome.fault or 'missed'})"
-    print(f"{args.attempt}: {done.again.policy} in scene {done.again.scene}, attempt {done.again.index}: {held}")
+    held = (
+        f"{1000 * done.again.outcome.width:.0f} mm held"
+        if done.again.outcome.grasped
+        else f"nothing held ({done.again.outcome.fault or 'missed'})"
+    )
+    print(
+        f"{args.attempt}: {done.again.policy} in scene {done.again.scene}, attempt "
+        f"{done.again.index}: {held}"
+    )
     for line in done.versions:
         print(f"other version: {line}")
     if not done.differences:
@@ -81,7 +89,8 @@ def replay(args: Args) -> Replayed:
     """Play the attempt's scene again up to it.
 
     Raises:
-        InputError: no such attempt, a cell that is not simulated, or objects or weights that are not those of the collection.
+        InputError: no such attempt, a cell that is not simulated, or objects or weights that are
+            not those of the collection.
     """
     from selfgrasp.codec import decode_attempt, encode_attempt
     from selfgrasp.core import SelfgraspError
@@ -95,10 +104,19 @@ def replay(args: Args) -> Replayed:
     # A worker process as in a collection: the same number of threads, and so the same sums.
     ((attempts, frames),) = play_all(_play_filmed, [_task(stored, session)], config, workers=1)
     if len(attempts) <= stored.index:
-        raise SelfgraspError(f"the scene ended after {len(attempts)} attempts, before attempt {stored.index}; {'; '.join(_other_versions(session))}")
+        raise SelfgraspError(
+            f"the scene ended after {len(attempts)} attempts, before attempt {stored.index}; "
+            f"{'; '.join(_other_versions(session))}"
+        )
     again: EncodedAttempt = attempts[stored.index]
     differences = _differences(encode_attempt(stored).plain, again.plain)
-    return Replayed(stored, decode_attempt(again.plain, again.pictures), differences, _other_versions(session), frames)
+    return Replayed(
+        stored,
+        decode_attempt(again.plain, again.pictures),
+        differences,
+        _other_versions(session),
+        frames,
+    )
 
 
 def write_pictures(done: Replayed, folder: Path) -> tuple[Path, ...]:
@@ -126,11 +144,19 @@ def write_pictures(done: Replayed, folder: Path) -> tuple[Path, ...]:
         write_picture(files[-1], Canvas(attempt.after.view(), scale=4).picture)
     if done.frames:
         moment = round(1000 * FRAME_SECONDS)
-        files.append(animation(done.frames, folder / "attempt.webp", milliseconds=[*[moment] * (len(done.frames) - 1), 1200]))
+        files.append(
+            animation(
+                done.frames,
+                folder / "attempt.webp",
+                milliseconds=[*[moment] * (len(done.frames) - 1), 1200],
+            )
+        )
     return tuple(files)
 
 
-def _play_filmed(cell: SimCell, policy: Policy, task: SceneTask) -> tuple[tuple[EncodedAttempt, ...], tuple[Picture, ...]]:
+def _play_filmed(
+    cell: SimCell, policy: Policy, task: SceneTask
+) -> tuple[tuple[EncodedAttempt, ...], tuple[Picture, ...]]:
     from selfgrasp.runs.film import Film
     from selfgrasp.runs.play import play_scene
 
@@ -147,7 +173,11 @@ def _find(data: Dataset, attempt: str) -> Attempt:
 
     ids = data.ids()
     if attempt not in ids:
-        raise InputError(given=f"attempt {attempt!r}", wanted=f"the id of one of the attempts in {data.path}", exists=f"{len(ids)} attempts, such as {ids[0]}")
+        raise InputError(
+            given=f"attempt {attempt!r}",
+            wanted=f"the id of one of the attempts in {data.path}",
+            exists=f"{len(ids)} attempts, such as {ids[0]}",
+        )
     (found,) = data.attempts([attempt], threads=1)
     return found
 
@@ -159,11 +189,18 @@ def _worker(args: Args, session: Session) -> WorkerConfig:
     from selfgrasp.workcell.cells import CELLS, CellConfig
 
     if session.spec.name not in CELLS:
-        raise InputError(given=f"an attempt in the cell {session.spec.name!r}", wanted="one in a simulated cell", exists=", ".join(sorted(CELLS)))
+        raise InputError(
+            given=f"an attempt in the cell {session.spec.name!r}",
+            wanted="one in a simulated cell",
+            exists=", ".join(sorted(CELLS)),
+        )
     objects, _ = objects_of(session, args.objects)
     policy = args.policy or session.policy.partition("@")[0]
     if identity_of(policy) != session.policy:
-        raise InputError(given=f"policy {policy!r}, now {identity_of(policy)}", wanted=f"the one of the collection, {session.policy}; see --policy")
+        raise InputError(
+            given=f"policy {policy!r}, now {identity_of(policy)}",
+            wanted=f"the one of the collection, {session.policy}; see --policy",
+        )
     return WorkerConfig(session.spec.name, CellConfig(**session.spec.options), objects, policy)
 
 
@@ -173,14 +210,26 @@ def _task(attempt: Attempt, session: Session) -> SceneTask:
 
     angles = int(session.options.get("angles_per_point", 1))
     after = AfterLift(session.options.get("after", AfterLift.PUT_BACK))
-    return SceneTask(attempt.session, session.seed, attempt.scene, attempt.index + 1, angles, attempt.round, after)
+    return SceneTask(
+        attempt.session,
+        session.seed,
+        attempt.scene,
+        attempt.index + 1,
+        angles,
+        attempt.round,
+        after,
+    )
 
 
 def _other_versions(session: Session) -> tuple[str, ...]:
     from selfgrasp.runs.record import versions
 
     now = versions()
-    return tuple(f"{name} {now.get(name, 'missing')}, the attempt was made with {then}" for name, then in session.versions.items() if now.get(name) != then)
+    return tuple(
+        f"{name} {now.get(name, 'missing')}, the attempt was made with {then}"
+        for name, then in session.versions.items()
+        if now.get(name) != then
+    )
 
 
 def _differences(stored: Mapping[str, Any], again: Mapping[str, Any]) -> tuple[str, ...]:
@@ -188,6 +237,14 @@ def _differences(stored: Mapping[str, Any], again: Mapping[str, Any]) -> tuple[s
     if len(stored["steps"]) != len(again["steps"]):
         found.append(f"{len(again['steps'])} steps, stored are {len(stored['steps'])}")
     for index, (then, now) in enumerate(zip(stored["steps"], again["steps"], strict=False)):
-        found += [f"{name} of step {index}: {now[name]}, stored is {then[name]}" for name in ("action", "executed") if now[name] != then[name]]
-    found += [f"{name}: {value}, stored is {stored['outcome'][name]}" for name, value in again["outcome"].items() if value != stored["outcome"][name]]
+        found += [
+            f"{name} of step {index}: {now[name]}, stored is {then[name]}"
+            for name in ("action", "executed")
+            if now[name] != then[name]
+        ]
+    found += [
+        f"{name}: {value}, stored is {stored['outcome'][name]}"
+        for name, value in again["outcome"].items()
+        if value != stored["outcome"][name]
+    ]
     return tuple(found)

@@ -18,7 +18,8 @@ REPORT_FILE = "report.html"
 
 @dataclass(frozen=True)
 class Args:
-    """One page from the runs of several policies: pictures, curves, and the comparison. Several runs must be of one protocol."""
+    """One page from the runs of several policies: pictures, curves, and the comparison. Several
+    runs must be of one protocol."""
 
     runs: Positional[tuple[Path, ...]]
     """The runs' folders."""
@@ -38,7 +39,8 @@ def write_report(runs: Sequence[Path], out: Path | None = None) -> Path:
     """Writes the page of one or several runs' folders, and says where.
 
     Raises:
-        InputError: no run, a folder that does not exist, a file in it that cannot be read, or runs of different protocols.
+        InputError: no run, a folder that does not exist, a file in it that cannot be read, or runs
+            of different protocols.
     """
     from selfgrasp.runs.report_data import joined, read_run
 
@@ -49,10 +51,13 @@ def write_report(runs: Sequence[Path], out: Path | None = None) -> Path:
 
 
 def report_page(data: ReportData) -> Page:
-    """The whole story: what happened, where it tried, what came of it, what it learned, how good it is, how it was made."""
+    """The whole story: what happened, where it tried, what came of it, what it learned, how good it
+    is, how it was made."""
     from selfgrasp.runs.report_numbers import add_numbers
     from selfgrasp.runs.report_story import add_story, hero
     from selfgrasp.viz.page import Page
 
-    page = Page(title=f"{data.report.get('protocol', 'run')} · {data.name} · selfgrasp", hero=hero(data))
+    page = Page(
+        title=f"{data.report.get('protocol', 'run')} · {data.name} · selfgrasp", hero=hero(data)
+    )
     return add_numbers(add_story(page, data), data)

@@ -1,4 +1,5 @@
-"""Words and colours of a report: what a metric means, which policy learned, how a figure is written."""
+"""Words and colours of a report: what a metric means, which policy learned, how a figure is
+written."""
 
 from __future__ import annotations
 
@@ -44,21 +45,68 @@ class Metric:
 METRICS = {
     "success": Metric("Success", "share of attempts after which something is held"),
     "accuracy": Metric("Accuracy", "share of held-out attempts whose outcome was foretold"),
-    "auc": Metric("Area under the ROC curve", "chance that a good grasp is ranked above a bad one", rate=False, digits=3),
-    "interactions": Metric("Interactions to clear", "attempts until the bin is empty; capped runs count at the cap", rate=False, less_is_better=True, digits=1),
+    "auc": Metric(
+        "Area under the ROC curve",
+        "chance that a good grasp is ranked above a bad one",
+        rate=False,
+        digits=3,
+    ),
+    "interactions": Metric(
+        "Interactions to clear",
+        "attempts until the bin is empty; capped runs count at the cap",
+        rate=False,
+        less_is_better=True,
+        digits=1,
+    ),
     "picks_per_hour": Metric("Picks per hour", "of the robot's own time", rate=False, digits=0),
-    "true_success": Metric("True success", "share of attempts that lifted something by the simulator's count, which the robot does not know"),
-    "judge_disagrees": Metric("Judge disagrees", "share of attempts of which the judge and the simulator think differently", less_is_better=True),
-    "double_lifts": Metric("Double lifts", "share of attempts that lifted more than one object", less_is_better=True),
-    "plan_seconds": Metric("Planning time", "seconds an attempt", rate=False, less_is_better=True, digits=3),
-    "failure_first_10": Metric("Failures, first 10", "failure rate over the first 10 grasps of a full bin", less_is_better=True),
-    "failure_first_20": Metric("Failures, first 20", "failure rate over the first 20 grasps of a full bin", less_is_better=True),
-    "failure_first_30": Metric("Failures, first 30", "failure rate over the first 30 grasps of a full bin", less_is_better=True),
-    "failure_with_replacement": Metric("Failures, with replacement", "failure rate when each object goes back into the bin", less_is_better=True),
+    "true_success": Metric(
+        "True success",
+        "share of attempts that lifted something by the simulator's count, which the robot "
+        "does not know",
+    ),
+    "judge_disagrees": Metric(
+        "Judge disagrees",
+        "share of attempts of which the judge and the simulator think differently",
+        less_is_better=True,
+    ),
+    "double_lifts": Metric(
+        "Double lifts", "share of attempts that lifted more than one object", less_is_better=True
+    ),
+    "plan_seconds": Metric(
+        "Planning time", "seconds an attempt", rate=False, less_is_better=True, digits=3
+    ),
+    "failure_first_10": Metric(
+        "Failures, first 10",
+        "failure rate over the first 10 grasps of a full bin",
+        less_is_better=True,
+    ),
+    "failure_first_20": Metric(
+        "Failures, first 20",
+        "failure rate over the first 20 grasps of a full bin",
+        less_is_better=True,
+    ),
+    "failure_first_30": Metric(
+        "Failures, first 30",
+        "failure rate over the first 30 grasps of a full bin",
+        less_is_better=True,
+    ),
+    "failure_with_replacement": Metric(
+        "Failures, with replacement",
+        "failure rate when each object goes back into the bin",
+        less_is_better=True,
+    ),
     "objects_per_attempt": Metric("Objects per attempt", "share of attempts that lift anything"),
-    "class_per_attempt": Metric("Right class per attempt", "share of attempts that lift the commanded category"),
-    "class_per_object": Metric("Right class per object", "share of lifted objects that are of the commanded category"),
-    "first_command": Metric("First command", "share of bins whose first command fetched the commanded category, before anything was missing"),
+    "class_per_attempt": Metric(
+        "Right class per attempt", "share of attempts that lift the commanded category"
+    ),
+    "class_per_object": Metric(
+        "Right class per object", "share of lifted objects that are of the commanded category"
+    ),
+    "first_command": Metric(
+        "First command",
+        "share of bins whose first command fetched the commanded category, before anything "
+        "was missing",
+    ),
     "completion": Metric("Completion", "share of runs in which every object was removed"),
 }
 """By the names of `docs`' protocols; others are shown under their own name."""
@@ -71,7 +119,8 @@ def metric(name: str) -> Metric:
 
 @dataclass(frozen=True)
 class Look:
-    """How charts show a policy: number of its colour, and a hollow dot where it reads what no robot can sense."""
+    """How charts show a policy: number of its colour, and a hollow dot where it reads what no robot
+    can sense."""
 
     color: int
     hollow: bool = False
@@ -88,7 +137,10 @@ def looks(data: ReportData) -> dict[str, Look]:
     names = [*data.policies, *(str(entry["policy"]) for entry in data.story.outcomes)]
     names = list(dict.fromkeys(sorted(names, key=is_reference)))
     colored = [name for name in names if not name.lower().startswith("random")]
-    return {name: Look(1 + colored.index(name) % 6 if name in colored else 0, name in privileged) for name in names}
+    return {
+        name: Look(1 + colored.index(name) % 6 if name in colored else 0, name in privileged)
+        for name in names
+    }
 
 
 @dataclass(frozen=True)
@@ -100,13 +152,27 @@ class Gain:
 
 
 def gain(data: ReportData) -> Gain | None:
-    """Random beside the best learned policy on one metric and one set of objects (novel before mixed before seen); None without both."""
+    """Random beside the best learned policy on one metric and one set of objects (novel before
+    mixed before seen); None without both."""
     headline = data.report.get("headline") or {}
-    for name in ("success", "interactions", "completion", "class_per_attempt", "accuracy", "failure_first_30"):
+    for name in (
+        "success",
+        "interactions",
+        "completion",
+        "class_per_attempt",
+        "accuracy",
+        "failure_first_30",
+    ):
         for objects in ("novel", "mixed", "seen", *dict.fromkeys(row.objects for row in data.rows)):
             rows = [row for row in data.rows if row.metric == name and row.objects == objects]
             base = [row for row in rows if row.policy == headline.get("base", "random")]
-            learned = [row for row in rows if row.policy == headline.get("learned", row.policy) and not is_reference(row.policy) and not row.privileged]
+            learned = [
+                row
+                for row in rows
+                if row.policy == headline.get("learned", row.policy)
+                and not is_reference(row.policy)
+                and not row.privileged
+            ]
             if base and learned:
                 sign = -1.0 if metric(name).less_is_better else 1.0
                 return Gain(base[0], max(learned, key=lambda row: sign * row.value))
@@ -128,12 +194,20 @@ def total_seconds(data: ReportData) -> float:
 def attempts_watched(data: ReportData) -> int:
     """How many attempts the run made, from report.json or from what was watched."""
     stated = data.report.get("attempts")
-    return int(stated) if stated is not None else sum(sum(entry["counts"].values()) for entry in data.story.outcomes)
+    return (
+        int(stated)
+        if stated is not None
+        else sum(sum(entry["counts"].values()) for entry in data.story.outcomes)
+    )
 
 
 def objects_in_words(objects: str) -> str:
     """Seen, novel and mixed spelled out."""
-    words = {"novel": "novel objects", "seen": "objects seen in training", "mixed": "seen and novel objects mixed"}
+    words = {
+        "novel": "novel objects",
+        "seen": "objects seen in training",
+        "mixed": "seen and novel objects mixed",
+    }
     return words.get(objects, objects)
 
 

@@ -1,4 +1,5 @@
-"""`selfgrasp reproduce`: collect, train, measure; the paper's tables with its figures beside ours."""
+"""`selfgrasp reproduce`: collect, train, measure; the paper's tables with its figures beside
+ours."""
 
 from __future__ import annotations
 
@@ -19,24 +20,28 @@ if TYPE_CHECKING:
     from selfgrasp.runs.steps import Work
 
 SYSTEMS = ("supersizing", "hand_eye", "semantic")
-"""`selfgrasp.runs.SYSTEM.reproduction` of each says how: PAPER, its `Work` and `Folders`, `sizes_of(preset)` or `quick()`, which are `scaled` or given
-`with_trials`, `steps_of(work)`, and `parts(work)` of the report."""
+"""`selfgrasp.runs.SYSTEM.reproduction` of each says how: PAPER, its `Work` and `Folders`,
+`sizes_of(preset)` or `quick()`, which are `scaled` or given `with_trials`, `steps_of(work)`, and
+`parts(work)` of the report."""
 
 
 @dataclass(frozen=True)
 class Args:
     """Do a paper again from nothing: collect, train, measure, and put its figures beside ours.
 
-    Every step skips what is done already: run the same command again to go on after an interruption, at any point.
+    Every step skips what is done already: run the same command again to go on after an
+    interruption, at any point.
 
     Attributes:
         system: supersizing, hand_eye or semantic.
         out: folder of everything.
-        preset: small trains on two cores; paper has the paper's network (semantic: larger ones, and as many labelled attempts as were published), and wants a
-            GPU.
-        attempts: random ones to begin with (semantic: those from bins of everything); all other collections go with it.
+        preset: small trains on two cores; paper has the paper's network (semantic: larger ones, and
+            as many labelled attempts as were published), and wants a GPU.
+        attempts: random ones to begin with (semantic: those from bins of everything); all other
+            collections go with it.
         seeds: trainings of everything that is compared.
-        trials: scenes a policy of `isolated`, and a fifth as many of `clear`; bins of `deplete`, or of `category`.
+        trials: scenes a policy of `isolated`, and a fifth as many of `clear`; bins of `deplete`, or
+            of `category`.
         workers: processes.
         seed: of scenes, choices and the first training.
         device: to train on: auto, cpu, cuda.
@@ -79,7 +84,8 @@ def reproduction_of(args: Args) -> tuple[Any, Any]:
     """The module that says how, see `SYSTEMS`, and the `Work` for these arguments.
 
     Raises:
-        InputError: no such system (the message lists the known ones), a number below 1, or a device this machine lacks.
+        InputError: no such system (the message lists the known ones), a number below 1, or a device
+            this machine lacks.
     """
     from selfgrasp.core import unknown_name
 
@@ -94,7 +100,9 @@ def reproduction_of(args: Args) -> tuple[Any, Any]:
     sizes = sizes if args.attempts is None else module.scaled(sizes, args.attempts)
     sizes = sizes if args.seeds is None else replace(sizes, seeds=args.seeds)
     sizes = sizes if args.trials is None else module.with_trials(sizes, args.trials)
-    return module, module.Work(module.Folders(args.out), sizes, args.preset, args.workers, args.seed, args.device)
+    return module, module.Work(
+        module.Folders(args.out), sizes, args.preset, args.workers, args.seed, args.device
+    )
 
 
 def _report(work: Work, *, args: Args, parts_of: Callable[[Work], Mapping[str, Any]]) -> str:
@@ -104,7 +112,12 @@ def _report(work: Work, *, args: Args, parts_of: Callable[[Work], Mapping[str, A
 
     parts, frozen = parts_of(work), json.loads((args.out / "frozen.json").read_text())
     write_config(args.out, args, args.seed)
-    facts = {"protocol": f"reproduction of {args.system}", "seed": args.seed, "versions": versions(), "frozen": frozen}
+    facts = {
+        "protocol": f"reproduction of {args.system}",
+        "seed": args.seed,
+        "versions": versions(),
+        "frozen": frozen,
+    }
     write_json(args.out / "report.json", {**facts, **parts})
     return f"{write_report([args.out])}"
 
@@ -117,11 +130,20 @@ def as_text(tables: list[dict[str, Any]]) -> str:
 def _table(table: dict[str, Any]) -> list[str]:
     cells = [list(table["columns"]), *([_cell(value) for value in row] for row in table["rows"])]
     widths = [max(len(row[column]) for row in cells) for column in range(len(cells[0]))]
-    lines = ["  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip() for row in cells]
+    lines = [
+        "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip()
+        for row in cells
+    ]
     return [table["title"], *lines]
 
 
 def _cell(value: object) -> str:
     if value is None:
         return ""
-    return f"{value:.3f}" if isinstance(value, float) else f"{value:,}" if isinstance(value, int) else str(value)
+    return (
+        f"{value:.3f}"
+        if isinstance(value, float)
+        else f"{value:,}"
+        if isinstance(value, int)
+        else str(value)
+    )

@@ -1,4 +1,5 @@
-"""Steps that reproductions share: collect, train, play, freeze; each skips what is done, and says in a line what came of it."""
+"""Steps that reproductions share: collect, train, play, freeze; each skips what is done, and says
+in a line what came of it."""
 
 from __future__ import annotations
 
@@ -15,7 +16,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Step:
-    """One step of a reproduction: its name, and what does it to the `Work`, or finds it done, and says in a line what came of it."""
+    """One step of a reproduction: its name, and what does it to the `Work`, or finds it done, and
+    says in a line what came of it."""
 
     name: str
     run: Callable[[Any], str]
@@ -62,7 +64,8 @@ class Work:
     """
 
     MAY_GROW: ClassVar[tuple[str, ...]] = ("seeds",)
-    """Sizes that a later call may change: what they add is trained or played, and the rest stays."""
+    """Sizes that a later call may change: what they add is trained or played, and the rest
+    stays."""
 
     folders: Folders
     sizes: Sizes
@@ -79,12 +82,17 @@ class Work:
     @property
     def frozen(self) -> dict[str, Any]:
         """What must not change between two calls."""
-        sizes = {f"sizes.{name}": value for name, value in vars(self.sizes).items() if name not in self.MAY_GROW}
+        sizes = {
+            f"sizes.{name}": value
+            for name, value in vars(self.sizes).items()
+            if name not in self.MAY_GROW
+        }
         return {"preset": self.preset, "seed": self.seed, **sizes}
 
 
 def freeze(work: Work) -> str:
-    """Hashes of objects, noise and heuristic, and `work.frozen`, written before the first network is trained and compared ever after.
+    """Hashes of objects, noise and heuristic, and `work.frozen`, written before the first network
+    is trained and compared ever after.
 
     Raises:
         InputError: something that was frozen has changed since.
@@ -108,7 +116,8 @@ def freeze(work: Work) -> str:
 
 
 def played(args: bench.Args) -> str:
-    """Play a protocol whose report is not there yet, or whose networks are newer; the report keeps the episodes."""
+    """Play a protocol whose report is not there yet, or whose networks are newer; the report keeps
+    the episodes."""
     from selfgrasp.runs import bench
     from selfgrasp.runs.policies import checkpoint_of
     from selfgrasp.runs.record import write_bench
@@ -117,10 +126,15 @@ def played(args: bench.Args) -> str:
     report = args.out / "report.json"
     weights = [path.stat().st_mtime for path in map(checkpoint_of, args.policy) if path is not None]
     fresh = report.exists() and report.stat().st_mtime > max(weights, default=0.0)
-    if fresh and what_counts(json.loads((args.out / "config.json").read_text())) == what_counts(args):
+    if fresh and what_counts(json.loads((args.out / "config.json").read_text())) == what_counts(
+        args
+    ):
         return f"{report} is there already"
     measured = bench.measure(args)
-    episodes = {bench.policy_label(policy): [vars(e) for e in played] for policy, played in measured.episodes.items()}
+    episodes = {
+        bench.policy_label(policy): [vars(e) for e in played]
+        for policy, played in measured.episodes.items()
+    }
     write_bench(args.out, args, [measured], {"episodes": episodes})
     write_report([args.out])
     return f"{report}"
@@ -147,7 +161,9 @@ def figures(report: Mapping[str, Any], policy: str) -> dict[str, dict[str, Any]]
     return {row["metric"]: row for row in report["rows"] if row["policy"] == label}
 
 
-def measured_of(path: Path, of: Mapping[str, Any], measure: Callable[[], Mapping[str, Any]]) -> dict[str, Any]:
+def measured_of(
+    path: Path, of: Mapping[str, Any], measure: Callable[[], Mapping[str, Any]]
+) -> dict[str, Any]:
     """What was measured of the same things before, from its file, or measured now.
 
     Args:
@@ -172,13 +188,21 @@ def collected(folders: Folders, args: collect.Args) -> str:
     done = collect.collect(args, alone=True)
     times = folders.measured(f"collect-{args.out.name}")
     if done.new and not times.exists():
-        write_json(times, {"attempts": done.new, "wall_seconds": done.wall_seconds, "worker_seconds": done.worker_seconds, "workers": args.workers})
+        write_json(
+            times,
+            {
+                "attempts": done.new,
+                "wall_seconds": done.wall_seconds,
+                "worker_seconds": done.worker_seconds,
+                "workers": args.workers,
+            },
+        )
     return f"{done.attempts} attempts, {done.new} of them new"
 
 
 def train_all(work: Work, jobs: Sequence[train.Args]) -> str:
-    """Train what is not done, several at a time, each on one thread with its own log. What ends this, an error or Ctrl-C, ends all of them, where they last
-    saved."""
+    """Train what is not done, several at a time, each on one thread with its own log. What ends
+    this, an error or Ctrl-C, ends all of them, where they last saved."""
     from concurrent.futures import as_completed
 
     from selfgrasp.learn.recipe import device_of
@@ -200,7 +224,10 @@ def train_all(work: Work, jobs: Sequence[train.Args]) -> str:
                 examples_of(method, folder, split, workers=work.workers)
     done = len(jobs) - len(missing)
     at_a_time = 1 if device_of(work.device).type == "cuda" else work.workers
-    with processes(at_a_time, at_once=True) as pool, Progress("trainings", len(jobs), unit="runs", done=done) as progress:
+    with (
+        processes(at_a_time, at_once=True) as pool,
+        Progress("trainings", len(jobs), unit="runs", done=done) as progress,
+    ):
         running = [pool.submit(_train, job) for job in missing]
         for count, future in enumerate(as_completed(running), start=done + 1):
             progress.update(count, future.result())
@@ -215,7 +242,15 @@ def _train(job: train.Args) -> str:
     job.out.mkdir(parents=True, exist_ok=True)
     with (job.out / "output.txt").open("a") as log, redirect_stdout(log), redirect_stderr(log):
         result = train.train(job)
-    write_json(job.out / "done.json", {**_facts(job), "seconds": result.seconds, "steps": result.steps, "metrics": result.metrics})
+    write_json(
+        job.out / "done.json",
+        {
+            **_facts(job),
+            "seconds": result.seconds,
+            "steps": result.steps,
+            "metrics": result.metrics,
+        },
+    )
     return f"{job.out.name} {result.seconds:.0f} s"
 
 
@@ -223,7 +258,9 @@ def _done(job: train.Args) -> bool:
     from selfgrasp.runs.policies import checkpoint_of
 
     marker, trunk = job.out / "done.json", None if job.trunk is None else checkpoint_of(job.trunk)
-    if not marker.is_file() or (trunk is not None and trunk.stat().st_mtime > marker.stat().st_mtime):
+    if not marker.is_file() or (
+        trunk is not None and trunk.stat().st_mtime > marker.stat().st_mtime
+    ):
         return False
     return _facts(job).items() <= json.loads(marker.read_text()).items()
 

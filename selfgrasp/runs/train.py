@@ -18,21 +18,26 @@ if TYPE_CHECKING:
 class Args:
     """Learn from a dataset.
 
-    Run the same command again to go on after an interruption. The dataset's own split says what is trained on; its validation part chooses the best epoch, if
-    it holds at least 64 examples.
+    Run the same command again to go on after an interruption. The dataset's own split says what is
+    trained on; its validation part chooses the best epoch, if it holds at least 64 examples.
 
     Attributes:
-        method: a method, or method:preset; without a preset it is small. supersizing: outputs, paper, paper_owt, pretext, small. hand_eye: paper, small.
-            semantic: attention, attention_pictures, box, branches, branches_pictures, presented, single, small; paper, and paper_ before attention,
-            attention_pictures, branches, branches_pictures and single, are its larger ones. A wrong one lists them.
+        method: a method, or method:preset; without a preset it is small. supersizing: outputs,
+            paper, paper_owt, pretext, small. hand_eye: paper, small. semantic: attention,
+            attention_pictures, box, branches, branches_pictures, presented, single, small; paper,
+            and paper_ before attention, attention_pictures, branches, branches_pictures and single,
+            are its larger ones. A wrong one lists them.
         data: one or several datasets; each has its own split.
         out: folder of the run: checkpoints, log.jsonl, TensorBoard events.
-        start: a run or checkpoint whose weights training goes on from (staged learning); its recipe is that of a later round.
-        trunk: the layers that see start from there, the others at random: a run (of supersizing:pretext, for example), for semantic the name hand_eye or a run
-            of it, or, for supersizing:paper and supersizing:paper_owt, a file of AlexNet's ImageNet weights.
+        start: a run or checkpoint whose weights training goes on from (staged learning); its recipe
+            is that of a later round.
+        trunk: the layers that see start from there, the others at random: a run (of
+            supersizing:pretext, for example), for semantic the name hand_eye or a run of it, or,
+            for supersizing:paper and supersizing:paper_owt, a file of AlexNet's ImageNet weights.
         epochs: passes over the data; the default is the method's.
         max_seconds: of training; none by default.
-        attempts: use only the first so many of the training part, and an eighth as many of the validation part.
+        attempts: use only the first so many of the training part, and an eighth as many of the
+            validation part.
         seed: of initial weights, order and augmentation.
         device: auto, cpu, cuda.
         threads: torch's; 0 leaves its choice.
@@ -55,7 +60,10 @@ def run(args: Args) -> int:
     """Train, and say how well."""
     result = train(args)
     metrics = ", ".join(f"{name} {value:.3f}" for name, value in result.metrics.items())
-    print(f"{result.best}: {result.steps} steps in {result.seconds:.0f} s, ended by {result.ended}; validation: {metrics}")
+    print(
+        f"{result.best}: {result.steps} steps in {result.seconds:.0f} s, ended by "
+        f"{result.ended}; validation: {metrics}"
+    )
     return 0
 
 
@@ -63,8 +71,8 @@ def train(args: Args) -> FitResult:
     """Examples, fit, best checkpoint.
 
     Raises:
-        InputError: an unknown method or preset, an empty or wrong dataset, a run folder of another training (other data, recipe or start), a start or a
-            trunk that does not fit, or both.
+        InputError: an unknown method or preset, an empty or wrong dataset, a run folder of another
+            training (other data, recipe or start), a start or a trunk that does not fit, or both.
     """
     import torch
 
@@ -80,7 +88,10 @@ def train(args: Args) -> FitResult:
 
     _check(args)
     if args.start and args.trunk:
-        raise InputError(given=f"--start {args.start} and --trunk {args.trunk}", wanted="one of them: --start brings a trunk of its own")
+        raise InputError(
+            given=f"--start {args.start} and --trunk {args.trunk}",
+            wanted="one of them: --start brings a trunk of its own",
+        )
     if args.threads:
         torch.set_num_threads(args.threads)
     method = build(args.method, seed=args.seed)
@@ -94,8 +105,21 @@ def train(args: Args) -> FitResult:
     method.check(data.train)
     if not (args.out / STATE).exists():
         write_config(args.out, args, args.seed)
-    with Progress("train", recipe.epochs * Order(len(data.train), recipe.batch, args.seed).per_epoch, unit="steps") as progress:
-        return fit(method, data.train, data.validation, recipe, args.out, Batches(progress), data=data.fingerprint, start=start)
+    with Progress(
+        "train",
+        recipe.epochs * Order(len(data.train), recipe.batch, args.seed).per_epoch,
+        unit="steps",
+    ) as progress:
+        return fit(
+            method,
+            data.train,
+            data.validation,
+            recipe,
+            args.out,
+            Batches(progress),
+            data=data.fingerprint,
+            start=start,
+        )
 
 
 def _check(args: Args) -> None:
@@ -106,7 +130,10 @@ def _check(args: Args) -> None:
         raise InputError(given=f"--max-seconds {args.max_seconds:g}", wanted="more than 0")
     folders = [folder.resolve() for folder in args.data]
     if not folders or len(set(folders)) < len(folders):
-        raise InputError(given=f"--data {' '.join(map(str, args.data)) or 'with nothing'}", wanted="one or several datasets, each once")
+        raise InputError(
+            given=f"--data {' '.join(map(str, args.data)) or 'with nothing'}",
+            wanted="one or several datasets, each once",
+        )
 
 
 def _fingerprint(method: Method) -> str:
@@ -120,4 +147,10 @@ def _fingerprint(method: Method) -> str:
 
 
 def _recipe(args: Args, recipe: FitConfig) -> FitConfig:
-    return replace(recipe, seed=args.seed, device=args.device, max_seconds=args.max_seconds, epochs=recipe.epochs if args.epochs is None else args.epochs)
+    return replace(
+        recipe,
+        seed=args.seed,
+        device=args.device,
+        max_seconds=args.max_seconds,
+        epochs=recipe.epochs if args.epochs is None else args.epochs,
+    )

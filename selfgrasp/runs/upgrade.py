@@ -10,7 +10,8 @@ from tyro.conf import Positional
 
 @dataclass(frozen=True)
 class Args:
-    """Bring a dataset written by an older version of selfgrasp up to this version's schema. The old one stays beside it."""
+    """Bring a dataset written by an older version of selfgrasp up to this version's schema. The old
+    one stays beside it."""
 
     dataset: Positional[Path]
     """The dataset's folder."""
@@ -21,5 +22,12 @@ def run(args: Args) -> int:
     from selfgrasp.dataset import SCHEMA_VERSION, upgrade
 
     before = upgrade(args.dataset)
-    print(f"{args.dataset}: version {before}" + ("" if before == SCHEMA_VERSION else f" brought to {SCHEMA_VERSION}; the old one stays beside it"))
+    print(
+        f"{args.dataset}: version {before}"
+        + (
+            ""
+            if before == SCHEMA_VERSION
+            else f" brought to {SCHEMA_VERSION}; the old one stays beside it"
+        )
+    )
     return 0

@@ -12,7 +12,8 @@ from selfgrasp.runs.command import at_least
 
 @dataclass(frozen=True)
 class Args:
-    """A page of attempts that can be filtered by outcome, policy, round, object and id. `selfgrasp replay` takes the ids it shows."""
+    """A page of attempts that can be filtered by outcome, policy, round, object and id. `selfgrasp
+    replay` takes the ids it shows."""
 
     path: Positional[Path]
     """A dataset, or a run with a dataset in it."""
@@ -38,8 +39,20 @@ def run(args: Args) -> int:
         named = {name: dataset.label(name) for name in dataset.label_names}
         ids = dataset.ids()
         chosen = ids[:: max(1, -(-len(ids) // args.limit))]
-        labelled = ((attempt, {name: values[attempt.id] for name, values in named.items() if attempt.id in values}) for attempt in dataset.attempts(chosen))
-        page = attempts_page(labelled, title=folder.resolve().name, total=len(ids), view=args.camera)
+        labelled = (
+            (
+                attempt,
+                {
+                    name: values[attempt.id]
+                    for name, values in named.items()
+                    if attempt.id in values
+                },
+            )
+            for attempt in dataset.attempts(chosen)
+        )
+        page = attempts_page(
+            labelled, title=folder.resolve().name, total=len(ids), view=args.camera
+        )
     path = args.out or folder / "attempts.html"
     size = page.write(path)
     print(f"{path} ({size / 1e6:.1f} MB)")

@@ -1,4 +1,5 @@
-"""Pure functions over arrays: pictures to points, points to a top-down map, maps to crops and grasps. NumPy and OpenCV; imports core only."""
+"""Pure functions over arrays: pictures to points, points to a top-down map, maps to crops and
+grasps. NumPy and OpenCV; imports core only."""
 
 from selfgrasp.vision.antipodal import Closing, antipodal, closings
 from selfgrasp.vision.augment import jitter_color

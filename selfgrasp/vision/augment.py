@@ -1,4 +1,5 @@
-"""Jitter for batches of crops. Every function returns new arrays and draws from the generator it is given."""
+"""Jitter for batches of crops. Every function returns new arrays and draws from the generator it is
+given."""
 
 from __future__ import annotations
 
@@ -7,9 +8,15 @@ from numpy.typing import NDArray
 
 
 def jitter_color(
-    color: NDArray[np.uint8], rng: np.random.Generator, *, brightness: float = 0.2, contrast: float = 0.2, tint: float = 0.08
+    color: NDArray[np.uint8],
+    rng: np.random.Generator,
+    *,
+    brightness: float = 0.2,
+    contrast: float = 0.2,
+    tint: float = 0.08,
 ) -> NDArray[np.uint8]:
-    """(N, H, W, 3) uint8 with brightness, contrast and colour balance changed at random, one draw a picture.
+    """(N, H, W, 3) uint8 with brightness, contrast and colour balance changed at random, one draw a
+    picture.
 
     Args:
         color: (N, H, W, 3) uint8.
@@ -23,7 +30,8 @@ def jitter_color(
     shift = 255 * rng.uniform(-brightness, brightness, (n, 1, 1, 1)).astype(np.float32)
     balance = 1 + rng.uniform(-tint, tint, (n, 1, 1, 3)).astype(np.float32)
     mean = color.mean(axis=(1, 2, 3), keepdims=True, dtype=np.float32)
-    # One scale and one offset a channel: (color - mean) gain balance + (mean + shift) balance, evaluated once over the pixels.
+    # One scale and one offset a channel: (color - mean) gain balance + (mean + shift) balance,
+    # evaluated once over the pixels.
     scale, offset = gain * balance, (mean * (1 - gain) + shift) * balance
     out = color * scale
     out += offset

@@ -27,11 +27,18 @@ class Crops:
     height: NDArray[np.float32]
 
 
-def crop(heightmap: Heightmap, centers: NDArray[np.floating], yaws: NDArray[np.floating], size: float, pixels: int) -> Crops:
+def crop(
+    heightmap: Heightmap,
+    centers: NDArray[np.floating],
+    yaws: NDArray[np.floating],
+    size: float,
+    pixels: int,
+) -> Crops:
     """Crops of `size` m and `pixels` px a side around grasps.
 
-    Columns run along the closing direction (cos yaw, sin yaw); rows run along that direction turned by +90 deg about world +z. At yaw 0 columns are world +x
-    and rows world +y: the handedness of the map. Beyond the map its border is repeated.
+    Columns run along the closing direction (cos yaw, sin yaw); rows run along that direction turned
+    by +90 deg about world +z. At yaw 0 columns are world +x and rows world +y: the handedness of
+    the map. Beyond the map its border is repeated.
 
     Args:
         heightmap: the map.
@@ -47,7 +54,10 @@ def crop(heightmap: Heightmap, centers: NDArray[np.floating], yaws: NDArray[np.f
     center = checked(centers, (None, 2), np.float64, "centers (m)")
     checked_number(size, 1e-4, 100.0, "size (m)")
     if len(center) != len(yaw):
-        raise InputError(given=f"{len(center)} centers and {len(yaw)} yaws", wanted="as many of one as of the other")
+        raise InputError(
+            given=f"{len(center)} centers and {len(yaw)} yaws",
+            wanted="as many of one as of the other",
+        )
     color_map, height_map = _prefiltered(heightmap, size / pixels)
     color = np.empty((len(yaw), pixels, pixels, 3), np.uint8)
     height = np.empty((len(yaw), pixels, pixels), np.float32)
@@ -58,8 +68,15 @@ def crop(heightmap: Heightmap, centers: NDArray[np.floating], yaws: NDArray[np.f
     return Crops(color, height)
 
 
-def _cells_from_crop(heightmap: Heightmap, center: NDArray[np.float64], yaw: NDArray[np.float64], size: float, pixels: int) -> NDArray[np.float64]:
-    """(N, 2, 3) maps from crop indices (column, row) to map indices; indices are of pixel centres."""
+def _cells_from_crop(
+    heightmap: Heightmap,
+    center: NDArray[np.float64],
+    yaw: NDArray[np.float64],
+    size: float,
+    pixels: int,
+) -> NDArray[np.float64]:
+    """(N, 2, 3) maps from crop indices (column, row) to map indices; indices are of pixel
+    centres."""
     scale = size / pixels / heightmap.pixel
     map_yaw = yaw - yaw_of(heightmap.world_from_map)
     c, s = np.cos(map_yaw) * scale, np.sin(map_yaw) * scale
@@ -71,11 +88,16 @@ def _cells_from_crop(heightmap: Heightmap, center: NDArray[np.float64], yaw: NDA
     return out
 
 
-def _prefiltered(heightmap: Heightmap, crop_pixel: float) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
-    """The map, blurred where a crop's pixel covers several cells, since bilinear sampling would skip cells."""
+def _prefiltered(
+    heightmap: Heightmap, crop_pixel: float
+) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+    """The map, blurred where a crop's pixel covers several cells, since bilinear sampling would
+    skip cells."""
     cells = int(crop_pixel / heightmap.pixel + 0.5)
     if cells < 2:
         return heightmap.color, heightmap.height
     side = cells | 1
-    color, height = (cv2.blur(values, (side, side)) for values in (heightmap.color, heightmap.height))
+    color, height = (
+        cv2.blur(values, (side, side)) for values in (heightmap.color, heightmap.height)
+    )
     return np.asarray(color, dtype=np.uint8), np.asarray(height, dtype=np.float32)

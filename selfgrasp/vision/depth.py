@@ -14,15 +14,18 @@ _MAX_FACTOR = 8
 
 
 def without_flying_pixels(depth: NDArray[np.float32]) -> NDArray[np.float32]:
-    """(H, W) float32 m with NaN for pixels that hang between a near and a far surface, or alone in the air.
+    """(H, W) float32 m with NaN for pixels that hang between a near and a far surface, or alone in
+    the air.
 
-    Stereo and time-of-flight cameras mix both surfaces at an object's edge. Such a pixel is further than one neighbour and nearer than the opposite one,
-    each by more than the jump of an edge. A pixel that fewer than two of its eight neighbours agree with is noise.
+    Stereo and time-of-flight cameras mix both surfaces at an object's edge. Such a pixel is further
+    than one neighbour and nearer than the opposite one, each by more than the jump of an edge. A
+    pixel that fewer than two of its eight neighbours agree with is noise.
     """
     height, width = depth.shape
     if height < 3 or width < 3:
         return depth
-    # A large finite number stands for NaN: comparisons stay quiet and such a neighbour never agrees.
+    # A large finite number stands for NaN: comparisons stay quiet and such a neighbour never
+    # agrees.
     far = np.nan_to_num(depth, nan=1e3)
     padded = cv2.copyMakeBorder(far, 1, 1, 1, 1, cv2.BORDER_REPLICATE)
     near_border = np.zeros((height, width), np.uint8)
@@ -34,14 +37,22 @@ def without_flying_pixels(depth: NDArray[np.float32]) -> NDArray[np.float32]:
         near_border += np.abs(after) < _JUMP
         if rows == 0 or cols == 0:
             measured = np.maximum(before, after) < 100
-            between |= (np.maximum(before, after) > _JUMP) & (np.minimum(before, after) < -_JUMP) & measured
+            between |= (
+                (np.maximum(before, after) > _JUMP)
+                & (np.minimum(before, after) < -_JUMP)
+                & measured
+            )
     return np.where(between | (near_border < 2) | (far > 100), np.float32(np.nan), depth)
 
 
-def densify(depth: NDArray[np.float32], *, footprint: float, wanted: float) -> tuple[NDArray[np.float32], int]:
-    """Depth enlarged by a whole factor, so that a pixel's footprint, m, is below 0.85 of `wanted`, m; and that factor.
+def densify(
+    depth: NDArray[np.float32], *, footprint: float, wanted: float
+) -> tuple[NDArray[np.float32], int]:
+    """Depth enlarged by a whole factor, so that a pixel's footprint, m, is below 0.85 of `wanted`,
+    m; and that factor.
 
-    Surfaces are interpolated, edges are not: an interpolated edge would be a ramp of points in the air.
+    Surfaces are interpolated, edges are not: an interpolated edge would be a ramp of points in the
+    air.
     """
     factor = min(max(1, math.ceil(footprint / (0.85 * wanted) - 0.05)), _MAX_FACTOR)
     if factor == 1:

@@ -1,6 +1,7 @@
 """Between pixels, camera points and world points of a pinhole view.
 
-Pixels are continuous (u, v) = (column, row) coordinates; the centre of the top-left pixel is (0.5, 0.5).
+Pixels are continuous (u, v) = (column, row) coordinates; the centre of the top-left pixel is (0.5,
+0.5).
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ from selfgrasp.core.pose import apply, inverse
 
 
 def rays(height: int, width: int, intrinsics: FloatArray) -> NDArray[np.float32]:
-    """(H, W, 3) float32 camera-frame rays through the pixel centres, scaled to z = 1; times depth they are camera points."""
+    """(H, W, 3) float32 camera-frame rays through the pixel centres, scaled to z = 1; times depth
+    they are camera points."""
     u = np.arange(width, dtype=np.float32) + np.float32(0.5)
     v = np.arange(height, dtype=np.float32) + np.float32(0.5)
     y = (v - np.float32(intrinsics[1, 2])) / np.float32(intrinsics[1, 1])
@@ -28,13 +30,17 @@ def rays(height: int, width: int, intrinsics: FloatArray) -> NDArray[np.float32]
 
 
 def deproject(depth: NDArray[np.float32], intrinsics: FloatArray) -> NDArray[np.float32]:
-    """(H, W, 3) float32 camera points, m, of a (H, W) depth picture, m along the optical axis; NaN where depth is NaN."""
-    points: NDArray[np.float32] = rays(depth.shape[0], depth.shape[1], intrinsics) * depth[..., None]
+    """(H, W, 3) float32 camera points, m, of a (H, W) depth picture, m along the optical axis; NaN
+    where depth is NaN."""
+    points: NDArray[np.float32] = (
+        rays(depth.shape[0], depth.shape[1], intrinsics) * depth[..., None]
+    )
     return points
 
 
 def project(camera_points: NDArray[np.floating], intrinsics: FloatArray) -> FloatArray:
-    """(..., 2) pixels (u, v) of camera points (..., 3) m; NaN for points that are not in front of the camera."""
+    """(..., 2) pixels (u, v) of camera points (..., 3) m; NaN for points that are not in front of
+    the camera."""
     points = np.asarray(camera_points, dtype=np.float64)
     z = np.where(points[..., 2] > 0, points[..., 2], np.nan)
     uvw = points @ intrinsics.T
@@ -44,7 +50,10 @@ def project(camera_points: NDArray[np.floating], intrinsics: FloatArray) -> Floa
 
 def project_world(world_points: NDArray[np.floating], view: View) -> FloatArray:
     """(..., 2) pixels (u, v) of world points (..., 3) m in `view`."""
-    return project(apply(inverse(view.world_from_camera), np.asarray(world_points, dtype=np.float64)), view.intrinsics)
+    return project(
+        apply(inverse(view.world_from_camera), np.asarray(world_points, dtype=np.float64)),
+        view.intrinsics,
+    )
 
 
 def world_points(view: View) -> FloatArray:
@@ -58,8 +67,11 @@ def world_points(view: View) -> FloatArray:
     return apply(view.world_from_camera, deproject(view.depth, view.intrinsics))
 
 
-def on_plane(view: View, pixels: NDArray[np.floating], z: float | NDArray[np.floating]) -> FloatArray:
-    """(..., 3) world points where the sight lines through `pixels` (..., 2) meet the plane at world height `z` m; NaN where they do not."""
+def on_plane(
+    view: View, pixels: NDArray[np.floating], z: float | NDArray[np.floating]
+) -> FloatArray:
+    """(..., 3) world points where the sight lines through `pixels` (..., 2) meet the plane at world
+    height `z` m; NaN where they do not."""
     uv = np.asarray(pixels, dtype=np.float64)
     homogeneous = np.concatenate([uv, np.ones_like(uv[..., :1])], axis=-1)
     directions = homogeneous @ np.linalg.inv(view.intrinsics).T @ view.world_from_camera[:3, :3].T

@@ -1,4 +1,5 @@
-"""Where a camera truly is, from the bin's rim in its depth picture: millimetres of calibration error decide whether a finger lands beside a thing or on it."""
+"""Where a camera truly is, from the bin's rim in its depth picture: millimetres of calibration
+error decide whether a finger lands beside a thing or on it."""
 
 from __future__ import annotations
 
@@ -14,7 +15,8 @@ from selfgrasp.core.pose import pose
 from selfgrasp.vision.project import world_points
 
 _BANDS = (0.015, 0.008, 0.005, 0.0035)
-"""m around the rim's height in which points count as the rim, closer with each fit; the last is three times a good depth camera's noise."""
+"""m around the rim's height in which points count as the rim, closer with each fit; the last is
+three times a good depth camera's noise."""
 _FACE = 0.0008
 """m below the rim from which a point counts as the wall's face."""
 _AROUND = 0.02
@@ -46,21 +48,28 @@ class Rim:
 
 
 def world_correction(view: View, rim: Rim) -> FloatArray | None:
-    """corrected_from_world (4, 4): multiplied from the left onto the view's pose, it lays the rim where it is. None where too little of the rim is seen.
+    """corrected_from_world (4, 4): multiplied from the left onto the view's pose, it lays the rim
+    where it is. None where too little of the rim is seen.
 
-    A plane through the rim gives height and tilt; the middle lines of the four walls, section by section and without what leans on them, the rest.
+    A plane through the rim gives height and tilt; the middle lines of the four walls, section by
+    section and without what leans on them, the rest.
     """
     if view.depth is None:
         return None
     points = world_points(view).reshape(-1, 3)
     points = points[np.isfinite(points[:, 2])]
     away = np.abs(points[:, :2]).max(axis=1)
-    points = points[(away > rim.half_size - _AROUND) & (away < rim.half_size + rim.thickness + _AROUND) & (np.abs(points[:, 2] - rim.height) < 2 * _BANDS[0])]
+    points = points[
+        (away > rim.half_size - _AROUND)
+        & (away < rim.half_size + rim.thickness + _AROUND)
+        & (np.abs(points[:, 2] - rim.height) < 2 * _BANDS[0])
+    ]
     if len(points) < _LEAST_POINTS:
         return None
     level = _leveled(points, rim)
     points = points @ level[:3, :3].T + level[:3, 3]
-    # Hardly anything below the rim: there the walls' visible faces begin, and would draw the middle lines towards them.
+    # Hardly anything below the rim: there the walls' visible faces begin, and would draw the middle
+    # lines towards them.
     top = points[(points[:, 2] > rim.height - _FACE) & (points[:, 2] < rim.height + _BANDS[-1])]
     placed = _placed(top[:, :2], rim)
     return None if placed is None else placed @ level
@@ -72,7 +81,8 @@ def corrected(view: View, correction: FloatArray) -> View:
 
 
 def _leveled(points: FloatArray, rim: Rim) -> FloatArray:
-    """(4, 4): turns about x and y and a shift along z that bring the rim's points (N, 3) onto its height."""
+    """(4, 4): turns about x and y and a shift along z that bring the rim's points (N, 3) onto its
+    height."""
     matrix = np.column_stack([points[:, :2], np.ones(len(points))])
     plane: FloatArray = np.array([0.0, 0.0, float(np.median(points[:, 2])) - rim.height])
     for band in _BANDS:
@@ -80,22 +90,30 @@ def _leveled(points: FloatArray, rim: Rim) -> FloatArray:
         near = np.abs(off) < band
         if near.sum() < _LEAST_POINTS:
             break
-        plane = np.asarray(np.linalg.lstsq(matrix[near], points[near, 2] - rim.height, rcond=None)[0])
+        plane = np.asarray(
+            np.linalg.lstsq(matrix[near], points[near, 2] - rim.height, rcond=None)[0]
+        )
     a, b, c = plane
     rotation, _ = cv2.Rodrigues(np.array([-b, a, 0.0]))
     return pose(rotation=rotation, translation=(0.0, 0.0, -c + rim.height * (1 - rotation[2, 2])))
 
 
 def _placed(xy: FloatArray, rim: Rim) -> FloatArray | None:
-    """(4, 4): a turn about z and a shift in the plane that bring the middle lines of the walls, seen as points (N, 2), to their places."""
+    """(4, 4): a turn about z and a shift in the plane that bring the middle lines of the walls,
+    seen as points (N, 2), to their places."""
     middle = rim.half_size + rim.thickness / 2
     rows, wanted = [], []
     for axis in (0, 1):
         for sign in (1, -1):
             along, across = _sections(xy, axis, sign, rim)
-            # Moved by (t, turn), a point at `along` on this wall goes across by t[axis] -+ turn * along.
+            # Moved by (t, turn), a point at `along` on this wall goes across by t[axis] -+ turn *
+            # along.
             lean = -along if axis == 0 else along
-            rows.append(np.column_stack([np.full_like(along, axis == 0), np.full_like(along, axis == 1), lean]))
+            rows.append(
+                np.column_stack(
+                    [np.full_like(along, axis == 0), np.full_like(along, axis == 1), lean]
+                )
+            )
             wanted.append(sign * middle - across)
     matrix, offsets = np.concatenate(rows), np.concatenate(wanted)
     kept: NDArray[np.bool_] = np.ones(len(offsets), bool)
@@ -103,7 +121,9 @@ def _placed(xy: FloatArray, rim: Rim) -> FloatArray | None:
     for _ in range(4):
         if min(sum(kept[matrix[:, axis] > 0]) for axis in (0, 1)) < _LEAST_SECTIONS:
             return None
-        move = np.asarray(np.linalg.lstsq(matrix[kept], offsets[kept], rcond=None)[0], dtype=np.float64)
+        move = np.asarray(
+            np.linalg.lstsq(matrix[kept], offsets[kept], rcond=None)[0], dtype=np.float64
+        )
         off = offsets - matrix @ move
         kept = np.abs(off - np.median(off[kept])) < _OUTLIER
     rotation, _ = cv2.Rodrigues(np.array([0.0, 0.0, move[2]]))
@@ -111,9 +131,14 @@ def _placed(xy: FloatArray, rim: Rim) -> FloatArray | None:
 
 
 def _sections(xy: FloatArray, axis: int, sign: int, rim: Rim) -> tuple[FloatArray, FloatArray]:
-    """(M,) m along and (M,) m across: the middle of one wall in each of its sections that is seen."""
+    """(M,) m along and (M,) m across: the middle of one wall in each of its sections that is
+    seen."""
     across, along = sign * xy[:, axis], xy[:, 1 - axis]
-    here = (across > rim.half_size - _AROUND) & (across < rim.half_size + rim.thickness + _AROUND) & (np.abs(along) < rim.half_size - _AROUND)
+    here = (
+        (across > rim.half_size - _AROUND)
+        & (across < rim.half_size + rim.thickness + _AROUND)
+        & (np.abs(along) < rim.half_size - _AROUND)
+    )
     across, along = across[here], along[here]
     index = np.floor((along + rim.half_size) / _SECTION).astype(np.int64)
     count = np.bincount(index)

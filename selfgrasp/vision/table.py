@@ -1,4 +1,5 @@
-"""The table in a depth picture: a plane fitted by RANSAC (Fischler & Bolles 1981), a world on it, and the part of it the camera sees."""
+"""The table in a depth picture: a plane fitted by RANSAC (Fischler & Bolles 1981), a world on it,
+and the part of it the camera sees."""
 
 from __future__ import annotations
 
@@ -28,8 +29,9 @@ class Table:
     """A fitted table.
 
     Attributes:
-        world_from_camera: (4, 4) of the world that the table defines: z up from it, origin where the optical axis meets it (below the visible middle of it if
-            the axis does not), x along the picture's right.
+        world_from_camera: (4, 4) of the world that the table defines: z up from it, origin where
+            the optical axis meets it (below the visible middle of it if the axis does not), x along
+            the picture's right.
         share: of the measured pixels that lie on it, 0..1.
     """
 
@@ -37,7 +39,13 @@ class Table:
     share: float
 
 
-def fit_table(depth: NDArray[np.float32], intrinsics: FloatArray, rng: np.random.Generator, *, trials: int = 300) -> Table:
+def fit_table(
+    depth: NDArray[np.float32],
+    intrinsics: FloatArray,
+    rng: np.random.Generator,
+    *,
+    trials: int = 300,
+) -> Table:
     """The largest plane in a depth picture (H, W) m.
 
     Raises:
@@ -46,7 +54,10 @@ def fit_table(depth: NDArray[np.float32], intrinsics: FloatArray, rng: np.random
     points = deproject(depth, intrinsics)
     points = points[np.isfinite(points[..., 2])].astype(np.float64)
     if len(points) < 3:
-        raise InputError(given=f"depth with {len(points)} measured pixels", wanted="enough to fit a table to, or the camera's pose")
+        raise InputError(
+            given=f"depth with {len(points)} measured pixels",
+            wanted="enough to fit a table to, or the camera's pose",
+        )
     few = points[rng.choice(len(points), min(3000, len(points)), replace=False)]
     corners = few[rng.integers(0, len(few), (trials, 3))]
     normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
@@ -54,7 +65,10 @@ def fit_table(depth: NDArray[np.float32], intrinsics: FloatArray, rng: np.random
     normals = normals[length > 1e-6] / length[length > 1e-6, None]
     offsets = (normals * corners[length > 1e-6, 0]).sum(axis=1)
     if not len(normals):
-        raise InputError(given="depth whose points lie on one line", wanted="a picture of a table, or the camera's pose")
+        raise InputError(
+            given="depth whose points lie on one line",
+            wanted="a picture of a table, or the camera's pose",
+        )
     votes = (np.abs(few @ normals.T - offsets) < _NEAR_PLANE).sum(axis=0)
     normal, offset = normals[votes.argmax()], float(offsets[votes.argmax()])
     for _ in range(3):
@@ -65,24 +79,33 @@ def fit_table(depth: NDArray[np.float32], intrinsics: FloatArray, rng: np.random
     share = float((np.abs(points @ normal - offset) < _NEAR_PLANE).mean())
     if share < _ENOUGH:
         wanted = f"a table that fills at least {_ENOUGH:.0%}, or the camera's pose"
-        raise InputError(given=f"depth whose largest plane holds {share:.0%} of the pixels", wanted=wanted)
+        raise InputError(
+            given=f"depth whose largest plane holds {share:.0%} of the pixels", wanted=wanted
+        )
     return Table(_world_on(normal, offset, middle), share)
 
 
 def _world_on(normal: FloatArray, offset: float, middle: FloatArray) -> FloatArray:
-    """world_from_camera of the world on the plane normal . p = offset, all in the camera's frame."""
+    """world_from_camera of the world on the plane normal . p = offset, all in the camera's
+    frame."""
     up = -normal if offset > 0 else normal
-    # The camera is above the table: its own position, the zero vector, has to be on the side that `up` points to.
+    # The camera is above the table: its own position, the zero vector, has to be on the side that
+    # `up` points to.
     along_axis = offset / normal[2] if abs(normal[2]) > 0.2 else -1.0
     origin = np.array([0.0, 0.0, along_axis]) if along_axis > 0 else middle
     right = np.array([1.0, 0.0, 0.0]) - up[0] * up
     right /= np.linalg.norm(right)
-    camera_from_world = pose(rotation=np.column_stack([right, np.cross(up, right), up]), translation=origin)
+    camera_from_world = pose(
+        rotation=np.column_stack([right, np.cross(up, right), up]), translation=origin
+    )
     return inverse(camera_from_world)
 
 
-def surface_height(depth: NDArray[np.float32], intrinsics: FloatArray, world_from_camera: FloatArray) -> float:
-    """m, the world height that most of the picture lies at: the table's, where the camera's pose is known.
+def surface_height(
+    depth: NDArray[np.float32], intrinsics: FloatArray, world_from_camera: FloatArray
+) -> float:
+    """m, the world height that most of the picture lies at: the table's, where the camera's pose is
+    known.
 
     Raises:
         InputError: depth without a return.
@@ -97,8 +120,14 @@ def surface_height(depth: NDArray[np.float32], intrinsics: FloatArray, world_fro
     return float(np.median(near))
 
 
-def visible_workspace(depth: NDArray[np.float32], intrinsics: FloatArray, world_from_camera: FloatArray, surface: float) -> Workspace:
-    """The box over the part of the table at world height `surface` m that the picture shows, at most 1 m a side.
+def visible_workspace(
+    depth: NDArray[np.float32],
+    intrinsics: FloatArray,
+    world_from_camera: FloatArray,
+    surface: float,
+) -> Workspace:
+    """The box over the part of the table at world height `surface` m that the picture shows, at
+    most 1 m a side.
 
     Raises:
         InputError: nothing in the picture lies at that height.
@@ -109,7 +138,15 @@ def visible_workspace(depth: NDArray[np.float32], intrinsics: FloatArray, world_
     if len(on_table) < 10:
         heights = np.nanpercentile(points[:, 2], [2, 98])
         exists = f"heights from {heights[0]:.3f} to {heights[1]:.3f} m"
-        raise InputError(given=f"a table at {surface:.3f} m", wanted="a height that the picture shows", exists=exists)
+        raise InputError(
+            given=f"a table at {surface:.3f} m",
+            wanted="a height that the picture shows",
+            exists=exists,
+        )
     low, high = np.percentile(on_table[:, :2], [1, 99], axis=0)
     middle, half = (low + high) / 2, np.clip((high - low) / 2, 0.01, _LARGEST / 2)
-    return Workspace(np.append(middle - half, surface + _FINGER_ROOM), np.append(middle + half, surface + _HEADROOM), surface)
+    return Workspace(
+        np.append(middle - half, surface + _FINGER_ROOM),
+        np.append(middle + half, surface + _HEADROOM),
+        surface,
+    )

@@ -48,7 +48,13 @@ class Frame:
     milliseconds: int
 
 
-def animation(frames: Sequence[Picture], path: Path, *, milliseconds: int | Sequence[int] = 80, quality: int = 72) -> Path:
+def animation(
+    frames: Sequence[Picture],
+    path: Path,
+    *,
+    milliseconds: int | Sequence[int] = 80,
+    quality: int = 72,
+) -> Path:
     """Writes frames (H, W, 3) uint8, all of one size, as an endless animated WebP.
 
     Args:
@@ -65,26 +71,44 @@ def animation(frames: Sequence[Picture], path: Path, *, milliseconds: int | Sequ
     path.parent.mkdir(parents=True, exist_ok=True)
     first, *rest = [Image.fromarray(np.ascontiguousarray(frame)) for frame in frames]
     duration = milliseconds if isinstance(milliseconds, int) else list(milliseconds)
-    first.save(path, save_all=True, append_images=rest, duration=duration, loop=0, quality=quality, method=0)
+    first.save(
+        path,
+        save_all=True,
+        append_images=rest,
+        duration=duration,
+        loop=0,
+        quality=quality,
+        method=0,
+    )
     return path
 
 
-def clearing_film(takes: Sequence[Take], *, title: str, scale: int = 2, breadth: float = FINGER_BREADTH) -> list[Frame]:
-    """A scene from its first look to its last: each grasp opens, closes, and the scene changes; a strip below keeps count."""
+def clearing_film(
+    takes: Sequence[Take], *, title: str, scale: int = 2, breadth: float = FINGER_BREADTH
+) -> list[Frame]:
+    """A scene from its first look to its last: each grasp opens, closes, and the scene changes; a
+    strip below keeps count."""
     frames: list[Frame] = []
     kinds: list[str] = []
     total = len(takes)
     for take in takes:
         before = upscale(take.before.color, scale)
         frames.append(_framed(before, title, kinds, total, _LOOK_MS))
-        frames += [_framed(p, title, kinds, total, _STEP_MS) for p in _closing(take, scale, breadth)]
+        frames += [
+            _framed(p, title, kinds, total, _STEP_MS) for p in _closing(take, scale, breadth)
+        ]
         kinds.append(take.kind)
-        judged = _drawn(take, scale, breadth, take.width if take.kind == HELD else 0.0, color_of(take.kind))
+        judged = _drawn(
+            take, scale, breadth, take.width if take.kind == HELD else 0.0, color_of(take.kind)
+        )
         frames.append(_framed(judged, title, kinds, total, _SHOW_MS))
         if take.after is None:
             continue
         after = upscale(take.after, scale)
-        frames += [_framed(_mixed(judged, after, share), title, kinds, total, _STEP_MS) for share in (0.35, 0.7)]
+        frames += [
+            _framed(_mixed(judged, after, share), title, kinds, total, _STEP_MS)
+            for share in (0.35, 0.7)
+        ]
         frames.append(_framed(after, title, kinds, total, _REST_MS))
     if frames:
         frames[-1] = Frame(frames[-1].picture, _END_MS)
@@ -96,7 +120,12 @@ def _closing(take: Take, scale: int, breadth: float) -> list[Picture]:
     if not isinstance(take.action, Grasp):
         return [_drawn(take, scale, breadth, 0.0, _TEXT_COLOR)]
     end = take.width if take.kind == HELD else 0.0
-    return [_drawn(take, scale, breadth, take.action.width + (end - take.action.width) * share, _TEXT_COLOR) for share in (0.0, 0.0, 0.0, 0.35, 0.7)]
+    return [
+        _drawn(
+            take, scale, breadth, take.action.width + (end - take.action.width) * share, _TEXT_COLOR
+        )
+        for share in (0.0, 0.0, 0.0, 0.35, 0.7)
+    ]
 
 
 def _drawn(take: Take, scale: int, breadth: float, width: float, color: Color) -> Picture:
@@ -113,7 +142,9 @@ def _mixed(a: Picture, b: Picture, share: float) -> Picture:
     return np.asarray(cv2.addWeighted(a, 1 - share, b, share, 0.0), dtype=np.uint8)
 
 
-def _framed(picture: Picture, title: str, kinds: Sequence[str], total: int, milliseconds: int) -> Frame:
+def _framed(
+    picture: Picture, title: str, kinds: Sequence[str], total: int, milliseconds: int
+) -> Frame:
     """The picture over a strip with one dot an attempt and the count of held things."""
     width = picture.shape[1]
     strip = np.full((_BAR_HEIGHT, width, 3), _BAR_COLOR, np.uint8)
@@ -125,5 +156,7 @@ def _framed(picture: Picture, title: str, kinds: Sequence[str], total: int, mill
     pitch = width / max(total, 1)
     for index in range(total):
         color = color_of(kinds[index]) if index < len(kinds) else (58, 62, 72)
-        cv2.rectangle(dots, (round(index * pitch) + 1, 0), (round((index + 1) * pitch) - 2, 4), color, -1)
+        cv2.rectangle(
+            dots, (round(index * pitch) + 1, 0), (round((index + 1) * pitch) - 2, 4), color, -1
+        )
     return Frame(np.vstack([picture, dots, strip]), milliseconds)

@@ -25,7 +25,8 @@ class Series:
         high: (N,) upper ends, or empty.
         color: number of a colour in the page's series; 0 is grey.
         dashed: for references.
-        paper: figures that a paper published: dashed, with hollow diamonds, and called theirs in the legend.
+        paper: figures that a paper published: dashed, with hollow diamonds, and called theirs in
+            the legend.
     """
 
     name: str
@@ -49,7 +50,14 @@ class Axis:
     log: bool = False
 
     @staticmethod
-    def over(values: Sequence[float], *, percent: bool = False, wanted: int = 5, low: float | None = None, high: float | None = None) -> Axis:
+    def over(
+        values: Sequence[float],
+        *,
+        percent: bool = False,
+        wanted: int = 5,
+        low: float | None = None,
+        high: float | None = None,
+    ) -> Axis:
         """An axis that holds all finite values; `low` and `high` fix its ends."""
         finite = [v for v in values if math.isfinite(v)] or [0.0, 1.0]
         bottom = min(finite) if low is None else low
@@ -66,20 +74,37 @@ class Axis:
 
     @staticmethod
     def log_over(values: Sequence[float]) -> Axis:
-        """A logarithmic axis that holds all finite values above 0, from a round number to a round number."""
+        """A logarithmic axis that holds all finite values above 0, from a round number to a round
+        number."""
         finite = [v for v in values if math.isfinite(v) and v > 0] or [1.0, 10.0]
-        exponents = range(math.floor(math.log10(min(finite))), math.ceil(math.log10(max(finite))) + 1)
+        exponents = range(
+            math.floor(math.log10(min(finite))), math.ceil(math.log10(max(finite))) + 1
+        )
         rounds = [digit * 10.0**exponent for exponent in exponents for digit in (1, 2, 5)]
         bottom = max(v for v in rounds if v <= min(finite) * 1.001)
         top = min(v for v in rounds if v >= max(finite) * 0.999 and v > bottom)
         ticks = [v for v in rounds if bottom <= v <= top]
         # Over many decades only powers of ten have room for their numbers.
-        return Axis(bottom, top, tuple(ticks if len(ticks) <= 8 else [v for v in ticks if abs(math.remainder(math.log10(v), 1)) < 1e-9]), log=True)
+        return Axis(
+            bottom,
+            top,
+            tuple(
+                ticks
+                if len(ticks) <= 8
+                else [v for v in ticks if abs(math.remainder(math.log10(v), 1)) < 1e-9]
+            ),
+            log=True,
+        )
 
     def share(self, value: float) -> float:
         """Where `value` lies, 0..1, clipped."""
         if self.log:
-            return min(max(math.log(max(value, self.low) / self.low) / math.log(self.high / self.low), 0.0), 1.0)
+            return min(
+                max(
+                    math.log(max(value, self.low) / self.low) / math.log(self.high / self.low), 0.0
+                ),
+                1.0,
+            )
         return min(max((value - self.low) / (self.high - self.low), 0.0), 1.0)
 
     def text(self, value: float) -> str:
@@ -119,11 +144,31 @@ def line_chart(
     y_axis = Axis.over(all_y, percent=percent, low=bottom, high=top)
 
     def at(x: float, y: float) -> tuple[float, float]:
-        return _LEFT + x_axis.share(x) * (WIDTH - _LEFT - _RIGHT), HEIGHT - _BOTTOM - y_axis.share(y) * (HEIGHT - _TOP - _BOTTOM)
+        return _LEFT + x_axis.share(x) * (WIDTH - _LEFT - _RIGHT), HEIGHT - _BOTTOM - y_axis.share(
+            y
+        ) * (HEIGHT - _TOP - _BOTTOM)
 
-    body = [_grid(x_axis, y_axis, at, x_label), *(_band(s, at) for s in series if s.low), *(_line(s, at, x_axis, y_axis) for s in series)]
-    svg = element("svg", *body, viewBox=f"0 0 {WIDTH} {HEIGHT}", role="img", aria_label=label or f"{y_label} against {x_label}", class_="chart")
-    return element("div", element("div", element("span", y_label, class_="y-label"), legend(series), class_="chart-head"), svg, class_="chart-box")
+    body = [
+        _grid(x_axis, y_axis, at, x_label),
+        *(_band(s, at) for s in series if s.low),
+        *(_line(s, at, x_axis, y_axis) for s in series),
+    ]
+    svg = element(
+        "svg",
+        *body,
+        viewBox=f"0 0 {WIDTH} {HEIGHT}",
+        role="img",
+        aria_label=label or f"{y_label} against {x_label}",
+        class_="chart",
+    )
+    return element(
+        "div",
+        element(
+            "div", element("span", y_label, class_="y-label"), legend(series), class_="chart-head"
+        ),
+        svg,
+        class_="chart-box",
+    )
 
 
 def legend(series: Sequence[Series]) -> Markup:
@@ -141,7 +186,11 @@ def _swatch(series: Series) -> Markup:
 
 def _told(series: Series) -> str:
     """The series' name, which says whose figures they are."""
-    return f"{series.name} (the paper)" if series.paper and "paper" not in series.name.lower() else series.name
+    return (
+        f"{series.name} (the paper)"
+        if series.paper and "paper" not in series.name.lower()
+        else series.name
+    )
 
 
 @dataclass(frozen=True)
@@ -158,23 +207,60 @@ class Interval:
 
 
 def interval_svg(interval: Interval, axis: Axis) -> Markup:
-    """Dot and whisker on one line; it stretches with the page, since all its places are per cent of the width."""
+    """Dot and whisker on one line; it stretches with the page, since all its places are per cent of
+    the width."""
 
     def place(value: float) -> str:
         return f"{2 + 96 * axis.share(value):.2f}%"
 
-    grid = [element("line", x1=place(t), x2=place(t), y1=0, y2=28, class_="grid") for t in axis.ticks]
-    zero = [element("line", x1=place(0.0), x2=place(0.0), y1=0, y2=28, class_="zero")] if axis.low < 0 < axis.high else []
-    whisker = [element("line", x1=place(interval.low), x2=place(interval.high), y1=14, y2=14, class_="whisker")]
-    whisker += [element("line", x1=place(end), x2=place(end), y1=10, y2=18, class_="whisker") for end in (interval.low, interval.high)]
-    dot = element("circle", cx=place(interval.value), cy=14, r=5, class_="hollow" if interval.hollow else "dot")
+    grid = [
+        element("line", x1=place(t), x2=place(t), y1=0, y2=28, class_="grid") for t in axis.ticks
+    ]
+    zero = (
+        [element("line", x1=place(0.0), x2=place(0.0), y1=0, y2=28, class_="zero")]
+        if axis.low < 0 < axis.high
+        else []
+    )
+    whisker = [
+        element(
+            "line", x1=place(interval.low), x2=place(interval.high), y1=14, y2=14, class_="whisker"
+        )
+    ]
+    whisker += [
+        element("line", x1=place(end), x2=place(end), y1=10, y2=18, class_="whisker")
+        for end in (interval.low, interval.high)
+    ]
+    dot = element(
+        "circle",
+        cx=place(interval.value),
+        cy=14,
+        r=5,
+        class_="hollow" if interval.hollow else "dot",
+    )
     theirs = []
     if interval.paper is not None:
         mark = element(
-            "svg", element("path", d="M0 -6 L6 0 L0 6 L-6 0 Z", class_="paper"), x=place(interval.paper), y=14, overflow="visible", width=1, height=1
+            "svg",
+            element("path", d="M0 -6 L6 0 L0 6 L-6 0 Z", class_="paper"),
+            x=place(interval.paper),
+            y=14,
+            overflow="visible",
+            width=1,
+            height=1,
         )
         theirs = [mark]
-    return element("svg", element("title", interval.title), *grid, *zero, *theirs, *whisker, dot, class_=f"interval s{interval.color}", height=28, role="img")
+    return element(
+        "svg",
+        element("title", interval.title),
+        *grid,
+        *zero,
+        *theirs,
+        *whisker,
+        dot,
+        class_=f"interval s{interval.color}",
+        height=28,
+        role="img",
+    )
 
 
 def axis_svg(axis: Axis) -> Markup:
@@ -194,19 +280,37 @@ def axis_svg(axis: Axis) -> Markup:
 
 
 def stacked_bar(parts: Sequence[tuple[str, int]]) -> Markup:
-    """Shares of a whole on one line: (kind, count) pairs, each in its kind's colour with its count as hover title."""
+    """Shares of a whole on one line: (kind, count) pairs, each in its kind's colour with its count
+    as hover title."""
     total = sum(count for _, count in parts) or 1
     segments, start = [], 0.0
     for kind, count in parts:
         share = 100.0 * count / total
         segments.append(
-            element("rect", element("title", f"{kind}: {count} of {total}"), x=f"{start:.2f}%", width=f"{share:.2f}%", y=0, height=16, class_=f"kind-{kind}")
+            element(
+                "rect",
+                element("title", f"{kind}: {count} of {total}"),
+                x=f"{start:.2f}%",
+                width=f"{share:.2f}%",
+                y=0,
+                height=16,
+                class_=f"kind-{kind}",
+            )
         )
         start += share
-    return element("svg", *segments, class_="stacked", height=16, role="img", aria_label=", ".join(f"{k} {n}" for k, n in parts))
+    return element(
+        "svg",
+        *segments,
+        class_="stacked",
+        height=16,
+        role="img",
+        aria_label=", ".join(f"{k} {n}" for k, n in parts),
+    )
 
 
-def _grid(x_axis: Axis, y_axis: Axis, at: Callable[[float, float], tuple[float, float]], x_label: str) -> Markup:
+def _grid(
+    x_axis: Axis, y_axis: Axis, at: Callable[[float, float], tuple[float, float]], x_label: str
+) -> Markup:
     parts = []
     for tick in y_axis.ticks:
         left, y = at(x_axis.low, tick)
@@ -215,30 +319,63 @@ def _grid(x_axis: Axis, y_axis: Axis, at: Callable[[float, float], tuple[float, 
         parts += [element("text", y_axis.text(tick), x=left - 8, y=y + 4, text_anchor="end")]
     for tick in x_axis.ticks:
         x, y = at(tick, y_axis.low)
-        parts += [element("line", x1=x, x2=x, y1=y, y2=y + 4, class_="tick"), element("text", x_axis.text(tick), x=x, y=y + 18, text_anchor="middle")]
+        parts += [
+            element("line", x1=x, x2=x, y1=y, y2=y + 4, class_="tick"),
+            element("text", x_axis.text(tick), x=x, y=y + 18, text_anchor="middle"),
+        ]
     left, base = at(x_axis.low, y_axis.low)
     right, _ = at(x_axis.high, y_axis.low)
     parts += [element("line", x1=left, x2=right, y1=base, y2=base, class_="tick")]
-    parts += [element("text", x_label, x=(left + right) / 2, y=HEIGHT - 6, text_anchor="middle", class_="axis-name")]
+    parts += [
+        element(
+            "text",
+            x_label,
+            x=(left + right) / 2,
+            y=HEIGHT - 6,
+            text_anchor="middle",
+            class_="axis-name",
+        )
+    ]
     return join(parts)
 
 
 def _band(series: Series, at: Callable[[float, float], tuple[float, float]]) -> Markup:
     """The area between the ends, or, around a single place, a whisker."""
-    known = [(x, *ends) for x, *ends in zip(series.x, series.low, series.high, strict=True) if all(map(math.isfinite, ends))]
+    known = [
+        (x, *ends)
+        for x, *ends in zip(series.x, series.low, series.high, strict=True)
+        if all(map(math.isfinite, ends))
+    ]
     lower, upper = [at(x, low) for x, low, _ in known], [at(x, high) for x, _, high in known]
     if len(known) == 1:
         ((x, bottom), (_, top)) = lower[0], upper[0]
-        ends = [element("line", x1=x - 4, x2=x + 4, y1=y, y2=y, class_="whisker") for y in (bottom, top)]
-        return element("g", element("line", x1=x, x2=x, y1=bottom, y2=top, class_="whisker"), *ends, class_=f"bar s{series.color}")
+        ends = [
+            element("line", x1=x - 4, x2=x + 4, y1=y, y2=y, class_="whisker") for y in (bottom, top)
+        ]
+        return element(
+            "g",
+            element("line", x1=x, x2=x, y1=bottom, y2=top, class_="whisker"),
+            *ends,
+            class_=f"bar s{series.color}",
+        )
     corners = " ".join(f"{x:.1f},{y:.1f}" for x, y in upper + lower[::-1])
     return element("polygon", points=corners, class_=f"band s{series.color}") if known else EMPTY
 
 
-def _line(series: Series, at: Callable[[float, float], tuple[float, float]], x_axis: Axis, y_axis: Axis) -> Markup:
+def _line(
+    series: Series, at: Callable[[float, float], tuple[float, float]], x_axis: Axis, y_axis: Axis
+) -> Markup:
     known = [(x, y) for x, y in zip(series.x, series.y, strict=True) if math.isfinite(y)]
-    path = "M" + " L".join(f"{px:.1f} {py:.1f}" for px, py in (at(x, y) for x, y in known)) if known else ""
-    line = element("path", d=path, class_=f"line s{series.color}" + (" dashed" if series.dashed or series.paper else ""))
+    path = (
+        "M" + " L".join(f"{px:.1f} {py:.1f}" for px, py in (at(x, y) for x, y in known))
+        if known
+        else ""
+    )
+    line = element(
+        "path",
+        d=path,
+        class_=f"line s{series.color}" + (" dashed" if series.dashed or series.paper else ""),
+    )
     if series.paper:
         return join([line, *(_diamond(series, x, y, at, x_axis, y_axis) for x, y in known)])
     if series.dashed:
@@ -259,17 +396,36 @@ def _line(series: Series, at: Callable[[float, float], tuple[float, float]], x_a
     return join([line, *dots])
 
 
-def _diamond(series: Series, x: float, y: float, at: Callable[[float, float], tuple[float, float]], x_axis: Axis, y_axis: Axis) -> Markup:
+def _diamond(
+    series: Series,
+    x: float,
+    y: float,
+    at: Callable[[float, float], tuple[float, float]],
+    x_axis: Axis,
+    y_axis: Axis,
+) -> Markup:
     px, py = at(x, y)
     title = element("title", _hover(series, x, y, x_axis, y_axis))
-    return element("path", title, d="M0 -5 L5 0 L0 5 L-5 0 Z", transform=f"translate({px:.1f} {py:.1f})", class_=f"theirs s{series.color}")
+    return element(
+        "path",
+        title,
+        d="M0 -5 L5 0 L0 5 L-5 0 Z",
+        transform=f"translate({px:.1f} {py:.1f})",
+        class_=f"theirs s{series.color}",
+    )
 
 
 def _hover(series: Series, x: float, y: float, x_axis: Axis, y_axis: Axis) -> str:
-    return f"{_told(series)}: {y * 100:.1f} % at {x_axis.text(x)}" if y_axis.percent else f"{_told(series)}: {y:.4g} at {x_axis.text(x)}"
+    return (
+        f"{_told(series)}: {y * 100:.1f} % at {x_axis.text(x)}"
+        if y_axis.percent
+        else f"{_told(series)}: {y:.4g} at {x_axis.text(x)}"
+    )
 
 
 def _round_step(rough: float) -> float:
     """The next of 1, 2, 2.5, 5 times a power of ten."""
     power = 10.0 ** math.floor(math.log10(rough))
-    return next(step * power for step in (1.0, 2.0, 2.5, 5.0, 10.0) if step * power >= rough * 0.999)
+    return next(
+        step * power for step in (1.0, 2.0, 2.5, 5.0, 10.0) if step * power >= rough * 0.999
+    )

@@ -40,7 +40,8 @@ class Window:
 
     @staticmethod
     def around(view: View, world_point: FloatArray, side: float) -> Window:
-        """The square of about `side` m around `world_point` (3,) m, moved so that it lies inside the picture."""
+        """The square of about `side` m around `world_point` (3,) m, moved so that it lies inside
+        the picture."""
         center = project_world(world_point, view)
         distance = float(apply(inverse(view.world_from_camera), world_point)[2])
         height, width = view.size
@@ -54,44 +55,69 @@ class Window:
 
 
 class Canvas:
-    """An enlarged copy of a view's picture that is drawn on with world coordinates. The view itself never changes."""
+    """An enlarged copy of a view's picture that is drawn on with world coordinates. The view itself
+    never changes."""
 
-    def __init__(self, view: View, *, scale: int = 3, window: Window | None = None, picture: Picture | None = None) -> None:
+    def __init__(
+        self,
+        view: View,
+        *,
+        scale: int = 3,
+        window: Window | None = None,
+        picture: Picture | None = None,
+    ) -> None:
         """Starts from the view's colours.
 
         Args:
             view: what was seen.
             scale: how many canvas pixels a camera pixel becomes.
             window: the part to show; all of it by default.
-            picture: other colours of the view's size to start from (an after picture, a depth picture at scale 1).
+            picture: other colours of the view's size to start from (an after picture, a depth
+                picture at scale 1).
         """
         self._view, self._scale = view, scale
         self._window = window or Window.whole(view)
         w = self._window
         source = view.color if picture is None else picture
-        self.picture: Picture = upscale(np.ascontiguousarray(source[w.top : w.top + w.height, w.left : w.left + w.width]), scale)
+        self.picture: Picture = upscale(
+            np.ascontiguousarray(source[w.top : w.top + w.height, w.left : w.left + w.width]), scale
+        )
 
     @property
     def unit(self) -> float:
-        """Canvas pixels that look like one: line widths are given in it, so that drawings keep their weight at any size."""
+        """Canvas pixels that look like one: line widths are given in it, so that drawings keep
+        their weight at any size."""
         return max(float(self.picture.shape[0]) / 420.0, 0.5)
 
     def pixels(self, world_points: ArrayLike) -> FloatArray:
         """(N, 2) canvas coordinates of (N, 3) m points, NaN behind the camera."""
         points = np.asarray(world_points, dtype=np.float64).reshape(-1, 3)
-        return (project_world(points, self._view) - (self._window.left, self._window.top)) * self._scale
+        return (
+            project_world(points, self._view) - (self._window.left, self._window.top)
+        ) * self._scale
 
     def line(self, world_points: ArrayLike, color: Color, *, width: float = 2.0) -> None:
-        """A line through (N, 3) m points, `width` units thick, with a dark edge that keeps it legible on any ground."""
+        """A line through (N, 3) m points, `width` units thick, with a dark edge that keeps it
+        legible on any ground."""
         corners = self.pixels(world_points)
         if len(corners) < 2 or not np.isfinite(corners).all() or np.abs(corners).max() > 1e5:
             return
         fixed = [_fixed(corners)]
         thickness = max(1, round(width * self.unit))
-        cv2.polylines(self.picture, fixed, False, _HALO, thickness + max(1, round(0.7 * self.unit + 0.35 * thickness)), cv2.LINE_AA, _SUBPIXEL_BITS)
+        cv2.polylines(
+            self.picture,
+            fixed,
+            False,
+            _HALO,
+            thickness + max(1, round(0.7 * self.unit + 0.35 * thickness)),
+            cv2.LINE_AA,
+            _SUBPIXEL_BITS,
+        )
         cv2.polylines(self.picture, fixed, False, color, thickness, cv2.LINE_AA, _SUBPIXEL_BITS)
 
-    def dot(self, world_point: ArrayLike, color: Color, *, radius: float = 3.0, filled: bool = True) -> None:
+    def dot(
+        self, world_point: ArrayLike, color: Color, *, radius: float = 3.0, filled: bool = True
+    ) -> None:
         """A dot of `radius` units at a (3,) m point."""
         center = self.pixels(world_point)
         if not np.isfinite(center).all() or np.abs(center).max() > 1e5:
@@ -99,10 +125,22 @@ class Canvas:
         (x, y) = (int(v) for v in _fixed(center)[0])
         r = round(radius * self.unit * 2**_SUBPIXEL_BITS)
         edge = max(1, round(self.unit))
-        cv2.circle(self.picture, (x, y), r + round(1.2 * self.unit * 2**_SUBPIXEL_BITS), _HALO, -1 if filled else edge + 2, cv2.LINE_AA, _SUBPIXEL_BITS)
-        cv2.circle(self.picture, (x, y), r, color, -1 if filled else edge, cv2.LINE_AA, _SUBPIXEL_BITS)
+        cv2.circle(
+            self.picture,
+            (x, y),
+            r + round(1.2 * self.unit * 2**_SUBPIXEL_BITS),
+            _HALO,
+            -1 if filled else edge + 2,
+            cv2.LINE_AA,
+            _SUBPIXEL_BITS,
+        )
+        cv2.circle(
+            self.picture, (x, y), r, color, -1 if filled else edge, cv2.LINE_AA, _SUBPIXEL_BITS
+        )
 
-    def arrow(self, start: FloatArray, end: FloatArray, color: Color, *, width: float = 2.5) -> None:
+    def arrow(
+        self, start: FloatArray, end: FloatArray, color: Color, *, width: float = 2.5
+    ) -> None:
         """A flat arrow from `start` to `end`, (3,) m each, its head as long as a quarter of it."""
         along = end - start
         across = np.cross(along, (0.0, 0.0, 1.0))
@@ -111,9 +149,17 @@ class Canvas:
         self.line([start, end], color, width=width)
 
     def grasp(
-        self, grasp: Grasp, color: Color, *, width: float | None = None, breadth: float = FINGER_BREADTH, weight: float = 1.0, solid: bool = True
+        self,
+        grasp: Grasp,
+        color: Color,
+        *,
+        width: float | None = None,
+        breadth: float = FINGER_BREADTH,
+        weight: float = 1.0,
+        solid: bool = True,
     ) -> None:
-        """A grasp: two finger bars, the closing axis between them, and the point between the fingertips.
+        """A grasp: two finger bars, the closing axis between them, and the point between the
+        fingertips.
 
         Args:
             grasp: its tool pose.
@@ -121,7 +167,8 @@ class Canvas:
             width: m between the bars; the grasp's own by default.
             breadth: m of a finger across the closing direction.
             weight: of the lines, 1 = normal.
-            solid: whether the point in the middle is filled, which tells a held from a missed grasp without colour.
+            solid: whether the point in the middle is filled, which tells a held from a missed grasp
+                without colour.
         """
         fingers = finger_bars(grasp, width=width, breadth=breadth)
         middle = fingers.mean(axis=1)
@@ -137,14 +184,26 @@ class Canvas:
         self.dot(push.start, color)
 
 
-def finger_bars(grasp: Grasp, *, width: float | None = None, breadth: float = FINGER_BREADTH) -> FloatArray:
-    """(2, 2, 3) m: the two fingers, each from end to end along tool y, at plus and minus half the width along tool x."""
+def finger_bars(
+    grasp: Grasp, *, width: float | None = None, breadth: float = FINGER_BREADTH
+) -> FloatArray:
+    """(2, 2, 3) m: the two fingers, each from end to end along tool y, at plus and minus half the
+    width along tool x."""
     half = (grasp.width if width is None else width) / 2
-    tool_points = np.array([[[side * half, end * breadth / 2, 0.0] for end in (-1, 1)] for side in (-1, 1)])
+    tool_points = np.array(
+        [[[side * half, end * breadth / 2, 0.0] for end in (-1, 1)] for side in (-1, 1)]
+    )
     return apply(grasp.world_from_tool, tool_points)
 
 
-def scene_overlay(view: View, grasps: Sequence[Grasp], kinds: Sequence[str], *, scale: int = 3, breadth: float = FINGER_BREADTH) -> Picture:
+def scene_overlay(
+    view: View,
+    grasps: Sequence[Grasp],
+    kinds: Sequence[str],
+    *,
+    scale: int = 3,
+    breadth: float = FINGER_BREADTH,
+) -> Picture:
     """The view with every tried grasp, in the colours of what became of it; held ones lie on top.
 
     Args:

@@ -1,4 +1,5 @@
-"""Attempts as cards: where the fingers closed, what the place looked like afterwards, and what was felt."""
+"""Attempts as cards: where the fingers closed, what the place looked like afterwards, and what was
+felt."""
 
 from __future__ import annotations
 
@@ -80,11 +81,13 @@ def attempt_card(
     pixels: int = CARD_PIXELS,
     breadth: float = FINGER_BREADTH,
 ) -> Picture:
-    """(pixels, 2 pixels, 3): before, with the action drawn, beside the same place afterwards (or what is held, where it was presented).
+    """(pixels, 2 pixels, 3): before, with the action drawn, beside the same place afterwards (or
+    what is held, where it was presented).
 
     Args:
         attempt: what happened.
-        labels: whole-attempt labels by name; a label "truth.grasped" that contradicts the judge is marked by a frame.
+        labels: whole-attempt labels by name; a label "truth.grasped" that contradicts the judge is
+            marked by a frame.
         view: name of the camera; the first one by default.
         side: m that one half shows.
         pixels: of one half's side.
@@ -101,16 +104,39 @@ def attempt_card(
 
 def card(picture: Markup, text: CardText) -> Markup:
     """One attempt: a two-part picture above its words."""
-    thing = next((value for name, value in text.labels.items() if name in ("truth.object", "object") and value), "")
-    words = join([element("b", text.kind, class_=f"kind kind-{text.kind}"), element("span", text.figures)])
-    who = " · ".join(
-        part for part in (text.policy, f"round {text.round}" if text.round else "", "" if text.score is None else f"score {text.score:.2f}", thing) if part
+    thing = next(
+        (
+            value
+            for name, value in text.labels.items()
+            if name in ("truth.object", "object") and value
+        ),
+        "",
     )
-    caption = element("figcaption", element("div", words, class_="felt"), element("div", who, class_="who"), element("code", text.id))
+    words = join(
+        [element("b", text.kind, class_=f"kind kind-{text.kind}"), element("span", text.figures)]
+    )
+    who = " · ".join(
+        part
+        for part in (
+            text.policy,
+            f"round {text.round}" if text.round else "",
+            "" if text.score is None else f"score {text.score:.2f}",
+            thing,
+        )
+        if part
+    )
+    caption = element(
+        "figcaption",
+        element("div", words, class_="felt"),
+        element("div", who, class_="who"),
+        element("code", text.id),
+    )
     return element("figure", element("div", picture, class_="pair"), caption, class_="card")
 
 
-def _square_before(attempt: Attempt, name: str | None, side: float, pixels: int, breadth: float) -> Picture:
+def _square_before(
+    attempt: Attempt, name: str | None, side: float, pixels: int, breadth: float
+) -> Picture:
     if attempt.before is None:
         return _blank(pixels)
     view, grasp, push = attempt.before.view(name), grasp_of(attempt), push_of(attempt)
@@ -137,7 +163,9 @@ def _square_after(attempt: Attempt, name: str | None, side: float, pixels: int) 
         return _blank(pixels)
     window = _window(attempt, attempt.before, name, side)
     view = attempt.after.view(name)
-    return _resized(Canvas(view, scale=max(1, -(-pixels // window.height)), window=window).picture, pixels)
+    return _resized(
+        Canvas(view, scale=max(1, -(-pixels // window.height)), window=window).picture, pixels
+    )
 
 
 def _window(attempt: Attempt, before: Observation, name: str | None, side: float) -> Window:
@@ -161,7 +189,10 @@ def _middle(size: tuple[int, int]) -> Window:
 
 def _resized(picture: Picture, pixels: int) -> Picture:
     smaller = cv2.INTER_AREA if picture.shape[0] > pixels else cv2.INTER_CUBIC
-    return np.ascontiguousarray(cv2.resize(np.ascontiguousarray(picture), (pixels, pixels), interpolation=smaller), dtype=np.uint8)
+    return np.ascontiguousarray(
+        cv2.resize(np.ascontiguousarray(picture), (pixels, pixels), interpolation=smaller),
+        dtype=np.uint8,
+    )
 
 
 def _blank(pixels: int) -> Picture:

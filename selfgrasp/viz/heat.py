@@ -30,7 +30,8 @@ class Span:
 
     @staticmethod
     def of(heat: Heat) -> Span:
-        """From the 10th percentile of the places' best scores to the highest one; 0 to 1 for an empty map."""
+        """From the 10th percentile of the places' best scores to the highest one; 0 to 1 for an
+        empty map."""
         best = best_by_place(heat)
         finite = best[np.isfinite(best)]
         if not finite.size:
@@ -62,7 +63,8 @@ def heat_overlay(
     bars: int = 40,
     breadth: float = FINGER_BREADTH,
 ) -> Picture:
-    """The view under a heat map of its places, with the best closing direction of the best places and the chosen grasp.
+    """The view under a heat map of its places, with the best closing direction of the best places
+    and the chosen grasp.
 
     Args:
         view: what was seen.
@@ -89,7 +91,8 @@ def heat_overlay(
 
 
 def seen_points(view: View, surface: float) -> FloatArray:
-    """(H, W, 3) m: the world point each pixel sees; without a return, where its ray meets the height `surface`."""
+    """(H, W, 3) m: the world point each pixel sees; without a return, where its ray meets the
+    height `surface`."""
     height, width = view.size
     pixels = np.stack(np.meshgrid(np.arange(width) + 0.5, np.arange(height) + 0.5), axis=-1)
     on_surface = on_plane(view, pixels, surface)
@@ -99,11 +102,16 @@ def seen_points(view: View, surface: float) -> FloatArray:
 
 
 def heights_on_map(heat: Heat, points: FloatArray, surface: float) -> FloatArray:
-    """(H, W) m: the highest seen world z over each cell of the map, `surface` where nothing was seen."""
+    """(H, W) m: the highest seen world z over each cell of the map, `surface` where nothing was
+    seen."""
     rows, columns = heat.values.shape[1:]
     places = apply(inverse(heat.world_from_map), points)[..., :2] / heat.pixel
     heights = np.full((rows, columns), surface)
-    seen = np.isfinite(places).all(axis=-1) & (places >= 0).all(axis=-1) & (places < (columns, rows)).all(axis=-1)
+    seen = (
+        np.isfinite(places).all(axis=-1)
+        & (places >= 0).all(axis=-1)
+        & (places < (columns, rows)).all(axis=-1)
+    )
     column, row = places[seen].astype(np.int64).T
     np.maximum.at(heights, (row, column), points[seen][:, 2])
     return heights
@@ -111,13 +119,19 @@ def heights_on_map(heat: Heat, points: FloatArray, surface: float) -> FloatArray
 
 def _sample(share: NDArray[np.float32], heat: Heat, points: FloatArray) -> NDArray[np.float32]:
     """(H, W) shares at the places that the view's pixels see, 0 outside the map."""
-    places = np.nan_to_num(apply(inverse(heat.world_from_map), points)[..., :2] / heat.pixel - 0.5, nan=-10.0).astype(np.float32)
+    places = np.nan_to_num(
+        apply(inverse(heat.world_from_map), points)[..., :2] / heat.pixel - 0.5, nan=-10.0
+    ).astype(np.float32)
     columns, rows = np.ascontiguousarray(places[..., 0]), np.ascontiguousarray(places[..., 1])
-    sampled = cv2.remap(share, columns, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=0)
+    sampled = cv2.remap(
+        share, columns, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=0
+    )
     return np.asarray(sampled, dtype=np.float32)
 
 
-def _draw_bars(canvas: Canvas, heat: Heat, share: NDArray[np.float32], heights: FloatArray, count: int) -> None:
+def _draw_bars(
+    canvas: Canvas, heat: Heat, share: NDArray[np.float32], heights: FloatArray, count: int
+) -> None:
     """Bars along the best angle of the best places, no two of them closer than a bar is long."""
     if np.isnan(heat.angles).any():
         return

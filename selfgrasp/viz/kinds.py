@@ -59,11 +59,14 @@ def color_of(kind: str) -> Color:
 
 def label_values(labels: Sequence[Label]) -> dict[str, object]:
     """Labels of a whole attempt by name; labels of single steps or views are left out."""
-    return {label.name: label.value for label in labels if label.step is None and label.view is None}
+    return {
+        label.name: label.value for label in labels if label.step is None and label.view is None
+    }
 
 
 def grasp_of(attempt: Attempt) -> Grasp | None:
-    """Where the fingers closed, or were meant to: the last grasp, or the hand's pose where a servoing attempt closed."""
+    """Where the fingers closed, or were meant to: the last grasp, or the hand's pose where a
+    servoing attempt closed."""
     if not attempt.steps:
         return None
     last = attempt.steps[-1]
@@ -84,8 +87,13 @@ def push_of(attempt: Attempt) -> Push | None:
 
 
 def path_of(attempt: Attempt) -> FloatArray:
-    """(N, 3) m, the positions of the point between the fingertips along a servoing attempt; empty for a single action."""
+    """(N, 3) m, the positions of the point between the fingertips along a servoing attempt; empty
+    for a single action."""
     if len(attempt.steps) < 2:
         return np.zeros((0, 3))
-    positions = [step.observation.hand.world_from_tool[:3, 3] for step in attempt.steps if step.observation is not None]
+    positions = [
+        step.observation.hand.world_from_tool[:3, 3]
+        for step in attempt.steps
+        if step.observation is not None
+    ]
     return np.array(positions).reshape(-1, 3)

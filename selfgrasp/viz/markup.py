@@ -36,7 +36,8 @@ def element(tag: str, *children: object, **attributes: object) -> Markup:
     Args:
         tag: its name.
         children: text (escaped) and markup.
-        attributes: `class_` stands for class, `stroke_width` for stroke-width; None and False are left out, True is a bare name.
+        attributes: `class_` stands for class, `stroke_width` for stroke-width; None and False are
+            left out, True is a bare name.
     """
     opening = tag + "".join(_attribute(name, value) for name, value in attributes.items())
     if tag in VOID_TAGS:
@@ -50,4 +51,5 @@ def _attribute(name: str, value: object) -> str:
     key = name.rstrip("_").replace("_", "-")
     if value is True:
         return f" {key}"
-    return f' {key}="{html.escape(f"{value:.2f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value), quote=True)}"'
+    short = f"{value:.2f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value)
+    return f' {key}="{html.escape(short, quote=True)}"'

@@ -44,7 +44,8 @@ class Page:
     script: str = ""
 
     def section(self, heading: str, *body: object, lead: object = "") -> Page:
-        """The page with one more section; text among `body` becomes paragraphs' content as it is, escaped."""
+        """The page with one more section; text among `body` becomes paragraphs' content as it is,
+        escaped."""
         return replace(self, sections=(*self.sections, Section(heading, lead, join(body))))
 
     def html(self) -> str:
@@ -58,7 +59,9 @@ class Page:
             element("title", self.title),
             element("style", Markup(style)),
         )
-        names = [element("a", section.heading, href=f"#{section.anchor}") for section in self.sections]
+        names = [
+            element("a", section.heading, href=f"#{section.anchor}") for section in self.sections
+        ]
         nav = element("nav", *names, aria_label="Sections") if len(names) > 1 else Markup("")
         parts = [_section(section) for section in self.sections]
         script = element("script", Markup(self.script)) if self.script else Markup("")
@@ -82,11 +85,20 @@ def paragraph(*words: object) -> Markup:
     return element("p", *words)
 
 
-def table(rows: Sequence[Sequence[object]], *, head: Sequence[object] = (), numbers: Sequence[int] = (), class_: str | None = None) -> Markup:
+def table(
+    rows: Sequence[Sequence[object]],
+    *,
+    head: Sequence[object] = (),
+    numbers: Sequence[int] = (),
+    class_: str | None = None,
+) -> Markup:
     """A table; columns whose index is in `numbers` are set right-aligned in even-width figures."""
 
     def cells(row: Sequence[object], tag: str) -> Markup:
-        return join(element(tag, cell, class_="number" if i in numbers else None) for i, cell in enumerate(row))
+        return join(
+            element(tag, cell, class_="number" if i in numbers else None)
+            for i, cell in enumerate(row)
+        )
 
     heading = element("thead", element("tr", cells(head, "th"))) if head else Markup("")
     body = element("tbody", *(element("tr", cells(row, "td")) for row in rows))
@@ -110,17 +122,27 @@ def gallery(cards: Sequence[Markup]) -> Markup:
 
 def details(summary: object, *body: object, opened: bool = False) -> Markup:
     """What opens on a click."""
-    return element("details", element("summary", summary), element("div", *body, class_="inside"), open=opened)
+    return element(
+        "details", element("summary", summary), element("div", *body, class_="inside"), open=opened
+    )
 
 
 def facts(pairs: Sequence[tuple[object, object]]) -> Markup:
     """Names with their values, one under another."""
-    return element("dl", *(join([element("dt", name), element("dd", value)]) for name, value in pairs), class_="facts")
+    return element(
+        "dl",
+        *(join([element("dt", name), element("dd", value)]) for name, value in pairs),
+        class_="facts",
+    )
 
 
 def tiles(pairs: Sequence[tuple[object, object]]) -> Markup:
     """Large figures with what they are: (figure, words) pairs."""
-    return element("div", *(element("div", element("b", value), element("span", words)) for value, words in pairs), class_="tiles")
+    return element(
+        "div",
+        *(element("div", element("b", value), element("span", words)) for value, words in pairs),
+        class_="tiles",
+    )
 
 
 def code(text: str) -> Markup:

@@ -1,4 +1,5 @@
-"""Ranked grasps as they lie on a scene, over the patches around them: what a network likes, beside what it was offered."""
+"""Ranked grasps as they lie on a scene, over the patches around them: what a network likes, beside
+what it was offered."""
 
 from __future__ import annotations
 
@@ -32,7 +33,8 @@ class Ranked:
         title: what they are.
         grasps: (N,) of them.
         scores: (N,) 0..1, in their colours.
-        patches: (N, p, p, 3) uint8, the squares around them seen from above, each turned so that its fingers close along the picture's horizontal.
+        patches: (N, p, p, 3) uint8, the squares around them seen from above, each turned so that
+            its fingers close along the picture's horizontal.
     """
 
     title: str
@@ -42,9 +44,17 @@ class Ranked:
 
 
 def patches_picture(
-    view: View, groups: Sequence[Ranked], *, side: float, scale: int = 3, columns: int = 5, breadth: float = FINGER_BREADTH, words: str = "probability"
+    view: View,
+    groups: Sequence[Ranked],
+    *,
+    side: float,
+    scale: int = 3,
+    columns: int = 5,
+    breadth: float = FINGER_BREADTH,
+    words: str = "probability",
 ) -> Picture:
-    """The scene with each group's grasps, side by side, over the group's patches row by row, over the scale of the colours.
+    """The scene with each group's grasps, side by side, over the group's patches row by row, over
+    the scale of the colours.
 
     Args:
         view: what was seen.
@@ -69,7 +79,9 @@ def score_color(score: float) -> Color:
     return int(red), int(green), int(blue)
 
 
-def _panel(view: View, group: Ranked, side: float, scale: int, columns: int, rows: int, breadth: float) -> Picture:
+def _panel(
+    view: View, group: Ranked, side: float, scale: int, columns: int, rows: int, breadth: float
+) -> Picture:
     canvas = Canvas(view, scale=scale)
     for grasp, score in reversed(list(zip(group.grasps, group.scores, strict=True))):
         canvas.grasp(grasp, score_color(score), breadth=breadth, weight=0.7)
@@ -79,18 +91,28 @@ def _panel(view: View, group: Ranked, side: float, scale: int, columns: int, row
     return np.vstack([title, scene, _tiles(group, side, scene.shape[1], columns, rows, breadth)])
 
 
-def _tiles(group: Ranked, side: float, width: int, columns: int, rows: int, breadth: float) -> Picture:
+def _tiles(
+    group: Ranked, side: float, width: int, columns: int, rows: int, breadth: float
+) -> Picture:
     """The patches in rows, best first, framed in the colours of their scores."""
     pixels = (width - (columns - 1) * _GAP) // columns
     sheet = np.full((rows * (pixels + _GAP), width, 3), _GROUND, np.uint8)
-    for index, (grasp, score, patch) in enumerate(zip(group.grasps, group.scores, group.patches, strict=True)):
+    for index, (grasp, score, patch) in enumerate(
+        zip(group.grasps, group.scores, group.patches, strict=True)
+    ):
         top, left = (_GAP + index // columns * (pixels + _GAP), index % columns * (pixels + _GAP))
-        sheet[top : top + pixels, left : left + pixels] = _tile(grasp, score_color(score), patch, side, pixels, breadth)
+        sheet[top : top + pixels, left : left + pixels] = _tile(
+            grasp, score_color(score), patch, side, pixels, breadth
+        )
     return sheet
 
 
-def _tile(grasp: Grasp, color: Color, patch: NDArray[np.uint8], side: float, pixels: int, breadth: float) -> Picture:
-    tile: Picture = np.ascontiguousarray(cv2.resize(patch, (pixels, pixels), interpolation=cv2.INTER_CUBIC), dtype=np.uint8)
+def _tile(
+    grasp: Grasp, color: Color, patch: NDArray[np.uint8], side: float, pixels: int, breadth: float
+) -> Picture:
+    tile: Picture = np.ascontiguousarray(
+        cv2.resize(patch, (pixels, pixels), interpolation=cv2.INTER_CUBIC), dtype=np.uint8
+    )
     middle, half, end = pixels / 2, grasp.width / 2 * pixels / side, breadth / 2 * pixels / side
     for line, thickness in ((_HALO, 4), (color, 2)):
         for x in (middle - half, middle + half):
@@ -99,7 +121,13 @@ def _tile(grasp: Grasp, color: Color, patch: NDArray[np.uint8], side: float, pix
     return tile
 
 
-def _line(picture: Picture, start: tuple[float, float], end: tuple[float, float], color: Color, thickness: int) -> None:
+def _line(
+    picture: Picture,
+    start: tuple[float, float],
+    end: tuple[float, float],
+    color: Color,
+    thickness: int,
+) -> None:
     """OpenCV counts from pixel centres."""
     (x0, y0), (x1, y1) = ((round(16 * (x - 0.5)), round(16 * (y - 0.5))) for x, y in (start, end))
     cv2.line(picture, (x0, y0), (x1, y1), color, thickness, cv2.LINE_AA, 4)
@@ -110,6 +138,8 @@ def _color_scale(width: int, words: str) -> Picture:
     left, right, middle = width // 2 - 110, width // 2 + 110, _SCALE // 2 + 3
     for x in range(left, right):
         strip[middle - 6 : middle + 6, x] = score_color((x - left) / (right - 1 - left))
-    write_text(strip, f"{words}: 0", at=(left - 10, middle), size=_TEXT_SIZE - 2, color=_TEXT, anchor="rm")
+    write_text(
+        strip, f"{words}: 0", at=(left - 10, middle), size=_TEXT_SIZE - 2, color=_TEXT, anchor="rm"
+    )
     write_text(strip, "1", at=(right + 10, middle), size=_TEXT_SIZE - 2, color=_TEXT, anchor="lm")
     return strip

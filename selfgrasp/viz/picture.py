@@ -20,7 +20,14 @@ Picture = NDArray[np.uint8]
 Color = tuple[int, int, int]
 """sRGB, 0..255."""
 
-_MEDIA_TYPES = {".webp": "image/webp", ".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".gif": "image/gif", ".svg": "image/svg+xml"}
+_MEDIA_TYPES = {
+    ".webp": "image/webp",
+    ".png": "image/png",
+    ".jpg": "image/jpeg",
+    ".jpeg": "image/jpeg",
+    ".gif": "image/gif",
+    ".svg": "image/svg+xml",
+}
 
 
 def encode_webp(picture: Picture, *, quality: int = 84) -> bytes:
@@ -40,7 +47,9 @@ def data_uri(picture: Picture | Path) -> str:
         return "data:image/webp;base64," + base64.b64encode(encode_webp(picture)).decode()
     media = _MEDIA_TYPES.get(picture.suffix.lower())
     if media is None:
-        raise InputError(given=f"picture {picture}", wanted="an image file", exists=", ".join(_MEDIA_TYPES))
+        raise InputError(
+            given=f"picture {picture}", wanted="an image file", exists=", ".join(_MEDIA_TYPES)
+        )
     return f"data:{media};base64," + base64.b64encode(picture.read_bytes()).decode()
 
 
@@ -55,13 +64,24 @@ def size_of(picture: Picture | Path) -> tuple[int, int]:
 def image(picture: Picture | Path, alt: str, *, lazy: bool = True) -> Markup:
     """An <img> with the picture inside the page; `alt` says in words what it shows."""
     width, height = size_of(picture)
-    return element("img", src=data_uri(picture), alt=alt, width=width, height=height, loading="lazy" if lazy else None, decoding="async")
+    return element(
+        "img",
+        src=data_uri(picture),
+        alt=alt,
+        width=width,
+        height=height,
+        loading="lazy" if lazy else None,
+        decoding="async",
+    )
 
 
 def upscale(picture: Picture, scale: int) -> Picture:
     """`scale` times larger, smoothly; the picture's outline stays where it is."""
     height, width = picture.shape[:2]
-    enlarged: Picture = np.asarray(cv2.resize(picture, (width * scale, height * scale), interpolation=cv2.INTER_CUBIC), dtype=np.uint8)
+    enlarged: Picture = np.asarray(
+        cv2.resize(picture, (width * scale, height * scale), interpolation=cv2.INTER_CUBIC),
+        dtype=np.uint8,
+    )
     return enlarged
 
 
@@ -74,7 +94,14 @@ def depth_picture(depth: NDArray[np.float32], *, scale: int = 3) -> Picture:
     nearness = np.clip((far - np.where(finite, depth, far)) / max(far - near, 1e-6), 0.0, 1.0)
     colors = colormap(nearness.astype(np.float32), cv2.COLORMAP_VIRIDIS)
     large = upscale(colors, scale)
-    holes = cv2.resize(finite.astype(np.uint8), (large.shape[1], large.shape[0]), interpolation=cv2.INTER_NEAREST) == 0
+    holes = (
+        cv2.resize(
+            finite.astype(np.uint8),
+            (large.shape[1], large.shape[0]),
+            interpolation=cv2.INTER_NEAREST,
+        )
+        == 0
+    )
     large[holes] = (120, 120, 126)
     return large
 
@@ -85,9 +112,21 @@ def colormap(values: NDArray[np.float32], name: int) -> Picture:
     return np.ascontiguousarray(table[..., ::-1])
 
 
-def write_text(picture: Picture, text: str, *, at: tuple[int, int], size: int, color: Color, anchor: str = "la", halo: int = 0) -> None:
-    """Writes into `picture` at (x, y) px; `anchor` as in Pillow ("la": left, top; "mm": middle); with a dark edge of `halo` px."""
+def write_text(
+    picture: Picture,
+    text: str,
+    *,
+    at: tuple[int, int],
+    size: int,
+    color: Color,
+    anchor: str = "la",
+    halo: int = 0,
+) -> None:
+    """Writes into `picture` at (x, y) px; `anchor` as in Pillow ("la": left, top; "mm": middle);
+    with a dark edge of `halo` px."""
     drawing = Image.fromarray(picture)
     font = ImageFont.load_default(size)
-    ImageDraw.Draw(drawing).text(at, text, fill=color, font=font, anchor=anchor, stroke_width=halo, stroke_fill=(16, 18, 22))
+    ImageDraw.Draw(drawing).text(
+        at, text, fill=color, font=font, anchor=anchor, stroke_width=halo, stroke_fill=(16, 18, 22)
+    )
     picture[:] = np.asarray(drawing)

@@ -1,4 +1,5 @@
-"""A servoing attempt as a film: at every look what the policy might do, how good it thinks each is, and what it does."""
+"""A servoing attempt as a film: at every look what the policy might do, how good it thinks each is,
+and what it does."""
 
 from __future__ import annotations
 
@@ -21,9 +22,12 @@ _TEXT_COLOR: Color = (232, 230, 224)
 _LOOK_MS, _DECIDE_MS, _END_MS = 500, 1300, 2200
 
 
-def reach_frames(attempt: Attempt, plans: Sequence[Plan], *, opening: float, scale: int = 4) -> list[Frame]:
-    """Frames of one attempt: each look as it was seen, then with the ends of the best motions in the colours of their scores and an arrow to the chosen one; at
-    the end what came of it; where nothing was tried, the look and why.
+def reach_frames(
+    attempt: Attempt, plans: Sequence[Plan], *, opening: float, scale: int = 4
+) -> list[Frame]:
+    """Frames of one attempt: each look as it was seen, then with the ends of the best motions in
+    the colours of their scores and an arrow to the chosen one; at the end what came of it; where
+    nothing was tried, the look and why.
 
     Args:
         attempt: with its pictures.
@@ -37,19 +41,37 @@ def reach_frames(attempt: Attempt, plans: Sequence[Plan], *, opening: float, sca
         if seen is None:
             continue
         words = f"look {index + 1}: {_told(step.action)}, chance {plan.score:.2f}"
-        frames.append(Frame(_captioned(upscale(seen.view().color, scale), f"look {index + 1}"), _LOOK_MS))
+        frames.append(
+            Frame(_captioned(upscale(seen.view().color, scale), f"look {index + 1}"), _LOOK_MS)
+        )
         frames.append(Frame(_captioned(_opinion(seen, plan, opening, scale), words), _DECIDE_MS))
     if not attempt.steps and attempt.before is not None:
         why = next((plan.reason for plan in plans), "")
-        return [Frame(_captioned(upscale(attempt.before.view().color, scale), why or "nothing is tried"), _END_MS)]
+        return [
+            Frame(
+                _captioned(upscale(attempt.before.view().color, scale), why or "nothing is tried"),
+                _END_MS,
+            )
+        ]
     kind = kind_of(attempt)
-    last = [view for view in (attempt.present, None if attempt.after is None else attempt.after.view()) if view is not None]
-    return frames + [Frame(_captioned(upscale(view.color, scale), kind, color_of(kind)), _END_MS) for view in last]
+    last = [
+        view
+        for view in (attempt.present, None if attempt.after is None else attempt.after.view())
+        if view is not None
+    ]
+    return frames + [
+        Frame(_captioned(upscale(view.color, scale), kind, color_of(kind)), _END_MS)
+        for view in last
+    ]
 
 
 def _opinion(seen: Observation, plan: Plan, opening: float, scale: int) -> Picture:
     canvas = Canvas(seen.view(), scale=scale)
-    ends = [(end, float(score)) for action, score in zip(plan.actions, plan.scores, strict=True) if (end := _end(seen.hand, action)) is not None]
+    ends = [
+        (end, float(score))
+        for action, score in zip(plan.actions, plan.scores, strict=True)
+        if (end := _end(seen.hand, action)) is not None
+    ]
     for end, score in reversed(ends[1:]):
         canvas.grasp(Grasp(end, opening), score_color(score), weight=0.6)
     here = seen.hand.world_from_tool
@@ -80,7 +102,10 @@ def _told(action: Action) -> str:
             return "close"
         case Move(translation):
             down, side = -float(translation[2]), float(np.linalg.norm(translation[:2]))
-            return f"{side * 100:.0f} cm aside, {abs(down) * 100:.0f} cm {'down' if down >= 0 else 'up'}"
+            return (
+                f"{side * 100:.0f} cm aside, {abs(down) * 100:.0f} cm "
+                f"{'down' if down >= 0 else 'up'}"
+            )
     return type(action).__name__.lower()
 
 

@@ -1,4 +1,5 @@
-"""Four small protocols between the motions and a robot. Only drivers differ between simulation and hardware."""
+"""Four small protocols between the motions and a robot. Only drivers differ between simulation and
+hardware."""
 
 from __future__ import annotations
 
@@ -14,7 +15,8 @@ from selfgrasp.core.spec import CameraSpec, GripperSpec, Workspace
 
 @dataclass
 class Control:
-    """What a person beside the robot holds: a stop event and a speed scale, read inside every motion.
+    """What a person beside the robot holds: a stop event and a speed scale, read inside every
+    motion.
 
     Attributes:
         stop: once set, motions end where they are and report `Fault.STOPPED`.
@@ -27,7 +29,8 @@ class Control:
 
 @dataclass(frozen=True, eq=False)
 class Reached:
-    """What really happened in a motion: where the tool is, (4, 4), and why it ended early, if it did."""
+    """What really happened in a motion: where the tool is, (4, 4), and why it ended early, if it
+    did."""
 
     world_from_tool: FloatArray
     fault: Fault | None = None
@@ -79,7 +82,8 @@ class Gripper(Protocol):
         ...
 
     def force(self) -> float:
-        """N that the fingers press with; a gripper that cannot tell returns `GripperSpec.max_force` while it is closed, and is judged by its width alone."""
+        """N that the fingers press with; a gripper that cannot tell returns `GripperSpec.max_force`
+        while it is closed, and is judged by its width alone."""
         ...
 
 
@@ -88,7 +92,8 @@ class Camera(Protocol):
 
     @property
     def spec(self) -> CameraSpec:
-        """Its calibration, as a robot knows it (nominal: the true pose may be off by millimetres)."""
+        """Its calibration, as a robot knows it (nominal: the true pose may be off by
+        millimetres)."""
         ...
 
     def capture(self) -> View | None:
@@ -100,7 +105,8 @@ class Scene(Protocol):
     """What lies before the robot."""
 
     def reset(self, seed: int) -> None:
-        """Start again: in simulation a seeded drop of objects, on hardware whatever a person or a feeder arranges."""
+        """Start again: in simulation a seeded drop of objects, on hardware whatever a person or a
+        feeder arranges."""
         ...
 
     def settle(self) -> bool:
@@ -112,7 +118,8 @@ class Scene(Protocol):
         ...
 
     def save(self) -> object | None:
-        """The state, to be put back with `restore`; None where there is no such thing (hardware)."""
+        """The state, to be put back with `restore`; None where there is no such thing
+        (hardware)."""
         ...
 
     def restore(self, state: object) -> None:
@@ -120,7 +127,8 @@ class Scene(Protocol):
         ...
 
     def truth(self, attempt: str) -> tuple[Label, ...]:
-        """What only a simulator knows of the attempt that just ended, as `truth.*` labels; empty on hardware."""
+        """What only a simulator knows of the attempt that just ended, as `truth.*` labels; empty on
+        hardware."""
         ...
 
 

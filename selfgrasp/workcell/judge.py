@@ -1,4 +1,5 @@
-"""What came of an attempt, from what a robot can sense: finger width, force, image change. Never from the simulator's truth."""
+"""What came of an attempt, from what a robot can sense: finger width, force, image change. Never
+from the simulator's truth."""
 
 from __future__ import annotations
 
@@ -21,10 +22,12 @@ class JudgeConfig:
     Attributes:
         min_width: m beyond `closed`; closer fingers hold nothing.
         min_force: N; a softer press holds nothing.
-        drop_test: whether a hand that feels empty is opened over the workspace all the same, and the pictures before and after compared: what fingers do not
-            feel falls out of them (Levine et al. 2016).
+        drop_test: whether a hand that feels empty is opened over the workspace all the same, and
+            the pictures before and after compared: what fingers do not feel falls out of them
+            (Levine et al. 2016).
         min_changed: share of the pixels that must have changed for something to have fallen.
-        closed: m between the fingers when fully closed, where they press with full force on nothing; a workcell takes it from its gripper's spec.
+        closed: m between the fingers when fully closed, where they press with full force on
+            nothing; a workcell takes it from its gripper's spec.
     """
 
     min_width: float = 0.0025
@@ -49,8 +52,16 @@ def feels_held(done: Done, config: JudgeConfig) -> bool:
     return done.lifted and holds(done.hand.width, done.hand.force, config)
 
 
-def judge(done: Done, before: Observation | None, after: Observation | None, config: JudgeConfig, *, fell: bool = False) -> Outcome:
-    """Width and force after the lift decide, if there was one; a grip that was there before the lift and is not after it slipped.
+def judge(
+    done: Done,
+    before: Observation | None,
+    after: Observation | None,
+    config: JudgeConfig,
+    *,
+    fell: bool = False,
+) -> Outcome:
+    """Width and force after the lift decide, if there was one; a grip that was there before the
+    lift and is not after it slipped.
 
     Args:
         done: the motion that ended the attempt.
@@ -63,7 +74,12 @@ def judge(done: Done, before: Observation | None, after: Observation | None, con
     fault = done.fault
     if grasped and fault in (Fault.BLOCKED, Fault.UNREACHABLE):
         fault = None
-    if not grasped and fault is None and done.closed_width is not None and done.closed_width > config.empty_width:
+    if (
+        not grasped
+        and fault is None
+        and done.closed_width is not None
+        and done.closed_width > config.empty_width
+    ):
         fault = Fault.SLIPPED
     if fault is None and (before is None or after is None):
         fault = Fault.NO_IMAGE
@@ -76,7 +92,8 @@ def saw_fall(before: Observation | None, after: Observation | None, config: Judg
 
 
 def changed_share(before: Observation | None, after: Observation | None) -> float:
-    """Share of the first view's pixels whose color or depth changed; 0 where a picture is missing."""
+    """Share of the first view's pixels whose color or depth changed; 0 where a picture is
+    missing."""
     if before is None or after is None:
         return 0.0
     a, b = before.view(), after.view()

@@ -16,7 +16,8 @@ from selfgrasp.workcell.drivers import Control, Drivers, Reached
 
 @dataclass(frozen=True)
 class MotionConfig:
-    """Heights in m and speeds in m/s of the motions. Below the greater of `clear_height` and a grasp's height plus `lift` nothing may hang over the workspace.
+    """Heights in m and speeds in m/s of the motions. Below the greater of `clear_height` and a
+    grasp's height plus `lift` nothing may hang over the workspace.
 
     Attributes:
         clear_height: above the surface, from where on nothing stands.
@@ -46,7 +47,8 @@ class Done:
     Attributes:
         executed: the action as it was carried out; None if nothing moved.
         hand: after the motion.
-        closed_width: m between the fingers right after they closed, before the lift; None if they did not close.
+        closed_width: m between the fingers right after they closed, before the lift; None if they
+            did not close.
         lifted: whether the closed hand could rise: one that holds on to the bin's wall cannot.
         fault: why it ended early, or None.
     """
@@ -66,7 +68,9 @@ def grasp(drivers: Drivers, action: Grasp, config: MotionConfig, control: Contro
     if down.fault is Fault.STOPPED:
         return Done(None, drivers.hand(), fault=Fault.STOPPED)
     done = close_and_lift(drivers, config, control)
-    return replace(done, executed=Grasp(down.world_from_tool, action.width), fault=done.fault or down.fault)
+    return replace(
+        done, executed=Grasp(down.world_from_tool, action.width), fault=done.fault or down.fault
+    )
 
 
 def close_and_lift(drivers: Drivers, config: MotionConfig, control: Control) -> Done:
@@ -88,23 +92,38 @@ def push(drivers: Drivers, action: Push, config: MotionConfig, control: Control)
         up = _rise(drivers, config, control)
         return Done(None, drivers.hand(), fault=up.fault or down.fault)
     direction = np.array([np.cos(action.yaw), np.sin(action.yaw), 0.0])
-    swept = drivers.arm.move(top_down(action.start + action.length * direction, yaw), speed=config.push_speed, control=control)
+    swept = drivers.arm.move(
+        top_down(action.start + action.length * direction, yaw),
+        speed=config.push_speed,
+        control=control,
+    )
     length = float((swept.world_from_tool[:3, 3] - action.start) @ direction)
     up = _rise(drivers, config, control)
-    return Done(Push(action.start, action.yaw, max(0.0, length)), drivers.hand(), fault=swept.fault or up.fault)
+    return Done(
+        Push(action.start, action.yaw, max(0.0, length)),
+        drivers.hand(),
+        fault=swept.fault or up.fault,
+    )
 
 
 def servo(drivers: Drivers, action: Move, config: MotionConfig, control: Control) -> Done:
-    """One step from where the hand is, clipped to the workspace: sideways at the higher of both heights, so that the hand comes down from above."""
+    """One step from where the hand is, clipped to the workspace: sideways at the higher of both
+    heights, so that the hand comes down from above."""
     before = drivers.arm.pose()
     workspace = drivers.arm.workspace
-    position = np.clip(before[:3, 3] + action.translation, workspace.low, np.maximum(workspace.high, before[:3, 3]))
+    position = np.clip(
+        before[:3, 3] + action.translation, workspace.low, np.maximum(workspace.high, before[:3, 3])
+    )
     target = top_down(position, yaw_of(before) + action.yaw)
     high = target.copy()
     high[2, 3] = max(before[2, 3], position[2])
     up = before.copy()
     up[2, 3] = high[2, 3]
-    ways = [(up, config.approach_speed), (high, config.transit_speed), (target, config.approach_speed)]
+    ways = [
+        (up, config.approach_speed),
+        (high, config.transit_speed),
+        (target, config.approach_speed),
+    ]
     here, reached = before, Reached(before)
     for waypoint, speed in ways:
         if np.allclose(waypoint, here, atol=1e-9):
@@ -113,7 +132,10 @@ def servo(drivers: Drivers, action: Move, config: MotionConfig, control: Control
         if reached.fault is not None:
             break
         here = waypoint
-    moved = Move(reached.world_from_tool[:3, 3] - before[:3, 3], wrapped(yaw_of(reached.world_from_tool) - yaw_of(before)))
+    moved = Move(
+        reached.world_from_tool[:3, 3] - before[:3, 3],
+        wrapped(yaw_of(reached.world_from_tool) - yaw_of(before)),
+    )
     return Done(moved, drivers.hand(), fault=reached.fault)
 
 
@@ -128,7 +150,9 @@ def release(drivers: Drivers, action: Release, config: MotionConfig, control: Co
     return Done(Release(down.world_from_tool[:3, 3]), drivers.hand(), fault=up.fault)
 
 
-def _descend(drivers: Drivers, target: FloatArray, config: MotionConfig, control: Control) -> Reached:
+def _descend(
+    drivers: Drivers, target: FloatArray, config: MotionConfig, control: Control
+) -> Reached:
     rise = _rise(drivers, config, control)
     if rise.fault is not None:
         return rise
@@ -136,7 +160,11 @@ def _descend(drivers: Drivers, target: FloatArray, config: MotionConfig, control
     above[2, 3] = max(_clear(drivers, config), target[2, 3])
     slow = target.copy()
     slow[2, 3] = min(above[2, 3], target[2, 3] + config.approach)
-    for waypoint, speed in ((above, config.transit_speed), (slow, config.transit_speed), (target, config.approach_speed)):
+    for waypoint, speed in (
+        (above, config.transit_speed),
+        (slow, config.transit_speed),
+        (target, config.approach_speed),
+    ):
         reached = drivers.arm.move(waypoint, speed=speed, control=control)
         if reached.fault is not None:
             return reached

@@ -1,4 +1,5 @@
-"""`Workcell`: reset, observe, do, attempt, put back, set aside, close. One class; only its drivers differ between robots."""
+"""`Workcell`: reset, observe, do, attempt, put back, set aside, close. One class; only its drivers
+differ between robots."""
 
 from __future__ import annotations
 
@@ -53,7 +54,11 @@ class Ids:
     @property
     def seed(self) -> int:
         """Of the policy's choices in this attempt."""
-        return int(np.random.SeedSequence([self.scene, self.index, *self.session.encode()]).generate_state(1)[0])
+        return int(
+            np.random.SeedSequence([self.scene, self.index, *self.session.encode()]).generate_state(
+                1
+            )[0]
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,9 +74,10 @@ class Played:
 class Workcell:
     """A robot before a bin.
 
-    Use it as a context manager. A grasp, a push or a release that ends outside the workspace is refused here, before anything moves; a servoing move is
-    clipped to it. Between them the hand travels `MotionConfig.clear_height` above the surface, and rises by `MotionConfig.lift` once it has closed. Once
-    `control.stop` is set nothing moves any more, and what is held stays held.
+    Use it as a context manager. A grasp, a push or a release that ends outside the workspace is
+    refused here, before anything moves; a servoing move is clipped to it. Between them the hand
+    travels `MotionConfig.clear_height` above the surface, and rises by `MotionConfig.lift` once it
+    has closed. Once `control.stop` is set nothing moves any more, and what is held stays held.
 
     Attributes:
         drivers: arm, gripper, cameras, scene.
@@ -81,7 +87,8 @@ class Workcell:
         control: stop event and speed scale of every motion.
         background: the empty cell, where there is such a picture.
         watchers: told of plans, steps and attempts.
-        rim: the bin's, on which cameras with depth are registered in the first look at a scene; None trusts their calibration.
+        rim: the bin's, on which cameras with depth are registered in the first look at a scene;
+            None trusts their calibration.
     """
 
     drivers: Drivers
@@ -94,20 +101,32 @@ class Workcell:
     rim: Rim | None = None
     on_close: Callable[[], None] | None = None
     _corrections: dict[str, FloatArray] = field(default_factory=dict, init=False, repr=False)
-    _misses: deque[FloatArray] = field(default_factory=lambda: deque(maxlen=MISSES_KEPT), init=False, repr=False)
+    _misses: deque[FloatArray] = field(
+        default_factory=lambda: deque(maxlen=MISSES_KEPT), init=False, repr=False
+    )
 
     def __post_init__(self) -> None:
         told, kept = self.spec.workspace, self.drivers.arm.workspace
-        if not (np.array_equal(told.low, kept.low) and np.array_equal(told.high, kept.high) and told.surface == kept.surface):
+        if not (
+            np.array_equal(told.low, kept.low)
+            and np.array_equal(told.high, kept.high)
+            and told.surface == kept.surface
+        ):
             raise InputError(
-                given=f"a spec with the workspace {told} and an arm with {kept}", wanted="the same: policies are told the one, and the arm is kept in the other"
+                given=f"a spec with the workspace {told} and an arm with {kept}",
+                wanted="the same: policies are told the one, and the arm is kept in the other",
             )
         self.judge = replace(self.judge, closed=self.spec.gripper.closed)
 
     def __enter__(self) -> Workcell:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         self.close()
 
     def close(self) -> None:
@@ -124,11 +143,14 @@ class Workcell:
         first = self.observe()
         if first is None or self.rim is None:
             return first
-        # OpenCV takes a tenth of a second to import, and what only asks for a cell's options does not need it.
+        # OpenCV takes a tenth of a second to import, and what only asks for a cell's options does
+        # not need it.
         from selfgrasp.vision import world_correction
 
         found = {name: world_correction(view, self.rim) for name, view in first.views.items()}
-        self._corrections |= {name: correction for name, correction in found.items() if correction is not None}
+        self._corrections |= {
+            name: correction for name, correction in found.items() if correction is not None
+        }
         return replace(first, views=self._corrected(first.views))
 
     def observe(self) -> Observation | None:
@@ -144,7 +166,10 @@ class Workcell:
             return dict(views)
         from selfgrasp.vision import corrected
 
-        return {name: corrected(view, self._corrections[name]) if name in self._corrections else view for name, view in views.items()}
+        return {
+            name: corrected(view, self._corrections[name]) if name in self._corrections else view
+            for name, view in views.items()
+        }
 
     def do(self, action: Action) -> Done:
         """Carry one action out, within bounds, and say what really happened."""
@@ -169,20 +194,34 @@ class Workcell:
         match action:
             case Grasp():
                 tool = action.world_from_tool
-                return workspace.contains(tool[:3, 3], margin=1e-6) and tilt_of(tool) <= MAX_TILT and action.width <= self.spec.gripper.opening + 1e-6
+                return (
+                    workspace.contains(tool[:3, 3], margin=1e-6)
+                    and tilt_of(tool) <= MAX_TILT
+                    and action.width <= self.spec.gripper.opening + 1e-6
+                )
             case Push():
-                end = action.start + action.length * np.array([np.cos(action.yaw), np.sin(action.yaw), 0.0])
-                return workspace.contains(action.start, margin=1e-6) and workspace.contains(end, margin=1e-6)
+                end = action.start + action.length * np.array(
+                    [np.cos(action.yaw), np.sin(action.yaw), 0.0]
+                )
+                return workspace.contains(action.start, margin=1e-6) and workspace.contains(
+                    end, margin=1e-6
+                )
             case Release():
-                return workspace.contains(np.array([*action.where[:2], workspace.low[2]]), margin=1e-6)
+                return workspace.contains(
+                    np.array([*action.where[:2], workspace.low[2]]), margin=1e-6
+                )
             case Move() | Close():
                 return True
 
-    def attempt(self, policy: Policy, ids: Ids, *, goal: Goal = ANYTHING, before: Observation | None = None) -> Played:
-        """One try: look, plan, act until something other than a move was done, lift, judge, look again.
+    def attempt(
+        self, policy: Policy, ids: Ids, *, goal: Goal = ANYTHING, before: Observation | None = None
+    ) -> Played:
+        """One try: look, plan, act until something other than a move was done, lift, judge, look
+        again.
 
-        What is held stays in the hand: `put_back` or `set_aside` comes next. An empty hand is open and out of sight afterwards and the scene lies still, so
-        that the look after such an attempt is also the look before the next one. Where it closed on nothing, policies are told until
+        What is held stays in the hand: `put_back` or `set_aside` comes next. An empty hand is open
+        and out of sight afterwards and the scene lies still, so that the look after such an attempt
+        is also the look before the next one. Where it closed on nothing, policies are told until
         the next `reset`.
 
         Args:
@@ -190,28 +229,58 @@ class Workcell:
         """
         first = before if before is not None else self.observe()
         if first is None:
-            return self._played(policy, ids, goal, None, (), Outcome(False, *self._felt(), 0.0, Fault.NO_IMAGE), None, ())
+            return self._played(
+                policy,
+                ids,
+                goal,
+                None,
+                (),
+                Outcome(False, *self._felt(), 0.0, Fault.NO_IMAGE),
+                None,
+                (),
+            )
         steps: list[Step] = []
         plans: list[Plan] = []
         done, seen, hindered = None, first, None
         while done is None or isinstance(done.executed, Move):
             misses = tuple(self._misses)
-            context = Context(seen, self.spec, goal, first=first, step=len(steps), background=self.background, seed=ids.seed, misses=misses)
+            context = Context(
+                seen,
+                self.spec,
+                goal,
+                first=first,
+                step=len(steps),
+                background=self.background,
+                seed=ids.seed,
+                misses=misses,
+            )
             plan = policy.plan(context)
             plans.append(plan)
             for watcher in self.watchers:
                 watcher.on_plan(plan)
             if plan.action is None:
                 break
-            action = plan.action if len(steps) < MAX_MOVES or not isinstance(plan.action, Move) else Close()
+            action = (
+                plan.action
+                if len(steps) < MAX_MOVES or not isinstance(plan.action, Move)
+                else Close()
+            )
             here = self.drivers.arm.pose().copy()
             done = self.do(action)
-            step = Step(None if seen is first else seen, action, done.executed, done.hand, plan.score, plan.probability)
+            step = Step(
+                None if seen is first else seen,
+                action,
+                done.executed,
+                done.hand,
+                plan.score,
+                plan.probability,
+            )
             steps.append(step)
             for watcher in self.watchers:
                 watcher.on_step(step)
             if isinstance(done.executed, Move) and done.fault in _SERVO_GOES_ON:
-                # A hand that was stopped short looks again and decides again; that it was stopped stays in the outcome.
+                # A hand that was stopped short looks again and decides again; that it was stopped
+                # stays in the outcome.
                 hindered = done.fault or hindered
                 looked = self.observe()
                 if looked is None:
@@ -221,18 +290,48 @@ class Workcell:
             elif done.fault is not None:
                 break
         if done is None:
-            return self._played(policy, ids, goal, first, (), Outcome(False, *self._felt(), 0.0, Fault.NOTHING), None, plans)
-        played = self._judged(policy, ids, goal, first, steps, replace(done, fault=done.fault or hindered), plans)
+            return self._played(
+                policy,
+                ids,
+                goal,
+                first,
+                (),
+                Outcome(False, *self._felt(), 0.0, Fault.NOTHING),
+                None,
+                plans,
+            )
+        played = self._judged(
+            policy, ids, goal, first, steps, replace(done, fault=done.fault or hindered), plans
+        )
         outcome = played.attempt.outcome
-        if not outcome.grasped and outcome.fault not in NOT_ABOUT_THE_ACTION and done.closed_width is not None:
-            self._misses.append(done.executed.world_from_tool if isinstance(done.executed, Grasp) else here)
+        if (
+            not outcome.grasped
+            and outcome.fault not in NOT_ABOUT_THE_ACTION
+            and done.closed_width is not None
+        ):
+            self._misses.append(
+                done.executed.world_from_tool if isinstance(done.executed, Grasp) else here
+            )
         return played
 
-    def _judged(self, policy: Policy, ids: Ids, goal: Goal, first: Observation, steps: Sequence[Step], done: Done, plans: Sequence[Plan]) -> Played:
+    def _judged(
+        self,
+        policy: Policy,
+        ids: Ids,
+        goal: Goal,
+        first: Observation,
+        steps: Sequence[Step],
+        done: Done,
+        plans: Sequence[Plan],
+    ) -> Played:
         labels = self.drivers.scene.truth(ids.attempt)
         if done.closed_width is not None and not done.lifted:
             self._open()
-        present = self._present(self.spec.presented) if self.spec.presented is not None and feels_held(done, self.judge) else None
+        present = (
+            self._present(self.spec.presented)
+            if self.spec.presented is not None and feels_held(done, self.judge)
+            else None
+        )
         self.drivers.arm.away(control=self.control)
         done = replace(done, hand=self.drivers.hand())
         empty = not feels_held(done, self.judge)
@@ -247,43 +346,91 @@ class Workcell:
         return self._played(policy, ids, goal, first, steps, outcome, after, plans, labels, present)
 
     def _drops(self, before: Observation | None) -> bool:
-        """The drop test: open the hand over the middle of the workspace, above everything, and see whether something lies there then."""
+        """The drop test: open the hand over the middle of the workspace, above everything, and see
+        whether something lies there then."""
         workspace = self.spec.workspace
-        over = top_down([*(workspace.low + workspace.high)[:2] / 2, workspace.surface + self.motions.clear_height], yaw_of(self.drivers.arm.pose()))
+        over = top_down(
+            [
+                *(workspace.low + workspace.high)[:2] / 2,
+                workspace.surface + self.motions.clear_height,
+            ],
+            yaw_of(self.drivers.arm.pose()),
+        )
         self.drivers.arm.move(over, speed=self.motions.transit_speed, control=self.control)
         self.try_again()
         return saw_fall(before, self.observe(), self.judge)
 
     def _present(self, world_from_tool: FloatArray) -> View | None:
-        """Bring what is held before the first camera; its picture, or None where the arm or the camera fails."""
-        if self.drivers.arm.move(world_from_tool, speed=self.motions.transit_speed, control=self.control).fault is not None:
+        """Bring what is held before the first camera; its picture, or None where the arm or the
+        camera fails."""
+        if (
+            self.drivers.arm.move(
+                world_from_tool, speed=self.motions.transit_speed, control=self.control
+            ).fault
+            is not None
+        ):
             return None
         view = next(iter(self.drivers.cameras.values())).capture()
-        return None if view is None else self._corrected({next(iter(self.drivers.cameras)): view}).popitem()[1]
+        return (
+            None
+            if view is None
+            else self._corrected({next(iter(self.drivers.cameras)): view}).popitem()[1]
+        )
 
     def _felt(self) -> tuple[float, float]:
         return self.drivers.gripper.width(), self.drivers.gripper.force()
 
     def _played(
-        self, policy: Policy, ids: Ids, goal: Goal, before: Observation | None, steps: Sequence[Step],
-        outcome: Outcome, after: Observation | None, plans: Sequence[Plan], labels: tuple[Label, ...] = (), present: View | None = None,
-    ) -> Played:  # fmt: skip
+        self,
+        policy: Policy,
+        ids: Ids,
+        goal: Goal,
+        before: Observation | None,
+        steps: Sequence[Step],
+        outcome: Outcome,
+        after: Observation | None,
+        plans: Sequence[Plan],
+        labels: tuple[Label, ...] = (),
+        present: View | None = None,
+    ) -> Played:
         attempt = Attempt(
-            id=ids.attempt, session=ids.session, scene=ids.scene, index=ids.index, round=ids.round, state_group=ids.state_group or ids.attempt,
-            policy=policy.name, goal=goal, before=before, steps=tuple(steps), outcome=outcome, after=after, present=present,
-        )  # fmt: skip
+            id=ids.attempt,
+            session=ids.session,
+            scene=ids.scene,
+            index=ids.index,
+            round=ids.round,
+            state_group=ids.state_group or ids.attempt,
+            policy=policy.name,
+            goal=goal,
+            before=before,
+            steps=tuple(steps),
+            outcome=outcome,
+            after=after,
+            present=present,
+        )
         for watcher in self.watchers:
             watcher.on_attempt(attempt, labels)
         return Played(attempt, labels, tuple(plans))
 
     def put_back(self, rng: np.random.Generator) -> None:
-        """Let what is held fall into the workspace again, over a random point, and wait until it lies still."""
+        """Let what is held fall into the workspace again, over a random point, and wait until it
+        lies still."""
         workspace = self.spec.workspace
-        middle, half = (workspace.low + workspace.high)[:2] / 2, (workspace.high - workspace.low)[:2] / 2
-        self._let_go(Release(np.array([*rng.uniform(middle - 0.6 * half, middle + 0.6 * half), workspace.surface])))
+        middle, half = (
+            (workspace.low + workspace.high)[:2] / 2,
+            (workspace.high - workspace.low)[:2] / 2,
+        )
+        self._let_go(
+            Release(
+                np.array(
+                    [*rng.uniform(middle - 0.6 * half, middle + 0.6 * half), workspace.surface]
+                )
+            )
+        )
 
     def set_aside(self) -> None:
-        """Let what is held fall outside the workspace, where the hand waits; it does not come back."""
+        """Let what is held fall outside the workspace, where the hand waits; it does not come
+        back."""
         self.drivers.arm.away(control=self.control)
         self._open()
         self.drivers.scene.settle()

@@ -1,6 +1,8 @@
-"""LeRobotDataset v3.0, written with pyarrow alone: an attempt becomes an episode and a step a frame.
+"""LeRobotDataset v3.0, written with pyarrow alone: an attempt becomes an episode and a step a
+frame.
 
-What LeRobot has no place for stays behind: depth, the look after, the present view, labels, sessions and the splits.
+What LeRobot has no place for stays behind: depth, the look after, the present view, labels,
+sessions and the splits.
 """
 
 from __future__ import annotations
@@ -16,7 +18,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from selfgrasp.core import InputError
-from selfgrasp.dataset.export.lerobot_frames import ACTION_NAMES, STATE_NAMES, Statistics, action_vector, features, state_vector, task_of
+from selfgrasp.dataset.export.lerobot_frames import (
+    ACTION_NAMES,
+    STATE_NAMES,
+    Statistics,
+    action_vector,
+    features,
+    state_vector,
+    task_of,
+)
 from selfgrasp.dataset.reader import Dataset
 from selfgrasp.dataset.schema import picture_keys
 
@@ -29,28 +39,36 @@ _FILES_PER_FOLDER = 1000
 
 
 def export_lerobot(path: str | Path, out: str | Path) -> int:
-    """Writes the dataset in `path` as a LeRobotDataset v3.0 to the new folder `out`; returns the number of episodes.
+    """Writes the dataset in `path` as a LeRobotDataset v3.0 to the new folder `out`; returns the
+    number of episodes.
 
-    Attempts without a look before, without steps, or without a picture of every camera of the cell at every step are left out.
-    Frames hold observation.images.<camera> (the stored JPEG or PNG bytes), observation.state, action, next.reward (1 on the last frame of a grasp that
-    held something), next.done and next.success.
+    Attempts without a look before, without steps, or without a picture of every camera of the cell
+    at every step are left out. Frames hold observation.images.<camera> (the stored JPEG or PNG
+    bytes), observation.state, action, next.reward (1 on the last frame of a grasp that held
+    something), next.done and next.success.
 
     Raises:
-        InputError: no dataset, one without an attempt that can be exported, or `out` exists and is not empty.
+        InputError: no dataset, one without an attempt that can be exported, or `out` exists and is
+            not empty.
     """
     out = Path(out)
     if out.exists() and any(out.iterdir()):
         raise InputError(given=f"{out}, which is not empty", wanted="a new folder")
     with Dataset.open(path) as dataset:
         cameras = tuple(dataset.spec.cameras)
-        export = _Export(out, cameras, features({name: (c.height, c.width) for name, c in dataset.spec.cameras.items()}))
+        export = _Export(
+            out,
+            cameras,
+            features({name: (c.height, c.width) for name, c in dataset.spec.cameras.items()}),
+        )
         for plain, pictures in _plains(dataset):
             if _is_whole(plain, cameras, pictures):
                 export.episode(plain, pictures)
         if not export.episodes:
             raise InputError(
                 given=f"{len(dataset)} attempts of {path}",
-                wanted=f"one at least with steps and a picture of {', '.join(cameras)} at every step",
+                wanted=f"one at least with steps and a picture of {', '.join(cameras)} at "
+                "every step",
                 exists="attempts with faults or without these cameras only",
             )
         export.finish(dataset.spec.name)
@@ -59,7 +77,9 @@ def export_lerobot(path: str | Path, out: str | Path) -> int:
 
 def _plains(dataset: Dataset) -> Iterator[tuple[dict[str, Any], dict[str, bytes]]]:
     for start in range(0, len(dataset), _CHUNK):
-        plains = dataset.stored.plain(np.arange(start, min(start + _CHUNK, len(dataset)), dtype=np.int64))
+        plains = dataset.stored.plain(
+            np.arange(start, min(start + _CHUNK, len(dataset)), dtype=np.int64)
+        )
         pictures = dataset.stored.picture_bytes(picture_keys(plains))
         for plain in plains:
             yield plain, pictures
@@ -69,9 +89,15 @@ def _look(plain: Mapping[str, Any], step: Mapping[str, Any]) -> Mapping[str, Any
     return plain["before"] if step["observation"] is None else step["observation"]  # type: ignore[no-any-return]
 
 
-def _is_whole(plain: Mapping[str, Any], cameras: tuple[str, ...], pictures: Mapping[str, bytes]) -> bool:
+def _is_whole(
+    plain: Mapping[str, Any], cameras: tuple[str, ...], pictures: Mapping[str, bytes]
+) -> bool:
     looks = [_look(plain, step) for step in plain["steps"]]
-    return bool(looks) and all(look is not None and {view["name"] for view in look["views"] if view["color"] in pictures} >= set(cameras) for look in looks)
+    return bool(looks) and all(
+        look is not None
+        and {view["name"] for view in look["views"] if view["color"] in pictures} >= set(cameras)
+        for look in looks
+    )
 
 
 @dataclass
@@ -112,7 +138,9 @@ class _Export:
             }
             images = {f"observation.images.{name}": colors[name] for name in self.cameras}
             self.statistics.add(numbers, images)
-            self._rows.append({**{key: {"bytes": data, "path": None} for key, data in images.items()}, **numbers})
+            self._rows.append(
+                {**{key: {"bytes": data, "path": None} for key, data in images.items()}, **numbers}
+            )
             self._bytes += sum(map(len, images.values()))
             self.frames += 1
         self.episodes.append(
@@ -135,7 +163,10 @@ class _Export:
         """Writes what is left, and the meta files."""
         if self._rows:
             self._write_data()
-        _write(self.out / "meta/episodes/chunk-000/file-000.parquet", pa.Table.from_pylist(self.episodes))
+        _write(
+            self.out / "meta/episodes/chunk-000/file-000.parquet",
+            pa.Table.from_pylist(self.episodes),
+        )
         _write(self.out / "meta/tasks.parquet", _tasks_table(self.tasks))
         _write_json(self.out / "meta/stats.json", self.statistics.summary())
         info = {
@@ -156,7 +187,13 @@ class _Export:
         _write_json(self.out / "meta/info.json", info)
 
     def _write_data(self) -> None:
-        images = [(f"observation.images.{name}", pa.struct([("bytes", pa.binary()), ("path", pa.string())])) for name in self.cameras]
+        images = [
+            (
+                f"observation.images.{name}",
+                pa.struct([("bytes", pa.binary()), ("path", pa.string())]),
+            )
+            for name in self.cameras
+        ]
         schema = pa.schema(
             [
                 *images,
@@ -166,24 +203,52 @@ class _Export:
                 ("next.done", pa.bool_()),
                 ("next.success", pa.bool_()),
                 ("timestamp", pa.float32()),
-                *((name, pa.int64()) for name in ("frame_index", "episode_index", "index", "task_index")),
+                *(
+                    (name, pa.int64())
+                    for name in ("frame_index", "episode_index", "index", "task_index")
+                ),
             ]
         )
-        name = f"chunk-{self._file // _FILES_PER_FOLDER:03d}/file-{self._file % _FILES_PER_FOLDER:03d}.parquet"
+        chunk, file = divmod(self._file, _FILES_PER_FOLDER)
+        name = f"chunk-{chunk:03d}/file-{file:03d}.parquet"
         _write(self.out / "data" / name, pa.Table.from_pylist(self._rows, schema=schema))
         self._rows, self._bytes, self._file = [], 0, self._file + 1
 
 
 def _tasks_table(tasks: Mapping[str, int]) -> pa.Table:
-    """Task texts as the index of a pandas frame: LeRobot looks a task up by its place and reads the text from the index."""
+    """Task texts as the index of a pandas frame: LeRobot looks a task up by its place and reads the
+    text from the index."""
     index = "__index_level_0__"
-    table = pa.table({"task_index": pa.array(list(tasks.values()), pa.int64()), index: pa.array(list(tasks), pa.string())})
+    table = pa.table(
+        {
+            "task_index": pa.array(list(tasks.values()), pa.int64()),
+            index: pa.array(list(tasks), pa.string()),
+        }
+    )
     columns = [
-        {"name": "task_index", "field_name": "task_index", "pandas_type": "int64", "numpy_type": "int64", "metadata": None},
-        {"name": None, "field_name": index, "pandas_type": "unicode", "numpy_type": "object", "metadata": None},
+        {
+            "name": "task_index",
+            "field_name": "task_index",
+            "pandas_type": "int64",
+            "numpy_type": "int64",
+            "metadata": None,
+        },
+        {
+            "name": None,
+            "field_name": index,
+            "pandas_type": "unicode",
+            "numpy_type": "object",
+            "metadata": None,
+        },
     ]
     creator = {"library": "pyarrow", "version": pa.__version__}
-    pandas = {"index_columns": [index], "column_indexes": [], "columns": columns, "creator": creator, "pandas_version": "2"}
+    pandas = {
+        "index_columns": [index],
+        "column_indexes": [],
+        "columns": columns,
+        "creator": creator,
+        "pandas_version": "2",
+    }
     return table.replace_schema_metadata({"pandas": json.dumps(pandas)})
 
 

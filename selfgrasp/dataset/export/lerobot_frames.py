@@ -1,4 +1,5 @@
-"""What a LeRobot frame holds: feature declarations, the state and action vectors, and the statistics that go with them."""
+"""What a LeRobot frame holds: feature declarations, the state and action vectors, and the
+statistics that go with them."""
 
 from __future__ import annotations
 
@@ -16,8 +17,10 @@ STATE_NAMES = ("x", "y", "z", "qx", "qy", "qz", "qw", "width", "force")
 """Of the hand: m, unit quaternion of world_from_tool, m, N."""
 
 ACTION_NAMES = ("kind", "x", "y", "z", "qx", "qy", "qz", "qw", "width", "length")
-"""Kind: index into grasp, push, move, close, release. Position (m) of the tool, start of a push, translation of a move, or place of a release; orientation,
-about world +z alone for pushes and moves; width (m) of a grasp; length (m) of a push. What a kind lacks is 0, and its orientation the identity."""
+"""Kind: index into grasp, push, move, close, release. Position (m) of the tool, start of a push,
+translation of a move, or place of a release; orientation, about world +z alone for pushes and
+moves; width (m) of a grasp; length (m) of a push. What a kind lacks is 0, and its orientation the
+identity."""
 
 _QUANTILES = {"q01": 0.01, "q10": 0.1, "q50": 0.5, "q90": 0.9, "q99": 0.99}
 _PICTURES_FOR_STATISTICS = 100
@@ -26,13 +29,33 @@ _PICTURES_FOR_STATISTICS = 100
 def features(sizes: Mapping[str, tuple[int, int]]) -> dict[str, Any]:
     """LeRobot's feature declarations for cameras of (height, width) px."""
     declared: dict[str, Any] = {
-        f"observation.images.{name}": {"dtype": "image", "shape": [*size, 3], "names": ["height", "width", "channels"]} for name, size in sizes.items()
+        f"observation.images.{name}": {
+            "dtype": "image",
+            "shape": [*size, 3],
+            "names": ["height", "width", "channels"],
+        }
+        for name, size in sizes.items()
     }
-    declared["observation.state"] = {"dtype": "float32", "shape": [len(STATE_NAMES)], "names": list(STATE_NAMES)}
-    declared["action"] = {"dtype": "float32", "shape": [len(ACTION_NAMES)], "names": list(ACTION_NAMES)}
-    scalars = {"next.reward": "float32", "next.done": "bool", "next.success": "bool", "timestamp": "float32"}
+    declared["observation.state"] = {
+        "dtype": "float32",
+        "shape": [len(STATE_NAMES)],
+        "names": list(STATE_NAMES),
+    }
+    declared["action"] = {
+        "dtype": "float32",
+        "shape": [len(ACTION_NAMES)],
+        "names": list(ACTION_NAMES),
+    }
+    scalars = {
+        "next.reward": "float32",
+        "next.done": "bool",
+        "next.success": "bool",
+        "timestamp": "float32",
+    }
     scalars |= dict.fromkeys(("frame_index", "episode_index", "index", "task_index"), "int64")
-    return declared | {name: {"dtype": dtype, "shape": [1], "names": None} for name, dtype in scalars.items()}
+    return declared | {
+        name: {"dtype": dtype, "shape": [1], "names": None} for name, dtype in scalars.items()
+    }
 
 
 def state_vector(hand: Mapping[str, Any]) -> list[float]:
@@ -66,7 +89,8 @@ def task_of(goal: Mapping[str, Any]) -> str:
 
 
 class Statistics:
-    """Minimum, maximum, mean, deviation and quantiles of every feature; of images from the first hundred."""
+    """Minimum, maximum, mean, deviation and quantiles of every feature; of images from the first
+    hundred."""
 
     def __init__(self) -> None:
         """Over no frame yet."""
@@ -83,16 +107,25 @@ class Statistics:
                 kept.append(decode_color(data).reshape(-1, 3) / 255.0)
 
     def summary(self) -> dict[str, Any]:
-        """As LeRobot's stats.json has it: numbers as lists of their own length, images as (3, 1, 1) of values in 0..1."""
-        summary = {name: _summary(np.array(values, dtype=np.float64).reshape(len(values), -1), len(values)) for name, values in self._numbers.items()}
+        """As LeRobot's stats.json has it: numbers as lists of their own length, images as (3, 1, 1)
+        of values in 0..1."""
+        summary = {
+            name: _summary(np.array(values, dtype=np.float64).reshape(len(values), -1), len(values))
+            for name, values in self._numbers.items()
+        }
         for name, pictures in self._images.items():
             flat = _summary(np.concatenate(pictures), len(pictures))
-            summary[name] = {key: value if key == "count" else [[[v]] for v in value] for key, value in flat.items()}
+            summary[name] = {
+                key: value if key == "count" else [[[v]] for v in value]
+                for key, value in flat.items()
+            }
         return summary
 
 
 def _summary(values: NDArray[np.float64], count: int) -> dict[str, list[Any]]:
-    out: dict[str, list[Any]] = {name: getattr(values, name)(axis=0).tolist() for name in ("min", "max", "mean", "std")}
+    out: dict[str, list[Any]] = {
+        name: getattr(values, name)(axis=0).tolist() for name in ("min", "max", "mean", "std")
+    }
     out["count"] = [count]
     quantiles = np.quantile(values, list(_QUANTILES.values()), axis=0)
     return out | {name: row.tolist() for name, row in zip(_QUANTILES, quantiles, strict=True)}

@@ -1,6 +1,7 @@
 """Servoing: what methods share that look, move a little and look again. Imports no paper's method.
 
-`examples` and `batches` make what is learned from, `eye` finds the camera, `network` holds judges of motions, `look` scores, `search` searches, `method` acts.
+`examples` and `batches` make what is learned from, `eye` finds the camera, `network` holds judges
+of motions, `look` scores, `search` searches, `method` acts.
 """
 
 from selfgrasp.learn.servo.config import Sees, ServoConfig

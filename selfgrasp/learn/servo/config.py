@@ -7,7 +7,8 @@ from enum import StrEnum
 
 
 class Sees(StrEnum):
-    """What judges a motion: patches where it ends, found by an eye, or the whole pictures and the motion as numbers, as published."""
+    """What judges a motion: patches where it ends, found by an eye, or the whole pictures and the
+    motion as numbers, as published."""
 
     PATCHES = "patches"
     PICTURES = "pictures"
@@ -23,7 +24,8 @@ class ServoConfig:
         view: name of the camera; None takes the first.
         eye_px: side of the pictures from which the eye finds out where the camera is.
         eye_channels: of the eye's layers, each of stride 2.
-        eye_share: of a batch from which the eye learns; it has as many scenes to see as there were robots, not attempts.
+        eye_share: of a batch from which the eye learns; it has as many scenes to see as there were
+            robots, not attempts.
         patch: side of the square around the final pose that is judged.
         patch_px: its pixels.
         stored_px: pixels of a stored patch, of the same size each: room for shifts and turns.
@@ -33,24 +35,30 @@ class ServoConfig:
         looks: of an attempt that are kept for training, beside the first.
         shift: standard deviation by which patches are shifted in training: what the eye is off by.
         turn: standard deviation, likewise.
-        shake, shake_turn: largest further displacement of the camera per axis in the eye's training.
+        shake, shake_turn: largest further displacement of the camera per axis in the eye's
+            training.
         height_weight: of the second task, how far down the hand will come, in the loss.
         jitter: largest change of colour and brightness in training.
         zoom: largest change of size in training.
         samples, elites, iterations: of the search for a motion (Levine et al. 2016, section IV-B).
         first_samples: in the first iteration at the first look, where that is more.
         finalists: best of all that was scored, which are judged again, mirrored and turned.
-        near, near_turn: standard deviations of the samples around an elite in the second iteration, and around the hand; halved an iteration.
+        near, near_turn: standard deviations of the samples around an elite in the second iteration,
+            and around the hand; halved an iteration.
         close_ratio: close when standing still is at least so much as good as the best motion.
         raise_ratio: rise first when standing still is less than this.
-        floor: fingertips lower than this above the floor are down: they close rather than go on down.
-        hover: heights of the fingertips above the floor at which the hand looks again on its first way down.
+        floor: fingertips lower than this above the floor are down: they close rather than go on
+            down.
+        hover: heights of the fingertips above the floor at which the hand looks again on its first
+            way down.
         rise: how far it rises.
         steps: motions of an attempt at most; the last one goes down.
         miss_weight: logits less for closing where the hand has already failed in this scene.
         miss_radius: m, standard deviation within which that counts.
-        explore_samples, explore_iterations: of the search when exploring, which is to be quick: a draw among good motions needs no best one.
-        explore: temperature, in units of the logit, at which exploring draws among what the search scored.
+        explore_samples, explore_iterations: of the search when exploring, which is to be quick: a
+            draw among good motions needs no best one.
+        explore: temperature, in units of the logit, at which exploring draws among what the search
+            scored.
     """
 
     sees: Sees = Sees.PATCHES

@@ -1,4 +1,5 @@
-"""A method that servoes: looks, scores motions by where they end, moves a little, looks again, and closes when standing still is as good as anything."""
+"""A method that servoes: looks, scores motions by where they end, moves a little, looks again, and
+closes when standing still is as good as anything."""
 
 from __future__ import annotations
 
@@ -29,13 +30,15 @@ _ALTERNATIVES = 12
 
 
 class ServoMethod(Method):
-    """Servoes to the best motion (Levine et al. 2016, section IV-B). Subclasses say how good a motion is, and learn that."""
+    """Servoes to the best motion (Levine et al. 2016, section IV-B). Subclasses say how good a
+    motion is, and learn that."""
 
     config: ServoConfig
 
     @abstractmethod
     def look(self, context: Context, *, calibrated: bool = False) -> Look:
-        """What scores motions from the pictures of a context; `calibrated`: from the first picture alone, and by the calibration of its camera.
+        """What scores motions from the pictures of a context; `calibrated`: from the first picture
+        alone, and by the calibration of its camera.
 
         Raises:
             InputError: a goal that this method cannot look for.
@@ -45,26 +48,39 @@ class ServoMethod(Method):
     def examples_key(self) -> list[object]:
         """What `examples.gather` reads of the config."""
         config = self.config
-        seen = [config.picture_px] if config.sees is Sees.PICTURES else [config.eye_px, config.pixel, config.stored_px, config.planes]
+        seen = (
+            [config.picture_px]
+            if config.sees is Sees.PICTURES
+            else [config.eye_px, config.pixel, config.stored_px, config.planes]
+        )
         return [GATHERED, config.view, config.looks, config.sees, *seen]
 
     def gather(self, source: Source, split: Split, rng: np.random.Generator) -> Examples:
         """See `examples.gather`."""
         return gather(source, split, self.config, rng)
 
-    def batch(self, examples: Examples, indices: NDArray[np.int64], rng: np.random.Generator, *, augment: bool) -> Batch:
+    def batch(
+        self,
+        examples: Examples,
+        indices: NDArray[np.int64],
+        rng: np.random.Generator,
+        *,
+        augment: bool,
+    ) -> Batch:
         """See `batches.batch_of` and, for whole pictures, `batches.whole_batch_of`."""
         if self.config.sees is Sees.PICTURES:
             return whole_batch_of(examples, indices, self.config, rng, augment=augment)
         return batch_of(examples, indices, self.config, rng, augment=augment)
 
     def plan(self, context: Context, *, temperature: float = 0.0, steps: int | None = None) -> Plan:
-        """The next motion, or to close: see `ServoConfig`. Scores are the chances of motions' ends, the chosen one's first, then the best ones that
-        lie apart; less where the hand has failed before.
+        """The next motion, or to close: see `ServoConfig`. Scores are the chances of motions' ends,
+        the chosen one's first, then the best ones that lie apart; less where the hand has failed
+        before.
 
         Args:
             context: see there.
-            temperature: at which the motion is drawn among all that the search scored; 0 takes the best.
+            temperature: at which the motion is drawn among all that the search scored; 0 takes the
+                best.
             steps: motions of an attempt at most; `config.steps` by default.
         """
         left = (self.config.steps if steps is None else steps) - context.step
@@ -75,15 +91,25 @@ class ServoMethod(Method):
         hand, floor = hand_of(context.observation), context.spec.workspace.low[2]
         pick = draw(found.logits, temperature, context.rng())
         chance = _sigmoid(found.logits)
-        standing = float(chance[0] / max(chance[pick.index], 1e-6)) if over_the_bin(hand, context.spec) else 0.0
+        standing = (
+            float(chance[0] / max(chance[pick.index], 1e-6))
+            if over_the_bin(hand, context.spec)
+            else 0.0
+        )
         action = self._towards(found.poses[pick.index], standing, hand, context.spec, left)
         others = apart(scored, _ALTERNATIVES, self.config.miss_radius)
-        scores = np.r_[chance[0] if isinstance(action, Close) else chance[pick.index], _sigmoid(scored.logits[others])]
+        scores = np.r_[
+            chance[0] if isinstance(action, Close) else chance[pick.index],
+            _sigmoid(scored.logits[others]),
+        ]
         actions = (action, *(_move(hand, pose, floor) for pose in scored.poses[others]))
         return Plan(actions, scores, calibrated=True, chosen=0, probability=pick.probability)
 
-    def _towards(self, pose: FloatArray, standing: float, hand: FloatArray, spec: CellSpec, left: int) -> Action:
-        """One of the `left` steps of the way: over the bin, then down by the hover heights, correcting on each; on the floor close, correct, or rise."""
+    def _towards(
+        self, pose: FloatArray, standing: float, hand: FloatArray, spec: CellSpec, left: int
+    ) -> Action:
+        """One of the `left` steps of the way: over the bin, then down by the hover heights,
+        correcting on each; on the floor close, correct, or rise."""
         config, workspace = self.config, spec.workspace
         height = hand[2] - workspace.surface
         if not over_the_bin(hand, spec):
@@ -94,30 +120,57 @@ class ServoMethod(Method):
             if standing < config.raise_ratio and left > 2:
                 return Move(np.array([0.0, 0.0, config.rise]), 0.0)
             return _move(hand, pose, hand[2])
-        # A hand that rose for another try goes down at once; one that comes from above looks again on the way.
-        pause = config.hover[1] if height > (config.hover[0] + config.hover[1]) / 2 and left > 1 else None
+        # A hand that rose for another try goes down at once; one that comes from above looks again
+        # on the way.
+        pause = (
+            config.hover[1]
+            if height > (config.hover[0] + config.hover[1]) / 2 and left > 1
+            else None
+        )
         return _move(hand, pose, workspace.low[2] if pause is None else pause + workspace.surface)
 
     def _search(self, context: Context, *, exploring: bool) -> tuple[Found, Found]:
-        """All that was scored, from what the camera sees now, and of that what may be done: when exploring everything, else the best, judged again."""
+        """All that was scored, from what the camera sees now, and of that what may be done: when
+        exploring everything, else the best, judged again."""
         hand = hand_of(context.observation)
         over = np.array([*hand[:2], hand[3]]) if over_the_bin(hand, context.spec) else None
-        return self._found(self.look(context), over, context, np.random.default_rng([context.seed, context.step]), exploring=exploring)
+        return self._found(
+            self.look(context),
+            over,
+            context,
+            np.random.default_rng([context.seed, context.step]),
+            exploring=exploring,
+        )
 
-    def _found(self, look: Look, over: FloatArray | None, context: Context, rng: np.random.Generator, *, exploring: bool) -> tuple[Found, Found]:
+    def _found(
+        self,
+        look: Look,
+        over: FloatArray | None,
+        context: Context,
+        rng: np.random.Generator,
+        *,
+        exploring: bool,
+    ) -> tuple[Found, Found]:
         def worth(score: Callable[[FloatArray], FloatArray]) -> Callable[[FloatArray], FloatArray]:
             return lambda poses: score(poses) - shunned(poses, context.misses, self.config)
 
         config = self.config
         if exploring:
-            config = replace(config, samples=config.explore_samples, iterations=config.explore_iterations)
+            config = replace(
+                config, samples=config.explore_samples, iterations=config.explore_iterations
+            )
         found = search(worth(look.logits), over, context.spec.workspace, config, rng)
-        return found, found if exploring else judged_again(found, worth(look.careful_logits), self.config)
+        return found, found if exploring else judged_again(
+            found, worth(look.careful_logits), self.config
+        )
 
     def variants(self) -> Mapping[str, Policy]:
-        """explore: see `exploring`; explore2 to explore10: likewise, with so many motions; forgetful: tries again where it just failed, if that looks best,
-        as in the paper; open: one look, calibrated, no servoing."""
-        growing = {f"explore{steps}": _Exploring(self, steps) for steps in range(2, self.config.steps + 1)}
+        """explore: see `exploring`; explore2 to explore10: likewise, with so many motions;
+        forgetful: tries again where it just failed, if that looks best, as in the paper; open: one
+        look, calibrated, no servoing."""
+        growing = {
+            f"explore{steps}": _Exploring(self, steps) for steps in range(2, self.config.steps + 1)
+        }
         return {
             **super().variants(),
             **growing,
@@ -132,7 +185,8 @@ class ServoMethod(Method):
 
 @dataclass(frozen=True)
 class _OpenLoop:
-    """Judges the first picture once, by the camera's calibration, and goes there without looking again: what servoing is compared with."""
+    """Judges the first picture once, by the camera's calibration, and goes there without looking
+    again: what servoing is compared with."""
 
     method: ServoMethod
     privileged: tuple[str, ...] = ()
@@ -147,10 +201,20 @@ class _OpenLoop:
             return Plan.only(Close())
         with evaluating(method):
             # The same picture and the same seed at every step: the same pose.
-            _, found = method._found(method.look(context, calibrated=True), None, context, context.rng(), exploring=False)
+            _, found = method._found(
+                method.look(context, calibrated=True), None, context, context.rng(), exploring=False
+            )
         best = int(found.logits.argmax())
-        height = spec.workspace.low[2] if over_the_bin(hand, spec) else method.config.hover[0] + spec.workspace.surface
-        return Plan((_move(hand, found.poses[best], height),), _sigmoid(found.logits[best : best + 1]), calibrated=True)
+        height = (
+            spec.workspace.low[2]
+            if over_the_bin(hand, spec)
+            else method.config.hover[0] + spec.workspace.surface
+        )
+        return Plan(
+            (_move(hand, found.poses[best], height),),
+            _sigmoid(found.logits[best : best + 1]),
+            calibrated=True,
+        )
 
 
 @dataclass(frozen=True)

@@ -20,8 +20,11 @@ _FAR = 0.3
 
 
 def camera_of(spec: CellSpec, config: ServoConfig) -> CameraSpec:
-    """The camera as drawn: the one that all robots share, before each mounted its own a little otherwise."""
-    return spec.cameras[config.view] if config.view is not None else next(iter(spec.cameras.values()))
+    """The camera as drawn: the one that all robots share, before each mounted its own a little
+    otherwise."""
+    return (
+        spec.cameras[config.view] if config.view is not None else next(iter(spec.cameras.values()))
+    )
 
 
 def hand_of(observation: Observation) -> FloatArray:
@@ -45,8 +48,11 @@ def surface_from_camera(camera: CameraSpec, spec: CellSpec) -> FloatArray:
 
 
 def over_the_bin(hand: FloatArray, spec: CellSpec) -> bool:
-    """Whether the hand (x, y, z, ...) is over the workspace, however high, and not where it waits."""
-    return spec.workspace.contains(np.array([*hand[:2], min(hand[2], spec.workspace.high[2])]), margin=0.03)
+    """Whether the hand (x, y, z, ...) is over the workspace, however high, and not where it
+    waits."""
+    return spec.workspace.contains(
+        np.array([*hand[:2], min(hand[2], spec.workspace.high[2])]), margin=0.03
+    )
 
 
 def towards_camera(final_M3: FloatArray, camera: CameraSpec) -> FloatArray:
@@ -56,10 +62,14 @@ def towards_camera(final_M3: FloatArray, camera: CameraSpec) -> FloatArray:
     return unit
 
 
-def state_of(final_M3: FloatArray, hand_M4: FloatArray, camera_M2: FloatArray) -> NDArray[np.float32]:
-    """(M, 10) in the frame of the final pose: where the hand is now (x, y, turn, far or there, height, height if there), and where the camera is.
+def state_of(
+    final_M3: FloatArray, hand_M4: FloatArray, camera_M2: FloatArray
+) -> NDArray[np.float32]:
+    """(M, 10) in the frame of the final pose: where the hand is now (x, y, turn, far or there,
+    height, height if there), and where the camera is.
 
-    Hands are those of `hand_over`. A hand that is there and stopped above the floor has felt what no picture shows.
+    Hands are those of `hand_over`. A hand that is there and stopped above the floor has felt what
+    no picture shows.
 
     Nothing changes when a symmetric gripper is turned by half; see `mirrored` for mirrors.
     """
@@ -73,19 +83,40 @@ def state_of(final_M3: FloatArray, hand_M4: FloatArray, camera_M2: FloatArray) -
     turn, distance = hand_M4[:, 3] - final_M3[:, 2], np.hypot(x, y)
     there = np.exp(-((distance / _NEAR) ** 2))
     low = np.minimum(hand_M4[:, 2] / _LOW, 2.0)
-    state = [np.tanh(x / 0.1), np.tanh(y / 0.1), np.sin(2 * turn), np.cos(2 * turn), distance > _FAR, there, low, there * (2.0 - low), camera_x, camera_y]
+    state = [
+        np.tanh(x / 0.1),
+        np.tanh(y / 0.1),
+        np.sin(2 * turn),
+        np.cos(2 * turn),
+        distance > _FAR,
+        there,
+        low,
+        there * (2.0 - low),
+        camera_x,
+        camera_y,
+    ]
     return np.stack(state, axis=1).astype(np.float32)
 
 
 def motion_of(final_M3: FloatArray, hand_M4: FloatArray) -> NDArray[np.float32]:
-    """(M, 5) from where the hand is (`hand_over`) to where it would close on the floor: x, y, z m, sine and cosine of the turn (Levine et al. 2016)."""
+    """(M, 5) from where the hand is (`hand_over`) to where it would close on the floor: x, y, z m,
+    sine and cosine of the turn (Levine et al. 2016)."""
     turn = final_M3[:, 2] - hand_M4[:, 3]
-    way = [final_M3[:, 0] - hand_M4[:, 0], final_M3[:, 1] - hand_M4[:, 1], -hand_M4[:, 2], np.sin(turn), np.cos(turn)]
+    way = [
+        final_M3[:, 0] - hand_M4[:, 0],
+        final_M3[:, 1] - hand_M4[:, 1],
+        -hand_M4[:, 2],
+        np.sin(turn),
+        np.cos(turn),
+    ]
     return np.stack(way, axis=1).astype(np.float32)
 
 
 def mirrored(state_MF: NDArray[np.float32], flips_M2: FloatArray) -> NDArray[np.float32]:
-    """The state in a frame whose x and y axes are flipped where `flips` is -1: a parallel gripper does not know left from right, nor front from back."""
+    """The state in a frame whose x and y axes are flipped where `flips` is -1: a parallel gripper
+    does not know left from right, nor front from back."""
     x, y = flips_M2[:, 0], flips_M2[:, 1]
     one = np.ones_like(x)
-    return (state_MF * np.stack([x, y, x * y, one, one, one, one, one, x, y], axis=1)).astype(np.float32)
+    return (state_MF * np.stack([x, y, x * y, one, one, one, one, one, x, y], axis=1)).astype(
+        np.float32
+    )

@@ -1,4 +1,5 @@
-"""A depth heuristic: antipodal edges, thin and well inside the fingers, free on both sides, near the middle of the thing, high things first."""
+"""A depth heuristic: antipodal edges, thin and well inside the fingers, free on both sides, near
+the middle of the thing, high things first."""
 
 from __future__ import annotations
 
@@ -27,13 +28,15 @@ _ANOTHER_YAW = math.radians(40)
 
 @dataclass(frozen=True)
 class HeuristicConfig:
-    """The heuristic's parameters. A score is 1 less the weighted sum of costs, each between 0 and 1.
+    """The heuristic's parameters. A score is 1 less the weighted sum of costs, each between 0 and
+    1.
 
     Attributes:
         view: name of the view; None takes the first with depth.
         pixel: m, side of a map cell.
         minimum_height: m above the table from which something is an object.
-        friction: coefficient assumed at the contacts; edges slanted more than its cone are not candidates.
+        friction: coefficient assumed at the contacts; edges slanted more than its cone are not
+            candidates.
         clearance: m of free way beside the object from which a finger has room enough.
         reach: m from the middle of a thing at which a grasp counts as at its end.
         width_cost: of an object as wide as the opening.
@@ -43,7 +46,8 @@ class HeuristicConfig:
         clearance_cost: of a finger without free way.
         centre_cost: of a grasp at the end of a thing.
         low_cost: of a thing as low as the table.
-        blocked_cost: of a finger that would land on something, or of nothing that fits between the fingers.
+        blocked_cost: of a finger that would land on something, or of nothing that fits between the
+            fingers.
         candidates: how many a plan holds.
         separation: m between two of them, unless their angles differ by more than 40 deg.
         temperature: with which one of them is drawn, see `core.draw`; 0 always does the best.
@@ -70,7 +74,8 @@ class HeuristicConfig:
 
 @dataclass(frozen=True)
 class HeuristicPolicy:
-    """Measures antipodal candidates, and evenly spread ones on every thing, and ranks them by one formula; the same formula scores any grasp."""
+    """Measures antipodal candidates, and evenly spread ones on every thing, and ranks them by one
+    formula; the same formula scores any grasp."""
 
     config: HeuristicConfig = field(default_factory=HeuristicConfig)
     name: str = "heuristic"
@@ -82,26 +87,53 @@ class HeuristicPolicy:
         seen = self._look(context)
         if seen.reason:
             return Plan.nothing(seen.reason)
-        pairs = antipodal(seen.map, spec.gripper, spec.workspace, friction=config.friction, minimum=config.minimum_height)
+        pairs = antipodal(
+            seen.map,
+            spec.gripper,
+            spec.workspace,
+            friction=config.friction,
+            minimum=config.minimum_height,
+        )
         xy, yaw = _spread_over_things(seen)
         rough = _joined(pairs, closings(seen.map, xy, yaw, spec.gripper, spec.workspace))
         rough = rough.take(_inside(rough.xy, spec.workspace))
-        best = _diverse(rough, self._scores(rough, seen, context), most=3 * config.candidates, separation=config.separation / 3)
-        # Measured again, moved to the middle and turned square: the first measurement was taken where the edges happened to be.
-        yaw = (rough.yaw[best] + np.where(rough.contact[best] > 0.5, np.clip(rough.skew[best], -_TURN, _TURN), 0.0)) % math.pi
+        best = _diverse(
+            rough,
+            self._scores(rough, seen, context),
+            most=3 * config.candidates,
+            separation=config.separation / 3,
+        )
+        # Measured again, moved to the middle and turned square: the first measurement was taken
+        # where the edges happened to be.
+        yaw = (
+            rough.yaw[best]
+            + np.where(rough.contact[best] > 0.5, np.clip(rough.skew[best], -_TURN, _TURN), 0.0)
+        ) % math.pi
         found = closings(seen.map, rough.xy[best], yaw, spec.gripper, spec.workspace)
         found = found.take(_inside(found.xy, spec.workspace))
         scores = self._scores(found, seen, context)
         best = _diverse(found, scores, most=config.candidates, separation=config.separation)
         opening = found.opening(spec.gripper)
-        actions = tuple(Grasp(top_down((*found.xy[i], found.z[i]), float(found.yaw[i])), float(opening[i])) for i in best)
+        actions = tuple(
+            Grasp(top_down((*found.xy[i], found.z[i]), float(found.yaw[i])), float(opening[i]))
+            for i in best
+        )
         if not actions:
-            return Plan.nothing("every thing seen lies at the edge of the workspace, with its middle outside")
+            return Plan.nothing(
+                "every thing seen lies at the edge of the workspace, with its middle outside"
+            )
         drawn = draw(scores[best], config.temperature, context.rng())
-        return Plan(actions, scores[best], chosen=drawn.index, probability=drawn.probability, maps={"quality": _heat(seen.map, found, scores)})
+        return Plan(
+            actions,
+            scores[best],
+            chosen=drawn.index,
+            probability=drawn.probability,
+            maps={"quality": _heat(seen.map, found, scores)},
+        )
 
     def score(self, context: Context, actions: Sequence[Action]) -> FloatArray:
-        """(N,) scores of any actions by the formula of `plan`; what is not a grasp gets the lowest."""
+        """(N,) scores of any actions by the formula of `plan`; what is not a grasp gets the
+        lowest."""
         scores = np.full(len(actions), _NO_GRASP)
         grasps = [(i, action) for i, action in enumerate(actions) if isinstance(action, Grasp)]
         seen = self._look(context)
@@ -109,7 +141,14 @@ class HeuristicPolicy:
             return scores
         poses = np.stack([grasp.world_from_tool for _, grasp in grasps])
         yaw = np.array([yaw_of(pose) for pose in poses])
-        found = closings(seen.map, poses[:, :2, 3], yaw, context.spec.gripper, context.spec.workspace, z=poses[:, 2, 3])
+        found = closings(
+            seen.map,
+            poses[:, :2, 3],
+            yaw,
+            context.spec.gripper,
+            context.spec.workspace,
+            z=poses[:, 2, 3],
+        )
         opened = np.array([grasp.width for _, grasp in grasps])
         # The room on the worse side shrinks by as much as the grasp is off the object's middle.
         room = (opened - np.nan_to_num(found.width)) / 2 - found.offset
@@ -118,7 +157,12 @@ class HeuristicPolicy:
         return scores
 
     def _look(self, context: Context) -> Look:
-        return look(context, view=self.config.view, pixel=self.config.pixel, minimum=self.config.minimum_height)
+        return look(
+            context,
+            view=self.config.view,
+            pixel=self.config.pixel,
+            minimum=self.config.minimum_height,
+        )
 
     def _scores(self, found: Closing, seen: Look, context: Context) -> FloatArray:
         """(N,) 1 less the weighted costs."""
@@ -145,7 +189,8 @@ def _inside(xy: FloatArray, workspace: Workspace) -> NDArray[np.bool_]:
 
 
 def _off_centre(seen: Look, xy: FloatArray) -> FloatArray:
-    """(N,) m from each point to the middle of the thing it lies on; things that touch are told apart by the steep cells between them."""
+    """(N,) m from each point to the middle of the thing it lies on; things that touch are told
+    apart by the steep cells between them."""
     height = cv2.GaussianBlur(seen.map.height, (3, 3), 0)
     kernel = np.ones((3, 3), np.uint8)
     steep = (cv2.dilate(height, kernel) - cv2.erode(height, kernel)) > 1.2 * seen.map.pixel * 2
@@ -153,17 +198,27 @@ def _off_centre(seen: Look, xy: FloatArray) -> FloatArray:
     whole = regions(seen.mask, minimum_px=1)
     cells = seen.map.cells(xy)
     rows, cols = seen.mask.shape
-    col, row = np.clip(cells[:, 0].astype(np.int64), 0, cols - 1), np.clip(cells[:, 1].astype(np.int64), 0, rows - 1)
-    own = cv2.dilate(things.labels.astype(np.float32), np.ones((5, 5), np.uint8)).astype(np.int64)[row, col]
+    col, row = (
+        np.clip(cells[:, 0].astype(np.int64), 0, cols - 1),
+        np.clip(cells[:, 1].astype(np.int64), 0, rows - 1),
+    )
+    own = cv2.dilate(things.labels.astype(np.float32), np.ones((5, 5), np.uint8)).astype(np.int64)[
+        row, col
+    ]
     distance = np.full(len(xy), np.inf)
     for label, group in ((whole.labels[row, col], whole), (own, things)):
         known = label > 0
-        distance[known] = np.linalg.norm(cells[known] - group.centroid[label[known] - 1], axis=1) * seen.map.pixel
+        distance[known] = (
+            np.linalg.norm(cells[known] - group.centroid[label[known] - 1], axis=1) * seen.map.pixel
+        )
     return distance
 
 
-def _spread_over_things(seen: Look, *, points: int = 40, angles: int = 8) -> tuple[FloatArray, FloatArray]:
-    """(N, 2) m and (N,) rad: candidates evenly spread over the object cells, for things without clean edges."""
+def _spread_over_things(
+    seen: Look, *, points: int = 40, angles: int = 8
+) -> tuple[FloatArray, FloatArray]:
+    """(N, 2) m and (N,) rad: candidates evenly spread over the object cells, for things without
+    clean edges."""
     centres = cell_centres(seen.map)[seen.mask]
     chosen = centres[np.linspace(0, len(centres) - 1, min(points, len(centres))).astype(np.int64)]
     yaw = np.arange(angles) * math.pi / angles
@@ -171,11 +226,16 @@ def _spread_over_things(seen: Look, *, points: int = 40, angles: int = 8) -> tup
 
 
 def _joined(a: Closing, b: Closing) -> Closing:
-    return Closing(*(np.concatenate([x, y]) for x, y in zip(vars(a).values(), vars(b).values(), strict=True)))
+    return Closing(
+        *(np.concatenate([x, y]) for x, y in zip(vars(a).values(), vars(b).values(), strict=True))
+    )
 
 
-def _diverse(found: Closing, scores: FloatArray, *, most: int, separation: float) -> NDArray[np.int64]:
-    """Indices of at most `most` grasps, best first, none close to a better one in both place and angle."""
+def _diverse(
+    found: Closing, scores: FloatArray, *, most: int, separation: float
+) -> NDArray[np.int64]:
+    """Indices of at most `most` grasps, best first, none close to a better one in both place and
+    angle."""
     kept: list[int] = []
     left = scores.astype(np.float64)
     while len(kept) < most and np.isfinite(left).any():
@@ -188,12 +248,17 @@ def _diverse(found: Closing, scores: FloatArray, *, most: int, separation: float
 
 
 def _heat(top: Heightmap, found: Closing, scores: FloatArray) -> Heat:
-    """The measured grasps' scores on the map, in layers of 15 deg, each as a spot of three cells."""
+    """The measured grasps' scores on the map, in layers of 15 deg, each as a spot of three
+    cells."""
     rows, cols = top.height.shape
     values = np.full((_LAYERS, rows, cols), -np.inf, np.float32)
     cells = np.floor(top.cells(found.xy)).astype(np.int64)
     layer = np.rint(found.yaw / (math.pi / _LAYERS)).astype(np.int64) % _LAYERS
-    np.maximum.at(values, (layer, np.clip(cells[:, 1], 0, rows - 1), np.clip(cells[:, 0], 0, cols - 1)), scores.astype(np.float32))
+    np.maximum.at(
+        values,
+        (layer, np.clip(cells[:, 1], 0, rows - 1), np.clip(cells[:, 0], 0, cols - 1)),
+        scores.astype(np.float32),
+    )
     for layer_values in values:
         cv2.dilate(layer_values, np.ones((3, 3), np.uint8), dst=layer_values)
     values[np.isinf(values)] = np.nan

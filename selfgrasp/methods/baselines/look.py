@@ -10,7 +10,14 @@ from numpy.typing import NDArray
 
 from selfgrasp.core import Context, View
 from selfgrasp.core.arrays import FloatArray
-from selfgrasp.vision import Heightmap, foreground, foreground_from_background, heightmap, on_plane, regions
+from selfgrasp.vision import (
+    Heightmap,
+    foreground,
+    foreground_from_background,
+    heightmap,
+    on_plane,
+    regions,
+)
 
 NO_DEPTH = "the view has no depth, and there is no picture of the empty cell to compare it with"
 NO_RETURN = "the camera measured no depth anywhere in the workspace"
@@ -34,13 +41,16 @@ class Look:
 
 
 def look(context: Context, *, view: str | None, pixel: float, minimum: float) -> Look:
-    """Map the view called `view` (or the first with depth, or the first) and find what is not table: by height, or by comparison with the empty cell."""
+    """Map the view called `view` (or the first with depth, or the first) and find what is not
+    table: by height, or by comparison with the empty cell."""
     seen = _pick(context, view)
     workspace = context.spec.workspace
     top = heightmap(seen, workspace, pixel=pixel, colored=False)
     inside = in_reach(top, context)
     if seen.depth is not None:
-        mask: NDArray[np.bool_] = foreground(top, surface=workspace.surface, minimum=minimum) & inside
+        mask: NDArray[np.bool_] = (
+            foreground(top, surface=workspace.surface, minimum=minimum) & inside
+        )
         reason = EMPTY if top.valid[inside].any() else NO_RETURN
     elif context.background is not None and context.background.size == seen.size:
         mask = _changed(seen, context.background, top, workspace.surface) & inside
@@ -52,19 +62,24 @@ def look(context: Context, *, view: str | None, pixel: float, minimum: float) ->
 
 
 def in_reach(top: Heightmap, context: Context) -> NDArray[np.bool_]:
-    """(H, W) bool: cells whose centre lies inside the workspace. A map's axes are the world's, so columns and rows are judged apart."""
+    """(H, W) bool: cells whose centre lies inside the workspace. A map's axes are the world's, so
+    columns and rows are judged apart."""
     low, high = context.spec.workspace.low[:2], context.spec.workspace.high[:2]
     rows, cols = top.height.shape
     x = top.world_xy(np.stack([np.arange(cols) + 0.5, np.full(cols, 0.5)], axis=-1))[:, 0]
     y = top.world_xy(np.stack([np.full(rows, 0.5), np.arange(rows) + 0.5], axis=-1))[:, 1]
-    inside: NDArray[np.bool_] = ((y >= low[1]) & (y <= high[1]))[:, None] & ((x >= low[0]) & (x <= high[0]))[None]
+    inside: NDArray[np.bool_] = ((y >= low[1]) & (y <= high[1]))[:, None] & (
+        (x >= low[0]) & (x <= high[0])
+    )[None]
     return inside
 
 
 def cell_centres(top: Heightmap) -> FloatArray:
     """(H, W, 2) m, world xy of the cells' centres."""
     rows, cols = top.height.shape
-    return top.world_xy(np.stack(np.meshgrid(np.arange(cols) + 0.5, np.arange(rows) + 0.5), axis=-1))
+    return top.world_xy(
+        np.stack(np.meshgrid(np.arange(cols) + 0.5, np.arange(rows) + 0.5), axis=-1)
+    )
 
 
 def _pick(context: Context, name: str | None) -> View:

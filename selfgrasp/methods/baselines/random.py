@@ -21,7 +21,8 @@ class RandomConfig:
         pixel: m, side of a map cell.
         minimum_height: m above the table from which something is an object.
         candidates: how many are drawn; the first is done.
-        narrowest: share of the full opening; how wide the fingers are on the way down is uniform from there to fully open. 1 leaves them open, as published.
+        narrowest: share of the full opening; how wide the fingers are on the way down is uniform
+            from there to fully open. 1 leaves them open, as published.
     """
 
     view: str | None = None
@@ -33,9 +34,11 @@ class RandomConfig:
 
 @dataclass(frozen=True)
 class RandomPolicy:
-    """One region of interest at random, a uniform point in it, a uniform angle in [0, pi): Pinto & Gupta 2016, section III.A.
+    """One region of interest at random, a uniform point in it, a uniform angle in [0, pi): Pinto &
+    Gupta 2016, section III.A.
 
-    Regions come from background subtraction: by height where there is depth, by comparison with `context.background` where there is not.
+    Regions come from background subtraction: by height where there is depth, by comparison with
+    `context.background` where there is not.
     """
 
     config: RandomConfig = field(default_factory=RandomConfig)
@@ -52,7 +55,9 @@ class RandomPolicy:
         found = regions(seen.mask, minimum_px=1)
         cells = [np.argwhere(found.labels == r + 1)[:, ::-1] for r in range(len(found))]
         chosen = [cells[rng.integers(len(cells))] for _ in range(config.candidates)]
-        where = np.array([region[rng.integers(len(region))] for region in chosen]) + rng.random((config.candidates, 2))
+        where = np.array([region[rng.integers(len(region))] for region in chosen]) + rng.random(
+            (config.candidates, 2)
+        )
         xy = np.clip(seen.map.world_xy(where), spec.workspace.low[:2], spec.workspace.high[:2])
         yaw = rng.uniform(0, math.pi, config.candidates)
         width = spec.gripper.opening * rng.uniform(config.narrowest, 1.0, config.candidates)

@@ -11,5 +11,6 @@ def small() -> ServoConfig:
 
 
 def paper() -> ServoConfig:
-    """The published network, 16 convolutions over two pictures of 472 px; wants a GPU, and hundreds of thousands of attempts."""
+    """The published network, 16 convolutions over two pictures of 472 px; wants a GPU, and hundreds
+    of thousands of attempts."""
     return ServoConfig(sees=Sees.PICTURES, looks=1)

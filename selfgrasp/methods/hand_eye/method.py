@@ -1,4 +1,5 @@
-"""Levine et al., "Learning hand-eye coordination for robotic grasping with deep learning and large-scale data collection", IJRR 2016, as a Method."""
+"""Levine et al., "Learning hand-eye coordination for robotic grasping with deep learning and
+large-scale data collection", IJRR 2016, as a Method."""
 
 from __future__ import annotations
 
@@ -19,11 +20,12 @@ from selfgrasp.learn.servo import (
     camera_found,
     eye_loss,
     grasp_loss,
-)  # fmt: skip
+)
 
 
 class HandEye(ServoMethod):
-    """Predicts from the first picture and the present one whether the hand, moved and closed, would hold something; servoes to the best motion."""
+    """Predicts from the first picture and the present one whether the hand, moved and closed, would
+    hold something; servoes to the best motion."""
 
     name = "hand_eye"
 
@@ -39,11 +41,18 @@ class HandEye(ServoMethod):
         return FitConfig(epochs=20, learning_rate=1e-3 if round else 2e-3)
 
     def loss(self, batch: Batch) -> Loss:
-        """Cross entropy of success, how far down the hand came, and by how many pixels the eye misplaces points of the bin."""
+        """Cross entropy of success, how far down the hand came, and by how many pixels the eye
+        misplaces points of the bin."""
         seen, motion = ("whole", "motion") if self.eye is None else ("patch", "state")
-        success, stopped = grasp_loss(self.judge(batch[seen], batch[motion]).float(), batch, batch["weight"])
+        success, stopped = grasp_loss(
+            self.judge(batch[seen], batch[motion]).float(), batch, batch["weight"]
+        )
         value = success + self.config.height_weight * stopped
-        metrics = {"success_loss": success, "height_loss": stopped, "grasped": batch["grasped"].mean()}
+        metrics = {
+            "success_loss": success,
+            "height_loss": stopped,
+            "grasped": batch["grasped"].mean(),
+        }
         if self.eye is not None:
             metrics["missed_px"] = eye_loss(self.eye, batch)
             value = value + metrics["missed_px"]
@@ -56,7 +65,11 @@ class HandEye(ServoMethod):
         if isinstance(self.judge, PictureJudge):
             return PictureLook(self.judge, first, now, spec, config)
         assert self.eye is not None
-        camera = first.view(config.view).world_from_camera if calibrated else camera_found(self.eye, first, now, spec, config)
+        camera = (
+            first.view(config.view).world_from_camera
+            if calibrated
+            else camera_found(self.eye, first, now, spec, config)
+        )
         return PatchLook(self._grasped, camera, first, now, spec, config)
 
     def _grasped(self, patch: torch.Tensor, state: torch.Tensor) -> torch.Tensor:

@@ -8,12 +8,27 @@ from enum import StrEnum
 from selfgrasp.learn.servo import ServoConfig
 
 CATEGORIES = (
-    "eraser", "scotch_tape", "comb", "shovel", "lego", "torch", "pen", "plastic_cup",
-    "toy", "tool", "stapler", "toilet_brush", "paint_brush", "spoon", "bowl", "soda_can",
-)  # fmt: skip
+    "eraser",
+    "scotch_tape",
+    "comb",
+    "shovel",
+    "lego",
+    "torch",
+    "pen",
+    "plastic_cup",
+    "toy",
+    "tool",
+    "stapler",
+    "toilet_brush",
+    "paint_brush",
+    "spoon",
+    "bowl",
+    "soda_can",
+)
 """Those of Jang et al. 2017, table 1."""
 NO_OBJECT, SEVERAL, NONE_OF_THESE = "no object", "several", "none of these"
-"""What raters, and the classifier that learns from them, may answer beside a category (Jang et al. 2017, appendix A)."""
+"""What raters, and the classifier that learns from them, may answer beside a category (Jang et al.
+2017, appendix A)."""
 
 
 class Structure(StrEnum):
@@ -26,7 +41,8 @@ class Structure(StrEnum):
     SEPARATED = "separated"
     """As BRANCHES; whether it will hold is asked a network of its own."""
     BOX = "box"
-    """A classifier of presented objects, turned anyhow, over crops of the first picture; where the best one lies, the dorsal stream grasps anything."""
+    """A classifier of presented objects, turned anyhow, over crops of the first picture; where the
+    best one lies, the dorsal stream grasps anything."""
     PRESENTED = "presented"
     """The same of objects as they are held up: it spreads labels."""
 
@@ -35,8 +51,19 @@ _SHALLOW = (32, 48, 96, 128)
 
 
 def seeing(px: int) -> ServoConfig:
-    """What the ventral stream sees: 14 cm at so many pixels a side, varied much in training, since what is to be told apart are kinds and not things."""
-    return ServoConfig(patch=0.14, patch_px=px, stored_px=round(px * 19 / 16), planes=(0.02,), looks=1, jitter=0.25, zoom=0.2, shift=0.003, turn=0.05)
+    """What the ventral stream sees: 14 cm at so many pixels a side, varied much in training, since
+    what is to be told apart are kinds and not things."""
+    return ServoConfig(
+        patch=0.14,
+        patch_px=px,
+        stored_px=round(px * 19 / 16),
+        planes=(0.02,),
+        looks=1,
+        jitter=0.25,
+        zoom=0.2,
+        shift=0.003,
+        turn=0.05,
+    )
 
 
 @dataclass(frozen=True)
@@ -45,16 +72,19 @@ class SemanticConfig(ServoConfig):
 
     Attributes:
         structure: see there.
-        attention: a shallower network with soft keypoints instead of the deep one (Jang et al. 2017, appendix B.1).
+        attention: a shallower network with soft keypoints instead of the deep one (Jang et al.
+            2017, appendix B.1).
         categories: names, in the order of the outputs.
         ventral: what the streams that know categories see.
         widths: channels of the networks; the deep one ends with twice the last.
         keypoints: channels of the shallower one whose places are its features.
         recolor: share of the training examples whose three colours change places.
         hide: side of the square that is hidden in each training example, as a share of the patch's.
-        pictures: how many presented pictures, each with a random motion, are added to a batch in training, as a share of its size.
-        smoothed: added to the probability of a category before it is multiplied with that of a grasp, where what is asked for is sought as published: 0.5
-            in Jang et al. 2017, appendix C, see `look.Published`. With 0 it is not sought so.
+        pictures: how many presented pictures, each with a random motion, are added to a batch in
+            training, as a share of its size.
+        smoothed: added to the probability of a category before it is multiplied with that of a
+            grasp, where what is asked for is sought as published: 0.5 in Jang et al. 2017, appendix
+            C, see `look.Published`. With 0 it is not sought so.
         reach: m from the hand within which it is then sought, once the hand is over the bin.
         found: probability of holding the category below which nothing is tried.
     """
@@ -76,8 +106,13 @@ class SemanticConfig(ServoConfig):
 
     @property
     def answers(self) -> tuple[str, ...]:
-        """What the branch of categories tells apart: of the classifier, everything that raters answer."""
-        return (*self.categories, NO_OBJECT, SEVERAL, NONE_OF_THESE) if self.names_pictures else self.categories
+        """What the branch of categories tells apart: of the classifier, everything that raters
+        answer."""
+        return (
+            (*self.categories, NO_OBJECT, SEVERAL, NONE_OF_THESE)
+            if self.names_pictures
+            else self.categories
+        )
 
     @property
     def names_pictures(self) -> bool:
@@ -126,7 +161,8 @@ def branches_pictures() -> SemanticConfig:
 
 
 def paper() -> SemanticConfig:
-    """Sees its 14 cm at 96 px, with streams twice as wide; wants a GPU, pictures of 472 px, and hundreds of thousands of attempts."""
+    """Sees its 14 cm at 96 px, with streams twice as wide; wants a GPU, pictures of 472 px, and
+    hundreds of thousands of attempts."""
     return _large(small())
 
 

@@ -41,13 +41,21 @@ class Asked:
 
     Args:
         ventral: gives (M, 1 + N) the grasp branch's logit and the categories'.
-        dorsal: gives (M,) logits of a grasp; None takes the grasp branch, or the single stream's chances.
+        dorsal: gives (M,) logits of a grasp; None takes the grasp branch, or the single stream's
+            chances.
         category: index.
         config: sizes.
     """
 
-    def __init__(self, ventral: PatchLook, dorsal: PatchLook | None, category: int, config: SemanticConfig) -> None:
-        self._ventral, self._dorsal, self._category, self._config = ventral, dorsal, category, config
+    def __init__(
+        self, ventral: PatchLook, dorsal: PatchLook | None, category: int, config: SemanticConfig
+    ) -> None:
+        self._ventral, self._dorsal, self._category, self._config = (
+            ventral,
+            dorsal,
+            category,
+            config,
+        )
 
     def logits(self, poses: FloatArray) -> FloatArray:
         """(M,) of holding such a thing."""
@@ -55,11 +63,20 @@ class Asked:
 
     def careful_logits(self, poses: FloatArray) -> FloatArray:
         """Likewise, over mirrors and the half turn."""
-        return self._asked(self._opinion(self._ventral.careful_logits(poses), None if self._dorsal is None else self._dorsal.careful_logits(poses)), poses)
+        return self._asked(
+            self._opinion(
+                self._ventral.careful_logits(poses),
+                None if self._dorsal is None else self._dorsal.careful_logits(poses),
+            ),
+            poses,
+        )
 
     def opinion(self, poses: FloatArray) -> Opinion:
         """What the streams think of poses (M, 3)."""
-        return self._opinion(self._ventral.logits(poses), None if self._dorsal is None else self._dorsal.logits(poses))
+        return self._opinion(
+            self._ventral.logits(poses),
+            None if self._dorsal is None else self._dorsal.logits(poses),
+        )
 
     def _opinion(self, ventral: FloatArray, dorsal: FloatArray | None) -> Opinion:
         classes = np.exp(ventral[:, 1:] - ventral[:, 1:].max(axis=1, keepdims=True))
@@ -74,10 +91,12 @@ class Asked:
 
 
 class Published(Asked):
-    """As Jang et al. 2017, appendix C, decide: first for p(c); once the hand is over the bin, near it for p(g) min(p(c) + 0.5, 1).
+    """As Jang et al. 2017, appendix C, decide: first for p(c); once the hand is over the bin, near
+    it for p(g) min(p(c) + 0.5, 1).
 
-    Their hand hovers over five regions of the bin and goes where p(c) is best of all, since their network knows nothing of places that are far from the hand.
-    Here a patch is laid on any place of one picture, so that the best of all regions is the best of the bin.
+    Their hand hovers over five regions of the bin and goes where p(c) is best of all, since their
+    network knows nothing of places that are far from the hand. Here a patch is laid on any place of
+    one picture, so that the best of all regions is the best of the bin.
 
     Args:
         ventral: see `Asked`.
@@ -87,7 +106,14 @@ class Published(Asked):
         hand: (2,) m, where it is over the bin; None while it waits.
     """
 
-    def __init__(self, ventral: PatchLook, dorsal: PatchLook | None, category: int, config: SemanticConfig, hand: FloatArray | None) -> None:
+    def __init__(
+        self,
+        ventral: PatchLook,
+        dorsal: PatchLook | None,
+        category: int,
+        config: SemanticConfig,
+        hand: FloatArray | None,
+    ) -> None:
         super().__init__(ventral, dorsal, category, config)
         self._hand = hand
 
@@ -96,7 +122,9 @@ class Published(Asked):
         if self._hand is None:
             return _logits(named)
         away = np.linalg.norm(poses[:, :2] - self._hand, axis=1)
-        return _logits(opinion.grasp * np.minimum(named + self._config.smoothed, 1.0)) - _OUTSIDE * (away > self._config.reach)
+        return _logits(
+            opinion.grasp * np.minimum(named + self._config.smoothed, 1.0)
+        ) - _OUTSIDE * (away > self._config.reach)
 
 
 class Boxed:
@@ -127,9 +155,16 @@ def _logits(chance: FloatArray) -> FloatArray:
     return logits
 
 
-def best_quad(named: Callable[[torch.Tensor], torch.Tensor], category: int, first: Observation, spec: CellSpec, config: SemanticConfig) -> FloatArray:
-    """The crop of the first picture that most looks like the category, among fixed-size ones over the bin, projected to the floor with the camera's calibration
-    (Jang et al. 2017, section 4.1): (4, 2) m around its middle half, since a thing lies in the middle of a crop that looks like it.
+def best_quad(
+    named: Callable[[torch.Tensor], torch.Tensor],
+    category: int,
+    first: Observation,
+    spec: CellSpec,
+    config: SemanticConfig,
+) -> FloatArray:
+    """The crop of the first picture that most looks like the category, among fixed-size ones over
+    the bin, projected to the floor with the camera's calibration (Jang et al. 2017, section 4.1):
+    (4, 2) m around its middle half, since a thing lies in the middle of a crop that looks like it.
 
     Args:
         named: (M, 3, S, S) pictures to (M, N) log probabilities.
@@ -141,20 +176,33 @@ def best_quad(named: Callable[[torch.Tensor], torch.Tensor], category: int, firs
     view, workspace = first.view(config.view), spec.workspace
     floor = workspace.surface
     axes = [np.arange(workspace.low[i] + _STRIDE, workspace.high[i], _STRIDE) for i in (0, 1)]
-    centers = np.stack([*np.meshgrid(*axes, indexing="ij"), np.full((len(axes[0]), len(axes[1])), floor)], axis=-1).reshape(-1, 3)
+    centers = np.stack(
+        [*np.meshgrid(*axes, indexing="ij"), np.full((len(axes[0]), len(axes[1])), floor)], axis=-1
+    ).reshape(-1, 3)
     seen = apply(inverse(view.world_from_camera), centers)
     px = seen @ view.intrinsics.T
     px = px[:, :2] / px[:, 2:]
     half = config.ventral.patch * view.intrinsics[0, 0] / float(seen[:, 2].mean()) / 2
     side = config.ventral.patch_px
     along = (np.arange(side) + 0.5) / side * 2 - 1
-    grid = np.stack(np.meshgrid(along, along, indexing="xy"), axis=-1)[None] * half + px[:, None, None]
+    grid = (
+        np.stack(np.meshgrid(along, along, indexing="xy"), axis=-1)[None] * half + px[:, None, None]
+    )
     height, width = view.color.shape[:2]
     scaled = torch.from_numpy(2 * grid / [width, height] - 1).float()
-    crops = torch.nn.functional.grid_sample(normalised(view.color)[None].expand(len(px), -1, -1, -1), scaled, padding_mode="border", align_corners=False)
+    crops = torch.nn.functional.grid_sample(
+        normalised(view.color)[None].expand(len(px), -1, -1, -1),
+        scaled,
+        padding_mode="border",
+        align_corners=False,
+    )
     best = px[int(named(crops)[:, category].argmax())]
     corners = best + half / 2 * np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]])
-    rays = np.concatenate([corners, np.ones((4, 1))], axis=1) @ np.linalg.inv(view.intrinsics).T @ view.world_from_camera[:3, :3].T
+    rays = (
+        np.concatenate([corners, np.ones((4, 1))], axis=1)
+        @ np.linalg.inv(view.intrinsics).T
+        @ view.world_from_camera[:3, :3].T
+    )
     eye = view.world_from_camera[:3, 3]
     quad: FloatArray = (eye + rays * ((floor - eye[2]) / rays[:, 2:]))[:, :2]
     return quad

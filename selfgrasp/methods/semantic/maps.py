@@ -1,4 +1,5 @@
-"""Value maps: over the whole bin, where to grasp and what is there (Jang et al. 2017, figures 1 and 2)."""
+"""Value maps: over the whole bin, where to grasp and what is there (Jang et al. 2017, figures 1 and
+2)."""
 
 from __future__ import annotations
 
@@ -38,17 +39,26 @@ class ValueMaps:
         return self._heat(self._at_best(self.classes[self.categories.index(category)]))
 
     def named(self, count: int = 8) -> list[tuple[FloatArray, str, float]]:
-        """Up to `count` places that are best to grasp, apart from one another: (3,) m, the likeliest category and its chance."""
-        best, classes = self.grasp.values.max(axis=0), np.stack([self._at_best(one)[0] for one in self.classes])
+        """Up to `count` places that are best to grasp, apart from one another: (3,) m, the
+        likeliest category and its chance."""
+        best, classes = (
+            self.grasp.values.max(axis=0),
+            np.stack([self._at_best(one)[0] for one in self.classes]),
+        )
         found: list[tuple[FloatArray, str, float]] = []
         for place in np.argsort(-best, axis=None):
             row, column = np.unravel_index(int(place), best.shape)
-            at = (self.grasp.world_from_map @ [(column + 0.5) * self.grasp.pixel, (row + 0.5) * self.grasp.pixel, 0.0, 1.0])[:3]
+            at = (
+                self.grasp.world_from_map
+                @ [(column + 0.5) * self.grasp.pixel, (row + 0.5) * self.grasp.pixel, 0.0, 1.0]
+            )[:3]
             if best[row, column] < best.max() / 2 or len(found) == count:
                 break
             if all(np.linalg.norm(at - other) >= _APART for other, _, _ in found):
                 likeliest = int(classes[:, row, column].argmax())
-                found.append((at, self.categories[likeliest], float(classes[likeliest, row, column])))
+                found.append(
+                    (at, self.categories[likeliest], float(classes[likeliest, row, column]))
+                )
         return found
 
     def _at_best(self, values_AHW: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -78,11 +88,24 @@ def value_maps(method: Semantic, context: Context) -> ValueMaps:
     yaw, y, x = np.meshgrid(angles, rows, columns, indexing="ij")
     poses = np.stack([x, y, yaw], axis=-1).reshape(-1, 3)
     with evaluating(method):
-        look = method.look(Context(context.observation, context.spec, Goal(categories[0]), first=context.first, step=context.step))
+        look = method.look(
+            Context(
+                context.observation,
+                context.spec,
+                Goal(categories[0]),
+                first=context.first,
+                step=context.step,
+            )
+        )
         if not isinstance(look, Asked):
-            raise InputError(given=f"structure {method.config.structure}", wanted="streams that are asked about motions")
+            raise InputError(
+                given=f"structure {method.config.structure}",
+                wanted="streams that are asked about motions",
+            )
         opinions = [look.opinion(part) for part in np.array_split(poses, 1 + len(poses) // 256)]
     grasp = np.concatenate([o.grasp for o in opinions]).reshape(x.shape).astype(np.float32)
-    classes = np.concatenate([o.classes for o in opinions]).T.reshape(-1, *x.shape).astype(np.float32)
+    classes = (
+        np.concatenate([o.classes for o in opinions]).T.reshape(-1, *x.shape).astype(np.float32)
+    )
     corner = pose(translation=(low[0], low[1], context.spec.workspace.surface))
     return ValueMaps(Heat(grasp, angles, corner, _PIXEL), classes, categories)

@@ -11,8 +11,8 @@ from selfgrasp.core import InputError
 class Task(StrEnum):
     """What is learned.
 
-    grasp: whether a grasp holds.
-    rotation: by which multiple of 90 degrees a patch was turned (Gidaris et al. 2018), a pretext that needs no attempt's outcome. Only its trunk is of use.
+    grasp: whether a grasp holds. rotation: by which multiple of 90 degrees a patch was turned
+    (Gidaris et al. 2018), a pretext that needs no attempt's outcome. Only its trunk is of use.
     """
 
     GRASP = "grasp"
@@ -28,8 +28,8 @@ PALM_CLEARANCES = 3
 class Angles(StrEnum):
     """How the 18 outputs come about.
 
-    outputs: one unrotated patch, 18 outputs (published).
-    rotated: one output, applied to the patch turned to each of the 18 angles: the angles share their weights.
+    outputs: one unrotated patch, 18 outputs (published). rotated: one output, applied to the patch
+    turned to each of the 18 angles: the angles share their weights.
     """
 
     OUTPUTS = "outputs"
@@ -39,8 +39,10 @@ class Angles(StrEnum):
 class Reference(StrEnum):
     """How the height of the fingertips reaches the network.
 
-    subtracted: heights are given relative to it, so that what the fingers would hit is above zero. Another input for every place and angle: patch by patch.
-    late: heights are given above the table, and the fingertips' height joins after the spatial layers. These can then be computed once for a whole map.
+    subtracted: heights are given relative to it, so that what the fingers would hit is above zero.
+    Another input for every place and angle: patch by patch. late: heights are given above the
+    table, and the fingertips' height joins after the spatial layers. These can then be computed
+    once for a whole map.
     """
 
     SUBTRACTED = "subtracted"
@@ -58,9 +60,10 @@ class Channels(StrEnum):
 class Trunk(StrEnum):
     """Which network.
 
-    compact: small valid convolutions.
-    alexnet: the five convolutions of Krizhevsky et al. 2012, as Caffe has them: 96 to 384 channels, two groups, local response normalisation.
-    alexnet_owt: those of Krizhevsky 2014 ("one weird trick"), as torchvision has them: 64 to 384 channels, no groups, no normalisation.
+    compact: small valid convolutions. alexnet: the five convolutions of Krizhevsky et al. 2012, as
+    Caffe has them: 96 to 384 channels, two groups, local response normalisation. alexnet_owt: those
+    of Krizhevsky 2014 ("one weird trick"), as torchvision has them: 64 to 384 channels, no groups,
+    no normalisation.
     """
 
     COMPACT = "compact"
@@ -71,9 +74,9 @@ class Trunk(StrEnum):
 class Choice(StrEnum):
     """Which grasp is done.
 
-    best: of the distinct candidates, drawn at `temperature`.
-    candidates: likewise, at temperature 1: what the policy is about to do, and what it would do next.
-    sampled: from everything that was scored, in proportion to the probability of success (staged learning, section III.D).
+    best: of the distinct candidates, drawn at `temperature`. candidates: likewise, at temperature
+    1: what the policy is about to do, and what it would do next. sampled: from everything that was
+    scored, in proportion to the probability of success (staged learning, section III.D).
     """
 
     BEST = "best"
@@ -88,13 +91,16 @@ class SupersizingConfig:
     Attributes:
         angles: published or weight-sharing outputs.
         reference: of heights.
-        clearance: whether the network is told what the fingers would meet: heights under them, between them and beside the middle, over the fingertips (see
-            `network.clearances`). It joins late too, and needs weights that are shared over angles.
+        clearance: whether the network is told what the fingers would meet: heights under them,
+            between them and beside the middle, over the fingertips (see `network.clearances`). It
+            joins late too, and needs weights that are shared over angles.
         palm: likewise what the palm would meet (see `network.under_palm`); needs `clearance`.
-        second: whether a second network has a say, which sees the hand drawn into the patch (see `network.with_hand_drawn`). No map of features serves it, so a
-            plan asks it only about the `proposals` that the first thinks best; needs `clearance`.
+        second: whether a second network has a say, which sees the hand drawn into the patch (see
+            `network.with_hand_drawn`). No map of features serves it, so a plan asks it only about
+            the `proposals` that the first thinks best; needs `clearance`.
         proposals: distinct grasps that both networks judge, of which a plan keeps `candidates`.
-        openings: shares of the full opening among which a plan chooses how wide the fingers are on the way down; a single 1.0, as published, leaves them open.
+        openings: shares of the full opening among which a plan chooses how wide the fingers are on
+            the way down; a single 1.0, as published, leaves them open.
         channels: of a patch.
         trunk: the network.
         widths: channels of the compact trunk's five layers.
@@ -106,19 +112,24 @@ class SupersizingConfig:
         map_pixels: px of the map across a patch: the resolution that data is stored and planned at.
         view: name of the view; None takes the first.
         minimum_height: m above the table from which something is an object.
-        round_weight: how much an example counts that a trained model collected (Gamma, section III.D).
+        round_weight: how much an example counts that a trained model collected (Gamma, section
+            III.D).
         shift: cells of the map, largest random displacement of a training patch.
-        jitter: largest random brightness and contrast change; colour balance changes by a third of it.
+        jitter: largest random brightness and contrast change; colour balance changes by a third of
+            it.
         points: places that are sampled where the plan is not dense (section III.D: 800).
         candidates: in a plan.
         apart: m between two candidates of similar angle.
-        rerank: best candidates that are judged again by the mean over `neighbours` places around each, and are then all that a plan holds (0: not); the
-            paper's test on the robot took 10 and 10.
+        rerank: best candidates that are judged again by the mean over `neighbours` places around
+            each, and are then all that a plan holds (0: not); the paper's test on the robot took 10
+            and 10.
         neighbours: places around a re-ranked candidate.
-        explored: angles that a dense search looks at, drawn anew each time, unless the choice is the best: a part of the prior, as the paper's 800 patches are.
+        explored: angles that a dense search looks at, drawn anew each time, unless the choice is
+            the best: a part of the prior, as the paper's 800 patches are.
         choice: which grasp is done.
         exploring: the same while collecting data for the next round.
-        temperature: of the candidates' log odds, with which `Choice.BEST` draws one (see `core.draw`); 0, as published, always does the best.
+        temperature: of the candidates' log odds, with which `Choice.BEST` draws one (see
+            `core.draw`); 0, as published, always does the best.
         task: what is learned; only a network that learned grasps can plan.
     """
 
@@ -156,33 +167,67 @@ class SupersizingConfig:
 
     def __post_init__(self) -> None:
         if not self.openings or min(self.openings) <= 0 or max(self.openings) > 1:
-            raise InputError(given=f"openings = {self.openings}", wanted="shares of the gripper's opening, above 0 and up to 1")
+            raise InputError(
+                given=f"openings = {self.openings}",
+                wanted="shares of the gripper's opening, above 0 and up to 1",
+            )
         if self.clearance and not self.dense:
-            raise InputError(given="clearance = True for this network", wanted="rotated angles, late heights and the compact trunk")
+            raise InputError(
+                given="clearance = True for this network",
+                wanted="rotated angles, late heights and the compact trunk",
+            )
         if self.clearance and self.channels is Channels.COLOR:
-            raise InputError(given=f"clearance = True with channels = {self.channels}", wanted="channels with a height, of which clearances are read")
+            raise InputError(
+                given=f"clearance = True with channels = {self.channels}",
+                wanted="channels with a height, of which clearances are read",
+            )
         if (self.palm or self.second) and not self.clearance:
-            raise InputError(given=f"palm = {self.palm}, second = {self.second} without clearance", wanted="clearance = True with either")
+            raise InputError(
+                given=f"palm = {self.palm}, second = {self.second} without clearance",
+                wanted="clearance = True with either",
+            )
         if self.second and self.proposals < self.candidates:
-            raise InputError(given=f"proposals = {self.proposals}, candidates = {self.candidates}", wanted="at least as many proposals as candidates")
+            raise InputError(
+                given=f"proposals = {self.proposals}, candidates = {self.candidates}",
+                wanted="at least as many proposals as candidates",
+            )
         if self.trunk is Trunk.COMPACT and self.pixels != 45:
-            raise InputError(given=f"pixels = {self.pixels} for the compact trunk", wanted="45, which its valid convolutions reduce to one cell")
+            raise InputError(
+                given=f"pixels = {self.pixels} for the compact trunk",
+                wanted="45, which its valid convolutions reduce to one cell",
+            )
         if self.trunk is Trunk.COMPACT and self.map_pixels != self.pixels and self.dense:
-            raise InputError(given=f"map_pixels = {self.map_pixels} for a dense plan", wanted=f"{self.pixels}: a patch is cut from the map without scaling")
+            raise InputError(
+                given=f"map_pixels = {self.map_pixels} for a dense plan",
+                wanted=f"{self.pixels}: a patch is cut from the map without scaling",
+            )
         if self.task is Task.ROTATION and self.angles is not Angles.OUTPUTS:
-            raise InputError(given=f"angles = {self.angles} for the task {self.task}", wanted=f"{Angles.OUTPUTS}: patches that lie as the world does")
+            raise InputError(
+                given=f"angles = {self.angles} for the task {self.task}",
+                wanted=f"{Angles.OUTPUTS}: patches that lie as the world does",
+            )
 
     @property
     def late(self) -> int:
-        """How many numbers of the hand join after the spatial layers: the fingertips' height, the fingers' opening, the clearances. The pretext needs none."""
+        """How many numbers of the hand join after the spatial layers: the fingertips' height, the
+        fingers' opening, the clearances. The pretext needs none."""
         if self.task is Task.ROTATION:
             return 0
-        return (self.reference is Reference.LATE) + (len(self.openings) > 1) + CLEARANCES * self.clearance + PALM_CLEARANCES * self.palm
+        return (
+            (self.reference is Reference.LATE)
+            + (len(self.openings) > 1)
+            + CLEARANCES * self.clearance
+            + PALM_CLEARANCES * self.palm
+        )
 
     @property
     def dense(self) -> bool:
         """Whether whole maps can be scored at once."""
-        return self.angles is Angles.ROTATED and self.reference is Reference.LATE and self.trunk is Trunk.COMPACT
+        return (
+            self.angles is Angles.ROTATED
+            and self.reference is Reference.LATE
+            and self.trunk is Trunk.COMPACT
+        )
 
     @property
     def outputs(self) -> int:
@@ -193,7 +238,8 @@ class SupersizingConfig:
 
 
 def small() -> SupersizingConfig:
-    """Trains on two CPU cores in minutes: weights shared over angles, whole maps scored at once, the best of them judged by a second network."""
+    """Trains on two CPU cores in minutes: weights shared over angles, whole maps scored at once,
+    the best of them judged by a second network."""
     return SupersizingConfig(clearance=True, palm=True, second=True)
 
 
@@ -203,20 +249,39 @@ def outputs() -> SupersizingConfig:
 
 
 def pretext() -> SupersizingConfig:
-    """`small`'s trunk, trained without labels to see by which multiple of 90 degrees a patch was turned: what `train supersizing --trunk` starts from."""
-    return replace(small(), task=Task.ROTATION, angles=Angles.OUTPUTS, clearance=False, palm=False, second=False)
+    """`small`'s trunk, trained without labels to see by which multiple of 90 degrees a patch was
+    turned: what `train supersizing --trunk` starts from."""
+    return replace(
+        small(),
+        task=Task.ROTATION,
+        angles=Angles.OUTPUTS,
+        clearance=False,
+        palm=False,
+        second=False,
+    )
 
 
 def paper() -> SupersizingConfig:
-    """The paper's network and input: colour alone, 227 px, five AlexNet layers, 4096 and 1024 units, 18 outputs. For a GPU.
+    """The paper's network and input: colour alone, 227 px, five AlexNet layers, 4096 and 1024
+    units, 18 outputs. For a GPU.
 
-    18 logistic outputs stand for the paper's 18 two-way softmaxes: softmax(a, b) is the logistic function of b - a. The package brings no ImageNet weights;
-    `pretrained.load_trunk` and `train --trunk` take Caffe's.
+    18 logistic outputs stand for the paper's 18 two-way softmaxes: softmax(a, b) is the logistic
+    function of b - a. The package brings no ImageNet weights; `pretrained.load_trunk` and `train
+    --trunk` take Caffe's.
     """
-    network = replace(outputs(), trunk=Trunk.ALEXNET, channels=Channels.COLOR, hidden=(4096, 1024), dropout=0.5, pixels=227, map_pixels=64)
+    network = replace(
+        outputs(),
+        trunk=Trunk.ALEXNET,
+        channels=Channels.COLOR,
+        hidden=(4096, 1024),
+        dropout=0.5,
+        pixels=227,
+        map_pixels=64,
+    )
     return replace(network, rerank=10, temperature=0.0, exploring=Choice.SAMPLED)
 
 
 def paper_owt() -> SupersizingConfig:
-    """`paper` with torchvision's AlexNet as the trunk, whose ImageNet weights are easier to come by. The fully connected layers stay the paper's."""
+    """`paper` with torchvision's AlexNet as the trunk, whose ImageNet weights are easier to come
+    by. The fully connected layers stay the paper's."""
     return replace(paper(), trunk=Trunk.ALEXNET_OWT)

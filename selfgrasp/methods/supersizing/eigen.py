@@ -1,7 +1,9 @@
-"""The eigenvector heuristic: close across the smallest width of what lies at the middle (Pinto & Gupta 2016, section IV.C). N examples, P side of a patch, px.
+"""The eigenvector heuristic: close across the smallest width of what lies at the middle (Pinto &
+Gupta 2016, section IV.C). N examples, P side of a patch, px.
 
-The paper segments a colour picture. Here the thing is whatever rises above the table on the patch's height map, of that the connected part nearest to the
-middle; a thing that reaches beyond the patch is cut off at its border.
+The paper segments a colour picture. Here the thing is whatever rises above the table on the patch's
+height map, of that the connected part nearest to the middle; a thing that reaches beyond the patch
+is cut off at its border.
 """
 
 from __future__ import annotations
@@ -46,7 +48,8 @@ class Tried:
     """How tried grasps relate to what lies under them.
 
     Attributes:
-        error: (N,) rad in [0, pi / 2], from the closing direction to that of the smallest eigenvalue; infinite where nothing lies there.
+        error: (N,) rad in [0, pi / 2], from the closing direction to that of the smallest
+            eigenvalue; infinite where nothing lies there.
         length: (N,) m, of the bar; 0 where nothing lies there.
     """
 
@@ -54,7 +57,8 @@ class Tried:
     length: FloatArray
 
     def scores(self, *, limit: float = 0.0) -> FloatArray:
-        """(N,) minus the error; `HOPELESS` where nothing lies or what does is shorter than `limit` m: higher is better, thresholds are minus angles."""
+        """(N,) minus the error; `HOPELESS` where nothing lies or what does is shorter than `limit`
+        m: higher is better, thresholds are minus angles."""
         viable = np.isfinite(self.error) & (self.length >= limit)
         return np.where(viable, -self.error, HOPELESS)
 
@@ -66,14 +70,21 @@ def tried(examples: Examples, gripper: GripperSpec, config: SupersizingConfig) -
         InputError: examples that cannot be turned into the world's direction; see `world_patches`.
     """
     pixel = config.context * gripper.opening / config.pixels
-    bars = [bar_of(middle_thing(height, config.minimum_height), pixel) for height in _heights(examples, config)]
+    bars = [
+        bar_of(middle_thing(height, config.minimum_height), pixel)
+        for height in _heights(examples, config)
+    ]
     closing = np.array([np.nan if bar is None else bar.closing for bar in bars])
     error = angle_between_grasps(examples["yaw"], closing)
-    return Tried(np.where(np.isnan(error), np.inf, error), np.array([0.0 if bar is None else bar.length for bar in bars]))
+    return Tried(
+        np.where(np.isnan(error), np.inf, error),
+        np.array([0.0 if bar is None else bar.length for bar in bars]),
+    )
 
 
 def middle_thing(height: NDArray[np.float32], minimum: float) -> NDArray[np.bool_]:
-    """(P, P) bool: of what is higher than `minimum` m above the table in `height` (P, P) m, the connected part nearest to the middle; all False without any."""
+    """(P, P) bool: of what is higher than `minimum` m above the table in `height` (P, P) m, the
+    connected part nearest to the middle; all False without any."""
     above = height > minimum
     if not above.any():
         return above
@@ -87,8 +98,9 @@ def middle_thing(height: NDArray[np.float32], minimum: float) -> NDArray[np.bool
 def bar_of(mask: NDArray[np.bool_], pixel: float) -> Bar | None:
     """The bar of a mask (P, P) with cells of `pixel` m; None if it is empty.
 
-    A uniform bar of length L has the variance L^2 / 12 along it, so an eigenvalue v of the mask's covariance stands for sqrt(12 v) m. A cell is no point: its
-    own variance, pixel^2 / 12, belongs to it, with which n cells in a row are n pixels long.
+    A uniform bar of length L has the variance L^2 / 12 along it, so an eigenvalue v of the mask's
+    covariance stands for sqrt(12 v) m. A cell is no point: its own variance, pixel^2 / 12, belongs
+    to it, with which n cells in a row are n pixels long.
     """
     if not mask.any():
         return None
@@ -97,10 +109,14 @@ def bar_of(mask: NDArray[np.bool_], pixel: float) -> Bar | None:
     xx, xy, yy = (moments[name] / area for name in ("mu20", "mu11", "mu02"))
     middle, spread = (xx + yy) / 2 + 1 / 12, math.hypot((xx - yy) / 2, xy)
     along = math.atan2(2 * xy, xx - yy) / 2
-    length, width = (pixel * math.sqrt(12 * max(0.0, value)) for value in (middle + spread, middle - spread))
+    length, width = (
+        pixel * math.sqrt(12 * max(0.0, value)) for value in (middle + spread, middle - spread)
+    )
     return Bar((along + math.pi / 2) % math.pi, length, width)
 
 
 def _heights(examples: Examples, config: SupersizingConfig) -> Iterator[NDArray[np.float32]]:
     for start in range(0, len(examples), _CHUNK):
-        yield from world_patches(examples, np.arange(start, min(start + _CHUNK, len(examples))), config).height
+        yield from world_patches(
+            examples, np.arange(start, min(start + _CHUNK, len(examples))), config
+        ).height

@@ -1,6 +1,8 @@
-"""Nearest neighbours and linear SVMs on histograms of oriented gradients (Pinto & Gupta 2016, section IV.D). N examples, F features, K counts, P side, px.
+"""Nearest neighbours and linear SVMs on histograms of oriented gradients (Pinto & Gupta 2016,
+section IV.D). N examples, F features, K counts, P side, px.
 
-The paper's patches are not turned: the features keep the direction of what they show, and every one of the 18 angles has neighbours and an SVM of its own.
+The paper's patches are not turned: the features keep the direction of what they show, and every one
+of the 18 angles has neighbours and an SVM of its own.
 """
 
 from __future__ import annotations
@@ -21,7 +23,8 @@ from selfgrasp.methods.supersizing.network import bin_of
 SIDE = 64
 """px that a patch is resized to: 8 x 8 cells of 8 px."""
 HIGHEST = 0.128
-"""m above the table that white stands for in a height map's picture: half a millimetre for a step of grey."""
+"""m above the table that white stands for in a height map's picture: half a millimetre for a step
+of grey."""
 _CHUNK = 1024
 
 
@@ -64,18 +67,25 @@ def describe(examples: Examples, config: SupersizingConfig) -> Described:
         patches = world_patches(examples, rows, config)
         for row, color, height in zip(rows, patches.color, patches.height, strict=True):
             features[row, :each] = _hog(hog, cv2.cvtColor(color, cv2.COLOR_RGB2GRAY))
-            features[row, each:] = _hog(hog, np.clip(height * (255 / HIGHEST), 0, 255).astype(np.uint8))
+            features[row, each:] = _hog(
+                hog, np.clip(height * (255 / HIGHEST), 0, 255).astype(np.uint8)
+            )
     return Described(features, bin_of(examples["yaw"], config.bins), examples["grasped"] > 0)
 
 
 def _hog(hog: cv2.HOGDescriptor, picture: NDArray[np.integer]) -> NDArray[np.float32]:
-    return np.asarray(hog.compute(cv2.resize(picture, (SIDE, SIDE), interpolation=cv2.INTER_LINEAR)), dtype=np.float32)
+    return np.asarray(
+        hog.compute(cv2.resize(picture, (SIDE, SIDE), interpolation=cv2.INTER_LINEAR)),
+        dtype=np.float32,
+    )
 
 
 def neighbour_shares(train: Described, asked: Described, counts: Sequence[int]) -> FloatArray:
-    """(K, N) shares of success among the `counts` (K,) nearest training examples of the same angle class, by Euclidean distance, for each one asked.
+    """(K, N) shares of success among the `counts` (K,) nearest training examples of the same angle
+    class, by Euclidean distance, for each one asked.
 
-    Where the class has fewer examples, all of them are neighbours; where it has none, the share is that of the whole training set.
+    Where the class has fewer examples, all of them are neighbours; where it has none, the share is
+    that of the whole training set.
     """
     shares = np.full((len(counts), len(asked.bins)), train.held.mean())
     for angle in np.unique(asked.bins):
@@ -94,10 +104,14 @@ def neighbour_shares(train: Described, asked: Described, counts: Sequence[int]) 
     return shares
 
 
-def svm_scores(train: Described, asked: Sequence[Described], regularization: float, bins: int) -> list[FloatArray]:
-    """(N,) signed distances from one linear SVM per angle class, trained on `train` with classes balanced, for each set asked.
+def svm_scores(
+    train: Described, asked: Sequence[Described], regularization: float, bins: int
+) -> list[FloatArray]:
+    """(N,) signed distances from one linear SVM per angle class, trained on `train` with classes
+    balanced, for each set asked.
 
-    Where a class's examples all ended alike there is nothing to separate: 1 if all held, -1 if none did, 0 without examples.
+    Where a class's examples all ended alike there is nothing to separate: 1 if all held, -1 if none
+    did, 0 without examples.
 
     Args:
         train: examples.
@@ -115,7 +129,9 @@ def svm_scores(train: Described, asked: Sequence[Described], regularization: flo
     return scores
 
 
-def _separated(known: Described, regularization: float) -> Callable[[NDArray[np.float32]], FloatArray]:
+def _separated(
+    known: Described, regularization: float
+) -> Callable[[NDArray[np.float32]], FloatArray]:
     """What turns (N, F) features into (N,) scores, learned from examples of one angle class."""
     from sklearn.svm import LinearSVC
 
@@ -124,5 +140,12 @@ def _separated(known: Described, regularization: float) -> Callable[[NDArray[np.
         constant = float(np.where(kinds, 1.0, -1.0).sum())
         return lambda features: np.full(len(features), constant)
     # Up to a C of 0.03 the dual takes about half as long as the primal, at the same AUC.
-    svm = LinearSVC(C=regularization, class_weight="balanced", dual=True, tol=1e-3, random_state=0, max_iter=5000).fit(known.features, known.held)
+    svm = LinearSVC(
+        C=regularization,
+        class_weight="balanced",
+        dual=True,
+        tol=1e-3,
+        random_state=0,
+        max_iter=5000,
+    ).fit(known.features, known.held)
     return lambda features: np.asarray(svm.decision_function(features), dtype=np.float64)

@@ -1,4 +1,5 @@
-"""Table II: what the learned network is compared with in predicting outcomes (Pinto & Gupta 2016, sections IV.C and IV.D). N test examples."""
+"""Table II: what the learned network is compared with in predicting outcomes (Pinto & Gupta 2016,
+sections IV.C and IV.D). N test examples."""
 
 from __future__ import annotations
 
@@ -48,17 +49,25 @@ class BaselinePrediction:
 
 @dataclass(frozen=True)
 class Cut:
-    """A threshold and the balanced accuracy it gives: the mean of the shares of successes and of failures that are predicted."""
+    """A threshold and the balanced accuracy it gives: the mean of the shares of successes and of
+    failures that are predicted."""
 
     threshold: float
     accuracy: float
 
 
-def baseline_rows(train: Examples, validation: Examples, test: Examples, gripper: GripperSpec, config: SupersizingConfig) -> list[BaselinePrediction]:
-    """All baselines, in the paper's order, then the learned ones again with the height map's features beside the picture's.
+def baseline_rows(
+    train: Examples,
+    validation: Examples,
+    test: Examples,
+    gripper: GripperSpec,
+    config: SupersizingConfig,
+) -> list[BaselinePrediction]:
+    """All baselines, in the paper's order, then the learned ones again with the height map's
+    features beside the picture's.
 
-    Where the paper balances its test set by drawing from it, choices here are by balanced accuracy, the same in the mean. All examples count alike, whatever
-    their weight.
+    Where the paper balances its test set by drawing from it, choices here are by balanced accuracy,
+    the same in the mean. All examples count alike, whatever their weight.
 
     Args:
         train: what is learned from, of `gather` with a config of 18 outputs.
@@ -68,7 +77,8 @@ def baseline_rows(train: Examples, validation: Examples, test: Examples, gripper
         config: that the examples were gathered with.
 
     Raises:
-        InputError: examples without the room to be turned back, or a part in which all grasps ended alike.
+        InputError: examples without the room to be turned back, or a part in which all grasps ended
+            alike.
     """
     rows = heuristic_rows(train, validation, test, gripper, config)
     known, chosen_on, asked = (describe(part, config) for part in (train, validation, test))
@@ -76,53 +86,98 @@ def baseline_rows(train: Examples, validation: Examples, test: Examples, gripper
     return [*rows, *learned_rows(known, chosen_on, asked, config, depth=True)]
 
 
-def heuristic_rows(train: Examples, validation: Examples, test: Examples, gripper: GripperSpec, config: SupersizingConfig) -> list[BaselinePrediction]:
-    """Section IV.C: the smallest eigenvector; nothing shorter than the gripper's closed width besides; the best of both parameters over the test set.
+def heuristic_rows(
+    train: Examples,
+    validation: Examples,
+    test: Examples,
+    gripper: GripperSpec,
+    config: SupersizingConfig,
+) -> list[BaselinePrediction]:
+    """Section IV.C: the smallest eigenvector; nothing shorter than the gripper's closed width
+    besides; the best of both parameters over the test set.
 
-    The angle is chosen on training and validation examples together. For fingers that meet, the limit is 0 and the second row equals the first.
+    The angle is chosen on training and validation examples together. For fingers that meet, the
+    limit is 0 and the second row equals the first.
     """
     known = [tried(part, gripper, config) for part in (train, validation)]
-    before = Tried(np.concatenate([one.error for one in known]), np.concatenate([one.length for one in known]))
+    before = Tried(
+        np.concatenate([one.error for one in known]), np.concatenate([one.length for one in known])
+    )
     held = np.concatenate([_held(train, "training"), _held(validation, "validation")])
     now, truth = tried(test, gripper, config), _held(test, "test")
     rows = []
-    for name, limit, paper in (("smallest eigenvector", 0.0, 0.534), ("eigenvalue limit", gripper.closed, 0.599)):
+    for name, limit, paper in (
+        ("smallest eigenvector", 0.0, 0.534),
+        ("eigenvalue limit", gripper.closed, 0.599),
+    ):
         cut = best_cut(before.scores(limit=limit), held, -np.radians(ERRORS))
         rows.append(_heuristic(name, now, cut, limit, paper))
-    cuts = [best_cut(now.scores(limit=limit), truth, -np.radians(ERRORS)) for limit in LIMITS / 1000]
+    cuts = [
+        best_cut(now.scores(limit=limit), truth, -np.radians(ERRORS)) for limit in LIMITS / 1000
+    ]
     best = max(range(len(cuts)), key=lambda i: cuts[i].accuracy)
-    return [*rows, _heuristic("hindsight best", now, cuts[best], float(LIMITS[best]) / 1000, 0.621, optimistic=True)]
+    return [
+        *rows,
+        _heuristic(
+            "hindsight best", now, cuts[best], float(LIMITS[best]) / 1000, 0.621, optimistic=True
+        ),
+    ]
 
 
-def _heuristic(name: str, now: Tried, cut: Cut, limit: float, paper: float, *, optimistic: bool = False) -> BaselinePrediction:
-    chosen = {"error_deg": round(float(np.degrees(-cut.threshold)), 6), "limit_mm": round(1000 * limit, 6)}
-    return BaselinePrediction(name, now.scores(limit=limit), cut.threshold, chosen, optimistic, paper)
+def _heuristic(
+    name: str, now: Tried, cut: Cut, limit: float, paper: float, *, optimistic: bool = False
+) -> BaselinePrediction:
+    chosen = {
+        "error_deg": round(float(np.degrees(-cut.threshold)), 6),
+        "limit_mm": round(1000 * limit, 6),
+    }
+    return BaselinePrediction(
+        name, now.scores(limit=limit), cut.threshold, chosen, optimistic, paper
+    )
 
 
-def learned_rows(train: Described, validation: Described, test: Described, config: SupersizingConfig, *, depth: bool) -> list[BaselinePrediction]:
-    """Section IV.D: nearest neighbours with the number of them that is best on the test set, and one linear SVM per angle with C from validation.
+def learned_rows(
+    train: Described,
+    validation: Described,
+    test: Described,
+    config: SupersizingConfig,
+    *,
+    depth: bool,
+) -> list[BaselinePrediction]:
+    """Section IV.D: nearest neighbours with the number of them that is best on the test set, and
+    one linear SVM per angle with C from validation.
 
-    Success is rarer than failure, so that a majority of neighbours would seldom predict it: what share of them is enough, and on which side of an SVM's plane
-    success begins, is chosen by balanced accuracy on the validation examples, for every number of neighbours anew.
+    Success is rarer than failure, so that a majority of neighbours would seldom predict it: what
+    share of them is enough, and on which side of an SVM's plane success begins, is chosen by
+    balanced accuracy on the validation examples, for every number of neighbours anew.
     """
     more, paper = (" with depth", (None, None)) if depth else ("", (0.694, 0.733))
     neighbours = []
-    asked = zip(neighbour_shares(train, validation, NEIGHBOURS), neighbour_shares(train, test, NEIGHBOURS), strict=True)
+    asked = zip(
+        neighbour_shares(train, validation, NEIGHBOURS),
+        neighbour_shares(train, test, NEIGHBOURS),
+        strict=True,
+    )
     for count, (before, now) in zip(NEIGHBOURS, asked, strict=True):
         cut = best_cut(before, validation.held)
-        row = BaselinePrediction(f"kNN on HoG{more}", now, cut.threshold, {"k": count}, True, paper[0])
+        row = BaselinePrediction(
+            f"kNN on HoG{more}", now, cut.threshold, {"k": count}, True, paper[0]
+        )
         neighbours.append((best_cut(now, test.held, np.array([cut.threshold])).accuracy, row))
     machines = []
     for regularization in REGULARIZATIONS:
         before, now = svm_scores(train, (validation, test), regularization, config.bins)
         cut = best_cut(before, validation.held)
-        row = BaselinePrediction(f"linear SVM on HoG{more}", now, cut.threshold, {"C": regularization}, False, paper[1])
+        row = BaselinePrediction(
+            f"linear SVM on HoG{more}", now, cut.threshold, {"C": regularization}, False, paper[1]
+        )
         machines.append((cut.accuracy, row))
     return [max(found, key=lambda pair: pair[0])[1] for found in (neighbours, machines)]
 
 
 def best_cut(scores: FloatArray, held: NDArray[np.bool_], cuts: FloatArray | None = None) -> Cut:
-    """The threshold with the best balanced accuracy, the lowest of equals, among `cuts` (C,) or, without them, all of `scores` (N,)."""
+    """The threshold with the best balanced accuracy, the lowest of equals, among `cuts` (C,) or,
+    without them, all of `scores` (N,)."""
     cuts = np.unique(scores) if cuts is None else np.sort(cuts)
     positive, negative = np.sort(scores[held]), np.sort(scores[~held])
     found = 1 - np.searchsorted(positive, cuts) / len(positive)
@@ -134,5 +189,8 @@ def best_cut(scores: FloatArray, held: NDArray[np.bool_], cuts: FloatArray | Non
 def _held(examples: Examples, part: str) -> NDArray[np.bool_]:
     held: NDArray[np.bool_] = examples["grasped"] > 0
     if held.all() or not held.any():
-        raise InputError(given=f"{len(held)} {part} examples of which {int(held.sum())} held", wanted="some that held and some that did not")
+        raise InputError(
+            given=f"{len(held)} {part} examples of which {int(held.sum())} held",
+            wanted="some that held and some that did not",
+        )
     return held

@@ -1,4 +1,5 @@
-"""`selfgrasp demo hand_eye`: the shipped weights at work, and a film of what they thought at every look."""
+"""`selfgrasp demo hand_eye`: the shipped weights at work, and a film of what they thought at every
+look."""
 
 from __future__ import annotations
 
@@ -33,16 +34,23 @@ def play(out: Path, *, objects: str, attempts: int, seed: int, options: Any) -> 
 
     began = time.perf_counter()
     things = objects_named(objects)
-    cell = make_cell("kuka_bin", things, replace(options, count=min(_OBJECTS, len(things)), picture_px=_PX))
+    cell = make_cell(
+        "kuka_bin", things, replace(options, count=min(_OBJECTS, len(things)), picture_px=_PX)
+    )
     played: list[Reach] = []
     with cell.cell as workcell, Progress("reach", attempts, unit="attempts") as progress:
-        for reach in reaches(cell, load_policy(POLICY), FIRST_SCENE + 10_000 * seed, [ANYTHING] * attempts):
+        for reach in reaches(
+            cell, load_policy(POLICY), FIRST_SCENE + 10_000 * seed, [ANYTHING] * attempts
+        ):
             played.append(reach)
             progress.update(len(played), f"{sum(r.attempt.outcome.grasped for r in played)} held")
         opening = workcell.spec.gripper.opening
     page = _page(out, played, opening)
     held = sum(r.attempt.outcome.grasped for r in played)
-    print(f"{held} of {len(played)} attempts held something; {time.perf_counter() - began:.0f} s in all; report: {page}")
+    print(
+        f"{held} of {len(played)} attempts held something; {time.perf_counter() - began:.0f} s "
+        f"in all; report: {page}"
+    )
     return 0
 
 
@@ -50,18 +58,29 @@ def _page(out: Path, played: list[Reach], opening: float) -> Path:
     from selfgrasp.viz.markup import element
     from selfgrasp.viz.page import Page, grid, paragraph, table
 
-    films = [film(out / "pictures" / f"reach-{index}.webp", reach, opening=opening) for index, reach in enumerate(played[:_FILMED])]
+    films = [
+        film(out / "pictures" / f"reach-{index}.webp", reach, opening=opening)
+        for index, reach in enumerate(played[:_FILMED])
+    ]
     rows = [_row(index, reach) for index, reach in enumerate(played)]
     held = sum(r.attempt.outcome.grasped for r in played)
     hero = element(
-        "header", element("h1", f"{held} of {len(played)} reaches held something"),
+        "header",
+        element("h1", f"{held} of {len(played)} reaches held something"),
         paragraph(
-            "A colour camera over the shoulder, of which the policy reads no calibration, and objects that no training saw. At every look the ends of the best "
-            "motions are drawn in the colours of their chances, from purple to yellow; the arrow leads to where the next one ends."
+            "A colour camera over the shoulder, of which the policy reads no calibration, and "
+            "objects that no training saw. At every look the ends of the best "
+            "motions are drawn in the colours of their chances, from purple to yellow; the "
+            "arrow leads to where the next one ends."
         ),
-    )  # fmt: skip
-    page = Page(title="hand-eye coordination · selfgrasp", hero=hero).section("Reaches", grid(*films))
-    page = page.section("All attempts", table(rows, head=("", "looks", "chance", "what came", "thing"), numbers=(0, 1, 2)))
+    )
+    page = Page(title="hand-eye coordination · selfgrasp", hero=hero).section(
+        "Reaches", grid(*films)
+    )
+    page = page.section(
+        "All attempts",
+        table(rows, head=("", "looks", "chance", "what came", "thing"), numbers=(0, 1, 2)),
+    )
     path = out / "report.html"
     size = page.write(path)
     print(f"{len(films)} films, {size / 1e6:.1f} MB", file=sys.stderr)
@@ -72,4 +91,10 @@ def _row(index: int, reach: Reach) -> tuple[object, ...]:
     from selfgrasp.viz.kinds import kind_of
 
     scores = [step.score for step in reach.attempt.steps]
-    return index + 1, len(reach.plans), f"{scores[-1]:.2f}" if scores else "", kind_of(reach.attempt), reach.thing
+    return (
+        index + 1,
+        len(reach.plans),
+        f"{scores[-1]:.2f}" if scores else "",
+        kind_of(reach.attempt),
+        reach.thing,
+    )

@@ -27,10 +27,14 @@ TITLES = {
     "forgetful": "closed loop, forgetful",
 }
 NOTES = (
-    "A simulated arm and generated objects stand for the robots and their things: the paper's figures are landmarks.",
-    "The eye learns from the calibrations of the robots that tried, which the paper's network did without; at work it reads none.",
-    "Open and closed loop try elsewhere first where they have just failed; the forgetful row does not, nor did the paper's robots.",
-    "The hand-designed and the open-loop rows read the calibration of their camera; the hand-designed one measures depth.",
+    "A simulated arm and generated objects stand for the robots and their things: the paper's "
+    "figures are landmarks.",
+    "The eye learns from the calibrations of the robots that tried, which the paper's network "
+    "did without; at work it reads none.",
+    "Open and closed loop try elsewhere first where they have just failed; the forgetful row "
+    "does not, nor did the paper's robots.",
+    "The hand-designed and the open-loop rows read the calibration of their camera; the "
+    "hand-designed one measures depth.",
 )
 
 Table = dict[str, Any]
@@ -59,11 +63,38 @@ def deplete_table(work: Work) -> Table:
             if policy in args.policy:
                 found = steps.figures(report, policy)
                 paper = PAPER.get(name) if condition.name == "as-it-is" else None
-                figures = [cell for metric in METRICS for cell in (found[metric]["value"], f"{found[metric]['low']:.3f}-{found[metric]['high']:.3f}")]
-                rows.append([TITLES.get(name, name), condition.title, *figures, "" if paper is None else " / ".join(f"{p:.3f}" for p in paper)])
-    columns = ["policy", "robot", *(c for m in ("first 10", "first 20", "first 30", "with replacement") for c in (m, "95 %")), "paper"]
-    note = f"Failure rates over {work.sizes.bins} bins of 30 objects that no training saw; intervals over bins."
-    return {"title": "Failures while a bin is depleted", "note": note, "columns": columns, "rows": rows}
+                figures = [
+                    cell
+                    for metric in METRICS
+                    for cell in (
+                        found[metric]["value"],
+                        f"{found[metric]['low']:.3f}-{found[metric]['high']:.3f}",
+                    )
+                ]
+                rows.append(
+                    [
+                        TITLES.get(name, name),
+                        condition.title,
+                        *figures,
+                        "" if paper is None else " / ".join(f"{p:.3f}" for p in paper),
+                    ]
+                )
+    columns = [
+        "policy",
+        "robot",
+        *(c for m in ("first 10", "first 20", "first 30", "with replacement") for c in (m, "95 %")),
+        "paper",
+    ]
+    note = (
+        f"Failure rates over {work.sizes.bins} bins of 30 objects that no training saw; "
+        "intervals over bins."
+    )
+    return {
+        "title": "Failures while a bin is depleted",
+        "note": note,
+        "columns": columns,
+        "rows": rows,
+    }
 
 
 def deplete_chart(work: Work) -> Table:
@@ -73,19 +104,44 @@ def deplete_chart(work: Work) -> Table:
     for name in robot.ROWS:
         found = steps.figures(report, policies[name])
         ours = [_point(tries, found[metric]) for tries, metric in _BY_TRIES.items()]
-        theirs = [{"x": tries, "y": y, "low": y, "high": y} for tries, y in zip(_BY_TRIES, PAPER[name], strict=False)]
-        series += [{"name": TITLES[name], "paper": False, "points": ours}, {"name": TITLES[name], "paper": True, "points": theirs}]
-    return {"title": "While a bin is depleted", "x": "first grasps", "y": "failed", "percent": True, "series": series}
+        theirs = [
+            {"x": tries, "y": y, "low": y, "high": y}
+            for tries, y in zip(_BY_TRIES, PAPER[name], strict=False)
+        ]
+        series += [
+            {"name": TITLES[name], "paper": False, "points": ours},
+            {"name": TITLES[name], "paper": True, "points": theirs},
+        ]
+    return {
+        "title": "While a bin is depleted",
+        "x": "first grasps",
+        "y": "failed",
+        "percent": True,
+        "series": series,
+    }
 
 
 def growth_chart(work: Work) -> Table:
     """As `growth_table`: random motions alone, then rounds of servoing."""
     series: list[dict[str, Any]] = []
     for tries, metric in _BY_TRIES.items():
-        points = [_point(attempts, _validated(work, run)[metric]) for run, attempts, _ in runs_to_compare(work)]
+        points = [
+            _point(attempts, _validated(work, run)[metric])
+            for run, attempts, _ in runs_to_compare(work)
+        ]
         series.append({"name": f"first {tries}", "paper": False, "points": points})
-    note = f"{work.sizes.random:,} attempts with random motions, then rounds of {work.sizes.round:,} servoed ones; bins of validation objects."
-    return {"title": "What more attempts bring", "note": note, "x": "attempts", "y": "failed", "percent": True, "series": series}
+    note = (
+        f"{work.sizes.random:,} attempts with random motions, then rounds of "
+        f"{work.sizes.round:,} servoed ones; bins of validation objects."
+    )
+    return {
+        "title": "What more attempts bring",
+        "note": note,
+        "x": "attempts",
+        "y": "failed",
+        "percent": True,
+        "series": series,
+    }
 
 
 def growth_table(work: Work) -> Table:
@@ -95,16 +151,48 @@ def growth_table(work: Work) -> Table:
         found = _validated(work, run)
         learned = json.loads((work.folders.run(run) / "done.json").read_text())["metrics"]
         figures = [found[metric]["value"] for metric in METRICS[:3]]
-        rows.append([attempts, rounds, *figures, found[METRICS[2]]["low"], found[METRICS[2]]["high"], learned["success_loss"], learned["missed_px"]])
-    columns = ["attempts", "rounds", "first 10", "first 20", "first 30", "low", "high", "validation loss", "eye: px missed"]
-    note = f"Failure rates over {work.sizes.validation_bins} bins of validation objects. The validation loss is over data like those that were learned from."
-    return {"title": "What more attempts and rounds of servoing bring", "note": note, "columns": columns, "rows": rows}
+        rows.append(
+            [
+                attempts,
+                rounds,
+                *figures,
+                found[METRICS[2]]["low"],
+                found[METRICS[2]]["high"],
+                learned["success_loss"],
+                learned["missed_px"],
+            ]
+        )
+    columns = [
+        "attempts",
+        "rounds",
+        "first 10",
+        "first 20",
+        "first 30",
+        "low",
+        "high",
+        "validation loss",
+        "eye: px missed",
+    ]
+    note = (
+        f"Failure rates over {work.sizes.validation_bins} bins of validation objects. The "
+        "validation loss is over data like those that were learned from."
+    )
+    return {
+        "title": "What more attempts and rounds of servoing bring",
+        "note": note,
+        "columns": columns,
+        "rows": rows,
+    }
 
 
 def collection_table(work: Work) -> Table:
-    """What was collected, how much of it held something, how often the judge was wrong, and how long it took."""
+    """What was collected, how much of it held something, how often the judge was wrong, and how
+    long it took."""
     rows = [list(row) for row in _collections(work)]
-    note = "Judge wrong: against the simulator's truth. The fingers judge, in the last row the drop test as well."
+    note = (
+        "Judge wrong: against the simulator's truth. The fingers judge, in the last row the drop "
+        "test as well."
+    )
     columns = ["collection", "attempts", "held", "judge wrong", "attempts/s", "physics", "planning"]
     return {"title": "What was collected", "note": note, "columns": columns, "rows": rows}
 
@@ -117,16 +205,30 @@ def _collections(work: Work) -> Iterator[tuple[Any, ...]]:
         # An interruption after the last attempt leaves no times.
         times = json.loads(kept.read_text()) if kept.exists() else None
         with Dataset.open(folder) as data:
-            truth, felt = data.label("truth.grasped"), dict(zip(data.ids().tolist(), data.column("grasped").tolist(), strict=True))
+            truth, felt = (
+                data.label("truth.grasped"),
+                dict(zip(data.ids().tolist(), data.column("grasped").tolist(), strict=True)),
+            )
         wrong = [bool(felt[i]) != bool(truth[i]) for i in felt if i in truth]
         speed, *shares = _speed(times) if times else ("", "", "")
-        yield (folder.name, len(felt), sum(felt.values()) / max(1, len(felt)), sum(wrong) / max(1, len(wrong)), speed, *shares)
+        yield (
+            folder.name,
+            len(felt),
+            sum(felt.values()) / max(1, len(felt)),
+            sum(wrong) / max(1, len(wrong)),
+            speed,
+            *shares,
+        )
 
 
 def _speed(times: dict[str, Any]) -> tuple[float, float, float]:
     """Attempts a second, and the shares of physics and planning in the workers' time."""
     took = times["worker_seconds"]
-    return times["attempts"] / times["wall_seconds"], took["physics"] / took["total"], took["plan"] / took["total"]
+    return (
+        times["attempts"] / times["wall_seconds"],
+        took["physics"] / took["total"],
+        took["plan"] / took["total"],
+    )
 
 
 def _point(x: int, row: dict[str, Any]) -> dict[str, Any]:

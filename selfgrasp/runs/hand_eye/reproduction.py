@@ -12,7 +12,17 @@ from selfgrasp.runs.steps import Folders, Step
 PAPER = "Levine et al., Learning hand-eye coordination for robotic grasping, IJRR 2016"
 parts = report.parts
 
-__all__ = ["PAPER", "Folders", "Work", "parts", "quick", "scaled", "sizes_of", "steps_of", "with_trials"]
+__all__ = [
+    "PAPER",
+    "Folders",
+    "Work",
+    "parts",
+    "quick",
+    "scaled",
+    "sizes_of",
+    "steps_of",
+    "with_trials",
+]
 
 
 def sizes_of(_: str) -> Sizes:
@@ -32,9 +42,15 @@ def steps_of(made: Work) -> tuple[Step, ...]:
         Step("collect with the drop test", work.collect_doubted),
         Step("train on them, by amount", work.train_random),
         *(
-            Step(f"round {number}: servo, up to {motions} motions, and learn from all", partial(work.run_round, number=number))
+            Step(
+                f"round {number}: servo, up to {motions} motions, and learn from all",
+                partial(work.run_round, number=number),
+            )
             for number, motions in enumerate(made.sizes.rounds, start=1)
         ),
         Step("deplete bins of validation objects, by attempts and rounds", robot.play_validation),
-        *(Step(f"deplete, {condition.title}", partial(robot.play, condition=condition)) for condition in robot.conditions(made)),
+        *(
+            Step(f"deplete, {condition.title}", partial(robot.play, condition=condition))
+            for condition in robot.conditions(made)
+        ),
     )

@@ -1,4 +1,5 @@
-"""The rows of `deplete`: on the robot as it is, with its camera moved, and with a bin that somebody kicks."""
+"""The rows of `deplete`: on the robot as it is, with its camera moved, and with a bin that somebody
+kicks."""
 
 from __future__ import annotations
 
@@ -32,7 +33,8 @@ class Condition:
 
 
 def conditions(work: Work) -> tuple[Condition, ...]:
-    """As it is; camera moved by 2 cm and 3 degrees after calibration; objects nudged during the reach."""
+    """As it is; camera moved by 2 cm and 3 degrees after calibration; objects nudged during the
+    reach."""
     plain = CellConfig(picture_px=work.sizes.picture_px)
     return (
         Condition("as-it-is", "as it is", plain),
@@ -46,10 +48,21 @@ ROWS = ("random_servo", "heuristic", "open", "closed")
 
 
 def policies(work: Work) -> dict[str, str]:
-    """By row: the paper's four, the last one without a memory of where it failed, and its other training seeds."""
+    """By row: the paper's four, the last one without a memory of where it failed, and its other
+    training seeds."""
     final = str(work.folders.run(work.final))
-    others = {f"closed, seed {run.rpartition('-')[2]}": str(work.folders.run(run)) for run in work.finals[1:]}
-    return {"random_servo": "random_servo", "heuristic": "heuristic", "open": f"{final}+open", "closed": final, "forgetful": f"{final}+forgetful", **others}
+    others = {
+        f"closed, seed {run.rpartition('-')[2]}": str(work.folders.run(run))
+        for run in work.finals[1:]
+    }
+    return {
+        "random_servo": "random_servo",
+        "heuristic": "heuristic",
+        "open": f"{final}+open",
+        "closed": final,
+        "forgetful": f"{final}+forgetful",
+        **others,
+    }
 
 
 def play(work: Work, condition: Condition) -> str:
@@ -64,9 +77,14 @@ def bench_args(work: Work, condition: Condition) -> bench.Args:
     rows = policies(work)
     chosen = rows if condition.name == "as-it-is" else {name: rows[name] for name in ROWS}
     return bench.Args(
-        protocol="deplete", policy=tuple(chosen.values()), out=work.folders.root / f"bench-{condition.name}", trials=work.sizes.bins, seed=work.seed,
-        workers=work.workers, options=condition.options,
-    )  # fmt: skip
+        protocol="deplete",
+        policy=tuple(chosen.values()),
+        out=work.folders.root / f"bench-{condition.name}",
+        trials=work.sizes.bins,
+        seed=work.seed,
+        workers=work.workers,
+        options=condition.options,
+    )
 
 
 def measured(work: Work, condition: Condition) -> dict[str, Any]:
@@ -87,6 +105,12 @@ def validation_args(work: Work, run: str) -> bench.Args:
     from selfgrasp.runs import bench
 
     return bench.Args(
-        protocol="deplete", policy=(str(work.folders.run(run)),), out=work.folders.root / f"validation-{run}", objects="validation",
-        trials=work.sizes.validation_bins, seed=work.seed, workers=work.workers, options=CellConfig(picture_px=work.sizes.picture_px),
-    )  # fmt: skip
+        protocol="deplete",
+        policy=(str(work.folders.run(run)),),
+        out=work.folders.root / f"validation-{run}",
+        objects="validation",
+        trials=work.sizes.validation_bins,
+        seed=work.seed,
+        workers=work.workers,
+        options=CellConfig(picture_px=work.sizes.picture_px),
+    )

@@ -12,7 +12,17 @@ from selfgrasp.runs.steps import Folders, Step
 PAPER = "Jang et al., End-to-end learning of semantic grasping, CoRL 2017"
 parts = report.parts
 
-__all__ = ["PAPER", "Folders", "Work", "parts", "quick", "scaled", "sizes_of", "steps_of", "with_trials"]
+__all__ = [
+    "PAPER",
+    "Folders",
+    "Work",
+    "parts",
+    "quick",
+    "scaled",
+    "sizes_of",
+    "steps_of",
+    "with_trials",
+]
 
 
 def sizes_of(preset: str) -> Sizes:
@@ -44,6 +54,9 @@ def steps_of(_: Work) -> tuple[Step, ...]:
         Step("fetch unseen instances", partial(robot.play_rows, label="novel")),
         Step("when to say that something is not there", found.measure_found),
         Step("the best row, to be shipped", found.ship),
-        Step("train the best three rows, and what they are compared with, on more seeds", robot.train_further),
+        Step(
+            "train the best three rows, and what they are compared with, on more seeds",
+            robot.train_further,
+        ),
         Step("fetch with these", robot.play_further),
     )

@@ -1,4 +1,5 @@
-"""The rows of `category`: all of them on the same bins, of training instances and of unseen ones; bins of validation instances choose the best."""
+"""The rows of `category`: all of them on the same bins, of training instances and of unseen ones;
+bins of validation instances choose the best."""
 
 from __future__ import annotations
 
@@ -9,7 +10,18 @@ import numpy as np
 
 from selfgrasp.core.arrays import FloatArray
 from selfgrasp.runs import steps
-from selfgrasp.runs.semantic.work import BOX, NOVEL, ROWS, SEEN, SINGLE, TWO_STREAMS, VALIDATION, Row, Work, row_job
+from selfgrasp.runs.semantic.work import (
+    BOX,
+    NOVEL,
+    ROWS,
+    SEEN,
+    SINGLE,
+    TWO_STREAMS,
+    VALIDATION,
+    Row,
+    Work,
+    row_job,
+)
 from selfgrasp.workcell.cells import CellConfig
 
 if TYPE_CHECKING:
@@ -29,7 +41,9 @@ _MEASURE = "class_per_attempt"
 
 def play_candidates(work: Work) -> str:
     """All rows of which one may be the best, once, on bins of validation instances."""
-    said = steps.played(bench_args(work, CHOOSING, [work.policy(row) for row in candidates()], FIRST))
+    said = steps.played(
+        bench_args(work, CHOOSING, [work.policy(row) for row in candidates()], FIRST)
+    )
     return f"{said}; the best: {', '.join(row.title for row in best_rows(work))}"
 
 
@@ -45,13 +59,19 @@ def train_further(work: Work) -> str:
 
 
 def play_further(work: Work) -> str:
-    """These, the best row with two streams deciding as published, and the file that is shipped, which may say "not found"."""
-    policies = [shipped(work), published(work), *(work.policy(row, seed) for row in repeated(work) for seed in work.seeds[1:])]
+    """These, the best row with two streams deciding as published, and the file that is shipped,
+    which may say "not found"."""
+    policies = [
+        shipped(work),
+        published(work),
+        *(work.policy(row, seed) for row in repeated(work) for seed in work.seeds[1:]),
+    ]
     return ", ".join(steps.played(bench_args(work, label, policies, FURTHER)) for label in SETS)
 
 
 def repeated(work: Work) -> list[Row]:
-    """Rows that are trained on several seeds: the best ones, and the single stream and the bounding box that they are compared with."""
+    """Rows that are trained on several seeds: the best ones, and the single stream and the bounding
+    box that they are compared with."""
     return list(dict.fromkeys([*best_rows(work), SINGLE, BOX]))
 
 
@@ -68,7 +88,9 @@ def shipped(work: Work) -> str:
 def best_rows(work: Work) -> list[Row]:
     """The candidates that fetch validation instances most often."""
     found = measured(work, CHOOSING, FIRST)
-    return sorted(candidates(), key=lambda row: -steps.figures(found, work.policy(row))[_MEASURE]["value"])[:BEST]
+    return sorted(
+        candidates(), key=lambda row: -steps.figures(found, work.policy(row))[_MEASURE]["value"]
+    )[:BEST]
 
 
 def two_streams(work: Work) -> list[Row]:
@@ -86,9 +108,15 @@ def bench_args(work: Work, label: str, policies: list[str], name: str) -> bench.
     from selfgrasp.runs import bench
 
     return bench.Args(
-        protocol="category", policy=tuple(policies), out=work.folders.root / f"bench-{name}-{label}", objects={**SETS, CHOOSING: VALIDATION}[label],
-        trials=work.sizes.bins, seed=work.seed, workers=work.workers, options=CellConfig(picture_px=work.sizes.picture_px),
-    )  # fmt: skip
+        protocol="category",
+        policy=tuple(policies),
+        out=work.folders.root / f"bench-{name}-{label}",
+        objects={**SETS, CHOOSING: VALIDATION}[label],
+        trials=work.sizes.bins,
+        seed=work.seed,
+        workers=work.workers,
+        options=CellConfig(picture_px=work.sizes.picture_px),
+    )
 
 
 def measured(work: Work, label: str, name: str) -> dict[str, Any]:
@@ -101,15 +129,23 @@ def episodes(work: Work, label: str, policy: str, name: str = FIRST) -> list[Epi
     from selfgrasp.runs.bench import policy_label
     from selfgrasp.runs.episodes import episode_of
 
-    return [episode_of(kept) for kept in measured(work, label, name)["episodes"][policy_label(policy)]]
+    return [
+        episode_of(kept) for kept in measured(work, label, name)["episodes"][policy_label(policy)]
+    ]
 
 
 def fetched(work: Work, labels: Sequence[str], row: Row, seeds: Sequence[int]) -> FloatArray:
-    """Share of the attempts that fetched what was asked for, by bin; the mean over trainings of these seeds, and over sets of objects, in whose bins of one
-    number things of the same categories lie."""
+    """Share of the attempts that fetched what was asked for, by bin; the mean over trainings of
+    these seeds, and over sets of objects, in whose bins of one number things of the same categories
+    lie."""
     from selfgrasp.protocols.category import CATEGORY
 
     def one(label: str, seed: int) -> list[float]:
-        return [CATEGORY.per_scene(episode) for episode in episodes(work, label, work.policy(row, seed), FIRST if seed == work.seed else FURTHER)]
+        return [
+            CATEGORY.per_scene(episode)
+            for episode in episodes(
+                work, label, work.policy(row, seed), FIRST if seed == work.seed else FURTHER
+            )
+        ]
 
     return np.mean([one(label, seed) for label in labels for seed in seeds], axis=0)

@@ -1,1 +1,2 @@
-"""Pinto & Gupta 2016, whole: what `selfgrasp reproduce supersizing` does, in the order in which it does it."""
+"""Pinto & Gupta 2016, whole: what `selfgrasp reproduce supersizing` does, in the order in which it
+does it."""

@@ -1,4 +1,5 @@
-"""Table II and what is asked of it: every network and baseline on the same balanced set of attempts on new objects (section IV.B)."""
+"""Table II and what is asked of it: every network and baseline on the same balanced set of attempts
+on new objects (section IV.B)."""
 
 from __future__ import annotations
 
@@ -26,8 +27,13 @@ _BATCH = 512
 
 
 def score_all(work: Work) -> str:
-    """Scores of every network on the test and validation objects, and on new scenes of the training objects; kept in one file a network."""
-    names = sorted(p.parent.name for p in (work.folders.root / "runs").glob("*/done.json") if p.parent.name not in ("pretext", "smoke"))
+    """Scores of every network on the test and validation objects, and on new scenes of the training
+    objects; kept in one file a network."""
+    names = sorted(
+        p.parent.name
+        for p in (work.folders.root / "runs").glob("*/done.json")
+        if p.parent.name not in ("pretext", "smoke")
+    )
     from selfgrasp.runs.progress import Progress
 
     with Progress("score", len(names), unit="networks") as progress:
@@ -51,23 +57,38 @@ def score_baselines(work: Work) -> str:
         return f"{kept} is there already"
     method = build("supersizing:outputs")
     train, _ = examples_of(method, work.folders.random, "train", workers=work.workers)
-    validation, test = (_whole(method, work.folders.data(name), work.workers) for name in ("validation", "test"))
+    validation, test = (
+        _whole(method, work.folders.data(name), work.workers) for name in ("validation", "test")
+    )
     found = [(b, test) for b in baseline_rows(train, validation, test, GRIPPER, method.config)]
-    # The limit's rule presumes fingers that do not meet; with a gripper like the paper's it has a meaning.
+    # The limit's rule presumes fingers that do not meet; with a gripper like the paper's it has a
+    # meaning.
     apart = replace(GRIPPER, closed=BAXTER_CLOSED)
-    validation, test = (_whole(method, work.folders.data(f"closed-{name}"), work.workers) for name in ("validation", "test"))
+    validation, test = (
+        _whole(method, work.folders.data(f"closed-{name}"), work.workers)
+        for name in ("validation", "test")
+    )
     rows = heuristic_rows(validation, validation, test, apart, method.config)
-    found += [(replace(b, name=f"{b.name}, fingers that stay {1000 * BAXTER_CLOSED:.0f} mm apart"), test) for b in rows]
+    found += [
+        (replace(b, name=f"{b.name}, fingers that stay {1000 * BAXTER_CLOSED:.0f} mm apart"), test)
+        for b in rows
+    ]
     write_json(
         kept,
         [
             {
-                "name": b.name, "scores": np.asarray(b.scores).tolist(), "held": on["grasped"].astype(bool).tolist(), "scenes": on["scene"].tolist(),
-                "threshold": b.threshold, "chosen": dict(b.chosen), "optimistic": b.optimistic, "paper": b.paper,
+                "name": b.name,
+                "scores": np.asarray(b.scores).tolist(),
+                "held": on["grasped"].astype(bool).tolist(),
+                "scenes": on["scene"].tolist(),
+                "threshold": b.threshold,
+                "chosen": dict(b.chosen),
+                "optimistic": b.optimistic,
+                "paper": b.paper,
             }
             for b, on in found
         ],
-    )  # fmt: skip
+    )
     return f"{len(found)} baselines scored"
 
 
@@ -85,7 +106,8 @@ class Right:
 
 
 def accuracy_of(work: Work, names: Sequence[str], objects: str = "novel") -> Estimate:
-    """Balanced accuracy, mean over networks (training seeds) of one kind, bootstrapped by scene and by network."""
+    """Balanced accuracy, mean over networks (training seeds) of one kind, bootstrapped by scene and
+    by network."""
     each = [right(work, name, objects) for name in names]
     return mean_by_scene(np.stack([one.right for one in each]), each[0].scenes)
 
@@ -97,8 +119,11 @@ def auc_of(work: Work, names: Sequence[str]) -> float:
     return float(np.mean([auc(scored(work, name)["novel"]).value for name in names]))
 
 
-def difference_of(work: Work, a: Sequence[str], b: Sequence[str], objects: str = "novel") -> tuple[Estimate, list[float]]:
-    """Balanced accuracy of `a` minus that of `b`, in pairs of training seeds on the same attempts, and each pair's own difference."""
+def difference_of(
+    work: Work, a: Sequence[str], b: Sequence[str], objects: str = "novel"
+) -> tuple[Estimate, list[float]]:
+    """Balanced accuracy of `a` minus that of `b`, in pairs of training seeds on the same attempts,
+    and each pair's own difference."""
     pairs = [(right(work, x, objects), right(work, y, objects)) for x, y in zip(a, b, strict=True)]
     each = np.stack([ours.right.astype(float) - theirs.right for ours, theirs in pairs])
     return mean_by_scene(each, pairs[0][0].scenes), each.mean(axis=1).tolist()
@@ -120,20 +145,32 @@ def _right(work: Work, predictions: Predictions, threshold: float) -> Right:
 
 
 def baselines(work: Work) -> list[dict[str, Any]]:
-    """The baselines' rows: name, accuracy with its interval, AUC, chosen parameters, whether they were chosen on the test set, the paper's figure."""
+    """The baselines' rows: name, accuracy with its interval, AUC, chosen parameters, whether they
+    were chosen on the test set, the paper's figure."""
     from selfgrasp.protocols.prediction import Predictions, auc
 
     rows = []
     for found in json.loads(work.folders.measured("baselines").read_text()):
-        predictions = Predictions(np.array(found["scores"]), np.array(found["held"], dtype=bool), np.array(found["scenes"]).astype(str))
+        predictions = Predictions(
+            np.array(found["scores"]),
+            np.array(found["held"], dtype=bool),
+            np.array(found["scenes"]).astype(str),
+        )
         correct = _right(work, predictions, found["threshold"])
         accuracy = mean_by_scene(correct.right[None], correct.scenes)
-        rows.append({**{k: found[k] for k in ("name", "chosen", "optimistic", "paper")}, "accuracy": accuracy, "auc": auc(predictions).value})
+        rows.append(
+            {
+                **{k: found[k] for k in ("name", "chosen", "optimistic", "paper")},
+                "accuracy": accuracy,
+                "auc": auc(predictions).value,
+            }
+        )
     return rows
 
 
 def mean_by_scene(each: NDArray[Any], scenes: NDArray[np.str_]) -> Estimate:
-    """Of (K, M) values of K networks on M attempts: the mean, bootstrapped over the networks and over the scenes (M,) of the attempts."""
+    """Of (K, M) values of K networks on M attempts: the mean, bootstrapped over the networks and
+    over the scenes (M,) of the attempts."""
     from selfgrasp.core.intervals import Estimate
 
     values = each.astype(np.float64)
@@ -143,7 +180,10 @@ def mean_by_scene(each: NDArray[Any], scenes: NDArray[np.str_]) -> Estimate:
     means = []
     for _ in range(2000):
         drawn = rng.integers(total, size=total)
-        means.append(sums[rng.integers(networks, size=networks)].mean(axis=0)[drawn].sum() / counts[drawn].sum())
+        means.append(
+            sums[rng.integers(networks, size=networks)].mean(axis=0)[drawn].sum()
+            / counts[drawn].sum()
+        )
     low, high = np.percentile(means, [2.5, 97.5])
     return Estimate(float(values.mean()), float(low), float(high), values.shape[1])
 
@@ -152,12 +192,16 @@ _cache: dict[Path, Mapping[str, Predictions]] = {}
 
 
 def scored(work: Work, name: str) -> Mapping[str, Predictions]:
-    """A network's probabilities on the sets `SCORED`, from its file where that is newer than the network."""
+    """A network's probabilities on the sets `SCORED`, from its file where that is newer than the
+    network."""
     from selfgrasp.methods.registry import load
     from selfgrasp.protocols.prediction import Predictions
     from selfgrasp.runs.policies import checkpoint_of
 
-    kept, checkpoint = work.folders.run(name) / "scores.npz", checkpoint_of(str(work.folders.run(name)))
+    kept, checkpoint = (
+        work.folders.run(name) / "scores.npz",
+        checkpoint_of(str(work.folders.run(name))),
+    )
     assert checkpoint is not None
     fresh = kept.exists() and kept.stat().st_mtime > checkpoint.stat().st_mtime
     if fresh and kept in _cache:
@@ -173,11 +217,19 @@ def scored(work: Work, name: str) -> Mapping[str, Predictions]:
         columns: dict[str, NDArray[Any]] = {}
         for kind, examples in sets.items():
             columns[f"{kind}.scores"] = _probabilities(method, examples)
-            columns |= {f"{kind}.held": examples["grasped"].astype(bool), f"{kind}.scene": examples["scene"]}
+            columns |= {
+                f"{kind}.held": examples["grasped"].astype(bool),
+                f"{kind}.scene": examples["scene"],
+            }
         with whole(kept) as partial, partial.open("wb") as file:
             np.savez(file, **columns)  # type: ignore[arg-type]
     with np.load(kept) as file:
-        _cache[kept] = {kind: Predictions(file[f"{kind}.scores"], file[f"{kind}.held"], file[f"{kind}.scene"].astype(str)) for kind in SCORED}
+        _cache[kept] = {
+            kind: Predictions(
+                file[f"{kind}.scores"], file[f"{kind}.held"], file[f"{kind}.scene"].astype(str)
+            )
+            for kind in SCORED
+        }
     return _cache[kept]
 
 
@@ -195,7 +247,8 @@ def _whole(method: Method, folder: Path, workers: int) -> Examples:
 
 
 def _probabilities(method: Method, examples: Examples) -> FloatArray:
-    """(N,) probabilities of the attempts as they were tried: what `score` gives for their actions."""
+    """(N,) probabilities of the attempts as they were tried: what `score` gives for their
+    actions."""
     import torch
 
     tried: Callable[..., torch.Tensor] = method.tried  # type: ignore[assignment]
@@ -204,5 +257,12 @@ def _probabilities(method: Method, examples: Examples) -> FloatArray:
     with torch.inference_mode():
         for start in range(0, len(examples), _BATCH):
             rows = np.arange(start, min(start + _BATCH, len(examples)))
-            logits.append(tried(method.batch(examples, rows, np.random.default_rng(0), augment=False), mirrored=True).double().numpy())
+            logits.append(
+                tried(
+                    method.batch(examples, rows, np.random.default_rng(0), augment=False),
+                    mirrored=True,
+                )
+                .double()
+                .numpy()
+            )
     return method.probabilities(np.concatenate(logits))  # type: ignore[operator]

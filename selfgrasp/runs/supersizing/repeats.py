@@ -1,4 +1,5 @@
-"""How far tried grasps can be predicted at all: the same grasp, done twice from one restored state by an arm that is a little off each time."""
+"""How far tried grasps can be predicted at all: the same grasp, done twice from one restored state
+by an arm that is a little off each time."""
 
 from __future__ import annotations
 
@@ -17,7 +18,8 @@ from selfgrasp.workcell.cells import CellConfig, SimCell
 
 _PER_SCENE = 10
 OFFSETS = {"registration": (0.0006, 0.001), "imprecise arm": (0.003, 0.035)}
-"""m and rad, standard deviations: what is left of the camera's misplacement after registration on the bin's rim, and the `imprecise` arm."""
+"""m and rad, standard deviations: what is left of the camera's misplacement after registration on
+the bin's rim, and the `imprecise` arm."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,8 @@ class Repeat:
 
     Attributes:
         seed: of the scene.
-        translation, rotation: m in x and y and rad of yaw, standard deviations by which each try is off.
+        translation, rotation: m in x and y and rad of yaw, standard deviations by which each try is
+            off.
     """
 
     seed: int
@@ -49,13 +52,22 @@ def repeat_scene(cell: SimCell, policy: Policy, task: Repeat) -> list[tuple[bool
     def once(grasp: Grasp) -> bool:
         offset = np.array([*rng.normal(0, task.translation, 2), 0.0])
         where = np.clip(grasp.world_from_tool[:3, 3] + offset, low, high)
-        done = workcell.do(replace(grasp, world_from_tool=top_down(where, yaw_of(grasp.world_from_tool) + rng.normal(0, task.rotation))))
+        done = workcell.do(
+            replace(
+                grasp,
+                world_from_tool=top_down(
+                    where, yaw_of(grasp.world_from_tool) + rng.normal(0, task.rotation)
+                ),
+            )
+        )
         workcell.drivers.scene.restore(state)
         return feels_held(done, workcell.judge)
 
     outcomes = []
     for index in range(_PER_SCENE):
-        action = policy.plan(Context(seen, workcell.spec, seed=_PER_SCENE * task.seed + index)).action
+        action = policy.plan(
+            Context(seen, workcell.spec, seed=_PER_SCENE * task.seed + index)
+        ).action
         if isinstance(action, Grasp):
             outcomes.append((once(action), once(action)))
     return outcomes
@@ -73,19 +85,27 @@ def measure_repeats(work: Work) -> str:
     found = {}
     for name, (translation, rotation) in OFFSETS.items():
         scenes = max(1, work.sizes.repeats // _PER_SCENE)
-        tasks = [Repeat(6_000_000 + 1000 * work.seed + scene, translation, rotation) for scene in range(scenes)]
+        tasks = [
+            Repeat(6_000_000 + 1000 * work.seed + scene, translation, rotation)
+            for scene in range(scenes)
+        ]
         found[name] = list(play_all(repeat_scene, tasks, config, workers=work.workers))
     write_json(kept, found)
-    return ", ".join(f"{name} {agreement.value:.3f}" for name, agreement in agreements(kept).items())
+    return ", ".join(
+        f"{name} {agreement.value:.3f}" for name, agreement in agreements(kept).items()
+    )
 
 
 def agreements(path: Path) -> dict[str, Estimate]:
     """Balanced agreement by kind of offset."""
-    return {name: balanced_agreement(scenes) for name, scenes in json.loads(path.read_text()).items()}
+    return {
+        name: balanced_agreement(scenes) for name, scenes in json.loads(path.read_text()).items()
+    }
 
 
 def balanced_agreement(scenes: Sequence[Sequence[tuple[bool, bool]]]) -> Estimate:
-    """How often one try tells the other's outcome, successes and failures counted half each; each try tells the other. Bootstrapped by scene."""
+    """How often one try tells the other's outcome, successes and failures counted half each; each
+    try tells the other. Bootstrapped by scene."""
     rows = []
     for pairs in scenes:
         both = np.array(pairs, dtype=bool).reshape(-1, 2)
@@ -95,7 +115,8 @@ def balanced_agreement(scenes: Sequence[Sequence[tuple[bool, bool]]]) -> Estimat
 
 
 def _agreement(sums: FloatArray) -> FloatArray:
-    """(...) of summed rows (..., 4): successes told rightly, told, failures told rightly, told. What nobody told, nobody told wrongly."""
+    """(...) of summed rows (..., 4): successes told rightly, told, failures told rightly, told.
+    What nobody told, nobody told wrongly."""
     right, told = sums[..., ::2], sums[..., 1::2]
     shares: FloatArray = np.where(told > 0, right / np.maximum(told, 1), 1.0).mean(axis=-1)
     return shares

@@ -10,23 +10,29 @@ from selfgrasp.runs.supersizing import robot
 from selfgrasp.runs.supersizing.learning import Work
 
 NOTES = (
-    "A simulated hand and generated objects stand for the robot and its 150 things: the paper's figures are landmarks.",
+    "A simulated hand and generated objects stand for the robot and its 150 things: the "
+    "paper's figures are landmarks.",
     "No ImageNet weights come with the package; `train --trunk FILE` takes a user's.",
 )
 SMALL_NOTES = (
     "Pretraining here is a pretext task on the project's own pictures.",
-    "Stages draw from a dense map at nine angles drawn anew for each grasp, instead of from 800 patches at 18.",
+    "Stages draw from a dense map at nine angles drawn anew for each grasp, instead of from "
+    "800 patches at 18.",
 )
 
 
 def draw_pictures(work: Work) -> str:
-    """Where the best patches lie after each stage (Figure 6), and the final network's failures by kind."""
+    """Where the best patches lie after each stage (Figure 6), and the final network's failures by
+    kind."""
     from selfgrasp.runs.failures import failure_gallery
     from selfgrasp.runs.figure_patches import figure_patches
 
     layout, seed = work.folders, work.seed
     folder = layout.root / "pictures"
-    stages = {"random attempts": f"first-{seed}", **{f"stage {k}": f"stage{k}-{seed}" for k in range(1, work.sizes.stages + 1)}}
+    stages = {
+        "random attempts": f"first-{seed}",
+        **{f"stage {k}": f"stage{k}-{seed}" for k in range(1, work.sizes.stages + 1)},
+    }
     checkpoints = {name: str(layout.run(run)) for name, run in stages.items()}
     pictures = figure_patches(checkpoints, folder, seed=seed, scenes=2)
     table, failed = failure_gallery(layout.data("failures"), folder)
@@ -39,7 +45,12 @@ def parts(work: Work) -> dict[str, Any]:
     from selfgrasp.runs.supersizing import tables
 
     final = robot.label_of(work, robot.final_run(work))
-    pairs = [pair for test in robot.robot_tests(work) if test.noise == "realistic" for pair in robot.measured(work, test)["paired"]]
+    pairs = [
+        pair
+        for test in robot.robot_tests(work)
+        if test.noise == "realistic"
+        for pair in robot.measured(work, test)["paired"]
+    ]
     drawn = json.loads(work.folders.measured("pictures").read_text())
     return {
         "cell": "tabletop",

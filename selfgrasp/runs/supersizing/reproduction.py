@@ -14,7 +14,17 @@ from selfgrasp.runs.supersizing.sizes import Sizes, quick, scaled
 PAPER = "Pinto & Gupta, Supersizing self-supervision, ICRA 2016"
 parts = report.parts
 
-__all__ = ["PAPER", "Folders", "Work", "parts", "quick", "scaled", "sizes_of", "steps_of", "with_trials"]
+__all__ = [
+    "PAPER",
+    "Folders",
+    "Work",
+    "parts",
+    "quick",
+    "scaled",
+    "sizes_of",
+    "steps_of",
+    "with_trials",
+]
 
 
 def sizes_of(_: str) -> Sizes:
@@ -40,7 +50,10 @@ def steps_of(work: Work) -> tuple[Step, ...]:
         Step("repeat grasps from restored states", repeats.measure_repeats),
         Step("score the test attempts", prediction.score_all),
         Step("score the baselines", prediction.score_baselines),
-        *(Step(f"play {test.name}", partial(robot.play, test=test)) for test in robot.robot_tests(work)),
+        *(
+            Step(f"play {test.name}", partial(robot.play, test=test))
+            for test in robot.robot_tests(work)
+        ),
         Step("collect failures", robot.collect_failures),
         Step("draw", report.draw_pictures),
     )

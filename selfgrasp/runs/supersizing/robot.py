@@ -33,7 +33,8 @@ class RobotTest:
 
 
 def robot_tests(work: Work) -> tuple[RobotTest, ...]:
-    """All of them: on the robot as it is with every training seed of the last stage, and on an imprecise one with re-ranking and without."""
+    """All of them: on the robot as it is with every training seed of the last stage, and on an
+    imprecise one with re-ranking and without."""
     last = [f"stage{work.sizes.stages}-{seed}" for seed in work.seeds]
     final = final_run(work)
     played = ("random", "heuristic", "oracle", f"first-{work.seed}", *last)
@@ -64,9 +65,15 @@ def bench_args(work: Work, test: RobotTest) -> bench.Args:
 
     trials = {"isolated": work.sizes.trials, "clear": work.sizes.clear}[test.protocol]
     return bench.Args(
-        protocol=test.protocol, policy=tuple(_policy(work, name) for name in test.policies), out=work.folders.root / f"bench-{test.name}",
-        objects=test.objects, trials=trials, seed=work.seed, workers=work.workers, options=CellConfig(noise=test.noise),
-    )  # fmt: skip
+        protocol=test.protocol,
+        policy=tuple(_policy(work, name) for name in test.policies),
+        out=work.folders.root / f"bench-{test.name}",
+        objects=test.objects,
+        trials=trials,
+        seed=work.seed,
+        workers=work.workers,
+        options=CellConfig(noise=test.noise),
+    )
 
 
 def measured(work: Work, test: RobotTest) -> dict[str, Any]:
@@ -82,11 +89,17 @@ def collect_failures(work: Work) -> str:
     wanted = max(work.sizes.trials, 2)
     done = collect.collect(
         collect.Args(
-            out=work.folders.data("failures"), attempts=4 * wanted, policy=str(final), objects="test", workers=work.workers, seed=work.seed + 4000,
-            attempts_per_scene=work.sizes.attempts_per_scene, after="set_aside",
+            out=work.folders.data("failures"),
+            attempts=4 * wanted,
+            policy=str(final),
+            objects="test",
+            workers=work.workers,
+            seed=work.seed + 4000,
+            attempts_per_scene=work.sizes.attempts_per_scene,
+            after="set_aside",
         ),
         alone=True,
-    )  # fmt: skip
+    )
     return f"{done.attempts} attempts"
 
 

@@ -23,11 +23,13 @@ class Sizes:
         chosen: attempts on the test objects that a network draws, as in a stage.
         validation: random attempts on the validation objects, which choose thresholds.
         amounts: of random attempts, for the curve over data (Figure 8); `random` is its end.
-        pretrained: amounts at which training from the pretext task is compared with training from scratch.
+        pretrained: amounts at which training from the pretext task is compared with training from
+            scratch.
         angles: attempts with several angles a point, against as many with one.
         repeats: grasps that are repeated from a restored state.
         closed: random attempts with a gripper whose fingers do not meet, for the eigenvalue limit.
-        smoke: examples that the preset that is not trained in full gets for its one epoch; 0 leaves it out.
+        smoke: examples that the preset that is not trained in full gets for its one epoch; 0 leaves
+            it out.
         trials: scenes a policy of `isolated`.
         clear: scenes a policy of `clear`.
         attempts_per_scene: tries on one drop of objects.
@@ -57,22 +59,42 @@ class Sizes:
 def quick() -> Sizes:
     """Everything once, as small as it gets: its figures mean nothing."""
     return Sizes(
-        random=160, stage=16, stages=1, test=120, chosen=40, validation=80, amounts=(80,), pretrained=(80,), angles=80,
-        repeats=10, closed=120, smoke=4, trials=2, clear=1, attempts_per_scene=4, epochs=1, seeds=1,
-    )  # fmt: skip
+        random=160,
+        stage=16,
+        stages=1,
+        test=120,
+        chosen=40,
+        validation=80,
+        amounts=(80,),
+        pretrained=(80,),
+        angles=80,
+        repeats=10,
+        closed=120,
+        smoke=4,
+        trials=2,
+        clear=1,
+        attempts_per_scene=4,
+        epochs=1,
+        seeds=1,
+    )
 
 
 def scaled(sizes: Sizes, random: int) -> Sizes:
-    """`sizes` for another number of random attempts: collections and amounts shrink or grow with it, what measures does not."""
+    """`sizes` for another number of random attempts: collections and amounts shrink or grow with
+    it, what measures does not."""
     share = random / sizes.random
 
     def of(count: int) -> int:
         return max(1, round(count * share))
 
     return replace(
-        sizes, random=random, stage=of(sizes.stage), angles=of(sizes.angles),
-        amounts=tuple(map(of, sizes.amounts)), pretrained=tuple(map(of, sizes.pretrained)),
-    )  # fmt: skip
+        sizes,
+        random=random,
+        stage=of(sizes.stage),
+        angles=of(sizes.angles),
+        amounts=tuple(map(of, sizes.amounts)),
+        pretrained=tuple(map(of, sizes.pretrained)),
+    )
 
 
 class Layout(Folders):

@@ -1,4 +1,5 @@
-"""Arms that can carry the hand: the KUKA LBR iiwa 14 from primitive shapes, or anyone's MJCF or URDF file."""
+"""Arms that can carry the hand: the KUKA LBR iiwa 14 from primitive shapes, or anyone's MJCF or
+URDF file."""
 
 from __future__ import annotations
 
@@ -24,7 +25,15 @@ _SPEED = np.radians(100.0)
 """rad/s of an arm whose file says nothing of speed."""
 _TOOL_STIFFNESS = 8000.0
 """N/m with which the hand holds its place against a push, as the flying hand does."""
-_FLANGE_NAMES = ("attachment_site", "right_hand", "flange", "tool0", "ee_link", "link_ee", "iiwa_link_ee")
+_FLANGE_NAMES = (
+    "attachment_site",
+    "right_hand",
+    "flange",
+    "tool0",
+    "ee_link",
+    "link_ee",
+    "iiwa_link_ee",
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,7 +51,8 @@ class ArmModel:
         limits: (J, 2) rad.
         speeds: (J,) rad/s.
         torques: (J,) N m.
-        home: (J,) rad, a posture over the bin that inverse kinematics stays near; None looks for one.
+        home: (J,) rad, a posture over the bin that inverse kinematics stays near; None looks for
+            one.
     """
 
     name: str
@@ -59,18 +69,23 @@ class ArmModel:
 
     @property
     def servos(self) -> tuple[tuple[float, float, float], ...]:
-        """Stiffness N m/rad, damping N m s/rad and torque limit N m of each joint. Joints near the base move the hand further and carry more."""
+        """Stiffness N m/rad, damping N m s/rad and torque limit N m of each joint. Joints near the
+        base move the hand further and carry more."""
         lever = np.linspace(0.65, 0.2, len(self.joints))
         stiffness = _TOOL_STIFFNESS * lever**2 * 2.0
         inertia = 4.0 * lever**2 + 0.02
-        return tuple((float(kp), 2 * float(np.sqrt(kp * i)), float(t)) for kp, i, t in zip(stiffness, inertia, self.torques, strict=True))
+        return tuple(
+            (float(kp), 2 * float(np.sqrt(kp * i)), float(t))
+            for kp, i, t in zip(stiffness, inertia, self.torques, strict=True)
+        )
 
 
 PREFIX = "arm_"
 """Before every name of an arm in the world it is attached to."""
 
 _IIWA_LENGTHS = (0.36, 0.42, 0.40, 0.126)
-"""m: base to shoulder, shoulder to elbow, elbow to wrist, wrist to flange (KUKA LBR iiwa 14 R820, technical data)."""
+"""m: base to shoulder, shoulder to elbow, elbow to wrist, wrist to flange (KUKA LBR iiwa 14 R820,
+technical data)."""
 _IIWA_LIMITS = np.radians([170, 120, 170, 120, 170, 120, 175.0])
 _IIWA_SPEEDS = np.radians([85, 85, 100, 75, 130, 135, 135.0])
 _IIWA_TORQUES = np.array([320, 320, 176, 176, 110, 40, 40.0])
@@ -78,11 +93,21 @@ _IIWA_HOME = np.radians([0, 25, 0, -95, 0, 60, 0.0])
 
 
 def iiwa14(world_from_base: FloatArray) -> ArmModel:
-    """KUKA LBR iiwa 14 R820: published link lengths, joint limits and speeds; shapes are cylinders and spheres."""
+    """KUKA LBR iiwa 14 R820: published link lengths, joint limits and speeds; shapes are cylinders
+    and spheres."""
     return ArmModel(
-        "iiwa14", _make_iiwa, tuple(f"{PREFIX}joint{i}" for i in range(1, 8)), "base", "link7", pose(translation=(0, 0, _IIWA_LENGTHS[3])),
-        world_from_base, np.stack([-_IIWA_LIMITS, _IIWA_LIMITS], axis=1), _IIWA_SPEEDS, _IIWA_TORQUES, _IIWA_HOME,
-    )  # fmt: skip
+        "iiwa14",
+        _make_iiwa,
+        tuple(f"{PREFIX}joint{i}" for i in range(1, 8)),
+        "base",
+        "link7",
+        pose(translation=(0, 0, _IIWA_LENGTHS[3])),
+        world_from_base,
+        np.stack([-_IIWA_LIMITS, _IIWA_LIMITS], axis=1),
+        _IIWA_SPEEDS,
+        _IIWA_TORQUES,
+        _IIWA_HOME,
+    )
 
 
 def _make_iiwa() -> mujoco.MjSpec:
@@ -91,32 +116,65 @@ def _make_iiwa() -> mujoco.MjSpec:
     capsule, cylinder = mujoco.mjtGeom.mjGEOM_CAPSULE, mujoco.mjtGeom.mjGEOM_CYLINDER
     shoulder, upper, fore, wrist = _IIWA_LENGTHS
     body = spec.worldbody.add_body(name="base")
-    body.add_geom(type=cylinder, size=[0.10, 0.075, 0], pos=[0, 0, 0.075], rgba=JOINT_COLOR, contype=0, conaffinity=0, mass=5.0)
-    # Where each joint's body begins on the one before it, its axis there, and the link that it carries: length along z, radius, mass.
+    body.add_geom(
+        type=cylinder,
+        size=[0.10, 0.075, 0],
+        pos=[0, 0, 0.075],
+        rgba=JOINT_COLOR,
+        contype=0,
+        conaffinity=0,
+        mass=5.0,
+    )
+    # Where each joint's body begins on the one before it, its axis there, and the link that it
+    # carries: length along z, radius, mass.
     links: list[tuple[float, list[int], float, float, float]] = [
-        (0.15, [0, 0, 1], shoulder - 0.15, 0.075, 4.0), (shoulder - 0.15, [0, 1, 0], upper / 2, 0.07, 4.0), (upper / 2, [0, 0, 1], upper / 2, 0.07, 3.0),
-        (upper / 2, [0, -1, 0], fore / 2, 0.062, 2.7), (fore / 2, [0, 0, 1], fore / 2, 0.062, 1.7), (fore / 2, [0, 1, 0], 0.03, 0.055, 1.8),
+        (0.15, [0, 0, 1], shoulder - 0.15, 0.075, 4.0),
+        (shoulder - 0.15, [0, 1, 0], upper / 2, 0.07, 4.0),
+        (upper / 2, [0, 0, 1], upper / 2, 0.07, 3.0),
+        (upper / 2, [0, -1, 0], fore / 2, 0.062, 2.7),
+        (fore / 2, [0, 0, 1], fore / 2, 0.062, 1.7),
+        (fore / 2, [0, 1, 0], 0.03, 0.055, 1.8),
         (0.0, [0, 0, 1], wrist, 0.045, 0.4),
-    ]  # fmt: skip
+    ]
     for number, (start, axis, length, radius, mass) in enumerate(links, start=1):
         body = body.add_body(name=f"link{number}", pos=[0, 0, start], gravcomp=1)
         limit = float(_IIWA_LIMITS[number - 1])
-        body.add_joint(name=f"joint{number}", type=mujoco.mjtJoint.mjJNT_HINGE, axis=axis, range=[-limit, limit], limited=True, armature=0.05)
+        body.add_joint(
+            name=f"joint{number}",
+            type=mujoco.mjtJoint.mjJNT_HINGE,
+            axis=axis,
+            range=[-limit, limit],
+            limited=True,
+            armature=0.05,
+        )
         turns = number % 2 == 0
         body.add_geom(
-            type=capsule, fromto=[0, 0, 0, 0, 0, length], size=[radius, 0, 0], mass=mass, rgba=JOINT_COLOR if turns else ARM_COLOR,
-            contype=0, conaffinity=0,
+            type=capsule,
+            fromto=[0, 0, 0, 0, 0, length],
+            size=[radius, 0, 0],
+            mass=mass,
+            rgba=JOINT_COLOR if turns else ARM_COLOR,
+            contype=0,
+            conaffinity=0,
         ) if number < 7 else body.add_geom(
-            type=cylinder, fromto=[0, 0, 0.03, 0, 0, length], size=[radius, 0, 0], mass=mass, rgba=JOINT_COLOR, contype=1, conaffinity=1
-        )  # fmt: skip
+            type=cylinder,
+            fromto=[0, 0, 0.03, 0, 0, length],
+            size=[radius, 0, 0],
+            mass=mass,
+            rgba=JOINT_COLOR,
+            contype=1,
+            conaffinity=1,
+        )
     return spec
 
 
 def arm_from_file(path: Path, world_from_base: FloatArray) -> ArmModel:
-    """An arm from an MJCF or URDF file: its chain of hinges from the root body to the flange, with the hand put on the flange.
+    """An arm from an MJCF or URDF file: its chain of hinges from the root body to the flange, with
+    the hand put on the flange.
 
-    The flange is a body or site with a usual name (attachment_site, right_hand, flange, tool0 ...), or else the last body of the longest chain. Whatever hangs
-    on the flange (a gripper of the file's own) is left away.
+    The flange is a body or site with a usual name (attachment_site, right_hand, flange, tool0 ...),
+    or else the last body of the longest chain. Whatever hangs on the flange (a gripper of the
+    file's own) is left away.
 
     Args:
         path: the file; meshes beside it are found as MuJoCo finds them.
@@ -128,7 +186,16 @@ def arm_from_file(path: Path, world_from_base: FloatArray) -> ArmModel:
 
     def make() -> mujoco.MjSpec:
         spec = mujoco.MjSpec.from_file(str(path))
-        for kind in ("actuators", "sensors", "keys", "equalities", "excludes", "tendons", "cameras", "lights"):
+        for kind in (
+            "actuators",
+            "sensors",
+            "keys",
+            "equalities",
+            "excludes",
+            "tendons",
+            "cameras",
+            "lights",
+        ):
             for element in list(getattr(spec, kind)):
                 spec.delete(element)
         chain, name, _ = _chain_of(spec)
@@ -148,15 +215,33 @@ def arm_from_file(path: Path, world_from_base: FloatArray) -> ArmModel:
         chain, flange, body_from_flange = _chain_of(spec)
         model = make().compile()
     except ValueError as error:
-        raise InputError(given=f"{path} ({first_line(error)})", wanted="an arm that MuJoCo can compile") from error
+        raise InputError(
+            given=f"{path} ({first_line(error)})", wanted="an arm that MuJoCo can compile"
+        ) from error
     hinges = [j for body in chain for j in body.joints if j.type == mujoco.mjtJoint.mjJNT_HINGE]
     if len(hinges) < 4:
-        raise InputError(given=f"{path} with {len(hinges)} hinges from root to flange", wanted="an arm with at least 4")
-    limits = np.array([model.joint(j.name).range if model.joint(j.name).limited else (-np.pi, np.pi) for j in hinges])
+        raise InputError(
+            given=f"{path} with {len(hinges)} hinges from root to flange",
+            wanted="an arm with at least 4",
+        )
+    limits = np.array(
+        [
+            model.joint(j.name).range if model.joint(j.name).limited else (-np.pi, np.pi)
+            for j in hinges
+        ]
+    )
     return ArmModel(
-        path.stem, make, tuple(PREFIX + j.name for j in hinges), chain[0].name, flange, body_from_flange, world_from_base, limits,
-        np.full(len(hinges), _SPEED), np.linspace(300, 40, len(hinges)),
-    )  # fmt: skip
+        path.stem,
+        make,
+        tuple(PREFIX + j.name for j in hinges),
+        chain[0].name,
+        flange,
+        body_from_flange,
+        world_from_base,
+        limits,
+        np.full(len(hinges), _SPEED),
+        np.linspace(300, 40, len(hinges)),
+    )
 
 
 def _chain_of(spec: mujoco.MjSpec) -> tuple[list[Any], str, FloatArray]:
@@ -166,7 +251,11 @@ def _chain_of(spec: mujoco.MjSpec) -> tuple[list[Any], str, FloatArray]:
         raise ValueError("no body")
     for site in spec.sites:
         if site.name in _FLANGE_NAMES:
-            return _path_to(site.parent), site.parent.name, pose(rotation=_matrix(site.quat), translation=site.pos)
+            return (
+                _path_to(site.parent),
+                site.parent.name,
+                pose(rotation=_matrix(site.quat), translation=site.pos),
+            )
     for body in spec.bodies:
         if body.name in _FLANGE_NAMES:
             return _path_to(body), body.name, np.eye(4)
@@ -188,16 +277,23 @@ def _matrix(quat: ArrayLike) -> FloatArray:
 
 
 def attach(spec: mujoco.MjSpec, arm: ArmModel, gripper: GripperSpec) -> mujoco.MjsBody:
-    """Put `arm` into a world and an empty body "hand" under its flange: the tool between the fingertips, +z of the hand back towards the flange."""
+    """Put `arm` into a world and an empty body "hand" under its flange: the tool between the
+    fingertips, +z of the hand back towards the flange."""
     from selfgrasp.workcell.sim.build import PALM
 
     child = arm.make()
-    frame = spec.worldbody.add_frame(pos=arm.world_from_base[:3, 3], quat=_quaternion(arm.world_from_base))
+    frame = spec.worldbody.add_frame(
+        pos=arm.world_from_base[:3, 3], quat=_quaternion(arm.world_from_base)
+    )
     spec.attach(child, prefix=PREFIX, frame=frame)
     flange = spec.body(PREFIX + arm.flange)
-    down = pose(rotation=np.diag([1.0, -1.0, -1.0]), translation=(0, 0, gripper.finger_length + PALM))
+    down = pose(
+        rotation=np.diag([1.0, -1.0, -1.0]), translation=(0, 0, gripper.finger_length + PALM)
+    )
     body_from_hand = arm.body_from_flange @ down
-    hand = flange.add_body(name="hand", pos=body_from_hand[:3, 3], quat=_quaternion(body_from_hand), gravcomp=1)
+    hand = flange.add_body(
+        name="hand", pos=body_from_hand[:3, 3], quat=_quaternion(body_from_hand), gravcomp=1
+    )
     spec.add_exclude(bodyname1="hand", bodyname2=flange.name)
     return hand
 

@@ -1,4 +1,5 @@
-"""The simulated camera: a renderer behind the `Camera` driver, with what is wrong with real cameras."""
+"""The simulated camera: a renderer behind the `Camera` driver, with what is wrong with real
+cameras."""
 
 from __future__ import annotations
 
@@ -13,7 +14,14 @@ from selfgrasp.core.arrays import FloatArray
 from selfgrasp.core.observation import View, checked_intrinsics
 from selfgrasp.core.pose import pose
 from selfgrasp.core.spec import CameraSpec
-from selfgrasp.workcell.sim.noise import NoiseConfig, draw_calibration, draw_mixing, noisy_color, noisy_depth, realistic
+from selfgrasp.workcell.sim.noise import (
+    NoiseConfig,
+    draw_calibration,
+    draw_mixing,
+    noisy_color,
+    noisy_depth,
+    realistic,
+)
 from selfgrasp.workcell.sim.render.picture import Picture, Renderer
 
 if TYPE_CHECKING:
@@ -27,7 +35,8 @@ class Mount:
     """How a camera is mounted, beyond what noise says.
 
     Attributes:
-        translation: m, largest shift per axis from the nominal pose, drawn per reset: every scene is another robot's, with a camera of its own place.
+        translation: m, largest shift per axis from the nominal pose, drawn per reset: every scene
+            is another robot's, with a camera of its own place.
         rotation: rad, likewise.
         moved_by: m that it has moved, in a random direction, since it was calibrated.
         turned_by: rad, likewise.
@@ -43,7 +52,9 @@ class Mount:
         if not (self.translation or self.rotation):
             return np.eye(4)
         rotation, _ = cv2.Rodrigues(rng.uniform(-self.rotation, self.rotation, 3))
-        return pose(rotation=rotation, translation=rng.uniform(-self.translation, self.translation, 3))
+        return pose(
+            rotation=rotation, translation=rng.uniform(-self.translation, self.translation, 3)
+        )
 
     def knock(self, rng: np.random.Generator) -> FloatArray:
         """calibrated_from_now (4, 4): how it has moved since."""
@@ -57,7 +68,8 @@ class Mount:
 class SimCamera:
     """Implements `selfgrasp.workcell.drivers.Camera`.
 
-    Its view carries the calibrated pose, which is that of `spec` unless mounts differ; the picture is taken from the true pose, drawn near it by `randomise`.
+    Its view carries the calibrated pose, which is that of `spec` unless mounts differ; the picture
+    is taken from the true pose, drawn near it by `randomise`.
 
     Args:
         spec: size, intrinsics and nominal pose.
@@ -66,16 +78,23 @@ class SimCamera:
         noise: what is wrong.
         rng: of all draws: the same generator and the same scenes give the same pictures.
         mount: how much mounts differ between scenes, and how far it was moved after calibration.
-        carrier: returns the (4, 4) world pose of what carries the camera, in whose frame `spec` places it; None for a camera that stands in the world.
+        carrier: returns the (4, 4) world pose of what carries the camera, in whose frame `spec`
+            places it; None for a camera that stands in the world.
 
     Raises:
         InputError: intrinsics that do not fit the size.
     """
 
     def __init__(
-        self, spec: CameraSpec, renderer: Renderer, data: Callable[[], mujoco.MjData], noise: NoiseConfig, rng: np.random.Generator,
-        mount: Mount | None = None, carrier: Callable[[], FloatArray] | None = None,
-    ) -> None:  # fmt: skip
+        self,
+        spec: CameraSpec,
+        renderer: Renderer,
+        data: Callable[[], mujoco.MjData],
+        noise: NoiseConfig,
+        rng: np.random.Generator,
+        mount: Mount | None = None,
+        carrier: Callable[[], FloatArray] | None = None,
+    ) -> None:
         checked_intrinsics(spec.intrinsics, spec.height, spec.width)
         self._spec, self._renderer, self._data, self._noise = spec, renderer, data, noise
         self._mount, self._carrier = mount or Mount(), carrier
@@ -87,14 +106,16 @@ class SimCamera:
         return self._spec
 
     def randomise(self, rng: np.random.Generator) -> None:
-        """Draw what stays the same over a scene (true pose, brightness, hue), and go on drawing from `rng`. Lights are `Lights`'s."""
+        """Draw what stays the same over a scene (true pose, brightness, hue), and go on drawing
+        from `rng`. Lights are `Lights`'s."""
         self._rng = rng
         self._calibrated = self._spec.world_from_camera @ self._mount.place(rng)
         self._true = self._calibrated @ self._mount.knock(rng) @ draw_calibration(self._noise, rng)
         self._mixing = draw_mixing(self._noise, rng)
 
     def picture(self) -> Picture:
-        """The picture without pixel noise, from the true pose: for labels and tests, never for a policy."""
+        """The picture without pixel noise, from the true pose: for labels and tests, never for a
+        policy."""
         return self._renderer.render(self._data(), self._carried(self._true), self._spec.intrinsics)
 
     def capture(self) -> View:

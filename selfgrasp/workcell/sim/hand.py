@@ -1,4 +1,5 @@
-"""The two-finger gripper's driver over a `World`, and that of an arm that is none: the hand flies."""
+"""The two-finger gripper's driver over a `World`, and that of an arm that is none: the hand
+flies."""
 
 from __future__ import annotations
 
@@ -16,7 +17,8 @@ from selfgrasp.workcell.sim.noise import NoiseConfig, draw_miss
 from selfgrasp.workcell.sim.world import World
 
 CLEAR_HEIGHT = 0.24
-"""m. Above it nothing stands, so that free motion there is not stepped: hand and what it holds are shifted as one."""
+"""m. Above it nothing stands, so that free motion there is not stepped: hand and what it holds are
+shifted as one."""
 STEPS_PER_UPDATE = 4
 """Timesteps between two targets of the servos."""
 _ACCELERATION = 15.0
@@ -24,10 +26,12 @@ _ACCELERATION = 15.0
 _TURN_PER_METRE = 8.0
 """rad that the hand turns in the time in which it would move a metre."""
 _BLOCKED_LAG = 0.005
-"""m behind the reference at which a motion counts as blocked; the servo then pushes with about 40 N."""
+"""m behind the reference at which a motion counts as blocked; the servo then pushes with about 40
+N."""
 _LEAD_SPEED = 2 * float(np.sqrt(HAND_STIFFNESS * MOVING_MASS)) / HAND_STIFFNESS - 0.0066
 _LEAD_ACCELERATION = MOVING_MASS / HAND_STIFFNESS
-"""s and s^2 by which a servo's target leads its reference, so that damping, inertia and the held target do not make it lag."""
+"""s and s^2 by which a servo's target leads its reference, so that damping, inertia and the held
+target do not make it lag."""
 _FINGER_SPEED = 0.2
 _SQUEEZE = 0.012
 _SOMETHING = 0.001
@@ -39,10 +43,13 @@ class FlyingArm:
     Args:
         world: what it moves in.
         workspace: where the tool may go.
-        noise: by how much the hand is off from where the arm believes it to be, anew after every `away`.
+        noise: by how much the hand is off from where the arm believes it to be, anew after every
+            `away`.
     """
 
-    def __init__(self, world: World, workspace: Workspace, noise: NoiseConfig | None = None) -> None:
+    def __init__(
+        self, world: World, workspace: Workspace, noise: NoiseConfig | None = None
+    ) -> None:
         self._world = world
         self._workspace = workspace
         self._noise = noise or NoiseConfig()
@@ -75,14 +82,20 @@ class FlyingArm:
         reached = self.move(up, speed=0.8, control=control)
         if reached.fault is not None:
             return reached
-        gone = self.move(top_down(self._world.away_joints[:3], yaw_of(up)), speed=0.8, control=control)
+        gone = self.move(
+            top_down(self._world.away_joints[:3], yaw_of(up)), speed=0.8, control=control
+        )
         self._error = draw_miss(self._noise, self._rng)
         return gone
 
     def move(self, world_from_tool: FloatArray, *, speed: float, control: Control) -> Reached:
-        """Move in a straight line at `speed` m/s; yaw turns along. Above `CLEAR_HEIGHT` the way is not stepped."""
+        """Move in a straight line at `speed` m/s; yaw turns along. Above `CLEAR_HEIGHT` the way is
+        not stepped."""
         data = self._world.data
-        start, target = data.qpos[:4].copy(), np.array([*world_from_tool[:3, 3], yaw_of(world_from_tool)]) + self._error
+        start, target = (
+            data.qpos[:4].copy(),
+            np.array([*world_from_tool[:3, 3], yaw_of(world_from_tool)]) + self._error,
+        )
         turn = wrapped(target[3] - start[3])
         target[3] = start[3] + turn
         if control.stop.is_set():
@@ -105,12 +118,21 @@ class FlyingArm:
             world.shift(slot, offset)
         world.forward()
 
-    def _servo(self, start: FloatArray, target: FloatArray, speed: float, control: Control) -> Reached:
+    def _servo(
+        self, start: FloatArray, target: FloatArray, speed: float, control: Control
+    ) -> Reached:
         world, data = self._world, self._world.data
         way = target - start
-        times = profile(max(float(np.linalg.norm(way[:3])), float(abs(way[3])) / _TURN_PER_METRE), speed, self._update, _ACCELERATION)
+        times = profile(
+            max(float(np.linalg.norm(way[:3])), float(abs(way[3])) / _TURN_PER_METRE),
+            speed,
+            self._update,
+            _ACCELERATION,
+        )
         references = start + times.share[:, None] * way
-        leads = references + (_LEAD_SPEED * times.rate + _LEAD_ACCELERATION * times.gain)[:, None] * way
+        leads = (
+            references + (_LEAD_SPEED * times.rate + _LEAD_ACCELERATION * times.gain)[:, None] * way
+        )
         # Plain numbers: a numpy call on three of them costs ten times as much as what it does.
         ctrl, qpos = data.ctrl, data.qpos
         for (x, y, z, _), lead in zip(references.tolist(), leads, strict=True):
@@ -156,7 +178,8 @@ class SimGripper:
         return abs(float(self._world.data.actuator_force[self._servo])) / 2
 
     def open(self, width: float, *, control: Control) -> None:
-        """Bring the fingers `width` m apart, or as far as they go; in free air this is not stepped."""
+        """Bring the fingers `width` m apart, or as far as they go; in free air this is not
+        stepped."""
         world, data = self._world, self._world.data
         world.hold_firmly(False)
         half = max(self.spec.closed, min(width, self.spec.opening)) / 2
@@ -166,13 +189,16 @@ class SimGripper:
             data.qvel[self._dof : self._dof + 2] = 0.0
             world.forward()
             return
-        for _ in range(int(np.ceil(abs(half - self.width() / 2) / (2 * _FINGER_SPEED * self._update))) + 3):
+        for _ in range(
+            int(np.ceil(abs(half - self.width() / 2) / (2 * _FINGER_SPEED * self._update))) + 3
+        ):
             if control.stop.is_set():
                 return self._halt()
             world.step(STEPS_PER_UPDATE)
 
     def close(self, *, control: Control) -> None:
-        """Close until the fingers stall, on something or at the end of their travel, then squeeze with the full force."""
+        """Close until the fingers stall, on something or at the end of their travel, then squeeze
+        with the full force."""
         world, data = self._world, self._world.data
         speed = _FINGER_SPEED * control.speed
         goal = data.qpos[self._joints[0]]
@@ -186,7 +212,8 @@ class SimGripper:
         if control.stop.is_set():
             return self._halt()
         data.ctrl[self._servo] = -_SQUEEZE
-        # Passes that keep a grip from creeping cost more than the rest of a step: only while there is a grip.
+        # Passes that keep a grip from creeping cost more than the rest of a step: only while there
+        # is a grip.
         world.hold_firmly(self.width() > self.spec.closed + _SOMETHING)
         world.step(4 * STEPS_PER_UPDATE)
 
@@ -197,7 +224,8 @@ class SimGripper:
 
 @dataclass(frozen=True, eq=False)
 class Profile:
-    """At each of N updates: the share of the way (N,), its rate (N,) 1/s, and that rate's rate (N,) 1/s^2."""
+    """At each of N updates: the share of the way (N,), its rate (N,) 1/s, and that rate's rate (N,)
+    1/s^2."""
 
     share: FloatArray
     rate: FloatArray
@@ -205,7 +233,8 @@ class Profile:
 
 
 def profile(distance: float, speed: float, update: float, acceleration: float) -> Profile:
-    """Trapezoidal, from 0 to 1, over `distance` m at up to `speed` m/s, an update each `update` s."""
+    """Trapezoidal, from 0 to 1, over `distance` m at up to `speed` m/s, an update each `update`
+    s."""
     if distance < 1e-9:
         return Profile(np.zeros(0), np.zeros(0), np.zeros(0))
     top = min(speed, float(np.sqrt(distance * acceleration)))
@@ -215,7 +244,11 @@ def profile(distance: float, speed: float, update: float, acceleration: float) -
     t = duration * np.arange(1, updates + 1) / updates
     left = duration - t
     begins, ends = t < ramp, t >= duration - ramp
-    travelled = np.where(begins, acceleration * t * t / 2, np.where(ends, distance - acceleration * left * left / 2, top * (t - ramp / 2)))
+    travelled = np.where(
+        begins,
+        acceleration * t * t / 2,
+        np.where(ends, distance - acceleration * left * left / 2, top * (t - ramp / 2)),
+    )
     rate = np.where(begins, acceleration * t, np.where(ends, acceleration * left, top))
     gain = np.where(begins, acceleration, np.where(ends, -acceleration, 0.0))
     return Profile(travelled / distance, rate / distance, gain / distance)

@@ -1,4 +1,5 @@
-"""The driver of an arm with joints: straight tool motions through inverse kinematics, servoed joint by joint; it stops where something blocks it."""
+"""The driver of an arm with joints: straight tool motions through inverse kinematics, servoed joint
+by joint; it stops where something blocks it."""
 
 from __future__ import annotations
 
@@ -30,10 +31,13 @@ class JointArm:
     Args:
         world: with an arm.
         workspace: where the tool may go.
-        noise: by how much the hand is off from where the arm believes it to be, anew after every `away`.
+        noise: by how much the hand is off from where the arm believes it to be, anew after every
+            `away`.
     """
 
-    def __init__(self, world: World, workspace: Workspace, noise: NoiseConfig | None = None) -> None:
+    def __init__(
+        self, world: World, workspace: Workspace, noise: NoiseConfig | None = None
+    ) -> None:
         if world.kinematics is None:
             raise ValueError("a world without an arm")
         self._world, self._workspace, self._noise = world, workspace, noise or NoiseConfig()
@@ -55,7 +59,8 @@ class JointArm:
         return self._world.data.qpos[: self._count].copy()
 
     def pose(self) -> FloatArray:
-        """world_from_tool (4, 4) now, as far as the arm knows; of a hand that points down, which its position and yaw say whole."""
+        """world_from_tool (4, 4) now, as far as the arm knows; of a hand that points down, which
+        its position and yaw say whole."""
         tool = self._kinematics.tool(self._world.data.qpos[: self._count])
         return top_down(tool[:3, 3] - self._miss_by[:3], yaw_of(tool) - self._miss_by[3])
 
@@ -76,18 +81,24 @@ class JointArm:
         return Reached(self.pose())
 
     def move(self, world_from_tool: FloatArray, *, speed: float, control: Control) -> Reached:
-        """Move in a straight line at `speed` m/s as far as the joints' speeds allow; yaw turns along.
+        """Move in a straight line at `speed` m/s as far as the joints' speeds allow; yaw turns
+        along.
 
-        Above `CLEAR_HEIGHT` the way is not stepped, and the hand may be tilted; below, it points down.
-        Where the arm cannot follow, it ends there as `Fault.UNREACHABLE`. A yaw that the last joint cannot turn to is reached half a turn away: the gripper is
-        symmetric.
+        Above `CLEAR_HEIGHT` the way is not stepped, and the hand may be tilted; below, it points
+        down. Where the arm cannot follow, it ends there as `Fault.UNREACHABLE`. A yaw that the last
+        joint cannot turn to is reached half a turn away: the gripper is symmetric.
         """
         if control.stop.is_set():
             return Reached(self.pose(), Fault.STOPPED)
         now = self._world.data.qpos[: self._count].copy()
-        target = top_down(world_from_tool[:3, 3] + self._miss_by[:3], yaw_of(world_from_tool) + self._miss_by[3])
+        target = top_down(
+            world_from_tool[:3, 3] + self._miss_by[:3], yaw_of(world_from_tool) + self._miss_by[3]
+        )
         if min(self._kinematics.tool(now)[2, 3], target[2, 3]) >= CLEAR_HEIGHT:
-            missed = pose(rotation=rotation_about_z(self._miss_by[3]) @ world_from_tool[:3, :3], translation=target[:3, 3])
+            missed = pose(
+                rotation=rotation_about_z(self._miss_by[3]) @ world_from_tool[:3, :3],
+                translation=target[:3, 3],
+            )
             solved = self._kinematics.posture(missed, now)
             if not solved.reached:
                 return Reached(self.pose(), Fault.UNREACHABLE)
@@ -106,7 +117,8 @@ class JointArm:
         return Reached(self.pose(), None if way.whole else Fault.UNREACHABLE)
 
     def _jump(self, joints: FloatArray) -> None:
-        """Go through free air without stepping; what is held comes along as if it were part of the hand."""
+        """Go through free air without stepping; what is held comes along as if it were part of the
+        hand."""
         world, data, count = self._world, self._world.data, self._count
         held = world.held()
         motion = self._kinematics.tool(joints) @ inverse(self._kinematics.tool(data.qpos[:count]))
@@ -129,7 +141,11 @@ class JointArm:
         accelerations = path(at, 2) * rate**2 + slope * times.gain[:, None] * length
         mujoco.mj_fullM(world.model, data, self._inertia)
         # What damping and inertia would make the joints lag by is added to the servos' targets.
-        leads = references + self._lead * slope * rate + accelerations @ self._inertia[:count, :count].T / self._stiffness
+        leads = (
+            references
+            + self._lead * slope * rate
+            + accelerations @ self._inertia[:count, :count].T / self._stiffness
+        )
         nearest = way.jacobians[np.clip(np.searchsorted(along, at), 0, len(way.jacobians) - 1)]
         ctrl, qpos = data.ctrl, data.qpos
         for reference, lead, jacobian in zip(references, leads, nearest, strict=True):

@@ -1,4 +1,5 @@
-"""Somebody kicks the bin while the hand is on its way: what open loop cannot see and closed loop must."""
+"""Somebody kicks the bin while the hand is on its way: what open loop cannot see and closed loop
+must."""
 
 from __future__ import annotations
 
@@ -14,7 +15,8 @@ _SECONDS = 0.3
 
 
 class KickedArm:
-    """An arm driver under which all objects are knocked, in a random horizontal direction, when the hand begins to come down: once between two `away`.
+    """An arm driver under which all objects are knocked, in a random horizontal direction, when the
+    hand begins to come down: once between two `away`.
 
     Args:
         arm: that moves.
@@ -53,5 +55,7 @@ class KickedArm:
         if not self._done and self._world.hand_height >= CLEAR_HEIGHT > world_from_tool[2, 3]:
             self._done = True
             direction = self._rng.uniform(0, 2 * np.pi)
-            self._world.knock(self._speed * np.array([np.cos(direction), np.sin(direction), 0.0]), _SECONDS)
+            self._world.knock(
+                self._speed * np.array([np.cos(direction), np.sin(direction), 0.0]), _SECONDS
+            )
         return self._arm.move(world_from_tool, speed=speed, control=control)

@@ -1,4 +1,5 @@
-"""Inverse kinematics of an arm by damped least squares (Wampler 1986), and straight ways of the tool as ways of the joints."""
+"""Inverse kinematics of an arm by damped least squares (Wampler 1986), and straight ways of the
+tool as ways of the joints."""
 
 from __future__ import annotations
 
@@ -18,7 +19,8 @@ POSITION_RESIDUAL, ANGLE_RESIDUAL = 0.5e-3, 2e-3
 """m and rad within which a pose counts as reached."""
 _DAMPING = 1e-4
 _HOMING = 0.05
-"""Share of the way back to the home posture that each iteration takes in the directions that do not move the tool."""
+"""Share of the way back to the home posture that each iteration takes in the directions that do not
+move the tool."""
 _LARGEST_TURN = 0.25
 """rad a joint turns at most in one iteration."""
 _ITERATIONS = 60
@@ -64,7 +66,9 @@ class Kinematics:
 
     def __init__(self, arm: ArmModel, gripper: GripperSpec) -> None:
         spec = mujoco.MjSpec()
-        attach(spec, arm, gripper).add_geom(type=mujoco.mjtGeom.mjGEOM_SPHERE, size=[0.01, 0, 0], mass=0.1)
+        attach(spec, arm, gripper).add_geom(
+            type=mujoco.mjtGeom.mjGEOM_SPHERE, size=[0.01, 0, 0], mass=0.1
+        )
         self.arm = arm
         self._model = spec.compile()
         self._data = mujoco.MjData(self._model)
@@ -73,13 +77,17 @@ class Kinematics:
         self._dofs = np.array([int(j.dofadr[0]) for j in joints])
         self._hand = int(self._model.body("hand").id)
         self.home = arm.limits.mean(axis=1) if arm.home is None else arm.home
-        self._position_jacobian, self._rotation_jacobian = np.zeros((3, self._model.nv)), np.zeros((3, self._model.nv))
+        self._position_jacobian, self._rotation_jacobian = (
+            np.zeros((3, self._model.nv)),
+            np.zeros((3, self._model.nv)),
+        )
 
         if arm.home is None:
             self.home = self._posture_over_the_bin()
 
     def _posture_over_the_bin(self) -> FloatArray:
-        """Joints that hold the hand over the middle of the bin, as far from their limits as chance finds."""
+        """Joints that hold the hand over the middle of the bin, as far from their limits as chance
+        finds."""
         rng = np.random.default_rng(0)
         low, high = self.arm.limits[:, 0], self.arm.limits[:, 1]
         found, room = self.home, -1.0
@@ -111,11 +119,16 @@ class Kinematics:
         return self._jacobian()
 
     def _jacobian(self) -> FloatArray:
-        mujoco.mj_jacBody(self._model, self._data, self._position_jacobian, self._rotation_jacobian, self._hand)
-        return np.concatenate([self._position_jacobian[:, self._dofs], self._rotation_jacobian[:, self._dofs]])
+        mujoco.mj_jacBody(
+            self._model, self._data, self._position_jacobian, self._rotation_jacobian, self._hand
+        )
+        return np.concatenate(
+            [self._position_jacobian[:, self._dofs], self._rotation_jacobian[:, self._dofs]]
+        )
 
     def solve(self, world_from_tool: FloatArray, start: FloatArray) -> Solved:
-        """Joints that bring the tool to a pose, near `start` (J,) and the home posture, within the limits; the residual says how near they come."""
+        """Joints that bring the tool to a pose, near `start` (J,) and the home posture, within the
+        limits; the residual says how near they come."""
         low, high = self.arm.limits[:, 0], self.arm.limits[:, 1]
         joints = np.clip(start, low, high)
         damping = _DAMPING * np.eye(6)
@@ -124,11 +137,16 @@ class Kinematics:
             jacobian = self.jacobian(joints)
             error = _difference(world_from_tool, self._tool())
             now = Solved(joints, math.dist(error[:3], (0, 0, 0)), math.dist(error[3:], (0, 0, 0)))
-            if now.position_error + 0.1 * now.angle_error < best.position_error + 0.1 * best.angle_error:
+            if (
+                now.position_error + 0.1 * now.angle_error
+                < best.position_error + 0.1 * best.angle_error
+            ):
                 best = now
             if now.reached:
                 break
-            inverse = np.linalg.solve(jacobian @ jacobian.T + damping, np.column_stack([error, jacobian]))
+            inverse = np.linalg.solve(
+                jacobian @ jacobian.T + damping, np.column_stack([error, jacobian])
+            )
             homeward = _HOMING * (self.home - joints)
             turn = jacobian.T @ inverse[:, 0] + homeward - jacobian.T @ (inverse[:, 1:] @ homeward)
             turn *= min(1.0, _LARGEST_TURN / max(1e-9, float(np.abs(turn).max())))
@@ -136,7 +154,8 @@ class Kinematics:
         return best
 
     def posture(self, world_from_tool: FloatArray, start: FloatArray) -> Solved:
-        """As `solve`; where that does not reach, from home, and with the gripper, which is symmetric, turned by half."""
+        """As `solve`; where that does not reach, from home, and with the gripper, which is
+        symmetric, turned by half."""
         solved = self.solve(world_from_tool, start)
         turned = world_from_tool.copy()
         turned[:3, :2] *= -1
@@ -148,7 +167,8 @@ class Kinematics:
         return solved
 
     def way(self, world_from_tool: FloatArray, start: FloatArray) -> Way:
-        """The straight way of a hand that points down from `start` (J,) to a pose; it ends early where the arm cannot go on."""
+        """The straight way of a hand that points down from `start` (J,) to a pose; it ends early
+        where the arm cannot go on."""
         before = self.tool(start)
         here, there = before[:3, 3], world_from_tool[:3, 3]
         begin = yaw_of(before)
@@ -157,7 +177,9 @@ class Kinematics:
         count = max(1, math.ceil(length / _POINT_EVERY), math.ceil(abs(turn) / _POINT_TURN))
         points, whole = [start], True
         for share in np.linspace(0, 1, count + 1)[1:]:
-            solved = self.solve(top_down(here + share * (there - here), begin + share * turn), points[-1])
+            solved = self.solve(
+                top_down(here + share * (there - here), begin + share * turn), points[-1]
+            )
             whole = solved.reached
             if not whole:
                 break
@@ -169,7 +191,8 @@ class Kinematics:
 
 def _difference(wanted: FloatArray, now: FloatArray) -> FloatArray:
     """(6,) m and rad from `now` to `wanted`, both (4, 4), in the world."""
-    # Of two nearly equal rotations, half the sum of the axes' cross products is the turn between them; for large ones its direction is right.
+    # Of two nearly equal rotations, half the sum of the axes' cross products is the turn between
+    # them; for large ones its direction is right.
     a, b = now[:3, :3].T.tolist(), wanted[:3, :3].T.tolist()
     turn = [0.0, 0.0, 0.0]
     for (ax, ay, az), (bx, by, bz) in zip(a, b, strict=True):

@@ -1,4 +1,5 @@
-"""What is wrong with a real camera: noise in depth and colour, missing returns, and a pose that is not quite the calibrated one."""
+"""What is wrong with a real camera: noise in depth and colour, missing returns, and a pose that is
+not quite the calibrated one."""
 
 from __future__ import annotations
 
@@ -22,18 +23,21 @@ class NoiseConfig:
     """How much is wrong; everything is off by default.
 
     Attributes:
-        depth_sigma_at_1m: m, standard deviation of depth at 1 m; grows with the square of depth, as triangulation does.
+        depth_sigma_at_1m: m, standard deviation of depth at 1 m; grows with the square of depth, as
+            triangulation does.
         depth_quantum: m, step that depth is rounded to.
         hole_rate: share of pixels without return, anywhere.
         edge_holes: share of pixels without return at depth edges (steps above `EDGE_STEP`).
-        calibration_translation: m, standard deviation per axis, drawn once per reset, by which the true pose is off.
+        calibration_translation: m, standard deviation per axis, drawn once per reset, by which the
+            true pose is off.
         calibration_rotation: rad, standard deviation per axis, likewise.
         color_sigma: standard deviation per pixel and channel, of 255.
         brightness: largest relative change of brightness, drawn per reset.
         hue: rad, largest turn of the hue, drawn per reset.
         light_direction: rad, standard deviation of the lights' tilt, drawn per reset; see `Lights`.
         light_strength: largest relative change of each light, drawn per reset.
-        actuation_translation: m, standard deviation in x and y by which the hand misses where it is sent, drawn for every attempt; the arm does not feel it.
+        actuation_translation: m, standard deviation in x and y by which the hand misses where it is
+            sent, drawn for every attempt; the arm does not feel it.
         actuation_rotation: rad, of its yaw, likewise.
     """
 
@@ -74,7 +78,8 @@ _LIMITS = {
 
 
 def realistic() -> NoiseConfig:
-    """A well-calibrated consumer depth camera: 1.2 mm of depth noise and 3 mm of misplacement at 0.7 m."""
+    """A well-calibrated consumer depth camera: 1.2 mm of depth noise and 3 mm of misplacement at
+    0.7 m."""
     return NoiseConfig(
         depth_sigma_at_1m=0.0025,
         depth_quantum=0.0005,
@@ -91,11 +96,14 @@ def realistic() -> NoiseConfig:
 
 
 def imprecise() -> NoiseConfig:
-    """`realistic`, and an arm that misses by 3 mm and 2 degrees: what re-ranking was made for (Pinto & Gupta 2016, section IV.F)."""
+    """`realistic`, and an arm that misses by 3 mm and 2 degrees: what re-ranking was made for
+    (Pinto & Gupta 2016, section IV.F)."""
     return replace(realistic(), actuation_translation=0.003, actuation_rotation=math.radians(2.0))
 
 
-def noisy_depth(depth: NDArray[np.float32], noise: NoiseConfig, rng: np.random.Generator) -> NDArray[np.float32]:
+def noisy_depth(
+    depth: NDArray[np.float32], noise: NoiseConfig, rng: np.random.Generator
+) -> NDArray[np.float32]:
     """`depth` (H, W) m with noise, rounding and holes (NaN); holes that are there stay."""
     result = depth.copy()
     if noise.depth_sigma_at_1m:
@@ -113,14 +121,17 @@ def noisy_depth(depth: NDArray[np.float32], noise: NoiseConfig, rng: np.random.G
 
 
 def depth_edges(depth: NDArray[np.float32]) -> NDArray[np.bool_]:
-    """(H, W) pixels among whose 3 x 3 neighbours depth steps by more than `EDGE_STEP`; a hole counts as 0 m."""
+    """(H, W) pixels among whose 3 x 3 neighbours depth steps by more than `EDGE_STEP`; a hole
+    counts as 0 m."""
     filled = np.nan_to_num(depth, nan=0.0)
     kernel = np.ones((3, 3), dtype=np.uint8)
     edges: NDArray[np.bool_] = (cv2.dilate(filled, kernel) - cv2.erode(filled, kernel)) > EDGE_STEP
     return edges
 
 
-def noisy_color(color: NDArray[np.uint8], noise: NoiseConfig, mixing: FloatArray, rng: np.random.Generator) -> NDArray[np.uint8]:
+def noisy_color(
+    color: NDArray[np.uint8], noise: NoiseConfig, mixing: FloatArray, rng: np.random.Generator
+) -> NDArray[np.uint8]:
     """`color` (H, W, 3) with its channels mixed by `mixing` (3, 3), and with noise."""
     if not (noise.color_sigma or noise.brightness or noise.hue):
         return color
@@ -136,7 +147,8 @@ def _normals() -> NDArray[np.float32]:
 
 
 def _grain(shape: tuple[int, ...], rng: np.random.Generator) -> NDArray[np.float32]:
-    """Normal noise of `shape`, cut at a random place from a long strip that is drawn once: drawing it anew would cost more than the picture."""
+    """Normal noise of `shape`, cut at a random place from a long strip that is drawn once: drawing
+    it anew would cost more than the picture."""
     strip, size = _normals(), math.prod(shape)
     if size > len(strip) // 2:
         return rng.standard_normal(shape, dtype=np.float32)
@@ -153,13 +165,23 @@ def draw_mixing(noise: NoiseConfig, rng: np.random.Generator) -> FloatArray:
 
 
 def draw_calibration(noise: NoiseConfig, rng: np.random.Generator) -> FloatArray:
-    """camera_from_true_camera (4, 4): how far the true camera is from where the robot believes it."""
+    """camera_from_true_camera (4, 4): how far the true camera is from where the robot believes
+    it."""
     rotation, _ = cv2.Rodrigues(noise.calibration_rotation * rng.standard_normal(3))
-    return pose(rotation=rotation, translation=noise.calibration_translation * rng.standard_normal(3))
+    return pose(
+        rotation=rotation, translation=noise.calibration_translation * rng.standard_normal(3)
+    )
 
 
 def draw_miss(noise: NoiseConfig, rng: np.random.Generator) -> FloatArray:
-    """(4,) x, y, z m and yaw rad by which the hand misses; nothing is drawn where there is no such noise."""
+    """(4,) x, y, z m and yaw rad by which the hand misses; nothing is drawn where there is no such
+    noise."""
     if not (noise.actuation_translation or noise.actuation_rotation):
         return np.zeros(4)
-    return np.array([*rng.normal(0, noise.actuation_translation, 2), 0.0, rng.normal(0, noise.actuation_rotation)])
+    return np.array(
+        [
+            *rng.normal(0, noise.actuation_translation, 2),
+            0.0,
+            rng.normal(0, noise.actuation_rotation),
+        ]
+    )

@@ -1,4 +1,5 @@
-"""The oracle: tries grasps in the simulation itself, puts everything back, and does the first one that held. A ceiling, not a rival."""
+"""The oracle: tries grasps in the simulation itself, puts everything back, and does the first one
+that held. A ceiling, not a rival."""
 
 from __future__ import annotations
 
@@ -33,11 +34,15 @@ class OraclePolicy:
     def __init__(self, cell: Workcell) -> None:
         scene = cell.drivers.scene
         if not isinstance(scene, SimScene):
-            raise InputError(given=f"the oracle in the cell {cell.spec.name!r}", wanted="a simulated cell, whose truth it can read")
+            raise InputError(
+                given=f"the oracle in the cell {cell.spec.name!r}",
+                wanted="a simulated cell, whose truth it can read",
+            )
         self._cell, self._scene = cell, scene
 
     def plan(self, context: Context) -> Plan:
-        """The first of up to 80 grasps over the objects' true places that succeeds; if none does, the last one tried."""
+        """The first of up to 80 grasps over the objects' true places that succeeds; if none does,
+        the last one tried."""
         state = self._scene.save()
         candidates = self._candidates(context)
         for grasp in candidates:
@@ -51,7 +56,8 @@ class OraclePolicy:
         return Plan.only(candidates[-1])
 
     def _candidates(self, context: Context) -> list[Grasp]:
-        """Random points of the objects' true surfaces, each at a random angle, at the height of what lies under them."""
+        """Random points of the objects' true surfaces, each at a random angle, at the height of
+        what lies under them."""
         workspace, opening = context.spec.workspace, context.spec.gripper.opening
         rng = context.rng()
         truths = self._scene.objects_truth()
@@ -65,7 +71,11 @@ class OraclePolicy:
             owner = order[attempt % len(order)]
             own = surface[owners == owner]
             # Halfway to the middle of the object: on it more often than at its rim.
-            xy = np.clip(own[rng.integers(len(own)), :2] * 0.5 + truths[owner].center[:2] * 0.5, workspace.low[:2], workspace.high[:2])
+            xy = np.clip(
+                own[rng.integers(len(own)), :2] * 0.5 + truths[owner].center[:2] * 0.5,
+                workspace.low[:2],
+                workspace.high[:2],
+            )
             near = surface[np.linalg.norm(surface[:, :2] - xy, axis=1) < _NEAR]
             top = float(near[:, 2].max()) if len(near) else workspace.surface
             z = float(np.clip(top - _INSERTION, workspace.low[2], workspace.high[2]))

@@ -1,4 +1,5 @@
-"""The scene driver: a seeded drop of objects, settling, saving and restoring, and what only a simulator knows."""
+"""The scene driver: a seeded drop of objects, settling, saving and restoring, and what only a
+simulator knows."""
 
 from __future__ import annotations
 
@@ -24,7 +25,8 @@ _LIFT = 0.01
 
 
 class Mixture(StrEnum):
-    """Which objects share a scene: any, none of the same family as another, or one family's alone."""
+    """Which objects share a scene: any, none of the same family as another, or one family's
+    alone."""
 
     ANY = "any"
     APART = "apart"
@@ -63,7 +65,8 @@ class ObjectTruth:
 
 @dataclass(frozen=True, eq=False)
 class SavedScene:
-    """A state to come back to: physics, what lies in the slots, and whether the hand held firmly."""
+    """A state to come back to: physics, what lies in the slots, and whether the hand held
+    firmly."""
 
     physics: FloatArray
     placed: tuple[Placed, ...]
@@ -75,16 +78,26 @@ def scene_rng(seed: int) -> np.random.Generator:
     return np.random.default_rng([seed, 0x5CE2E])
 
 
-def drawn_objects(pool: Sequence[ObjectModel], count: int, rng: np.random.Generator, mixture: Mixture = Mixture.ANY) -> list[ObjectModel]:
+def drawn_objects(
+    pool: Sequence[ObjectModel],
+    count: int,
+    rng: np.random.Generator,
+    mixture: Mixture = Mixture.ANY,
+) -> list[ObjectModel]:
     """Up to `count` of `pool`, none twice: the first thing that a scene's generator draws."""
     families = sorted({item.family for item in pool})
     if mixture is Mixture.APART:
         chosen = rng.choice(families, size=min(count, len(families)), replace=False)
-        return [drawn_objects([item for item in pool if item.family == family], 1, rng)[0] for family in chosen]
+        return [
+            drawn_objects([item for item in pool if item.family == family], 1, rng)[0]
+            for family in chosen
+        ]
     if mixture is Mixture.ALIKE:
         one = rng.choice(families)
         pool = [item for item in pool if item.family == one]
-    return [pool[index] for index in rng.choice(len(pool), size=min(count, len(pool)), replace=False)]
+    return [
+        pool[index] for index in rng.choice(len(pool), size=min(count, len(pool)), replace=False)
+    ]
 
 
 class SimScene:
@@ -92,15 +105,30 @@ class SimScene:
 
     Args:
         pool: objects that scenes draw from, without replacement.
-        on_reset: called with the scene's generator after the objects lie still (cameras and light randomise there).
+        on_reset: called with the scene's generator after the objects lie still (cameras and light
+            randomise there).
     """
 
-    def __init__(self, world: World, pool: Sequence[ObjectModel], config: SceneConfig, on_reset: Sequence[Callable[[np.random.Generator], None]] = ()) -> None:
+    def __init__(
+        self,
+        world: World,
+        pool: Sequence[ObjectModel],
+        config: SceneConfig,
+        on_reset: Sequence[Callable[[np.random.Generator], None]] = (),
+    ) -> None:
         if not pool:
             raise InputError(given="no objects", wanted="at least one object to drop")
         if config.count > world.slots:
-            raise InputError(given=f"{config.count} objects a scene", wanted=f"at most {world.slots}, the slots of this world")
-        self._world, self._pool, self._config, self._on_reset = world, tuple(pool), config, tuple(on_reset)
+            raise InputError(
+                given=f"{config.count} objects a scene",
+                wanted=f"at most {world.slots}, the slots of this world",
+            )
+        self._world, self._pool, self._config, self._on_reset = (
+            world,
+            tuple(pool),
+            config,
+            tuple(on_reset),
+        )
 
     def reset(self, seed: int) -> None:
         """Drop `count` objects, drawn from the pool, in random poses; wait until they lie still."""
@@ -118,10 +146,13 @@ class SimScene:
         for slot, item in enumerate(objects):
             quaternion = rng.normal(size=4)
             height += item.bounding_radius
-            spread = max(0.0, min(self._config.spread, world.table.half_size - item.bounding_radius))
+            spread = max(
+                0.0, min(self._config.spread, world.table.half_size - item.bounding_radius)
+            )
             x, y = rng.uniform(-spread, spread, size=2)
             world.place(slot, np.array([x, y, height]), quaternion / np.linalg.norm(quaternion))
-            # Things that begin inside each other stay jammed; bounding spheres that do not meet would make a tower of ten a long fall.
+            # Things that begin inside each other stay jammed; bounding spheres that do not meet
+            # would make a tower of ten a long fall.
             while world.overlaps(slot):
                 height += _LIFT
                 world.shift(slot, np.array([0.0, 0.0, _LIFT]))
@@ -132,7 +163,8 @@ class SimScene:
         self._wait(_POUR_SECONDS)
 
     def settle(self) -> bool:
-        """Step until nothing moves; take away what lies outside the walls. False if something still moves after 0.8 s."""
+        """Step until nothing moves; take away what lies outside the walls. False if something still
+        moves after 0.8 s."""
         return self._wait(_CALM_SECONDS)
 
     def _wait(self, seconds: float) -> bool:
@@ -155,7 +187,9 @@ class SimScene:
         held = world.held()
         for placed in world.placed:
             position = world.object_pose(placed.slot)[:3, 3]
-            if placed.slot not in held and (np.abs(position[:2]).max() > reach or position[2] < -0.05):
+            if placed.slot not in held and (
+                np.abs(position[:2]).max() > reach or position[2] < -0.05
+            ):
                 world.remove(placed.slot)
         world.forward()
 
@@ -164,7 +198,8 @@ class SimScene:
         return float(self._world.data.time)
 
     def save(self) -> SavedScene:
-        """The state, to be put back with `restore`; going on from here and coming back here later are the same."""
+        """The state, to be put back with `restore`; going on from here and coming back here later
+        are the same."""
         saved = SavedScene(self._world.save(), self._world.placed, self._world.holds_firmly)
         self.restore(saved)
         return saved
@@ -172,25 +207,37 @@ class SimScene:
     def restore(self, state: object) -> None:
         """Put a saved state back."""
         if not isinstance(state, SavedScene):
-            raise InputError(given=f"a state of type {type(state).__name__}", wanted="one that this scene saved")
+            raise InputError(
+                given=f"a state of type {type(state).__name__}", wanted="one that this scene saved"
+            )
         self._world.refill(state.placed)
         self._world.hold_firmly(state.firm)
         self._world.restore(state.physics)
 
     def truth(self, attempt: str) -> tuple[Label, ...]:
-        """Which objects both fingers hold, how many, and how many are left; call it while the object is held."""
+        """Which objects both fingers hold, how many, and how many are left; call it while the
+        object is held."""
         world = self._world
         held = world.held()
         names = [p.model for p in world.placed if p.slot in held]
         # Whoever fills a bin with one category knows what is lifted from it.
-        known = [Label(attempt, "category", names[0].family, "who filled the bin")] if names and self._config.mixture is Mixture.ALIKE else []
+        known = (
+            [Label(attempt, "category", names[0].family, "who filled the bin")]
+            if names and self._config.mixture is Mixture.ALIKE
+            else []
+        )
         return (
             *known,
             Label(attempt, "truth.grasped", bool(held), "simulator"),
             Label(attempt, "truth.held", len(held), "simulator"),
             Label(attempt, "truth.object", names[0].name if names else "", "simulator"),
             Label(attempt, "truth.family", names[0].family if names else "", "simulator"),
-            Label(attempt, "truth.families", ",".join(sorted({item.family for item in names})), "simulator"),
+            Label(
+                attempt,
+                "truth.families",
+                ",".join(sorted({item.family for item in names})),
+                "simulator",
+            ),
             Label(attempt, "truth.remaining", len(world.placed) - len(held), "simulator"),
         )
 
@@ -200,7 +247,9 @@ class SimScene:
 
     def _object_truth(self, placed: Placed) -> ObjectTruth:
         world_from_object = self._world.object_pose(placed.slot)
-        points = apply(world_from_object, placed.model.surface_points(200, np.random.default_rng(0)))
+        points = apply(
+            world_from_object, placed.model.surface_points(200, np.random.default_rng(0))
+        )
         return ObjectTruth(placed.model.name, world_from_object[:3, 3], points)
 
     @property

@@ -1,4 +1,5 @@
-"""A compiled MuJoCo world whose objects are exchanged in place: a new scene costs about a millisecond, not a compilation."""
+"""A compiled MuJoCo world whose objects are exchanged in place: a new scene costs about a
+millisecond, not a compilation."""
 
 from __future__ import annotations
 
@@ -36,16 +37,35 @@ _BOUND: dict[Shape, Callable[[FloatArray], float]] = {
     Shape.CAPSULE: lambda s: float(s[0] + s[1]),
 }
 _GEOM_FIELDS = (
-    "geom_type", "geom_dataid", "geom_size", "geom_rbound", "geom_aabb", "geom_pos", "geom_quat", "geom_sameframe",
-    "geom_priority", "geom_friction", "geom_matid", "geom_rgba", "geom_contype", "geom_conaffinity",
-)  # fmt: skip
+    "geom_type",
+    "geom_dataid",
+    "geom_size",
+    "geom_rbound",
+    "geom_aabb",
+    "geom_pos",
+    "geom_quat",
+    "geom_sameframe",
+    "geom_priority",
+    "geom_friction",
+    "geom_matid",
+    "geom_rgba",
+    "geom_contype",
+    "geom_conaffinity",
+)
 AWAY = (0.0, 0.62, 0.45)
 """m. Where a flying hand waits, out of every camera's view of the workspace."""
 PARKED = np.array([0.0, 0.0, -2.0])
 """m. Where empty slots wait, below the table, switched off."""
 
 
-_BAD = [int(kind) for kind in (mujoco.mjtWarning.mjWARN_BADQPOS, mujoco.mjtWarning.mjWARN_BADQVEL, mujoco.mjtWarning.mjWARN_BADQACC)]
+_BAD = [
+    int(kind)
+    for kind in (
+        mujoco.mjtWarning.mjWARN_BADQPOS,
+        mujoco.mjtWarning.mjWARN_BADQVEL,
+        mujoco.mjtWarning.mjWARN_BADQACC,
+    )
+]
 """Warnings with which MuJoCo says that it met a NaN or an absurd value (and would start over)."""
 
 
@@ -53,7 +73,8 @@ _STATE = mujoco.mjtState.mjSTATE_INTEGRATION
 
 
 class Unstable(Exception):
-    """The simulation produced a NaN or flew apart; `state` is what led to it, as `World.save` gives it."""
+    """The simulation produced a NaN or flew apart; `state` is what led to it, as `World.save` gives
+    it."""
 
     def __init__(self, state: FloatArray) -> None:
         super().__init__("the simulation became unstable")
@@ -97,7 +118,9 @@ class World:
         self.cast = tuple(cast)
         self.gripper = gripper
         self.table = table or TableConfig()
-        self.model = build_model(self.cast, slots, self.table, gripper, physics or PhysicsConfig(), arm)
+        self.model = build_model(
+            self.cast, slots, self.table, gripper, physics or PhysicsConfig(), arm
+        )
         self.kinematics = None if arm is None else Kinematics(arm, gripper)
         self.arm_joints = 4 if arm is None else len(arm.joints)
         self.away_joints = self._away(np.array(AWAY) if away is None else away)
@@ -112,25 +135,37 @@ class World:
         self._stable = self.save()
         model = self.model
         self._body = np.array([model.body(SLOT.format(s)).id for s in range(slots)], dtype=int)
-        self._qpos = np.array([model.joint(SLOT.format(s)).qposadr[0] for s in range(slots)], dtype=int)
-        self._qvel = np.array([model.joint(SLOT.format(s)).dofadr[0] for s in range(slots)], dtype=int)
+        self._qpos = np.array(
+            [model.joint(SLOT.format(s)).qposadr[0] for s in range(slots)], dtype=int
+        )
+        self._qvel = np.array(
+            [model.joint(SLOT.format(s)).dofadr[0] for s in range(slots)], dtype=int
+        )
         first_slot = int(self._body[0]) if slots else 0
         self._empty_mass = float(model.body_mass[first_slot]), model.body_inertia[first_slot].copy()
-        self._fingers = frozenset(int(model.body(f"finger_{side}").id) for side in ("right", "left"))
+        self._fingers = frozenset(
+            int(model.body(f"finger_{side}").id) for side in ("right", "left")
+        )
         self.put(())
 
     def put(self, objects: Sequence[ObjectModel]) -> None:
-        """Fill the first slots with `objects`, above the table and apart from each other, and park the rest.
+        """Fill the first slots with `objects`, above the table and apart from each other, and park
+        the rest.
 
         Raises:
             InputError: more objects than slots, or one that is not of the cast.
         """
         if len(objects) > self.slots:
-            raise InputError(given=f"{len(objects)} objects", wanted=f"at most {self.slots}, the slots of this world")
+            raise InputError(
+                given=f"{len(objects)} objects",
+                wanted=f"at most {self.slots}, the slots of this world",
+            )
         known = {item.name for item in self.cast}
         for item in objects:
             if item.name not in known:
-                raise InputError(given=f"object {item.name!r}", wanted="an object of this world's cast")
+                raise InputError(
+                    given=f"object {item.name!r}", wanted="an object of this world's cast"
+                )
         for slot in range(self.slots):
             self._fill(slot, objects[slot] if slot < len(objects) else None)
         mujoco.mj_resetData(self.model, self.data)
@@ -146,7 +181,11 @@ class World:
             return np.array([*place, 0.0])
         solved = self.kinematics.posture(top_down(place, 0.0), self.kinematics.home)
         if not solved.reached:
-            raise InputError(given=f"an arm {self.kinematics.arm.name!r} that cannot reach where it waits, {place}", wanted="an arm of the cell's size")
+            raise InputError(
+                given=f"an arm {self.kinematics.arm.name!r} that cannot reach where it "
+                f"waits, {place}",
+                wanted="an arm of the cell's size",
+            )
         return solved.joints
 
     def hand_away(self) -> None:
@@ -164,7 +203,8 @@ class World:
         model, body = self.model, int(self._body[slot])
         first, count = int(model.body_geomadr[body]), int(model.body_geomnum[body])
         geoms = slice(first, first + count)
-        # Whatever the slot held before must leave no trace: MuJoCo derives its sleeping thresholds from all geoms, unused ones too.
+        # Whatever the slot held before must leave no trace: MuJoCo derives its sleeping thresholds
+        # from all geoms, unused ones too.
         for name, values in self._empty.items():
             getattr(model, name)[geoms] = values[geoms]
         model.body_gravcomp[body] = 1.0 if item is None else 0.0
@@ -173,10 +213,16 @@ class World:
             return
         model.body_mass[body] = item.mass
         model.body_inertia[body] = item.inertia
-        # The body's frame is the object's principal frame, which keeps MuJoCo's fast path for diagonal inertia.
+        # The body's frame is the object's principal frame, which keeps MuJoCo's fast path for
+        # diagonal inertia.
         body_from_object = inverse(item.object_from_principal)
         for index, part in enumerate(item.parts):
-            self._fill_geom(first + index, part, body_from_object @ part.object_from_part, f"{item.name}/{index}")
+            self._fill_geom(
+                first + index,
+                part,
+                body_from_object @ part.object_from_part,
+                f"{item.name}/{index}",
+            )
             model.geom_friction[first + index] = (item.friction, 0.008 * item.friction, 0.0001)
             model.geom_matid[first + index] = PATTERNS.index(item.pattern)
 
@@ -188,7 +234,9 @@ class World:
             mesh = model.mesh(mesh_name)
             frame = np.empty(9)
             mujoco.mju_quat2Mat(frame, model.mesh_quat[mesh.id])
-            body_from_geom = body_from_geom @ pose(rotation=frame.reshape(3, 3), translation=model.mesh_pos[mesh.id])
+            body_from_geom = body_from_geom @ pose(
+                rotation=frame.reshape(3, 3), translation=model.mesh_pos[mesh.id]
+            )
             vertices = model.mesh_vert[mesh.vertadr[0] : mesh.vertadr[0] + mesh.vertnum[0]]
             half = np.abs(vertices).max(axis=0)
             model.geom_dataid[geom] = mesh.id
@@ -202,9 +250,12 @@ class World:
         model.geom_sameframe[geom] = mujoco.mjtSameFrame.mjSAMEFRAME_NONE
         model.geom_aabb[geom] = (0, 0, 0, *half)
         model.geom_pos[geom] = body_from_geom[:3, 3]
-        mujoco.mju_mat2Quat(model.geom_quat[geom], np.ascontiguousarray(body_from_geom[:3, :3]).ravel())
+        mujoco.mju_mat2Quat(
+            model.geom_quat[geom], np.ascontiguousarray(body_from_geom[:3, :3]).ravel()
+        )
         model.geom_rgba[geom] = (*part.color, 1.0)
-        # The object's own friction counts, not the larger of the two that touch, so that slippery things are slippery.
+        # The object's own friction counts, not the larger of the two that touch, so that slippery
+        # things are slippery.
         model.geom_priority[geom] = 1
         model.geom_contype[geom] = 1
         model.geom_conaffinity[geom] = 1
@@ -223,7 +274,8 @@ class World:
         self.placed = tuple(placed)
 
     def hold_firmly(self, firmly: bool) -> None:
-        """Switch the solver's no-slip passes on while the hand is at work and off while things only settle."""
+        """Switch the solver's no-slip passes on while the hand is at work and off while things only
+        settle."""
         self.model.opt.noslip_iterations = self._noslip if firmly else 0
 
     @property
@@ -247,12 +299,15 @@ class World:
     def object_pose(self, slot: int) -> FloatArray:
         """world_from_object (4, 4) of a slot."""
         body = int(self._body[slot])
-        world_from_body = pose(rotation=self.data.xmat[body].reshape(3, 3), translation=self.data.xpos[body])
+        world_from_body = pose(
+            rotation=self.data.xmat[body].reshape(3, 3), translation=self.data.xpos[body]
+        )
         item = next(p.model for p in self.placed if p.slot == slot)
         return world_from_body @ inverse(item.object_from_principal)
 
     def speeds(self) -> FloatArray:
-        """(slots,) the fastest of each slot's linear (m/s) and a tenth of its angular (rad/s) velocity components."""
+        """(slots,) the fastest of each slot's linear (m/s) and a tenth of its angular (rad/s)
+        velocity components."""
         index = self._qvel[:, None] + np.arange(6)
         speeds: FloatArray = np.abs(self.data.qvel[index] * (1, 1, 1, 0.1, 0.1, 0.1)).max(axis=1)
         return speeds
@@ -277,12 +332,18 @@ class World:
         return bool((self.model.geom_bodyid[contacts] == self._body[slot]).any())
 
     def held(self) -> tuple[int, ...]:
-        """Slots whose objects the hand carries: those that touch a finger, and those that hang on them, while they touch nothing that stands."""
+        """Slots whose objects the hand carries: those that touch a finger, and those that hang on
+        them, while they touch nothing that stands."""
         contacts = self.data.contact.geom[: self.data.ncon]
         pairs = self.model.geom_bodyid[contacts].reshape(-1, 2)
         carried, reached = set(self._fingers), set(self._fingers)
         while reached:
-            reached = {int(b) for pair in pairs for a, b in (pair, pair[::-1]) if int(a) in reached and b != 0} - carried
+            reached = {
+                int(b)
+                for pair in pairs
+                for a, b in (pair, pair[::-1])
+                if int(a) in reached and b != 0
+            } - carried
             carried |= reached
         standing = {int(b) for pair in pairs for a, b in (pair, pair[::-1]) if a == 0}
         return tuple(p.slot for p in self.placed if int(self._body[p.slot]) in carried - standing)
@@ -295,13 +356,19 @@ class World:
     @property
     def world_from_hand(self) -> FloatArray:
         """(4, 4), +z away from the fingers."""
-        return pose(rotation=self.data.xmat[self._hand].reshape(3, 3), translation=self.data.xpos[self._hand])
+        return pose(
+            rotation=self.data.xmat[self._hand].reshape(3, 3),
+            translation=self.data.xpos[self._hand],
+        )
 
     def knock(self, velocity: FloatArray, seconds: float) -> None:
-        """Knock every object that is not held to `velocity` (3,) m/s, as a kick against the bin does, and let them slide for a while."""
+        """Knock every object that is not held to `velocity` (3,) m/s, as a kick against the bin
+        does, and let them slide for a while."""
         held = self.held()
         bodies = [int(self._body[p.slot]) for p in self.placed if p.slot not in held]
-        self.data.xfrc_applied[bodies, :3] = self.model.body_mass[bodies, None] * velocity / self.model.opt.timestep
+        self.data.xfrc_applied[bodies, :3] = (
+            self.model.body_mass[bodies, None] * velocity / self.model.opt.timestep
+        )
         self.step(1)
         self.data.xfrc_applied[:] = 0.0
         self.step(round(seconds / self.model.opt.timestep))
@@ -322,7 +389,8 @@ class World:
             self.after_step()
 
     def forward(self) -> None:
-        """Bring everything derived (poses, contacts) up to date with positions that were set by hand."""
+        """Bring everything derived (poses, contacts) up to date with positions that were set by
+        hand."""
         start = time.perf_counter()
         mujoco.mj_forward(self.model, self.data)
         self.physics_seconds += time.perf_counter() - start
@@ -336,8 +404,10 @@ class World:
         return state
 
     def restore(self, state: FloatArray) -> None:
-        """Put a saved state of this scene back; what follows is the same after every `restore` of it, bit for bit."""
-        # Who sleeps is no part of MuJoCo's state, and sleepers are not looked at where it puts them: a reset wakes all.
+        """Put a saved state of this scene back; what follows is the same after every `restore` of
+        it, bit for bit."""
+        # Who sleeps is no part of MuJoCo's state, and sleepers are not looked at where it puts
+        # them: a reset wakes all.
         mujoco.mj_resetData(self.model, self.data)
         mujoco.mj_setState(self.model, self.data, state, _STATE)
         mujoco.mj_forward(self.model, self.data)

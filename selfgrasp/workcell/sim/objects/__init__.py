@@ -1,1 +1,2 @@
-"""What is grasped: models of convex parts, procedural families, named sets and meshes from files."""
+"""What is grasped: models of convex parts, procedural families, named sets and meshes from
+files."""

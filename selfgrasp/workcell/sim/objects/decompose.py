@@ -64,9 +64,11 @@ def decompose(vertices: FloatArray, faces: NDArray[np.int64], max_parts: int) ->
 
 
 def merge_pieces(pieces: Sequence[FloatArray], max_parts: int) -> tuple[FloatArray, ...]:
-    """Pieces joined pair by pair, always the pair whose common hull adds the least volume, until `max_parts` are left.
+    """Pieces joined pair by pair, always the pair whose common hull adds the least volume, until
+    `max_parts` are left.
 
-    Only each piece's nearest neighbours are tried, so the time grows with the number of pieces and not with its square.
+    Only each piece's nearest neighbours are tried, so the time grows with the number of pieces and
+    not with its square.
     """
     alive = {index: np.asarray(points) for index, points in enumerate(pieces)}
     volumes = {index: hull_volume(points) for index, points in alive.items()}
@@ -74,8 +76,15 @@ def merge_pieces(pieces: Sequence[FloatArray], max_parts: int) -> tuple[FloatArr
     while len(alive) > max_parts:
         for pair in _neighbours(alive):
             if pair not in costs:
-                costs[pair] = hull_volume(np.concatenate([alive[pair[0]], alive[pair[1]]])) - volumes[pair[0]] - volumes[pair[1]]
-        first, second = min((pair for pair in costs if pair[0] in alive and pair[1] in alive), key=lambda pair: (costs[pair], pair))
+                costs[pair] = (
+                    hull_volume(np.concatenate([alive[pair[0]], alive[pair[1]]]))
+                    - volumes[pair[0]]
+                    - volumes[pair[1]]
+                )
+        first, second = min(
+            (pair for pair in costs if pair[0] in alive and pair[1] in alive),
+            key=lambda pair: (costs[pair], pair),
+        )
         joined = np.concatenate([alive.pop(first), alive.pop(second)])
         new = max(volumes) + 1
         hull = convex_hull(joined)
@@ -90,4 +99,10 @@ def _neighbours(alive: dict[int, FloatArray]) -> list[tuple[int, int]]:
     distances = np.linalg.norm(middles[:, None] - middles[None], axis=2)
     np.fill_diagonal(distances, np.inf)
     nearest = np.argsort(distances, axis=1, kind="stable")[:, : min(_NEIGHBOURS, len(keys) - 1)]
-    return sorted({(int(min(a, b)), int(max(a, b))) for a, row in zip(keys, keys[nearest], strict=True) for b in row})
+    return sorted(
+        {
+            (int(min(a, b)), int(max(a, b)))
+            for a, row in zip(keys, keys[nearest], strict=True)
+            for b in row
+        }
+    )

@@ -17,7 +17,8 @@ _GOLDEN_ANGLE = np.pi * (3.0 - np.sqrt(5.0))
 
 @dataclass(frozen=True, eq=False)
 class Hull:
-    """A convex polyhedron: vertices (V, 3) float64 m; faces (F, 3) int64, counter-clockwise seen from outside."""
+    """A convex polyhedron: vertices (V, 3) float64 m; faces (F, 3) int64, counter-clockwise seen
+    from outside."""
 
     vertices: FloatArray
     faces: NDArray[np.int64]
@@ -25,7 +26,8 @@ class Hull:
 
 @dataclass(frozen=True, eq=False)
 class MassProperties:
-    """Of a body of density 1: volume m^3; center (3,) m; inertia (3, 3) m^5 about the center, in the axes of the body."""
+    """Of a body of density 1: volume m^3; center (3,) m; inertia (3, 3) m^5 about the center, in
+    the axes of the body."""
 
     volume: float
     center: FloatArray
@@ -37,11 +39,14 @@ def sphere_directions(count: int) -> FloatArray:
     index = np.arange(count)
     z = 1.0 - (2.0 * index + 1.0) / count
     radius = np.sqrt(1.0 - z * z)
-    return np.column_stack([radius * np.cos(_GOLDEN_ANGLE * index), radius * np.sin(_GOLDEN_ANGLE * index), z])
+    return np.column_stack(
+        [radius * np.cos(_GOLDEN_ANGLE * index), radius * np.sin(_GOLDEN_ANGLE * index), z]
+    )
 
 
 def convex_hull(points: FloatArray, max_vertices: int = MAX_VERTICES) -> Hull:
-    """The convex hull of points (N, 3) m, with at most `max_vertices` of them, hence slightly inside the full hull where points are dropped.
+    """The convex hull of points (N, 3) m, with at most `max_vertices` of them, hence slightly
+    inside the full hull where points are dropped.
 
     Raises:
         InputError: fewer than four points, or all of them in one plane.
@@ -59,7 +64,10 @@ def _quickhull(points: FloatArray) -> ConvexHull:
     try:
         return ConvexHull(points)
     except (QhullError, ValueError) as error:
-        raise InputError(given=f"{len(points)} points without volume", wanted="four or more points that are not in one plane") from error
+        raise InputError(
+            given=f"{len(points)} points without volume",
+            wanted="four or more points that are not in one plane",
+        ) from error
 
 
 def _extreme(points: FloatArray, count: int) -> NDArray[np.int64]:
@@ -98,7 +106,9 @@ def polyhedron_mass(vertices: FloatArray, faces: NDArray[np.int64]) -> MassPrope
     if volume == 0.0:
         return MassProperties(0.0, origin, np.zeros((3, 3)))
     center = (volumes[:, None] * sums).sum(axis=0) / (4.0 * volume)
-    moments = np.einsum("f,fi,fj->ij", volumes, sums, sums) + np.einsum("f,fki,fkj->ij", volumes, triangles, triangles)
+    moments = np.einsum("f,fi,fj->ij", volumes, sums, sums) + np.einsum(
+        "f,fki,fkj->ij", volumes, triangles, triangles
+    )
     covariance = moments / 20.0 - volume * np.outer(center, center)
     return MassProperties(volume, origin + center, np.trace(covariance) * np.eye(3) - covariance)
 

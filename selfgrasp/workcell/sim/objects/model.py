@@ -25,7 +25,8 @@ _CENTER_TOLERANCE = 1e-6
 
 @dataclass(frozen=True, eq=False)
 class ObjectModel:
-    """A rigid object, whose frame has its origin at the center of mass; `assemble` moves parts there.
+    """A rigid object, whose frame has its origin at the center of mass; `assemble` moves parts
+    there.
 
     Attributes:
         name: unique within a set, e.g. "mug-0017".
@@ -37,7 +38,8 @@ class ObjectModel:
         pattern: a name from `PATTERNS`.
 
     Raises:
-        InputError: a value out of range, too many parts, or an origin that is not the center of mass.
+        InputError: a value out of range, too many parts, or an origin that is not the center of
+            mass.
     """
 
     name: str
@@ -50,13 +52,20 @@ class ObjectModel:
 
     def __post_init__(self) -> None:
         if not 1 <= len(self.parts) <= MAX_PARTS:
-            raise InputError(given=f"object {self.name!r} of {len(self.parts)} parts", wanted=f"1 to {MAX_PARTS} parts")
+            raise InputError(
+                given=f"object {self.name!r} of {len(self.parts)} parts",
+                wanted=f"1 to {MAX_PARTS} parts",
+            )
         checked_number(self.mass, 1e-4, 100.0, "mass")
         checked_number(self.friction, 0.0, 10.0, "friction")
         if self.pattern not in PATTERNS:
             raise unknown_name("pattern", self.pattern, PATTERNS)
         if np.linalg.norm(self._density_one.center) > _CENTER_TOLERANCE:
-            raise InputError(given=f"object {self.name!r} with its center of mass at {self._density_one.center} m", wanted="the origin; see `assemble`")
+            raise InputError(
+                given=f"object {self.name!r} with its center of mass at "
+                f"{self._density_one.center} m",
+                wanted="the origin; see `assemble`",
+            )
 
     @cached_property
     def _density_one(self) -> MassProperties:
@@ -64,7 +73,8 @@ class ObjectModel:
 
     @cached_property
     def _principal(self) -> tuple[FloatArray, FloatArray]:
-        """Moments of a body of density one, largest first, and a right-handed (3, 3) matrix of their axes."""
+        """Moments of a body of density one, largest first, and a right-handed (3, 3) matrix of
+        their axes."""
         moments, axes = np.linalg.eigh(self._density_one.inertia)
         axes = axes[:, ::-1] * (1.0, 1.0, np.sign(np.linalg.det(axes[:, ::-1])))
         return moments[::-1], axes
@@ -103,7 +113,8 @@ class ObjectModel:
         return max(radius_about_origin(part) for part in self.parts)
 
     def surface(self, count: int, rng: np.random.Generator) -> Surface:
-        """`count` points with outward normals, uniform over the outer surface, in the object's frame."""
+        """`count` points with outward normals, uniform over the outer surface, in the object's
+        frame."""
         return sample_surface(self.parts, count, rng)
 
     def surface_points(self, count: int, rng: np.random.Generator) -> FloatArray:
@@ -112,18 +123,23 @@ class ObjectModel:
 
 
 def combined_mass(parts: Sequence[Part]) -> MassProperties:
-    """Volume (weighted with the parts' relative densities), center and inertia about it, of the parts together."""
+    """Volume (weighted with the parts' relative densities), center and inertia about it, of the
+    parts together."""
     each = [mass_properties(part) for part in parts]
     weights = np.array([part.density * m.volume for part, m in zip(parts, each, strict=True)])
     center = np.asarray(weights @ np.array([m.center for m in each]) / weights.sum())
     inertia = np.zeros((3, 3))
     for part, m, weight in zip(parts, each, weights, strict=True):
         offset = m.center - center
-        inertia += part.density * m.inertia + weight * (offset @ offset * np.eye(3) - np.outer(offset, offset))
+        inertia += part.density * m.inertia + weight * (
+            offset @ offset * np.eye(3) - np.outer(offset, offset)
+        )
     return MassProperties(float(weights.sum()), center, inertia)
 
 
 def assemble(parts: Sequence[Part]) -> tuple[Part, ...]:
     """The same parts in a frame whose origin is their center of mass; directions stay."""
     object_from_old = pose(translation=-combined_mass(parts).center)
-    return tuple(replace(part, object_from_part=object_from_old @ part.object_from_part) for part in parts)
+    return tuple(
+        replace(part, object_from_part=object_from_old @ part.object_from_part) for part in parts
+    )

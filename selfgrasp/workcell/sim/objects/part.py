@@ -25,7 +25,14 @@ class Shape(StrEnum):
     MESH = "mesh"
 
 
-SIZE_NUMBERS = {Shape.BOX: 3, Shape.SPHERE: 1, Shape.ELLIPSOID: 3, Shape.CYLINDER: 2, Shape.CAPSULE: 2, Shape.MESH: 0}
+SIZE_NUMBERS = {
+    Shape.BOX: 3,
+    Shape.SPHERE: 1,
+    Shape.ELLIPSOID: 3,
+    Shape.CYLINDER: 2,
+    Shape.CAPSULE: 2,
+    Shape.MESH: 0,
+}
 """How many of the three numbers of `Part.size` a shape uses; the rest are zero."""
 
 
@@ -35,16 +42,18 @@ class Part:
 
     Attributes:
         shape: what the size means.
-        size: (3,) float64 m. Box: half extents; sphere: radius; ellipsoid: semi-axes; cylinder, capsule: radius and half height
-            (of a capsule's straight piece) along z; mesh: zeros.
+        size: (3,) float64 m. Box: half extents; sphere: radius; ellipsoid: semi-axes; cylinder,
+            capsule: radius and half height (of a capsule's straight piece) along z; mesh: zeros.
         object_from_part: (4, 4) float64 rigid transform.
         color: (3,) float64 sRGB in 0..1; the object's pattern multiplies it.
-        vertices: (V, 3) float64 m in the part's frame, V <= 64, corners of a convex hull; a mesh's alone.
+        vertices: (V, 3) float64 m in the part's frame, V <= 64, corners of a convex hull; a mesh's
+            alone.
         faces: (F, 3) int64, counter-clockwise seen from outside; a mesh's alone.
         density: relative to the object's other parts (a steel head on a wooden handle).
 
     Raises:
-        InputError: not finite, not rigid, without volume, not convex, or a size that the shape does not have.
+        InputError: not finite, not rigid, without volume, not convex, or a size that the shape does
+            not have.
     """
 
     shape: Shape
@@ -66,9 +75,17 @@ class Part:
             raise InputError(given=f"color {self.color}", wanted="three numbers from 0 to 1")
         used = SIZE_NUMBERS[self.shape]
         if (self.size[:used] <= 0.0).any() or (self.size[used:] != 0.0).any():
-            raise InputError(given=f"size {self.size} of a {self.shape}", wanted=f"{used} positive numbers and then zeros")
-        if (self.shape is Shape.MESH) != (self.vertices is not None) or (self.vertices is None) != (self.faces is None):
-            raise InputError(given=f"a {self.shape} {'without' if self.vertices is None else 'with'} vertices", wanted="vertices and faces of a mesh alone")
+            raise InputError(
+                given=f"size {self.size} of a {self.shape}",
+                wanted=f"{used} positive numbers and then zeros",
+            )
+        if (self.shape is Shape.MESH) != (self.vertices is not None) or (self.vertices is None) != (
+            self.faces is None
+        ):
+            raise InputError(
+                given=f"a {self.shape} {'without' if self.vertices is None else 'with'} vertices",
+                wanted="vertices and faces of a mesh alone",
+            )
         if self.vertices is not None and self.faces is not None:
             self._check_mesh()
 
@@ -83,10 +100,19 @@ class Part:
         vertices = checked(self.hull.vertices, (None, 3), np.float64, "vertices")
         faces = checked(np.asarray(self.hull.faces, dtype=np.int64), (None, 3), np.int64, "faces")
         if not 4 <= len(vertices) <= MAX_VERTICES:
-            raise InputError(given=f"a mesh of {len(vertices)} vertices", wanted=f"4 to {MAX_VERTICES}")
+            raise InputError(
+                given=f"a mesh of {len(vertices)} vertices", wanted=f"4 to {MAX_VERTICES}"
+            )
         if len(faces) < 4 or faces.min() < 0 or faces.max() >= len(vertices):
-            raise InputError(given=f"{len(faces)} faces over vertices {faces.min(initial=0)}..{faces.max(initial=0)}", wanted=f"indices below {len(vertices)}")
+            raise InputError(
+                given=f"{len(faces)} faces over vertices "
+                f"{faces.min(initial=0)}..{faces.max(initial=0)}",
+                wanted=f"indices below {len(vertices)}",
+            )
         if polyhedron_mass(vertices, faces).volume <= 0.0 or not is_convex(vertices, faces):
-            raise InputError(given="a mesh that is inside out, flat or not convex", wanted="a convex hull with outward faces")
+            raise InputError(
+                given="a mesh that is inside out, flat or not convex",
+                wanted="a convex hull with outward faces",
+            )
         object.__setattr__(self, "vertices", vertices)
         object.__setattr__(self, "faces", faces)

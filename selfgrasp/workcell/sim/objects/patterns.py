@@ -1,4 +1,5 @@
-"""Procedural surface patterns: tiles that multiply a part's colour, so mostly white with darker marks."""
+"""Procedural surface patterns: tiles that multiply a part's colour, so mostly white with darker
+marks."""
 
 from __future__ import annotations
 
@@ -79,7 +80,9 @@ def _noise() -> FloatArray:
 def _label() -> FloatArray:
     """A printed label: a frame with lines of text in it."""
     x, y = _grid()
-    frame = (np.maximum(abs(x - 0.5), abs(y - 0.5)) > 0.36) & (np.maximum(abs(x - 0.5), abs(y - 0.5)) < 0.42)
+    frame = (np.maximum(abs(x - 0.5), abs(y - 0.5)) > 0.36) & (
+        np.maximum(abs(x - 0.5), abs(y - 0.5)) < 0.42
+    )
     text = (abs(x - 0.5) < 0.28) & (abs(y - 0.5) < 0.28) & ((8.0 * y) % 1.0 < 0.45)
     return _marks(frame, 0.35) * _marks(text, 0.5)
 
@@ -107,7 +110,8 @@ PATTERNS: tuple[str, ...] = tuple(_MAKERS)
 
 @cache
 def pattern_image(name: str) -> NDArray[np.uint8]:
-    """The (64, 64, 3) uint8 tile of a pattern, read-only; 255 leaves a part's colour as it is. The same on every machine.
+    """The (64, 64, 3) uint8 tile of a pattern, read-only; 255 leaves a part's colour as it is. The
+    same on every machine.
 
     Raises:
         InputError: no such pattern.

@@ -17,18 +17,28 @@ def mass_properties(part: Part) -> MassProperties:
     """Volume, center and inertia of a part at density 1, in the object's frame."""
     local = _local_mass(part)
     rotation = part.object_from_part[:3, :3]
-    return MassProperties(local.volume, apply(part.object_from_part, local.center), rotation @ local.inertia @ rotation.T)
+    return MassProperties(
+        local.volume,
+        apply(part.object_from_part, local.center),
+        rotation @ local.inertia @ rotation.T,
+    )
 
 
 def _local_mass(part: Part) -> MassProperties:
     a, b, c = part.size
     match part.shape:
         case Shape.BOX:
-            volume, factors = 8.0 * a * b * c, np.array([b * b + c * c, a * a + c * c, a * a + b * b]) / 3.0
+            volume, factors = (
+                8.0 * a * b * c,
+                np.array([b * b + c * c, a * a + c * c, a * a + b * b]) / 3.0,
+            )
         case Shape.SPHERE:
             volume, factors = 4.0 / 3.0 * math.pi * a**3, np.full(3, 0.4 * a * a)
         case Shape.ELLIPSOID:
-            volume, factors = 4.0 / 3.0 * math.pi * a * b * c, np.array([b * b + c * c, a * a + c * c, a * a + b * b]) / 5.0
+            volume, factors = (
+                4.0 / 3.0 * math.pi * a * b * c,
+                np.array([b * b + c * c, a * a + c * c, a * a + b * b]) / 5.0,
+            )
         case Shape.CYLINDER:
             volume, across = 2.0 * math.pi * a * a * b, a * a / 4.0 + b * b / 3.0
             factors = np.array([across, across, a * a / 2.0])
@@ -40,10 +50,13 @@ def _local_mass(part: Part) -> MassProperties:
 
 
 def _capsule_mass(radius: float, half: float) -> MassProperties:
-    """A cylinder and two hemispheres, whose centers lie 3/8 of the radius beyond the cylinder's ends."""
+    """A cylinder and two hemispheres, whose centers lie 3/8 of the radius beyond the cylinder's
+    ends."""
     tube, ball = 2.0 * math.pi * radius**2 * half, 4.0 / 3.0 * math.pi * radius**3
     along = tube * radius**2 / 2.0 + 0.4 * ball * radius**2
-    across = tube * (radius**2 / 4.0 + half**2 / 3.0) + ball * (0.4 * radius**2 + half**2 + 0.75 * half * radius)
+    across = tube * (radius**2 / 4.0 + half**2 / 3.0) + ball * (
+        0.4 * radius**2 + half**2 + 0.75 * half * radius
+    )
     return MassProperties(tube + ball, np.zeros(3), np.diag([across, across, along]))
 
 
@@ -68,7 +81,8 @@ def reach(part: Part, direction: FloatArray) -> float:
 
 
 def radius_about_origin(part: Part) -> float:
-    """The distance m from the object's origin to the farthest point of the part (an upper bound for an ellipsoid, exact otherwise)."""
+    """The distance m from the object's origin to the farthest point of the part (an upper bound for
+    an ellipsoid, exact otherwise)."""
     center = part.object_from_part[:3, :3].T @ part.object_from_part[:3, 3]
     a, b, _ = part.size
     match part.shape:
@@ -123,7 +137,9 @@ def area(part: Part) -> float:
             return float(4.0 * math.pi * a * a)
         case Shape.ELLIPSOID:
             p = 1.6075
-            return float(4.0 * math.pi * (((a * b) ** p + (b * c) ** p + (c * a) ** p) / 3.0) ** (1.0 / p))
+            return float(
+                4.0 * math.pi * (((a * b) ** p + (b * c) ** p + (c * a) ** p) / 3.0) ** (1.0 / p)
+            )
         case Shape.CYLINDER:
             return float(2.0 * math.pi * a * (a + 2.0 * b))
         case Shape.CAPSULE:

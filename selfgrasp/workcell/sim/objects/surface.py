@@ -12,7 +12,8 @@ from selfgrasp.core.pose import apply
 from selfgrasp.workcell.sim.objects.part import Part, Shape
 from selfgrasp.workcell.sim.objects.solids import area, contains, face_normals
 
-# A point counts as outside when a step this long off the surface meets no other part: two parts that touch hide their common face.
+# A point counts as outside when a step this long off the surface meets no other part: two parts
+# that touch hide their common face.
 _OFF_SURFACE = 1e-4
 
 
@@ -25,20 +26,30 @@ class Surface:
 
 
 def sample_surface(parts: Sequence[Part], count: int, rng: np.random.Generator) -> Surface:
-    """`count` points on the union of the parts, uniform over its area; points inside another part are left out."""
+    """`count` points on the union of the parts, uniform over its area; points inside another part
+    are left out."""
     areas = np.array([area(part) for part in parts])
     found: list[Surface] = []
     missing = count
     while missing > 0:
         shares = rng.multinomial(2 * missing + 16, areas / areas.sum())
-        drawn = [_outside(parts, index, _sample(parts[index], int(share), rng)) for index, share in enumerate(shares) if share]
-        points, normals = np.concatenate([s.points for s in drawn]), np.concatenate([s.normals for s in drawn])
+        drawn = [
+            _outside(parts, index, _sample(parts[index], int(share), rng))
+            for index, share in enumerate(shares)
+            if share
+        ]
+        points, normals = (
+            np.concatenate([s.points for s in drawn]),
+            np.concatenate([s.normals for s in drawn]),
+        )
         keep = rng.permutation(len(points))[:missing]
         found.append(Surface(points[keep], normals[keep]))
         missing -= len(keep)
     if not found:
         return Surface(np.empty((0, 3)), np.empty((0, 3)))
-    return Surface(np.concatenate([s.points for s in found]), np.concatenate([s.normals for s in found]))
+    return Surface(
+        np.concatenate([s.points for s in found]), np.concatenate([s.normals for s in found])
+    )
 
 
 def _outside(parts: Sequence[Part], own: int, surface: Surface) -> Surface:
@@ -65,7 +76,9 @@ def _sample(part: Part, count: int, rng: np.random.Generator) -> Surface:
             local = _sample_capsule(part.size[0], part.size[1], count, rng)
         case Shape.MESH:
             local = _sample_mesh(part, count, rng)
-    return Surface(apply(part.object_from_part, local.points), local.normals @ part.object_from_part[:3, :3].T)
+    return Surface(
+        apply(part.object_from_part, local.points), local.normals @ part.object_from_part[:3, :3].T
+    )
 
 
 def _unit(vectors: FloatArray) -> FloatArray:
@@ -84,7 +97,8 @@ def _sample_box(half: FloatArray, count: int, rng: np.random.Generator) -> Surfa
 
 
 def _sample_ellipsoid(axes: FloatArray, count: int, rng: np.random.Generator) -> Surface:
-    """Points of the unit sphere are stretched; those where the stretch makes less area are kept less often."""
+    """Points of the unit sphere are stretched; those where the stretch makes less area are kept
+    less often."""
     kept = np.empty((0, 3))
     while len(kept) < count:
         sphere = _unit(rng.normal(size=(2 * count + 16, 3)))

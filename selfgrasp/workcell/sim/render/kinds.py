@@ -1,4 +1,5 @@
-"""Kinds of geoms as plain integers: NumPy compares an array with MuJoCo's own enumeration one Python object at a time, 100 times slower."""
+"""Kinds of geoms as plain integers: NumPy compares an array with MuJoCo's own enumeration one
+Python object at a time, 100 times slower."""
 
 from __future__ import annotations
 
@@ -19,5 +20,12 @@ class GeomKind(IntEnum):
     MESH = int(mujoco.mjtGeom.mjGEOM_MESH)
 
 
-PRIMITIVES = (GeomKind.PLANE, GeomKind.SPHERE, GeomKind.CAPSULE, GeomKind.ELLIPSOID, GeomKind.CYLINDER, GeomKind.BOX)
+PRIMITIVES = (
+    GeomKind.PLANE,
+    GeomKind.SPHERE,
+    GeomKind.CAPSULE,
+    GeomKind.ELLIPSOID,
+    GeomKind.CYLINDER,
+    GeomKind.BOX,
+)
 ROUND = (GeomKind.SPHERE, GeomKind.CAPSULE, GeomKind.ELLIPSOID, GeomKind.CYLINDER)

@@ -17,7 +17,12 @@ Array = NDArray[np.float32]
 
 
 def world_normals(
-    model: mujoco.MjModel, data: mujoco.MjData, meshes: tuple[ConvexMesh | None, ...], geom: NDArray[np.int64], face: NDArray[np.int64], points: Array
+    model: mujoco.MjModel,
+    data: mujoco.MjData,
+    meshes: tuple[ConvexMesh | None, ...],
+    geom: NDArray[np.int64],
+    face: NDArray[np.int64],
+    points: Array,
 ) -> Array:
     """(N, 3) unit normals in the world.
 
@@ -43,13 +48,22 @@ def world_normals(
     if len(rows):
         on = geom[rows]
         rotation = data.geom_xmat.reshape(-1, 3, 3).astype(np.float32)[on]
-        local = np.einsum("nij,ni->nj", rotation, points[rows] - data.geom_xpos.astype(np.float32)[on])
-        result[rows] = np.einsum("nij,nj->ni", rotation, _round_normals(model.geom_type[on], model.geom_size[on].astype(np.float32), local))
+        local = np.einsum(
+            "nij,ni->nj", rotation, points[rows] - data.geom_xpos.astype(np.float32)[on]
+        )
+        result[rows] = np.einsum(
+            "nij,nj->ni",
+            rotation,
+            _round_normals(model.geom_type[on], model.geom_size[on].astype(np.float32), local),
+        )
     return result
 
 
-def _face_normals(model: mujoco.MjModel, rotation: FloatArray, meshes: tuple[ConvexMesh | None, ...], geom: int) -> FloatArray | None:
-    """(F, 3) world normals of the faces that `meet` tells apart; None for a round shape and for what is left to `mj_multiRay`."""
+def _face_normals(
+    model: mujoco.MjModel, rotation: FloatArray, meshes: tuple[ConvexMesh | None, ...], geom: int
+) -> FloatArray | None:
+    """(F, 3) world normals of the faces that `meet` tells apart; None for a round shape and for
+    what is left to `mj_multiRay`."""
     kind = model.geom_type[geom]
     if kind == GeomKind.BOX:
         return np.concatenate([rotation.T, -rotation.T])
@@ -60,14 +74,17 @@ def _face_normals(model: mujoco.MjModel, rotation: FloatArray, meshes: tuple[Con
 
 
 def _round_normals(kind: NDArray[np.int32], size: Array, local: Array) -> Array:
-    """(N, 3) unit normals of spheres, ellipsoids, cylinders and capsules at `local` (N, 3) points, in their frames."""
+    """(N, 3) unit normals of spheres, ellipsoids, cylinders and capsules at `local` (N, 3) points,
+    in their frames."""
     toward = local.copy()
     rows = kind == GeomKind.ELLIPSOID
     toward[rows] /= size[rows] ** 2
     rows = kind == GeomKind.CAPSULE
     toward[rows, 2] -= np.clip(local[rows, 2], -size[rows, 1], size[rows, 1])
     rows = kind == GeomKind.CYLINDER
-    cap = rows & (np.abs(local[:, 2]) * size[:, 0] >= np.hypot(local[:, 0], local[:, 1]) * size[:, 1])
+    cap = rows & (
+        np.abs(local[:, 2]) * size[:, 0] >= np.hypot(local[:, 0], local[:, 1]) * size[:, 1]
+    )
     toward[rows & ~cap, 2] = 0.0
     toward[cap, :2] = 0.0
     result: Array = toward / np.sqrt((toward * toward).sum(axis=1, keepdims=True))

@@ -1,8 +1,9 @@
 """Pictures from MuJoCo's OpenGL, colour and depth out of one pass.
 
-Uses the calls below `mujoco.Renderer`, which renders again for depth and takes its camera from the model. Multisampling cannot be switched
-off here: the model has to be compiled with `<quality offsamples="0"/>`, which is 5 times as fast on software OpenGL and keeps the depth of
-edge pixels that of one surface.
+Uses the calls below `mujoco.Renderer`, which renders again for depth and takes its camera from the
+model. Multisampling cannot be switched off here: the model has to be compiled with `<quality
+offsamples="0"/>`, which is 5 times as fast on software OpenGL and keeps the depth of edge pixels
+that of one surface.
 """
 
 from __future__ import annotations
@@ -27,7 +28,8 @@ import mujoco  # noqa: E402  the line above decides how MuJoCo reaches OpenGL, a
 import mujoco.gl_context  # noqa: E402
 
 SLICES, STACKS = 20, 10
-"""Faces around and along round shapes: at most 1.2 % of the radius inside the true surface (0.5 mm for 40 mm), at half the default's cost."""
+"""Faces around and along round shapes: at most 1.2 % of the radius inside the true surface (0.5 mm
+for 40 mm), at half the default's cost."""
 
 _FLAGS_OFF = (
     mujoco.mjtRndFlag.mjRND_SHADOW,
@@ -45,11 +47,13 @@ _open: weakref.WeakSet[GlRenderer] = weakref.WeakSet()
 class GlRenderer:
     """Renders one model with OpenGL; see `Renderer`.
 
-    Meshes and textures are uploaded once. What else a scene is made of (types, sizes, poses, mesh ids, colours, materials, lights) is read
-    from the model at every picture and may change in place. A renderer belongs to the thread that made it.
+    Meshes and textures are uploaded once. What else a scene is made of (types, sizes, poses, mesh
+    ids, colours, materials, lights) is read from the model at every picture and may change in
+    place. A renderer belongs to the thread that made it.
 
     Args:
-        model: compiled; far geoms must not blow up `model.stat.extent`, which scales the near plane.
+        model: compiled; far geoms must not blow up `model.stat.extent`, which scales the near
+            plane.
         height: px.
         width: px.
     """
@@ -68,7 +72,8 @@ class GlRenderer:
         mujoco.mjr_setBuffer(mujoco.mjtFramebuffer.mjFB_OFFSCREEN, self._context)
         if self._context.offWidth != width or self._context.offHeight != height:
             mujoco.mjr_resizeOffscreen(width, height, self._context)
-        # Reversed depth keeps float precision far away; asked for as it is, nothing is lost in a conversion.
+        # Reversed depth keeps float precision far away; asked for as it is, nothing is lost in a
+        # conversion.
         self._context.readDepthMap = mujoco.mjtDepthMap.mjDEPTH_ZEROFAR
         self._scene = mujoco.MjvScene(model, maxgeom=model.ngeom + 64)
         _set_flags(self._scene, _FLAGS_OFF, 0)
@@ -80,13 +85,22 @@ class GlRenderer:
         self._color = np.empty((height, width, 3), dtype=np.uint8)
         self._depth = np.empty((height, width), dtype=np.float32)
 
-    def render(self, data: mujoco.MjData, world_from_camera: FloatArray, intrinsics: FloatArray, *, segmentation: bool = False) -> Picture:
+    def render(
+        self,
+        data: mujoco.MjData,
+        world_from_camera: FloatArray,
+        intrinsics: FloatArray,
+        *,
+        segmentation: bool = False,
+    ) -> Picture:
         """See `Renderer.render`."""
         near, far = clip_planes(self._model)
         self._gl.make_current()
         self._aim(world_from_camera, no_skew(intrinsics), near, far)
         # With a user camera the call takes the pose above, which the headlight follows.
-        mujoco.mjv_updateScene(self._model, data, self._option, self._perturb, self._camera, _SOLID, self._scene)
+        mujoco.mjv_updateScene(
+            self._model, data, self._option, self._perturb, self._camera, _SOLID, self._scene
+        )
         mujoco.mjr_render(self._viewport, self._scene, self._context)
         mujoco.mjr_readPixels(self._color, self._depth, self._viewport, self._context)
         depth = _metres(self._depth[::-1], near, far)
@@ -105,7 +119,9 @@ class GlRenderer:
         if getattr(self, "_gl", None) is not None and not sys.is_finalizing():
             self.close()
 
-    def _aim(self, world_from_camera: FloatArray, focal_and_center: FloatArray, near: float, far: float) -> None:
+    def _aim(
+        self, world_from_camera: FloatArray, focal_and_center: FloatArray, near: float, far: float
+    ) -> None:
         fx, fy, cx, cy = focal_and_center
         left, right = -cx / fx * near, (self.width - cx) / fx * near
         # Two cameras, for stereo; without it their average is used.
@@ -114,7 +130,10 @@ class GlRenderer:
             camera.forward = world_from_camera[:3, 2]
             camera.up = -world_from_camera[:3, 1]
             camera.frustum_center, camera.frustum_width = (left + right) / 2, (right - left) / 2
-            camera.frustum_bottom, camera.frustum_top = -(self.height - cy) / fy * near, cy / fy * near
+            camera.frustum_bottom, camera.frustum_top = (
+                -(self.height - cy) / fy * near,
+                cy / fy * near,
+            )
             camera.frustum_near, camera.frustum_far = near, far
             camera.orthographic = 0
 
@@ -136,10 +155,12 @@ class GlRenderer:
 
 @contextmanager
 def _lean_and_flat(model: mujoco.MjModel) -> Iterator[None]:
-    """While shapes are uploaded: round ones with `SLICES` x `STACKS` faces, and meshes without smooth normals.
+    """While shapes are uploaded: round ones with `SLICES` x `STACKS` faces, and meshes without
+    smooth normals.
 
-    Software OpenGL spends its time on vertices. MuJoCo draws a face flat where the vertex normal is far from the face's own, so zero normals
-    make every face flat, as cast rays see it; meshes with texture coordinates are drawn with their normals in any case and keep them.
+    Software OpenGL spends its time on vertices. MuJoCo draws a face flat where the vertex normal is
+    far from the face's own, so zero normals make every face flat, as cast rays see it; meshes with
+    texture coordinates are drawn with their normals in any case and keep them.
     """
     quality = model.vis.quality
     kept = quality.numslices, quality.numstacks, quality.numquads, model.mesh_normal.copy()
@@ -160,13 +181,17 @@ def _close_all() -> None:
 
 def probe() -> None:
     """Make one small picture and print which OpenGL made it; raises whatever goes wrong."""
-    model = mujoco.MjModel.from_xml_string('<mujoco><worldbody><light/><geom type="sphere" size=".1"/></worldbody></mujoco>')
+    model = mujoco.MjModel.from_xml_string(
+        '<mujoco><worldbody><light/><geom type="sphere" size=".1"/></worldbody></mujoco>'
+    )
     data = mujoco.MjData(model)
     mujoco.mj_forward(model, data)
     renderer = GlRenderer(model, 16, 16)
     world_from_camera = np.diag([1.0, -1.0, -1.0, 1.0])
     world_from_camera[2, 3] = 0.5
-    picture = renderer.render(data, world_from_camera, np.array([[16.0, 0, 8], [0, 16, 8], [0, 0, 1]]))
+    picture = renderer.render(
+        data, world_from_camera, np.array([[16.0, 0, 8], [0, 16, 8], [0, 0, 1]])
+    )
     if not abs(picture.depth[8, 8] - 0.4) < 0.01:
         raise RuntimeError(f"a sphere 0.4 m away was rendered at {picture.depth[8, 8]} m")
     gl = importlib.import_module("OpenGL.GL")
@@ -188,7 +213,8 @@ def _plain_options() -> mujoco.MjvOption:
 
 
 def _metres(reversed_depth: NDArray[np.float32], near: float, far: float) -> NDArray[np.float32]:
-    """(H, W) depth buffer, 1 at the near plane and 0 at the far one, as m; NaN where nothing was drawn."""
+    """(H, W) depth buffer, 1 at the near plane and 0 at the far one, as m; NaN where nothing was
+    drawn."""
     depth = (near * far) / (near + reversed_depth.astype(np.float64) * (far - near))
     depth[reversed_depth <= 0.0] = np.nan
     return depth.astype(np.float32)

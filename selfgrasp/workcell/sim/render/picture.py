@@ -21,7 +21,8 @@ class Picture:
 
     Attributes:
         color: (H, W, 3) uint8 sRGB; black where there is nothing.
-        depth: (H, W) float32 m along the optical axis, NaN beyond the far plane or where there is nothing.
+        depth: (H, W) float32 m along the optical axis, NaN beyond the far plane or where there is
+            nothing.
         segmentation: (H, W) int32 geom ids, -1 for nothing; None unless asked for.
     """
 
@@ -43,13 +44,22 @@ class Renderer(Protocol):
         """px."""
         ...
 
-    def render(self, data: Any, world_from_camera: FloatArray, intrinsics: FloatArray, *, segmentation: bool = False) -> Picture:
-        """A picture of `data` (`mujoco.MjData`, after `mj_forward`) from a camera that may be anywhere.
+    def render(
+        self,
+        data: Any,
+        world_from_camera: FloatArray,
+        intrinsics: FloatArray,
+        *,
+        segmentation: bool = False,
+    ) -> Picture:
+        """A picture of `data` (`mujoco.MjData`, after `mj_forward`) from a camera that may be
+        anywhere.
 
         Args:
             data: the state.
             world_from_camera: (4, 4); camera axes x right, y down, z forward.
-            intrinsics: (3, 3) px without skew; pixel centres lie at half-integers; the principal point may lie anywhere.
+            intrinsics: (3, 3) px without skew; pixel centres lie at half-integers; the principal
+                point may lie anywhere.
             segmentation: also return geom ids.
 
         Raises:
@@ -70,7 +80,10 @@ def no_skew(intrinsics: FloatArray) -> FloatArray:
     """
     k = np.asarray(intrinsics, dtype=np.float64)
     if k.shape != (3, 3) or k[0, 1] != 0.0 or k[0, 0] <= 0 or k[1, 1] <= 0:
-        raise InputError(given=f"intrinsics\n{k}", wanted="[[fx, 0, cx], [0, fy, cy], [0, 0, 1]] in pixels, fx and fy positive")
+        raise InputError(
+            given=f"intrinsics\n{k}",
+            wanted="[[fx, 0, cx], [0, fy, cy], [0, 0, 1]] in pixels, fx and fy positive",
+        )
     return np.array([k[0, 0], k[1, 1], k[0, 2], k[1, 2]])
 
 

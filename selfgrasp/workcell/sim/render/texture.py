@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float32]
 
-# Per face (+x, -x, +y, -y, +z, -z): which coordinate runs along s and t, and with which sign (OpenGL 2.1, table 3.19).
+# Per face (+x, -x, +y, -y, +z, -z): which coordinate runs along s and t, and with which sign
+# (OpenGL 2.1, table 3.19).
 _S_AXIS = np.array([2, 2, 0, 0, 0, 0])
 _S_SIGN = np.array([-1, 1, 1, 1, 1, -1], dtype=np.float32)
 _T_AXIS = np.array([1, 1, 2, 2, 1, 1])
@@ -29,12 +30,17 @@ class CubeTextures:
 
     def __init__(self, model: mujoco.MjModel) -> None:
         pyramids = [_pyramid(model, texture) for texture in range(model.ntex)]
-        # Grey patterns, which take their colour from the geom, are looked up in one channel instead of three.
+        # Grey patterns, which take their colour from the geom, are looked up in one channel instead
+        # of three.
         channels = 1 if all((p[0] == p[0][..., :1]).all() for p in pyramids) else 3
         pyramids = [[faces[..., :channels] for faces in p] for p in pyramids]
-        self.mean: Array = np.array([p[-1].mean(axis=(0, 1, 2)) for p in pyramids], dtype=np.float32).reshape(-1, channels)
+        self.mean: Array = np.array(
+            [p[-1].mean(axis=(0, 1, 2)) for p in pyramids], dtype=np.float32
+        ).reshape(-1, channels)
         """(ntex, 3) in 0..1, or (ntex, 1) if all textures are grey."""
-        self.varies: NDArray[np.bool_] = np.array([bool(np.ptp(p[0]) > 0) and len(p) > 1 for p in pyramids], dtype=bool)
+        self.varies: NDArray[np.bool_] = np.array(
+            [bool(np.ptp(p[0]) > 0) and len(p) > 1 for p in pyramids], dtype=bool
+        )
         """(ntex,) whether a texture has to be looked up, or is one colour all over."""
         depth = max((len(p) for p in pyramids), default=1)
         self._start = np.zeros((model.ntex, depth), dtype=np.int64)
@@ -48,13 +54,16 @@ class CubeTextures:
                 total += faces.shape[0] * faces.shape[1] * faces.shape[2]
         self._texels: Array = np.concatenate(flat)
 
-    def sample(self, texture: NDArray[np.int64], direction: Array, along_x: Array, along_y: Array) -> Array:
+    def sample(
+        self, texture: NDArray[np.int64], direction: Array, along_x: Array, along_y: Array
+    ) -> Array:
         """(N, 3) colours in 0..1, or (N, 1) if all textures are grey.
 
         Args:
             texture: (N,) ids of textures that vary.
             direction: (N, 3) from the cube's middle; any length.
-            along_x: (N, 3) change of `direction` from a pixel to the next on its right, which chooses the mip level.
+            along_x: (N, 3) change of `direction` from a pixel to the next on its right, which
+                chooses the mip level.
             along_y: (N, 3) the same downwards.
         """
         rows = np.arange(len(direction))
@@ -71,15 +80,26 @@ class CubeTextures:
             ds = (_S_SIGN[face] * along[rows, s_axis] - s * grow) * scale
             dt = (_T_SIGN[face] * along[rows, t_axis] - t * grow) * scale
             np.maximum(change, ds * ds + dt * dt, out=change)
-        level = 0.5 * np.log2(np.maximum(change * self._width[texture, 0].astype(np.float32) ** 2, np.float32(1e-12)))
+        level = 0.5 * np.log2(
+            np.maximum(change * self._width[texture, 0].astype(np.float32) ** 2, np.float32(1e-12))
+        )
         level = np.clip(level, 0.0, self._top[texture])
         low = level.astype(np.int64)
         high = np.minimum(low + 1, self._top[texture].astype(np.int64))
         mix = (level - low)[:, None].astype(np.float32)
-        result: Array = (1 - mix) * self._bilinear(texture, low, face, s, t) + mix * self._bilinear(texture, high, face, s, t)
+        result: Array = (1 - mix) * self._bilinear(texture, low, face, s, t) + mix * self._bilinear(
+            texture, high, face, s, t
+        )
         return result
 
-    def _bilinear(self, texture: NDArray[np.int64], level: NDArray[np.int64], face: NDArray[np.int64], s: Array, t: Array) -> Array:
+    def _bilinear(
+        self,
+        texture: NDArray[np.int64],
+        level: NDArray[np.int64],
+        face: NDArray[np.int64],
+        s: Array,
+        t: Array,
+    ) -> Array:
         width = self._width[texture, level]
         base = self._start[texture, level] + face * width * width
         x, y = (s + 0.5) * width - 0.5, (t + 0.5) * width - 0.5
@@ -96,15 +116,32 @@ class CubeTextures:
 
 
 def _pyramid(model: mujoco.MjModel, texture: int) -> list[Any]:
-    """Mip levels, largest first, each (6, w, w, 3) in 0..1; one level of one texel for what is not a cube."""
-    width, height, channels = int(model.tex_width[texture]), int(model.tex_height[texture]), int(model.tex_nchannel[texture])
+    """Mip levels, largest first, each (6, w, w, 3) in 0..1; one level of one texel for what is not
+    a cube."""
+    width, height, channels = (
+        int(model.tex_width[texture]),
+        int(model.tex_height[texture]),
+        int(model.tex_nchannel[texture]),
+    )
     start = int(model.tex_adr[texture])
-    pixels = model.tex_data[start : start + width * height * channels].reshape(height, width, channels)[..., :3].astype(np.float32) / 255.0
+    pixels = (
+        model.tex_data[start : start + width * height * channels]
+        .reshape(height, width, channels)[..., :3]
+        .astype(np.float32)
+        / 255.0
+    )
     if model.tex_type[texture] != mujoco.mjtTexture.mjTEXTURE_CUBE or channels < 3:
         return [np.broadcast_to(pixels.mean(axis=(0, 1)), (6, 1, 1, 3)).astype(np.float32)]
-    faces = pixels.reshape(6, width, width, 3) if height == 6 * width else np.broadcast_to(pixels, (6, width, width, 3))
+    faces = (
+        pixels.reshape(6, width, width, 3)
+        if height == 6 * width
+        else np.broadcast_to(pixels, (6, width, width, 3))
+    )
     levels = [faces]
     while levels[-1].shape[1] > 1:
         finer = levels[-1][:, : levels[-1].shape[1] // 2 * 2, : levels[-1].shape[2] // 2 * 2]
-        levels.append((finer[:, ::2, ::2] + finer[:, 1::2, ::2] + finer[:, ::2, 1::2] + finer[:, 1::2, 1::2]) / 4)
+        levels.append(
+            (finer[:, ::2, ::2] + finer[:, 1::2, ::2] + finer[:, ::2, 1::2] + finer[:, 1::2, 1::2])
+            / 4
+        )
     return levels

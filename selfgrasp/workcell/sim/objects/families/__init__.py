@@ -1,4 +1,5 @@
-"""Procedural families of objects: `make_object(family, seed)` gives the same object on every machine."""
+"""Procedural families of objects: `make_object(family, seed)` gives the same object on every
+machine."""
 
 from __future__ import annotations
 
@@ -99,11 +100,16 @@ def make_object(family: str, seed: int, ranges: Ranges | None = None) -> ObjectM
     )
 
 
-def _made_hard(parts: list[Part], rng: np.random.Generator, ranges: Ranges) -> tuple[list[Part], bool]:
-    """The parts, some of them made hard, and whether the object is slippery; what does not suit an object becomes slipperiness."""
+def _made_hard(
+    parts: list[Part], rng: np.random.Generator, ranges: Ranges
+) -> tuple[list[Part], bool]:
+    """The parts, some of them made hard, and whether the object is slippery; what does not suit an
+    object becomes slipperiness."""
     luck = rng.random()
     if luck < ranges.hopeless:
-        return widened(parts, rng, ranges, sides=3) or widened(parts, rng, ranges, sides=2) or parts, True
+        return widened(parts, rng, ranges, sides=3) or widened(
+            parts, rng, ranges, sides=2
+        ) or parts, True
     if luck >= ranges.hopeless + ranges.hard:
         return parts, False
     ways: tuple[Callable[[], list[Part] | None], ...] = (

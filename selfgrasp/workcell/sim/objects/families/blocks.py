@@ -33,7 +33,9 @@ def capsule(draw: Draw) -> list[Part]:
 def egg(draw: Draw) -> list[Part]:
     """An ellipsoid; one in four is a ball."""
     axes = [draw.length(0.015, 0.036) for _ in range(3)]
-    return [build.ellipsoid([axes[0]] * 3 if draw.choice(0, 1, 2, 3) == 0 else axes, _ORIGIN, draw.body)]
+    return [
+        build.ellipsoid([axes[0]] * 3 if draw.choice(0, 1, 2, 3) == 0 else axes, _ORIGIN, draw.body)
+    ]
 
 
 def superquadric(draw: Draw) -> list[Part]:
@@ -52,22 +54,37 @@ def blob(draw: Draw) -> list[Part]:
     directions = draw.rng.normal(size=(draw.choice(10, 16, 28, 40), 3))
     directions /= np.linalg.norm(directions, axis=1, keepdims=True)
     radii = draw.rng.uniform(0.8, 1.15, size=(len(directions), 1))
-    return [build.hull(directions * radii * [draw.length(0.018, 0.042) for _ in range(3)], draw.body)]
+    return [
+        build.hull(directions * radii * [draw.length(0.018, 0.042) for _ in range(3)], draw.body)
+    ]
 
 
 def wedge(draw: Draw) -> list[Part]:
     """A ramp: a triangle, right-angled or leaning, pulled sideways."""
-    length, width, height = draw.length(0.05, 0.1), draw.length(0.025, 0.06), draw.length(0.025, 0.055)
+    length, width, height = (
+        draw.length(0.05, 0.1),
+        draw.length(0.025, 0.06),
+        draw.length(0.025, 0.055),
+    )
     tip = draw.number(0.0, 0.5) * length
     outline = [(0.0, 0.0), (length, 0.0), (tip, height)]
-    return [build.hull(np.array([[x, side * width / 2.0, z] for x, z in outline for side in (-1, 1)]), draw.body)]
+    return [
+        build.hull(
+            np.array([[x, side * width / 2.0, z] for x, z in outline for side in (-1, 1)]),
+            draw.body,
+        )
+    ]
 
 
 def prism(draw: Draw) -> list[Part]:
     """A regular prism or a truncated pyramid of 3 to 8 sides."""
     radius = draw.length(0.02, 0.042)
     top = radius * (1.0 if draw.choice(0, 1) else draw.number(0.4, 0.9))
-    return [build.frustum(radius, top, 0.0, draw.length(0.03, 0.09), draw.body, sides=draw.choice(3, 5, 6, 8))]
+    return [
+        build.frustum(
+            radius, top, 0.0, draw.length(0.03, 0.09), draw.body, sides=draw.choice(3, 5, 6, 8)
+        )
+    ]
 
 
 def l_block(draw: Draw) -> list[Part]:
@@ -94,7 +111,10 @@ def cross(draw: Draw) -> list[Part]:
     """Four arms in a plane."""
     thick, height = draw.length(0.016, 0.03), draw.length(0.018, 0.04)
     long, arm = thick + draw.length(0.04, 0.075), draw.length(0.02, 0.038)
-    arms = [build.box((thick, arm, height), (0.0, side * (thick + arm) / 2.0, 0.0), draw.body) for side in (-1, 1)]
+    arms = [
+        build.box((thick, arm, height), (0.0, side * (thick + arm) / 2.0, 0.0), draw.body)
+        for side in (-1, 1)
+    ]
     return [build.box((long, thick, height), _ORIGIN, draw.body), *arms]
 
 
@@ -102,7 +122,10 @@ def arch(draw: Draw) -> list[Part]:
     """A bridge: two legs under a bar."""
     thick, width, span = draw.length(0.014, 0.024), draw.length(0.02, 0.04), draw.length(0.05, 0.09)
     leg = draw.length(0.02, 0.04)
-    legs = [build.box((thick, width, leg), (side * (span - thick) / 2.0, 0.0, 0.0), draw.body) for side in (-1, 1)]
+    legs = [
+        build.box((thick, width, leg), (side * (span - thick) / 2.0, 0.0, 0.0), draw.body)
+        for side in (-1, 1)
+    ]
     return [build.box((span, width, thick), (0.0, 0.0, (leg + thick) / 2.0), draw.body), *legs]
 
 
@@ -111,4 +134,6 @@ def ring(draw: Draw) -> list[Part]:
     tube = draw.length(0.006, 0.011)
     radius = tube + draw.length(0.018, 0.034)
     angles = math.pi / 4.0 * (np.arange(8) + 0.5)
-    return build.revolve([(radius + tube * math.cos(a), tube * math.sin(a)) for a in angles], 12, draw.body)
+    return build.revolve(
+        [(radius + tube * math.cos(a), tube * math.sin(a)) for a in angles], 12, draw.body
+    )

@@ -1,4 +1,5 @@
-"""Ways to make an object hard to grasp on purpose; each gives None where it does not suit the object."""
+"""Ways to make an object hard to grasp on purpose; each gives None where it does not suit the
+object."""
 
 from __future__ import annotations
 
@@ -21,11 +22,16 @@ _EXCESS = (1.04, 1.2)
 def extents_of(parts: Sequence[Part]) -> FloatArray:
     """(3,) m sides of the box that bounds the parts."""
     axes = np.eye(3)
-    return np.array([max(reach(p, a) for p in parts) + max(reach(p, -a) for p in parts) for a in axes])
+    return np.array(
+        [max(reach(p, a) for p in parts) + max(reach(p, -a) for p in parts) for a in axes]
+    )
 
 
-def widened(parts: Sequence[Part], rng: np.random.Generator, ranges: Ranges, *, sides: int) -> list[Part] | None:
-    """The parts enlarged until `sides` (2 or 3) of their extents exceed the gripper's opening; None if that makes them too long or was so before."""
+def widened(
+    parts: Sequence[Part], rng: np.random.Generator, ranges: Ranges, *, sides: int
+) -> list[Part] | None:
+    """The parts enlarged until `sides` (2 or 3) of their extents exceed the gripper's opening; None
+    if that makes them too long or was so before."""
     ordered = np.sort(extents_of(parts))
     factor = ranges.opening * rng.uniform(*_EXCESS) / ordered[3 - sides]
     if factor <= 1.0 or factor * ordered[2] > ranges.longest:
@@ -42,7 +48,8 @@ def scaled(part: Part, factor: float) -> Part:
 
 
 def flattened(parts: Sequence[Part], rng: np.random.Generator, ranges: Ranges) -> list[Part] | None:
-    """The parts squeezed along z to a flat height; None for vessels and for parts that a squeeze would turn into another shape."""
+    """The parts squeezed along z to a flat height; None for vessels and for parts that a squeeze
+    would turn into another shape."""
     height = extents_of(parts)[2]
     factor = rng.uniform(*ranges.flat) / height
     if len(parts) > 4 or factor >= 1.0:
@@ -55,7 +62,11 @@ def flattened(parts: Sequence[Part], rng: np.random.Generator, ranges: Ranges) -
 def _squeezed(part: Part, factor: float) -> Part | None:
     upright = np.allclose(part.object_from_part[:3, :3], np.eye(3))
     if part.shape is Shape.MESH and part.vertices is not None:
-        return build.hull(apply(part.object_from_part, part.vertices) * (1.0, 1.0, factor), part.color, density=part.density)
+        return build.hull(
+            apply(part.object_from_part, part.vertices) * (1.0, 1.0, factor),
+            part.color,
+            density=part.density,
+        )
     if not upright:
         return None
     placed = part.object_from_part.copy()
@@ -65,14 +76,22 @@ def _squeezed(part: Part, factor: float) -> Part | None:
         case Shape.BOX | Shape.ELLIPSOID:
             return replace(part, size=np.array([a, b, c * factor]), object_from_part=placed)
         case Shape.SPHERE:
-            return replace(part, shape=Shape.ELLIPSOID, size=np.array([a, a, a * factor]), object_from_part=placed)
+            return replace(
+                part,
+                shape=Shape.ELLIPSOID,
+                size=np.array([a, a, a * factor]),
+                object_from_part=placed,
+            )
         case Shape.CYLINDER:
             return replace(part, size=np.array([a, b * factor, 0.0]), object_from_part=placed)
     return None
 
 
-def end_loaded(parts: Sequence[Part], rng: np.random.Generator, ranges: Ranges) -> list[Part] | None:
-    """The part farthest along the longest extent made of heavier stuff; None for a single part or a ring of many."""
+def end_loaded(
+    parts: Sequence[Part], rng: np.random.Generator, ranges: Ranges
+) -> list[Part] | None:
+    """The part farthest along the longest extent made of heavier stuff; None for a single part or a
+    ring of many."""
     if not 2 <= len(parts) <= 4:
         return None
     axis = np.eye(3)[int(np.argmax(extents_of(parts)))]

@@ -1,4 +1,5 @@
-"""What every family draws from: the ranges, and one object's random numbers, scale, wall and colours."""
+"""What every family draws from: the ranges, and one object's random numbers, scale, wall and
+colours."""
 
 from __future__ import annotations
 
@@ -30,7 +31,8 @@ class Ranges:
         slippery: sliding coefficient of slippery ones.
         flat: m, height of flat ones.
         head: relative density of the heavy end.
-        hard: probability that a property is made hard on purpose (wide, flat, slippery or heavy at one end).
+        hard: probability that a property is made hard on purpose (wide, flat, slippery or heavy at
+            one end).
         hopeless: probability that an object is too wide in every direction, and slippery.
         opening: m, the gripper's; wide objects exceed it in two directions, hopeless ones in three.
         longest: m; nothing is enlarged beyond it.
@@ -54,7 +56,8 @@ class Ranges:
 
 @dataclass(frozen=True, eq=False)
 class Draw:
-    """One object's source of numbers: `rng`; `scale` of lengths; `wall` m; sRGB colours (3,) of its body and of its accents."""
+    """One object's source of numbers: `rng`; `scale` of lengths; `wall` m; sRGB colours (3,) of its
+    body and of its accents."""
 
     rng: np.random.Generator
     scale: float
@@ -63,7 +66,8 @@ class Draw:
     accent: FloatArray
 
     def length(self, low: float, high: float) -> float:
-        """A scaled length m, uniform between `low` and `high` before scaling, never thinner than `MIN_SIDE`."""
+        """A scaled length m, uniform between `low` and `high` before scaling, never thinner than
+        `MIN_SIDE`."""
         return max(float(self.rng.uniform(low, high)) * self.scale, MIN_SIDE)
 
     def number(self, low: float, high: float) -> float:
@@ -80,5 +84,7 @@ def start(rng: np.random.Generator, ranges: Ranges) -> Draw:
     scale, wall = rng.uniform(*ranges.scale), rng.uniform(*ranges.wall)
     hue = rng.random()
     body = colorsys.hsv_to_rgb(hue, rng.uniform(0.25, 0.95), rng.uniform(0.45, 1.0))
-    accent = colorsys.hsv_to_rgb((hue + rng.uniform(0.25, 0.75)) % 1.0, rng.uniform(0.0, 0.9), rng.uniform(0.15, 0.95))
+    accent = colorsys.hsv_to_rgb(
+        (hue + rng.uniform(0.25, 0.75)) % 1.0, rng.uniform(0.0, 0.9), rng.uniform(0.15, 0.95)
+    )
     return Draw(rng, float(scale), float(wall), np.array(body), np.array(accent))

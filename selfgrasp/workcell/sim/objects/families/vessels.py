@@ -14,7 +14,12 @@ def _vessel(draw: Draw, bottom: float, top: float, height: float, pieces: int) -
     """A floor and a wall that leans from radius `bottom` to `top` m, standing on z = 0."""
     at_floor = bottom + (top - bottom) * draw.wall / height
     floor = build.frustum(bottom, at_floor, 0.0, draw.wall, draw.body, sides=pieces)
-    profile = [(at_floor - draw.wall, draw.wall), (at_floor, draw.wall), (top, height), (top - draw.wall, height)]
+    profile = [
+        (at_floor - draw.wall, draw.wall),
+        (at_floor, draw.wall),
+        (top, height),
+        (top - draw.wall, height),
+    ]
     return [floor, *build.revolve(profile, pieces, draw.body)]
 
 
@@ -25,7 +30,14 @@ def mug(draw: Draw) -> list[Part]:
     gap, drop = draw.length(0.02, 0.028), height * draw.number(0.5, 0.65)
     inner = radius - _OVERLAP * draw.wall
     outer, middle = radius + gap, height * draw.number(0.48, 0.54)
-    stubs = [build.box((outer - inner, width, thick), ((inner + outer) / 2.0, 0.0, middle + side * (drop - thick) / 2.0), draw.accent) for side in (-1, 1)]
+    stubs = [
+        build.box(
+            (outer - inner, width, thick),
+            ((inner + outer) / 2.0, 0.0, middle + side * (drop - thick) / 2.0),
+            draw.accent,
+        )
+        for side in (-1, 1)
+    ]
     grip = build.box((thick, width, drop), (outer + thick / 2.0, 0.0, middle), draw.accent)
     return [*_vessel(draw, radius, radius, height, pieces), *stubs, grip]
 
@@ -39,7 +51,11 @@ def cup(draw: Draw) -> list[Part]:
 def bowl(draw: Draw) -> list[Part]:
     """A round foot that flares, under a steeper rim."""
     rim, height = draw.length(0.042, 0.058), draw.length(0.03, 0.045)
-    foot, waist, split = rim * draw.number(0.4, 0.55), rim * draw.number(0.78, 0.86), height * draw.number(0.35, 0.45)
+    foot, waist, split = (
+        rim * draw.number(0.4, 0.55),
+        rim * draw.number(0.78, 0.86),
+        height * draw.number(0.35, 0.45),
+    )
     base = build.frustum(foot, waist, 0.0, split, draw.body, sides=11)
     profile = [(waist - draw.wall, split), (waist, split), (rim, height), (rim - draw.wall, height)]
     return [base, *build.revolve(profile, 11, draw.body)]
@@ -47,10 +63,24 @@ def bowl(draw: Draw) -> list[Part]:
 
 def tray(draw: Draw) -> list[Part]:
     """A shallow open box."""
-    length, width, height = draw.length(0.06, 0.11), draw.length(0.045, 0.075), draw.length(0.02, 0.035)
+    length, width, height = (
+        draw.length(0.06, 0.11),
+        draw.length(0.045, 0.075),
+        draw.length(0.02, 0.035),
+    )
     wall, rise = draw.wall, height - draw.wall
-    ends = [build.box((wall, width, rise), (side * (length - wall) / 2.0, 0.0, height / 2.0), draw.body) for side in (-1, 1)]
-    sides = [build.box((length - 2.0 * wall, wall, rise), (0.0, side * (width - wall) / 2.0, height / 2.0), draw.body) for side in (-1, 1)]
+    ends = [
+        build.box((wall, width, rise), (side * (length - wall) / 2.0, 0.0, height / 2.0), draw.body)
+        for side in (-1, 1)
+    ]
+    sides = [
+        build.box(
+            (length - 2.0 * wall, wall, rise),
+            (0.0, side * (width - wall) / 2.0, height / 2.0),
+            draw.body,
+        )
+        for side in (-1, 1)
+    ]
     return [build.box((length, width, wall), (0.0, 0.0, 0.0), draw.body), *ends, *sides]
 
 
@@ -74,4 +104,13 @@ def pan(draw: Draw) -> list[Part]:
     handle, thick = draw.length(0.04, 0.055), max(draw.length(0.004, 0.006), 0.004)
     dish = _vessel(draw, radius * 0.9, radius, height, 10)
     start = radius - 0.6 * draw.wall
-    return [*dish, build.cylinder(thick, handle, (start + handle / 2.0, 0.0, height - thick), draw.accent, rotation=build.ALONG_X)]
+    return [
+        *dish,
+        build.cylinder(
+            thick,
+            handle,
+            (start + handle / 2.0, 0.0, height - thick),
+            draw.accent,
+            rotation=build.ALONG_X,
+        ),
+    ]
