@@ -48,10 +48,11 @@ def main() -> None:
 def collection(out: Path) -> dict[str, float]:
     """Attempts a second with two workers, and where the workers' time goes: ten objects, 160 px
     RGB-D before and after, everything stored."""
-    from selfgrasp.runs import collect
+    from selfgrasp.rollout.collect import collect
+    from selfgrasp.rollout.jobs import CollectJob
 
     start = time.process_time()
-    done = collect.collect(collect.Args(out=out, attempts=ATTEMPTS, workers=2))
+    done = collect(CollectJob(out=out, attempts=ATTEMPTS, workers=2))
     total = done.worker_seconds["total"]
     return {
         "collect, attempts/s (2 workers)": done.new / done.wall_seconds,
@@ -119,9 +120,9 @@ def planning() -> dict[str, float]:
     import torch
 
     from selfgrasp.core import Context
-    from selfgrasp.runs.policies import load_policy
-    from selfgrasp.runs.pool import objects_named
-    from selfgrasp.workcell.cells import tabletop
+    from selfgrasp.objects.named import objects_named
+    from selfgrasp.rollout.policies import load_policy
+    from selfgrasp.workcell.cells.simulated import tabletop
 
     torch.set_num_threads(2)
     found = {}
@@ -140,8 +141,9 @@ def planning() -> dict[str, float]:
 
 def pictures() -> dict[str, float]:
     """Milliseconds a 160 px RGB-D picture by each renderer that works here, noise included."""
-    from selfgrasp.runs.pool import objects_named
-    from selfgrasp.workcell.cells import CellConfig, tabletop
+    from selfgrasp.objects.named import objects_named
+    from selfgrasp.workcell.cells.config import CellConfig
+    from selfgrasp.workcell.cells.simulated import tabletop
     from selfgrasp.workcell.sim.gl import choose_renderer
 
     kinds = {"rays", str(choose_renderer().kind)}

@@ -70,11 +70,9 @@ def plans(policy: str, folder: Path) -> list[dict[str, Any]]:
     """Plans of shipped weights on the first looks of a dataset."""
     from selfgrasp.core import Context, Goal
     from selfgrasp.dataset import Dataset
+    from selfgrasp.rollout.policies import load_policy
 
-    try:
-        loaded = importlib.import_module("selfgrasp").policy(policy)
-    except AttributeError:
-        loaded = importlib.import_module("selfgrasp.runs.policies").load_policy(policy)
+    loaded = load_policy(policy)
     goal = Goal(category="spoon") if policy == "semantic" else Goal()
     found = []
     with Dataset.open(folder) as data:

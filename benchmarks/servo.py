@@ -9,8 +9,9 @@ from collections.abc import Callable
 
 from selfgrasp.core import Policy
 from selfgrasp.methods.baselines import RandomServoConfig, RandomServoPolicy
-from selfgrasp.runs.play import PlayedScene, SceneTask, play_scene
-from selfgrasp.workcell.cells import CellConfig, SimCell
+from selfgrasp.rollout.scene import PlayedScene, SceneTask, play_scene
+from selfgrasp.workcell.cells.config import CellConfig
+from selfgrasp.workcell.cells.simulated import SimCell
 
 STEPS = 10
 ATTEMPTS, PER_SCENE = 160, 10
@@ -23,7 +24,7 @@ def play(cell: SimCell, policy: Policy, task: SceneTask) -> PlayedScene:
 
 def servoing(workers: int = 2) -> dict[str, float]:
     """Attempts a second in both cells, all pictures encoded: ten objects, 96 px."""
-    from selfgrasp.runs.pool import WorkerConfig, play_all
+    from selfgrasp.rollout.workers import WorkerConfig, play_all
 
     found = {}
     for cell in ("kuka_bin", "tabletop"):
@@ -55,9 +56,9 @@ def deciding(times: int = 20) -> dict[str, float]:
 
     from selfgrasp.core import Context
     from selfgrasp.core.pose import top_down
-    from selfgrasp.runs.policies import load_policy
-    from selfgrasp.runs.pool import objects_named
-    from selfgrasp.workcell.cells import kuka_bin
+    from selfgrasp.objects.named import objects_named
+    from selfgrasp.rollout.policies import load_policy
+    from selfgrasp.workcell.cells.simulated import kuka_bin
     from selfgrasp.workcell.drivers import Control
 
     torch.set_num_threads(2)

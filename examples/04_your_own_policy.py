@@ -7,11 +7,11 @@ Run it:  .venv/bin/python examples/04_your_own_policy.py
 import numpy as np
 
 from selfgrasp.core import Context, Plan, Policy
+from selfgrasp.objects.catalogue import train_objects
 from selfgrasp.vision.foreground import foreground
 from selfgrasp.vision.grasp_pose import grasp_at
 from selfgrasp.vision.heightmap import heightmap
-from selfgrasp.workcell.cells import tabletop
-from selfgrasp.workcell.sim.objects.catalogue import train_objects
+from selfgrasp.workcell.cells.simulated import tabletop
 from selfgrasp.workcell.workcell import Ids
 
 CANDIDATES = 64

@@ -10,7 +10,7 @@ from pathlib import Path
 import trimesh
 
 from selfgrasp.cli import main as selfgrasp
-from selfgrasp.workcell.sim.objects.meshes import load_meshes
+from selfgrasp.objects.meshes import load_meshes
 
 FOLDER = Path("datasets/lesson-meshes")
 

@@ -10,9 +10,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from selfgrasp.objects.catalogue import objects_by_name
 from selfgrasp.viz.draw import Canvas, Window
-from selfgrasp.workcell.cells import CellConfig, tabletop
-from selfgrasp.workcell.sim.objects.catalogue import objects_by_name
+from selfgrasp.workcell.cells.config import CellConfig
+from selfgrasp.workcell.cells.simulated import tabletop
 from selfgrasp.workcell.sim.scene import SimScene
 
 SIDE, PIXELS = 0.17, 48

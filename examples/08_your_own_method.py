@@ -37,9 +37,9 @@ from selfgrasp.learn import (
     fit,
 )
 from selfgrasp.methods.baselines import RandomPolicy
+from selfgrasp.objects.catalogue import test_objects
 from selfgrasp.vision import Heightmap, crop, foreground, grasps_at, heightmap
-from selfgrasp.workcell.cells import tabletop
-from selfgrasp.workcell.sim.objects.catalogue import test_objects
+from selfgrasp.workcell.cells.simulated import tabletop
 from selfgrasp.workcell.workcell import Ids
 
 

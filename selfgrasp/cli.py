@@ -20,46 +20,48 @@ class Verb:
 
 VERBS: dict[str, Verb] = {
     "doctor": Verb(
-        "selfgrasp.runs.doctor",
+        "selfgrasp.verbs.doctor",
         "what works on this machine, and the mend for what does not",
         "start",
     ),
     "demo": Verb(
-        "selfgrasp.runs.demo",
+        "selfgrasp.papers.demo",
         "the whole story in minutes: collect, learn, compare, report",
         "start",
     ),
     "collect": Verb(
-        "selfgrasp.runs.collect",
+        "selfgrasp.verbs.collect",
         "let a policy try, and keep every attempt; goes on where it stopped",
         "gather",
     ),
     "check": Verb(
-        "selfgrasp.runs.check", "read a whole dataset and say what is wrong with it", "gather"
+        "selfgrasp.verbs.check", "read a whole dataset and say what is wrong with it", "gather"
     ),
-    "card": Verb("selfgrasp.runs.card", "what a dataset holds, as a page of Markdown", "gather"),
-    "label": Verb("selfgrasp.runs.label", "attach a CSV of labels, with its author", "gather"),
+    "card": Verb("selfgrasp.verbs.card", "what a dataset holds, as a page of Markdown", "gather"),
+    "label": Verb("selfgrasp.verbs.label", "attach a CSV of labels, with its author", "gather"),
     "pictures": Verb(
-        "selfgrasp.runs.pictures", "a folder of labelled pictures as a dataset", "gather"
+        "selfgrasp.papers.semantic.pictures", "a folder of labelled pictures as a dataset", "gather"
     ),
-    "merge": Verb("selfgrasp.runs.merge", "several datasets into one", "gather"),
-    "export": Verb("selfgrasp.runs.export", "write a dataset in the LeRobot v3.0 format", "gather"),
+    "merge": Verb("selfgrasp.verbs.merge", "several datasets into one", "gather"),
+    "export": Verb(
+        "selfgrasp.verbs.export", "write a dataset in the LeRobot v3.0 format", "gather"
+    ),
     "upgrade": Verb(
-        "selfgrasp.runs.upgrade", "bring a dataset of an older version up to this one", "gather"
+        "selfgrasp.verbs.upgrade", "bring a dataset of an older version up to this one", "gather"
     ),
-    "view": Verb("selfgrasp.runs.view", "a page of attempts, filterable", "look"),
-    "replay": Verb("selfgrasp.runs.replay", "play one attempt again", "look"),
+    "view": Verb("selfgrasp.verbs.view", "a page of attempts, filterable", "look"),
+    "replay": Verb("selfgrasp.verbs.replay", "play one attempt again", "look"),
     "train": Verb(
-        "selfgrasp.runs.train", "learn from a dataset; goes on where it stopped", "learn"
+        "selfgrasp.verbs.train", "learn from a dataset; goes on where it stopped", "learn"
     ),
-    "bench": Verb("selfgrasp.runs.bench", "measure any policy by a protocol", "compare"),
+    "bench": Verb("selfgrasp.verbs.bench", "measure any policy by a protocol", "compare"),
     "reproduce": Verb(
-        "selfgrasp.runs.reproduce", "a paper's whole table beside the paper's figures", "compare"
+        "selfgrasp.papers.reproduce", "a paper's whole table beside the paper's figures", "compare"
     ),
     "report": Verb(
-        "selfgrasp.runs.report", "one page from the runs of several policies", "compare"
+        "selfgrasp.verbs.report", "one page from the runs of several policies", "compare"
     ),
-    "plan": Verb("selfgrasp.runs.plan", "one picture in, grasps out", "use"),
+    "plan": Verb("selfgrasp.verbs.plan", "one picture in, grasps out", "use"),
 }
 
 _GROUPS = {
@@ -116,7 +118,7 @@ def main(arguments: list[str] | None = None) -> int:
         hint = f"did you mean {near[0]}? " if near else ""
         print(f"selfgrasp: no verb {name!r}; {hint}known: {', '.join(VERBS)}", file=sys.stderr)
         return 2
-    from selfgrasp.runs.command import call
+    from selfgrasp.verbs.command import call
 
     return call(VERBS[name].module, rest, prog=f"selfgrasp {name}", summary=VERBS[name].summary)
 

@@ -20,11 +20,13 @@ from selfgrasp.core.observation import MAX_DEPTH, Observation
 from selfgrasp.core.policy import Fixed
 from selfgrasp.core.pose import top_down
 from selfgrasp.core.spec import CellSpec
-from selfgrasp.workcell.cells import CellConfig, tabletop
+from selfgrasp.objects.catalogue import train_objects
+from selfgrasp.workcell.cells.config import CellConfig
+from selfgrasp.workcell.cells.simulated import tabletop
 from selfgrasp.workcell.workcell import Ids, Workcell
 
 if TYPE_CHECKING:
-    from selfgrasp.workcell.sim.objects.model import ObjectModel
+    from selfgrasp.objects.model import ObjectModel
 
 TABLETOP = "selfgrasp/Tabletop-v0"
 ATTEMPTS_PER_SCENE = 10
@@ -136,7 +138,6 @@ def tabletop_env(
     render_mode: str | None = None,
 ) -> GraspEnv:
     """A `GraspEnv` over the simulated table, with the training objects unless others are given."""
-    from selfgrasp.workcell.sim.objects.catalogue import train_objects
 
     return GraspEnv(
         tabletop(train_objects() if objects is None else objects, config).cell,

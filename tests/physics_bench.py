@@ -13,11 +13,11 @@ import numpy as np
 from selfgrasp.core import CellSpec, Grasp
 from selfgrasp.core.arrays import FloatArray
 from selfgrasp.core.pose import apply, inverse, top_down
-from selfgrasp.workcell.cells import GRIPPER, WORKSPACE
+from selfgrasp.objects import build
+from selfgrasp.objects.model import ObjectModel, Part, assemble
+from selfgrasp.workcell.cells.config import GRIPPER, WORKSPACE
 from selfgrasp.workcell.drivers import Control, Drivers
 from selfgrasp.workcell.sim.hand import FlyingArm, SimGripper
-from selfgrasp.workcell.sim.objects import build
-from selfgrasp.workcell.sim.objects.model import ObjectModel, Part, assemble
 from selfgrasp.workcell.sim.scene import SceneConfig, SimScene
 from selfgrasp.workcell.sim.world import World
 from selfgrasp.workcell.workcell import Workcell

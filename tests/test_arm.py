@@ -19,20 +19,12 @@ from selfgrasp.core.pose import (
     yaw_of,
 )
 from selfgrasp.methods.baselines import RandomServoPolicy
-from selfgrasp.workcell.cells import (
-    ARM_BASE,
-    GRIPPER,
-    PRESENT,
-    WORKSPACE,
-    CellConfig,
-    SimCell,
-    kuka_bin,
-    presenting,
-)
+from selfgrasp.objects.catalogue import train_objects
+from selfgrasp.workcell.cells.config import GRIPPER, WORKSPACE, CellConfig
+from selfgrasp.workcell.cells.simulated import ARM_BASE, PRESENT, SimCell, kuka_bin, presenting
 from selfgrasp.workcell.drivers import Control
 from selfgrasp.workcell.sim.arms import arm_from_file, iiwa14
 from selfgrasp.workcell.sim.kinematics import Kinematics
-from selfgrasp.workcell.sim.objects.catalogue import train_objects
 from selfgrasp.workcell.workcell import Ids
 
 BASE = pose(rotation=rotation_about_z(math.pi / 2), translation=ARM_BASE)

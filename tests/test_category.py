@@ -7,13 +7,16 @@ from pathlib import Path
 import pytest
 
 from selfgrasp.core import Context, Goal, InputError, Plan
+from selfgrasp.evaluation import played
+from selfgrasp.evaluation.job import BenchJob
+from selfgrasp.evaluation.measure import measure
 from selfgrasp.methods.baselines import RandomServoPolicy
+from selfgrasp.objects.catalogue import category_objects
 from selfgrasp.protocols import category
 from selfgrasp.protocols.category import CATEGORY, confusion, confusion_table, metrics
 from selfgrasp.protocols.episode import Episode
-from selfgrasp.runs import bench, pool
-from selfgrasp.workcell.cells import CellConfig, kuka_bin
-from selfgrasp.workcell.sim.objects.catalogue import category_objects
+from selfgrasp.workcell.cells.config import CellConfig
+from selfgrasp.workcell.cells.simulated import kuka_bin
 from selfgrasp.workcell.sim.scene import Mixture, drawn_objects, scene_rng
 from selfgrasp.workcell.workcell import Ids
 
@@ -55,11 +58,11 @@ def test_rates_are_counted_by_hand() -> None:
 def test_wrong_objects_and_unknown_policies_are_named_before_anything_is_played(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pool, "play_all", lambda *_, **__: pytest.fail("played"))
+    monkeypatch.setattr(played, "play_all", lambda *_, **__: pytest.fail("played"))
     with pytest.raises(InputError, match=r"--objects mixed.*novel, seen, validation"):
-        bench.measure(bench.Args("category", ("random_servo",), tmp_path, objects="mixed"))
+        measure(BenchJob("category", ("random_servo",), tmp_path, objects="mixed"))
     with pytest.raises(InputError, match="typo"):
-        bench.measure(bench.Args("category", ("random_servo", "typo"), tmp_path))
+        measure(BenchJob("category", ("random_servo", "typo"), tmp_path))
 
 
 def test_scenes_hold_different_families_or_one() -> None:

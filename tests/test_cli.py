@@ -1,11 +1,12 @@
 """The command line: help at once, and every error as one clean message."""
 
 import ast
-import importlib.util
+import importlib
 import inspect
 import os
 import subprocess
 import sys
+import textwrap
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +17,7 @@ import pytest
 from selfgrasp.cli import VERBS, help_text, main
 from selfgrasp.core.errors import InputError
 from selfgrasp.methods import registry
-from selfgrasp.runs import train
+from selfgrasp.rollout.jobs import TrainJob
 
 HEAVY = {"torch", "mujoco", "lance", "scipy", "gymnasium", "trimesh"}
 """Modules that take longer to import than help may take."""
@@ -84,11 +85,9 @@ def test_help_lists_every_verb():
 
 @pytest.mark.parametrize("verb", VERBS)
 def test_every_argument_is_explained(verb: str):
-    spec = importlib.util.find_spec(VERBS[verb].module)
-    assert spec is not None, f"{VERBS[verb].module} is missing"
-    assert spec.origin is not None
-    tree = ast.parse(Path(spec.origin).read_text(encoding="utf-8"))
-    (args,) = (node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == "Args")
+    kind = importlib.import_module(VERBS[verb].module).Args
+    (args,) = ast.parse(textwrap.dedent(inspect.getsource(kind))).body
+    assert isinstance(args, ast.ClassDef)
     text = ast.get_docstring(args)
     assert text
     for field, after in zip(args.body, [*args.body[1:], None], strict=True):
@@ -106,7 +105,7 @@ def test_every_argument_is_explained(verb: str):
 
 
 def test_help_of_training_names_every_preset():
-    said = inspect.getdoc(train.Args) or ""
+    said = inspect.getdoc(TrainJob) or ""
     for method in registry.methods():
         about = said.partition(f"{method}: ")[2].partition(". ")[0]
         for preset in registry.presets(method):
@@ -175,28 +174,28 @@ def verb(monkeypatch: pytest.MonkeyPatch) -> str:
 def test_an_end_is_one_clean_message(
     verb: str, fail: str, code: int, message: str, capsys: pytest.CaptureFixture[str]
 ):
-    from selfgrasp.runs.command import call
+    from selfgrasp.verbs.command import call
 
     assert call(verb, ["--fail", fail], prog="selfgrasp x", summary="") == code
     assert capsys.readouterr().err == message
 
 
 def test_what_is_missing_inside_is_a_bug(verb: str):
-    from selfgrasp.runs.command import call
+    from selfgrasp.verbs.command import call
 
     with pytest.raises(FileNotFoundError):
         call(verb, ["--fail", "missing"], prog="selfgrasp x", summary="")
 
 
 def test_a_bug_keeps_its_traceback(verb: str):
-    from selfgrasp.runs.command import call
+    from selfgrasp.verbs.command import call
 
     with pytest.raises(ZeroDivisionError):
         call(verb, ["--fail", "bug"], prog="selfgrasp x", summary="")
 
 
 def test_a_wrong_option_names_it(verb: str, capsys: pytest.CaptureFixture[str]):
-    from selfgrasp.runs.command import call
+    from selfgrasp.verbs.command import call
 
     with pytest.raises(SystemExit) as end:
         call(verb, ["--fial", "bug"], prog="selfgrasp x", summary="")

@@ -18,18 +18,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import selfgrasp.rollout.collect as collecting
 from selfgrasp.cli import main
 from selfgrasp.codec import encode_attempt
 from selfgrasp.core import Attempt, Grasp, InputError
 from selfgrasp.core.pose import yaw_of
 from selfgrasp.dataset import Dataset, DatasetWriter, check, writer
-from selfgrasp.runs import collect as verb
-from selfgrasp.runs.collect import Args, collect, make_session
-from selfgrasp.runs.play import PlayedScene, SceneTask
-from selfgrasp.workcell.cells import CellConfig
+from selfgrasp.rollout.collect import collect, make_session
+from selfgrasp.rollout.jobs import CollectJob
+from selfgrasp.rollout.scene import PlayedScene, SceneTask
+from selfgrasp.workcell.cells.config import CellConfig
 
 OPTIONS = CellConfig(count=4, picture_px=32)
-TWO_SCENES = Args(out=Path(), attempts=12, attempts_per_scene=6, workers=1, seed=3, options=OPTIONS)
+TWO_SCENES = CollectJob(
+    out=Path(), attempts=12, attempts_per_scene=6, workers=1, seed=3, options=OPTIONS
+)
 LONG = (
     "--attempts",
     "90",
@@ -150,11 +153,11 @@ def test_the_last_scene_is_the_one_with_the_greatest_number(
             )
     begun: list[int] = []
 
-    def noted(args: Args, key: str, from_scene: int) -> list[SceneTask]:
+    def noted(args: CollectJob, key: str, from_scene: int) -> list[SceneTask]:
         begun.append(from_scene)
         return []
 
-    monkeypatch.setattr(verb, "_tasks", noted)
+    monkeypatch.setattr(collecting, "_tasks", noted)
     collect(replace(TWO_SCENES, out=out, attempts=4))
     assert begun == [1_000_000]
 
@@ -270,7 +273,7 @@ def test_a_policy_that_never_tries_is_not_waited_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        "selfgrasp.runs.pool.play_all",
+        "selfgrasp.rollout.collect.play_all",
         lambda *_, **__: (PlayedScene(scene, ()) for scene in itertools.count()),
     )
     with pytest.raises(InputError, match="found nothing to try in 100 scenes"):

@@ -24,8 +24,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from selfgrasp.codec import encode_attempt, hand_to_plain
+from selfgrasp.common.intervals import wilson
 from selfgrasp.core import Fault, Goal, InputError, Label, Session
-from selfgrasp.core.intervals import wilson
 from selfgrasp.dataset import (
     Dataset,
     DatasetWriter,

@@ -10,7 +10,7 @@ import pytest
 import trimesh
 
 from selfgrasp.core import InputError
-from selfgrasp.runs import demo
+from selfgrasp.papers import demo
 
 
 def small(tmp_path: Path, **changes: object) -> demo.Args:

@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
+from selfgrasp.evaluation.played import _paper
 from selfgrasp.learn import save
 from selfgrasp.methods.registry import build
 from selfgrasp.protocols.clear import CLEAR
 from selfgrasp.protocols.deplete import DEPLETE, failures, grasps, metrics
 from selfgrasp.protocols.episode import Episode
-from selfgrasp.runs.bench import _paper
 
 
 def episode(

@@ -5,8 +5,8 @@ import json
 
 import pytest
 
-from selfgrasp.runs import doctor
-from selfgrasp.runs.doctor import Args, Finding, Health, examine, run
+from selfgrasp.verbs import doctor
+from selfgrasp.verbs.doctor import Args, Finding, Health, examine, run
 
 
 @pytest.fixture(scope="module")

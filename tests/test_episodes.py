@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from selfgrasp.common.progress import Progress
+from selfgrasp.evaluation.job import BenchJob
+from selfgrasp.evaluation.log import EpisodeLog
+from selfgrasp.evaluation.measure import measure
+from selfgrasp.evaluation.measured import write_bench
 from selfgrasp.protocols.episode import Episode
-from selfgrasp.runs import bench
-from selfgrasp.runs.episodes import EpisodeLog
-from selfgrasp.runs.progress import Progress
-from selfgrasp.runs.record import write_bench
 
 SEEDS = range(5, 9)
 
@@ -54,8 +55,8 @@ def test_what_was_played_is_kept_in_order_and_a_line_that_was_cut_off_is_played_
 def test_an_interrupted_benchmark_gives_what_an_undisturbed_one_gives(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    stopped = bench.Args("isolated", ("random",), tmp_path / "stopped", trials=3, workers=1)
-    whole = bench.measure(replace(stopped, out=tmp_path / "whole"))
+    stopped = BenchJob("isolated", ("random",), tmp_path / "stopped", trials=3, workers=1)
+    whole = measure(replace(stopped, out=tmp_path / "whole"))
     update, shown = Progress.update, []
 
     def stop(self: Progress, done: int, note: str = "") -> None:
@@ -67,10 +68,10 @@ def test_an_interrupted_benchmark_gives_what_an_undisturbed_one_gives(
     with monkeypatch.context() as patched:
         patched.setattr(Progress, "update", stop)
         with pytest.raises(KeyboardInterrupt):
-            bench.measure(stopped)
+            measure(stopped)
     with monkeypatch.context() as patched:
         patched.setattr(Progress, "update", lambda self, done, note="": shown.append(done))
-        again = bench.measure(stopped)
+        again = measure(stopped)
     assert shown == [1, 2, 3]
     assert [(e.seed, e.outcomes, e.held) for e in again.episodes["random"]] == [
         (e.seed, e.outcomes, e.held) for e in whole.episodes["random"]

@@ -24,19 +24,21 @@ from selfgrasp.dataset import Dataset, DatasetWriter
 from selfgrasp.learn import save
 from selfgrasp.methods import registry
 from selfgrasp.methods.baselines import RandomPolicy
-from selfgrasp.runs import collect
-from selfgrasp.runs.attempts_table import attempts_table
-from selfgrasp.runs.failures import failure_gallery
-from selfgrasp.runs.figure_patches import figure_patches, patches
-from selfgrasp.runs.object_table import lifts, object_table, scene_objects
-from selfgrasp.runs.play import SceneTask, play_scene
-from selfgrasp.runs.pool import objects_named
-from selfgrasp.runs.report import write_report
-from selfgrasp.runs.report_data import joined, read_run
-from selfgrasp.viz.chart import Axis, Series, line_chart
+from selfgrasp.objects.named import objects_named
+from selfgrasp.papers.supersizing.attempts_table import attempts_table
+from selfgrasp.papers.supersizing.figure_patches import figure_patches, patches
+from selfgrasp.report.chart import Axis, Series, line_chart
+from selfgrasp.report.data import joined, read_run
+from selfgrasp.report.run_page import write_report
+from selfgrasp.report.tables.failures import failure_gallery
+from selfgrasp.report.tables.objects import lifts, object_table, scene_objects
+from selfgrasp.rollout.collect import make_session as collection_session
+from selfgrasp.rollout.jobs import CollectJob
+from selfgrasp.rollout.scene import SceneTask, play_scene
 from selfgrasp.viz.patches import Ranked, patches_picture, score_color
 from selfgrasp.viz.picture import encode_webp
-from selfgrasp.workcell.cells import CellConfig, make_cell
+from selfgrasp.workcell.cells.config import CellConfig
+from selfgrasp.workcell.cells.simulated import make_cell
 
 OPTIONS = CellConfig(count=4, picture_px=48)
 SCENES, TRIES = 3, 6
@@ -178,10 +180,10 @@ def collected(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Random attempts on validation objects, and the objects that the simulator really dropped, by
     scene, in dropped.json."""
     folder = tmp_path_factory.mktemp("figures") / "data"
-    args = collect.Args(
+    args = CollectJob(
         folder, objects="validation", seed=5, attempts_per_scene=TRIES, options=OPTIONS
     )
-    session = collect.make_session(args)
+    session = collection_session(args)
     dropped = {}
     cell = make_cell("tabletop", objects_named("validation"), OPTIONS)
     with cell.cell as workcell, DatasetWriter.create_or_open(folder, session) as writer:

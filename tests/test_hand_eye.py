@@ -15,21 +15,15 @@ from selfgrasp.core import CellSpec, Close, Context, Hand, Move, Observation, Vi
 from selfgrasp.core.arrays import FloatArray
 from selfgrasp.core.pose import apply, inverse, pose, top_down
 from selfgrasp.learn import evaluating
-from selfgrasp.learn.servo.examples import mount_of, stored_patches
-from selfgrasp.learn.servo.geometry import (
-    displaced,
-    hand_grid,
-    moved,
-    project,
-    rigid_inverse,
-    sample,
-)
-from selfgrasp.learn.servo.poses import mirrored, state_of
-from selfgrasp.learn.servo.search import Found, apart, judged_again, search, shunned
 from selfgrasp.methods import registry
 from selfgrasp.methods.hand_eye.config import paper, small
 from selfgrasp.methods.hand_eye.method import HandEye
-from selfgrasp.workcell.cells import CellConfig, kuka_bin_spec
+from selfgrasp.servo.examples import mount_of, stored_patches
+from selfgrasp.servo.geometry import displaced, hand_grid, moved, project, rigid_inverse, sample
+from selfgrasp.servo.poses import mirrored, state_of
+from selfgrasp.servo.search import Found, apart, judged_again, search, shunned
+from selfgrasp.workcell.cells.config import CellConfig
+from selfgrasp.workcell.cells.simulated import kuka_bin_spec
 
 CONFIG = small()
 PX = 128

@@ -1,55 +1,97 @@
-"""Imports run one way: this table is the architecture."""
+"""Imports run one way: this table is the architecture, and no two files import each other."""
 
 import ast
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
 
 PACKAGE = Path(__file__).parents[1] / "selfgrasp"
-LIBRARY = {
-    "core",
-    "codec",
-    "vision",
-    "workcell",
-    "dataset",
-    "learn",
-    "methods",
-    "protocols",
-    "viz",
-    "contracts",
-}
 MAY_IMPORT: dict[str, set[str]] = {
-    "__init__": set(),
+    "__init__": {"core", "learn", "objects", "rollout", "workcell"},
     "core": set(),
+    "common": {"core"},
     "codec": {"core"},
     "vision": {"core"},
-    "dataset": {"core", "codec"},
-    "learn": {"core", "dataset"},
-    "workcell": {"core", "vision"},
+    "objects": {"core"},
+    "dataset": {"core", "common", "codec"},
+    "workcell": {"core", "vision", "objects"},
+    "learn": {"core", "common", "dataset"},
+    "servo": {"core", "learn", "vision"},
+    "methods": {"core", "common", "learn", "servo", "vision"},
+    "contracts": {"core", "learn", "methods"},
     "viz": {"core", "vision"},
-    "methods": {"core", "learn", "vision"},
-    "protocols": {"core", "workcell", "dataset"},
-    "contracts": {"core", "learn", "methods", "vision"},
-    "gym": {"core", "workcell"},
-    "runs": LIBRARY,
-    "cli": {"runs"},
-    "__main__": {"cli"},
+    "protocols": {"core", "common", "workcell"},
+    "rollout": {
+        "core",
+        "common",
+        "codec",
+        "objects",
+        "dataset",
+        "workcell",
+        "learn",
+        "methods",
+    },
+    "evaluation": {
+        "core",
+        "common",
+        "objects",
+        "dataset",
+        "workcell",
+        "learn",
+        "methods",
+        "protocols",
+        "rollout",
+    },
+    "report": {
+        "core",
+        "common",
+        "dataset",
+        "objects",
+        "workcell",
+        "viz",
+        "protocols",
+        "rollout",
+    },
+    "gym": {"core", "objects", "workcell"},
 }
+MAY_IMPORT["verbs"] = {*MAY_IMPORT} - {"__init__", "gym"}
+MAY_IMPORT["papers"] = MAY_IMPORT["verbs"] | {"verbs"}
+MAY_IMPORT["cli"] = {"verbs", "papers"}
+MAY_IMPORT["__main__"] = {"cli"}
 ONLY_IN = {
-    "mujoco": ("workcell/sim/",),
-    "torch": ("learn/", "methods/", "contracts/", "protocols/", "runs/"),
-    "lance": ("dataset/", "runs/doctor.py"),
+    "mujoco": ("workcell/sim/", "verbs/doctor.py"),
+    "torch": ("learn/", "servo/", "methods/", "contracts/", "rollout/", "papers/", "verbs/"),
+    "lance": ("dataset/", "verbs/doctor.py"),
 }
+MAY_IMPORT_LATE = 85
+"""Imports inside functions, outside `verbs/`; each says why in a comment above it."""
 FILES = sorted(PACKAGE.rglob("*.py"))
+MODULES = {
+    ".".join(f.relative_to(PACKAGE.parent).with_suffix("").parts).removesuffix(".__init__"): f
+    for f in FILES
+}
 
 
-def imports(tree: ast.AST) -> Iterator[str]:
-    """Every imported module, dotted; for `from a import b` both a and a.b, since b may be a
-    module."""
+def annotations_only(tree: ast.AST) -> set[int]:
+    """Ids of the nodes under `if TYPE_CHECKING`."""
+    blocks = (n for n in ast.walk(tree) if isinstance(n, ast.If))
+    guarded = [n for n in blocks if ast.unparse(n.test) == "TYPE_CHECKING"]
+    return {id(inner) for block in guarded for inner in ast.walk(block)}
+
+
+def imports(tree: ast.AST, *, of_types: bool = True) -> Iterator[str]:
+    """Every imported module, dotted; for `from a import b` both a and a.b, since b may be a module.
+
+    Imports inside functions are among them; those for annotations alone only with `of_types`.
+    """
+    left_out = set() if of_types else annotations_only(tree)
     for node in ast.walk(tree):
+        if id(node) in left_out:
+            continue
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -61,42 +103,57 @@ def imports(tree: ast.AST) -> Iterator[str]:
 def other_method(path: str, inner: list[str]) -> bool:
     """Whether the file at `path`, in one method's folder, imports `inner`, in another's."""
     mine, theirs = path.split("/")[1], inner[1] if len(inner) > 1 else ""
-    return all(
-        (PACKAGE / "methods" / name).is_dir() for name in (mine, theirs) if name
-    ) and theirs not in ("", mine)
+    both = all((PACKAGE / "methods" / name).is_dir() for name in (mine, theirs) if name)
+    return both and theirs not in ("", mine)
 
 
 def problems(path: str, source: str) -> list[str]:
     """What `source`, at `path` inside the package, imports against the table."""
     found = []
     part = path.split("/")[0].removesuffix(".py")
+    allowed = MAY_IMPORT.get(part, set())
     for name in imports(ast.parse(source)):
         top, *inner = name.split(".")
+        room = inner[0] if inner else ""
         if not top:
             found.append(f"{path}: relative import {name}")
         elif top in ONLY_IN and not path.startswith(ONLY_IN[top]):
             found.append(f"{path} imports {name}: only {', '.join(ONLY_IN[top])} may")
-        elif (
-            top == "selfgrasp"
-            and inner
-            and inner[0] in MAY_IMPORT
-            and inner[0] not in MAY_IMPORT.get(part, set()) | {part}
-        ):
-            found.append(
-                f"{path} imports {name}: {part} may import "
-                f"{', '.join(sorted(MAY_IMPORT.get(part, set()))) or 'nothing of ours'}"
-            )
-        elif inner[:1] == ["methods"] and part == "methods" and other_method(path, inner):
+        elif top == "selfgrasp" and room in MAY_IMPORT and room not in allowed | {part}:
+            rooms = ", ".join(sorted(allowed)) or "nothing of ours"
+            found.append(f"{path} imports {name}: {part} may import {rooms}")
+        elif room == part == "methods" and other_method(path, inner):
             found.append(f"{path} imports {name}: no method imports another")
     return found
+
+
+def circle(sources: Mapping[str, str]) -> list[str]:
+    """Modules of `sources` (by dotted name) that import each other in a circle; empty if none."""
+    graph = {}
+    for module, source in sources.items():
+        found = {name for name in imports(ast.parse(source), of_types=False) if name in sources}
+        deepest = {
+            name for name in found if not any(other.startswith(f"{name}.") for other in found)
+        }
+        graph[module] = deepest - {module}
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        return list(error.args[1])
+    return []
+
+
+def late_imports(tree: ast.AST) -> list[ast.stmt]:
+    """Import statements inside functions."""
+    functions = [n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef)]
+    return [n for f in functions for n in ast.walk(f) if isinstance(n, ast.Import | ast.ImportFrom)]
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda f: str(f.relative_to(PACKAGE)))
 def test_imports_run_one_way(file: Path):
     path = file.relative_to(PACKAGE).as_posix()
-    assert path.split("/")[0].removesuffix(".py") in MAY_IMPORT, (
-        f"{path}: a new part of the package; give it a row in this table"
-    )
+    part = path.split("/")[0].removesuffix(".py")
+    assert part in MAY_IMPORT, f"{path}: a new part of the package; give it a row in this table"
     assert not problems(path, file.read_text(encoding="utf-8"))
 
 
@@ -107,7 +164,7 @@ def test_imports_run_one_way(file: Path):
         ("methods/vpg/method.py", "from selfgrasp.workcell.sim import world"),
         ("methods/vpg/method.py", "def f():\n    import mujoco"),
         ("vision/crop.py", "import torch.nn.functional as F"),
-        ("learn/fit.py", "from selfgrasp import runs"),
+        ("learn/fit.py", "from selfgrasp import verbs"),
         ("core/plan.py", "from . import pose"),
     ],
 )
@@ -116,30 +173,40 @@ def test_the_offending_import_is_named(path: str, source: str):
     assert path in message
 
 
-@pytest.mark.parametrize("file", sorted((PACKAGE / "runs").glob("*.py")), ids=lambda f: f.name)
-def test_no_verb_draws_inside_a_loop(file: Path):
-    tree = ast.parse(file.read_text(encoding="utf-8"))
-    froms = [n for n in ast.walk(tree) if isinstance(n, ast.ImportFrom) and n.module]
-    drawn = {
-        alias.asname or alias.name
-        for n in froms
-        if str(n.module).startswith("selfgrasp.viz.draw")
-        for alias in n.names
-    }
-    loops = [n for n in ast.walk(tree) if isinstance(n, ast.For | ast.While)]
-    assert (
-        not {n.id for loop in loops for n in ast.walk(loop) if isinstance(n, ast.Name)} & drawn
-    ), "watchers draw"
+def test_no_two_files_import_each_other():
+    found = circle({name: file.read_text(encoding="utf-8") for name, file in MODULES.items()})
+    assert not found, " -> ".join(found)
+
+
+def test_a_circle_is_found_through_functions_and_not_through_annotations():
+    late = {"selfgrasp.a": "def f():\n    from selfgrasp.b import x", "selfgrasp.b": ""}
+    assert not circle(late)
+    assert circle(late | {"selfgrasp.b": "import selfgrasp.a"})
+    typed = "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import selfgrasp.a"
+    assert not circle(late | {"selfgrasp.b": typed})
+
+
+def test_no_room_is_as_large_as_a_fifth():
+    lines: dict[str, int] = {}
+    for file in FILES:
+        part = file.relative_to(PACKAGE).parts[0]
+        lines[part] = lines.get(part, 0) + len(file.read_text(encoding="utf-8").splitlines())
+    largest = max(lines, key=lambda part: lines[part])
+    assert lines[largest] <= 0.18 * sum(lines.values()), f"{largest}: {lines[largest]} lines"
+
+
+def test_only_verbs_import_late():
+    late = [
+        f"{file.relative_to(PACKAGE)}:{node.lineno}"
+        for file in FILES
+        if file.relative_to(PACKAGE).parts[0] != "verbs"
+        for node in late_imports(ast.parse(file.read_text(encoding="utf-8")))
+    ]
+    assert len(late) <= MAY_IMPORT_LATE, "\n".join(late)
 
 
 def test_the_nouns_need_numpy_alone():
-    code = (
-        "import sys, selfgrasp.core; print(*sorted({'torch', 'mujoco', 'cv2', 'lance', 'tyro', "
-        "'scipy'} & set(sys.modules)))"
-    )
-    assert (
-        subprocess.run(
-            [sys.executable, "-c", code], capture_output=True, text=True, check=True
-        ).stdout.strip()
-        == ""
-    )
+    heavy = "{'torch', 'mujoco', 'cv2', 'lance', 'tyro', 'scipy'}"
+    code = f"import sys, selfgrasp.core; print(*sorted({heavy} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == ""

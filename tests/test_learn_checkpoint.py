@@ -11,7 +11,7 @@ from selfgrasp.learn import Storage, configs, load_into, read_info, save
 from selfgrasp.methods import registry
 from selfgrasp.methods.semantic.config import SemanticConfig
 from selfgrasp.methods.supersizing.config import Angles, SupersizingConfig, outputs, small
-from selfgrasp.runs.policies import load_policy
+from selfgrasp.rollout.policies import load_policy
 
 
 def test_a_checkpoint_says_what_it_is(tmp_path: Path):

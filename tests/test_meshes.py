@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from selfgrasp.core.errors import InputError
-from selfgrasp.workcell.sim.objects.catalogue import objects_by_name
-from selfgrasp.workcell.sim.objects.decompose import hull_volume, merge_pieces
-from selfgrasp.workcell.sim.objects.meshes import MeshRules, load_meshes
-from selfgrasp.workcell.sim.objects.model import Shape
+from selfgrasp.objects.catalogue import objects_by_name
+from selfgrasp.objects.decompose import hull_volume, merge_pieces
+from selfgrasp.objects.meshes import MeshRules, load_meshes
+from selfgrasp.objects.model import Shape
 
 trimesh = pytest.importorskip("trimesh")
 

@@ -14,8 +14,8 @@ import pytest
 
 from selfgrasp.core.errors import InputError
 from selfgrasp.core.pose import pose, rotation_about_z
-from selfgrasp.workcell.sim.objects import build, catalogue
-from selfgrasp.workcell.sim.objects.catalogue import (
+from selfgrasp.objects import build, catalogue
+from selfgrasp.objects.catalogue import (
     CATEGORY_INSTANCES,
     HELD_OUT_FAMILIES,
     Novelty,
@@ -25,11 +25,11 @@ from selfgrasp.workcell.sim.objects.catalogue import (
     train_objects,
     validation_objects,
 )
-from selfgrasp.workcell.sim.objects.families import CATEGORIES, FAMILIES, Ranges, make_object
-from selfgrasp.workcell.sim.objects.hulls import convex_hull, polyhedron_mass
-from selfgrasp.workcell.sim.objects.model import MAX_PARTS, ObjectModel, Part, Shape, assemble
-from selfgrasp.workcell.sim.objects.patterns import PATTERNS, pattern_image
-from selfgrasp.workcell.sim.objects.solids import area, contains, mass_properties, reach
+from selfgrasp.objects.families import CATEGORIES, FAMILIES, Ranges, make_object
+from selfgrasp.objects.hulls import convex_hull, polyhedron_mass
+from selfgrasp.objects.model import MAX_PARTS, ObjectModel, Part, Shape, assemble
+from selfgrasp.objects.patterns import PATTERNS, pattern_image
+from selfgrasp.objects.solids import area, contains, mass_properties, reach
 
 GREY = (0.5, 0.5, 0.5)
 ORIGIN = (0.0, 0.0, 0.0)
@@ -176,7 +176,7 @@ def test_a_mug_is_hollow_and_has_a_handle() -> None:
 
 def test_an_object_depends_on_its_family_and_seed_alone() -> None:
     code = (
-        "from selfgrasp.workcell.sim.objects.catalogue import *; "
+        "from selfgrasp.objects.catalogue import *; "
         "print(catalogue_hash([object_named('mug-0017'), object_named('blob-3')]))"
     )
     elsewhere = subprocess.run(

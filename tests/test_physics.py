@@ -15,13 +15,14 @@ from selfgrasp.codec import EncodedAttempt
 from selfgrasp.core import Action, Close, Context, Fault, Grasp, Move, Plan, Push, Release
 from selfgrasp.core.pose import top_down
 from selfgrasp.methods.baselines import RandomPolicy
-from selfgrasp.runs.play import SceneTask, play_scene
-from selfgrasp.workcell.cells import GRIPPER, WORKSPACE, CellConfig, SimCell, tabletop
+from selfgrasp.objects import build
+from selfgrasp.objects.catalogue import train_objects
+from selfgrasp.objects.families import make_object
+from selfgrasp.rollout.scene import SceneTask, play_scene
+from selfgrasp.workcell.cells.config import GRIPPER, WORKSPACE, CellConfig
+from selfgrasp.workcell.cells.simulated import SimCell, tabletop
 from selfgrasp.workcell.judge import holds
 from selfgrasp.workcell.motions import Done
-from selfgrasp.workcell.sim.objects import build
-from selfgrasp.workcell.sim.objects.catalogue import train_objects
-from selfgrasp.workcell.sim.objects.families import make_object
 from selfgrasp.workcell.workcell import Ids
 
 SMALL = CellConfig(count=4, picture_px=32, noise="none")

@@ -14,7 +14,7 @@ from vision_scenes import Box, Cylinder, camera, render
 from selfgrasp.core import InputError
 from selfgrasp.core.pose import angle_between_grasps, apply, inverse
 from selfgrasp.methods.baselines import HeuristicPolicy
-from selfgrasp.runs.plan import Args, run
+from selfgrasp.verbs.plan import Args, run
 
 BOX = Box((0.04, 0.03), (0.03, 0.11, 0.05), 0.5)
 

@@ -39,7 +39,8 @@ from selfgrasp.methods.supersizing.pretrained import (
     folded,
     load_trunk,
 )
-from selfgrasp.runs import train
+from selfgrasp.rollout.jobs import TrainJob
+from selfgrasp.rollout.train import train
 
 torch.set_num_threads(1)
 RNG = np.random.default_rng
@@ -497,8 +498,8 @@ def boxes(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_ablation_by_its_commands(boxes: Path, tmp_path: Path):
     """A pretext, then a network that starts from its trunk."""
-    pretrained = train.train(
-        train.Args("supersizing:pretext", (boxes,), tmp_path / "pretext", epochs=2, device="cpu")
+    pretrained = train(
+        TrainJob("supersizing:pretext", (boxes,), tmp_path / "pretext", epochs=2, device="cpu")
     )
     assert 0 <= pretrained.metrics["accuracy"] <= 1
     trunk = {
@@ -521,8 +522,8 @@ def test_the_ablation_by_its_commands(boxes: Path, tmp_path: Path):
     first = "network.trunk.0.weight"
     assert not torch.equal(state[first], fresh[first])
     # Steps too small to leave where they start from.
-    result = train.train(
-        train.Args(
+    result = train(
+        TrainJob(
             "supersizing",
             (boxes,),
             tmp_path / "grasp",
@@ -541,8 +542,8 @@ def test_the_ablation_by_its_commands(boxes: Path, tmp_path: Path):
         tmp_path / "pretext"
     )
     with pytest.raises(InputError, match=r"'start': ''.*or another folder"):
-        train.train(
-            train.Args(
+        train(
+            TrainJob(
                 "supersizing",
                 (boxes,),
                 tmp_path / "grasp",
@@ -558,7 +559,7 @@ def test_the_ablation_by_its_commands(boxes: Path, tmp_path: Path):
 
 def test_trunk_and_start_exclude_each_other(boxes: Path, tmp_path: Path):
     with pytest.raises(InputError, match="--start a and --trunk b; wanted: one of them"):
-        train.train(train.Args("supersizing", (boxes,), tmp_path / "run", start="a", trunk="b"))
+        train(TrainJob("supersizing", (boxes,), tmp_path / "run", start="a", trunk="b"))
     assert not (tmp_path / "run").exists()
 
 

@@ -11,12 +11,17 @@ import numpy as np
 import pytest
 from helpers_attempts import make_attempt, make_spec
 
+import selfgrasp.evaluation.data as evaluation_data
+from selfgrasp.common.intervals import Estimate, bootstrap, paired, ratio, wilson
 from selfgrasp.core import Action, Context, Fault, InputError, Plan
 from selfgrasp.core.arrays import FloatArray
-from selfgrasp.core.intervals import Estimate, bootstrap, paired, ratio, wilson
+from selfgrasp.evaluation.job import BenchJob
+from selfgrasp.evaluation.measure import measure
+from selfgrasp.evaluation.measured import policy_label
 from selfgrasp.learn import save
 from selfgrasp.methods import registry
 from selfgrasp.methods.baselines import RandomPolicy
+from selfgrasp.objects.catalogue import train_objects
 from selfgrasp.protocols import clear, isolated, prediction
 from selfgrasp.protocols.episode import Episode, Row
 from selfgrasp.protocols.play import play_until_clear
@@ -28,10 +33,9 @@ from selfgrasp.protocols.prediction import (
     calibration,
     predict,
 )
-from selfgrasp.runs import bench, collect
-from selfgrasp.runs.policies import identity_of
-from selfgrasp.workcell.cells import CellConfig, SimCell, tabletop
-from selfgrasp.workcell.sim.objects.catalogue import train_objects
+from selfgrasp.rollout.policies import identity_of
+from selfgrasp.workcell.cells.config import CellConfig
+from selfgrasp.workcell.cells.simulated import SimCell, tabletop
 from selfgrasp.workcell.sim.oracle import OraclePolicy
 
 
@@ -358,7 +362,7 @@ def test_two_runs_that_reports_would_call_the_same_are_refused(tmp_path: Path) -
     with pytest.raises(
         InputError, match=r"a/first and .*b/first, both called 'supersizing \(first\)'"
     ):
-        bench.measure(bench.Args("isolated", tuple(map(str, runs)), tmp_path / "out"))
+        measure(BenchJob("isolated", tuple(map(str, runs)), tmp_path / "out"))
 
 
 def test_reports_call_what_is_shipped_by_its_name_and_a_run_by_its_folder(
@@ -375,7 +379,7 @@ def test_reports_call_what_is_shipped_by_its_name_and_a_run_by_its_folder(
         "./mine+open",
         "mine/checkpoints/best.safetensors",
     )
-    assert [bench.policy_label(name) for name in names] == [
+    assert [policy_label(name) for name in names] == [
         "random",
         "hand_eye",
         "hand_eye+open",
@@ -384,7 +388,7 @@ def test_reports_call_what_is_shipped_by_its_name_and_a_run_by_its_folder(
         "hand_eye (mine)",
     ]
     monkeypatch.chdir("mine/checkpoints")
-    assert bench.policy_label("best.safetensors") == "hand_eye (mine)"
+    assert policy_label("best.safetensors") == "hand_eye (mine)"
     monkeypatch.chdir(tmp_path)
     assert identity_of("random") == "random"
 
@@ -392,7 +396,7 @@ def test_reports_call_what_is_shipped_by_its_name_and_a_run_by_its_folder(
 def test_prediction_names_what_is_wrong_before_anything_is_collected(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(collect, "collect", lambda *_, **__: pytest.fail("collected"))
+    monkeypatch.setattr(evaluation_data, "collect", lambda *_, **__: pytest.fail("collected"))
     unable = "one that can score an action"
     for policy, message in (
         ("nosuch", "policy 'nosuch'"),
@@ -401,10 +405,10 @@ def test_prediction_names_what_is_wrong_before_anything_is_collected(
         ("semantic", unable),
     ):
         with pytest.raises(InputError, match=message):
-            bench.measure(bench.Args("prediction", (policy,), tmp_path))
+            measure(BenchJob("prediction", (policy,), tmp_path))
     (tmp_path / "dataset.json").write_text("{}")
     with pytest.raises(InputError, match="a dataset; wanted: a folder for"):
-        bench.measure(bench.Args("prediction", ("heuristic",), tmp_path, data=tmp_path))
+        measure(BenchJob("prediction", ("heuristic",), tmp_path, data=tmp_path))
 
 
 def test_clearing_by_hand_worked_episodes() -> None:

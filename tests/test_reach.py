@@ -8,10 +8,11 @@ import numpy as np
 from selfgrasp.contracts.scenes import box_attempts
 from selfgrasp.core import Close, Context, Fault, Move, Outcome, Plan
 from selfgrasp.core.pose import top_down
+from selfgrasp.objects.catalogue import train_objects
 from selfgrasp.viz.animate import animation
 from selfgrasp.viz.reach import reach_frames
-from selfgrasp.workcell.cells import CellConfig, kuka_bin
-from selfgrasp.workcell.sim.objects.catalogue import train_objects
+from selfgrasp.workcell.cells.config import CellConfig
+from selfgrasp.workcell.cells.simulated import kuka_bin
 from selfgrasp.workcell.workcell import Ids
 
 

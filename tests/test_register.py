@@ -6,9 +6,10 @@ import numpy as np
 
 from selfgrasp.core import View
 from selfgrasp.core.pose import inverse, pose
+from selfgrasp.objects.catalogue import train_objects
 from selfgrasp.vision import Rim, corrected, world_correction
-from selfgrasp.workcell.cells import CellConfig, tabletop
-from selfgrasp.workcell.sim.objects.catalogue import train_objects
+from selfgrasp.workcell.cells.config import CellConfig
+from selfgrasp.workcell.cells.simulated import tabletop
 
 RIM = Rim(half_size=0.18, thickness=0.02, height=0.05)
 PLACES = np.array(

@@ -10,9 +10,10 @@ from PIL import Image
 from selfgrasp.codec import encode_attempt
 from selfgrasp.core import InputError
 from selfgrasp.dataset import Dataset, DatasetWriter
-from selfgrasp.runs import collect
-from selfgrasp.runs.replay import Args, replay, run
-from selfgrasp.workcell.cells import CellConfig
+from selfgrasp.rollout.collect import collect
+from selfgrasp.rollout.jobs import CollectJob
+from selfgrasp.verbs.replay import Args, replay, run
+from selfgrasp.workcell.cells.config import CellConfig
 
 SMALL = CellConfig(count=3, picture_px=64)
 
@@ -20,8 +21,8 @@ SMALL = CellConfig(count=3, picture_px=64)
 @pytest.fixture(scope="module")
 def collected(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("replay") / "data"
-    collect.collect(
-        collect.Args(
+    collect(
+        CollectJob(
             folder,
             attempts=6,
             policy="heuristic",
@@ -89,9 +90,7 @@ def test_a_cell_that_is_not_simulated_is_refused(tmp_path: Path):
 
 
 def test_objects_that_a_session_calls_a_folder_are_found_by_their_hash(tmp_path: Path):
-    collect.collect(
-        collect.Args(tmp_path / "data", attempts=1, objects="mixed", workers=1, options=SMALL)
-    )
+    collect(CollectJob(tmp_path / "data", attempts=1, objects="mixed", workers=1, options=SMALL))
     assert run(Args(tmp_path / "data", ids_of(tmp_path / "data")[0], out=tmp_path / "film")) == 0
 
 

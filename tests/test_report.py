@@ -12,16 +12,17 @@ import pytest
 from viz_scenes import SPEC, play
 
 from selfgrasp.core import InputError
+from selfgrasp.evaluation.played import pairs
 from selfgrasp.protocols.clear import CLEAR
 from selfgrasp.protocols.episode import Episode
-from selfgrasp.runs import bench
-from selfgrasp.runs.report import Args, run, write_report
-from selfgrasp.runs.report_data import joined, read_run
-from selfgrasp.runs.report_words import gain, metric
-from selfgrasp.runs.view_page import attempts_page
+from selfgrasp.report.attempts_page import attempts_page
+from selfgrasp.report.data import joined, read_run
+from selfgrasp.report.markup import VOID_TAGS
+from selfgrasp.report.run_page import write_report
+from selfgrasp.report.story_watcher import StoryOptions, StoryWatcher
+from selfgrasp.report.words import gain, metric
+from selfgrasp.verbs.report import Args, run
 from selfgrasp.viz.kinds import label_values
-from selfgrasp.viz.markup import VOID_TAGS
-from selfgrasp.viz.story import StoryOptions, StoryWatcher
 
 EVIL = "<script>alert('x')</script>"
 
@@ -231,7 +232,7 @@ def test_a_paired_difference_says_who_is_better_also_where_less_is(tmp_path):
         name: [Episode(0, tries, 5, 5, 0, 0, True, 9.0, 1.0) for tries in some]
         for name, some in (("random", (30, 40)), ("heuristic", (12, 14)))
     }
-    (pair,) = bench.pairs(CLEAR, played, "mixed")
+    (pair,) = pairs(CLEAR, played, "mixed")
     assert (pair["a"], pair["b"], pair["difference"]) == ("heuristic", "random", 22.0)
     (tmp_path / "report.json").write_text(json.dumps(report(protocol="clear", paired=[pair])))
     assert "heuristic over random: better by 22.0" in write_report([tmp_path]).read_text()

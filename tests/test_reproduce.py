@@ -9,10 +9,12 @@ import pytest
 from selfgrasp.core import InputError
 from selfgrasp.methods.registry import config_of, load
 from selfgrasp.methods.semantic.method import Semantic
-from selfgrasp.runs import bench, collect, train
-from selfgrasp.runs.reproduce import Args, as_text, reproduction_of, run
-from selfgrasp.runs.semantic.work import ROWS
-from selfgrasp.runs.steps import freeze
+from selfgrasp.papers import steps
+from selfgrasp.papers.reproduce import Args, as_text, reproduction_of, run
+from selfgrasp.papers.semantic.work import ROWS
+from selfgrasp.papers.steps import freeze
+from selfgrasp.rollout.collect import Collected, collect
+from selfgrasp.rollout.jobs import CollectJob
 
 
 def work_of(system: str, out: Path, **given: Any) -> Any:
@@ -92,18 +94,18 @@ def test_every_step_runs_and_is_skipped_the_second_time(
     assert (args.out / "report.html").stat().st_size > 10_000
     capsys.readouterr()
 
-    for module, name in ((bench, "measure"), (train, "train")):
+    for module, name in ((steps, "measure"), (steps, "train")):
         monkeypatch.setattr(module, name, lambda *_: pytest.fail("done again"))
-    collected = collect.collect
+    collected = collect
 
-    def only_look(wanted: collect.Args, **how: bool) -> collect.Collected:
+    def only_look(wanted: CollectJob, **how: bool) -> Collected:
         return (
             collected(wanted, **how)
             if wanted.out.exists()
             else pytest.fail(f"collected again: {wanted.out}")
         )
 
-    monkeypatch.setattr(collect, "collect", only_look)
+    monkeypatch.setattr(steps, "collect", only_look)
     assert run(args) == 0
     assert "are there already" in capsys.readouterr().out
 
@@ -154,7 +156,7 @@ def test_semantic_from_nothing_and_again(
     assert isinstance(shipped, Semantic)
     assert shipped.config.found > 0
     capsys.readouterr()
-    monkeypatch.setattr(bench, "measure", lambda _: pytest.fail("played again"))
+    monkeypatch.setattr(steps, "measure", lambda _: pytest.fail("played again"))
     assert run(args) == 0
     said = capsys.readouterr().out
     assert "are there already" in said

@@ -19,7 +19,7 @@ from selfgrasp.core.arrays import FloatArray
 from selfgrasp.core.pose import apply, inverse, top_down
 from selfgrasp.dataset import Dataset, DatasetWriter
 from selfgrasp.learn import Examples, MemorySource, save
-from selfgrasp.learn.servo import Told
+from selfgrasp.learn.gathered import data_of
 from selfgrasp.methods import registry
 from selfgrasp.methods.semantic.config import (
     CATEGORIES,
@@ -37,15 +37,14 @@ from selfgrasp.methods.semantic.look import Asked, Boxed, best_quad
 from selfgrasp.methods.semantic.maps import value_maps
 from selfgrasp.methods.semantic.method import Semantic
 from selfgrasp.methods.semantic.network import SoftKeypoints
+from selfgrasp.papers.reproduce import Args, reproduction_of
+from selfgrasp.papers.semantic import labels, pictures, report, robot
+from selfgrasp.papers.semantic.found import best_threshold, errors
+from selfgrasp.papers.semantic.labels import Raters
+from selfgrasp.papers.semantic.probe import vanished
+from selfgrasp.papers.semantic.work import ROWS, SINGLE, Work
 from selfgrasp.protocols.episode import Episode
-from selfgrasp.runs import pictures
-from selfgrasp.runs.examples import data_of
-from selfgrasp.runs.reproduce import Args, reproduction_of
-from selfgrasp.runs.semantic import labels, report, robot
-from selfgrasp.runs.semantic.found import best_threshold, errors
-from selfgrasp.runs.semantic.labels import Raters
-from selfgrasp.runs.semantic.probe import vanished
-from selfgrasp.runs.semantic.work import ROWS, SINGLE, Work
+from selfgrasp.servo import Told
 
 RNG = np.random.default_rng
 

@@ -12,13 +12,14 @@ import torch
 from selfgrasp.contracts.scenes import box_context
 from selfgrasp.core import Context
 from selfgrasp.learn import Method
+from selfgrasp.objects.named import objects_named
 from selfgrasp.protocols import category
 from selfgrasp.protocols.category import CATEGORY
 from selfgrasp.protocols.clear import CLEAR, interactions, play
 from selfgrasp.protocols.play import play_until_clear
-from selfgrasp.runs.policies import checkpoint_of, load_policy, shipped
-from selfgrasp.runs.pool import objects_named
-from selfgrasp.workcell.cells import CellConfig, kuka_bin, tabletop
+from selfgrasp.rollout.policies import checkpoint_of, load_policy, shipped
+from selfgrasp.workcell.cells.config import CellConfig
+from selfgrasp.workcell.cells.simulated import kuka_bin, tabletop
 
 SCENES = tuple(range(2_000_000, 2_000_010))
 """Of neither the benchmark nor validation."""

@@ -20,25 +20,27 @@ import pytest
 from selfgrasp.core import InputError
 from selfgrasp.core.pose import top_down
 from selfgrasp.dataset import Dataset
+from selfgrasp.learn import gathered as kept_examples
+from selfgrasp.learn.gathered import data_of
 from selfgrasp.methods.baselines import RandomPolicy
 from selfgrasp.methods.registry import build
-from selfgrasp.runs import collect
-from selfgrasp.runs import examples as kept_examples
-from selfgrasp.runs.examples import data_of
-from selfgrasp.runs.play import SceneTask, play_scene
-from selfgrasp.runs.policies import load_policy
-from selfgrasp.runs.supersizing.prediction import mean_by_scene
-from selfgrasp.runs.supersizing.repeats import Repeat, balanced_agreement, repeat_scene
-from selfgrasp.runs.supersizing.sizes import Sizes, scaled
-from selfgrasp.workcell.cells import CellConfig, tabletop
-from selfgrasp.workcell.drivers import Control
-from selfgrasp.workcell.sim.objects.catalogue import (
+from selfgrasp.objects.catalogue import (
     objects_by_name,
     stage_objects,
     test_objects,
     train_objects,
     validation_objects,
 )
+from selfgrasp.papers.supersizing.prediction import mean_by_scene
+from selfgrasp.papers.supersizing.repeats import Repeat, balanced_agreement, repeat_scene
+from selfgrasp.papers.supersizing.sizes import Sizes, scaled
+from selfgrasp.rollout.collect import collect
+from selfgrasp.rollout.jobs import CollectJob
+from selfgrasp.rollout.policies import load_policy
+from selfgrasp.rollout.scene import SceneTask, play_scene
+from selfgrasp.workcell.cells.config import CellConfig
+from selfgrasp.workcell.cells.simulated import tabletop
+from selfgrasp.workcell.drivers import Control
 
 
 def test_the_look_after_an_empty_handed_attempt_is_the_look_before_the_next():
@@ -70,17 +72,16 @@ def test_an_imprecise_arm_misses_without_feeling_it_and_another_way_each_time():
 
 
 def test_ctrl_c_ends_trainings_at_once_and_those_that_wait_never_begin(tmp_path: Path):
-    collect.collect(
-        collect.Args(out=tmp_path / "data", attempts=24, workers=1, attempts_per_scene=4)
-    )
+    collect(CollectJob(out=tmp_path / "data", attempts=24, workers=1, attempts_per_scene=4))
     script = """
 import sys
 from pathlib import Path
-from selfgrasp.runs import steps, train
-from selfgrasp.runs.reproduce import Args, reproduction_of
+from selfgrasp.papers import steps
+from selfgrasp.papers.reproduce import Args, reproduction_of
+from selfgrasp.rollout.jobs import TrainJob
 root = Path(sys.argv[1])
 jobs = [
-    train.Args("supersizing:small", (root / "data",), run, epochs=100_000, threads=1)
+    TrainJob("supersizing:small", (root / "data",), run, epochs=100_000, threads=1)
     for run in [root / "runs" / str(index) for index in range(6)]
 ]
 steps.train_all(reproduction_of(Args("supersizing", root, device="cpu"))[1], jobs)
@@ -111,8 +112,8 @@ steps.train_all(reproduction_of(Args("supersizing", root, device="cpu"))[1], job
 def test_examples_are_gathered_once_until_the_dataset_grows(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    args = collect.Args(out=tmp_path / "data", attempts=40, workers=1, attempts_per_scene=4, seed=5)
-    collect.collect(args)
+    args = CollectJob(out=tmp_path / "data", attempts=40, workers=1, attempts_per_scene=4, seed=5)
+    collect(args)
     method = build("supersizing")
     first = data_of(method, [args.out], workers=1)
     gather = kept_examples._gather
@@ -124,7 +125,7 @@ def test_examples_are_gathered_once_until_the_dataset_grows(
     assert (len(some.train), len(some.validation)) == (8, 1)
     assert some.fingerprint != first.fingerprint
     monkeypatch.setattr(kept_examples, "_gather", gather)
-    collect.collect(replace(args, attempts=48))
+    collect(replace(args, attempts=48))
     grown = data_of(method, [args.out], workers=1)
     assert len(grown.train) + len(grown.validation) > len(first.train) + len(first.validation)
     both = data_of(method, [args.out, args.out], workers=1)
@@ -172,15 +173,15 @@ def test_attempts_that_share_a_scene_do_not_narrow_the_interval():
 
 
 def test_a_collection_that_must_be_alone_refuses_another(tmp_path: Path):
-    args = collect.Args(out=tmp_path / "data", attempts=4, workers=1, attempts_per_scene=4, seed=5)
-    collect.collect(args, alone=True)
-    assert collect.collect(args, alone=True).new == 0
+    args = CollectJob(out=tmp_path / "data", attempts=4, workers=1, attempts_per_scene=4, seed=5)
+    collect(args, alone=True)
+    assert collect(args, alone=True).new == 0
     with pytest.raises(InputError, match=r"given: seed = 6; .*exists: seed = 5"):
-        collect.collect(replace(args, seed=6), alone=True)
+        collect(replace(args, seed=6), alone=True)
     with Dataset.open(args.out) as data:
         assert len(data) == 4
         assert len(data.sessions) == 1
-    assert collect.collect(replace(args, seed=6)).new == 4
+    assert collect(replace(args, seed=6)).new == 4
 
 
 def test_sizes_shrink_with_the_random_attempts():

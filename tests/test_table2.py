@@ -13,17 +13,19 @@ from physics_bench import block, grasp
 from selfgrasp.core import CellSpec, Context, Fault, GripperSpec, InputError, Outcome, Plan
 from selfgrasp.learn import Examples
 from selfgrasp.methods.supersizing.config import outputs, small
-from selfgrasp.methods.supersizing.eigen import HOPELESS, bar_of, middle_thing, tried
 from selfgrasp.methods.supersizing.examples import stored_pixels
-from selfgrasp.methods.supersizing.hog import Described, describe, neighbour_shares, svm_scores
-from selfgrasp.methods.supersizing.table2 import (
+from selfgrasp.papers.supersizing.eigen import HOPELESS, bar_of, middle_thing, tried
+from selfgrasp.papers.supersizing.hog import Described, describe, neighbour_shares, svm_scores
+from selfgrasp.papers.supersizing.table2 import (
     baseline_rows,
     best_cut,
     heuristic_rows,
     learned_rows,
 )
-from selfgrasp.runs.collect import Args, make_session
-from selfgrasp.workcell.cells import GRIPPER, CellConfig, SimCell, cell_spec, tabletop
+from selfgrasp.rollout.collect import make_session
+from selfgrasp.rollout.jobs import CollectJob as Args
+from selfgrasp.workcell.cells.config import GRIPPER, CellConfig
+from selfgrasp.workcell.cells.simulated import SimCell, cell_spec, tabletop
 from selfgrasp.workcell.workcell import Ids
 
 CONFIG = outputs()

@@ -14,15 +14,15 @@ from viz_scenes import SPEC, boxes, heat_of, look, play
 
 from selfgrasp.core import ANYTHING, Attempt, Fault, Grasp, Heat, InputError, Outcome, View
 from selfgrasp.core.pose import pose, top_down
+from selfgrasp.report.chart import Axis, Interval, Series, interval_svg, line_chart, stacked_bar
+from selfgrasp.report.gallery import attempt_card
+from selfgrasp.report.markup import Markup, element
+from selfgrasp.report.story_watcher import StoryOptions, StoryWatcher
 from selfgrasp.viz.animate import animation
-from selfgrasp.viz.chart import Axis, Interval, Series, interval_svg, line_chart, stacked_bar
 from selfgrasp.viz.draw import Canvas, Window, finger_bars, scene_overlay
-from selfgrasp.viz.gallery import attempt_card
 from selfgrasp.viz.heat import Span, best_by_place, heat_overlay, seen_points
 from selfgrasp.viz.kinds import color_of, kind_of, label_values
-from selfgrasp.viz.markup import Markup, element
 from selfgrasp.viz.picture import depth_picture
-from selfgrasp.viz.story import StoryOptions, StoryWatcher
 
 GRAY = np.full((100, 100, 3), 128, np.uint8)
 DOWN = View(

@@ -18,7 +18,7 @@ import torch
 
 from selfgrasp.contracts.scenes import box_context, box_source
 from selfgrasp.core import Grasp, InputError, Plan, Policy, Push
-from selfgrasp.learn import Examples, MemorySource, configs, save
+from selfgrasp.learn import DeclaredSource, Examples, MemorySource, configs, save
 from selfgrasp.learn.batches import on_device
 from selfgrasp.methods import registry
 
@@ -140,7 +140,6 @@ def saved_equals_loaded(name: str) -> None:
 def undeclared_labels_are_unreadable(name: str) -> None:
     """Examples are made without a label that the method does not declare, and asking for it
     raises."""
-    from selfgrasp.learn import DeclaredSource
 
     method = registry.build(name)
     source = DeclaredSource(_source(), method.reads_labels, method.name)

@@ -3,6 +3,7 @@ cannot tell them apart."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
@@ -110,3 +111,19 @@ class Scorer(Protocol):
     def score(self, context: Context, actions: Sequence[Action]) -> FloatArray:
         """(N,) scores, higher is better, for `actions` in `context`."""
         ...
+
+
+class Timed:
+    """A policy with a stopwatch: `seconds` of planning so far."""
+
+    def __init__(self, policy: Policy) -> None:
+        self._policy = policy
+        self.name, self.privileged = policy.name, policy.privileged
+        self.seconds = 0.0
+
+    def plan(self, context: Context) -> Plan:
+        """The policy's plan."""
+        start = time.perf_counter()
+        plan = self._policy.plan(context)
+        self.seconds += time.perf_counter() - start
+        return plan

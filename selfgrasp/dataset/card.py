@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from selfgrasp.core.intervals import wilson
+from selfgrasp.common.intervals import wilson
 from selfgrasp.dataset.reader import OBJECT_LABEL, Dataset
 from selfgrasp.dataset.schema import SCHEMA_VERSION
 from selfgrasp.dataset.split import LEFT_OUT, SPLITS

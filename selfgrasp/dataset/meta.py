@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from selfgrasp.codec import session_from_plain, session_to_plain
+from selfgrasp.common.atomic_write import whole
 from selfgrasp.core import CellSpec, InputError, Session
-from selfgrasp.core.files import whole
 from selfgrasp.dataset.schema import SCHEMA_VERSION, TABLES
 from selfgrasp.dataset.split import Split
 

@@ -16,8 +16,8 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from selfgrasp.codec import decode_attempt
+from selfgrasp.common.imap import ahead
 from selfgrasp.core import Attempt, InputError
-from selfgrasp.core.ahead import ahead
 from selfgrasp.core.errors import first_line
 from selfgrasp.dataset.schema import NOUN_COLUMNS, attempt_plain, picture_keys
 from selfgrasp.dataset.tables import open_table

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from selfgrasp.core.ahead import ahead
+from selfgrasp.common.imap import ahead
 from selfgrasp.learn.examples import Examples
 from selfgrasp.learn.method import Batch, Method
 

@@ -15,8 +15,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 import selfgrasp
+from selfgrasp.common.atomic_write import whole
 from selfgrasp.core import InputError
-from selfgrasp.core.files import whole
 from selfgrasp.learn import configs
 from selfgrasp.learn.method import Method
 

@@ -7,6 +7,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from torch.utils.tensorboard import SummaryWriter
+
 
 class RunLog:
     """Appends to `log.jsonl` and to TensorBoard's events in a run's folder. A context manager.
@@ -56,7 +58,6 @@ class RunLog:
     def _writer(self) -> Any:
         if self._events is None:
             # The import costs a second and is only needed once something is logged.
-            from torch.utils.tensorboard import SummaryWriter
 
             self._events = SummaryWriter(
                 str(self._folder / "tensorboard"), purge_step=self._start or None

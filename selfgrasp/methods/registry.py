@@ -15,8 +15,12 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import torch
+
 from selfgrasp.core import InputError
 from selfgrasp.core.errors import unknown_name
+from selfgrasp.learn import checkpoint
+from selfgrasp.learn.configs import from_json
 
 if TYPE_CHECKING:
     from selfgrasp.learn import Method
@@ -84,7 +88,6 @@ def build(name: str, *, config: Any = None, seed: int = 0) -> Method:
     Raises:
         InputError: no such method or preset, or a config of another method.
     """
-    import torch
 
     kind = method_class(name.partition(":")[0])
     chosen = config_of(name) if config is None else config
@@ -104,7 +107,6 @@ def from_config(name: str, config: Mapping[str, Any], /) -> Method:
     Raises:
         InputError: no such method, or a config that is not this method's.
     """
-    from selfgrasp.learn.configs import from_json
 
     kind = type(config_of(name))
     if not is_dataclass(kind):
@@ -118,7 +120,6 @@ def load(path: Path | str) -> Method:
     Raises:
         InputError: see `selfgrasp.learn.checkpoint.load`.
     """
-    from selfgrasp.learn import checkpoint
 
     return checkpoint.load(Path(path), from_config)
 

@@ -9,11 +9,12 @@ from typing import Any
 
 import numpy as np
 
+from selfgrasp.common.intervals import Estimate, ratio
 from selfgrasp.core import Goal, Policy
-from selfgrasp.core.intervals import Estimate, ratio
+from selfgrasp.core.policy import Timed
 from selfgrasp.protocols.episode import Episode, PlayedProtocol
-from selfgrasp.protocols.play import Timed
-from selfgrasp.workcell.cells import CellConfig, SimCell
+from selfgrasp.workcell.cells.config import CellConfig
+from selfgrasp.workcell.cells.simulated import SimCell
 from selfgrasp.workcell.workcell import Ids
 
 OBJECTS = 5

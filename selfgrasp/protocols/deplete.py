@@ -6,11 +6,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from selfgrasp.common.intervals import Estimate, ratio
 from selfgrasp.core import Policy
-from selfgrasp.core.intervals import Estimate, ratio
 from selfgrasp.protocols.episode import Episode, PlayedProtocol
-from selfgrasp.protocols.play import AfterLift, play_until_clear
-from selfgrasp.workcell.cells import CellConfig, SimCell
+from selfgrasp.protocols.play import play_until_clear
+from selfgrasp.workcell.cells.config import CellConfig
+from selfgrasp.workcell.cells.simulated import SimCell
+from selfgrasp.workcell.play import AfterLift
 
 OBJECTS = 30
 FIRSTS = (10, 20, 30)

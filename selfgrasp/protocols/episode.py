@@ -6,9 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from selfgrasp.common.intervals import Estimate
 from selfgrasp.core import Policy
-from selfgrasp.core.intervals import Estimate
-from selfgrasp.workcell.cells import CellConfig, SimCell
+from selfgrasp.workcell.cells.config import CellConfig
+from selfgrasp.workcell.cells.simulated import SimCell
 
 
 @dataclass(frozen=True)

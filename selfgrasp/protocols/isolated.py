@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from selfgrasp.common.intervals import Estimate, ratio, wilson
 from selfgrasp.core import Policy
-from selfgrasp.core.intervals import Estimate, ratio, wilson
 from selfgrasp.protocols.episode import Episode, PlayedProtocol
 from selfgrasp.protocols.play import play_until_clear
-from selfgrasp.workcell.cells import CellConfig, SimCell
+from selfgrasp.workcell.cells.config import CellConfig
+from selfgrasp.workcell.cells.simulated import SimCell
 
 
 def play(cell: SimCell, policy: Policy, seed: int) -> Episode:

@@ -3,38 +3,14 @@ aside or put back."""
 
 from __future__ import annotations
 
-import time
-from enum import StrEnum
-
 import numpy as np
 
-from selfgrasp.core import Context, Fault, Plan, Policy
+from selfgrasp.core import Fault, Policy
+from selfgrasp.core.policy import Timed
 from selfgrasp.protocols.episode import Episode
-from selfgrasp.workcell.cells import SimCell
+from selfgrasp.workcell.cells.simulated import SimCell
+from selfgrasp.workcell.play import AfterLift
 from selfgrasp.workcell.workcell import Ids
-
-
-class Timed:
-    """A policy with a stopwatch: `seconds` of planning so far."""
-
-    def __init__(self, policy: Policy) -> None:
-        self._policy = policy
-        self.name, self.privileged = policy.name, policy.privileged
-        self.seconds = 0.0
-
-    def plan(self, context: Context) -> Plan:
-        """The policy's plan."""
-        start = time.perf_counter()
-        plan = self._policy.plan(context)
-        self.seconds += time.perf_counter() - start
-        return plan
-
-
-class AfterLift(StrEnum):
-    """What becomes of a thing that was lifted: it leaves the scene, or falls into it again."""
-
-    SET_ASIDE = "set_aside"
-    PUT_BACK = "put_back"
 
 
 def play_until_clear(

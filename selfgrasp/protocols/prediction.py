@@ -7,10 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import uniform_filter1d
+from scipy.stats import rankdata
 
+from selfgrasp.common.intervals import Estimate, Z, clustered, ratio
 from selfgrasp.core import NOT_ABOUT_THE_ACTION, Attempt, Context, Scorer
 from selfgrasp.core.arrays import FloatArray
-from selfgrasp.core.intervals import Estimate, Z, clustered, ratio
 from selfgrasp.core.spec import CellSpec
 
 _AVERAGED = 9
@@ -69,7 +71,6 @@ def best_threshold(validation: Predictions) -> float:
     A single cut's accuracy is noisy, and its highest the luckiest: in resamplings of validation
     objects the average chose better by 0.0013.
     """
-    from scipy.ndimage import uniform_filter1d
 
     cuts = np.quantile(validation.scores, np.linspace(0, 1, 101))
     balanced = [
@@ -111,7 +112,6 @@ def metrics(
 
 def auc(predictions: Predictions) -> Estimate:
     """Area under the ROC curve, ties counted half, with the Hanley-McNeil 1982 interval."""
-    from scipy.stats import rankdata
 
     positives, negatives = int(predictions.held.sum()), int((~predictions.held).sum())
     if not positives or not negatives:

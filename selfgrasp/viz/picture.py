@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from selfgrasp.core import InputError
-from selfgrasp.viz.markup import Markup, element
 
 Picture = NDArray[np.uint8]
 """(H, W, 3) uint8 sRGB."""
@@ -59,20 +58,6 @@ def size_of(picture: Picture | Path) -> tuple[int, int]:
         with Image.open(picture) as opened:
             return opened.size
     return picture.shape[1], picture.shape[0]
-
-
-def image(picture: Picture | Path, alt: str, *, lazy: bool = True) -> Markup:
-    """An <img> with the picture inside the page; `alt` says in words what it shows."""
-    width, height = size_of(picture)
-    return element(
-        "img",
-        src=data_uri(picture),
-        alt=alt,
-        width=width,
-        height=height,
-        loading="lazy" if lazy else None,
-        decoding="async",
-    )
 
 
 def upscale(picture: Picture, scale: int) -> Picture:

@@ -21,6 +21,7 @@ from selfgrasp.core.policy import ANYTHING, Context, Goal, Policy
 from selfgrasp.core.pose import tilt_of, top_down, yaw_of
 from selfgrasp.core.spec import CellSpec
 from selfgrasp.core.watcher import Watcher
+from selfgrasp.vision import corrected, world_correction
 from selfgrasp.workcell import motions
 from selfgrasp.workcell.drivers import Control, Drivers
 from selfgrasp.workcell.judge import JudgeConfig, feels_held, judge, saw_fall
@@ -145,7 +146,6 @@ class Workcell:
             return first
         # OpenCV takes a tenth of a second to import, and what only asks for a cell's options does
         # not need it.
-        from selfgrasp.vision import world_correction
 
         found = {name: world_correction(view, self.rim) for name, view in first.views.items()}
         self._corrections |= {
@@ -164,7 +164,6 @@ class Workcell:
     def _corrected(self, views: Mapping[str, View]) -> dict[str, View]:
         if not self._corrections:
             return dict(views)
-        from selfgrasp.vision import corrected
 
         return {
             name: corrected(view, self._corrections[name]) if name in self._corrections else view

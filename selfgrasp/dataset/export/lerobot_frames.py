@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial.transform import Rotation
 
 from selfgrasp.codec import decode_color
 from selfgrasp.codec.action import ACTION_LENGTHS
@@ -137,7 +138,6 @@ def _about_z(yaw: float) -> list[float]:
 
 def _position_and_quaternion(pose: Sequence[float]) -> list[float]:
     """Position and (x, y, z, w) with w >= 0 of a (4, 4) pose by rows."""
-    from scipy.spatial.transform import Rotation
 
     m = np.reshape(np.asarray(pose, dtype=np.float64), (4, 4))
     return [*m[:3, 3].tolist(), *Rotation.from_matrix(m[:3, :3]).as_quat(canonical=True).tolist()]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from selfgrasp.learn.servo import Sees, ServoConfig
+from selfgrasp.servo import Sees, ServoConfig
 
 
 def small() -> ServoConfig:

@@ -7,7 +7,7 @@ import torch
 
 from selfgrasp.core import Context
 from selfgrasp.learn import Batch, FitConfig, Loss
-from selfgrasp.learn.servo import (
+from selfgrasp.servo import (
     Eye,
     Judge,
     Look,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from selfgrasp.learn.servo import ServoConfig
+from selfgrasp.servo import ServoConfig
 
 CATEGORIES = (
     "eraser",

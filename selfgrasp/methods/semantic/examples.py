@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 from selfgrasp.core import Attempt, CellSpec, InputError, Observation, View
 from selfgrasp.core.pose import apply, inverse
 from selfgrasp.learn import Batch, Examples, Source, Split
-from selfgrasp.learn.servo import ServoConfig
-from selfgrasp.learn.servo.batches import batch_of, cut, recolored, zoomed
-from selfgrasp.learn.servo.examples import More, Tried, gather, stored_patches
-from selfgrasp.learn.servo.network import STATE
 from selfgrasp.methods.semantic.config import SemanticConfig, Structure
+from selfgrasp.servo import ServoConfig
+from selfgrasp.servo.batches import batch_of, cut, recolored, zoomed
+from selfgrasp.servo.examples import More, Tried, gather, stored_patches
+from selfgrasp.servo.network import STATE
 
 GATHERED = 2
 """Version of what `gather_semantic` gives beside servoing's columns."""

@@ -12,9 +12,9 @@ from selfgrasp.core import Observation
 from selfgrasp.core.arrays import FloatArray
 from selfgrasp.core.pose import apply, inverse
 from selfgrasp.core.spec import CellSpec
-from selfgrasp.learn.servo import PatchLook
-from selfgrasp.learn.servo.examples import normalised
 from selfgrasp.methods.semantic.config import SemanticConfig, Structure
+from selfgrasp.servo import PatchLook
+from selfgrasp.servo.examples import normalised
 
 _OUTSIDE = 20.0
 """Logits less for a motion that ends where it must not."""

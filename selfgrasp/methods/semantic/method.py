@@ -25,19 +25,6 @@ from selfgrasp.core import (
 )
 from selfgrasp.core.arrays import FloatArray
 from selfgrasp.learn import Batch, Examples, FitConfig, Loss, Precision, Source, Split, load_parts
-from selfgrasp.learn.servo import (
-    Eye,
-    Judge,
-    Look,
-    PatchLook,
-    ServoMethod,
-    Told,
-    camera_found,
-    eye_loss,
-    grasp_loss,
-)
-from selfgrasp.learn.servo.network import STATE
-from selfgrasp.learn.servo.poses import hand_of, over_the_bin
 from selfgrasp.methods.semantic.config import SemanticConfig, Structure
 from selfgrasp.methods.semantic.examples import (
     GATHERED,
@@ -49,6 +36,19 @@ from selfgrasp.methods.semantic.examples import (
 )
 from selfgrasp.methods.semantic.look import Asked, Boxed, Published, best_quad
 from selfgrasp.methods.semantic.network import Branches
+from selfgrasp.servo import (
+    Eye,
+    Judge,
+    Look,
+    PatchLook,
+    ServoMethod,
+    Told,
+    camera_found,
+    eye_loss,
+    grasp_loss,
+)
+from selfgrasp.servo.network import STATE
+from selfgrasp.servo.poses import hand_of, over_the_bin
 
 
 class Semantic(ServoMethod):

@@ -8,8 +8,8 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from selfgrasp.learn.servo.network import STATE
 from selfgrasp.methods.semantic.config import SemanticConfig, Structure
+from selfgrasp.servo.network import STATE
 
 
 class Stream(nn.Module):

@@ -19,6 +19,9 @@ from selfgrasp.workcell.sim import gl as _gl  # noqa: F401  sets MUJOCO_GL befor
 
 import mujoco  # isort: skip
 
+PALM = 0.06
+"""m, height and depth of the palm; an arm's flange sits on it."""
+
 ARM_COLOR = (0.83, 0.45, 0.16, 1.0)
 JOINT_COLOR = (0.75, 0.76, 0.78, 1.0)
 _SPEED = np.radians(100.0)
@@ -279,7 +282,6 @@ def _matrix(quat: ArrayLike) -> FloatArray:
 def attach(spec: mujoco.MjSpec, arm: ArmModel, gripper: GripperSpec) -> mujoco.MjsBody:
     """Put `arm` into a world and an empty body "hand" under its flange: the tool between the
     fingertips, +z of the hand back towards the flange."""
-    from selfgrasp.workcell.sim.build import PALM
 
     child = arm.make()
     frame = spec.worldbody.add_frame(

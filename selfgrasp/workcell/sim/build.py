@@ -10,10 +10,10 @@ import mujoco
 import numpy as np
 
 from selfgrasp.core.spec import GripperSpec
-from selfgrasp.workcell.sim.arms import ArmModel, attach
-from selfgrasp.workcell.sim.objects.model import ObjectModel
-from selfgrasp.workcell.sim.objects.part import Shape
-from selfgrasp.workcell.sim.objects.patterns import PATTERNS, pattern_image
+from selfgrasp.objects.model import ObjectModel
+from selfgrasp.objects.part import Shape
+from selfgrasp.objects.patterns import PATTERNS, pattern_image
+from selfgrasp.workcell.sim.arms import PALM, ArmModel, attach
 
 HAND_MASS = 1.0
 HAND_STIFFNESS = 8000.0
@@ -36,8 +36,6 @@ these yield about 0.1 mm."""
 SLOT = "slot{}"
 TABLE_COLOR = (0.86, 0.85, 0.82, 1.0)
 HAND_COLOR = (0.16, 0.17, 0.19, 1.0)
-PALM = 0.06
-"""m, height and depth of the palm; an arm's flange sits on it."""
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from selfgrasp.core.arrays import FloatArray
 from selfgrasp.core.attempt import Label
 from selfgrasp.core.errors import InputError
 from selfgrasp.core.pose import apply
-from selfgrasp.workcell.sim.objects.model import ObjectModel
+from selfgrasp.objects.model import ObjectModel
 from selfgrasp.workcell.sim.world import Placed, World
 
 _REST_SPEED = 0.03

@@ -14,12 +14,12 @@ from selfgrasp.core.arrays import FloatArray
 from selfgrasp.core.errors import InputError
 from selfgrasp.core.pose import apply, inverse, pose, top_down
 from selfgrasp.core.spec import GripperSpec
+from selfgrasp.objects.model import ObjectModel
+from selfgrasp.objects.part import Part, Shape
+from selfgrasp.objects.patterns import PATTERNS
 from selfgrasp.workcell.sim.arms import ArmModel
 from selfgrasp.workcell.sim.build import SLOT, PhysicsConfig, TableConfig, build_model
 from selfgrasp.workcell.sim.kinematics import Kinematics
-from selfgrasp.workcell.sim.objects.model import ObjectModel
-from selfgrasp.workcell.sim.objects.part import Part, Shape
-from selfgrasp.workcell.sim.objects.patterns import PATTERNS
 
 _GEOM = {
     Shape.BOX: mujoco.mjtGeom.mjGEOM_BOX,

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from selfgrasp.workcell.sim.gl import RendererKind, choose_renderer
 from selfgrasp.workcell.sim.render.picture import Picture, Renderer
+from selfgrasp.workcell.sim.render.rays import RayRenderer
 
 if TYPE_CHECKING:
     import mujoco
@@ -24,6 +25,5 @@ def make_renderer(model: mujoco.MjModel, height: int, width: int, wanted: str = 
         from selfgrasp.workcell.sim.render.opengl import GlRenderer
 
         return GlRenderer(model, height, width)
-    from selfgrasp.workcell.sim.render.rays import RayRenderer
 
     return RayRenderer(model, height, width)

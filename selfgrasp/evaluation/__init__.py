@@ -1,0 +1,1 @@
+"""Measures policies: a job in, rows with intervals out."""

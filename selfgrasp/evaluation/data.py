@@ -1,0 +1,173 @@
+"""The `prediction` protocol as a run: a test set of tried actions, collected once, and every
+policy's scores on it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from selfgrasp.common.intervals import wilson
+from selfgrasp.common.progress import Progress
+from selfgrasp.core import InputError, Scorer
+from selfgrasp.dataset import Dataset
+from selfgrasp.dataset.meta import META_FILE
+from selfgrasp.evaluation.job import row_label
+from selfgrasp.evaluation.measured import Measured, cell_name, policy_label
+from selfgrasp.protocols.episode import Row
+from selfgrasp.protocols.prediction import (
+    Predictions,
+    best_threshold,
+    calibration,
+    metrics,
+    predict,
+)
+from selfgrasp.rollout.collect import collect
+from selfgrasp.rollout.jobs import CollectJob
+from selfgrasp.rollout.policies import checkpoint_of, load_policy, require_policy
+from selfgrasp.rollout.workers import WorkerConfig, play_all
+
+if TYPE_CHECKING:
+    from selfgrasp.core import Policy
+    from selfgrasp.evaluation.job import BenchJob
+    from selfgrasp.workcell.cells.simulated import SimCell
+
+_TRIALS = 6000
+_SLICE = 50
+_PAPER = 0.769
+"""Pinto & Gupta 2016, Table II: the network without staged learning, on novel objects."""
+
+
+def measure_prediction(args: BenchJob) -> Measured:
+    """Accuracy and AUC on tried actions with held-out objects; every policy's threshold comes from
+    validation objects.
+
+    Policies that cannot score an action they did not propose (random) have no row.
+
+    Raises:
+        InputError: an unknown policy, none that can score, or a dataset as the folder of the
+            protocol's own.
+    """
+
+    objects = args.objects or "novel"
+    trials = args.trials or _TRIALS
+    for name in args.policy:
+        require_policy(name)
+    scorers = [
+        name for name in args.policy if name != "oracle" and isinstance(load_policy(name), Scorer)
+    ]
+    if not scorers:
+        raise InputError(
+            given=f"--policy {' '.join(args.policy)}",
+            wanted="one that can score an action it did not propose, as heuristic or a learned one",
+        )
+    if args.data is not None and (args.data / META_FILE).exists():
+        raise InputError(
+            given=f"--data {args.data}, a dataset",
+            wanted="a folder for the protocol's own datasets of random attempts",
+        )
+    test = _collected(args, objects, trials, seed=7_000_000 + args.seed)
+    validation = _collected(
+        args, "validation", min(trials, max(400, trials // 4)), seed=8_000_000 + args.seed
+    )
+    rows: list[Row] = []
+    curves: list[dict[str, Any]] = []
+    for name in scorers:
+        learned = checkpoint_of(name) is not None
+        predictions = _predictions(args, name, test)
+        threshold = best_threshold(_predictions(args, name, validation))
+        for metric, estimate in metrics(
+            predictions, threshold, np.random.default_rng(args.seed)
+        ).items():
+            paper = _PAPER if learned and metric == "accuracy" else None
+            rows.append(
+                Row.of(
+                    estimate,
+                    policy=policy_label(name),
+                    objects=row_label(objects),
+                    metric=metric,
+                    paper=paper,
+                )
+            )
+        if learned:
+            curves.append(curve(policy_label(name), calibration(predictions)))
+    return Measured(tuple(rows), extra={"calibration": curves})
+
+
+def _collected(args: BenchJob, objects: str, attempts: int, seed: int) -> Path:
+    """A dataset of random attempts on these objects, collected where it is not there yet."""
+
+    folder = args.data or args.out / "data"
+    wanted = CollectJob(
+        out=folder / f"prediction-{Path(objects).name}",
+        attempts=attempts,
+        objects=objects,
+        cell=cell_name(args),
+        workers=args.workers,
+        seed=seed,
+        options=args.options,
+    )
+    collect(wanted, alone=True)
+    return wanted.out
+
+
+@dataclass(frozen=True)
+class Slice:
+    """Some attempts of a dataset, by position."""
+
+    path: Path
+    start: int
+    stop: int
+
+
+def score_slice(cell: SimCell, policy: Policy, part: Slice) -> Predictions:
+    """A policy's scores of some attempts; in a worker, which has the policy at hand."""
+
+    assert isinstance(policy, Scorer)
+    with Dataset.open(part.path) as data:
+        return predict(
+            policy, data.attempts(data.ids()[part.start : part.stop], threads=1), data.spec
+        )
+
+
+def _predictions(args: BenchJob, policy: str, path: Path) -> Predictions:
+
+    with Dataset.open(path) as data:
+        total = len(data)
+    slices = [Slice(path, start, min(start + _SLICE, total)) for start in range(0, total, _SLICE)]
+    found = []
+    with Progress(f"predict {policy_label(policy)}", total, unit="attempts") as progress:
+        for part in play_all(
+            score_slice,
+            slices,
+            WorkerConfig(cell_name(args), args.options, "validation", policy),
+            workers=args.workers,
+        ):
+            found.append(part)
+            progress.update(min(len(found) * _SLICE, total))
+    return Predictions.joined(found)
+
+
+def curve(policy: str, bins: Any) -> dict[str, Any]:
+    """A policy's calibration as it stands in report.json."""
+
+    total = sum(n for _, _, n in bins)
+    points = []
+    for predicted, observed, n in bins:
+        interval = wilson(round(observed * n), n)
+        points.append(
+            {
+                "predicted": predicted,
+                "observed": observed,
+                "low": interval.low,
+                "high": interval.high,
+                "n": n,
+            }
+        )
+    return {
+        "policy": policy,
+        "error": sum(abs(p - o) * n for p, o, n in bins) / max(1, total),
+        "bins": points,
+    }

@@ -1,0 +1,87 @@
+"""Episodes of a benchmark, kept until it is done: an interrupted one goes on where it stopped."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Mapping, Sequence
+from itertools import takewhile
+from pathlib import Path
+from types import TracebackType
+from typing import Any, TextIO
+
+import selfgrasp
+from selfgrasp.common.record import versions
+from selfgrasp.protocols.episode import Episode
+
+_FOLDER = ".episodes"
+
+
+class EpisodeLog:
+    """One policy's episodes so far, and a file to which more are added; a context manager.
+
+    Args:
+        folder: of the benchmark.
+        of: all that an episode depends on beside its seed, the code and the libraries; what others
+            have played is not taken up again.
+        seeds: of the scenes, in their order.
+    """
+
+    def __init__(self, folder: Path, of: Mapping[str, Any], seeds: Sequence[int]) -> None:
+        key = json.dumps(
+            {**of, "code": _code(), "versions": versions()}, sort_keys=True, default=str
+        )
+        self._path = folder / _FOLDER / f"{hashlib.sha256(key.encode()).hexdigest()[:16]}.jsonl"
+        known = {episode.seed: episode for episode in _read(self._path)}
+        self.kept = [known[seed] for seed in takewhile(known.__contains__, seeds)]
+        self.missing = seeds[len(self.kept) :]
+
+    def __enter__(self) -> EpisodeLog:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        self._file: TextIO = self._path.open("a")
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._file.close()
+
+    def add(self, episode: Episode) -> None:
+        """Keep one more, whatever happens next."""
+        # On a line of its own even where the last one was cut off.
+        self._file.write(f"\n{json.dumps(vars(episode))}")
+        self._file.flush()
+
+
+def forget(folder: Path) -> None:
+    """The benchmark's report is written: the next one begins anew."""
+    shutil.rmtree(folder / _FOLDER, ignore_errors=True)
+
+
+def episode_of(kept: Mapping[str, Any]) -> Episode:
+    """An episode from its JSON values."""
+    lists = {name: tuple(value) for name, value in kept.items() if isinstance(value, list)}
+    return Episode(**{**kept, **lists, "lifted": tuple(map(tuple, kept["lifted"]))})
+
+
+def _read(path: Path) -> list[Episode]:
+    found: list[Episode] = []
+    for line in path.read_text().splitlines() if path.exists() else []:
+        try:
+            found.append(episode_of(json.loads(line)))
+        except json.JSONDecodeError:
+            # Empty, or cut off when it was written.
+            continue
+    return found
+
+
+def _code() -> str:
+    """A hash of the package's sources."""
+    digest = hashlib.sha256()
+    for path in sorted(Path(selfgrasp.__file__).parent.rglob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()

@@ -1,0 +1,135 @@
+"""Measures protocols that are played in a cell."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from selfgrasp.common.intervals import paired
+from selfgrasp.common.progress import Progress
+from selfgrasp.core import InputError
+from selfgrasp.evaluation.job import BenchJob, first_scene, row_label
+from selfgrasp.evaluation.log import EpisodeLog
+from selfgrasp.evaluation.measured import Measured, cell_name, policy_label
+from selfgrasp.learn import read_info
+from selfgrasp.objects.catalogue import catalogue_hash
+from selfgrasp.objects.named import objects_named
+from selfgrasp.protocols.episode import Row
+from selfgrasp.rollout.policies import checkpoint_of, identity_of, privileged_of, variant_suffix
+from selfgrasp.rollout.workers import WorkerConfig, play_all
+from selfgrasp.workcell.cells.config import CellConfig
+from selfgrasp.workcell.cells.simulated import cell_spec
+
+if TYPE_CHECKING:
+    from selfgrasp.protocols.episode import Episode, PlayedProtocol
+
+
+def measure_played(args: BenchJob, protocol: PlayedProtocol) -> Measured:
+    """Rows, intervals and paired differences of a protocol that is played in a cell."""
+
+    objects = args.objects or protocol.objects
+    known = {*protocol.sets, *protocol.sets.values()}
+    if known and objects not in known:
+        raise InputError(
+            given=f"--objects {objects}",
+            wanted=f"objects of categories, for {protocol.name}",
+            exists=", ".join(sorted(known)),
+        )
+    objects = protocol.sets.get(objects, objects)
+    # Who cannot be loaded is found out before others have played for an hour.
+    privileged = {policy: privileged_of(policy) for policy in args.policy}
+    episodes = {policy: tuple(_episodes(args, protocol, policy, objects)) for policy in args.policy}
+    label = row_label(objects)
+    rows = [
+        Row.of(
+            estimate,
+            policy=policy_label(policy),
+            objects=label,
+            metric=metric,
+            paper=_paper(protocol, metric, label, policy),
+            privileged=privileged[policy],
+        )
+        for policy, played in episodes.items()
+        for metric, estimate in protocol.metrics(played).items()
+    ]
+    extra = (
+        {"tables": [protocol.table(policy_label(p), played) for p, played in episodes.items()]}
+        if protocol.table
+        else {}
+    )
+    return Measured(tuple(rows), tuple(pairs(protocol, episodes, label)), episodes, extra)
+
+
+def _episodes(
+    args: BenchJob, protocol: PlayedProtocol, policy: str, objects: str
+) -> Iterator[Episode]:
+
+    trials = args.trials or protocol.trials
+    own = protocol.config
+    options = replace(
+        args.options,
+        count=own.count,
+        picture_px=own.picture_px
+        if args.options.picture_px == CellConfig.picture_px
+        else args.options.picture_px,
+        depth=args.options.depth or own.depth,
+        registered=args.options.registered and own.registered,
+        mixture=own.mixture,
+    )
+    cell_spec(cell_name(args), options)
+    config = WorkerConfig(cell_name(args), options, objects, policy)
+    first = first_scene(objects, args.seed)
+    of = {
+        "protocol": protocol.name,
+        "policy": identity_of(policy),
+        "config": asdict(replace(config, policy="")),
+        "objects": catalogue_hash(objects_named(objects)),
+    }
+    with EpisodeLog(args.out, of, range(first, first + trials)) as log:
+        kept = len(log.kept)
+        yield from log.kept
+        with Progress(
+            f"{protocol.name} {Path(policy).name}", trials, unit="scenes", done=kept
+        ) as progress:
+            for done, episode in enumerate(
+                play_all(protocol.play, log.missing, config, workers=args.workers), start=kept + 1
+            ):
+                log.add(episode)
+                progress.update(done)
+                yield episode
+
+
+def pairs(
+    protocol: PlayedProtocol, episodes: Mapping[str, Sequence[Episode]], objects: str
+) -> Iterator[dict[str, Any]]:
+    """For every two policies, by how much the one that comes later is better than the other, scene
+    by scene."""
+
+    policies = list(episodes)
+    for j, b in enumerate(policies):
+        for a in policies[j + 1 :]:
+            values = [[protocol.per_scene(e) for e in episodes[p]] for p in (a, b)]
+            gain = (
+                paired(values[1], values[0])
+                if protocol.less_is_better
+                else paired(values[0], values[1])
+            )
+            figures = {"difference": gain.value, "low": gain.low, "high": gain.high, "n": gain.n}
+            yield {
+                "a": policy_label(a),
+                "b": policy_label(b),
+                "objects": objects,
+                "metric": protocol.paired_metric,
+                **figures,
+            }
+
+
+def _paper(protocol: PlayedProtocol, metric: str, label: str, policy: str) -> float | None:
+
+    path = checkpoint_of(policy)
+    if path is None or read_info(path).method != protocol.paper_of:
+        return None
+    named = protocol.paper.get(f"{metric}{variant_suffix(policy)}", protocol.paper.get(metric))
+    return protocol.paper.get(label) if named is None and metric == "success" else named

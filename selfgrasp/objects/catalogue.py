@@ -1,0 +1,221 @@
+"""The named sets of objects, whose seeds cannot meet by construction, and a hash that tells two
+sets apart."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from enum import StrEnum
+from pathlib import Path
+
+import numpy as np
+
+from selfgrasp.core.errors import InputError
+from selfgrasp.objects.families import CATEGORIES, FAMILIES, Ranges, make_object
+from selfgrasp.objects.meshes import MeshRules, load_meshes
+from selfgrasp.objects.model import ObjectModel
+
+HELD_OUT_FAMILIES: tuple[str, ...] = ("cross", "mug", "dumbbell")
+"""Families that no training or validation object comes from."""
+SEEN_FAMILIES: tuple[str, ...] = tuple(
+    family for family in FAMILIES if family not in HELD_OUT_FAMILIES
+)
+HELD_OUT_SCALE: tuple[float, float] = (0.6, 0.75)
+"""Scales that no training or validation object has: their range starts at 0.85."""
+SEEDS_PER_SET = 10_000
+TRAIN_SIZE, VALIDATION_SIZE, TEST_SIZE, STAGE_SIZE = 150, 30, 60, 50
+CATEGORY_INSTANCES = {"categories": 24, "categories-validation": 4, "categories-test": 6}
+"""Instances of each category, by the name of the set."""
+OUT_OF_CATEGORY: tuple[str, ...] = (
+    "egg",
+    "superquadric",
+    "blob",
+    "wedge",
+    "prism",
+    "l_block",
+    "t_block",
+    "arch",
+    "bottle",
+)
+"""Families that nobody would take for a category."""
+ASSORTED_SIZE = 48
+"""Objects of no category that lie among those of the training instances in the set "assorted"."""
+SET_NAMES: tuple[str, ...] = (
+    "train",
+    "validation",
+    "test",
+    "stage",
+    *CATEGORY_INSTANCES,
+    "assorted",
+)
+
+
+class Novelty(StrEnum):
+    """What is new about a test object."""
+
+    INSTANCE = "instance"
+    FAMILY = "family"
+    SIZE = "size"
+
+
+_TRAIN_START, _VALIDATION_START, _STAGE_START = 0, SEEDS_PER_SET, 5 * SEEDS_PER_SET
+_TEST_START = {
+    Novelty.INSTANCE: 2 * SEEDS_PER_SET,
+    Novelty.FAMILY: 3 * SEEDS_PER_SET,
+    Novelty.SIZE: 4 * SEEDS_PER_SET,
+}
+_CATEGORIES_START = dict(
+    zip(CATEGORY_INSTANCES, range(6 * SEEDS_PER_SET, 9 * SEEDS_PER_SET, SEEDS_PER_SET), strict=True)
+)
+_ASSORTED_START = 9 * SEEDS_PER_SET
+
+
+def train_objects(n: int = TRAIN_SIZE) -> tuple[ObjectModel, ...]:
+    """The first n training objects, in turn from each seen family."""
+    return _from_seeds(SEEN_FAMILIES, _TRAIN_START, n)
+
+
+def validation_objects(n: int = VALIDATION_SIZE) -> tuple[ObjectModel, ...]:
+    """The first n validation objects: new objects of the seen families."""
+    return _from_seeds(SEEN_FAMILIES, _VALIDATION_START, n)
+
+
+def stage_objects(n: int = TRAIN_SIZE + STAGE_SIZE) -> tuple[ObjectModel, ...]:
+    """The training objects, and after them objects that no other set has: what the stages of a
+    staged learner meet (Pinto & Gupta 2016, section III.D)."""
+    new = _from_seeds(SEEN_FAMILIES, _STAGE_START, n - TRAIN_SIZE) if n > TRAIN_SIZE else ()
+    return (*train_objects(min(n, TRAIN_SIZE)), *new)
+
+
+def test_objects(n: int = TEST_SIZE, novelty: Novelty | None = None) -> tuple[ObjectModel, ...]:  # noqa: PT028
+    """The first n test objects: of one novelty, or in turn a new instance, a new family and a new
+    size."""
+    kinds = tuple(Novelty) if novelty is None else (novelty,)
+    shares = [n // len(kinds) + (index < n % len(kinds)) for index in range(len(kinds))]
+    groups = [_test_group(kind, share) for kind, share in zip(kinds, shares, strict=True)]
+    return tuple(groups[index % len(kinds)][index // len(kinds)] for index in range(n))
+
+
+# pytest would collect the function by its name.
+test_objects.__test__ = False  # type: ignore[attr-defined]
+
+
+def category_objects(name: str, n: int | None = None) -> tuple[ObjectModel, ...]:
+    """The first n objects of a set of categories, in turn from each; all of them by default.
+
+    Args:
+        name: a key of `CATEGORY_INSTANCES`.
+        n: how many.
+    """
+    return _from_seeds(
+        CATEGORIES,
+        _CATEGORIES_START[name],
+        CATEGORY_INSTANCES[name] * len(CATEGORIES) if n is None else n,
+    )
+
+
+def _test_group(kind: Novelty, n: int) -> tuple[ObjectModel, ...]:
+    families = HELD_OUT_FAMILIES if kind is Novelty.FAMILY else SEEN_FAMILIES
+    return _from_seeds(families, _TEST_START[kind], n)
+
+
+def _from_seeds(families: Sequence[str], first: int, n: int) -> tuple[ObjectModel, ...]:
+    if not 1 <= n <= SEEDS_PER_SET:
+        raise InputError(given=f"{n} objects", wanted=f"1 to {SEEDS_PER_SET}")
+    return tuple(_make(families[index % len(families)], first + index) for index in range(n))
+
+
+def _make(family: str, seed: int) -> ObjectModel:
+    ranges = None
+    if _TEST_START[Novelty.SIZE] <= seed < _TEST_START[Novelty.SIZE] + SEEDS_PER_SET:
+        ranges = Ranges(scale=HELD_OUT_SCALE)
+    elif seed >= min(_CATEGORIES_START.values()):
+        # What is widened or flattened on purpose is no longer told apart by people either.
+        ranges = Ranges(hard=0.0, hopeless=0.0)
+    return make_object(family, seed, ranges)
+
+
+def object_named(name: str) -> ObjectModel:
+    """The catalogue's object of a name such as "mug-30017".
+
+    Raises:
+        InputError: no family and number in the name.
+    """
+    family, _, digits = name.rpartition("-")
+    known = dict.fromkeys((*FAMILIES, *CATEGORIES))
+    if family not in known or not digits.isdecimal():
+        raise InputError(
+            given=f"object {name!r}",
+            wanted="a family, a dash and a number, e.g. mug-0017",
+            exists=", ".join(known),
+        )
+    return _make(family, int(digits))
+
+
+def objects_by_name(
+    name: str | Path, n: int | None = None, *, rules: MeshRules | None = None
+) -> tuple[ObjectModel, ...]:
+    """The objects of a named set, or the meshes of a folder.
+
+    Args:
+        name: one of `SET_NAMES` or the path of a folder with meshes.
+        n: how many, from the beginning; the whole usual set, or the whole folder, by default.
+        rules: how meshes become objects.
+
+    Raises:
+        InputError: neither a set nor a folder, no objects in the folder, or fewer than n.
+    """
+    match str(name):
+        case "train":
+            return train_objects(TRAIN_SIZE if n is None else n)
+        case "validation":
+            return validation_objects(VALIDATION_SIZE if n is None else n)
+        case "test":
+            return test_objects(TEST_SIZE if n is None else n)
+        case "stage":
+            return stage_objects() if n is None else stage_objects(n)
+        case category if category in CATEGORY_INSTANCES:
+            return category_objects(category, n)
+        case "assorted":
+            every = (
+                *category_objects("categories"),
+                *_from_seeds(OUT_OF_CATEGORY, _ASSORTED_START, ASSORTED_SIZE),
+            )
+            if n is not None and not 1 <= n <= len(every):
+                raise InputError(given=f"{n} objects", wanted=f"1 to {len(every)}")
+            return every[:n]
+    if not Path(name).is_dir():
+        raise InputError(
+            given=f"objects {str(name)!r}",
+            wanted="a set of objects or a folder of meshes",
+            exists=", ".join(SET_NAMES),
+        )
+    report = load_meshes(name, rules)
+    needed = 1 if n is None else n
+    if len(report.objects) < needed:
+        refused = "; ".join(f"{r.file}: {r.reason}" for r in report.refused) or "none refused"
+        raise InputError(
+            given=f"folder {str(name)!r}",
+            wanted=f"{needed} usable meshes",
+            exists=f"{len(report.objects)} usable; {refused}",
+        )
+    return report.objects[:n]
+
+
+def catalogue_hash(objects: Iterable[ObjectModel]) -> str:
+    """SHA-256, in hex, over names, geometry, masses, frictions and looks, in the order given;
+    lengths are rounded to a nanometre."""
+    digest = hashlib.sha256()
+    for item in objects:
+        digest.update(
+            f"{item.name}|{item.family}|{item.mass:.9f}|{item.friction:.9f}|{item.pattern}|{len(item.parts)}".encode()
+        )
+        for part in item.parts:
+            digest.update(f"|{part.shape}|{part.density:.9f}|".encode())
+            arrays = (part.size, part.object_from_part, part.color, part.vertices, part.faces)
+            for array in arrays:
+                if array is not None:
+                    digest.update(
+                        np.rint(np.asarray(array, dtype=np.float64) * 1e9).astype("<i8").tobytes()
+                    )
+    return digest.hexdigest()

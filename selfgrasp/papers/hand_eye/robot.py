@@ -1,0 +1,112 @@
+"""The rows of `deplete`: on the robot as it is, with its camera moved, and with a bin that somebody
+kicks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from selfgrasp.evaluation.job import BenchJob
+from selfgrasp.papers import steps
+from selfgrasp.papers.hand_eye.work import Work, runs_to_compare
+from selfgrasp.workcell.cells.config import CellConfig
+
+KICK = 0.7
+"""m/s to which things are knocked: half of them slide by 2 cm or more."""
+
+
+@dataclass(frozen=True)
+class Condition:
+    """What is different from the robot that was learned with.
+
+    Attributes:
+        name: of its folder.
+        title: in tables.
+        options: of the cell.
+    """
+
+    name: str
+    title: str
+    options: CellConfig
+
+
+def conditions(work: Work) -> tuple[Condition, ...]:
+    """As it is; camera moved by 2 cm and 3 degrees after calibration; objects nudged during the
+    reach."""
+    plain = CellConfig(picture_px=work.sizes.picture_px)
+    return (
+        Condition("as-it-is", "as it is", plain),
+        Condition("moved", "camera moved", replace(plain, noise="moved")),
+        Condition("kicked", "objects nudged", replace(plain, kick=KICK)),
+    )
+
+
+ROWS = ("random_servo", "heuristic", "open", "closed")
+"""Of every condition, from worst to best in the paper."""
+
+
+def policies(work: Work) -> dict[str, str]:
+    """By row: the paper's four, the last one without a memory of where it failed, and its other
+    training seeds."""
+    final = str(work.folders.run(work.final))
+    others = {
+        f"closed, seed {run.rpartition('-')[2]}": str(work.folders.run(run))
+        for run in work.finals[1:]
+    }
+    return {
+        "random_servo": "random_servo",
+        "heuristic": "heuristic",
+        "open": f"{final}+open",
+        "closed": final,
+        "forgetful": f"{final}+forgetful",
+        **others,
+    }
+
+
+def play(work: Work, condition: Condition) -> str:
+    """All rows of one condition; of the robot as it is also what only explains."""
+    return steps.played(bench_args(work, condition))
+
+
+def bench_args(work: Work, condition: Condition) -> BenchJob:
+    """As `selfgrasp bench` takes them."""
+
+    rows = policies(work)
+    chosen = rows if condition.name == "as-it-is" else {name: rows[name] for name in ROWS}
+    return BenchJob(
+        protocol="deplete",
+        policy=tuple(chosen.values()),
+        out=work.folders.root / f"bench-{condition.name}",
+        trials=work.sizes.bins,
+        seed=work.seed,
+        workers=work.workers,
+        options=condition.options,
+    )
+
+
+def measured(work: Work, condition: Condition) -> dict[str, Any]:
+    """A condition's report."""
+    return steps.measured(bench_args(work, condition).out)
+
+
+def play_validation(work: Work) -> str:
+    """Networks as they grow, on bins of validation objects."""
+    said = ""
+    for run, _, _ in runs_to_compare(work):
+        said = steps.played(validation_args(work, run))
+    return said
+
+
+def validation_args(work: Work, run: str) -> BenchJob:
+    """As `selfgrasp bench` takes them."""
+
+    return BenchJob(
+        protocol="deplete",
+        policy=(str(work.folders.run(run)),),
+        out=work.folders.root / f"validation-{run}",
+        objects="validation",
+        trials=work.sizes.validation_bins,
+        seed=work.seed,
+        workers=work.workers,
+        options=CellConfig(picture_px=work.sizes.picture_px),
+    )

@@ -1,0 +1,215 @@
+"""Who says what was lifted: simulated raters of presented pictures, and a classifier that learned
+from them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from selfgrasp.common.intervals import wilson
+from selfgrasp.core import InputError, Label
+from selfgrasp.dataset import Dataset, DatasetWriter
+from selfgrasp.dataset.meta import read_meta
+from selfgrasp.learn import evaluating
+from selfgrasp.methods.registry import load
+from selfgrasp.methods.semantic.config import NO_OBJECT, NONE_OF_THESE, SEVERAL
+from selfgrasp.methods.semantic.examples import presented
+from selfgrasp.methods.semantic.method import Semantic
+from selfgrasp.rollout.policies import identity_of
+from selfgrasp.servo.batches import middle
+
+
+@dataclass(frozen=True)
+class Raters:
+    """People, simulated: each sees what is held, and says so with an error.
+
+    Attributes:
+        count: of answers for a picture; what more than half of them say is the label, or there is
+            none.
+        error: share of answers that are any other one, each as likely.
+        seed: of the errors.
+    """
+
+    count: int = 3
+    error: float = 0.05
+    seed: int = 0
+
+    @property
+    def author(self) -> str:
+        """Who the labels say they are by."""
+        return f"{self.count} simulated raters, {self.error:.0%} of answers wrong"
+
+    def answer(self, true: str, answers: Sequence[str], rng: np.random.Generator) -> str | None:
+        """The majority's answer where `true` is right, or None."""
+        others = [a for a in answers if a != true]
+        said = [
+            str(rng.choice(others)) if rng.random() < self.error else true
+            for _ in range(self.count)
+        ]
+        best, votes = Counter(said).most_common(1)[0]
+        return best if 2 * votes > self.count else None
+
+
+def rate(
+    path: Path,
+    raters: Raters,
+    categories: Sequence[str],
+    *,
+    share: float,
+    name: str,
+    apart: bool = False,
+) -> int:
+    """Have the presented pictures of the first `share` of attempts rated; says how many labels
+    there are, and writes none twice.
+
+    Args:
+        path: of a dataset of simulated attempts.
+        raters: see there.
+        categories: that they may choose from.
+        share: of attempts, 0 to 1.
+        name: of the label.
+        apart: whether those get an empty label that have no picture, or of which the raters do not
+            agree, so that nothing is learned of them.
+    """
+
+    with Dataset.open(path) as data:
+        if name in data.label_names:
+            return sum(map(bool, data.label(name).values()))
+        truth = what_is_held(data, categories)
+        shown = data.ids()[data.column("has_present")]
+        first = set(data.ids()[: round(share * len(data))])
+        rng = np.random.default_rng(raters.seed)
+        answers = [*categories, NO_OBJECT, SEVERAL, NONE_OF_THESE]
+        said = {i: raters.answer(truth[i], answers, rng) for i in shown if i in first}
+        known = {i: answer for i, answer in said.items() if answer is not None}
+        everyone = {i: known.get(i, "") for i in data.ids()} if apart else known
+    _write(path, everyone, name, raters.author)
+    return len(known)
+
+
+def what_is_held(data: Dataset, categories: Sequence[str]) -> dict[str, str]:
+    """What a rater who makes no error answers, by attempt; two things of one category are that
+    category. Privileged."""
+    families = data.label("truth.families")
+
+    def answer(value: str) -> str:
+        found = [f for f in value.split(",") if f]
+        if not found:
+            return NO_OBJECT
+        if len(found) > 1:
+            return SEVERAL
+        return found[0] if found[0] in categories else NONE_OF_THESE
+
+    return {attempt: answer(str(value)) for attempt, value in families.items()}
+
+
+def _write(path: Path, said: dict[str, str], name: str, by: str) -> int:
+
+    session = next(iter(read_meta(path).sessions.values()))
+    with DatasetWriter.create_or_open(path, session) as writer:
+        writer.append_labels([Label(attempt, name, answer, by) for attempt, answer in said.items()])
+    return len(said)
+
+
+def how_sure(checked: Sequence[tuple[bool, float]], right: float) -> tuple[float, bool]:
+    """Least chance, in steps of 0.05 from 0.5, from which a classifier's answers can be believed:
+    at least the share `right` of them are right, as the lower end of Wilson's 95 % interval has it.
+    0.95 where none is enough, and whether one is.
+
+    Args:
+        checked: answers that somebody checked: whether each is right, and what chance the
+            classifier gave it.
+        right: share that is wanted.
+    """
+    chances = [round(0.5 + 0.05 * step, 2) for step in range(10)]
+
+    def enough(least: float) -> bool:
+        believed = [good for good, chance in checked if chance >= least]
+        return wilson(sum(believed), len(believed)).low >= right
+
+    return next(((least, True) for least in chances if enough(least)), (chances[-1], False))
+
+
+def check(path: Path, run: Path, *, known: str) -> list[tuple[bool, float]]:
+    """The classifier of a run on presented pictures of a dataset's validation part, of which
+    somebody has said what they show: whether it says the same, and with what chance."""
+
+    with Dataset.open(path) as data:
+        said = data.label(known)
+        ids = [
+            i for i in data.ids("validation")[data.column("has_present", "validation")] if i in said
+        ]
+        return [
+            (answer == said[i], chance)
+            for i, (answer, chance) in zip(ids, named(data, ids, run), strict=True)
+        ]
+
+
+def propagate(path: Path, run: Path, *, known: str, name: str, least: float) -> int:
+    """Let the classifier of a run say what the presented pictures show that nobody has labelled,
+    where it is sure enough; says how many labels there are, and writes none twice.
+
+    Args:
+        path: of a dataset.
+        run: of the classifier.
+        known: label of those that need none.
+        name: of the label.
+        least: chance of its answer below which it says nothing.
+
+    Raises:
+        InputError: there are such labels by another classifier.
+    """
+
+    author = f"classifier {identity_of(str(run))}"
+    with Dataset.open(path) as data:
+        if name in data.label_names:
+            if others := sorted({label.by for label in data.labels(name)} - {author}):
+                raise InputError(
+                    given=f"labels {name!r} by {author}",
+                    wanted="another folder",
+                    exists=f"such labels by {', '.join(others)} in {path}",
+                )
+            return len(data.label(name))
+        said_already = set(data.label(known)) if known in data.label_names else set()
+        wanted = [i for i in data.ids()[data.column("has_present")] if i not in said_already]
+        said = {
+            i: answer
+            for i, (answer, chance) in zip(wanted, named(data, wanted, run), strict=True)
+            if chance >= least
+        }
+    return _write(path, said, name, author) if said else 0
+
+
+def named(
+    data: Dataset, ids: Sequence[str], run: Path, *, batch: int = 256
+) -> list[tuple[str, float]]:
+    """What the classifier of a run calls each presented picture, and with what chance."""
+
+    method = load(run)
+    assert isinstance(method, Semantic)
+    pictures = [
+        presented(a.present, data.spec, method.config.ventral)
+        for a in data.attempts(list(ids))
+        if a.present is not None
+    ]
+    found: list[tuple[str, float]] = []
+    with evaluating(method):
+        for start in range(0, len(pictures), batch):
+            stored = (
+                torch.from_numpy(np.stack(pictures[start : start + batch]))
+                .permute(0, 3, 1, 2)
+                .float()
+                / 127.5
+                - 1
+            )
+            chances, answers = method.named(middle(stored, method.config.ventral)).exp().max(dim=1)
+            found += [
+                (method.config.answers[i], c)
+                for i, c in zip(answers.tolist(), chances.tolist(), strict=True)
+            ]
+    return found

@@ -1,0 +1,62 @@
+"""Jang et al. 2017, step by step."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+
+from selfgrasp.papers.semantic import found, report, robot, work
+from selfgrasp.papers.semantic.work import SIZES, Sizes, Work, quick, scaled
+from selfgrasp.papers.steps import Folders, Step
+
+PAPER = "Jang et al., End-to-end learning of semantic grasping, CoRL 2017"
+parts = report.parts
+
+__all__ = [
+    "PAPER",
+    "Folders",
+    "Work",
+    "parts",
+    "quick",
+    "scaled",
+    "sizes_of",
+    "steps_of",
+    "with_trials",
+]
+
+
+def sizes_of(preset: str) -> Sizes:
+    """By preset."""
+    return SIZES[preset]()
+
+
+def with_trials(sizes: Sizes, trials: int) -> Sizes:
+    """As many as were asked for."""
+    return replace(sizes, bins=trials)
+
+
+def steps_of(_: Work) -> tuple[Step, ...]:
+    """In order."""
+    return (
+        Step("collect from bins of one category", work.collect_alone),
+        Step("collect from bins of everything", work.collect_mixed),
+        Step("collect other things, for grasps alone", work.collect_aside),
+        Step("hold test objects before the camera", work.collect_presents),
+        Step("train the dorsal stream", work.train_dorsal),
+        Step("rate pictures", work.rate),
+        Step("train classifiers of presented pictures, by amount", work.train_classifiers),
+        Step("measure how often they are right", work.measure_classifiers),
+        Step("a probe of colour and size", work.measure_probe),
+        Step("spread labels", work.spread),
+        Step("train all rows", work.train_rows),
+        Step("fetch validation instances, which chooses the best rows", robot.play_candidates),
+        Step("fetch training instances", partial(robot.play_rows, label="seen")),
+        Step("fetch unseen instances", partial(robot.play_rows, label="novel")),
+        Step("when to say that something is not there", found.measure_found),
+        Step("the best row, to be shipped", found.ship),
+        Step(
+            "train the best three rows, and what they are compared with, on more seeds",
+            robot.train_further,
+        ),
+        Step("fetch with these", robot.play_further),
+    )

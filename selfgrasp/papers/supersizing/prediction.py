@@ -1,0 +1,259 @@
+"""Table II and what is asked of it: every network and baseline on the same balanced set of attempts
+on new objects (section IV.B)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from selfgrasp.common.atomic_write import whole
+from selfgrasp.common.intervals import Estimate
+from selfgrasp.common.progress import Progress
+from selfgrasp.common.record import write_json
+from selfgrasp.learn import SPLITS, Examples
+from selfgrasp.learn.gathered import examples_of
+from selfgrasp.methods.registry import build, load
+from selfgrasp.papers.supersizing.learning import BAXTER_CLOSED, Work
+from selfgrasp.papers.supersizing.table2 import baseline_rows, heuristic_rows
+from selfgrasp.protocols.prediction import Predictions, auc, balanced, best_threshold
+from selfgrasp.rollout.policies import checkpoint_of
+from selfgrasp.workcell.cells.config import GRIPPER
+
+if TYPE_CHECKING:
+    from selfgrasp.core.arrays import FloatArray
+    from selfgrasp.learn import Method
+
+SETS = ("novel", "seen")
+SCORED = (*SETS, "validation", "chosen")
+_BATCH = 512
+
+
+def score_all(work: Work) -> str:
+    """Scores of every network on the test and validation objects, and on new scenes of the training
+    objects; kept in one file a network."""
+    names = sorted(
+        p.parent.name
+        for p in (work.folders.root / "runs").glob("*/done.json")
+        if p.parent.name not in ("pretext", "smoke")
+    )
+
+    with Progress("score", len(names), unit="networks") as progress:
+        for count, name in enumerate(names, start=1):
+            scored(work, name)
+            progress.update(count)
+    return f"{len(names)} networks scored"
+
+
+def score_baselines(work: Work) -> str:
+    """Table II's baselines, trained on D0."""
+
+    kept = work.folders.measured("baselines")
+    if kept.exists():
+        return f"{kept} is there already"
+    method = build("supersizing:outputs")
+    train, _ = examples_of(method, work.folders.random, "train", workers=work.workers)
+    validation, test = (
+        _whole(method, work.folders.data(name), work.workers) for name in ("validation", "test")
+    )
+    found = [(b, test) for b in baseline_rows(train, validation, test, GRIPPER, method.config)]
+    # The limit's rule presumes fingers that do not meet; with a gripper like the paper's it has a
+    # meaning.
+    apart = replace(GRIPPER, closed=BAXTER_CLOSED)
+    validation, test = (
+        _whole(method, work.folders.data(f"closed-{name}"), work.workers)
+        for name in ("validation", "test")
+    )
+    rows = heuristic_rows(validation, validation, test, apart, method.config)
+    found += [
+        (replace(b, name=f"{b.name}, fingers that stay {1000 * BAXTER_CLOSED:.0f} mm apart"), test)
+        for b in rows
+    ]
+    write_json(
+        kept,
+        [
+            {
+                "name": b.name,
+                "scores": np.asarray(b.scores).tolist(),
+                "held": on["grasped"].astype(bool).tolist(),
+                "scenes": on["scene"].tolist(),
+                "threshold": b.threshold,
+                "chosen": dict(b.chosen),
+                "optimistic": b.optimistic,
+                "paper": b.paper,
+            }
+            for b, on in found
+        ],
+    )
+    return f"{len(found)} baselines scored"
+
+
+@dataclass(frozen=True, eq=False)
+class Right:
+    """Where a predictor is right about the balanced sample, which is the same for all of them.
+
+    Attributes:
+        right: (M,) bool.
+        scenes: (M,) str.
+    """
+
+    right: NDArray[np.bool_]
+    scenes: NDArray[np.str_]
+
+
+def accuracy_of(work: Work, names: Sequence[str], objects: str = "novel") -> Estimate:
+    """Balanced accuracy, mean over networks (training seeds) of one kind, bootstrapped by scene and
+    by network."""
+    each = [right(work, name, objects) for name in names]
+    return mean_by_scene(np.stack([one.right for one in each]), each[0].scenes)
+
+
+def auc_of(work: Work, names: Sequence[str]) -> float:
+    """Area under the ROC curve on novel objects, mean over networks."""
+
+    return float(np.mean([auc(scored(work, name)["novel"]).value for name in names]))
+
+
+def difference_of(
+    work: Work, a: Sequence[str], b: Sequence[str], objects: str = "novel"
+) -> tuple[Estimate, list[float]]:
+    """Balanced accuracy of `a` minus that of `b`, in pairs of training seeds on the same attempts,
+    and each pair's own difference."""
+    pairs = [(right(work, x, objects), right(work, y, objects)) for x, y in zip(a, b, strict=True)]
+    each = np.stack([ours.right.astype(float) - theirs.right for ours, theirs in pairs])
+    return mean_by_scene(each, pairs[0][0].scenes), each.mean(axis=1).tolist()
+
+
+def right(work: Work, name: str, objects: str) -> Right:
+    """Where a network is right, with the threshold that validation objects chose."""
+
+    found = scored(work, name)
+    return _right(work, found[objects], best_threshold(found["validation"]))
+
+
+def _right(work: Work, predictions: Predictions, threshold: float) -> Right:
+
+    sample = balanced(predictions, np.random.default_rng([work.seed, 2]))
+    return Right((sample.scores >= threshold) == sample.held, sample.groups)
+
+
+def baselines(work: Work) -> list[dict[str, Any]]:
+    """The baselines' rows: name, accuracy with its interval, AUC, chosen parameters, whether they
+    were chosen on the test set, the paper's figure."""
+
+    rows = []
+    for found in json.loads(work.folders.measured("baselines").read_text()):
+        predictions = Predictions(
+            np.array(found["scores"]),
+            np.array(found["held"], dtype=bool),
+            np.array(found["scenes"]).astype(str),
+        )
+        correct = _right(work, predictions, found["threshold"])
+        accuracy = mean_by_scene(correct.right[None], correct.scenes)
+        rows.append(
+            {
+                **{k: found[k] for k in ("name", "chosen", "optimistic", "paper")},
+                "accuracy": accuracy,
+                "auc": auc(predictions).value,
+            }
+        )
+    return rows
+
+
+def mean_by_scene(each: NDArray[Any], scenes: NDArray[np.str_]) -> Estimate:
+    """Of (K, M) values of K networks on M attempts: the mean, bootstrapped over the networks and
+    over the scenes (M,) of the attempts."""
+
+    values = each.astype(np.float64)
+    _, scene, counts = np.unique(scenes, return_inverse=True, return_counts=True)
+    sums = np.stack([np.bincount(scene, row) for row in values])
+    rng, (networks, total) = np.random.default_rng(0), sums.shape
+    means = []
+    for _ in range(2000):
+        drawn = rng.integers(total, size=total)
+        means.append(
+            sums[rng.integers(networks, size=networks)].mean(axis=0)[drawn].sum()
+            / counts[drawn].sum()
+        )
+    low, high = np.percentile(means, [2.5, 97.5])
+    return Estimate(float(values.mean()), float(low), float(high), values.shape[1])
+
+
+_cache: dict[Path, Mapping[str, Predictions]] = {}
+
+
+def scored(work: Work, name: str) -> Mapping[str, Predictions]:
+    """A network's probabilities on the sets `SCORED`, from its file where that is newer than the
+    network."""
+
+    kept, checkpoint = (
+        work.folders.run(name) / "scores.npz",
+        checkpoint_of(str(work.folders.run(name))),
+    )
+    assert checkpoint is not None
+    fresh = kept.exists() and kept.stat().st_mtime > checkpoint.stat().st_mtime
+    if fresh and kept in _cache:
+        return _cache[kept]
+    if not fresh:
+        method = load(checkpoint)
+        sets = {
+            "novel": _whole(method, work.folders.data("test"), work.workers),
+            "validation": _whole(method, work.folders.data("validation"), work.workers),
+            "chosen": _whole(method, work.folders.data("test-chosen"), work.workers),
+            "seen": _part(method, work.folders.random, "test", work.workers),
+        }
+        columns: dict[str, NDArray[Any]] = {}
+        for kind, examples in sets.items():
+            columns[f"{kind}.scores"] = _probabilities(method, examples)
+            columns |= {
+                f"{kind}.held": examples["grasped"].astype(bool),
+                f"{kind}.scene": examples["scene"],
+            }
+        with whole(kept) as partial, partial.open("wb") as file:
+            np.savez(file, **columns)  # type: ignore[arg-type]
+    with np.load(kept) as file:
+        _cache[kept] = {
+            kind: Predictions(
+                file[f"{kind}.scores"], file[f"{kind}.held"], file[f"{kind}.scene"].astype(str)
+            )
+            for kind in SCORED
+        }
+    return _cache[kept]
+
+
+def _part(method: Method, folder: Path, split: Any, workers: int) -> Examples:
+
+    return examples_of(method, folder, split, workers=workers)[0]
+
+
+def _whole(method: Method, folder: Path, workers: int) -> Examples:
+    """All attempts of a dataset that is only tested on."""
+
+    return Examples.concatenate([_part(method, folder, split, workers) for split in SPLITS])
+
+
+def _probabilities(method: Method, examples: Examples) -> FloatArray:
+    """(N,) probabilities of the attempts as they were tried: what `score` gives for their
+    actions."""
+
+    tried: Callable[..., torch.Tensor] = method.tried  # type: ignore[assignment]
+    logits = []
+    method.eval()
+    with torch.inference_mode():
+        for start in range(0, len(examples), _BATCH):
+            rows = np.arange(start, min(start + _BATCH, len(examples)))
+            logits.append(
+                tried(
+                    method.batch(examples, rows, np.random.default_rng(0), augment=False),
+                    mirrored=True,
+                )
+                .double()
+                .numpy()
+            )
+    return method.probabilities(np.concatenate(logits))  # type: ignore[operator]

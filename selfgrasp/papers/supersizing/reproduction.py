@@ -1,0 +1,59 @@
+"""Pinto & Gupta 2016, step by step."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+
+from selfgrasp.papers.steps import Step
+from selfgrasp.papers.supersizing import learning, prediction, repeats, report, robot
+from selfgrasp.papers.supersizing.learning import Work
+from selfgrasp.papers.supersizing.sizes import Layout as Folders
+from selfgrasp.papers.supersizing.sizes import Sizes, quick, scaled
+
+PAPER = "Pinto & Gupta, Supersizing self-supervision, ICRA 2016"
+parts = report.parts
+
+__all__ = [
+    "PAPER",
+    "Folders",
+    "Work",
+    "parts",
+    "quick",
+    "scaled",
+    "sizes_of",
+    "steps_of",
+    "with_trials",
+]
+
+
+def sizes_of(_: str) -> Sizes:
+    """The same for both presets."""
+    return Sizes()
+
+
+def with_trials(sizes: Sizes, trials: int) -> Sizes:
+    """As many as were asked for."""
+    return replace(sizes, trials=trials, clear=max(1, round(trials / 5)))
+
+
+def steps_of(work: Work) -> tuple[Step, ...]:
+    """In order."""
+    return (
+        Step("collect random attempts", learning.collect_random),
+        Step("collect test attempts", learning.collect_tests),
+        Step("train on random attempts, by amount", learning.train_first),
+        Step("collect test attempts that the network draws", learning.collect_chosen),
+        Step("stages: collect with the network, learn on", learning.run_stages),
+        Step("the same number of attempts at random", learning.run_same_budget),
+        Step("ablations", learning.run_ablations),
+        Step("repeat grasps from restored states", repeats.measure_repeats),
+        Step("score the test attempts", prediction.score_all),
+        Step("score the baselines", prediction.score_baselines),
+        *(
+            Step(f"play {test.name}", partial(robot.play, test=test))
+            for test in robot.robot_tests(work)
+        ),
+        Step("collect failures", robot.collect_failures),
+        Step("draw", report.draw_pictures),
+    )

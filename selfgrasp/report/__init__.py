@@ -1,0 +1,1 @@
+"""Pages: HTML lives here alone."""

@@ -1,0 +1,1 @@
+"""Tables of reports that several papers show."""

@@ -1,0 +1,1 @@
+"""Work done by processes: scenes, workers, policies by name, collecting, training."""

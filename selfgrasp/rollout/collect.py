@@ -1,0 +1,174 @@
+"""Let a policy try, and keep every attempt; resumes where it stopped."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.metadata import version
+from itertools import count
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+import selfgrasp
+from selfgrasp.codec import session_key, session_to_plain
+from selfgrasp.common.checks import at_least
+from selfgrasp.common.progress import Progress
+from selfgrasp.core import InputError, Session
+from selfgrasp.dataset import DatasetWriter
+from selfgrasp.dataset.meta import META_FILE, read_meta
+from selfgrasp.objects.catalogue import SET_NAMES, catalogue_hash
+from selfgrasp.objects.named import objects_named
+from selfgrasp.rollout.jobs import CollectJob
+from selfgrasp.rollout.policies import identity_of, require_policy
+from selfgrasp.rollout.scene import SceneTask, play_scene
+from selfgrasp.rollout.workers import WorkerConfig, play_all
+from selfgrasp.workcell.cells.simulated import cell_spec
+from selfgrasp.workcell.play import AfterLift
+
+if TYPE_CHECKING:
+    from selfgrasp.rollout.scene import PlayedScene
+
+
+_IDLE = 100
+"""Scenes in a row without an attempt, after which there is no hope."""
+
+
+@dataclass(frozen=True)
+class Collected:
+    """What a collection did.
+
+    Attributes:
+        attempts: in the dataset, of this collection.
+        new: attempts that were added.
+        grasped: successes among the new ones.
+        wall_seconds: from the first scene asked for to the last one stored.
+        worker_seconds: summed over workers, by what it went into: total, physics, plan, encode.
+    """
+
+    attempts: int
+    new: int
+    grasped: int
+    wall_seconds: float
+    worker_seconds: dict[str, float]
+
+
+def collect(args: CollectJob, *, alone: bool = False) -> Collected:
+    """Play scenes in order until the dataset holds what was asked for.
+
+    CollectJob:
+        args: see there.
+        alone: whether the dataset must hold nothing but this collection.
+
+    Raises:
+        InputError: a wrong argument, a dataset of another cell or schema, or of another collection
+            beside or instead of this one where it must be `alone`, a second collector at work, or a
+            full disk.
+    """
+
+    # Whatever is wrong is said before there is a dataset of it.
+    _check(args)
+    session = make_session(args)
+    key = session_key(session)
+    if alone:
+        _require_alone(args.out, session)
+    with DatasetWriter.create_or_open(args.out, session) as writer:
+        mine = [i for i in writer.ids if i.startswith(f"{key}-")]
+        grasped = idle = 0
+        start = time.perf_counter()
+        seconds: dict[str, float] = {}
+        count = first = len(mine)
+        tasks = _tasks(args, key, from_scene=max((int(i.split("-")[1]) for i in mine), default=0))
+        config = WorkerConfig(args.cell, args.options, args.objects, args.policy)
+        with Progress("collect", args.attempts, unit="attempts", done=count) as progress:
+            if count < args.attempts:
+                for played in play_all(play_scene, tasks, config, workers=args.workers):
+                    idle = 0 if played.attempts else idle + 1
+                    if idle == _IDLE:
+                        raise InputError(
+                            given=f"{args.policy}, which found nothing to try in {_IDLE} "
+                            "scenes in a row",
+                            wanted="objects or a policy that it suits",
+                        )
+                    new = [a for a in played.attempts if a.id not in writer][
+                        : args.attempts - count
+                    ]
+                    writer.append(new)
+                    _keep_states(args.out, played)
+                    count += len(new)
+                    grasped += sum(a.plain["outcome"]["grasped"] for a in new)
+                    for name, value in played.seconds.items():
+                        seconds[name] = seconds.get(name, 0.0) + value
+                    progress.update(count, f"{grasped / max(1, count - first):.0%} held")
+                    if count >= args.attempts:
+                        break
+    return Collected(count, count - first, grasped, time.perf_counter() - start, seconds)
+
+
+def _require_alone(folder: Path, session: Session) -> None:
+
+    wanted = session_to_plain(session)
+    for other in read_meta(folder).sessions.values() if (folder / META_FILE).exists() else ():
+        kept = session_to_plain(other)
+        differs = [name for name in wanted if kept[name] != wanted[name]]
+        if differs:
+            raise InputError(
+                given=", ".join(f"{name} = {wanted[name]}" for name in differs),
+                wanted=f"a folder for this collection alone; delete {folder} or choose another",
+                exists=", ".join(f"{name} = {kept[name]}" for name in differs),
+            )
+
+
+def make_session(args: CollectJob) -> Session:
+    """What all attempts of this collection share; its key is part of their ids, so that a resumed
+    collection finds its own."""
+
+    objects = objects_named(args.objects)
+    kind = args.objects if args.objects in SET_NAMES else "folder"
+    return Session(
+        spec=cell_spec(args.cell, args.options),
+        versions={
+            "selfgrasp": selfgrasp.__version__,
+            **{name: version(name) for name in ("mujoco", "numpy")},
+        },
+        policy=identity_of(args.policy),
+        objects=f"{kind}:{catalogue_hash(objects)[:12]}",
+        seed=args.seed,
+        options={
+            "angles_per_point": args.angles_per_point,
+            "attempts_per_scene": args.attempts_per_scene,
+            "round": args.round,
+            "after": args.after,
+            "cell": args.options.to_json(),
+        },
+    )
+
+
+def _tasks(args: CollectJob, key: str, from_scene: int) -> Iterator[SceneTask]:
+
+    for scene in count(from_scene):
+        yield SceneTask(
+            key,
+            args.seed,
+            scene,
+            args.attempts_per_scene,
+            args.angles_per_point,
+            args.round,
+            AfterLift(args.after),
+        )
+
+
+def _keep_states(out: Path, played: PlayedScene) -> None:
+
+    for attempt, state in played.unstable.items():
+        folder = out / "unstable"
+        folder.mkdir(exist_ok=True)
+        np.save(folder / f"{attempt}.npy", state)
+
+
+def _check(args: CollectJob) -> None:
+
+    require_policy(args.policy)
+    at_least(args, attempts=1, workers=1, angles_per_point=1, attempts_per_scene=1)

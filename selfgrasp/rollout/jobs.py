@@ -1,0 +1,95 @@
+"""What to collect and what to train: plain values, so that `--help` comes at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from tyro.conf import Positional
+
+from selfgrasp.workcell.cells.config import CellConfig
+
+
+@dataclass(frozen=True)
+class CollectJob:
+    """Let a policy try, and keep every attempt.
+
+    The same seed gives the same data with any number of workers. Run the same command again to go
+    on, or with more --attempts to add to it.
+
+    Attributes:
+        out: folder of the dataset; made if it is not there.
+        attempts: how many the dataset shall hold of this collection.
+        policy: random, random_servo, heuristic, oracle, a method's name, or a run folder; +VARIANT
+            after it, as RUN+explore, is one of its variants.
+        objects: train, validation, test; categories, categories-validation, categories-test (things
+            of 16 categories), assorted (categories, and others); or a folder of meshes,
+            FOLDER#train and FOLDER#test being two thirds and one third of them.
+        cell: tabletop (a hand over a table, camera above) or kuka_bin (an arm before a bin, camera
+            over its shoulder).
+        workers: processes; one a core is best.
+        seed: of scenes and choices.
+        angles_per_point: try this many angles at each point, the scene put back in between
+            (simulation only).
+        attempts_per_scene: how many tries on one drop of objects.
+        round: number of the round of collection and training.
+        after: put_back: what was lifted falls into the workspace again; set_aside: it leaves the
+            scene, so that the hard things are tried most.
+        options: of the cell.
+    """
+
+    out: Path
+    attempts: int = 2000
+    policy: str = "random"
+    objects: str = "train"
+    cell: str = "tabletop"
+    workers: int = 2
+    seed: int = 0
+    angles_per_point: int = 1
+    attempts_per_scene: int = 20
+    round: int = 0
+    after: Literal["put_back", "set_aside"] = "put_back"
+    options: CellConfig = field(default_factory=CellConfig)
+
+
+@dataclass(frozen=True)
+class TrainJob:
+    """Learn from a dataset.
+
+    Run the same command again to go on after an interruption. The dataset's own split says what is
+    trained on; its validation part chooses the best epoch, if it holds at least 64 examples.
+
+    Attributes:
+        method: a method, or method:preset; without a preset it is small. supersizing: outputs,
+            paper, paper_owt, pretext, small. hand_eye: paper, small. semantic: attention,
+            attention_pictures, box, branches, branches_pictures, presented, single, small; paper,
+            and paper_ before attention, attention_pictures, branches, branches_pictures and single,
+            are its larger ones. A wrong one lists them.
+        data: one or several datasets; each has its own split.
+        out: folder of the run: checkpoints, log.jsonl, TensorBoard events.
+        start: a run or checkpoint whose weights training goes on from (staged learning); its recipe
+            is that of a later round.
+        trunk: the layers that see start from there, the others at random: a run (of
+            supersizing:pretext, for example), for semantic the name hand_eye or a run of it, or,
+            for supersizing:paper and supersizing:paper_owt, a file of AlexNet's ImageNet weights.
+        epochs: passes over the data; the default is the method's.
+        max_seconds: of training; none by default.
+        attempts: use only the first so many of the training part, and an eighth as many of the
+            validation part.
+        seed: of initial weights, order and augmentation.
+        device: auto, cpu, cuda.
+        threads: torch's; 0 leaves its choice.
+    """
+
+    method: Positional[str]
+    data: tuple[Path, ...]
+    out: Path
+    start: str | None = None
+    trunk: str | None = None
+    epochs: int | None = None
+    max_seconds: float | None = None
+    attempts: int | None = None
+    seed: int = 0
+    device: str = "auto"
+    threads: int = 0

@@ -1,0 +1,101 @@
+"""Learn from datasets; resumes where it stopped."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+
+from selfgrasp.common.checks import at_least
+from selfgrasp.common.progress import Batches, Progress
+from selfgrasp.common.record import write_config
+from selfgrasp.core import InputError
+from selfgrasp.learn import fit, load_into
+from selfgrasp.learn.batches import Order
+from selfgrasp.learn.fit import STATE
+from selfgrasp.learn.gathered import data_of
+from selfgrasp.methods.registry import build
+from selfgrasp.rollout.jobs import TrainJob
+from selfgrasp.rollout.policies import checkpoint_of
+
+if TYPE_CHECKING:
+    from selfgrasp.learn import FitConfig, FitResult, Method
+
+
+def train(args: TrainJob) -> FitResult:
+    """Examples, fit, best checkpoint.
+
+    Raises:
+        InputError: an unknown method or preset, an empty or wrong dataset, a run folder of another
+            training (other data, recipe or start), a start or a trunk that does not fit, or both.
+    """
+
+    _check(args)
+    if args.start and args.trunk:
+        raise InputError(
+            given=f"--start {args.start} and --trunk {args.trunk}",
+            wanted="one of them: --start brings a trunk of its own",
+        )
+    if args.threads:
+        torch.set_num_threads(args.threads)
+    method = build(args.method, seed=args.seed)
+    recipe = _recipe(args, method.recipe(round=1 if args.start else 0))
+    if args.start:
+        load_into(checkpoint_of(args.start) or Path(args.start), method)
+    if args.trunk:
+        method.load_trunk(checkpoint_of(args.trunk) or Path(args.trunk))
+    start = _fingerprint(method) if args.start or args.trunk else ""
+    data = data_of(method, args.data, first=args.attempts)
+    method.check(data.train)
+    if not (args.out / STATE).exists():
+        write_config(args.out, args, args.seed)
+    with Progress(
+        "train",
+        recipe.epochs * Order(len(data.train), recipe.batch, args.seed).per_epoch,
+        unit="steps",
+    ) as progress:
+        return fit(
+            method,
+            data.train,
+            data.validation,
+            recipe,
+            args.out,
+            Batches(progress),
+            data=data.fingerprint,
+            start=start,
+        )
+
+
+def _check(args: TrainJob) -> None:
+
+    at_least(args, epochs=1, attempts=1, threads=0)
+    if args.max_seconds is not None and args.max_seconds <= 0:
+        raise InputError(given=f"--max-seconds {args.max_seconds:g}", wanted="more than 0")
+    folders = [folder.resolve() for folder in args.data]
+    if not folders or len(set(folders)) < len(folders):
+        raise InputError(
+            given=f"--data {' '.join(map(str, args.data)) or 'with nothing'}",
+            wanted="one or several datasets, each once",
+        )
+
+
+def _fingerprint(method: Method) -> str:
+    """Of its weights."""
+
+    digest = hashlib.blake2b(digest_size=8)
+    for tensor in method.state_dict().values():
+        digest.update(tensor.numpy().tobytes())
+    return digest.hexdigest()
+
+
+def _recipe(args: TrainJob, recipe: FitConfig) -> FitConfig:
+    return replace(
+        recipe,
+        seed=args.seed,
+        device=args.device,
+        max_seconds=args.max_seconds,
+        epochs=recipe.epochs if args.epochs is None else args.epochs,
+    )

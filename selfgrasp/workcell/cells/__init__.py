@@ -1,0 +1,1 @@
+"""The cells: options, and functions that make them."""
