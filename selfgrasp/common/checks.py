@@ -7,15 +7,17 @@ from typing import Any
 from selfgrasp.core.errors import InputError
 
 
-def at_least(args: Any, **least: int) -> None:
-    """Refuse options of a verb, by name, that are below their least; one that is None has a
-    default.
+def check_minimum(args: Any, **minimum: float) -> None:
+    """Refuse options that are below their minimum. An option that is None has a default.
+
+    Args:
+        args: has the options as attributes.
+        minimum: by option name.
 
     Raises:
         InputError: the first such option.
     """
-
-    for name, low in least.items():
+    for name, low in minimum.items():
         value = getattr(args, name)
         if value is not None and value < low:
             raise InputError(

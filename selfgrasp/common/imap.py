@@ -1,4 +1,4 @@
-"""Work done ahead of who waits for it."""
+"""An ordered `imap` over an executor, with a bounded number of items in flight."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-def ahead(
+def imap_ordered(
     pool: Executor, work: Callable[[Item], Result], items: Iterable[Item], *, most: int
 ) -> Iterator[Result]:
-    """`work(item)` for each of `items`, in their order, up to `most` of them begun before they are
-    asked for; `items` may be endless.
+    """`work(item)` for each of `items`, in their order; `items` may be endless.
 
-    An error in `work` is raised where its result is asked for. What becomes of the rest when the
-    iterator is closed is the pool's owner's to say.
+    Up to `most` items are submitted before their results are asked for. An error in `work` is
+    raised where its result is asked for. Closing the iterator cancels nothing: the owner of the
+    pool does that.
     """
     begun: deque[Future[Result]] = deque()
     for item in items:

@@ -25,7 +25,7 @@ def processes(
     *,
     begin: Callable[..., None] | None = None,
     args: tuple[Any, ...] = (),
-    at_once: bool = False,
+    kill_on_error: bool = False,
 ) -> Iterator[ProcessPoolExecutor]:
     """A pool of new processes on one thread each. Ctrl-C is this one's to answer.
 
@@ -33,8 +33,8 @@ def processes(
         count: of processes.
         begin: a function of a module that each calls first.
         args: of `begin`.
-        at_once: where the block does not end by itself, kill what runs, whose results must be
-            small; else what runs ends, and what waits never begins.
+        kill_on_error: when the block raises, kill the running tasks, whose results must be small;
+            otherwise running tasks finish. Waiting tasks never begin in either case.
 
     Raises:
         SelfgraspError: one of them died.
@@ -54,7 +54,7 @@ def processes(
     )
     try:
         yield pool
-        at_once = False
+        kill_on_error = False
     except BrokenProcessPool as error:
         raise SelfgraspError(
             "a worker process died (out of memory, or killed); what was acknowledged is safe: "
@@ -63,7 +63,7 @@ def processes(
     finally:
         # A pool does not survive a process that died while it sent a result of more than a pipe
         # holds, nor both a dead process and cancelled futures.
-        if not at_once:
+        if not kill_on_error:
             pool.shutdown(cancel_futures=True)
         # Among them one whose start was interrupted, which the pool does not know and would be
         # waited for when the program ends.

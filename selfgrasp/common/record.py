@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import selfgrasp
-from selfgrasp.common.atomic_write import whole
+from selfgrasp.common.atomic_write import atomic_write
 
 _PACKAGES = ("mujoco", "torch", "numpy", "opencv-python-headless", "pylance")
 
@@ -61,7 +61,7 @@ def environment(seed: int) -> dict[str, Any]:
 def write_json(path: Path, value: Any) -> None:
     """Write `value` as indented JSON, whole or not at all; dataclasses and paths become plain
     values."""
-    with whole(path) as partial:
+    with atomic_write(path) as partial:
         partial.write_text(json.dumps(value, indent=2, default=to_plain) + "\n")
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from selfgrasp.codec import session_from_plain, session_to_plain
-from selfgrasp.common.atomic_write import whole
+from selfgrasp.common.atomic_write import atomic_write
 from selfgrasp.core import CellSpec, InputError, Session
 from selfgrasp.dataset.schema import SCHEMA_VERSION, TABLES
 from selfgrasp.dataset.split import Split
@@ -77,7 +77,7 @@ def write_meta(path: Path, meta: Meta) -> None:
 
 def write_json(path: Path, value: Mapping[str, Any]) -> None:
     """Writes JSON to the disk itself, then renames it over `path`."""
-    with whole(path) as partial, partial.open("w") as file:
+    with atomic_write(path) as partial, partial.open("w") as file:
         json.dump(value, file, indent=1)
         file.flush()
         os.fsync(file.fileno())

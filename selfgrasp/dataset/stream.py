@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from selfgrasp.codec import decode_attempt
-from selfgrasp.common.imap import ahead
+from selfgrasp.common.imap import imap_ordered
 from selfgrasp.core import Attempt, InputError
 from selfgrasp.core.errors import first_line
 from selfgrasp.dataset.schema import NOUN_COLUMNS, attempt_plain, picture_keys
@@ -151,7 +151,9 @@ def _stream(
 ) -> Iterator[Attempt]:
     pool = ThreadPoolExecutor(threads, thread_name_prefix="decode")
     try:
-        for attempts in ahead(pool, partial(_decoded, stored, views=views), chunks, most=threads):
+        for attempts in imap_ordered(
+            pool, partial(_decoded, stored, views=views), chunks, most=threads
+        ):
             yield from attempts
     finally:
         pool.shutdown(wait=False, cancel_futures=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from selfgrasp.common.checks import at_least
+from selfgrasp.common.checks import check_minimum
 from selfgrasp.core import InputError, unknown_name
 from selfgrasp.evaluation.data import measure_prediction
 from selfgrasp.evaluation.job import BenchJob
@@ -21,7 +21,7 @@ def measure(args: BenchJob) -> Measured:
             trial.
     """
 
-    at_least(args, trials=1, workers=1)
+    check_minimum(args, trials=1, workers=1)
     check_labels(args.policy)
     if args.protocol == "prediction":
         return measure_prediction(args)

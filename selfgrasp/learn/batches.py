@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from selfgrasp.common.imap import ahead
+from selfgrasp.common.imap import imap_ordered
 from selfgrasp.learn.examples import Examples
 from selfgrasp.learn.method import Batch, Method
 
@@ -45,7 +45,7 @@ def prefetched(make: Callable[[int], Batch], items: Iterable[int]) -> Generator[
     closed."""
     pool = ThreadPoolExecutor(1, thread_name_prefix="prefetch")
     try:
-        yield from ahead(pool, make, items, most=4)
+        yield from imap_ordered(pool, make, items, most=4)
     finally:
         pool.shutdown(cancel_futures=True)
 

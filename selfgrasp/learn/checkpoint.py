@@ -15,7 +15,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 import selfgrasp
-from selfgrasp.common.atomic_write import whole
+from selfgrasp.common.atomic_write import atomic_write
 from selfgrasp.core import InputError
 from selfgrasp.learn import configs
 from selfgrasp.learn.method import Method
@@ -173,7 +173,7 @@ def write_tensors(
     path: Path, tensors: Mapping[str, torch.Tensor], facts: Mapping[str, Any]
 ) -> None:
     """Tensors and JSON values in one safetensors file, whole or not at all."""
-    with whole(path) as partial:
+    with atomic_write(path) as partial:
         save_file(
             {name: t.detach().cpu().contiguous() for name, t in tensors.items()},
             partial,

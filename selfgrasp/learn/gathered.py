@@ -14,7 +14,7 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
-from selfgrasp.common.atomic_write import whole
+from selfgrasp.common.atomic_write import atomic_write
 from selfgrasp.common.processes import processes
 from selfgrasp.core import InputError
 from selfgrasp.dataset import Dataset
@@ -149,5 +149,5 @@ def _read(path: Path, fingerprint: str) -> Examples | None:
 def _write(path: Path, examples: Examples, fingerprint: str) -> None:
 
     columns = {name: np.ascontiguousarray(column) for name, column in examples.columns.items()}
-    with whole(path) as partial:
+    with atomic_write(path) as partial:
         save_file({**columns, "weights": examples.weights}, partial, {"fingerprint": fingerprint})

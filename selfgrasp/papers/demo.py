@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from tyro.conf import Positional
 
-from selfgrasp.common.checks import at_least
+from selfgrasp.common.checks import check_minimum
 from selfgrasp.workcell.cells.config import CellConfig
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ def run(args: Args) -> int:
 
     if args.system not in SYSTEMS:
         raise unknown_name("system", args.system, SYSTEMS)
-    at_least(args, attempts=1, staged=0, predictions=1, trials=1, scenes=1, workers=1)
+    check_minimum(args, attempts=1, staged=0, predictions=1, trials=1, scenes=1, workers=1)
     if args.seconds <= 0:
         raise InputError(given=f"--seconds {args.seconds:g}", wanted="more than 0")
     if args.system == "hand_eye":

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from tyro.conf import Positional
 
-from selfgrasp.common.checks import at_least
+from selfgrasp.common.checks import check_minimum
 
 if TYPE_CHECKING:
     from selfgrasp.papers.steps import Work
@@ -91,7 +91,7 @@ def reproduction_of(args: Args) -> tuple[Any, Any]:
 
     if args.system not in SYSTEMS:
         raise unknown_name("system", args.system, SYSTEMS)
-    at_least(args, attempts=1, seeds=1, trials=1, workers=1)
+    check_minimum(args, attempts=1, seeds=1, trials=1, workers=1)
     from selfgrasp.learn.recipe import device_of
 
     device_of(args.device)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import Path
 
-from selfgrasp.common.atomic_write import whole
+from selfgrasp.common.atomic_write import atomic_write
 from selfgrasp.core import InputError
 from selfgrasp.report.markup import EMPTY, Markup, element, join, safe
 from selfgrasp.viz.picture import Picture, data_uri, size_of
@@ -77,7 +77,7 @@ class Page:
         """
         if path.is_dir():
             raise InputError(given=f"{path}, a folder", wanted="the page's file")
-        with whole(path) as partial:
+        with atomic_write(path) as partial:
             return partial.write_bytes(self.html().encode())
 
 

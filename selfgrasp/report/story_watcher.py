@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-from selfgrasp.common.atomic_write import whole
+from selfgrasp.common.atomic_write import atomic_write
 from selfgrasp.core import (
     Action,
     Attempt,
@@ -167,7 +167,7 @@ class StoryWatcher(Watcher):
         for part, entries in mine.items():
             others = [entry for entry in merged.get(part, []) if entry["source"] != self._source]
             merged[part] = others + [{**entry, "source": self._source} for entry in entries]
-        with whole(path) as partial:
+        with atomic_write(path) as partial:
             partial.write_text(json.dumps(merged, indent=1))
         return path
 

@@ -14,7 +14,7 @@ import numpy as np
 
 import selfgrasp
 from selfgrasp.codec import session_key, session_to_plain
-from selfgrasp.common.checks import at_least
+from selfgrasp.common.checks import check_minimum
 from selfgrasp.common.progress import Progress
 from selfgrasp.core import InputError, Session
 from selfgrasp.dataset import DatasetWriter
@@ -171,4 +171,4 @@ def _keep_states(out: Path, played: PlayedScene) -> None:
 def _check(args: CollectJob) -> None:
 
     require_policy(args.policy)
-    at_least(args, attempts=1, workers=1, angles_per_point=1, attempts_per_scene=1)
+    check_minimum(args, attempts=1, workers=1, angles_per_point=1, attempts_per_scene=1)

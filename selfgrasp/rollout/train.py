@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from selfgrasp.common.checks import at_least
+from selfgrasp.common.checks import check_minimum
 from selfgrasp.common.progress import Batches, Progress
 from selfgrasp.common.record import write_config
 from selfgrasp.core import InputError
@@ -71,7 +71,7 @@ def train(args: TrainJob) -> FitResult:
 
 def _check(args: TrainJob) -> None:
 
-    at_least(args, epochs=1, attempts=1, threads=0)
+    check_minimum(args, epochs=1, attempts=1, threads=0)
     if args.max_seconds is not None and args.max_seconds <= 0:
         raise InputError(given=f"--max-seconds {args.max_seconds:g}", wanted="more than 0")
     folders = [folder.resolve() for folder in args.data]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
 
-from selfgrasp.common.imap import ahead
+from selfgrasp.common.imap import imap_ordered
 from selfgrasp.common.processes import processes
 from selfgrasp.core import Policy
 from selfgrasp.objects.named import objects_named
@@ -55,7 +55,7 @@ def play_all(
         SelfgraspError: a worker died.
     """
     with processes(workers, begin=_begin, args=(config,)) as pool:
-        yield from ahead(pool, partial(_play, play), tasks, most=3 * workers)
+        yield from imap_ordered(pool, partial(_play, play), tasks, most=3 * workers)
 
 
 def _begin(config: WorkerConfig) -> None:

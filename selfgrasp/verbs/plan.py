@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from selfgrasp.common.checks import at_least
+from selfgrasp.common.checks import check_minimum
 
 if TYPE_CHECKING:
     import numpy as np
@@ -84,7 +84,7 @@ def run(args: Args, policy: Policy | None = None) -> int:
     asked for."""
     from selfgrasp.core import Grasp, InputError
 
-    at_least(args, top=1)
+    check_minimum(args, top=1)
     if args.table is not None and args.pose is None:
         raise InputError(
             given=f"--table {args.table} without --pose",

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tyro.conf import Positional
 
-from selfgrasp.common.checks import at_least
+from selfgrasp.common.checks import check_minimum
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ def run(args: Args) -> int:
     from selfgrasp.dataset import Dataset
     from selfgrasp.report.attempts_page import attempts_page
 
-    at_least(args, limit=1)
+    check_minimum(args, limit=1)
     folder = _dataset_in(args.path)
     with Dataset.open(folder) as dataset:
         named = {name: dataset.label(name) for name in dataset.label_names}

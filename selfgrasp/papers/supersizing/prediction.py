@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from selfgrasp.common.atomic_write import whole
+from selfgrasp.common.atomic_write import atomic_write
 from selfgrasp.common.intervals import Estimate
 from selfgrasp.common.progress import Progress
 from selfgrasp.common.record import write_json
@@ -215,7 +215,7 @@ def scored(work: Work, name: str) -> Mapping[str, Predictions]:
                 f"{kind}.held": examples["grasped"].astype(bool),
                 f"{kind}.scene": examples["scene"],
             }
-        with whole(kept) as partial, partial.open("wb") as file:
+        with atomic_write(kept) as partial, partial.open("wb") as file:
             np.savez(file, **columns)  # type: ignore[arg-type]
     with np.load(kept) as file:
         _cache[kept] = {
