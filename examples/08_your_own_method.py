@@ -20,7 +20,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 
 from selfgrasp.cli import main as selfgrasp
-from selfgrasp.core import NOT_ABOUT_THE_ACTION, Context, Grasp, Observation, Plan, Policy
+from selfgrasp.core import UNINFORMATIVE_FAULTS, Context, Grasp, Observation, Plan, Policy
 from selfgrasp.core.pose import yaw_of
 from selfgrasp.core.spec import CellSpec
 from selfgrasp.dataset import Dataset
@@ -92,7 +92,7 @@ class Patches(Method):
         heights, grasped = [], []
         for attempt in source.attempts(split):
             if (
-                attempt.outcome.fault in NOT_ABOUT_THE_ACTION
+                attempt.outcome.fault in UNINFORMATIVE_FAULTS
                 or not attempt.steps
                 or attempt.before is None
             ):

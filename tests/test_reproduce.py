@@ -140,7 +140,7 @@ def test_semantic_from_nothing_and_again(
     rows = tables["What is fetched when a category is asked for, novel"]["rows"]
     assert len(rows) == 11
     assert rows[-1][-1] == "0.617 / 0.390"
-    assert [row[0] for row in tables["Labels that spread"]["rows"][::2]] == [
+    assert [row[0] for row in tables["Propagated labels"]["rows"][::2]] == [
         "50%",
         "90%",
         "90% and bins of one category",
@@ -160,4 +160,4 @@ def test_semantic_from_nothing_and_again(
     assert run(args) == 0
     said = capsys.readouterr().out
     assert "are there already" in said
-    assert "labels spread" in said
+    assert "labels propagated" in said

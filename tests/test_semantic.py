@@ -32,7 +32,7 @@ from selfgrasp.methods.semantic.config import (
     presented,
     single,
 )
-from selfgrasp.methods.semantic.examples import LABEL, PICTURE_LABEL, SPREAD_LABEL
+from selfgrasp.methods.semantic.examples import LABEL, PICTURE_LABEL, PROPAGATED_LABEL
 from selfgrasp.methods.semantic.look import Asked, Boxed, best_quad
 from selfgrasp.methods.semantic.maps import value_maps
 from selfgrasp.methods.semantic.method import Semantic
@@ -308,16 +308,20 @@ def test_raters_see_the_first_pictures_and_a_classifier_names_the_others_where_i
     for _ in range(2):
         assert (
             labels.propagate(
-                tmp_path, tmp_path / "presented-0", known=LABEL, name=SPREAD_LABEL, least=0.7
+                tmp_path,
+                tmp_path / "presented-0",
+                known=LABEL,
+                name=PROPAGATED_LABEL,
+                threshold=0.7,
             )
             == 1
         )
     with pytest.raises(InputError, match=r"by classifier .*presented-1.*presented-0"):
         labels.propagate(
-            tmp_path, tmp_path / "presented-1", known=LABEL, name=SPREAD_LABEL, least=0.7
+            tmp_path, tmp_path / "presented-1", known=LABEL, name=PROPAGATED_LABEL, threshold=0.7
         )
     with Dataset.open(tmp_path) as data:
-        said, spread = data.label(LABEL), data.label(SPREAD_LABEL)
+        said, propagated = data.label(LABEL), data.label(PROPAGATED_LABEL)
         assert labels.what_is_held(data, CATEGORIES)[attempts[1].id] == "pen"
     assert [said.get(a.id) for a in attempts] == [
         "pen",
@@ -329,14 +333,14 @@ def test_raters_see_the_first_pictures_and_a_classifier_names_the_others_where_i
         None,
         None,
     ]
-    assert spread == {attempts[6].id: "bowl"}
+    assert propagated == {attempts[6].id: "bowl"}
 
 
 def test_an_answer_is_believed_from_where_those_that_were_checked_are_surely_right() -> None:
     checked = [(True, 0.9)] * 100 + [(True, 0.7)] * 60 + [(False, 0.62)] * 20 + [(True, 0.62)] * 20
-    assert labels.how_sure(checked, 0.95) == (0.65, True)
-    assert labels.how_sure(checked, 0.5) == (0.5, True)
-    assert labels.how_sure(checked[:10], 0.95) == (0.95, False)
+    assert labels.confidence_threshold(checked, 0.95) == (0.65, True)
+    assert labels.confidence_threshold(checked, 0.5) == (0.5, True)
+    assert labels.confidence_threshold(checked[:10], 0.95) == (0.95, False)
 
 
 def test_further_seeds_are_compared_as_means_over_trainings_bin_by_bin(
@@ -513,7 +517,7 @@ def test_no_classifier_learns_from_what_a_classifier_said() -> None:
     source = MemorySource(
         attempts,
         box_spec(),
-        {SPREAD_LABEL: {a.id: "pen" for a in attempts}},
+        {PROPAGATED_LABEL: {a.id: "pen" for a in attempts}},
         shares=(1.0, 0.0, 0.0),
     )
     learned = {

@@ -3,7 +3,7 @@ only; no torch, no simulator."""
 
 from selfgrasp.core.action import Action, Close, Grasp, Move, Push, Release
 from selfgrasp.core.attempt import (
-    NOT_ABOUT_THE_ACTION,
+    UNINFORMATIVE_FAULTS,
     Attempt,
     Fault,
     Label,
@@ -20,7 +20,7 @@ from selfgrasp.core.watcher import Watcher
 
 __all__ = [
     "ANYTHING",
-    "NOT_ABOUT_THE_ACTION",
+    "UNINFORMATIVE_FAULTS",
     "Action",
     "Attempt",
     "CameraSpec",

@@ -32,7 +32,7 @@ class Fault(StrEnum):
     NOTHING = "nothing"
 
 
-NOT_ABOUT_THE_ACTION = frozenset({Fault.NO_IMAGE, Fault.UNSTABLE, Fault.STOPPED, Fault.NOTHING})
+UNINFORMATIVE_FAULTS = frozenset({Fault.NO_IMAGE, Fault.UNSTABLE, Fault.STOPPED, Fault.NOTHING})
 """Faults that say nothing about whether the action would have worked; blocked, unreachable and
 slipped ones are failures."""
 

@@ -11,7 +11,7 @@ from scipy.ndimage import uniform_filter1d
 from scipy.stats import rankdata
 
 from selfgrasp.common.intervals import Estimate, Z, clustered, ratio
-from selfgrasp.core import NOT_ABOUT_THE_ACTION, Attempt, Context, Scorer
+from selfgrasp.core import UNINFORMATIVE_FAULTS, Attempt, Context, Scorer
 from selfgrasp.core.arrays import FloatArray
 from selfgrasp.core.spec import CellSpec
 
@@ -51,7 +51,7 @@ def predict(scorer: Scorer, attempts: Iterable[Attempt], spec: CellSpec) -> Pred
         if (
             attempt.before is None
             or not attempt.steps
-            or attempt.outcome.fault in NOT_ABOUT_THE_ACTION
+            or attempt.outcome.fault in UNINFORMATIVE_FAULTS
         ):
             continue
         scores.append(

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from selfgrasp.core import NOT_ABOUT_THE_ACTION, Attempt, Close, Grasp, Observation, View
+from selfgrasp.core import UNINFORMATIVE_FAULTS, Attempt, Close, Grasp, Observation, View
 from selfgrasp.core.arrays import FloatArray
 from selfgrasp.core.pose import inverse, yaw_of
 from selfgrasp.core.spec import CameraSpec, CellSpec
@@ -138,7 +138,7 @@ class Tried:
 
 def tried_of(attempt: Attempt) -> Tried | None:
     """What an attempt teaches; None where it teaches nothing about where to close."""
-    if attempt.outcome.fault in NOT_ABOUT_THE_ACTION or not attempt.steps or attempt.before is None:
+    if attempt.outcome.fault in UNINFORMATIVE_FAULTS or not attempt.steps or attempt.before is None:
         return None
     last = attempt.steps[-1]
     if isinstance(last.action, Grasp):

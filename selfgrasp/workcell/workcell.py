@@ -13,7 +13,7 @@ import numpy as np
 
 from selfgrasp.core.action import Action, Close, Grasp, Move, Push, Release
 from selfgrasp.core.arrays import FloatArray
-from selfgrasp.core.attempt import NOT_ABOUT_THE_ACTION, Attempt, Fault, Label, Outcome, Step
+from selfgrasp.core.attempt import UNINFORMATIVE_FAULTS, Attempt, Fault, Label, Outcome, Step
 from selfgrasp.core.errors import InputError
 from selfgrasp.core.observation import Observation, View
 from selfgrasp.core.plan import Plan
@@ -305,7 +305,7 @@ class Workcell:
         outcome = played.attempt.outcome
         if (
             not outcome.grasped
-            and outcome.fault not in NOT_ABOUT_THE_ACTION
+            and outcome.fault not in UNINFORMATIVE_FAULTS
             and done.closed_width is not None
         ):
             self._misses.append(

@@ -24,7 +24,7 @@ from selfgrasp.servo.network import STATE
 
 GATHERED = 2
 """Version of what `gather_semantic` gives beside servoing's columns."""
-LABEL, SPREAD_LABEL, PICTURE_LABEL = "category", "category.spread", "picture_category"
+LABEL, PROPAGATED_LABEL, PICTURE_LABEL = "category", "category.spread", "picture_category"
 """Labels of what an attempt lifted: as somebody said who saw it; as a classifier said, from which
 no classifier learns; and of its presented picture alone: nothing is learned of the attempt, nor
 where this label is empty of anything."""
@@ -41,7 +41,7 @@ def gather_semantic(
     """
     labels, pictured = _labels(source, LABEL), _labels(source, PICTURE_LABEL)
     if not config.names_pictures:
-        labels = {**_labels(source, SPREAD_LABEL), **labels}
+        labels = {**_labels(source, PROPAGATED_LABEL), **labels}
     side, spec = config.ventral.stored_px, source.spec
     shapes: dict[str, tuple[tuple[int, ...], type]] = {
         "category": ((), np.int64),

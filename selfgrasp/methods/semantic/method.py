@@ -30,7 +30,7 @@ from selfgrasp.methods.semantic.examples import (
     GATHERED,
     LABEL,
     PICTURE_LABEL,
-    SPREAD_LABEL,
+    PROPAGATED_LABEL,
     gather_semantic,
     semantic_batch,
 )
@@ -60,7 +60,7 @@ class Semantic(ServoMethod):
     """
 
     name = "semantic"
-    reads_labels = (LABEL, SPREAD_LABEL, PICTURE_LABEL)
+    reads_labels = (LABEL, PROPAGATED_LABEL, PICTURE_LABEL)
 
     def __init__(self, config: SemanticConfig) -> None:
         super().__init__()

@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 from selfgrasp.core import (
-    NOT_ABOUT_THE_ACTION,
+    UNINFORMATIVE_FAULTS,
     Attempt,
     CellSpec,
     Grasp,
@@ -140,7 +140,7 @@ class _Last:
 def _grasp_of(attempt: Attempt) -> _Last | None:
     """The grasp that ended the attempt and what was seen before it; None where the attempt teaches
     nothing about grasps."""
-    if attempt.outcome.fault in NOT_ABOUT_THE_ACTION or not attempt.steps:
+    if attempt.outcome.fault in UNINFORMATIVE_FAULTS or not attempt.steps:
         return None
     seen, action = attempt.observation_of(len(attempt.steps) - 1), attempt.steps[-1].action
     return _Last(seen, action) if isinstance(action, Grasp) and seen is not None else None

@@ -1,1 +1,1 @@
-"""The reproduction of semantic grasping: raters, labels that spread, eleven rows."""
+"""The reproduction of semantic grasping: raters, label propagation, eleven rows."""

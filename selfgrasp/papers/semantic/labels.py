@@ -62,7 +62,7 @@ def rate(
     *,
     share: float,
     name: str,
-    apart: bool = False,
+    label_all: bool = False,
 ) -> int:
     """Have the presented pictures of the first `share` of attempts rated; says how many labels
     there are, and writes none twice.
@@ -73,8 +73,8 @@ def rate(
         categories: that they may choose from.
         share: of attempts, 0 to 1.
         name: of the label.
-        apart: whether those get an empty label that have no picture, or of which the raters do not
-            agree, so that nothing is learned of them.
+        label_all: write an empty label where there is no picture or no majority, so that training
+            skips the attempt.
     """
 
     with Dataset.open(path) as data:
@@ -87,7 +87,7 @@ def rate(
         answers = [*categories, NO_OBJECT, SEVERAL, NONE_OF_THESE]
         said = {i: raters.answer(truth[i], answers, rng) for i in shown if i in first}
         known = {i: answer for i, answer in said.items() if answer is not None}
-        everyone = {i: known.get(i, "") for i in data.ids()} if apart else known
+        everyone = {i: known.get(i, "") for i in data.ids()} if label_all else known
     _write(path, everyone, name, raters.author)
     return len(known)
 
@@ -116,7 +116,7 @@ def _write(path: Path, said: dict[str, str], name: str, by: str) -> int:
     return len(said)
 
 
-def how_sure(checked: Sequence[tuple[bool, float]], right: float) -> tuple[float, bool]:
+def confidence_threshold(checked: Sequence[tuple[bool, float]], right: float) -> tuple[float, bool]:
     """Least chance, in steps of 0.05 from 0.5, from which a classifier's answers can be believed:
     at least the share `right` of them are right, as the lower end of Wilson's 95 % interval has it.
     0.95 where none is enough, and whether one is.
@@ -128,11 +128,11 @@ def how_sure(checked: Sequence[tuple[bool, float]], right: float) -> tuple[float
     """
     chances = [round(0.5 + 0.05 * step, 2) for step in range(10)]
 
-    def enough(least: float) -> bool:
-        believed = [good for good, chance in checked if chance >= least]
+    def enough(threshold: float) -> bool:
+        believed = [good for good, chance in checked if chance >= threshold]
         return wilson(sum(believed), len(believed)).low >= right
 
-    return next(((least, True) for least in chances if enough(least)), (chances[-1], False))
+    return next(((chance, True) for chance in chances if enough(chance)), (chances[-1], False))
 
 
 def check(path: Path, run: Path, *, known: str) -> list[tuple[bool, float]]:
@@ -150,16 +150,16 @@ def check(path: Path, run: Path, *, known: str) -> list[tuple[bool, float]]:
         ]
 
 
-def propagate(path: Path, run: Path, *, known: str, name: str, least: float) -> int:
+def propagate(path: Path, run: Path, *, known: str, name: str, threshold: float) -> int:
     """Let the classifier of a run say what the presented pictures show that nobody has labelled,
-    where it is sure enough; says how many labels there are, and writes none twice.
+    where its chance reaches the threshold; says how many labels there are, and writes none twice.
 
     Args:
         path: of a dataset.
         run: of the classifier.
         known: label of those that need none.
         name: of the label.
-        least: chance of its answer below which it says nothing.
+        threshold: chance of its answer below which it writes no label.
 
     Raises:
         InputError: there are such labels by another classifier.
@@ -180,7 +180,7 @@ def propagate(path: Path, run: Path, *, known: str, name: str, least: float) -> 
         said = {
             i: answer
             for i, (answer, chance) in zip(wanted, named(data, wanted, run), strict=True)
-            if chance >= least
+            if chance >= threshold
         }
     return _write(path, said, name, author) if said else 0
 

@@ -21,8 +21,8 @@ from selfgrasp.papers.semantic.work import (
     Work,
     classifier_figures,
     classifiers,
+    label_threshold,
     probe_figures,
-    sure,
 )
 from selfgrasp.protocols import category
 from selfgrasp.protocols.category import CATEGORY
@@ -68,7 +68,7 @@ def parts(work: Work) -> dict[str, Any]:
         "labelled": f"whose categories raters (simulated) saw in {max(sizes.rated):.0%} of those "
         "from bins "
         "of everything",
-        "attempts": sizes.alone + sizes.mixed + sizes.aside + sizes.presents,
+        "attempts": sizes.single_category + sizes.mixed + sizes.auxiliary + sizes.present_images,
         "notes": list(NOTES),
         "tables": [
             *(category_table(work, label) for label in robot.SETS),
@@ -213,40 +213,47 @@ def rule_table(work: Work) -> Table:
 
 
 def labels_table(work: Work) -> Table:
-    """How often the classifiers are right, and what of theirs is spread."""
+    """How often the classifiers are right, and how many of their labels are propagated."""
     rows: list[list[Any]] = []
     for title, found in classifier_figures(work).items():
         for label in robot.SETS:
             counts = np.reshape(found[label], (-1, 4))
-            spread = counts[:, 3].sum() / counts[:, 1].sum()
+            propagated = counts[:, 3].sum() / counts[:, 1].sum()
             rows.append(
                 [
                     title,
                     label,
                     ratio(counts[:, :2]).text(),
                     ratio(counts[:, 2:]).text(),
-                    spread,
+                    propagated,
                     int(counts[:, 1].sum()),
                 ]
             )
-    least, enough = sure(work)
+    threshold, enough = label_threshold(work)
     of = f"{RIGHT:.0%} of the rated pictures that the classifier did not learn from are right"
     note = (
         f"Presented pictures that nobody rated; intervals over bins. {work.raters.author}, the "
-        "majority counts. An answer is spread from a chance of "
+        "majority counts. An answer becomes a label from a chance of "
     )
-    note += f"{least:.0%} on: "
+    note += f"{threshold:.0%} on: "
     note += (
         f"the least from which {of}, by the lower end of the interval. "
         if enough
         else f"from no chance on is it sure that {of}. "
     )
     note += (
-        "The last one spreads labels. The paper's classifier of such pictures: 0.95 on training "
+        "The last one propagates labels. The paper's classifier of such pictures: 0.95 on training "
         "objects, 0.35 on unseen ones."
     )
-    columns = ["rated", "objects", "right", "right where spread", "share spread", "pictures"]
-    return {"title": "Labels that spread", "note": note, "columns": columns, "rows": rows}
+    columns = [
+        "rated",
+        "objects",
+        "right",
+        "right where propagated",
+        "share propagated",
+        "pictures",
+    ]
+    return {"title": "Propagated labels", "note": note, "columns": columns, "rows": rows}
 
 
 def labels_chart(work: Work) -> Table:
@@ -266,7 +273,7 @@ def labels_chart(work: Work) -> Table:
             )
         series.append({"name": label, "paper": False, "points": points})
     return {
-        "title": "Labels that spread",
+        "title": "Propagated labels",
         "x": "rated attempts",
         "y": "right",
         "percent": True,
@@ -291,7 +298,7 @@ def probe_table(work: Work) -> Table:
         "and of its bounding box; it learned from the simulator's "
     )
     note += (
-        "labels to tell 16 categories of single things apart. The classifier that spreads labels "
+        "labels to tell 16 categories of single things apart. The label classifier "
         "sees the same things held up, and may also say that "
     )
     note += (

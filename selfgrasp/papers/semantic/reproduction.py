@@ -38,16 +38,16 @@ def with_trials(sizes: Sizes, trials: int) -> Sizes:
 def steps_of(_: Work) -> tuple[Step, ...]:
     """In order."""
     return (
-        Step("collect from bins of one category", work.collect_alone),
+        Step("collect from bins of one category", work.collect_single_category),
         Step("collect from bins of everything", work.collect_mixed),
-        Step("collect other things, for grasps alone", work.collect_aside),
-        Step("hold test objects before the camera", work.collect_presents),
+        Step("collect auxiliary grasps, of other objects", work.collect_auxiliary),
+        Step("hold test objects before the camera", work.collect_present_images),
         Step("train the dorsal stream", work.train_dorsal),
         Step("rate pictures", work.rate),
         Step("train classifiers of presented pictures, by amount", work.train_classifiers),
         Step("measure how often they are right", work.measure_classifiers),
         Step("a probe of colour and size", work.measure_probe),
-        Step("spread labels", work.spread),
+        Step("propagate labels", work.propagate_labels),
         Step("train all rows", work.train_rows),
         Step("fetch validation instances, which chooses the best rows", robot.play_candidates),
         Step("fetch training instances", partial(robot.play_rows, label="seen")),

@@ -12,7 +12,7 @@ import numpy as np
 from selfgrasp.common.intervals import clustered
 from selfgrasp.dataset import Dataset
 from selfgrasp.methods.semantic.config import CATEGORIES
-from selfgrasp.methods.semantic.examples import LABEL, PICTURE_LABEL, SPREAD_LABEL
+from selfgrasp.methods.semantic.examples import LABEL, PICTURE_LABEL, PROPAGATED_LABEL
 from selfgrasp.objects.catalogue import catalogue_hash, objects_by_name
 from selfgrasp.papers import steps
 from selfgrasp.papers.semantic import labels, probe
@@ -27,7 +27,7 @@ COLLECTOR = "hand_eye+explore4"
 """Who tries: hand-eye coordination as it is shipped, which knows no categories, with up to four
 motions."""
 RIGHT = 0.95
-"""Share of the spread labels that are to be right, see `sure`."""
+"""Share of the propagated labels that are to be right, see `label_threshold`."""
 SEEN, VALIDATION, NOVEL, ASSORTED = (
     "categories",
     "categories-validation",
@@ -41,10 +41,10 @@ class Sizes:
     """Numbers of attempts, trainings and trials.
 
     Attributes:
-        alone: attempts on bins of one category.
+        single_category: attempts on bins of one category.
         mixed: on bins of all of them; some are rated, the rest named by the classifier.
-        aside: on other things, which teach grasping alone.
-        presents: with test objects, for pictures of them.
+        auxiliary: on other objects, which teach grasping and no category.
+        present_images: with test objects, for pictures of them.
         rated: shares of the mixed attempts that raters saw, for the curve; the last one is what
             everything else learns from.
         count: objects of a bin.
@@ -57,10 +57,10 @@ class Sizes:
         classifying: of the one that learns from the most; fewer pictures are seen more often.
     """
 
-    alone: int = 12_000
+    single_category: int = 12_000
     mixed: int = 12_000
-    aside: int = 4_000
-    presents: int = 1_500
+    auxiliary: int = 4_000
+    present_images: int = 1_500
     rated: tuple[float, ...] = (0.01, 0.03, 0.1, 0.3)
     count: int = 8
     picture_px: int = 224
@@ -74,10 +74,10 @@ class Sizes:
 def quick() -> Sizes:
     """Everything once, as small as it gets: its figures mean nothing."""
     return Sizes(
-        alone=60,
+        single_category=60,
         mixed=80,
-        aside=20,
-        presents=20,
+        auxiliary=20,
+        present_images=20,
         rated=(0.5, 0.9),
         count=5,
         picture_px=64,
@@ -92,10 +92,10 @@ def paper() -> Sizes:
     """As many labelled attempts as were published: 10,000 from bins of one category, 20,000 rated
     and 300,000 named by the classifier."""
     return Sizes(
-        alone=10_000,
+        single_category=10_000,
         mixed=320_000,
-        aside=100_000,
-        presents=5_000,
+        auxiliary=100_000,
+        present_images=5_000,
         rated=(0.01, 0.03, 1 / 16),
         picture_px=472,
     )
@@ -113,7 +113,7 @@ class Row:
         name: of the run.
         title: the paper's.
         method: what is trained, with its preset.
-        aside: whether grasps of other things teach, too.
+        auxiliary: whether auxiliary grasps, of other objects, teach, too.
         test_pictures: whether presented pictures of the test objects do (S2).
         paper: objects/attempts and class/attempts, training objects and unseen ones.
     """
@@ -122,14 +122,14 @@ class Row:
     title: str
     method: str
     paper: tuple[float, float, float, float]
-    aside: bool = False
+    auxiliary: bool = False
     test_pictures: bool = False
 
 
 ROWS = (
     # Played by another row's network that has it, told to hold anything: with as many motions and
     # as wide a search as all.
-    Row("dorsal", "dorsal only", "hand_eye:small", (0.735, 0.153, 0.731, 0.126), aside=True),
+    Row("dorsal", "dorsal only", "hand_eye:small", (0.735, 0.153, 0.731, 0.126), auxiliary=True),
     Row("box", "bounding box", "semantic:box", (0.539, 0.224, 0.597, 0.193)),
     Row("single", "single stream", "semantic:single", (0.267, 0.169, 0.243, 0.153)),
     Row("branches", "two branches", "semantic:branches", (0.503, 0.330, 0.430, 0.233)),
@@ -138,7 +138,7 @@ ROWS = (
         "two branches + aux grasp data + S1",
         "semantic:branches_pictures",
         (0.520, 0.317, 0.497, 0.296),
-        aside=True,
+        auxiliary=True,
     ),
     Row("separated", "separated", "semantic:small", (0.517, 0.318, 0.610, 0.250)),
     Row(
@@ -146,7 +146,7 @@ ROWS = (
         "separated + aux grasp data",
         "semantic:small",
         (0.625, 0.348, 0.564, 0.305),
-        aside=True,
+        auxiliary=True,
     ),
     Row("attention", "separated + attention", "semantic:attention", (0.486, 0.319, 0.621, 0.321)),
     Row(
@@ -154,27 +154,27 @@ ROWS = (
         "separated + attention + aux grasp data",
         "semantic:attention",
         (0.511, 0.342, 0.630, 0.354),
-        aside=True,
+        auxiliary=True,
     ),
     Row(
         "attention-aux-s1",
         "separated + attention + aux grasp data + S1",
         "semantic:attention_pictures",
         (0.620, 0.412, 0.669, 0.318),
-        aside=True,
+        auxiliary=True,
     ),
     Row(
         "attention-aux-s2",
         "separated + attention + aux grasp data + S2",
         "semantic:attention",
         (0.640, 0.460, 0.617, 0.390),
-        aside=True,
+        auxiliary=True,
         test_pictures=True,
     ),
 )
 
 
-SPREADER = "classifier"
+PROPAGATOR = "classifier"
 """Name of the run whose answers become labels."""
 DORSAL, BOX, SINGLE = ROWS[:3]
 TWO_STREAMS = ROWS[3:]
@@ -214,7 +214,7 @@ class Work(steps.Work):
 
     @property
     def frozen(self) -> dict[str, Any]:
-        """Also who rates, and how sure a label must be."""
+        """Also who rates, and how often a propagated label must be right."""
 
         objects = {
             f"objects.{name}": catalogue_hash(objects_by_name(name))[:12]
@@ -223,9 +223,9 @@ class Work(steps.Work):
         return {**super().frozen, "raters": vars(self.raters), "right": RIGHT, **objects}
 
 
-def collect_alone(work: Work) -> str:
+def collect_single_category(work: Work) -> str:
     """Bins of one category, whose label is known to who filled them."""
-    return _collect(work, "alone", SEEN, work.sizes.alone, mixture="alike")
+    return _collect(work, "single_category", SEEN, work.sizes.single_category, mixture="alike")
 
 
 def collect_mixed(work: Work) -> str:
@@ -233,15 +233,15 @@ def collect_mixed(work: Work) -> str:
     return _collect(work, "mixed", ASSORTED, work.sizes.mixed)
 
 
-def collect_aside(work: Work) -> str:
+def collect_auxiliary(work: Work) -> str:
     """Other things; those few that are bowls and spoons are named by nobody."""
-    return _collect(work, "aside", "train", work.sizes.aside)
+    return _collect(work, "auxiliary", "train", work.sizes.auxiliary)
 
 
-def collect_presents(work: Work) -> str:
+def collect_present_images(work: Work) -> str:
     """Test objects, held before the camera; only those pictures are learned from, and by the row
     with S2 alone."""
-    return _collect(work, "presents", NOVEL, work.sizes.presents)
+    return _collect(work, "present_images", NOVEL, work.sizes.present_images)
 
 
 def _collect(work: Work, name: str, objects: str, attempts: int, *, mixture: str = "any") -> str:
@@ -271,19 +271,19 @@ def rate(work: Work) -> str:
         work.folders.data("mixed"), work.raters, CATEGORIES, share=max(work.sizes.rated), name=LABEL
     )
     test = labels.rate(
-        work.folders.data("presents"),
+        work.folders.data("present_images"),
         work.raters,
         CATEGORIES,
         share=1.0,
         name=PICTURE_LABEL,
-        apart=True,
+        label_all=True,
     )
     return f"{mixed} mixed and {test} test pictures rated"
 
 
 def train_classifiers(work: Work) -> str:
     """Of presented pictures: from the rated ones alone, by how many there are, and the one that
-    spreads labels, which learns from the bins of one category, too."""
+    propagates labels, which learns from the bins of one category, too."""
     jobs = [
         replace(
             _job(
@@ -301,7 +301,12 @@ def train_classifiers(work: Work) -> str:
     ]
     return steps.train_all(
         work,
-        [_job(work, SPREADER, "semantic:presented", ["alone", "mixed"], trunk="dorsal"), *jobs],
+        [
+            _job(
+                work, PROPAGATOR, "semantic:presented", ["single_category", "mixed"], trunk="dorsal"
+            ),
+            *jobs,
+        ],
     )
 
 
@@ -314,7 +319,7 @@ def classifiers(work: Work) -> dict[str, str]:
     """Titles of all classifiers, and their names."""
     return {
         **{f"{share:.0%}": classifier(share) for share in work.sizes.rated},
-        f"{max(work.sizes.rated):.0%} and bins of one category": SPREADER,
+        f"{max(work.sizes.rated):.0%} and bins of one category": PROPAGATOR,
     }
 
 
@@ -332,8 +337,8 @@ def _told(found: Mapping[str, Counts]) -> str:
 
 
 def classifier_figures(work: Work) -> dict[str, dict[str, Counts]]:
-    """By classifier and set of objects, for each scene: right, of how many; of those that it is
-    sure of likewise."""
+    """By classifier and set of objects, for each scene: right, of how many; of those above the
+    threshold likewise."""
 
     of = {title: identity_of(str(work.run(run))) for title, run in classifiers(work).items()}
     found: dict[str, dict[str, Counts]] = steps.measured_of(
@@ -342,31 +347,36 @@ def classifier_figures(work: Work) -> dict[str, dict[str, Counts]]:
     return found
 
 
-def sure(work: Work) -> tuple[float, bool]:
-    """Chance of the classifier's answer from which it becomes a label, see `labels.how_sure`: by
-    rated pictures that chose its best epoch, and that it did not learn from."""
+def label_threshold(work: Work) -> tuple[float, bool]:
+    """Chance of the classifier's answer from which it becomes a label.
 
-    run, mixed = work.run(SPREADER), work.folders.data("mixed")
+    See `labels.confidence_threshold`. It is measured on the rated pictures that chose the
+    classifier's best epoch and that it did not learn from.
+    """
+
+    run, mixed = work.run(PROPAGATOR), work.folders.data("mixed")
 
     def measure() -> dict[str, Any]:
-        least, enough = labels.how_sure(labels.check(mixed, run, known=LABEL), RIGHT)
-        return {"least": least, "enough": enough}
+        threshold, enough = labels.confidence_threshold(
+            labels.check(mixed, run, known=LABEL), RIGHT
+        )
+        return {"threshold": threshold, "enough": enough}
 
     found = steps.measured_of(
-        work.folders.measured("sure"),
+        work.folders.measured("label_threshold"),
         {"classifier": identity_of(str(run)), "right": RIGHT},
         measure,
     )
-    return found["least"], found["enough"]
+    return found["threshold"], found["enough"]
 
 
 def _named(work: Work) -> dict[str, dict[str, Counts]]:
 
     found: dict[str, dict[str, Counts]] = {}
-    least, _ = sure(work)
+    threshold, _ = label_threshold(work)
     for label, name, first in (
         ("seen", "mixed", max(work.sizes.rated)),
-        ("novel", "presents", 0.0),
+        ("novel", "present_images", 0.0),
     ):
         with Dataset.open(work.folders.data(name)) as data:
             truth = labels.what_is_held(data, CATEGORIES)
@@ -374,7 +384,7 @@ def _named(work: Work) -> dict[str, dict[str, Counts]]:
             ids = list(data.ids()[shown])
             for title, run in classifiers(work).items():
                 said = [
-                    (answer == truth[i], chance >= least)
+                    (answer == truth[i], chance >= threshold)
                     for i, (answer, chance) in zip(
                         ids, labels.named(data, ids, work.run(run)), strict=True
                     )
@@ -394,34 +404,38 @@ def measure_probe(work: Work) -> str:
 
 def probe_figures(work: Work) -> dict[str, Counts]:
     """By set of objects, for each scene: right, of how many; and how many of these the classifier
-    that spreads labels has right."""
+    that propagates labels has right."""
 
     def measure() -> dict[str, Any]:
         return {
             "by_scene": probe.measure_probe(
                 work.folders.data("mixed"),
-                work.folders.data("presents"),
-                work.run(SPREADER),
+                work.folders.data("present_images"),
+                work.run(PROPAGATOR),
                 seed=work.seed,
             )
         }
 
-    of = {"classifier": identity_of(str(work.run(SPREADER)))}
+    of = {"classifier": identity_of(str(work.run(PROPAGATOR)))}
     found: dict[str, Counts] = steps.measured_of(work.folders.measured("probe"), of, measure)[
         "by_scene"
     ]
     return found
 
 
-def spread(work: Work) -> str:
+def propagate_labels(work: Work) -> str:
     """The classifier's names for the pictures that nobody rated."""
 
-    least, enough = sure(work)
+    threshold, enough = label_threshold(work)
     said = labels.propagate(
-        work.folders.data("mixed"), work.run(SPREADER), known=LABEL, name=SPREAD_LABEL, least=least
+        work.folders.data("mixed"),
+        work.run(PROPAGATOR),
+        known=LABEL,
+        name=PROPAGATED_LABEL,
+        threshold=threshold,
     )
     return (
-        f"{said} labels spread, from a chance of {least:.2f} "
+        f"{said} labels propagated, from a chance of {threshold:.2f} "
         f"on{'' if enough else f', which is not enough for {RIGHT:.0%} right'}"
     )
 
@@ -429,7 +443,7 @@ def spread(work: Work) -> str:
 def train_dorsal(work: Work) -> str:
     """The dorsal stream, one for all rows that have one of their own, with its eye."""
     return steps.train_all(
-        work, [_job(work, DORSAL.name, DORSAL.method, ["alone", "mixed", "aside"])]
+        work, [_job(work, DORSAL.name, DORSAL.method, ["single_category", "mixed", "auxiliary"])]
     )
 
 
@@ -443,10 +457,10 @@ def train_rows(work: Work) -> str:
 def row_job(work: Work, row: Row, seed: int | None = None) -> TrainJob:
     """The training of a row."""
     data = [
-        "alone",
+        "single_category",
         "mixed",
-        *(["aside"] if row.aside else []),
-        *(["presents"] if row.test_pictures else []),
+        *(["auxiliary"] if row.auxiliary else []),
+        *(["present_images"] if row.test_pictures else []),
     ]
     return _job(work, row.name, work.method(row), data, trunk="dorsal", seed=seed)
 
@@ -478,7 +492,14 @@ def _job(
 def scaled(sizes: Sizes, mixed: int) -> Sizes:
     """`sizes` for another number of mixed attempts; what measures stays."""
     share = mixed / sizes.mixed
-    alone, aside, presents = (
-        max(1, round(n * share)) for n in (sizes.alone, sizes.aside, sizes.presents)
+    single_category, auxiliary, present_images = (
+        max(1, round(n * share))
+        for n in (sizes.single_category, sizes.auxiliary, sizes.present_images)
     )
-    return replace(sizes, mixed=mixed, alone=alone, aside=aside, presents=presents)
+    return replace(
+        sizes,
+        mixed=mixed,
+        single_category=single_category,
+        auxiliary=auxiliary,
+        present_images=present_images,
+    )
