@@ -13,7 +13,16 @@ from selfgrasp.evaluation.measure import measure
 from selfgrasp.methods.baselines import RandomServoPolicy
 from selfgrasp.objects.catalogue import category_objects
 from selfgrasp.protocols import category
-from selfgrasp.protocols.category import CATEGORY, confusion, confusion_table, metrics
+from selfgrasp.protocols.category import (
+    CATEGORY,
+    CLASS_PER_ATTEMPT,
+    CLASS_PER_OBJECT,
+    FIRST_COMMAND,
+    OBJECTS_PER_ATTEMPT,
+    confusion,
+    confusion_table,
+    metrics,
+)
 from selfgrasp.protocols.episode import Episode
 from selfgrasp.workcell.cells.config import CellConfig
 from selfgrasp.workcell.cells.simulated import kuka_bin
@@ -32,10 +41,10 @@ def test_rates_are_counted_by_hand() -> None:
         episode(("bowl", "toy"), (("toy",), ("bowl", "toy"))),
     ]
     found = metrics(bins)
-    assert found["class_per_attempt"].value == pytest.approx(2 / 5)
-    assert found["objects_per_attempt"].value == pytest.approx(4 / 5)
-    assert found["class_per_object"].value == pytest.approx(2 / 4)
-    assert found["first_command"].value == pytest.approx(1 / 2)
+    assert found[CLASS_PER_ATTEMPT].value == pytest.approx(2 / 5)
+    assert found[OBJECTS_PER_ATTEMPT].value == pytest.approx(4 / 5)
+    assert found[CLASS_PER_OBJECT].value == pytest.approx(2 / 4)
+    assert found[FIRST_COMMAND].value == pytest.approx(1 / 2)
     assert confusion(bins) == Counter(
         {
             ("pen", "pen"): 1,

@@ -8,7 +8,14 @@ from selfgrasp.evaluation.played import _paper
 from selfgrasp.learn import save
 from selfgrasp.methods.registry import build
 from selfgrasp.protocols.clear import CLEAR
-from selfgrasp.protocols.deplete import DEPLETE, failures, grasps, metrics
+from selfgrasp.protocols.deplete import (
+    DEPLETE,
+    FAILURE_WITH_REPLACEMENT,
+    FAILURES,
+    failures,
+    grasps,
+    metrics,
+)
 from selfgrasp.protocols.episode import Episode
 
 
@@ -37,9 +44,9 @@ def test_rates_are_over_all_grasps_of_all_bins():
         episode((True,) * 12, cleared=True, replaced=(True, True)),
     ]
     found = metrics(bins)
-    assert found["failure_first_10"].value == pytest.approx(0.5)
-    assert found["failure_first_30"].value == pytest.approx(30 / 42)
-    assert found["failure_with_replacement"].value == pytest.approx(0.25)
+    assert found[FAILURES[10]].value == pytest.approx(0.5)
+    assert found[FAILURES[30]].value == pytest.approx(30 / 42)
+    assert found[FAILURE_WITH_REPLACEMENT].value == pytest.approx(0.25)
 
 
 def test_a_row_has_the_figure_of_its_own_paper_and_variant(tmp_path: Path):

@@ -22,10 +22,13 @@ from selfgrasp.learn import save
 from selfgrasp.methods import registry
 from selfgrasp.methods.baselines import RandomPolicy
 from selfgrasp.objects.catalogue import train_objects
-from selfgrasp.protocols import clear, isolated, prediction
+from selfgrasp.protocols import METRICS, PLAYED, clear, isolated, prediction
+from selfgrasp.protocols.clear import COMPLETION, INTERACTIONS
 from selfgrasp.protocols.episode import Episode, Row
+from selfgrasp.protocols.metric import JUDGE_DISAGREES, PICKS_PER_HOUR, SUCCESS, TRUE_SUCCESS
 from selfgrasp.protocols.play import play_until_clear
 from selfgrasp.protocols.prediction import (
+    ACCURACY,
     Predictions,
     auc,
     balanced,
@@ -207,7 +210,7 @@ def test_balancing_takes_as_many_failures_as_successes_and_changes_none() -> Non
 
 def test_a_guess_scores_a_half_whatever_the_share_of_successes() -> None:
     made = predictions([1.0] * 100, [1] * 10 + [0] * 90)
-    assert prediction.metrics(made, 0.5, np.random.default_rng(0))["accuracy"].value == 0.5
+    assert prediction.metrics(made, 0.5, np.random.default_rng(0))[ACCURACY].value == 0.5
 
 
 def test_accuracy_is_bootstrapped_by_state_group() -> None:
@@ -220,7 +223,7 @@ def test_accuracy_is_bootstrapped_by_state_group() -> None:
         np.repeat(scores, 10), np.repeat(held, 10).astype(bool), np.repeat(np.arange(10), 10)
     )
     few, many = (
-        prediction.metrics(p, 0.5, np.random.default_rng(0))["accuracy"] for p in (alone, repeated)
+        prediction.metrics(p, 0.5, np.random.default_rng(0))[ACCURACY] for p in (alone, repeated)
     )
     assert few.value == many.value == 0.8
     assert (many.n, few.n) == (100, 10)
@@ -297,10 +300,10 @@ def test_random_never_beats_the_oracle_at_clearing(cell: SimCell) -> None:
     figures = {
         name: clear.metrics(episodes) for name, episodes in (("oracle", oracle), ("random", chance))
     }
-    assert figures["oracle"]["success"].value > figures["random"]["success"].value
-    assert figures["oracle"]["completion"] == Estimate(1.0, 1.0, 1.0, len(SEEDS))
-    assert figures["oracle"]["interactions"].value >= 2.0
-    assert figures["oracle"]["picks_per_hour"].value > figures["random"]["picks_per_hour"].value
+    assert figures["oracle"][SUCCESS].value > figures["random"][SUCCESS].value
+    assert figures["oracle"][COMPLETION] == Estimate(1.0, 1.0, 1.0, len(SEEDS))
+    assert figures["oracle"][INTERACTIONS].value >= 2.0
+    assert figures["oracle"][PICKS_PER_HOUR].value > figures["random"][PICKS_PER_HOUR].value
 
 
 def test_random_never_beats_the_oracle_at_one_object() -> None:
@@ -315,8 +318,8 @@ def test_random_never_beats_the_oracle_at_one_object() -> None:
     assert all(e.attempts == 1 for e in (*oracle, *chance))
     assert all(best.true >= other.true for best, other in zip(oracle, chance, strict=True))
     best, other = isolated.metrics(oracle), isolated.metrics(chance)
-    assert best["success"].value >= other["success"].value
-    assert best["success"] == wilson(sum(e.judged for e in oracle), 15)
+    assert best[SUCCESS].value >= other[SUCCESS].value
+    assert best[SUCCESS] == wilson(sum(e.judged for e in oracle), 15)
 
 
 def test_an_episode_is_the_same_when_it_is_played_again(cell: SimCell) -> None:
@@ -419,12 +422,12 @@ def test_clearing_by_hand_worked_episodes() -> None:
             episode(30, 10, cleared=False),
         ]
     )
-    assert figures["interactions"].value == pytest.approx((20 + 40 + 40) / 3)
+    assert figures[INTERACTIONS].value == pytest.approx((20 + 40 + 40) / 3)
     # The last one gave up after 30, and has failed the ten that it did not try.
-    assert figures["success"].value == pytest.approx(25 / 100)
-    assert figures["picks_per_hour"].value == pytest.approx(3600 * 26 / 240)
-    assert figures["completion"].value == pytest.approx(1 / 3)
-    assert figures["judge_disagrees"].value == pytest.approx(1 / 90)
+    assert figures[SUCCESS].value == pytest.approx(25 / 100)
+    assert figures[PICKS_PER_HOUR].value == pytest.approx(3600 * 26 / 240)
+    assert figures[COMPLETION].value == pytest.approx(1 / 3)
+    assert figures[JUDGE_DISAGREES].value == pytest.approx(1 / 90)
     assert {estimate.n for estimate in figures.values()} == {3}
 
 
@@ -432,8 +435,8 @@ def test_isolated_by_hand_worked_episodes() -> None:
     figures = isolated.metrics(
         [episode(1, int(k < 7), cleared=True, true=int(k < 6)) for k in range(10)]
     )
-    assert figures["success"] == wilson(7, 10)
-    assert figures["true_success"] == wilson(6, 10)
+    assert figures[SUCCESS] == wilson(7, 10)
+    assert figures[TRUE_SUCCESS] == wilson(6, 10)
 
 
 def test_a_row_carries_its_interval() -> None:
@@ -448,3 +451,25 @@ def test_a_row_carries_its_interval() -> None:
         0.73,
         (),
     )
+
+
+def test_every_figure_of_every_protocol_says_what_it_means_and_which_way_is_better() -> None:
+    episodes = [episode(1, 1, cleared=True)]
+    measured = {
+        metric for protocol in PLAYED.values() for metric in protocol.metrics(episodes)
+    } | set(prediction.metrics(predictions([0.1, 0.9], [0, 1]), 0.5, np.random.default_rng(0)))
+    assert measured == set(METRICS.values())
+    for name, metric in METRICS.items():
+        assert metric.name == name
+        assert metric.title
+        assert metric.meaning
+    assert {name for name, metric in METRICS.items() if not metric.higher_is_better} == {
+        "interactions",
+        "judge_disagrees",
+        "double_lifts",
+        "plan_seconds",
+        "failure_first_10",
+        "failure_first_20",
+        "failure_first_30",
+        "failure_with_replacement",
+    }

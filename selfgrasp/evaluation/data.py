@@ -18,6 +18,7 @@ from selfgrasp.evaluation.job import row_label
 from selfgrasp.evaluation.measured import Measured, cell_name, policy_label
 from selfgrasp.protocols.episode import Row
 from selfgrasp.protocols.prediction import (
+    ACCURACY,
     Predictions,
     best_threshold,
     calibration,
@@ -81,13 +82,13 @@ def measure_prediction(args: BenchJob) -> Measured:
         for metric, estimate in metrics(
             predictions, threshold, np.random.default_rng(args.seed)
         ).items():
-            paper = _PAPER if learned and metric == "accuracy" else None
+            paper = _PAPER if learned and metric is ACCURACY else None
             rows.append(
                 Row.of(
                     estimate,
                     policy=policy_label(name),
                     objects=row_label(objects),
-                    metric=metric,
+                    metric=metric.name,
                     paper=paper,
                 )
             )

@@ -47,8 +47,8 @@ def measure_played(args: BenchJob, protocol: PlayedProtocol) -> Measured:
             estimate,
             policy=policy_label(policy),
             objects=label,
-            metric=metric,
-            paper=_paper(protocol, metric, label, policy),
+            metric=metric.name,
+            paper=_paper(protocol, metric.name, label, policy),
             privileged=privileged[policy],
         )
         for policy, played in episodes.items()
@@ -112,16 +112,16 @@ def pairs(
         for a in policies[j + 1 :]:
             values = [[protocol.per_scene(e) for e in episodes[p]] for p in (a, b)]
             gain = (
-                paired(values[1], values[0])
-                if protocol.less_is_better
-                else paired(values[0], values[1])
+                paired(values[0], values[1])
+                if protocol.paired_metric.higher_is_better
+                else paired(values[1], values[0])
             )
             figures = {"difference": gain.value, "low": gain.low, "high": gain.high, "n": gain.n}
             yield {
                 "a": policy_label(a),
                 "b": policy_label(b),
                 "objects": objects,
-                "metric": protocol.paired_metric,
+                "metric": protocol.paired_metric.name,
                 **figures,
             }
 

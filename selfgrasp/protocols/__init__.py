@@ -2,13 +2,44 @@
 
 from collections.abc import Mapping
 
+from selfgrasp.protocols import category, clear, deplete, metric, prediction
 from selfgrasp.protocols.category import CATEGORY
 from selfgrasp.protocols.clear import CLEAR
 from selfgrasp.protocols.deplete import DEPLETE
 from selfgrasp.protocols.episode import PlayedProtocol
 from selfgrasp.protocols.isolated import ISOLATED
+from selfgrasp.protocols.metric import Metric
 
 PLAYED: Mapping[str, PlayedProtocol] = {
     protocol.name: protocol for protocol in (ISOLATED, CLEAR, DEPLETE, CATEGORY)
 }
 """Protocols that are played in a cell; `prediction` reads a dataset."""
+
+HEADLINES: tuple[Metric, ...] = (
+    metric.SUCCESS,
+    clear.INTERACTIONS,
+    clear.COMPLETION,
+    category.CLASS_PER_ATTEMPT,
+    prediction.ACCURACY,
+    deplete.FAILURES[30],
+)
+"""What a report's headline is made of: the first of these that was measured."""
+
+METRICS: Mapping[str, Metric] = {
+    one.name: one
+    for one in (
+        *HEADLINES,
+        prediction.AUC,
+        metric.PICKS_PER_HOUR,
+        metric.TRUE_SUCCESS,
+        metric.JUDGE_DISAGREES,
+        metric.DOUBLE_LIFTS,
+        metric.PLAN_SECONDS,
+        *deplete.FAILURES.values(),
+        deplete.FAILURE_WITH_REPLACEMENT,
+        category.OBJECTS_PER_ATTEMPT,
+        category.CLASS_PER_OBJECT,
+        category.FIRST_COMMAND,
+    )
+}
+"""Every metric of every protocol, by its name in report.json."""

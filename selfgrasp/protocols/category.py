@@ -13,11 +13,31 @@ from selfgrasp.common.intervals import Estimate, ratio
 from selfgrasp.core import Goal, Policy
 from selfgrasp.core.policy import Timed
 from selfgrasp.protocols.episode import Episode, PlayedProtocol
+from selfgrasp.protocols.metric import DOUBLE_LIFTS, JUDGE_DISAGREES, PLAN_SECONDS, Metric
 from selfgrasp.workcell.cells.config import CellConfig
 from selfgrasp.workcell.cells.simulated import SimCell
 from selfgrasp.workcell.workcell import Ids
 
 OBJECTS = 5
+
+CLASS_PER_ATTEMPT = Metric(
+    "class_per_attempt",
+    "Right class per attempt",
+    "share of attempts that lift the commanded category",
+)
+OBJECTS_PER_ATTEMPT = Metric(
+    "objects_per_attempt", "Objects per attempt", "share of attempts that lift anything"
+)
+CLASS_PER_OBJECT = Metric(
+    "class_per_object",
+    "Right class per object",
+    "share of lifted objects that are of the commanded category",
+)
+FIRST_COMMAND = Metric(
+    "first_command",
+    "First command",
+    "share of bins whose first command fetched the commanded category, before anything was missing",
+)
 
 
 def play(cell: SimCell, policy: Policy, seed: int) -> Episode:
@@ -94,17 +114,17 @@ def confusion_table(title: str, episodes: Sequence[Episode]) -> dict[str, Any]:
     }
 
 
-def metrics(episodes: Sequence[Episode]) -> Mapping[str, Estimate]:
+def metrics(episodes: Sequence[Episode]) -> Mapping[Metric, Estimate]:
     """Rates over attempts, by the simulator's count, bootstrapped by bin; `first_command`: of the
     first attempts alone, when nothing is missing yet."""
     return {
-        "class_per_attempt": ratio([(right(e), e.attempts) for e in episodes]),
-        "objects_per_attempt": ratio([(e.true, e.attempts) for e in episodes]),
-        "class_per_object": ratio([(right(e), e.true) for e in episodes]),
-        "first_command": ratio([(int(e.asked[0] in e.lifted[0]), 1) for e in episodes if e.asked]),
-        "double_lifts": ratio([(e.doubles, e.attempts) for e in episodes]),
-        "judge_disagrees": ratio([(e.disagreements, e.attempts) for e in episodes]),
-        "plan_seconds": ratio([(e.plan_seconds, e.attempts) for e in episodes]),
+        CLASS_PER_ATTEMPT: ratio([(right(e), e.attempts) for e in episodes]),
+        OBJECTS_PER_ATTEMPT: ratio([(e.true, e.attempts) for e in episodes]),
+        CLASS_PER_OBJECT: ratio([(right(e), e.true) for e in episodes]),
+        FIRST_COMMAND: ratio([(int(e.asked[0] in e.lifted[0]), 1) for e in episodes if e.asked]),
+        DOUBLE_LIFTS: ratio([(e.doubles, e.attempts) for e in episodes]),
+        JUDGE_DISAGREES: ratio([(e.disagreements, e.attempts) for e in episodes]),
+        PLAN_SECONDS: ratio([(e.plan_seconds, e.attempts) for e in episodes]),
     }
 
 
@@ -114,7 +134,7 @@ CATEGORY = PlayedProtocol(
     trials=60,
     play=play,
     metrics=metrics,
-    paired_metric="class_per_attempt",
+    paired_metric=CLASS_PER_ATTEMPT,
     per_scene=lambda e: right(e) / max(1, e.attempts),
     cell="kuka_bin",
     sets={"seen": "categories", "novel": "categories-test", "validation": "categories-validation"},

@@ -8,11 +8,29 @@ from collections.abc import Mapping, Sequence
 from selfgrasp.common.intervals import Estimate, bootstrap, ratio
 from selfgrasp.core import Policy
 from selfgrasp.protocols.episode import Episode, PlayedProtocol
+from selfgrasp.protocols.metric import (
+    DOUBLE_LIFTS,
+    JUDGE_DISAGREES,
+    PICKS_PER_HOUR,
+    PLAN_SECONDS,
+    SUCCESS,
+    Metric,
+    Unit,
+)
 from selfgrasp.protocols.play import play_until_clear
 from selfgrasp.workcell.cells.config import CellConfig
 from selfgrasp.workcell.cells.simulated import SimCell
 
 CAP = 40
+
+INTERACTIONS = Metric(
+    "interactions",
+    "Interactions to clear",
+    "attempts until the bin is empty; capped runs count at the cap",
+    higher_is_better=False,
+    unit=Unit.ATTEMPTS,
+)
+COMPLETION = Metric("completion", "Completion", "share of runs in which every object was removed")
 
 
 def play(cell: SimCell, policy: Policy, seed: int) -> Episode:
@@ -20,17 +38,17 @@ def play(cell: SimCell, policy: Policy, seed: int) -> Episode:
     return play_until_clear(cell, policy, seed, session="clear", most=CAP)
 
 
-def metrics(episodes: Sequence[Episode]) -> Mapping[str, Estimate]:
+def metrics(episodes: Sequence[Episode]) -> Mapping[Metric, Estimate]:
     """Interactions to clear, success of a grasp, picks per hour of robot time, share of scenes
     cleared; all bootstrapped by scene. One that gives up has failed what it did not try."""
     return {
-        "interactions": bootstrap([interactions(e) for e in episodes]),
-        "success": ratio([(e.judged, interactions(e)) for e in episodes]),
-        "picks_per_hour": ratio([(3600.0 * e.true, e.seconds) for e in episodes]),
-        "completion": bootstrap([float(e.cleared) for e in episodes]),
-        "plan_seconds": ratio([(e.plan_seconds, e.attempts) for e in episodes]),
-        "judge_disagrees": ratio([(e.disagreements, e.attempts) for e in episodes]),
-        "double_lifts": ratio([(e.doubles, e.attempts) for e in episodes]),
+        INTERACTIONS: bootstrap([interactions(e) for e in episodes]),
+        SUCCESS: ratio([(e.judged, interactions(e)) for e in episodes]),
+        PICKS_PER_HOUR: ratio([(3600.0 * e.true, e.seconds) for e in episodes]),
+        COMPLETION: bootstrap([float(e.cleared) for e in episodes]),
+        PLAN_SECONDS: ratio([(e.plan_seconds, e.attempts) for e in episodes]),
+        JUDGE_DISAGREES: ratio([(e.disagreements, e.attempts) for e in episodes]),
+        DOUBLE_LIFTS: ratio([(e.doubles, e.attempts) for e in episodes]),
     }
 
 
@@ -45,9 +63,8 @@ CLEAR = PlayedProtocol(
     trials=30,
     play=play,
     metrics=metrics,
-    paired_metric="interactions",
+    paired_metric=INTERACTIONS,
     per_scene=interactions,
-    less_is_better=True,
     paper={"interactions": 26.0},
     objects="mixed",
 )

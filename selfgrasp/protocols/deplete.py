@@ -9,6 +9,14 @@ from dataclasses import replace
 from selfgrasp.common.intervals import Estimate, ratio
 from selfgrasp.core import Policy
 from selfgrasp.protocols.episode import Episode, PlayedProtocol
+from selfgrasp.protocols.metric import (
+    DOUBLE_LIFTS,
+    JUDGE_DISAGREES,
+    PICKS_PER_HOUR,
+    PLAN_SECONDS,
+    TRUE_SUCCESS,
+    Metric,
+)
 from selfgrasp.protocols.play import play_until_clear
 from selfgrasp.workcell.cells.config import CellConfig
 from selfgrasp.workcell.cells.simulated import SimCell
@@ -19,6 +27,22 @@ FIRSTS = (10, 20, 30)
 """Grasps of a bin over which failures are counted."""
 REPLACED = 7
 """Grasps with replacement a bin: 105 on 15 bins."""
+
+FAILURES = {
+    first: Metric(
+        f"failure_first_{first}",
+        f"Failures, first {first}",
+        f"failure rate over the first {first} grasps of a full bin",
+        higher_is_better=False,
+    )
+    for first in FIRSTS
+}
+FAILURE_WITH_REPLACEMENT = Metric(
+    "failure_with_replacement",
+    "Failures, with replacement",
+    "failure rate when each object goes back into the bin",
+    higher_is_better=False,
+)
 
 
 def play(cell: SimCell, policy: Policy, seed: int) -> Episode:
@@ -42,22 +66,22 @@ def grasps(episode: Episode, first: int) -> int:
     return len(episode.outcomes[:first]) if episode.cleared else first
 
 
-def metrics(episodes: Sequence[Episode]) -> Mapping[str, Estimate]:
+def metrics(episodes: Sequence[Episode]) -> Mapping[Metric, Estimate]:
     """Failure rates, bootstrapped by bin; planning time is a bin's over its grasps without
     replacement."""
     return {
         **{
-            f"failure_first_{n}": ratio([(failures(e, n), grasps(e, n)) for e in episodes])
-            for n in FIRSTS
+            metric: ratio([(failures(e, n), grasps(e, n)) for e in episodes])
+            for n, metric in FAILURES.items()
         },
-        "failure_with_replacement": ratio(
+        FAILURE_WITH_REPLACEMENT: ratio(
             [(e.replaced.count(False), len(e.replaced)) for e in episodes]
         ),
-        "true_success": ratio([(e.true, grasps(e, max(FIRSTS))) for e in episodes]),
-        "double_lifts": ratio([(e.doubles, e.attempts) for e in episodes]),
-        "judge_disagrees": ratio([(e.disagreements, e.attempts) for e in episodes]),
-        "picks_per_hour": ratio([(3600.0 * e.true, e.seconds) for e in episodes]),
-        "plan_seconds": ratio([(e.plan_seconds, e.attempts) for e in episodes]),
+        TRUE_SUCCESS: ratio([(e.true, grasps(e, max(FIRSTS))) for e in episodes]),
+        DOUBLE_LIFTS: ratio([(e.doubles, e.attempts) for e in episodes]),
+        JUDGE_DISAGREES: ratio([(e.disagreements, e.attempts) for e in episodes]),
+        PICKS_PER_HOUR: ratio([(3600.0 * e.true, e.seconds) for e in episodes]),
+        PLAN_SECONDS: ratio([(e.plan_seconds, e.attempts) for e in episodes]),
     }
 
 
@@ -67,9 +91,8 @@ DEPLETE = PlayedProtocol(
     trials=15,
     play=play,
     metrics=metrics,
-    paired_metric="failure_first_30",
+    paired_metric=FAILURES[30],
     per_scene=lambda e: failures(e, 30) / max(1, grasps(e, 30)),
-    less_is_better=True,
     paper={
         "failure_first_10": 0.10,
         "failure_first_20": 0.175,

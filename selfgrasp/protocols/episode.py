@@ -8,6 +8,7 @@ from typing import Any
 
 from selfgrasp.common.intervals import Estimate
 from selfgrasp.core import Policy
+from selfgrasp.protocols.metric import Metric
 from selfgrasp.workcell.cells.config import CellConfig
 from selfgrasp.workcell.cells.simulated import SimCell
 
@@ -97,9 +98,9 @@ class PlayedProtocol:
         config: options of the cell it is played in.
         trials: how many scenes make a full run.
         play: plays one scene; a function of a module, so that workers find it.
-        metrics: estimates by metric name from the episodes of one policy.
-        per_scene: the metric, by scene, on which two policies are compared in pairs, and whether
-            less is better.
+        metrics: estimates by metric from the episodes of one policy.
+        paired_metric: on which two policies are compared, scene by scene.
+        per_scene: its value in one scene.
         paper: the paper's figure by metric, or by row label; of a variant of its policy, by metric,
             + and the variant.
         paper_of: the method that the paper describes; others have no figure of it beside theirs.
@@ -113,10 +114,9 @@ class PlayedProtocol:
     config: CellConfig
     trials: int
     play: Callable[[SimCell, Policy, int], Episode]
-    metrics: Callable[[Sequence[Episode]], Mapping[str, Estimate]]
-    paired_metric: str
+    metrics: Callable[[Sequence[Episode]], Mapping[Metric, Estimate]]
+    paired_metric: Metric
     per_scene: Callable[[Episode], float]
-    less_is_better: bool = False
     paper: Mapping[str, float] = field(default_factory=dict)
     paper_of: str = "supersizing"
     cell: str = "tabletop"

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from selfgrasp.common.intervals import Estimate, ratio, wilson
 from selfgrasp.core import Policy
 from selfgrasp.protocols.episode import Episode, PlayedProtocol
+from selfgrasp.protocols.metric import PLAN_SECONDS, SUCCESS, TRUE_SUCCESS, Metric
 from selfgrasp.protocols.play import play_until_clear
 from selfgrasp.workcell.cells.config import CellConfig
 from selfgrasp.workcell.cells.simulated import SimCell
@@ -17,12 +18,12 @@ def play(cell: SimCell, policy: Policy, seed: int) -> Episode:
     return play_until_clear(cell, policy, seed, session="isolated", most=1)
 
 
-def metrics(episodes: Sequence[Episode]) -> Mapping[str, Estimate]:
+def metrics(episodes: Sequence[Episode]) -> Mapping[Metric, Estimate]:
     """Success as the robot senses it and as it truly was (Wilson), and planning time."""
     return {
-        "success": wilson(sum(e.judged for e in episodes), len(episodes)),
-        "true_success": wilson(sum(e.true for e in episodes), len(episodes)),
-        "plan_seconds": ratio([(e.plan_seconds, e.attempts) for e in episodes]),
+        SUCCESS: wilson(sum(e.judged for e in episodes), len(episodes)),
+        TRUE_SUCCESS: wilson(sum(e.true for e in episodes), len(episodes)),
+        PLAN_SECONDS: ratio([(e.plan_seconds, e.attempts) for e in episodes]),
     }
 
 
@@ -32,7 +33,7 @@ ISOLATED = PlayedProtocol(
     trials=150,
     play=play,
     metrics=metrics,
-    paired_metric="success",
+    paired_metric=SUCCESS,
     per_scene=lambda e: float(e.judged),
     paper={"seen": 0.73, "novel": 0.66},
 )

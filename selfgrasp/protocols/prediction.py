@@ -14,8 +14,17 @@ from selfgrasp.common.intervals import Estimate, Z, clustered, ratio
 from selfgrasp.core import UNINFORMATIVE_FAULTS, Attempt, Context, Scorer
 from selfgrasp.core.arrays import FloatArray
 from selfgrasp.core.spec import CellSpec
+from selfgrasp.protocols.metric import Metric, Unit
 
 _AVERAGED = 9
+
+ACCURACY = Metric("accuracy", "Accuracy", "share of held-out attempts whose outcome was foretold")
+AUC = Metric(
+    "auc",
+    "Area under the ROC curve",
+    "chance that a good grasp is ranked above a bad one",
+    unit=Unit.AREA,
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,14 +108,14 @@ def balanced(predictions: Predictions, rng: np.random.Generator) -> Predictions:
 
 def metrics(
     predictions: Predictions, threshold: float, rng: np.random.Generator
-) -> Mapping[str, Estimate]:
+) -> Mapping[Metric, Estimate]:
     """Balanced accuracy (bootstrapped by scene) and AUC."""
     sample = balanced(predictions, rng)
     right = (sample.scores >= threshold) == sample.held
     accuracy = ratio(clustered(sample.groups, np.stack([right, np.ones(len(right))], axis=1)))
     return {
-        "accuracy": Estimate(accuracy.value, accuracy.low, accuracy.high, len(right)),
-        "auc": auc(sample),
+        ACCURACY: Estimate(accuracy.value, accuracy.low, accuracy.high, len(right)),
+        AUC: auc(sample),
     }
 
 

@@ -45,10 +45,10 @@ Table = dict[str, Any]
 _SETS = {**{label: (label,) for label in robot.SETS}, "all": tuple(robot.SETS)}
 """Sets of objects whose bins are taken together, those of one number as one."""
 _MEASURES = {
-    "objects_per_attempt": "objects / attempts",
-    "class_per_attempt": "class / attempts",
-    "class_per_object": "class among lifted",
-    "first_command": "first command",
+    category.OBJECTS_PER_ATTEMPT: "objects / attempts",
+    category.CLASS_PER_ATTEMPT: "class / attempts",
+    category.CLASS_PER_OBJECT: "class among lifted",
+    category.FIRST_COMMAND: "first command",
 }
 
 
@@ -100,7 +100,7 @@ def category_table(work: Work, label: str) -> Table:
         rows.append(
             [
                 row.title,
-                *(measures[name].text() for name in _MEASURES),
+                *(measures[metric].text() for metric in _MEASURES),
                 f"{paper[0]:.3f} / {paper[1]:.3f}",
             ]
         )
@@ -174,7 +174,7 @@ def shipped_table(work: Work) -> Table:
     rows = []
     for label in robot.SETS:
         measures = category.metrics(robot.episodes(work, label, robot.shipped(work), robot.FURTHER))
-        rows.append([label, *(measures[name].text() for name in _MEASURES)])
+        rows.append([label, *(measures[metric].text() for metric in _MEASURES)])
     note = (
         f"{robot.best_rows(work)[0].title!r} in half precision. Where it finds nothing it tries "
         "nothing, which counts as an attempt; the rows always try."

@@ -1,0 +1,68 @@
+"""What a measured figure means, which way is better, and its unit: said once, beside the
+protocols."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Unit(StrEnum):
+    """Of a metric's values: a fraction from 0 to 1, a number of attempts, seconds, picks per hour,
+    or an area from 0 to 1 that is no share of anything."""
+
+    FRACTION = "fraction"
+    ATTEMPTS = "attempts"
+    SECONDS = "seconds"
+    PER_HOUR = "per hour"
+    AREA = "area"
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A figure that a protocol measures.
+
+    Attributes:
+        name: in report.json, where the metrics of all protocols share one list of names.
+        title: in a heading.
+        meaning: what it says, in a phrase.
+        higher_is_better: whether greater values are better.
+        unit: of its values.
+    """
+
+    name: str
+    title: str
+    meaning: str
+    higher_is_better: bool = True
+    unit: Unit = Unit.FRACTION
+
+
+SUCCESS = Metric("success", "Success", "share of attempts after which something is held")
+TRUE_SUCCESS = Metric(
+    "true_success",
+    "True success",
+    "share of attempts that lifted something by the simulator's count, which the robot does not "
+    "know",
+)
+JUDGE_DISAGREES = Metric(
+    "judge_disagrees",
+    "Judge disagrees",
+    "share of attempts of which the judge and the simulator think differently",
+    higher_is_better=False,
+)
+DOUBLE_LIFTS = Metric(
+    "double_lifts",
+    "Double lifts",
+    "share of attempts that lifted more than one object",
+    higher_is_better=False,
+)
+PICKS_PER_HOUR = Metric(
+    "picks_per_hour", "Picks per hour", "of the robot's own time", unit=Unit.PER_HOUR
+)
+PLAN_SECONDS = Metric(
+    "plan_seconds",
+    "Planning time",
+    "seconds an attempt",
+    higher_is_better=False,
+    unit=Unit.SECONDS,
+)
