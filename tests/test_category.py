@@ -55,8 +55,8 @@ def test_rates_are_counted_by_hand() -> None:
         }
     )
     table = confusion_table("me", bins)
-    assert table["columns"] == ["asked for", "nothing", "bowl", "pen", "spoon", "toy"]
-    assert table["rows"] == [
+    assert table.columns == ("asked for", "nothing", "bowl", "pen", "spoon", "toy")
+    assert list(map(list, table.rows)) == [
         ["bowl", None, None, None, 1, 1],
         ["pen", None, None, 1, None, None],
         ["spoon", 1, *[None] * 4],

@@ -117,9 +117,9 @@ def test_pictures_that_are_gone_are_counted_and_those_of_all_runs_shown(tmp_path
         read_run(a_run(tmp_path / name, pictures=[shown(["a.webp", "gone.webp"])]))
         for name in ("one", "two")
     ]
-    assert [entry["captions"] for entry in runs[0].pictures] == [["of a.webp"]]
+    assert [entry.captions for entry in runs[0].pictures] == [("of a.webp",)]
     assert "1 pictures that report.json names" in runs[0].missing
-    assert [entry["files"][0].parent.parent.name for entry in joined(runs).pictures] == [
+    assert [Path(entry.files[0]).parent.parent.name for entry in joined(runs).pictures] == [
         "one",
         "two",
     ]
@@ -218,11 +218,11 @@ def test_every_lift_is_counted_once_in_every_table(collected: Path):
     assert {name: one.total for name, one in found.items() if one.total} == lifted
     assert sum(len(one.by_scene) for one in found.values()) == SCENES * OPTIONS.count
     most, least, families = object_table(collected)
-    assert sum(row[3] for row in families["rows"]) == lifted.total()
-    assert sum(row[1] for row in families["rows"]) == len(found)
-    assert f"never lifted: {len(found) - len(lifted)}" in most["note"]
-    assert most["rows"][0][4] >= most["rows"][-1][4] >= least["rows"][-1][4] >= least["rows"][0][4]
-    assert {len(row) for table in (most, least, families) for row in table["rows"]} == {6}
+    assert sum(row[3] for row in families.rows) == lifted.total()
+    assert sum(row[1] for row in families.rows) == len(found)
+    assert f"never lifted: {len(found) - len(lifted)}" in most.note
+    assert most.rows[0][4] >= most.rows[-1][4] >= least.rows[-1][4] >= least.rows[0][4]
+    assert {len(row) for table in (most, least, families) for row in table.rows} == {6}
 
 
 def test_objects_of_another_collection_are_refused(collected: Path):
@@ -268,7 +268,7 @@ def failed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_every_attempt_is_of_one_kind_and_kinds_have_examples(failed: Path, tmp_path: Path):
     table, pictures = failure_gallery(failed, tmp_path)
-    assert {row[0]: row[2] for row in table["rows"]} == {
+    assert {row[0]: row[2] for row in table.rows} == {
         "held": 15,
         "two objects": 3,
         "blocked": 10,
@@ -276,19 +276,18 @@ def test_every_attempt_is_of_one_kind_and_kinds_have_examples(failed: Path, tmp_
         "missed": 4,
         "unreachable": 2,
     }
-    assert table["rows"][2][3] == "25.0 %"
-    assert [(entry["title"], len(entry["files"])) for entry in pictures] == [
+    assert table.rows[2][3] == "25.0 %"
+    assert [(entry.title, len(entry.files)) for entry in pictures] == [
         ("Two objects at once", 3),
         ("Failures: blocked", 8),
         ("Failures: slipped", 6),
         ("Failures: missed", 4),
     ]
     for entry in pictures:
-        assert len(entry["captions"]) == len(entry["files"])
-        for file in entry["files"]:
+        for file in entry.files:
             with Image.open(tmp_path / file) as card:
                 assert card.size[0] == 2 * card.size[1]
-    assert all("blocked on the way up" in caption for caption in pictures[1]["captions"]), (
+    assert all("blocked on the way up" in caption for caption in pictures[1].captions), (
         "these reached their goal"
     )
 
@@ -297,14 +296,14 @@ def test_without_the_simulators_count_nothing_is_said_of_two_objects(tmp_path: P
     with DatasetWriter.create_or_open(tmp_path / "data", make_session()) as writer:
         writer.append([encode_attempt(attempt) for attempt, _ in make_attempts(8)])
     table, _ = failure_gallery(tmp_path / "data", tmp_path / "pictures")
-    assert "two objects" not in [row[0] for row in table["rows"]]
-    assert sum(row[2] for row in table["rows"]) == 8
+    assert "two objects" not in [row[0] for row in table.rows]
+    assert sum(row[2] for row in table.rows) == 8
 
 
 def test_attempts_are_counted_beside_the_papers(failed: Path):
     paper = {"Random Trials": (3245, 37042, 40287), "Test Set": (214, 2759, 2973)}
-    rows = attempts_table({"Random Trials": failed, "Twice": [failed, failed]}, paper)["rows"]
-    assert rows == [
+    rows = attempts_table({"Random Trials": failed, "Twice": [failed, failed]}, paper).rows
+    assert list(map(list, rows)) == [
         ["Random Trials", 18, 22, 40, "45.00 %", 3245, 37042, 40287, "8.05 %"],
         ["Twice", 36, 44, 80, "45.00 %", None, None, None, None],
         ["Test Set", None, None, None, None, 214, 2759, 2973, "7.20 %"],
@@ -355,11 +354,11 @@ def test_best_patches_lie_apart_and_are_sorted(tmp_path: Path):
         scenes=1,
         options=CellConfig(count=4, picture_px=96),
     )
-    assert [entry["title"].split(": ")[1] for entry in entries] == ["stage 0", "again"]
-    files = [entry["files"][0] for entry in entries]
+    assert [entry.title.split(": ")[1] for entry in entries] == ["stage 0", "again"]
+    files = [entry.files[0] for entry in entries]
     assert len(set(files)) == 2
-    assert entries[0]["captions"] == entries[1]["captions"]
-    own, random = map(int, re.findall(r"(\d+) %", entries[0]["captions"][0]))
+    assert entries[0].captions == entries[1].captions
+    own, random = map(int, re.findall(r"(\d+) %", entries[0].captions[0]))
     assert own > random, (
         "what a trained network likes best it likes better than what was drawn at random"
     )

@@ -233,8 +233,10 @@ def test_a_paired_difference_says_who_is_better_also_where_less_is(tmp_path):
         for name, some in (("random", (30, 40)), ("heuristic", (12, 14)))
     }
     (pair,) = pairs(CLEAR, played, "mixed")
-    assert (pair["a"], pair["b"], pair["difference"]) == ("heuristic", "random", 22.0)
-    (tmp_path / "report.json").write_text(json.dumps(report(protocol="clear", paired=[pair])))
+    assert (pair.a, pair.b, pair.difference) == ("heuristic", "random", 22.0)
+    (tmp_path / "report.json").write_text(
+        json.dumps(report(protocol="clear", paired=[pair.to_json()]))
+    )
     assert "heuristic over random: better by 22.0" in write_report([tmp_path]).read_text()
 
 

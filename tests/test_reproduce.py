@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from selfgrasp.common.parts import Table
 from selfgrasp.core import InputError
 from selfgrasp.methods.registry import config_of, load
 from selfgrasp.methods.semantic.method import Semantic
@@ -56,11 +57,11 @@ def test_the_papers_sizes_of_semantic_have_larger_streams_of_the_same_structure(
 
 
 def test_tables_are_aligned_and_empty_where_the_paper_has_no_figure():
-    table = {
-        "title": "T",
-        "columns": ["who", "value", "paper"],
-        "rows": [["a", 0.5, None], ["long name", 1234, 0.66]],
-    }
+    table = Table(
+        title="T",
+        columns=["who", "value", "paper"],
+        rows=[["a", 0.5, None], ["long name", 1234, 0.66]],
+    )
     assert as_text([table]).splitlines() == [
         "T",
         "who        value  paper",

@@ -372,13 +372,13 @@ def test_further_seeds_are_compared_as_means_over_trainings_bin_by_bin(
     monkeypatch.setattr(robot, "episodes", episodes)
     monkeypatch.setattr(robot, "repeated", lambda _: [compared, SINGLE])
     work = reproduction_of(Args("semantic", tmp_path))[1]
-    gains = [row[1:3] for row in report.paired_table(work, "", [compared], work.seeds[1:])["rows"]]
+    gains = [row[1:3] for row in report.paired_table(work, "", [compared], work.seeds[1:]).rows]
     assert gains == [
-        ["seen", "+0.500 [+0.500, +0.500]"],
-        ["novel", "+0.700 [+0.700, +0.700]"],
-        ["all", "+0.600 [+0.600, +0.600]"],
+        ("seen", "+0.500 [+0.500, +0.500]"),
+        ("novel", "+0.700 [+0.700, +0.700]"),
+        ("all", "+0.600 [+0.600, +0.600]"),
     ]
-    seeds = {(row[0], row[1]): row[2][:5] for row in report.seeds_table(work)["rows"]}
+    seeds = {(row[0], row[1]): row[2][:5] for row in report.seeds_table(work).rows}
     assert seeds["separated", "1 and 2"] == "0.700"
     assert [seed for name, seed in seeds if name == "single stream"] == ["0", "1", "2", "1 and 2"]
 

@@ -3,13 +3,15 @@ policy's scores on it."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from selfgrasp.common.intervals import wilson
+from selfgrasp.common.parts import Bin, Calibration
 from selfgrasp.common.progress import Progress
 from selfgrasp.core import InputError, Scorer
 from selfgrasp.dataset import Dataset
@@ -74,7 +76,7 @@ def measure_prediction(args: BenchJob) -> Measured:
         args, "validation", min(trials, max(400, trials // 4)), seed=8_000_000 + args.seed
     )
     rows: list[Row] = []
-    curves: list[dict[str, Any]] = []
+    curves: list[Calibration] = []
     for name in scorers:
         learned = checkpoint_of(name) is not None
         predictions = _predictions(args, name, test)
@@ -151,24 +153,15 @@ def _predictions(args: BenchJob, policy: str, path: Path) -> Predictions:
     return Predictions.joined(found)
 
 
-def curve(policy: str, bins: Any) -> dict[str, Any]:
-    """A policy's calibration as it stands in report.json."""
-
+def curve(policy: str, bins: Sequence[tuple[float, float, int]]) -> Calibration:
+    """A policy's calibration, from the (mean score, share held, count) of each bin."""
     total = sum(n for _, _, n in bins)
-    points = []
-    for predicted, observed, n in bins:
-        interval = wilson(round(observed * n), n)
-        points.append(
-            {
-                "predicted": predicted,
-                "observed": observed,
-                "low": interval.low,
-                "high": interval.high,
-                "n": n,
-            }
-        )
-    return {
-        "policy": policy,
-        "error": sum(abs(p - o) * n for p, o, n in bins) / max(1, total),
-        "bins": points,
-    }
+    held = [wilson(round(observed * n), n) for _, observed, n in bins]
+    return Calibration(
+        policy=policy,
+        error=sum(abs(p - o) * n for p, o, n in bins) / max(1, total),
+        bins=[
+            Bin(predicted, observed, share.low, share.high, n)
+            for (predicted, observed, n), share in zip(bins, held, strict=True)
+        ],
+    )

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from selfgrasp.common.parts import Pair
 from selfgrasp.common.record import versions, write_config, write_json
 from selfgrasp.evaluation.frozen import frozen_hashes
 from selfgrasp.evaluation.log import forget
@@ -24,7 +25,7 @@ class Measured:
     """A protocol's rows and, for played protocols, the episodes by policy."""
 
     rows: tuple[Row, ...]
-    paired: tuple[dict[str, Any], ...] = ()
+    paired: tuple[Pair, ...] = ()
     episodes: Mapping[str, tuple[Episode, ...]] = field(default_factory=dict)
     extra: Mapping[str, Any] = field(default_factory=dict)
 
@@ -62,8 +63,8 @@ def as_text(measured: Measured) -> str:
         for r in measured.rows
     ]
     lines += [
-        f"{p['a']} over {p['b']}: {p['metric']} better by {p['difference']:.2f} "
-        f"[{p['low']:.2f}, {p['high']:.2f}], {p['n']} scenes"
+        f"{p.a} over {p.b}: {p.metric} better by {p.difference:.2f} "
+        f"[{p.low:.2f}, {p.high:.2f}], {p.n} scenes"
         for p in measured.paired
     ]
     return "\n".join(lines)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from selfgrasp.common.intervals import paired
+from selfgrasp.common.parts import Pair
 from selfgrasp.common.progress import Progress
 from selfgrasp.core import InputError
 from selfgrasp.evaluation.job import BenchJob, first_scene, row_label
@@ -103,7 +104,7 @@ def _episodes(
 
 def pairs(
     protocol: PlayedProtocol, episodes: Mapping[str, Sequence[Episode]], objects: str
-) -> Iterator[dict[str, Any]]:
+) -> Iterator[Pair]:
     """For every two policies, by how much the one that comes later is better than the other, scene
     by scene."""
 
@@ -116,14 +117,16 @@ def pairs(
                 if protocol.paired_metric.higher_is_better
                 else paired(values[1], values[0])
             )
-            figures = {"difference": gain.value, "low": gain.low, "high": gain.high, "n": gain.n}
-            yield {
-                "a": policy_label(a),
-                "b": policy_label(b),
-                "objects": objects,
-                "metric": protocol.paired_metric.name,
-                **figures,
-            }
+            yield Pair(
+                a=policy_label(a),
+                b=policy_label(b),
+                objects=objects,
+                metric=protocol.paired_metric.name,
+                difference=gain.value,
+                low=gain.low,
+                high=gain.high,
+                n=gain.n,
+            )
 
 
 def _paper(protocol: PlayedProtocol, metric: str, label: str, policy: str) -> float | None:

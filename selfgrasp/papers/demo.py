@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from tyro.conf import Positional
 
 from selfgrasp.common.checks import check_minimum
+from selfgrasp.common.parts import Pair
 from selfgrasp.workcell.cells.config import CellConfig
 
 if TYPE_CHECKING:
@@ -272,7 +273,7 @@ def _kept(path: Path, wanted: Any, measure: Callable[[], Measured]) -> Measured:
         found = measure()
         return {
             "rows": [row_json(r) for r in found.rows],
-            "paired": found.paired,
+            "paired": [pair.to_json() for pair in found.paired],
             "extra": found.extra,
         }
 
@@ -283,7 +284,7 @@ def _kept(path: Path, wanted: Any, measure: Callable[[], Measured]) -> Measured:
     )
     return Measured(
         tuple(Row(**{**r, "privileged": tuple(r["privileged"])}) for r in kept["rows"]),
-        tuple(kept["paired"]),
+        tuple(map(Pair.from_json, kept["paired"])),
         extra=kept["extra"],
     )
 

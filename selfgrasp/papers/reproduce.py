@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from importlib import import_module
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from tyro.conf import Positional
 
 from selfgrasp.common.checks import check_minimum
+from selfgrasp.common.parts import Table
 
 if TYPE_CHECKING:
     from selfgrasp.papers.steps import Work
@@ -76,7 +77,8 @@ def run(args: Args) -> int:
         began = time.perf_counter()
         said = step.run(work)
         print(f"    {said} ({time.perf_counter() - began:.0f} s)", flush=True)
-    print(as_text(json.loads((args.out / "report.json").read_text())["tables"]))
+    written = json.loads((args.out / "report.json").read_text())
+    print(as_text([Table.from_json(table) for table in written["tables"]]))
     return 0
 
 
@@ -122,19 +124,19 @@ def _report(work: Work, *, args: Args, parts_of: Callable[[Work], Mapping[str, A
     return f"{write_report([args.out])}"
 
 
-def as_text(tables: list[dict[str, Any]]) -> str:
+def as_text(tables: Sequence[Table]) -> str:
     """The tables for a terminal; columns whose title names the paper hold its figures."""
     return "\n\n".join("\n".join(_table(table)) for table in tables)
 
 
-def _table(table: dict[str, Any]) -> list[str]:
-    cells = [list(table["columns"]), *([_cell(value) for value in row] for row in table["rows"])]
+def _table(table: Table) -> list[str]:
+    cells = [list(table.columns), *([_cell(value) for value in row] for row in table.rows)]
     widths = [max(len(row[column]) for row in cells) for column in range(len(cells[0]))]
     lines = [
         "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip()
         for row in cells
     ]
-    return [table["title"], *lines]
+    return [table.title, *lines]
 
 
 def _cell(value: object) -> str:

@@ -5,11 +5,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 
 from selfgrasp.common.intervals import Estimate, ratio
+from selfgrasp.common.parts import Cell, Table
 from selfgrasp.core import Goal, Policy
 from selfgrasp.core.policy import Timed
 from selfgrasp.protocols.episode import Episode, PlayedProtocol
@@ -100,18 +100,19 @@ def confusion(episodes: Sequence[Episode]) -> Counter[tuple[str, str]]:
     )
 
 
-def confusion_table(title: str, episodes: Sequence[Episode]) -> dict[str, Any]:
+def confusion_table(title: str, episodes: Sequence[Episode]) -> Table:
     """`confusion` as a table of a report: what was asked for in rows, what was lifted in
     columns."""
     counts = confusion(episodes)
     names = sorted({name for pair in counts for name in pair if name})
-    rows = [[asked, *(counts[asked, lifted] or None for lifted in ("", *names))] for asked in names]
-    return {
-        "title": f"Asked for and lifted: {title}",
-        "note": "",
-        "columns": ["asked for", "nothing", *names],
-        "rows": rows,
-    }
+    rows: list[list[Cell]] = [
+        [asked, *(counts[asked, lifted] or None for lifted in ("", *names))] for asked in names
+    ]
+    return Table(
+        title=f"Asked for and lifted: {title}",
+        columns=["asked for", "nothing", *names],
+        rows=rows,
+    )
 
 
 def metrics(episodes: Sequence[Episode]) -> Mapping[Metric, Estimate]:

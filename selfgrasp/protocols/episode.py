@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from selfgrasp.common.intervals import Estimate
+from selfgrasp.common.parts import Table
 from selfgrasp.core import Policy
 from selfgrasp.protocols.metric import Metric
 from selfgrasp.workcell.cells.config import CellConfig
@@ -122,4 +122,4 @@ class PlayedProtocol:
     cell: str = "tabletop"
     objects: str = "novel"
     sets: Mapping[str, str] = field(default_factory=dict)
-    table: Callable[[str, Sequence[Episode]], Mapping[str, Any]] | None = None
+    table: Callable[[str, Sequence[Episode]], Table] | None = None

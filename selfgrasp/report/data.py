@@ -9,6 +9,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
+from selfgrasp.common.parts import Calibration, Chart, Pair, Pictures, Table
 from selfgrasp.core import InputError
 from selfgrasp.protocols.episode import Row
 from selfgrasp.report.story_watcher import STORY_FILE
@@ -38,14 +39,18 @@ class ReportData:
     Attributes:
         name: of the run.
         rows: the benchmark's figures.
-        report: report.json as it is, for its optional parts (paired, notes, stages, frozen, judge,
-            curve, calibration, tables, charts ...).
+        report: report.json as it is, for its optional parts (notes, stages, frozen, judge,
+            curve ...).
         config: config.json.
         env: env.json.
         log: training, one mapping a line: step and named values; several fits follow one another.
         story: pictures.
-        pictures: report.json's `pictures`, their files absolute; those whose file is gone are left
-            out with their caption.
+        paired: policies compared on the same scenes.
+        calibration: of policies whose scores are probabilities.
+        tables: the run's own.
+        charts: likewise.
+        pictures: likewise, their files absolute; those whose file is gone are left out with their
+            caption.
         missing: what was looked for and not found, in words.
     """
 
@@ -56,7 +61,11 @@ class ReportData:
     env: Mapping[str, Any] = field(default_factory=dict)
     log: tuple[Mapping[str, float], ...] = ()
     story: Story = field(default_factory=Story)
-    pictures: tuple[Mapping[str, Any], ...] = ()
+    paired: tuple[Pair, ...] = ()
+    calibration: tuple[Calibration, ...] = ()
+    tables: tuple[Table, ...] = ()
+    charts: tuple[Chart, ...] = ()
+    pictures: tuple[Pictures, ...] = ()
     missing: tuple[str, ...] = ()
 
     def part(self, name: str) -> Sequence[Any]:
@@ -97,15 +106,19 @@ def read_run(run: Path) -> ReportData:
     story = _story(run / "pictures", missing)
     pictures = _pictures(report, run / "pictures", missing)
     return ReportData(
-        run.resolve().name,
-        _rows(report, run),
-        report,
-        config,
-        env,
-        log,
-        story,
-        pictures,
-        tuple(missing),
+        name=run.resolve().name,
+        rows=_rows(report, run),
+        report=report,
+        config=config,
+        env=env,
+        log=log,
+        story=story,
+        paired=tuple(map(Pair.from_json, report.get("paired") or ())),
+        calibration=tuple(map(Calibration.from_json, report.get("calibration") or ())),
+        tables=tuple(map(Table.from_json, report.get("tables") or ())),
+        charts=tuple(map(Chart.from_json, report.get("charts") or ())),
+        pictures=pictures,
+        missing=tuple(missing),
     )
 
 
@@ -137,9 +150,20 @@ def joined(runs: Sequence[ReportData]) -> ReportData:
     )
     report = {key: value for run in reversed(runs) for key, value in run.report.items()}
     first = next((run for run in runs if run.log), runs[0])
-    pictures = tuple(chain.from_iterable(run.pictures for run in runs))
+
+    def stated(part: str) -> Any:
+        return next((found for run in runs if (found := getattr(run, part))), ())
+
     return replace(
-        first, rows=tuple(rows[key] for key in order), report=report, story=story, pictures=pictures
+        first,
+        rows=tuple(rows[key] for key in order),
+        report=report,
+        story=story,
+        pictures=tuple(chain.from_iterable(run.pictures for run in runs)),
+        paired=stated("paired"),
+        calibration=stated("calibration"),
+        tables=stated("tables"),
+        charts=stated("charts"),
     )
 
 
@@ -235,29 +259,20 @@ def _story(folder: Path, missing: list[str]) -> Story:
     return Story(**parts)
 
 
-def _pictures(
-    report: Mapping[str, Any], folder: Path, missing: list[str]
-) -> tuple[Mapping[str, Any], ...]:
+def _pictures(report: Mapping[str, Any], folder: Path, missing: list[str]) -> tuple[Pictures, ...]:
     """The entries of `pictures` with absolute files; files that are gone are left out and
     counted."""
     found, gone = [], 0
-    for entry in report.get("pictures") or ():
-        files = [folder / str(name) for name in entry.get("files", ())]
-        captions = [*entry.get("captions", ()), *[""] * len(files)]
+    for entry in map(Pictures.from_json, report.get("pictures") or ()):
         kept = [
-            (file, caption)
-            for file, caption in zip(files, captions, strict=False)
-            if file.is_file()
+            (str(folder / file), caption)
+            for file, caption in zip(entry.files, entry.captions, strict=True)
+            if (folder / file).is_file()
         ]
-        gone += len(files) - len(kept)
+        gone += len(entry.files) - len(kept)
         if kept:
-            found.append(
-                {
-                    **entry,
-                    "files": [file for file, _ in kept],
-                    "captions": [caption for _, caption in kept],
-                }
-            )
+            files, captions = zip(*kept, strict=True)
+            found.append(replace(entry, files=files, captions=captions))
     if gone:
         missing.append(f"{gone} pictures that report.json names")
     return tuple(found)

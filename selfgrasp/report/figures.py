@@ -1,19 +1,13 @@
-"""The tables, charts and pictures that a run puts into its report.json, as sections of its page.
-
-tables: title, note, columns (C texts), rows (each of C texts, numbers or null). charts: title,
-note, x and y (labels), log_x, percent (y are shares), series of name, paper (whose figures) and
-points of x, y, low and high. pictures: title, note, files (names in the run's `pictures/`),
-captions.
-"""
+"""The tables, charts and pictures that a run puts into its report.json, as sections of its page."""
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
+from pathlib import Path
 
-from selfgrasp.core import InputError
+from selfgrasp.common.parts import Chart, Line, Pictures, Table
 from selfgrasp.report.chart import Series, line_chart
 from selfgrasp.report.data import ReportData
 from selfgrasp.report.html import Page, figure, gallery, grid, image, table
@@ -28,22 +22,15 @@ _COLORS = 6
 
 
 def add_figures(page: Page, data: ReportData) -> Page:
-    """Tables, then charts, then pictures; a kind of which there are none is left out.
-
-    Raises:
-        InputError: an entry that lacks a part, a row of another length than the columns, or 0 and
-            below on a logarithmic axis.
-    """
-    tables, charts = (
-        [_checked(entry, name) for entry in data.part(name)] for name in ("tables", "charts")
-    )
-    if tables:
-        page = page.section("In tables", *(_table(entry) for entry in tables))
-    if charts:
+    """Tables, then charts, then pictures; a kind of which there are none is left out."""
+    if data.tables:
+        page = page.section("In tables", *(_table(entry) for entry in data.tables))
+    if data.charts:
+        papers = any(line.paper for entry in data.charts for line in entry.series)
         page = page.section(
             "In charts",
-            grid(*(_chart(entry) for entry in charts)),
-            lead=_CHARTS_LEAD if _any_paper(charts) else "",
+            grid(*(_chart(entry) for entry in data.charts)),
+            lead=_CHARTS_LEAD if papers else "",
         )
     if data.pictures:
         page = page.section("In pictures", *(_pictures(entry) for entry in data.pictures))
@@ -55,35 +42,15 @@ _CHARTS_LEAD = Markup(
     "lines are the figures the paper published: "
     "another robot, other objects, landmarks rather than a race on one track."
 )
-_WANTED = {"tables": ("title", "columns", "rows"), "charts": ("title", "x", "y", "series")}
 
 
-def _checked(entry: Mapping[str, Any], part: str) -> Mapping[str, Any]:
-    lacking = [key for key in _WANTED[part] if key not in entry]
-    if lacking:
-        raise InputError(
-            given=f"an entry of {part} in report.json without {', '.join(lacking)}",
-            wanted=", ".join(_WANTED[part]),
-            exists=", ".join(entry),
-        )
-    return entry
+def _heading(entry: Table | Pictures) -> Markup:
+    lead = element("p", entry.note, class_="lead") if entry.note else EMPTY
+    return join([element("h3", entry.title), lead])
 
 
-def _heading(entry: Mapping[str, Any]) -> Markup:
-    words = entry.get("note")
-    return join(
-        [element("h3", entry["title"]), element("p", words, class_="lead") if words else EMPTY]
-    )
-
-
-def _table(entry: Mapping[str, Any]) -> Markup:
-    columns, rows = [str(column) for column in entry["columns"]], entry["rows"]
-    for row in rows:
-        if len(row) != len(columns):
-            raise InputError(
-                given=f"a row of {len(row)} cells in the table {entry['title']!r}: {row}",
-                wanted=f"{len(columns)}: {', '.join(columns)}",
-            )
+def _table(entry: Table) -> Markup:
+    columns, rows = entry.columns, entry.rows
     by_column = [_column([row[index] for row in rows]) for index in range(len(columns))]
     theirs = [bool(THEIRS.search(column)) for column in columns]
     numbers = [
@@ -126,70 +93,50 @@ def _text(cell: object, digits: int) -> str:
     return str(cell)
 
 
-def _chart(entry: Mapping[str, Any]) -> Markup:
-    log_x = bool(entry.get("log_x"))
-    colors = _colors(entry["series"])
-    lines = [_series(part, color) for part, color in zip(entry["series"], colors, strict=True)]
-    if log_x and (lowest := min((x for line in lines for x in line.x), default=1.0)) <= 0:
-        raise InputError(
-            given=f"a point at {lowest:g} in the chart {entry['title']!r}, whose axis is "
-            "logarithmic",
-            wanted="places above 0, or log_x false",
-        )
-    label = f"{entry['title']}: {entry['y']} against {entry['x']}"
+def _chart(entry: Chart) -> Markup:
+    colors = _colors(entry.series)
     drawn = line_chart(
-        lines,
-        x_label=str(entry["x"]),
-        y_label=str(entry["y"]),
-        percent=bool(entry.get("percent")),
-        log_x=log_x,
-        label=label,
+        [_series(line, color) for line, color in zip(entry.series, colors, strict=True)],
+        x_label=entry.x,
+        y_label=entry.y,
+        percent=entry.percent,
+        log_x=entry.log_x,
+        label=f"{entry.title}: {entry.y} against {entry.x}",
     )
-    return element("div", element("h3", entry["title"]), figure(drawn, entry.get("note") or ""))
+    return element("div", element("h3", entry.title), figure(drawn, entry.note))
 
 
-def _series(part: Mapping[str, Any], color: int) -> Series:
-    points = sorted(part["points"], key=lambda point: float(point["x"]))
-    x, y, low, high = (
-        tuple(_number(point.get(key)) for point in points) for key in ("x", "y", "low", "high")
+def _series(line: Line, color: int) -> Series:
+    points = sorted(line.points, key=lambda point: point.x)
+    low, high = (
+        tuple(math.nan if end is None else end for end in ends)
+        for ends in ([p.low for p in points], [p.high for p in points])
     )
     bounded = any(top > bottom for bottom, top in zip(low, high, strict=True))
     return Series(
-        str(part["name"]),
-        x,
-        y,
+        line.name,
+        tuple(p.x for p in points),
+        tuple(p.y for p in points),
         low if bounded else (),
         high if bounded else (),
         color=color,
-        paper=bool(part.get("paper")),
+        paper=line.paper,
     )
 
 
-def _number(value: object) -> float:
-    return float(value) if isinstance(value, int | float) else math.nan
-
-
-def _colors(series: Sequence[Mapping[str, Any]]) -> list[int]:
+def _colors(series: Sequence[Line]) -> list[int]:
     """Ours in the page's order; the paper's in the colour of ours of the same name, and grey where
     we have none."""
-    ours = list(dict.fromkeys(str(part["name"]) for part in series if not part.get("paper")))
-    return [
-        1 + ours.index(str(part["name"])) % _COLORS if str(part["name"]) in ours else 0
-        for part in series
-    ]
+    ours = list(dict.fromkeys(line.name for line in series if not line.paper))
+    return [1 + ours.index(line.name) % _COLORS if line.name in ours else 0 for line in series]
 
 
-def _pictures(entry: Mapping[str, Any]) -> Markup:
+def _pictures(entry: Pictures) -> Markup:
     """One picture over the full width, few side by side, many as a gallery."""
-    captioned = zip(entry["files"], entry["captions"], strict=True)
     shown = [
-        figure(image(file, str(caption) or str(entry["title"])), caption)
-        for file, caption in captioned
+        figure(image(Path(file), caption or entry.title), caption)
+        for file, caption in zip(entry.files, entry.captions, strict=True)
     ]
     if len(shown) <= _FULL_WIDTH:
         return join([_heading(entry), *shown])
     return join([_heading(entry), grid(*shown) if len(shown) <= _SIDE_BY_SIDE else gallery(shown)])
-
-
-def _any_paper(charts: Sequence[Mapping[str, Any]]) -> bool:
-    return any(part.get("paper") for entry in charts for part in entry["series"])

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from selfgrasp.common.parts import Pair
 from selfgrasp.report.chart import Axis, Interval, Series, axis_svg, interval_svg, line_chart
 from selfgrasp.report.data import ReportData, Row
 from selfgrasp.report.figures import add_figures
@@ -32,7 +33,7 @@ def add_numbers(page: Page, data: ReportData) -> Page:
     if data.rows:
         page = page.section("How good it is", *_comparison(data), lead=_COMPARISON_LEAD)
     page = add_figures(page, data)
-    if data.part("calibration"):
+    if data.calibration:
         page = page.section(
             "Can its scores be believed",
             grid(*_calibration(data)),
@@ -227,46 +228,12 @@ def _row(row: Row, axis: Axis, look: Look, name: str) -> Markup:
 def _paired(data: ReportData) -> list[Markup]:
     """Differences on the same scenes: an interval that keeps clear of zero is a difference."""
     parts: list[Markup] = []
-    pairs = data.part("paired")
-    for name, objects in dict.fromkeys(
-        (str(pair["metric"]), str(pair["objects"])) for pair in pairs
-    ):
-        some, m = (
-            [pair for pair in pairs if (pair["metric"], pair["objects"]) == (name, objects)],
-            metric(name),
-        )
-        axis = Axis.over(
-            [0.0, *(float(pair[key]) for pair in some for key in ("low", "high"))],
-            percent=m.rate,
-            wanted=4,
-        )
-        rows = []
-        for pair in some:
-            value, low, high = (float(pair[key]) for key in ("difference", "low", "high"))
-            title = (
-                f"{pair['a']} over {pair['b']}: better by {m.text(value)}, from {m.text(low)} to "
-                f"{m.text(high)}"
-            )
-            clear = low > 0 or high < 0
-            drawn = interval_svg(
-                Interval(value, low, high, color=1 if clear else 0, title=title), axis
-            )
-            names = element(
-                "td",
-                element("b", str(pair["a"])),
-                element("span", f" over {pair['b']}", class_="who"),
-            )
-            figures = [
-                f"{value * 100:+.1f}" if m.rate else f"{value:+.{m.digits}f}",
-                m.range_text(low, high),
-                "",
-                f"{int(pair.get('n', 0)):,}",
-            ]
-            cells = [
-                element("td", text, class_="number", data_name="n =" if i == 3 else "")
-                for i, text in enumerate(figures)
-            ]
-            rows.append(element("tr", names, element("td", drawn), *cells))
+    for name, objects in dict.fromkeys((pair.metric, pair.objects) for pair in data.paired):
+        some = [pair for pair in data.paired if (pair.metric, pair.objects) == (name, objects)]
+        m = metric(name)
+        ends = [end for pair in some for end in (pair.low, pair.high)]
+        axis = Axis.over([0.0, *ends], percent=m.rate, wanted=4)
+        rows = [_pair(pair, axis) for pair in some]
         head = ("", axis_svg(axis), "difference", "95 % interval", "", "pairs")
         titles = element(
             "thead",
@@ -293,32 +260,51 @@ def _paired(data: ReportData) -> list[Markup]:
     return parts
 
 
+def _pair(pair: Pair, axis: Axis) -> Markup:
+    m = metric(pair.metric)
+    title = (
+        f"{pair.a} over {pair.b}: better by {m.text(pair.difference)}, from {m.text(pair.low)} to "
+        f"{m.text(pair.high)}"
+    )
+    color = 1 if pair.low > 0 or pair.high < 0 else 0
+    drawn = interval_svg(
+        Interval(pair.difference, pair.low, pair.high, color=color, title=title), axis
+    )
+    names = element("td", element("b", pair.a), element("span", f" over {pair.b}", class_="who"))
+    figures = [
+        f"{pair.difference * 100:+.1f}" if m.rate else f"{pair.difference:+.{m.digits}f}",
+        m.range_text(pair.low, pair.high),
+        "",
+        f"{pair.n:,}",
+    ]
+    cells = [
+        element("td", text, class_="number", data_name="n =" if i == 3 else "")
+        for i, text in enumerate(figures)
+    ]
+    return element("tr", names, element("td", drawn), *cells)
+
+
 def _calibration(data: ReportData) -> list[Markup]:
-    charts = []
-    for entry, look in (
-        (entry, looks(data).get(str(entry.get("policy", "")), Look(1)))
-        for entry in data.part("calibration")
-    ):
-        bins = [b for b in entry["bins"] if b.get("n", 1)]
-        x, y = (tuple(float(b[key]) for b in bins) for key in ("predicted", "observed"))
-        low, high = (tuple(float(b[key]) for b in bins if key in b) for key in ("low", "high"))
-        perfect = Series("perfect", (0.0, 1.0), (0.0, 1.0), color=0, dashed=True)
-        lines = [
-            perfect,
-            Series(str(entry.get("policy", "policy")), x, y, low, high, color=look.color),
-        ]
-        charts.append(
-            line_chart(
-                lines,
-                x_label="predicted success",
-                y_label="observed success",
-                percent=True,
-                y_range=(0.0, 1.0),
-            )
+    charts, known = [], looks(data)
+    for entry in data.calibration:
+        bins = [b for b in entry.bins if b.n]
+        ours = Series(
+            entry.policy,
+            tuple(b.predicted for b in bins),
+            tuple(b.observed for b in bins),
+            tuple(b.low for b in bins),
+            tuple(b.high for b in bins),
+            color=known.get(entry.policy, Look(1)).color,
         )
-        error = entry.get("error")
-        if error is not None:
-            charts[-1] = figure(charts[-1], f"Expected calibration error {float(error):.3f}")
+        drawn = line_chart(
+            [Series("perfect", (0.0, 1.0), (0.0, 1.0), color=0, dashed=True), ours],
+            x_label="predicted success",
+            y_label="observed success",
+            percent=True,
+            y_range=(0.0, 1.0),
+        )
+        words = f"Expected calibration error {entry.error:.3f}" if entry.error is not None else ""
+        charts.append(figure(drawn, words) if words else drawn)
     return charts
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+from selfgrasp.common.parts import Cell, Chart, Line, Point, Table
 from selfgrasp.dataset import Dataset
 from selfgrasp.papers import steps
 from selfgrasp.papers.hand_eye import robot
@@ -38,8 +39,6 @@ NOTES = (
     "hand-designed one measures depth.",
 )
 
-Table = dict[str, Any]
-
 
 def parts(work: Work) -> dict[str, Any]:
     """Of report.json."""
@@ -57,7 +56,7 @@ def parts(work: Work) -> dict[str, Any]:
 
 def deplete_table(work: Work) -> Table:
     """The paper's rows, under every condition."""
-    rows: list[list[Any]] = []
+    rows: list[list[Cell]] = []
     for condition in robot.conditions(work):
         report, args = robot.measured(work, condition), robot.bench_args(work, condition)
         for name, policy in robot.policies(work).items():
@@ -90,64 +89,61 @@ def deplete_table(work: Work) -> Table:
         f"Failure rates over {work.sizes.bins} bins of 30 objects that no training saw; "
         "intervals over bins."
     )
-    return {
-        "title": "Failures while a bin is depleted",
-        "note": note,
-        "columns": columns,
-        "rows": rows,
-    }
+    return Table(
+        title="Failures while a bin is depleted",
+        note=note,
+        columns=columns,
+        rows=rows,
+    )
 
 
-def deplete_chart(work: Work) -> Table:
+def deplete_chart(work: Work) -> Chart:
     """The paper's rows on the robot as it is, beside the paper's figures."""
     as_it_is = robot.conditions(work)[0]
-    report, policies, series = robot.measured(work, as_it_is), robot.policies(work), []
+    report, policies = robot.measured(work, as_it_is), robot.policies(work)
+    series: list[Line] = []
     for name in robot.ROWS:
         found = steps.figures(report, policies[name])
         ours = [_point(tries, found[metric]) for tries, metric in _BY_TRIES.items()]
-        theirs = [
-            {"x": tries, "y": y, "low": y, "high": y}
-            for tries, y in zip(_BY_TRIES, PAPER[name], strict=False)
-        ]
         series += [
-            {"name": TITLES[name], "paper": False, "points": ours},
-            {"name": TITLES[name], "paper": True, "points": theirs},
+            Line(name=TITLES[name], points=ours),
+            Line.published(TITLES[name], zip(_BY_TRIES, PAPER[name], strict=False)),
         ]
-    return {
-        "title": "While a bin is depleted",
-        "x": "first grasps",
-        "y": "failed",
-        "percent": True,
-        "series": series,
-    }
+    return Chart(
+        title="While a bin is depleted",
+        x="first grasps",
+        y="failed",
+        percent=True,
+        series=series,
+    )
 
 
-def growth_chart(work: Work) -> Table:
+def growth_chart(work: Work) -> Chart:
     """As `growth_table`: random motions alone, then rounds of servoing."""
-    series: list[dict[str, Any]] = []
+    series: list[Line] = []
     for tries, metric in _BY_TRIES.items():
         points = [
             _point(attempts, _validated(work, run)[metric])
             for run, attempts, _ in runs_to_compare(work)
         ]
-        series.append({"name": f"first {tries}", "paper": False, "points": points})
+        series.append(Line(name=f"first {tries}", points=points))
     note = (
         f"{work.sizes.random:,} attempts with random motions, then rounds of "
         f"{work.sizes.round:,} servoed ones; bins of validation objects."
     )
-    return {
-        "title": "What more attempts bring",
-        "note": note,
-        "x": "attempts",
-        "y": "failed",
-        "percent": True,
-        "series": series,
-    }
+    return Chart(
+        title="What more attempts bring",
+        note=note,
+        x="attempts",
+        y="failed",
+        percent=True,
+        series=series,
+    )
 
 
 def growth_table(work: Work) -> Table:
     """Success on validation objects against attempts and rounds."""
-    rows: list[list[Any]] = []
+    rows: list[list[Cell]] = []
     for run, attempts, rounds in runs_to_compare(work):
         found = _validated(work, run)
         learned = json.loads((work.folders.run(run) / "done.json").read_text())["metrics"]
@@ -178,12 +174,12 @@ def growth_table(work: Work) -> Table:
         f"Failure rates over {work.sizes.validation_bins} bins of validation objects. The "
         "validation loss is over data like those that were learned from."
     )
-    return {
-        "title": "What more attempts and rounds of servoing bring",
-        "note": note,
-        "columns": columns,
-        "rows": rows,
-    }
+    return Table(
+        title="What more attempts and rounds of servoing bring",
+        note=note,
+        columns=columns,
+        rows=rows,
+    )
 
 
 def collection_table(work: Work) -> Table:
@@ -195,10 +191,10 @@ def collection_table(work: Work) -> Table:
         "test as well."
     )
     columns = ["collection", "attempts", "held", "judge wrong", "attempts/s", "physics", "planning"]
-    return {"title": "What was collected", "note": note, "columns": columns, "rows": rows}
+    return Table(title="What was collected", note=note, columns=columns, rows=rows)
 
 
-def _collections(work: Work) -> Iterator[tuple[Any, ...]]:
+def _collections(work: Work) -> Iterator[tuple[Cell, ...]]:
 
     for folder in (*work.data(len(work.sizes.rounds)), work.folders.data("drop-test")):
         kept = work.folders.measured(f"collect-{folder.name}")
@@ -231,8 +227,8 @@ def _speed(times: dict[str, Any]) -> tuple[float, float, float]:
     )
 
 
-def _point(x: int, row: dict[str, Any]) -> dict[str, Any]:
-    return {"x": x, "y": row["value"], "low": row["low"], "high": row["high"]}
+def _point(x: int, row: Mapping[str, Any]) -> Point:
+    return Point(x, row["value"], row["low"], row["high"])
 
 
 def _validated(work: Work, run: str) -> dict[str, dict[str, Any]]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from selfgrasp.common.intervals import Estimate, ratio
+from selfgrasp.common.parts import Table
 from selfgrasp.common.progress import Progress
 from selfgrasp.core import Context, Goal
 from selfgrasp.evaluation.job import first_scene
@@ -132,7 +133,7 @@ def _told(both: tuple[Estimate, Estimate]) -> str:
     return f"{both[0].value:.0%} overlooked, {both[1].value:.0%} tried in vain"
 
 
-def found_table(work: Work) -> dict[str, Any]:
+def found_table(work: Work) -> Table:
     """As a table of the report."""
     measured = measured_found(work)
     threshold = measured["threshold"]
@@ -150,7 +151,7 @@ def found_table(work: Work) -> dict[str, Any]:
     )
     note += "Each bin is asked for all that is there, and for as many categories that are not."
     columns = ["bins of", "there and overlooked", "not there and tried for", "questions each"]
-    return {"title": "Not found", "note": note, "columns": columns, "rows": rows}
+    return Table(title="Not found", note=note, columns=columns, rows=rows)
 
 
 def ship(work: Work) -> str:

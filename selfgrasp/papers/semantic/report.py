@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from selfgrasp.common.intervals import bootstrap, paired, ratio
+from selfgrasp.common.parts import Cell, Chart, Line, Point, Table
 from selfgrasp.papers.semantic import robot
 from selfgrasp.papers.semantic.found import found_table
 from selfgrasp.papers.semantic.work import (
@@ -41,7 +42,6 @@ NOTES = (
     "which learned from the calibrations of the robots that tried.",
 )
 
-Table = dict[str, Any]
 _SETS = {**{label: (label,) for label in robot.SETS}, "all": tuple(robot.SETS)}
 """Sets of objects whose bins are taken together, those of one number as one."""
 _MEASURES = {
@@ -93,7 +93,7 @@ def parts(work: Work) -> dict[str, Any]:
 
 def category_table(work: Work, label: str) -> Table:
     """Table 2 of the paper, of one set of objects: all rows."""
-    rows: list[list[Any]] = []
+    rows: list[list[Cell]] = []
     for row in ROWS:
         measures = category.metrics(robot.episodes(work, label, work.policy(row)))
         paper = row.paper[:2] if label == "seen" else row.paper[2:]
@@ -105,19 +105,19 @@ def category_table(work: Work, label: str) -> Table:
             ]
         )
     attempts = sum(e.attempts for e in robot.episodes(work, label, work.policy(DORSAL)))
-    return {
-        "title": f"What is fetched when a category is asked for, {label}",
-        "note": f"{attempts} attempts a row; intervals over bins. The paper's: objects and class "
+    return Table(
+        title=f"What is fetched when a category is asked for, {label}",
+        note=f"{attempts} attempts a row; intervals over bins. The paper's: objects and class "
         "/ attempts.",
-        "columns": ["row", *_MEASURES.values(), "paper"],
-        "rows": rows,
-    }
+        columns=["row", *_MEASURES.values(), "paper"],
+        rows=rows,
+    )
 
 
 def paired_table(work: Work, title: str, compared: Sequence[Row], seeds: Sequence[int]) -> Table:
     """Rows with two streams against the single stream and the bounding box, on the same bins; means
     over trainings."""
-    rows: list[list[Any]] = []
+    rows: list[list[Cell]] = []
     for row in compared:
         for name, labels in _SETS.items():
             shares, *others = (
@@ -130,17 +130,17 @@ def paired_table(work: Work, title: str, compared: Sequence[Row], seeds: Sequenc
         f"class/attempts, training seeds {', '.join(map(str, seeds))}, paired by bin. How much "
         "trainings differ is in no interval."
     )
-    return {
-        "title": title,
-        "note": note,
-        "columns": ["row", "bins", f"over {SINGLE.title}", f"over {BOX.title}"],
-        "rows": rows,
-    }
+    return Table(
+        title=title,
+        note=note,
+        columns=["row", "bins", f"over {SINGLE.title}", f"over {BOX.title}"],
+        rows=rows,
+    )
 
 
 def seeds_table(work: Work) -> Table:
     """The repeated rows' trainings, and a row's further ones together."""
-    rows: list[list[Any]] = []
+    rows: list[list[Cell]] = []
     for row in robot.repeated(work):
         for seeds in filter(
             None, dict.fromkeys([*((seed,) for seed in work.seeds), tuple(work.seeds[1:])])
@@ -161,12 +161,12 @@ def seeds_table(work: Work) -> Table:
         "The best were chosen on bins of validation instances. The separated rows share one "
         "dorsal stream, that of the first seed."
     )
-    return {
-        "title": "Several training seeds",
-        "note": note,
-        "columns": ["row", "seed", *_SETS],
-        "rows": rows,
-    }
+    return Table(
+        title="Several training seeds",
+        note=note,
+        columns=["row", "seed", *_SETS],
+        rows=rows,
+    )
 
 
 def shipped_table(work: Work) -> Table:
@@ -179,12 +179,12 @@ def shipped_table(work: Work) -> Table:
         f"{robot.best_rows(work)[0].title!r} in half precision. Where it finds nothing it tries "
         "nothing, which counts as an attempt; the rows always try."
     )
-    return {
-        "title": "What is shipped",
-        "note": note,
-        "columns": ["objects", *_MEASURES.values()],
-        "rows": rows,
-    }
+    return Table(
+        title="What is shipped",
+        note=note,
+        columns=["objects", *_MEASURES.values()],
+        rows=rows,
+    )
 
 
 def rule_table(work: Work) -> Table:
@@ -209,12 +209,12 @@ def rule_table(work: Work) -> Table:
         "bin, then to p(g) min(p(c) + 0.5, 1) near the hand."
     )
     columns = ["objects", "p(g) p(c)", "as published", "difference"]
-    return {"title": "How it is decided", "note": note, "columns": columns, "rows": rows}
+    return Table(title="How it is decided", note=note, columns=columns, rows=rows)
 
 
 def labels_table(work: Work) -> Table:
     """How often the classifiers are right, and how many of their labels are propagated."""
-    rows: list[list[Any]] = []
+    rows: list[list[Cell]] = []
     for title, found in classifier_figures(work).items():
         for label in robot.SETS:
             counts = np.reshape(found[label], (-1, 4))
@@ -253,37 +253,30 @@ def labels_table(work: Work) -> Table:
         "share propagated",
         "pictures",
     ]
-    return {"title": "Propagated labels", "note": note, "columns": columns, "rows": rows}
+    return Table(title="Propagated labels", note=note, columns=columns, rows=rows)
 
 
-def labels_chart(work: Work) -> Table:
+def labels_chart(work: Work) -> Chart:
     """As `labels_table`, by the number of rated attempts."""
     found, series = classifier_figures(work), []
     for label in robot.SETS:
         points = []
         for share, title in zip(work.sizes.rated, classifiers(work), strict=False):
             estimate = ratio(np.reshape(found[title][label], (-1, 4))[:, :2])
-            points.append(
-                {
-                    "x": round(share * work.sizes.mixed),
-                    "y": estimate.value,
-                    "low": estimate.low,
-                    "high": estimate.high,
-                }
-            )
-        series.append({"name": label, "paper": False, "points": points})
-    return {
-        "title": "Propagated labels",
-        "x": "rated attempts",
-        "y": "right",
-        "percent": True,
-        "series": series,
-    }
+            points.append(Point.of(round(share * work.sizes.mixed), estimate))
+        series.append(Line(name=label, points=points))
+    return Chart(
+        title="Propagated labels",
+        x="rated attempts",
+        y="right",
+        percent=True,
+        series=series,
+    )
 
 
 def probe_table(work: Work) -> Table:
     """What colour and size alone give away, beside the classifier."""
-    rows: list[list[Any]] = []
+    rows: list[list[Cell]] = []
     for label, counts in probe_figures(work).items():
         probed, of, named = np.reshape(counts, (-1, 3)).T
         rows.append(
@@ -306,7 +299,7 @@ def probe_table(work: Work) -> Table:
         "pictures that nobody rated."
     )
     columns = ["objects", "probe right", "classifier right", "things"]
-    return {"title": "Colour and size alone", "note": note, "columns": columns, "rows": rows}
+    return Table(title="Colour and size alone", note=note, columns=columns, rows=rows)
 
 
 def confusion_table(work: Work, label: str) -> Table:

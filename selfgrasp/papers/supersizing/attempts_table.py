@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
+from selfgrasp.common.parts import Cell, Table
 from selfgrasp.core import InputError
 from selfgrasp.dataset import Dataset
 
@@ -25,7 +25,7 @@ COLUMNS = (
 
 def attempts_table(
     folders: Mapping[str, Path | Sequence[Path]], paper: Mapping[str, tuple[int, int, int]]
-) -> dict[str, Any]:
+) -> Table:
     """A row a type of data and their sum, the paper's beside ours.
 
     Args:
@@ -34,7 +34,7 @@ def attempts_table(
             row as well.
 
     Returns:
-        An entry for report.json's `tables`.
+        A table of report.json.
 
     Raises:
         InputError: no such dataset, or figures of the paper that do not add up.
@@ -45,16 +45,18 @@ def attempts_table(
     }
     theirs = {name: _checked(name, counts) for name, counts in paper.items()}
     names = list(dict.fromkeys([*ours, *theirs]))
-    rows = [[name, *_cells(ours.get(name)), *_cells(theirs.get(name))] for name in names]
+    rows: list[list[Cell]] = [
+        [name, *_cells(ours.get(name)), *_cells(theirs.get(name))] for name in names
+    ]
     if len(names) > 1:
         rows.append(["all", *_cells(_sum([*ours.values()])), *_cells(_sum([*theirs.values()]))])
-    return {
-        "title": "Attempts collected (Table I)",
-        "note": "Positive: something was held after the lift, as the fingers felt it. Rates follow "
+    return Table(
+        title="Attempts collected (Table I)",
+        note="Positive: something was held after the lift, as the fingers felt it. Rates follow "
         "from the counts.",
-        "columns": list(COLUMNS),
-        "rows": rows,
-    }
+        columns=COLUMNS,
+        rows=rows,
+    )
 
 
 def _counts(folders: Sequence[Path]) -> tuple[int, int, int]:
@@ -84,7 +86,7 @@ def _sum(counts: Sequence[tuple[int, int, int]]) -> tuple[int, int, int] | None:
     return positive, negative, total
 
 
-def _cells(counts: tuple[int, int, int] | None) -> list[int | str | None]:
+def _cells(counts: tuple[int, int, int] | None) -> list[Cell]:
     if counts is None:
         return [None] * 4
     positive, _, total = counts

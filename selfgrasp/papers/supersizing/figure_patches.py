@@ -7,11 +7,12 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from selfgrasp.common.parts import Pictures
 from selfgrasp.core import Context, Grasp, InputError, SelfgraspError
 from selfgrasp.core.pose import yaw_of
 from selfgrasp.evaluation.job import VALIDATION_SCENE
@@ -55,7 +56,7 @@ def figure_patches(
     seed: int,
     scenes: int,
     options: CellConfig | None = None,
-) -> list[dict[str, Any]]:
+) -> list[Pictures]:
     """A picture a scene for each checkpoint, on the same looks at validation scenes and with the
     same random grasps.
 
@@ -67,7 +68,7 @@ def figure_patches(
         options: of the cell.
 
     Returns:
-        Entries for report.json's `pictures`, one a checkpoint.
+        Pictures of report.json, an entry a checkpoint.
 
     Raises:
         InputError: no checkpoint, one of another method, or no scene.
@@ -93,12 +94,12 @@ def figure_patches(
         # Said once: the same for all.
         note = "" if number else _NOTE.format(shown=SHOWN, apart=1000 * APART)
         entries.append(
-            {
-                "title": f"Best patches against random ones: {stage}",
-                "note": note,
-                "files": files,
-                "captions": captions,
-            }
+            Pictures(
+                title=f"Best patches against random ones: {stage}",
+                note=note,
+                files=files,
+                captions=captions,
+            )
         )
     return entries
 

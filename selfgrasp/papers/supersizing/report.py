@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from selfgrasp.common.parts import Table
 from selfgrasp.common.record import write_json
 from selfgrasp.papers.supersizing import robot, tables
 from selfgrasp.papers.supersizing.figure_patches import figure_patches
@@ -59,7 +60,7 @@ def parts(work: Work) -> dict[str, Any]:
         "attempts": work.sizes.random,
         "notes": [*NOTES, *(SMALL_NOTES if work.preset == "small" else ())],
         "calibration": tables.calibration_of(work),
-        "tables": [*tables.all_tables(work), drawn["failures"]],
+        "tables": [*tables.all_tables(work), Table.from_json(drawn["failures"])],
         "charts": tables.all_charts(work),
         "pictures": drawn["pictures"],
     }

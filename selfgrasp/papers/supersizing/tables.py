@@ -5,9 +5,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import Any
 
 from selfgrasp.common.intervals import bootstrap
+from selfgrasp.common.parts import Calibration, Cell, Chart, Line, Point, Table
 from selfgrasp.evaluation.data import curve
 from selfgrasp.evaluation.measured import row_json
 from selfgrasp.papers.supersizing import prediction, robot
@@ -18,9 +20,6 @@ from selfgrasp.protocols.clear import CAP
 from selfgrasp.protocols.episode import Row
 from selfgrasp.protocols.prediction import calibration
 from selfgrasp.report.tables.objects import object_table
-
-if TYPE_CHECKING:
-    from selfgrasp.common.intervals import Estimate
 
 PAPER_ATTEMPTS = {
     "random": (3245, 37042, 40287),
@@ -34,8 +33,6 @@ PAPER_BY_DATA = {
 PAPER_STAGES = {0: 0.769, 1: 0.793, 3: 0.795}
 PAPER_SCRATCH, PAPER_ALONE = 0.646, 0.723
 
-Table = dict[str, Any]
-
 
 def all_tables(work: Work) -> list[Table]:
     """Every table, in the order of the paper."""
@@ -45,12 +42,12 @@ def all_tables(work: Work) -> list[Table]:
     attempts = attempts_table(
         {"random": layout.random, "staged": staged, "test": layout.data("test")}, PAPER_ATTEMPTS
     )
-    attempts["note"] += (
+    staged_note = (
         f" Staged: what the first training seed collected; each of the {sizes.seeds} "
         "collects its own."
     )
     return [
-        attempts,
+        replace(attempts, note=attempts.note + staged_note),
         prediction_table(work),
         stages_table(work),
         ablations_table(work),
@@ -73,7 +70,7 @@ def last_stage(work: Work) -> list[str]:
 
 def prediction_table(work: Work) -> Table:
     """Table II."""
-    rows: list[list[Any]] = []
+    rows: list[list[Cell]] = []
     for row in prediction.baselines(work):
         chosen = ", ".join(f"{k} {v:g}" for k, v in row["chosen"].items()) + (
             ", chosen on the test set" if row["optimistic"] else ""
@@ -114,18 +111,18 @@ def prediction_table(work: Work) -> Table:
         "Without any offset the simulation repeats itself exactly, so that the ceiling is what "
         "a small offset changes."
     )
-    return {
-        "title": "Predicting the outcome of a grasp (Table II)",
-        "note": note,
-        "columns": ["predictor", "accuracy", "95 %", "AUC", "parameters", "paper: accuracy"],
-        "rows": rows,
-    }
+    return Table(
+        title="Predicting the outcome of a grasp (Table II)",
+        note=note,
+        columns=["predictor", "accuracy", "95 %", "AUC", "parameters", "paper: accuracy"],
+        rows=rows,
+    )
 
 
 def stages_table(work: Work) -> Table:
     """Stages 0 to 3, and the same attempts spent at random; the difference in pairs of training
     seeds."""
-    rows: list[list[Any]] = []
+    rows: list[list[Cell]] = []
     for tested, objects in (("random", "novel"), ("drawn by the network", "chosen")):
         rows.append(
             [
@@ -164,15 +161,15 @@ def stages_table(work: Work) -> Table:
         "by seed",
         "paper: staged",
     ]
-    return {
-        "title": "Staged learning, against as many more attempts at random",
-        "note": "Balanced accuracy on new objects, of attempts at random as in the paper, and of "
+    return Table(
+        title="Staged learning, against as many more attempts at random",
+        note="Balanced accuracy on new objects, of attempts at random as in the paper, and of "
         "attempts that a network of stage 0 draws as a stage does, "
         "where predictions are acted on. Same training objects, weights and epochs in both "
         "columns; they differ in who chose the grasps.",
-        "columns": columns,
-        "rows": rows,
-    }
+        columns=columns,
+        rows=rows,
+    )
 
 
 def _paper_stage(stage: int, objects: str) -> float | None:
@@ -181,7 +178,7 @@ def _paper_stage(stage: int, objects: str) -> float | None:
 
 def ablations_table(work: Work) -> Table:
     """Section IV.E, and several angles a point."""
-    rows: list[list[Any]] = []
+    rows: list[list[Cell]] = []
     first = kinds(work, "first")
 
     def row(name: str, runs: list[str], against: list[str], paper: float | None) -> None:
@@ -211,19 +208,19 @@ def ablations_table(work: Work) -> Table:
             amounts[work.sizes.angles],
             None,
         )
-    return {
-        "title": "Ablations (section IV.E)",
-        "note": "Balanced accuracy on new objects, and the paired difference to the run named. "
+    return Table(
+        title="Ablations (section IV.E)",
+        note="Balanced accuracy on new objects, and the paired difference to the run named. "
         "The pretext saw all pictures of the random attempts and none of their outcomes; all "
         "seeds start from the same one.",
-        "columns": ["training", "accuracy", "95 %", "difference", "paper: accuracy"],
-        "rows": rows,
-    }
+        columns=["training", "accuracy", "95 %", "difference", "paper: accuracy"],
+        rows=rows,
+    )
 
 
 def isolated_table(work: Work) -> Table:
     """Section IV.F, objects alone."""
-    rows: list[list[Any]] = []
+    rows: list[list[Cell]] = []
     for title, report in _played(work, "isolated"):
         oracle = next((found["value"] for found in report if found["policy"] == "oracle"), None)
         for found in report:
@@ -239,11 +236,11 @@ def isolated_table(work: Work) -> Table:
                     found["paper"],
                 ]
             )
-    return {
-        "title": "On the robot: isolated objects (section IV.F)",
-        "note": "Share of objects lifted. The oracle tries grasps in the simulation before "
+    return Table(
+        title="On the robot: isolated objects (section IV.F)",
+        note="Share of objects lifted. The oracle tries grasps in the simulation before "
         "it does one.",
-        "columns": [
+        columns=[
             "objects",
             "policy",
             "success",
@@ -252,13 +249,13 @@ def isolated_table(work: Work) -> Table:
             "n",
             "paper: success",
         ],
-        "rows": rows,
-    }
+        rows=rows,
+    )
 
 
 def clear_table(work: Work) -> Table:
     """Section IV.F, clutter; also over the scenes that the oracle clears."""
-    rows: list[list[Any]] = []
+    rows: list[list[Cell]] = []
     for (title, report), test in zip(_played(work, "clear"), _tests(work, "clear"), strict=True):
         episodes = robot.measured(work, test)["episodes"]
         for found in report:
@@ -269,13 +266,13 @@ def clear_table(work: Work) -> Table:
             rows.append(
                 [title, found["policy"], found["value"], between, over, found["n"], found["paper"]]
             )
-    return {
-        "title": "On the robot: clutter (section IV.F)",
-        "note": "Interactions until ten objects are gone, 40 for a scene that was not "
+    return Table(
+        title="On the robot: clutter (section IV.F)",
+        note="Interactions until ten objects are gone, 40 for a scene that was not "
         "cleared. About "
         "one scene in five holds a thing that is too wide for the "
         "gripper in every direction; the column beside is over the scenes that the oracle cleared.",
-        "columns": [
+        columns=[
             "objects",
             "policy",
             "interactions",
@@ -284,8 +281,8 @@ def clear_table(work: Work) -> Table:
             "n",
             "paper: interactions",
         ],
-        "rows": rows,
-    }
+        rows=rows,
+    )
 
 
 def _tests(work: Work, protocol: str) -> list[robot.RobotTest]:
@@ -320,7 +317,7 @@ def _over_clearable(episodes: dict[str, list[dict[str, Any]]], policy: str) -> s
 
 def collection_table(work: Work) -> Table:
     """How fast attempts were collected and what the workers' time went into."""
-    rows: list[list[Any]] = []
+    rows: list[list[Cell]] = []
     for path in sorted((work.folders.root / "measured").glob("collect-*.json")):
         found = json.loads(path.read_text())
         seconds = found["worker_seconds"]
@@ -335,10 +332,10 @@ def collection_table(work: Work) -> Table:
                 *share,
             ]
         )
-    return {
-        "title": "Collecting",
-        "note": "Of the workers' time; the rest is pictures, noise and bookkeeping.",
-        "columns": [
+    return Table(
+        title="Collecting",
+        note="Of the workers' time; the rest is pictures, noise and bookkeeping.",
+        columns=[
             "dataset",
             "attempts",
             "wall s",
@@ -347,70 +344,46 @@ def collection_table(work: Work) -> Table:
             "planning",
             "encoding",
         ],
-        "rows": rows,
-    }
+        rows=rows,
+    )
 
 
-def all_charts(work: Work) -> list[dict[str, Any]]:
+def all_charts(work: Work) -> list[Chart]:
     """Figure 8: accuracy against the amount of data, ours and theirs; and accuracy by stage."""
-    series: list[dict[str, Any]] = []
+    series: list[Line] = []
     amounts = [
         *((n, kinds(work, f"first{n}")) for n in work.sizes.amounts),
         (work.sizes.random, kinds(work, "first")),
     ]
     for objects in prediction.SETS:
-        points = [_point(n, prediction.accuracy_of(work, runs, objects)) for n, runs in amounts]
-        series.append({"name": objects, "paper": False, "points": points})
-        series.append(
-            {
-                "name": objects,
-                "paper": True,
-                "points": [
-                    {"x": n, "y": y, "low": y, "high": y} for n, y in PAPER_BY_DATA[objects].items()
-                ],
-            }
-        )
-    by_data = {
-        "title": "Accuracy by amount of random attempts (Figure 8)",
-        "note": "Balanced accuracy; mean over training seeds.",
-        "x": "attempts",
-        "y": "accuracy",
-        "log_x": True,
-        "percent": True,
-        "series": series,
-    }
-    stages = range(1, work.sizes.stages + 1)
-    first = _point(0, prediction.accuracy_of(work, kinds(work, "first")))
-    lines = [
-        {
-            "name": name,
-            "paper": False,
-            "points": [
-                first,
-                *(
-                    _point(k, prediction.accuracy_of(work, kinds(work, f"{kind}{k}")))
-                    for k in stages
-                ),
-            ],
-        }
-        for name, kind in (("staged", "stage"), ("at random", "random"))
-    ]
-    lines.append(
-        {
-            "name": "staged",
-            "paper": True,
-            "points": [{"x": k, "y": y, "low": y, "high": y} for k, y in PAPER_STAGES.items()],
-        }
+        points = [Point.of(n, prediction.accuracy_of(work, runs, objects)) for n, runs in amounts]
+        series.append(Line(name=objects, points=points))
+        series.append(Line.published(objects, PAPER_BY_DATA[objects].items()))
+    by_data = Chart(
+        title="Accuracy by amount of random attempts (Figure 8)",
+        note="Balanced accuracy; mean over training seeds.",
+        x="attempts",
+        y="accuracy",
+        log_x=True,
+        percent=True,
+        series=series,
     )
-    by_stage = {
-        "title": "Accuracy by stage",
-        "note": "New objects.",
-        "x": "stage",
-        "y": "accuracy",
-        "log_x": False,
-        "percent": True,
-        "series": lines,
-    }
+    stages = range(1, work.sizes.stages + 1)
+    first = Point.of(0, prediction.accuracy_of(work, kinds(work, "first")))
+    lines = []
+    for name, kind in (("staged", "stage"), ("at random", "random")):
+        later = [prediction.accuracy_of(work, kinds(work, f"{kind}{k}")) for k in stages]
+        points = [first, *(Point.of(k, found) for k, found in zip(stages, later, strict=True))]
+        lines.append(Line(name=name, points=points))
+    lines.append(Line.published("staged", PAPER_STAGES.items()))
+    by_stage = Chart(
+        title="Accuracy by stage",
+        note="New objects.",
+        x="stage",
+        y="accuracy",
+        percent=True,
+        series=lines,
+    )
     return [by_data, by_stage]
 
 
@@ -448,13 +421,9 @@ def rows_of(work: Work) -> Iterator[dict[str, Any]]:
             yield from robot.measured(work, test)["rows"]
 
 
-def calibration_of(work: Work) -> list[dict[str, Any]]:
+def calibration_of(work: Work) -> list[Calibration]:
     """Predicted probability against what happened, on random attempts on new objects, of the final
     network."""
 
     name = robot.final_run(work)
     return [curve(f"supersizing ({name})", calibration(prediction.scored(work, name)["novel"]))]
-
-
-def _point(x: int, estimate: Estimate) -> dict[str, float]:
-    return {"x": x, "y": estimate.value, "low": estimate.low, "high": estimate.high}

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from selfgrasp.common.intervals import ratio
+from selfgrasp.common.parts import Cell, Pictures, Table
 from selfgrasp.core import Fault, Grasp
 from selfgrasp.dataset import Dataset
 from selfgrasp.report.gallery import attempt_card
@@ -49,7 +50,7 @@ class Kind:
     pictured: bool = True
 
 
-def failure_gallery(dataset: Path, out: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+def failure_gallery(dataset: Path, out: Path) -> tuple[Table, list[Pictures]]:
     """The table of what became of all attempts, with 95 % intervals over scenes, and up to eight
     examples of each way to fail.
 
@@ -59,7 +60,7 @@ def failure_gallery(dataset: Path, out: Path) -> tuple[dict[str, Any], list[dict
         out: folder that the pictures are written to, a run's `pictures/`.
 
     Returns:
-        An entry for report.json's `tables`, and one for its `pictures` for each kind that happened.
+        A table of report.json, and an entry of its pictures for each kind that happened.
 
     Raises:
         InputError: no such dataset.
@@ -110,18 +111,18 @@ def _kinds(data: Dataset) -> tuple[Kind, ...]:
     )
 
 
-def _table(data: Dataset, kinds: Sequence[Kind], who: str) -> dict[str, Any]:
-    rows = [
+def _table(data: Dataset, kinds: Sequence[Kind], who: str) -> Table:
+    rows: list[list[Cell]] = [
         [kind.name, kind.meaning, int(kind.chosen.sum()), *_share(data, kind.chosen)]
         for kind in kinds
     ]
-    return {
-        "title": f"What became of the attempts: {who}",
-        "note": f"{len(data):,} attempts on {len(_scenes(data)[1]):,} scenes, judged by what the "
+    return Table(
+        title=f"What became of the attempts: {who}",
+        note=f"{len(data):,} attempts on {len(_scenes(data)[1]):,} scenes, judged by what the "
         "fingers felt; 95 % intervals over scenes.",
-        "columns": ["outcome", "meaning", "attempts", "share", "95 % interval"],
-        "rows": rows,
-    }
+        columns=["outcome", "meaning", "attempts", "share", "95 % interval"],
+        rows=rows,
+    )
 
 
 def _share(data: Dataset, chosen: NDArray[np.bool_]) -> tuple[str, str]:
@@ -143,7 +144,7 @@ def _scenes(data: Dataset) -> tuple[NDArray[np.int64], list[tuple[str, int]]]:
     return np.array([index[key] for key in keys]), list(index)
 
 
-def _gallery(data: Dataset, kind: Kind, out: Path) -> dict[str, Any]:
+def _gallery(data: Dataset, kind: Kind, out: Path) -> Pictures:
 
     objects = data.label("truth.object") if "truth.object" in data.label_names else {}
     lifted = data.label("truth.held") if "truth.held" in data.label_names else {}
@@ -160,12 +161,12 @@ def _gallery(data: Dataset, kind: Kind, out: Path) -> dict[str, Any]:
         f"{kind.meaning} {total:,} of {len(data):,} attempts. Left: before, with the grasp. "
         "Right: the same place afterwards."
     )
-    return {
-        "title": "Two objects at once" if kind.name == _TWO else f"Failures: {kind.name}",
-        "note": note,
-        "files": files,
-        "captions": captions,
-    }
+    return Pictures(
+        title="Two objects at once" if kind.name == _TWO else f"Failures: {kind.name}",
+        note=note,
+        files=files,
+        captions=captions,
+    )
 
 
 def _drawn(ids: NDArray[np.object_]) -> list[str]:

@@ -7,9 +7,10 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from selfgrasp.common.intervals import bootstrap, ratio
+from selfgrasp.common.parts import Cell, Table
 from selfgrasp.core import InputError
 from selfgrasp.dataset import Dataset
 from selfgrasp.objects.named import objects_of
@@ -52,14 +53,14 @@ class Lifts:
         return self.total / len(self.by_scene)
 
 
-def object_table(dataset: Path) -> list[dict[str, Any]]:
+def object_table(dataset: Path) -> list[Table]:
     """The objects that are lifted most, those that are lifted least, and all families.
 
     Args:
         dataset: folder of attempts in simulation.
 
     Returns:
-        Three entries for report.json's `tables`.
+        Three tables of report.json.
 
     Raises:
         InputError: no such dataset, one without the simulator's labels, or objects that are not
@@ -80,13 +81,9 @@ def object_table(dataset: Path) -> list[dict[str, Any]]:
         f"object a lift. Objects that took part: {len(ranked)}; never lifted: {never}."
     )
     return [
-        {**_objects(ranked[:count]), "title": f"Lifted most: {who}", "note": note},
-        {**_objects(ranked[::-1][:count]), "title": f"Lifted least: {who}", "note": ""},
-        {
-            **_families(ranked),
-            "title": f"Lifts by family: {who}",
-            "note": "Lifts per object and scene; 95 % intervals over the family's objects.",
-        },
+        _objects(f"Lifted most: {who}", ranked[:count], note),
+        _objects(f"Lifted least: {who}", ranked[::-1][:count]),
+        _families(f"Lifts by family: {who}", ranked),
     ]
 
 
@@ -172,9 +169,8 @@ def _dropped(pool: Sequence[ObjectModel], session: Session, scene: int) -> tuple
     )
 
 
-def _objects(some: Sequence[Lifts]) -> dict[str, Any]:
-
-    rows = []
+def _objects(title: str, some: Sequence[Lifts], note: str = "") -> Table:
+    rows: list[list[Cell]] = []
     for one in some:
         scenes, mean = len(one.by_scene), bootstrap(one.by_scene)
         # Resampling nothing but zeros says nothing; the rule of three does.
@@ -182,30 +178,31 @@ def _objects(some: Sequence[Lifts]) -> dict[str, Any]:
         rows.append(
             [one.name, one.family, scenes, one.total, mean.value, f"{mean.low:.2f} to {high:.2f}"]
         )
-    return {
-        "columns": ["object", "family", "scenes", "lifts", "lifts per scene", "95 % interval"],
-        "rows": rows,
-    }
+    return Table(
+        title=title,
+        note=note,
+        columns=["object", "family", "scenes", "lifts", "lifts per scene", "95 % interval"],
+        rows=rows,
+    )
 
 
-def _families(ranked: Sequence[Lifts]) -> dict[str, Any]:
-
+def _families(title: str, ranked: Sequence[Lifts]) -> Table:
     families: defaultdict[str, list[Lifts]] = defaultdict(list)
     for one in ranked:
         families[one.family].append(one)
-    rows: list[list[Any]] = []
-    for family, some in families.items():
-        rate = ratio([(one.total, len(one.by_scene)) for one in some])
-        never = sum(one.total == 0 for one in some)
-        rows.append(
-            [
-                family,
-                len(some),
-                never,
-                sum(one.total for one in some),
-                rate.value,
-                f"{rate.low:.2f} to {rate.high:.2f}",
-            ]
-        )
-    columns = ["family", "objects", "never lifted", "lifts", "lifts per scene", "95 % interval"]
-    return {"columns": columns, "rows": sorted(rows, key=lambda row: -row[4])}
+    rates = {
+        family: ratio([(one.total, len(one.by_scene)) for one in some])
+        for family, some in families.items()
+    }
+    rows: list[list[Cell]] = []
+    for family, rate in sorted(rates.items(), key=lambda pair: -pair[1].value):
+        some = families[family]
+        never, total = sum(one.total == 0 for one in some), sum(one.total for one in some)
+        between = f"{rate.low:.2f} to {rate.high:.2f}"
+        rows.append([family, len(some), never, total, rate.value, between])
+    return Table(
+        title=title,
+        note="Lifts per object and scene; 95 % intervals over the family's objects.",
+        columns=["family", "objects", "never lifted", "lifts", "lifts per scene", "95 % interval"],
+        rows=rows,
+    )
