@@ -18,10 +18,23 @@ from selfgrasp.learn import evaluating
 from selfgrasp.methods import registry
 from selfgrasp.methods.hand_eye.config import paper, small
 from selfgrasp.methods.hand_eye.method import HandEye
-from selfgrasp.servo.examples import mount_of, stored_patches
-from selfgrasp.servo.geometry import displaced, hand_grid, moved, project, rigid_inverse, sample
+from selfgrasp.servo.examples import camera_offset, stored_patches
+from selfgrasp.servo.geometry import (
+    hand_grid,
+    project,
+    rigid_inverse,
+    rigid_transform,
+    sample,
+    warp_to_camera,
+)
 from selfgrasp.servo.poses import mirrored, state_of
-from selfgrasp.servo.search import Found, apart, judged_again, search, shunned
+from selfgrasp.servo.search import (
+    Scored,
+    failure_penalty,
+    non_maximum_suppression,
+    rescored,
+    search,
+)
 from selfgrasp.workcell.cells.config import CellConfig
 from selfgrasp.workcell.cells.simulated import kuka_bin_spec
 
@@ -98,22 +111,24 @@ def test_a_stored_patch_shows_where_the_hand_closed(spec: CellSpec) -> None:
 def test_mounts_survive_a_round_trip(spec: CellSpec) -> None:
     camera = spec.cameras["shoulder"]
     mount = np.array([0.03, -0.05, 0.02, 0.01, -0.02, 0.015])
-    world_from_camera = camera.world_from_camera @ moved(torch.from_numpy(mount[None]))[0].numpy()
+    world_from_camera = (
+        camera.world_from_camera @ rigid_transform(torch.from_numpy(mount[None]))[0].numpy()
+    )
     view = painted(spec, world_from_camera, 0.0)
-    np.testing.assert_allclose(mount_of(view, camera), mount, atol=1e-9)
-    both = moved(torch.from_numpy(mount[None])) @ rigid_inverse(
-        moved(torch.from_numpy(mount[None]))
+    np.testing.assert_allclose(camera_offset(view, camera), mount, atol=1e-9)
+    both = rigid_transform(torch.from_numpy(mount[None])) @ rigid_inverse(
+        rigid_transform(torch.from_numpy(mount[None]))
     )
     np.testing.assert_allclose(both[0], np.eye(4), atol=1e-9)
 
 
 def test_a_displaced_picture_is_what_the_other_camera_sees(spec: CellSpec) -> None:
     camera = spec.cameras["shoulder"]
-    further = moved(torch.tensor([[0.02, -0.03, 0.04, 0.01, -0.015, 0.02]]))
+    further = rigid_transform(torch.tensor([[0.02, -0.03, 0.04, 0.01, -0.015, 0.02]]))
     here = painted(spec, camera.world_from_camera, 0.03)
     there = painted(spec, camera.world_from_camera @ further[0].double().numpy(), 0.03)
     picture = torch.from_numpy(here.color.copy()).permute(2, 0, 1)[None].float()
-    made = displaced(
+    made = warp_to_camera(
         picture,
         torch.tensor(camera.world_from_camera).float()[None],
         torch.tensor(camera.intrinsics).float()[None],
@@ -176,7 +191,7 @@ def test_a_cell_on_a_high_table_looks_the_same_to_the_networks() -> None:
             replace(context.observation.hand, world_from_tool=hand),
         )
         with evaluating(method):
-            look = method.look(
+            look = method.scorer(
                 Context(now, replace(spec, cameras=cameras, workspace=workspace), seed=0)
             )
             scores.append(look.careful_logits(poses))
@@ -211,7 +226,7 @@ def test_the_luckiest_guess_does_not_survive_a_second_judgement(spec: CellSpec) 
     honest = poses[:, 0]
     lucky = honest.copy()
     lucky[7] = 10.0
-    found = judged_again(Found(poses, lucky), lambda p: p[:, 0], CONFIG)
+    found = rescored(Scored(poses, lucky), lambda p: p[:, 0], CONFIG)
     assert len(found.poses) == 1 + CONFIG.finalists
     np.testing.assert_array_equal(found.poses[0], poses[0])
     np.testing.assert_array_equal(found.poses[1], poses[7])
@@ -221,10 +236,10 @@ def test_the_luckiest_guess_does_not_survive_a_second_judgement(spec: CellSpec) 
 def test_alternatives_lie_apart() -> None:
     poses = np.array([[0.0, 0.0, 0.0], [0.01, 0.0, 1.0], [0.05, 0.0, 0.0], [0.1, 0.0, 0.0]])
     np.testing.assert_array_equal(
-        apart(Found(poses, np.array([1.0, 2.0, 0.0, -1.0])), 2, 0.03), [1, 2]
+        non_maximum_suppression(Scored(poses, np.array([1.0, 2.0, 0.0, -1.0])), 2, 0.03), [1, 2]
     )
     np.testing.assert_array_equal(
-        apart(Found(poses, np.array([1.0, 2.0, 0.0, -1.0])), 9, 0.06), [1, 3]
+        non_maximum_suppression(Scored(poses, np.array([1.0, 2.0, 0.0, -1.0])), 9, 0.06), [1, 3]
     )
 
 
@@ -232,9 +247,9 @@ def test_a_hand_that_failed_somewhere_tries_elsewhere_first(spec: CellSpec) -> N
     miss = top_down((0.05, 0.0, 0.004), 1.0)
     poses = np.array([[0.05, 0.0, -1.0], [0.08, 0.0, 0.0], [-0.1, 0.0, 0.0]])
     np.testing.assert_allclose(
-        shunned(poses, (miss, miss), CONFIG), [2.0, 2 * math.exp(-0.5), 0.0], atol=1e-4
+        failure_penalty(poses, (miss, miss), CONFIG), [2.0, 2 * math.exp(-0.5), 0.0], atol=1e-4
     )
-    np.testing.assert_array_equal(shunned(poses, (), CONFIG), 0.0)
+    np.testing.assert_array_equal(failure_penalty(poses, (), CONFIG), 0.0)
     method = registry.build("hand_eye", seed=1)
     hand = looked(spec, np.array([0.0, 0.0, 0.25]))
     context = Context(hand, spec, first=hand, step=1)
@@ -246,7 +261,7 @@ def test_a_hand_that_failed_somewhere_tries_elsewhere_first(spec: CellSpec) -> N
     assert isinstance(elsewhere, Move)
     assert np.linalg.norm((elsewhere.translation - best.translation)[:2]) > CONFIG.miss_radius
     np.testing.assert_array_equal(
-        method.variants()["forgetful"].plan(told).scores, method.plan(context).scores
+        method.variants()["no_failure_memory"].plan(told).scores, method.plan(context).scores
     )
 
 
@@ -254,7 +269,7 @@ def test_mirrors_are_averaged_away(spec: CellSpec) -> None:
     method = registry.build("hand_eye", seed=1).eval()
     hand = looked(spec, np.array([0.02, 0.01, 0.25]), 0.3)
     with torch.inference_mode():
-        look = method.look(Context(hand, spec, first=hand))
+        look = method.scorer(Context(hand, spec, first=hand))
         poses = np.array([[0.05, -0.03, 0.4], [0.0, 0.08, -1.2]])
         half_turned = poses + np.array([0.0, 0.0, math.pi])
         assert np.abs(look.logits(poses) - look.logits(half_turned)).max() > 1e-3
@@ -275,7 +290,7 @@ class Fixed(HandEye):
         super().__init__(small())
         self.best = best
 
-    def look(self, context: Context, *, calibrated: bool = False) -> "Fixed":
+    def scorer(self, context: Context, *, calibrated: bool = False) -> "Fixed":
         return self
 
     def logits(self, poses: FloatArray) -> FloatArray:

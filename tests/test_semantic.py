@@ -33,10 +33,10 @@ from selfgrasp.methods.semantic.config import (
     single,
 )
 from selfgrasp.methods.semantic.examples import LABEL, PICTURE_LABEL, PROPAGATED_LABEL
-from selfgrasp.methods.semantic.look import Asked, Boxed, best_quad
 from selfgrasp.methods.semantic.maps import value_maps
 from selfgrasp.methods.semantic.method import Semantic
 from selfgrasp.methods.semantic.network import SoftKeypoints
+from selfgrasp.methods.semantic.scorer import BoxScorer, CategoryScorer, best_box
 from selfgrasp.papers.reproduce import Args, reproduction_of
 from selfgrasp.papers.semantic import labels, pictures, report, robot
 from selfgrasp.papers.semantic.found import best_threshold, errors
@@ -44,7 +44,7 @@ from selfgrasp.papers.semantic.labels import Raters
 from selfgrasp.papers.semantic.probe import vanished
 from selfgrasp.papers.semantic.work import ROWS, SINGLE, Work
 from selfgrasp.protocols.episode import Episode
-from selfgrasp.servo import Told
+from selfgrasp.servo import WithContext
 
 RNG = np.random.default_rng
 
@@ -123,7 +123,10 @@ def test_the_classifier_learns_presented_pictures_alone_and_knows_the_raters_oth
     apart = [float((changed.mean(dim=1) - plain).square().mean()) for changed in (held, lying)]
     assert apart[0] < apart[1]
     assert SEVERAL in method.config.answers
-    assert method.named(torch.zeros(2, 3, 48, 48)).shape == (2, len(CATEGORIES) + 3)
+    assert method.category_log_probabilities(torch.zeros(2, 3, 48, 48)).shape == (
+        2,
+        len(CATEGORIES) + 3,
+    )
 
 
 def test_a_single_stream_counts_failure_as_a_class_and_learns_nothing_from_what_nobody_names() -> (
@@ -182,7 +185,7 @@ def test_as_published_the_hand_goes_where_the_category_looks_likeliest_and_takes
     )
     published = method.variants()["published"]
     assert isinstance(method, Semantic)
-    assert isinstance(published, Told)
+    assert isinstance(published, WithContext)
     there, away = np.array([[0.02, 0.01, 0.0]]), np.array([[0.02 + method.config.reach, 0.02, 0.0]])
     hand = replace(context.observation.hand, world_from_tool=top_down((0.02, 0.01, 0.3), 0.0))
     for observation, over in (
@@ -193,9 +196,9 @@ def test_as_published_the_hand_goes_where_the_category_looks_likeliest_and_takes
             now = replace(
                 context, observation=observation, first=context.observation, goal=Goal("pen")
             )
-            ours, theirs = method.look(now), published.method.look(now)
-            assert isinstance(ours, Asked)
-            opinion = ours.opinion(there)
+            ours, theirs = method.scorer(now), published.method.scorer(now)
+            assert isinstance(ours, CategoryScorer)
+            opinion = ours.probabilities(there)
             pen = opinion.classes[:, method.config.categories.index("pen")]
             assert _chance(ours.logits(there)) == pytest.approx(opinion.grasp * pen, rel=1e-4)
             assert _chance(theirs.logits(there)) == pytest.approx(
@@ -253,7 +256,7 @@ def test_outside_its_box_the_dorsal_stream_finds_nothing_good() -> None:
         np.array([[0, 0], [0.1, 0], [0.1, 0.1], [0, 0.1]]),
         np.array([[0, 0], [0, 0.1], [0.1, 0.1], [0.1, 0]]),
     ):
-        scores = Boxed(Even(), quad).logits(
+        scores = BoxScorer(Even(), quad).logits(
             np.array([[0.05, 0.05, 0.0], [0.15, 0.05, 1.0], [-0.01, 0.05, 0.0]])
         )  # type: ignore[arg-type]
         assert (scores > -1).tolist() == [True, False, False]
@@ -275,7 +278,7 @@ def test_the_crop_that_looks_most_like_what_is_asked_for_becomes_a_quad_around_i
         middle = crops[:, 0, third:-third, third:-third].mean(dim=(1, 2))
         return torch.stack([-middle, middle], dim=1)
 
-    quad = best_quad(red, 1, painted, spec, config)
+    quad = best_box(red, 1, painted, spec, config)
     assert np.linalg.norm(quad.mean(axis=0) - place[:2]) < 0.03
     sides = np.linalg.norm(np.roll(quad, -1, axis=0) - quad, axis=1)
     assert sides == pytest.approx(config.ventral.patch / 2, rel=0.3)

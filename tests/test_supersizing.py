@@ -47,7 +47,7 @@ from selfgrasp.methods.supersizing.network import (
     under_palm,
     with_hand_drawn,
 )
-from selfgrasp.methods.supersizing.search import graspable, judge, search
+from selfgrasp.methods.supersizing.search import graspable, score_grasps, search
 
 torch.set_num_threads(1)
 RNG = np.random.default_rng
@@ -88,7 +88,7 @@ def test_dense_plan_scores_equal_single_grasps():
     with torch.inference_mode():
         scored = search(network, top, graspable(context, top, config), context.spec, config, RNG(0))
         some = scored.take(RNG(0).choice(len(scored), 60, replace=False))
-        single = judge(
+        single = score_grasps(
             [network],
             top,
             some.xy,
@@ -181,7 +181,7 @@ def test_a_stored_example_equals_the_patch_that_planning_cuts():
                 top = map_of(attempt.before, config, source.spec)
                 yaw = np.array([yaw_of(pose)])
                 width = np.array([attempt.steps[0].action.width])
-                single = judge(
+                single = score_grasps(
                     [network],
                     top,
                     pose[None, :2, 3],

@@ -4,24 +4,24 @@
 of motions, `look` scores, `search` searches, `method` acts.
 """
 
+from selfgrasp.servo.camera_pose import CameraPoseNet, camera_pose_loss
 from selfgrasp.servo.config import Sees, ServoConfig
-from selfgrasp.servo.eye import Eye, eye_loss
-from selfgrasp.servo.look import Look, PatchLook, PictureLook, camera_found
-from selfgrasp.servo.method import ServoMethod, Told
-from selfgrasp.servo.network import Judge, PictureJudge, grasp_loss
+from selfgrasp.servo.method import ServoMethod, WithContext
+from selfgrasp.servo.network import ImageSuccessPredictor, SuccessPredictor, grasp_loss
+from selfgrasp.servo.scorer import ImageScorer, MotionScorer, PatchScorer, estimate_camera_pose
 
 __all__ = [
-    "Eye",
-    "Judge",
-    "Look",
-    "PatchLook",
-    "PictureJudge",
-    "PictureLook",
+    "CameraPoseNet",
+    "ImageScorer",
+    "ImageSuccessPredictor",
+    "MotionScorer",
+    "PatchScorer",
     "Sees",
     "ServoConfig",
     "ServoMethod",
-    "Told",
-    "camera_found",
-    "eye_loss",
+    "SuccessPredictor",
+    "WithContext",
+    "camera_pose_loss",
+    "estimate_camera_pose",
     "grasp_loss",
 ]

@@ -1,4 +1,4 @@
-"""Examples to batches: one look of each attempt, displaced, turned, mirrored and coloured
+"""Examples to batches: one look of each attempt, warp_to_camera, turned, mirrored and coloured
 otherwise."""
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from selfgrasp.core.arrays import FloatArray
 from selfgrasp.learn.examples import Examples
 from selfgrasp.learn.method import Batch
 from selfgrasp.servo.config import ServoConfig
-from selfgrasp.servo.geometry import displaced, moved, rigid_inverse
+from selfgrasp.servo.geometry import rigid_inverse, rigid_transform, warp_to_camera
 from selfgrasp.servo.poses import mirrored, motion_of, state_of
 
 
@@ -43,7 +43,7 @@ def batch_of(
     nominal, intrinsics, mount = (
         torch.from_numpy(examples[name][eyed]) for name in ("nominal", "intrinsics", "mount")
     )
-    mount = moved(mount)
+    mount = rigid_transform(mount)
     state = state_of(
         examples["final"][indices].astype(np.float64),
         examples["hand"][indices, look].astype(np.float64),
@@ -67,7 +67,7 @@ def batch_of(
             rng.normal(0, config.shift, (b, 2)),
             rng.normal(0, config.turn, b),
             config,
-            zoomed(b, config, rng),
+            zoom_factors(b, config, rng),
         )
         pictures, mount = _shaken(
             pictures, mount, nominal, intrinsics, _further(mount, config, rng)
@@ -77,7 +77,7 @@ def batch_of(
             rng.uniform(-config.jitter, config.jitter, (b, 3)),
         )
     else:
-        patch = middle(patch, config)
+        patch = center_crop(patch, config)
     grasped, height = (
         torch.from_numpy(examples[name][indices]).float() for name in ("grasped", "height")
     )
@@ -158,7 +158,7 @@ def _further(
     which is what the eye's second glance sees."""
     scale = np.repeat([config.shake_turn, config.shake], 3)
     far, near = (
-        moved(torch.from_numpy(d * scale).float())
+        rigid_transform(torch.from_numpy(d * scale).float())
         for d in (rng.uniform(-1, 1, (len(mount_B44), 6)), rng.normal(0, 0.2, (len(mount_B44), 6)))
     )
     second = torch.from_numpy(rng.random(len(mount_B44)) < 0.5)
@@ -173,18 +173,18 @@ def _shaken(
     further_B44: torch.Tensor,
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Pictures as from a camera displaced further, and the mount of that camera."""
-    return displaced(
+    return warp_to_camera(
         pictures_B6HW, nominal_B44 @ mount_B44, intrinsics_B33, further_B44
     ), mount_B44 @ further_B44
 
 
-def middle(patch_BCSS: torch.Tensor, config: ServoConfig) -> torch.Tensor:
+def center_crop(patch_BCSS: torch.Tensor, config: ServoConfig) -> torch.Tensor:
     """Patches of `patch_px` in the middle of stored ones."""
     margin = (config.stored_px - config.patch_px) // 2
     return patch_BCSS[:, :, margin : margin + config.patch_px, margin : margin + config.patch_px]
 
 
-def zoomed(count: int, config: ServoConfig, rng: np.random.Generator) -> FloatArray | None:
+def zoom_factors(count: int, config: ServoConfig, rng: np.random.Generator) -> FloatArray | None:
     """(B,) by which patches show more of the world in training, or None."""
     return 1 + rng.uniform(-config.zoom, config.zoom, count) if config.zoom else None
 
@@ -197,7 +197,7 @@ def cut(
     config: ServoConfig,
     zoom_B: FloatArray | None = None,
 ) -> torch.Tensor:
-    """Patches of `patch_px` out of stored ones, flipped, turned, shifted (m) and zoomed."""
+    """Patches of `patch_px` out of stored ones, flipped, turned, shifted (m) and zoom_factors."""
     share, half = (
         config.patch_px / config.stored_px * (1.0 if zoom_B is None else zoom_B),
         config.stored_px * config.pixel / 2,

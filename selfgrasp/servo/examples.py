@@ -28,7 +28,7 @@ again."""
 
 
 @dataclass(frozen=True)
-class More:
+class ExtraColumns:
     """Columns beside those of `gather`.
 
     Attributes:
@@ -38,7 +38,7 @@ class More:
     """
 
     columns: Mapping[str, tuple[tuple[int, ...], type]]
-    row: Callable[[Attempt, Sequence[Observation], Tried], Mapping[str, Any]]
+    row: Callable[[Attempt, Sequence[Observation], ClosedAttempt], Mapping[str, Any]]
 
 
 def gather(
@@ -46,7 +46,7 @@ def gather(
     split: Split,
     config: ServoConfig,
     rng: np.random.Generator,
-    more: More | None = None,
+    more: ExtraColumns | None = None,
 ) -> Examples:
     """One example an attempt that closed the fingers, in one pass.
 
@@ -55,7 +55,7 @@ def gather(
     where whole pictures are seen; kept (N,) int64 how many of the K there are; hand (N, K, 4)
     float32 x, y, height m and yaw rad of the hand in each; final (N, 3) float32 x, y m, yaw rad
     where it closed; camera (N, 2) float32 horizontal direction from there to the camera; pictures
-    (N, 2, E, E, 3) uint8, the first and one other, small; mount (N, 6) float32, see `Eye`, from the
+    (N, 2, E, E, 3) uint8, the first and one other, small; mount (N, 6) float32, from the
     calibration of the robot that tried; nominal (N, 4, 4) with the surface at zero and intrinsics
     (N, 3, 3) float32, the latter for the small pictures; grasped (N,) uint8; height (N,) float32 m
     above the floor, how far down the fingers came; scene (N,) int64.
@@ -88,7 +88,7 @@ def gather(
         }
     n = 0
     for attempt in source.attempts(split):
-        tried = tried_of(attempt)
+        tried = closed_attempt(attempt)
         if tried is None or n == room:
             continue
         looks = _chosen(tried.looks, config.looks, rng)
@@ -110,7 +110,7 @@ def gather(
             tried.final,
             towards_camera(tried.final[None], camera)[0],
         )
-        columns["mount"][n] = mount_of(first, camera)
+        columns["mount"][n] = camera_offset(first, camera)
         columns["nominal"][n], columns["intrinsics"][n] = (
             surface_from_camera(camera, spec),
             small_intrinsics(camera, eye),
@@ -127,7 +127,7 @@ def gather(
 
 
 @dataclass(frozen=True, eq=False)
-class Tried:
+class ClosedAttempt:
     """An attempt's looks, the first one first, where the hand closed, (3,) x, y m, yaw rad, and the
     fingertips' height there, m."""
 
@@ -136,7 +136,7 @@ class Tried:
     height: float
 
 
-def tried_of(attempt: Attempt) -> Tried | None:
+def closed_attempt(attempt: Attempt) -> ClosedAttempt | None:
     """What an attempt teaches; None where it teaches nothing about where to close."""
     if attempt.outcome.fault in UNINFORMATIVE_FAULTS or not attempt.steps or attempt.before is None:
         return None
@@ -154,7 +154,7 @@ def tried_of(attempt: Attempt) -> Tried | None:
     looks = [
         seen for i in range(len(attempt.steps)) if (seen := attempt.observation_of(i)) is not None
     ]
-    return Tried(tuple(looks), np.array([*tool[:2, 3], yaw_of(tool)]), float(tool[2, 3]))
+    return ClosedAttempt(tuple(looks), np.array([*tool[:2, 3], yaw_of(tool)]), float(tool[2, 3]))
 
 
 def _chosen(
@@ -202,7 +202,7 @@ def small_intrinsics(camera: CameraSpec, side: int) -> FloatArray:
     return np.diag([side / camera.width, side / camera.height, 1.0]) @ camera.intrinsics
 
 
-def mount_of(view: View, camera: CameraSpec) -> FloatArray:
+def camera_offset(view: View, camera: CameraSpec) -> FloatArray:
     """(6,) rotation vector rad and translation m of the calibrated camera in the nominal one's
     frame."""
     nominal_from_calibrated = inverse(camera.world_from_camera) @ view.world_from_camera

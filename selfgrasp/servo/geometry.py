@@ -61,7 +61,7 @@ def sample(picture_CHW: torch.Tensor, px: torch.Tensor) -> torch.Tensor:
     return found[0].reshape(channels, m, p, s, s).permute(1, 2, 0, 3, 4)
 
 
-def moved(mount_B6: torch.Tensor) -> torch.Tensor:
+def rigid_transform(mount_B6: torch.Tensor) -> torch.Tensor:
     """(B, 4, 4) nominal_from_camera of rotation vectors and translations (B, 6) rad and m, in the
     nominal camera's frame."""
     x, y, z = mount_B6[:, :3].unbind(dim=1)
@@ -80,7 +80,7 @@ def rigid_inverse(pose_B44: torch.Tensor) -> torch.Tensor:
     return torch.cat([top, pose_B44[:, 3:]], dim=1)
 
 
-def displaced(
+def warp_to_camera(
     pictures_BCHW: torch.Tensor,
     world_from_camera_B44: torch.Tensor,
     intrinsics_B33: torch.Tensor,

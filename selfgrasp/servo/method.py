@@ -21,9 +21,15 @@ from selfgrasp.learn.source import Source, Split
 from selfgrasp.servo.batches import batch_of, whole_batch_of
 from selfgrasp.servo.config import Sees, ServoConfig
 from selfgrasp.servo.examples import GATHERED, gather
-from selfgrasp.servo.look import Look
 from selfgrasp.servo.poses import hand_of, over_the_bin
-from selfgrasp.servo.search import Found, apart, judged_again, search, shunned
+from selfgrasp.servo.scorer import MotionScorer
+from selfgrasp.servo.search import (
+    Scored,
+    failure_penalty,
+    non_maximum_suppression,
+    rescored,
+    search,
+)
 
 _ALTERNATIVES = 12
 """Of a plan's motions."""
@@ -36,7 +42,7 @@ class ServoMethod(Method):
     config: ServoConfig
 
     @abstractmethod
-    def look(self, context: Context, *, calibrated: bool = False) -> Look:
+    def scorer(self, context: Context, *, calibrated: bool = False) -> MotionScorer:
         """What scores motions from the pictures of a context; `calibrated`: from the first picture
         alone, and by the calibration of its camera.
 
@@ -97,7 +103,7 @@ class ServoMethod(Method):
             else 0.0
         )
         action = self._towards(found.poses[pick.index], standing, hand, context.spec, left)
-        others = apart(scored, _ALTERNATIVES, self.config.miss_radius)
+        others = non_maximum_suppression(scored, _ALTERNATIVES, self.config.miss_radius)
         scores = np.r_[
             chance[0] if isinstance(action, Close) else chance[pick.index],
             _sigmoid(scored.logits[others]),
@@ -129,13 +135,13 @@ class ServoMethod(Method):
         )
         return _move(hand, pose, workspace.low[2] if pause is None else pause + workspace.surface)
 
-    def _search(self, context: Context, *, exploring: bool) -> tuple[Found, Found]:
+    def _search(self, context: Context, *, exploring: bool) -> tuple[Scored, Scored]:
         """All that was scored, from what the camera sees now, and of that what may be done: when
         exploring everything, else the best, judged again."""
         hand = hand_of(context.observation)
         over = np.array([*hand[:2], hand[3]]) if over_the_bin(hand, context.spec) else None
         return self._found(
-            self.look(context),
+            self.scorer(context),
             over,
             context,
             np.random.default_rng([context.seed, context.step]),
@@ -144,15 +150,15 @@ class ServoMethod(Method):
 
     def _found(
         self,
-        look: Look,
+        look: MotionScorer,
         over: FloatArray | None,
         context: Context,
         rng: np.random.Generator,
         *,
         exploring: bool,
-    ) -> tuple[Found, Found]:
+    ) -> tuple[Scored, Scored]:
         def worth(score: Callable[[FloatArray], FloatArray]) -> Callable[[FloatArray], FloatArray]:
-            return lambda poses: score(poses) - shunned(poses, context.misses, self.config)
+            return lambda poses: score(poses) - failure_penalty(poses, context.misses, self.config)
 
         config = self.config
         if exploring:
@@ -160,7 +166,7 @@ class ServoMethod(Method):
                 config, samples=config.explore_samples, iterations=config.explore_iterations
             )
         found = search(worth(look.logits), over, context.spec.workspace, config, rng)
-        return found, found if exploring else judged_again(
+        return found, found if exploring else rescored(
             found, worth(look.careful_logits), self.config
         )
 
@@ -174,7 +180,7 @@ class ServoMethod(Method):
         return {
             **super().variants(),
             **growing,
-            "forgetful": Told(self, "forgetful", {"misses": ()}),
+            "no_failure_memory": WithContext(self, "no_failure_memory", {"misses": ()}),
             **({} if self.config.sees is Sees.PICTURES else {"open": _OpenLoop(self)}),
         }
 
@@ -202,7 +208,11 @@ class _OpenLoop:
         with evaluating(method):
             # The same picture and the same seed at every step: the same pose.
             _, found = method._found(
-                method.look(context, calibrated=True), None, context, context.rng(), exploring=False
+                method.scorer(context, calibrated=True),
+                None,
+                context,
+                context.rng(),
+                exploring=False,
             )
         best = int(found.logits.argmax())
         height = (
@@ -218,7 +228,7 @@ class _OpenLoop:
 
 
 @dataclass(frozen=True)
-class Told:
+class WithContext:
     """Plans as a method does that is told something else.
 
     Attributes:

@@ -23,7 +23,7 @@ HEIGHT_SCALE = 0.05
 """m."""
 
 
-class Judge(nn.Module):
+class SuccessPredictor(nn.Module):
     """Patches and the hand's state to a logit of success and, as a second task, the height at which
     the hand will be stopped."""
 
@@ -93,7 +93,7 @@ def grasp_loss(
     return success, stopped
 
 
-class PictureJudge(nn.Module):
+class ImageSuccessPredictor(nn.Module):
     """Both pictures and a motion to a logit of success and the height of the second task: the
     published network (Levine et al. 2016), from memory.
 
@@ -123,7 +123,7 @@ class PictureJudge(nn.Module):
         )
 
     def forward(self, pictures_B6HW: torch.Tensor, motion_BF: torch.Tensor) -> torch.Tensor:
-        """(B, 2), as `Judge`."""
+        """(B, 2), as `SuccessPredictor`."""
         return self.judged(self.seeing(pictures_B6HW), motion_BF)
 
     def judged(self, seen_BCHW: torch.Tensor, motion_MF: torch.Tensor) -> torch.Tensor:

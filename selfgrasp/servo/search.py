@@ -15,7 +15,7 @@ from selfgrasp.servo.config import ServoConfig
 
 
 @dataclass(frozen=True, eq=False)
-class Found:
+class Scored:
     """Everything that was scored: poses (N, 3) x, y m, yaw rad, and logits (N,); the first is where
     the hand is, if it is over the bin."""
 
@@ -29,7 +29,7 @@ def search(
     workspace: Workspace,
     config: ServoConfig,
     rng: np.random.Generator,
-) -> Found:
+) -> Scored:
     """`iterations` times `samples` poses, as Levine et al. 2016, section IV-B: first all over the
     bin, half of them around the hand where it is over it and `first_samples` where it is not, then
     around the elites of all that was scored.
@@ -62,19 +62,19 @@ def search(
         best = np.argsort(-logits, kind="stable")[: config.elites]
         around = poses[np.resize(best, config.samples)]
         drawn = around + spread / 2**iteration * rng.standard_normal((config.samples, 3))
-    return Found(poses, logits)
+    return Scored(poses, logits)
 
 
-def judged_again(
-    found: Found, score: Callable[[FloatArray], FloatArray], config: ServoConfig
-) -> Found:
+def rescored(
+    found: Scored, score: Callable[[FloatArray], FloatArray], config: ServoConfig
+) -> Scored:
     """The first pose and the `finalists` best others, scored with more care: the best of two
     hundred guesses is mostly the luckiest one."""
     kept = np.r_[0, 1 + np.argsort(-found.logits[1:], kind="stable")[: config.finalists]]
-    return Found(found.poses[kept], score(found.poses[kept]))
+    return Scored(found.poses[kept], score(found.poses[kept]))
 
 
-def apart(found: Found, count: int, distance: float) -> NDArray[np.int64]:
+def non_maximum_suppression(found: Scored, count: int, distance: float) -> NDArray[np.int64]:
     """Indices of up to `count` poses, best first, none within `distance` m of a better one."""
     kept: list[int] = []
     for index in np.argsort(-found.logits, kind="stable"):
@@ -88,7 +88,9 @@ def apart(found: Found, count: int, distance: float) -> NDArray[np.int64]:
     return np.array(kept, dtype=np.int64)
 
 
-def shunned(poses: FloatArray, misses: Sequence[FloatArray], config: ServoConfig) -> FloatArray:
+def failure_penalty(
+    poses: FloatArray, misses: Sequence[FloatArray], config: ServoConfig
+) -> FloatArray:
     """(M,) logits by which poses (M, 3) are worth less after `Context.misses`: a hand that failed
     somewhere tries elsewhere first."""
     if not misses:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from selfgrasp.core import Action, Context, Grasp, Heat, Plan, Workspace, draw
 from selfgrasp.core.arrays import FloatArray
 from selfgrasp.core.pose import angle_between_grasps, top_down, yaw_of
-from selfgrasp.methods.baselines.look import Look, cell_centres, look
+from selfgrasp.methods.baselines.scene_map import SceneMap, cell_centres, scene_map
 from selfgrasp.vision import Closing, Heightmap, antipodal, closings, regions
 from selfgrasp.vision.grasp_pose import INSERTION
 
@@ -84,7 +84,7 @@ class HeuristicPolicy:
     def plan(self, context: Context) -> Plan:
         """Diverse candidates, best first, with a map of the scores named "quality"."""
         config, spec = self.config, context.spec
-        seen = self._look(context)
+        seen = self._scene_map(context)
         if seen.reason:
             return Plan.nothing(seen.reason)
         pairs = antipodal(
@@ -136,7 +136,7 @@ class HeuristicPolicy:
         lowest."""
         scores = np.full(len(actions), _NO_GRASP)
         grasps = [(i, action) for i, action in enumerate(actions) if isinstance(action, Grasp)]
-        seen = self._look(context)
+        seen = self._scene_map(context)
         if not grasps or seen.reason:
             return scores
         poses = np.stack([grasp.world_from_tool for _, grasp in grasps])
@@ -156,15 +156,15 @@ class HeuristicPolicy:
         scores[[i for i, _ in grasps]] = values
         return scores
 
-    def _look(self, context: Context) -> Look:
-        return look(
+    def _scene_map(self, context: Context) -> SceneMap:
+        return scene_map(
             context,
             view=self.config.view,
             pixel=self.config.pixel,
             minimum=self.config.minimum_height,
         )
 
-    def _scores(self, found: Closing, seen: Look, context: Context) -> FloatArray:
+    def _scores(self, found: Closing, seen: SceneMap, context: Context) -> FloatArray:
         """(N,) 1 less the weighted costs."""
         config, gripper, surface = self.config, context.spec.gripper, context.spec.workspace.surface
         tallest = max(float(seen.map.height[seen.mask].max()) - surface, 1e-3)
@@ -188,7 +188,7 @@ def _inside(xy: FloatArray, workspace: Workspace) -> NDArray[np.bool_]:
     return np.asarray(((xy >= workspace.low[:2]) & (xy <= workspace.high[:2])).all(axis=1))
 
 
-def _off_centre(seen: Look, xy: FloatArray) -> FloatArray:
+def _off_centre(seen: SceneMap, xy: FloatArray) -> FloatArray:
     """(N,) m from each point to the middle of the thing it lies on; things that touch are told
     apart by the steep cells between them."""
     height = cv2.GaussianBlur(seen.map.height, (3, 3), 0)
@@ -215,7 +215,7 @@ def _off_centre(seen: Look, xy: FloatArray) -> FloatArray:
 
 
 def _spread_over_things(
-    seen: Look, *, points: int = 40, angles: int = 8
+    seen: SceneMap, *, points: int = 40, angles: int = 8
 ) -> tuple[FloatArray, FloatArray]:
     """(N, 2) m and (N,) rad: candidates evenly spread over the object cells, for things without
     clean edges."""

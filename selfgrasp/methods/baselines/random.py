@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from selfgrasp.core import Context, Plan
-from selfgrasp.methods.baselines.look import look
+from selfgrasp.methods.baselines.scene_map import scene_map
 from selfgrasp.vision import grasps_at, regions
 
 
@@ -48,7 +48,9 @@ class RandomPolicy:
     def plan(self, context: Context) -> Plan:
         """Candidates drawn independently of each other, all with score 0; the first is chosen."""
         config, spec = self.config, context.spec
-        seen = look(context, view=config.view, pixel=config.pixel, minimum=config.minimum_height)
+        seen = scene_map(
+            context, view=config.view, pixel=config.pixel, minimum=config.minimum_height
+        )
         if seen.reason:
             return Plan.nothing(seen.reason)
         rng = context.rng()

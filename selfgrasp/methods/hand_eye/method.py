@@ -8,17 +8,17 @@ import torch
 from selfgrasp.core import Context
 from selfgrasp.learn import Batch, FitConfig, Loss
 from selfgrasp.servo import (
-    Eye,
-    Judge,
-    Look,
-    PatchLook,
-    PictureJudge,
-    PictureLook,
+    CameraPoseNet,
+    ImageScorer,
+    ImageSuccessPredictor,
+    MotionScorer,
+    PatchScorer,
     Sees,
     ServoConfig,
     ServoMethod,
-    camera_found,
-    eye_loss,
+    SuccessPredictor,
+    camera_pose_loss,
+    estimate_camera_pose,
     grasp_loss,
 )
 
@@ -33,8 +33,10 @@ class HandEye(ServoMethod):
         super().__init__()
         self.config: ServoConfig = config
         whole = config.sees is Sees.PICTURES
-        self.eye = None if whole else Eye(config)
-        self.judge: Judge | PictureJudge = PictureJudge(config) if whole else Judge(config)
+        self.eye = None if whole else CameraPoseNet(config)
+        self.judge: SuccessPredictor | ImageSuccessPredictor = (
+            ImageSuccessPredictor(config) if whole else SuccessPredictor(config)
+        )
 
     def recipe(self, *, round: int = 0) -> FitConfig:
         """AdamW, a cosine."""
@@ -54,23 +56,23 @@ class HandEye(ServoMethod):
             "grasped": batch["grasped"].mean(),
         }
         if self.eye is not None:
-            metrics["missed_px"] = eye_loss(self.eye, batch)
-            value = value + metrics["missed_px"]
+            metrics["reprojection_px"] = camera_pose_loss(self.eye, batch)
+            value = value + metrics["reprojection_px"]
         return Loss(value, {name: metric.detach() for name, metric in metrics.items()})
 
-    def look(self, context: Context, *, calibrated: bool = False) -> Look:
+    def scorer(self, context: Context, *, calibrated: bool = False) -> MotionScorer:
         """See `ServoMethod.look`; every object will do."""
         first, spec, config = context.first or context.observation, context.spec, self.config
         now = first if calibrated else context.observation
-        if isinstance(self.judge, PictureJudge):
-            return PictureLook(self.judge, first, now, spec, config)
+        if isinstance(self.judge, ImageSuccessPredictor):
+            return ImageScorer(self.judge, first, now, spec, config)
         assert self.eye is not None
         camera = (
             first.view(config.view).world_from_camera
             if calibrated
-            else camera_found(self.eye, first, now, spec, config)
+            else estimate_camera_pose(self.eye, first, now, spec, config)
         )
-        return PatchLook(self._grasped, camera, first, now, spec, config)
+        return PatchScorer(self._grasped, camera, first, now, spec, config)
 
     def _grasped(self, patch: torch.Tensor, state: torch.Tensor) -> torch.Tensor:
         logits: torch.Tensor = self.judge(patch.to(self.device), state.to(self.device))[:, 0]

@@ -84,7 +84,7 @@ class SemanticConfig(ServoConfig):
             training, as a share of its size.
         smoothed: added to the probability of a category before it is multiplied with that of a
             grasp, where what is asked for is sought as published: 0.5 in Jang et al. 2017, appendix
-            C, see `look.Published`. With 0 it is not sought so.
+            C, see `look.PublishedScorer`. With 0 it is not sought so.
         reach: m from the hand within which it is then sought, once the hand is over the bin.
         found: probability of holding the category below which nothing is tried.
     """

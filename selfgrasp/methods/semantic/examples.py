@@ -18,8 +18,8 @@ from selfgrasp.core.pose import apply, inverse
 from selfgrasp.learn import Batch, Examples, Source, Split
 from selfgrasp.methods.semantic.config import SemanticConfig, Structure
 from selfgrasp.servo import ServoConfig
-from selfgrasp.servo.batches import batch_of, cut, recolored, zoomed
-from selfgrasp.servo.examples import More, Tried, gather, stored_patches
+from selfgrasp.servo.batches import batch_of, cut, recolored, zoom_factors
+from selfgrasp.servo.examples import ClosedAttempt, ExtraColumns, gather, stored_patches
 from selfgrasp.servo.network import STATE
 
 GATHERED = 2
@@ -55,7 +55,9 @@ def gather_semantic(
             np.uint8,
         )
 
-    def row(attempt: Attempt, looks: Sequence[Observation], tried: Tried) -> Mapping[str, Any]:
+    def row(
+        attempt: Attempt, looks: Sequence[Observation], tried: ClosedAttempt
+    ) -> Mapping[str, Any]:
         said = pictured.get(attempt.id, labels.get(attempt.id))
         found: dict[str, Any] = {"category": _index(said, config), "apart": attempt.id in pictured}
         if attempt.present is not None:
@@ -69,7 +71,7 @@ def gather_semantic(
             )
         return found
 
-    return gather(source, split, config.ventral, rng, More(shapes, row))
+    return gather(source, split, config.ventral, rng, ExtraColumns(shapes, row))
 
 
 def _labels(source: Source, name: str) -> Mapping[str, Any]:
@@ -159,7 +161,7 @@ def semantic_batch(
             config.ventral,
             rng,
             augment=augment,
-            anyhow=True,
+            random_rotation=True,
         )
         batch["patch"][torch.from_numpy(pictured)] = shown.repeat(
             1, batch["patch"].shape[1] // 3, 1, 1
@@ -201,7 +203,7 @@ def _presented_batch(
         config.ventral,
         rng,
         augment=augment,
-        anyhow=config.structure is Structure.BOX,
+        random_rotation=config.structure is Structure.BOX,
     )
     batch = {
         "patch": _varied(shown, config, rng) if augment else shown,
@@ -239,21 +241,23 @@ def _shown(
     rng: np.random.Generator,
     *,
     augment: bool,
-    anyhow: bool,
+    random_rotation: bool,
 ) -> torch.Tensor:
     """(B, 3, S, S) presented pictures as patches."""
     b = len(present_BSS3)
     pictures = torch.from_numpy(present_BSS3).permute(0, 3, 1, 2).float() / 127.5 - 1
     # The palm behind what is held is always the same way up; as a thing in the bin it may lie
     # anyhow.
-    spread = np.pi if anyhow else 0.1
-    flips = rng.choice([-1.0, 1.0], (b, 2)) if augment and anyhow else np.ones((b, 2))
+    spread = np.pi if random_rotation else 0.1
+    flips = rng.choice([-1.0, 1.0], (b, 2)) if augment and random_rotation else np.ones((b, 2))
     shift, turn = (
         (rng.normal(0, 0.005, (b, 2)), rng.uniform(-spread, spread, b))
         if augment
         else (np.zeros((b, 2)), np.zeros(b))
     )
-    shown = cut(pictures, flips, shift, turn, config, zoomed(b, config, rng) if augment else None)
+    shown = cut(
+        pictures, flips, shift, turn, config, zoom_factors(b, config, rng) if augment else None
+    )
     if augment:
         shown = recolored(
             shown,

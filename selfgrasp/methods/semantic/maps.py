@@ -12,8 +12,8 @@ from selfgrasp.core import Context, Goal, Heat, InputError
 from selfgrasp.core.arrays import FloatArray
 from selfgrasp.core.pose import pose
 from selfgrasp.learn import evaluating
-from selfgrasp.methods.semantic.look import Asked
 from selfgrasp.methods.semantic.method import Semantic
+from selfgrasp.methods.semantic.scorer import CategoryScorer
 
 _PIXEL, _ANGLES = 0.01, 6
 _APART = 0.07
@@ -88,7 +88,7 @@ def value_maps(method: Semantic, context: Context) -> ValueMaps:
     yaw, y, x = np.meshgrid(angles, rows, columns, indexing="ij")
     poses = np.stack([x, y, yaw], axis=-1).reshape(-1, 3)
     with evaluating(method):
-        look = method.look(
+        look = method.scorer(
             Context(
                 context.observation,
                 context.spec,
@@ -97,12 +97,14 @@ def value_maps(method: Semantic, context: Context) -> ValueMaps:
                 step=context.step,
             )
         )
-        if not isinstance(look, Asked):
+        if not isinstance(look, CategoryScorer):
             raise InputError(
                 given=f"structure {method.config.structure}",
                 wanted="streams that are asked about motions",
             )
-        opinions = [look.opinion(part) for part in np.array_split(poses, 1 + len(poses) // 256)]
+        opinions = [
+            look.probabilities(part) for part in np.array_split(poses, 1 + len(poses) // 256)
+        ]
     grasp = np.concatenate([o.grasp for o in opinions]).reshape(x.shape).astype(np.float32)
     classes = (
         np.concatenate([o.classes for o in opinions]).T.reshape(-1, *x.shape).astype(np.float32)

@@ -34,17 +34,17 @@ from selfgrasp.methods.semantic.examples import (
     gather_semantic,
     semantic_batch,
 )
-from selfgrasp.methods.semantic.look import Asked, Boxed, Published, best_quad
 from selfgrasp.methods.semantic.network import Branches
+from selfgrasp.methods.semantic.scorer import BoxScorer, CategoryScorer, PublishedScorer, best_box
 from selfgrasp.servo import (
-    Eye,
-    Judge,
-    Look,
-    PatchLook,
+    CameraPoseNet,
+    MotionScorer,
+    PatchScorer,
     ServoMethod,
-    Told,
-    camera_found,
-    eye_loss,
+    SuccessPredictor,
+    WithContext,
+    camera_pose_loss,
+    estimate_camera_pose,
     grasp_loss,
 )
 from selfgrasp.servo.network import STATE
@@ -65,8 +65,8 @@ class Semantic(ServoMethod):
     def __init__(self, config: SemanticConfig) -> None:
         super().__init__()
         self.config: SemanticConfig = config
-        self.eye = Eye(config)
-        self.judge = Judge(config)
+        self.eye = CameraPoseNet(config)
+        self.judge = SuccessPredictor(config)
         self.branches = Branches(config)
         self._given = False
         # The box is the same at every look of an attempt.
@@ -81,7 +81,8 @@ class Semantic(ServoMethod):
         )
 
     def load_trunk(self, path: Path) -> None:
-        """Eye and dorsal stream of a run of `hand_eye`, or of this method; they learn no more.
+        """Take the camera pose network and the dorsal stream of a run of `hand_eye`, or of this
+        method. They are frozen then.
 
         Raises:
             InputError: no such networks there, or of other sizes.
@@ -163,9 +164,9 @@ class Semantic(ServoMethod):
                 batch,
                 batch["dorsal_weight"],
             )
-            missed = eye_loss(self.eye, batch)
+            missed = camera_pose_loss(self.eye, batch)
             value = value + success + self.config.height_weight * stopped + missed
-            metrics |= {"dorsal_loss": success, "missed_px": missed}
+            metrics |= {"dorsal_loss": success, "reprojection_px": missed}
         return Loss(value, {name: metric.detach() for name, metric in metrics.items()})
 
     def _single(
@@ -203,15 +204,17 @@ class Semantic(ServoMethod):
         )
 
     def variants(self) -> Mapping[str, Policy]:
-        """always: tries for everything, however small its chance; dorsal: holds anything, whatever
-        it is asked for; published, of two streams: decides as `look.Published`, and always tries;
-        and those of `ServoMethod`."""
+        """Beside those of `ServoMethod`: always (no not-found threshold), dorsal (ignores the
+        category: grasps anything) and, with two streams, published (scores as `PublishedScorer`
+        does, no not-found threshold)."""
         other = {
-            "always": Told(self._with(found=0.0), "always trying", {}),
-            "dorsal": Told(self, "dorsal only", {"goal": ANYTHING}),
+            "always": WithContext(self._with(found=0.0), "always trying", {}),
+            "dorsal": WithContext(self, "dorsal only", {"goal": ANYTHING}),
         }
         if self.config.structure in (Structure.BRANCHES, Structure.SEPARATED):
-            other["published"] = Told(self._with(found=0.0, smoothed=0.5), "as published", {})
+            other["published"] = WithContext(
+                self._with(found=0.0, smoothed=0.5), "as published", {}
+            )
         return {**super().variants(), **other}
 
     def _with(self, **changes: Any) -> Semantic:
@@ -220,30 +223,34 @@ class Semantic(ServoMethod):
         other.config = replace(self.config, **changes)
         return other
 
-    def look(self, context: Context, *, calibrated: bool = False) -> Look:
+    def scorer(self, context: Context, *, calibrated: bool = False) -> MotionScorer:
         """See `ServoMethod.look`. Without a goal: how good a motion is to hold anything; with a
-        category: see `Asked`, `Published` and `Boxed`."""
+        category: see `CategoryScorer`, `PublishedScorer` and `BoxScorer`."""
         first, spec, config = context.first or context.observation, context.spec, self.config
         now = first if calibrated else context.observation
         camera = (
             first.view(config.view).world_from_camera
             if calibrated
-            else camera_found(self.eye, first, now, spec, config)
+            else estimate_camera_pose(self.eye, first, now, spec, config)
         )
         category = self._asked(context.goal)
-        dorsal = PatchLook(self._held, camera, first, now, spec, config)
+        dorsal = PatchScorer(self._held, camera, first, now, spec, config)
         if category is None:
             return dorsal
         if config.names_pictures:
             if self._boxed is None or self._boxed[0] is not first or self._boxed[1] != category:
-                self._boxed = first, category, best_quad(self.named, category, first, spec, config)
-            return Boxed(dorsal, self._boxed[2])
-        ventral = PatchLook(self._judged, camera, first, now, spec, config.ventral)
+                self._boxed = (
+                    first,
+                    category,
+                    best_box(self.category_log_probabilities, category, first, spec, config),
+                )
+            return BoxScorer(dorsal, self._boxed[2])
+        ventral = PatchScorer(self._judged, camera, first, now, spec, config.ventral)
         separate = dorsal if config.structure is Structure.SEPARATED else None
         if not config.smoothed:
-            return Asked(ventral, separate, category, config)
+            return CategoryScorer(ventral, separate, category, config)
         hand = hand_of(now)
-        return Published(
+        return PublishedScorer(
             ventral, separate, category, config, hand[:2] if over_the_bin(hand, spec) else None
         )
 
@@ -257,7 +264,7 @@ class Semantic(ServoMethod):
         grasp, category = self.branches(patch.to(self.device), state.to(self.device))
         return torch.cat([grasp[:, :1], category], dim=1)
 
-    def named(self, patch: torch.Tensor) -> torch.Tensor:
+    def category_log_probabilities(self, patch: torch.Tensor) -> torch.Tensor:
         """(M, N) log probabilities of categories of presented pictures, or crops of others, (M, 3,
         S, S) from -1 to 1."""
         patch = patch.to(self.device)

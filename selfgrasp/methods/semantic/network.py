@@ -115,6 +115,6 @@ class Branches(nn.Module):
     def forward(
         self, patch_BCSS: torch.Tensor, state_BF: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """(B, 2) as `Judge`, and (B, N) logits of categories."""
+        """(B, 2) as `SuccessPredictor`, and (B, N) logits of categories."""
         features = self.stream(patch_BCSS, state_BF)
         return self.grasp(features), self.category(features)

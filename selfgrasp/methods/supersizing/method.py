@@ -37,9 +37,9 @@ from selfgrasp.methods.supersizing.examples import (
     map_of,
     pretext_batch_of,
 )
-from selfgrasp.methods.supersizing.network import GraspNetwork, look
+from selfgrasp.methods.supersizing.network import GraspNetwork, mean_logits
 from selfgrasp.methods.supersizing.pretrained import Colors, load_trunk
-from selfgrasp.methods.supersizing.search import Scored, graspable, heat, judge, search
+from selfgrasp.methods.supersizing.search import Scored, graspable, heat, score_grasps, search
 from selfgrasp.vision import Heightmap, fingertip_height
 
 
@@ -223,7 +223,7 @@ class Supersizing(Method):
         with evaluating(self):
             top = map_of(context.observation, self.config, context.spec)
             width = np.array([g.width for g in grasps])
-            logits = judge(
+            logits = score_grasps(
                 self.networks,
                 top,
                 poses[:, :2, 3],
@@ -252,7 +252,7 @@ class Supersizing(Method):
     ) -> torch.Tensor:
         """(B,) logits of the angles that were tried, mean over the networks `by`, or all of them;
         `mirrored`, as `score` gives them."""
-        logits_BA = look(
+        logits_BA = mean_logits(
             by or self.networks, batch["patch"], batch["hand"], batch["reach"], mirrored=mirrored
         )
         tried_BA = (
@@ -300,7 +300,7 @@ class Supersizing(Method):
         else:
             proposed = scored.take(_apart(scored, config, config.proposals))
             yaw = proposed.bins * math.pi / config.bins
-            second = judge(
+            second = score_grasps(
                 [self.second],
                 top,
                 proposed.xy,
@@ -329,7 +329,7 @@ class Supersizing(Method):
         z = fingertip_height(top, xy, yaw, spec.gripper, spec.workspace)
         width = np.repeat(head.width, around)
         means = (
-            judge(self.networks, top, xy, yaw, z, width, spec, config)
+            score_grasps(self.networks, top, xy, yaw, z, width, spec, config)
             .reshape(len(head), around)
             .mean(axis=1)
         )

@@ -348,7 +348,7 @@ def bin_of(yaw: NDArray[np.floating], bins: int) -> NDArray[np.int64]:
     return nearest
 
 
-def look(
+def mean_logits(
     networks: Sequence[GraspNetwork],
     x_BCHW: torch.Tensor,
     hand_BL: torch.Tensor,

@@ -23,7 +23,7 @@ from selfgrasp.methods.supersizing.network import (
     clearances,
     fingers_over,
     hand_input,
-    look,
+    mean_logits,
     network_input,
     reach_px,
     under_palm,
@@ -109,7 +109,7 @@ def search(
     return dense if dense is not None else _sampled(network, top, mask, spec, config, rng)
 
 
-def judge(
+def score_grasps(
     networks: Sequence[GraspNetwork],
     top: Heightmap,
     xy: FloatArray,
@@ -125,7 +125,7 @@ def judge(
     (N,) m apart, each from a patch of its own.
 
     They are the mean over `networks`, and where it may be `mirrored` over a patch's mirror images,
-    which are the same to a parallel gripper: see `look`.
+    which are the same to a parallel gripper: see `mean_logits`.
     """
     published = config.angles is Angles.OUTPUTS
     bins = bin_of(yaw, config.bins)
@@ -345,7 +345,9 @@ def _sampled(
             z,
             spec,
             config,
-            lambda _, width: judge([network], top, all_xy, angles[bins], z, width, spec, config),
+            lambda _, width: score_grasps(
+                [network], top, all_xy, angles[bins], z, width, spec, config
+            ),
         )
     # One patch serves all angles, so it is seen relative to the mean of their fingertip heights,
     # which seldom differ.
@@ -386,7 +388,7 @@ def _patches(
             torch.from_numpy(reach_px(width[part], config, spec)),
         )
         out[part] = (
-            look(networks, x_BCHW, hand_BL.to(device), reach_B.to(device), mirrored=mirrored)
+            mean_logits(networks, x_BCHW, hand_BL.to(device), reach_B.to(device), mirrored=mirrored)
             .double()
             .cpu()
             .numpy()

@@ -58,7 +58,7 @@ def policies(work: Work) -> dict[str, str]:
         "heuristic": "heuristic",
         "open": f"{final}+open",
         "closed": final,
-        "forgetful": f"{final}+forgetful",
+        "no_failure_memory": f"{final}+no_failure_memory",
         **others,
     }
 

@@ -21,7 +21,7 @@ from selfgrasp.methods.semantic.config import NO_OBJECT, NONE_OF_THESE, SEVERAL
 from selfgrasp.methods.semantic.examples import presented
 from selfgrasp.methods.semantic.method import Semantic
 from selfgrasp.rollout.policies import identity_of
-from selfgrasp.servo.batches import middle
+from selfgrasp.servo.batches import center_crop
 
 
 @dataclass(frozen=True)
@@ -207,7 +207,11 @@ def named(
                 / 127.5
                 - 1
             )
-            chances, answers = method.named(middle(stored, method.config.ventral)).exp().max(dim=1)
+            chances, answers = (
+                method.category_log_probabilities(center_crop(stored, method.config.ventral))
+                .exp()
+                .max(dim=1)
+            )
             found += [
                 (method.config.answers[i], c)
                 for i, c in zip(answers.tolist(), chances.tolist(), strict=True)

@@ -20,7 +20,7 @@ from selfgrasp.methods.semantic.config import CATEGORIES
 from selfgrasp.methods.semantic.examples import LABEL
 from selfgrasp.papers.semantic.labels import named, what_is_held
 from selfgrasp.servo import ServoConfig
-from selfgrasp.servo.examples import stored_patches, tried_of
+from selfgrasp.servo.examples import closed_attempt, stored_patches
 
 if TYPE_CHECKING:
     from selfgrasp.core import Attempt, CellSpec
@@ -145,7 +145,7 @@ def vanished(attempt: Attempt, spec: CellSpec) -> NDArray[np.float32] | None:
     """(8,) mean and deviation of the three colours, and both sides in px of the box around what is
     gone where the hand closed; None where nothing is."""
 
-    tried = tried_of(attempt)
+    tried = closed_attempt(attempt)
     if tried is None or attempt.before is None or attempt.after is None:
         return None
     config = ServoConfig(patch=0.20, patch_px=80, stored_px=80, planes=(0.02,))

@@ -11,13 +11,13 @@ from torch import nn
 
 from selfgrasp.learn.method import Batch
 from selfgrasp.servo.config import ServoConfig
-from selfgrasp.servo.geometry import displaced, moved, rigid_inverse, to_pixels
+from selfgrasp.servo.geometry import rigid_inverse, rigid_transform, to_pixels, warp_to_camera
 
 _MOUNT_SCALE = 0.05
 """rad and m, about the size of what the eye's outputs of 1 mean."""
 
 
-class Eye(nn.Module):
+class CameraPoseNet(nn.Module):
     """Pictures to the camera's displacement from its nominal pose."""
 
     def __init__(self, config: ServoConfig) -> None:
@@ -46,26 +46,26 @@ class Eye(nn.Module):
         out: torch.Tensor = self.body(pictures_B6HW) * _MOUNT_SCALE
         return out
 
-    def glances(
+    def refine(
         self, pictures_B6HW: torch.Tensor, nominal_B44: torch.Tensor, intrinsics_B33: torch.Tensor
     ) -> torch.Tensor:
         """(B, 4, 4) nominal_from_camera, found at a first glance and at a second one that begins
         where the first ended."""
-        coarse = moved(self(pictures_B6HW).float())
-        again = displaced(
+        coarse = rigid_transform(self(pictures_B6HW).float())
+        again = warp_to_camera(
             pictures_B6HW, nominal_B44 @ coarse, intrinsics_B33, rigid_inverse(coarse)
         )
         # What the second glance finds is how the corrected picture's camera is off from the nominal
         # one: the first glance's error.
-        return moved(self(again).float()) @ coarse
+        return rigid_transform(self(again).float()) @ coarse
 
 
-def eye_loss(eye: Eye, batch: Batch) -> torch.Tensor:
+def camera_pose_loss(eye: CameraPoseNet, batch: Batch) -> torch.Tensor:
     """Mean px by which the eye misplaces points of the bin in a batch's pictures."""
-    return missed_px(moved(eye(batch["pictures"]).float()), batch)
+    return reprojection_px(rigid_transform(eye(batch["pictures"]).float()), batch)
 
 
-def missed_px(mount_B44: torch.Tensor, batch: Batch) -> torch.Tensor:
+def reprojection_px(mount_B44: torch.Tensor, batch: Batch) -> torch.Tensor:
     """Mean distance in px of the eye's pictures between where points of the bin appear and where
     they would, were the camera where the eye believes."""
     steps = mount_B44.new_tensor([-0.15, 0.0, 0.15])

@@ -26,7 +26,7 @@ UNCHANGED = "nothing in the workspace differs from the picture of the empty cell
 
 
 @dataclass(frozen=True, eq=False)
-class Look:
+class SceneMap:
     """One look at the scene.
 
     Attributes:
@@ -40,7 +40,7 @@ class Look:
     reason: str = ""
 
 
-def look(context: Context, *, view: str | None, pixel: float, minimum: float) -> Look:
+def scene_map(context: Context, *, view: str | None, pixel: float, minimum: float) -> SceneMap:
     """Map the view called `view` (or the first with depth, or the first) and find what is not
     table: by height, or by comparison with the empty cell."""
     seen = _pick(context, view)
@@ -58,7 +58,7 @@ def look(context: Context, *, view: str | None, pixel: float, minimum: float) ->
     else:
         mask, reason = np.zeros_like(inside), NO_DEPTH
     mask = regions(mask).labels > 0
-    return Look(top, mask, "" if mask.any() else reason)
+    return SceneMap(top, mask, "" if mask.any() else reason)
 
 
 def in_reach(top: Heightmap, context: Context) -> NDArray[np.bool_]:

@@ -13,11 +13,11 @@ from selfgrasp.core import Observation
 from selfgrasp.core.arrays import FloatArray
 from selfgrasp.core.pose import inverse
 from selfgrasp.core.spec import CellSpec
+from selfgrasp.servo.camera_pose import CameraPoseNet
 from selfgrasp.servo.config import ServoConfig
 from selfgrasp.servo.examples import normalised, resized, small_intrinsics
-from selfgrasp.servo.eye import Eye
 from selfgrasp.servo.geometry import hand_grid, project, sample
-from selfgrasp.servo.network import PictureJudge
+from selfgrasp.servo.network import ImageSuccessPredictor
 from selfgrasp.servo.poses import (
     camera_of,
     hand_over,
@@ -33,7 +33,7 @@ Judged = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 at least."""
 
 
-class Look(Protocol):
+class MotionScorer(Protocol):
     """Says how good it would be to close somewhere."""
 
     def logits(self, poses: FloatArray) -> FloatArray:
@@ -45,8 +45,8 @@ class Look(Protocol):
         ...
 
 
-def camera_found(
-    eye: Eye, first: Observation, now: Observation, spec: CellSpec, config: ServoConfig
+def estimate_camera_pose(
+    eye: CameraPoseNet, first: Observation, now: Observation, spec: CellSpec, config: ServoConfig
 ) -> FloatArray:
     """(4, 4) world_from_camera where the eye finds it in the first picture and the present one."""
     camera, side, device = camera_of(spec, config), config.eye_px, next(eye.parameters()).device
@@ -57,12 +57,12 @@ def camera_found(
         torch.from_numpy(a).float()[None]
         for a in (surface_from_camera(camera, spec), small_intrinsics(camera, side))
     )
-    mount = eye.glances(pictures.to(device), nominal.to(device), intrinsics.to(device))[0]
+    mount = eye.refine(pictures.to(device), nominal.to(device), intrinsics.to(device))[0]
     found: FloatArray = camera.world_from_camera @ mount.double().cpu().numpy()
     return found
 
 
-class PatchLook:
+class PatchScorer:
     """Patches where motions end, in the first picture and the present one.
 
     Args:
@@ -96,7 +96,7 @@ class PatchLook:
         self._camera_from_world = torch.from_numpy(inverse(world_from_camera)).float()
 
     def logits(self, poses: FloatArray) -> FloatArray:
-        """See `Look`; (M, ...) where more than a logit is judged."""
+        """See `MotionScorer`; (M, ...) where more than a logit is judged."""
         return self._scored(*self._seen(poses))
 
     def careful_logits(self, poses: FloatArray) -> FloatArray:
@@ -114,7 +114,7 @@ class PatchLook:
         return mean
 
     def _seen(self, poses: FloatArray) -> tuple[torch.Tensor, NDArray[np.float32]]:
-        """(M, C, S, S) patches and (M, 10) states, see `Judge`."""
+        """(M, C, S, S) patches and (M, 10) states, see `SuccessPredictor`."""
         config = self._config
         grid = hand_grid(
             torch.from_numpy(poses).float(), config.patch_px, self._spec.workspace.surface, config
@@ -141,12 +141,12 @@ class PatchLook:
         )
 
 
-class PictureLook:
+class ImageScorer:
     """The whole pictures, seen once, and motions as numbers: the published network's."""
 
     def __init__(
         self,
-        judge: PictureJudge,
+        judge: ImageSuccessPredictor,
         first: Observation,
         now: Observation,
         spec: CellSpec,
@@ -166,7 +166,7 @@ class PictureLook:
         )
 
     def logits(self, poses: FloatArray) -> FloatArray:
-        """See `Look`."""
+        """See `MotionScorer`."""
         motion = motion_of(poses, np.broadcast_to(self._hand, (len(poses), 4)))
         return (
             self._judge.judged(self._seen, torch.from_numpy(motion).to(self._device))[:, 0]

@@ -13,7 +13,7 @@ from selfgrasp.core.arrays import FloatArray
 from selfgrasp.core.pose import apply, inverse
 from selfgrasp.core.spec import CellSpec
 from selfgrasp.methods.semantic.config import SemanticConfig, Structure
-from selfgrasp.servo import PatchLook
+from selfgrasp.servo import PatchScorer
 from selfgrasp.servo.examples import normalised
 
 _OUTSIDE = 20.0
@@ -24,7 +24,7 @@ _FLOOR = 1e-6
 
 
 @dataclass(frozen=True, eq=False)
-class Opinion:
+class Probabilities:
     """What the streams think of M poses.
 
     Attributes:
@@ -36,7 +36,7 @@ class Opinion:
     classes: FloatArray
 
 
-class Asked:
+class CategoryScorer:
     """The chance of holding a thing of a category: p(g) p(c), all over the bin.
 
     Args:
@@ -48,7 +48,11 @@ class Asked:
     """
 
     def __init__(
-        self, ventral: PatchLook, dorsal: PatchLook | None, category: int, config: SemanticConfig
+        self,
+        ventral: PatchScorer,
+        dorsal: PatchScorer | None,
+        category: int,
+        config: SemanticConfig,
     ) -> None:
         self._ventral, self._dorsal, self._category, self._config = (
             ventral,
@@ -59,7 +63,7 @@ class Asked:
 
     def logits(self, poses: FloatArray) -> FloatArray:
         """(M,) of holding such a thing."""
-        return self._asked(self.opinion(poses), poses)
+        return self._asked(self.probabilities(poses), poses)
 
     def careful_logits(self, poses: FloatArray) -> FloatArray:
         """Likewise, over mirrors and the half turn."""
@@ -71,26 +75,28 @@ class Asked:
             poses,
         )
 
-    def opinion(self, poses: FloatArray) -> Opinion:
+    def probabilities(self, poses: FloatArray) -> Probabilities:
         """What the streams think of poses (M, 3)."""
         return self._opinion(
             self._ventral.logits(poses),
             None if self._dorsal is None else self._dorsal.logits(poses),
         )
 
-    def _opinion(self, ventral: FloatArray, dorsal: FloatArray | None) -> Opinion:
+    def _opinion(self, ventral: FloatArray, dorsal: FloatArray | None) -> Probabilities:
         classes = np.exp(ventral[:, 1:] - ventral[:, 1:].max(axis=1, keepdims=True))
         classes /= classes.sum(axis=1, keepdims=True)
         if self._config.structure is Structure.SINGLE:
             held = np.maximum(1 - classes[:, -1], _FLOOR)
-            return Opinion(held, classes[:, :-1] / held[:, None])
-        return Opinion(1 / (1 + np.exp(-(ventral[:, 0] if dorsal is None else dorsal))), classes)
+            return Probabilities(held, classes[:, :-1] / held[:, None])
+        return Probabilities(
+            1 / (1 + np.exp(-(ventral[:, 0] if dorsal is None else dorsal))), classes
+        )
 
-    def _asked(self, opinion: Opinion, poses: FloatArray) -> FloatArray:
+    def _asked(self, opinion: Probabilities, poses: FloatArray) -> FloatArray:
         return _logits(opinion.grasp * opinion.classes[:, self._category])
 
 
-class Published(Asked):
+class PublishedScorer(CategoryScorer):
     """As Jang et al. 2017, appendix C, decide: first for p(c); once the hand is over the bin, near
     it for p(g) min(p(c) + 0.5, 1).
 
@@ -99,8 +105,8 @@ class Published(Asked):
     one picture, so that the best of all regions is the best of the bin.
 
     Args:
-        ventral: see `Asked`.
-        dorsal: see `Asked`.
+        ventral: see `CategoryScorer`.
+        dorsal: see `CategoryScorer`.
         category: index.
         config: sizes.
         hand: (2,) m, where it is over the bin; None while it waits.
@@ -108,8 +114,8 @@ class Published(Asked):
 
     def __init__(
         self,
-        ventral: PatchLook,
-        dorsal: PatchLook | None,
+        ventral: PatchScorer,
+        dorsal: PatchScorer | None,
         category: int,
         config: SemanticConfig,
         hand: FloatArray | None,
@@ -117,7 +123,7 @@ class Published(Asked):
         super().__init__(ventral, dorsal, category, config)
         self._hand = hand
 
-    def _asked(self, opinion: Opinion, poses: FloatArray) -> FloatArray:
+    def _asked(self, opinion: Probabilities, poses: FloatArray) -> FloatArray:
         named = opinion.classes[:, self._category]
         if self._hand is None:
             return _logits(named)
@@ -127,10 +133,10 @@ class Published(Asked):
         ) - _OUTSIDE * (away > self._config.reach)
 
 
-class Boxed:
+class BoxScorer:
     """The dorsal stream, confined to a quad on the floor of the bin: (4, 2) m, corners in turn."""
 
-    def __init__(self, dorsal: PatchLook, quad: FloatArray) -> None:
+    def __init__(self, dorsal: PatchScorer, quad: FloatArray) -> None:
         self._dorsal, self._quad = dorsal, quad
 
     def logits(self, poses: FloatArray) -> FloatArray:
@@ -155,7 +161,7 @@ def _logits(chance: FloatArray) -> FloatArray:
     return logits
 
 
-def best_quad(
+def best_box(
     named: Callable[[torch.Tensor], torch.Tensor],
     category: int,
     first: Observation,
