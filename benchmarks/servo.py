@@ -24,11 +24,14 @@ def play(cell: SimCell, policy: Policy, task: SceneTask) -> PlayedScene:
 
 def servoing(workers: int = 2) -> dict[str, float]:
     """Attempts a second in both cells, all pictures encoded: ten objects, 96 px."""
+    from selfgrasp.rollout.policies import resolve
     from selfgrasp.rollout.workers import WorkerConfig, play_all
 
     found = {}
     for cell in ("kuka_bin", "tabletop"):
-        config = WorkerConfig(cell, CellConfig(count=10, picture_px=96), "train", "random_servo")
+        config = WorkerConfig(
+            cell, CellConfig(count=10, picture_px=96), "train", resolve("random_servo")
+        )
         tasks = [
             SceneTask("bench", 0, scene, PER_SCENE)
             for scene in range(ATTEMPTS // PER_SCENE + workers)

@@ -7,6 +7,9 @@ import difflib
 import sys
 from dataclasses import dataclass
 
+from selfgrasp import __version__
+from selfgrasp.verbs.command import call
+
 
 @dataclass(frozen=True)
 class Verb:
@@ -21,7 +24,7 @@ class Verb:
 VERBS: dict[str, Verb] = {
     "doctor": Verb(
         "selfgrasp.verbs.doctor",
-        "what works on this machine, and the mend for what does not",
+        "what works on this machine, and how to fix what does not",
         "start",
     ),
     "demo": Verb(
@@ -108,8 +111,6 @@ def main(arguments: list[str] | None = None) -> int:
         print(help_text())
         return 0
     if given[0] == "--version":
-        from selfgrasp import __version__
-
         print(f"selfgrasp {__version__}")
         return 0
     name, *rest = given
@@ -118,8 +119,6 @@ def main(arguments: list[str] | None = None) -> int:
         hint = f"did you mean {near[0]}? " if near else ""
         print(f"selfgrasp: no verb {name!r}; {hint}known: {', '.join(VERBS)}", file=sys.stderr)
         return 2
-    from selfgrasp.verbs.command import call
-
     return call(VERBS[name].module, rest, prog=f"selfgrasp {name}", summary=VERBS[name].summary)
 
 

@@ -17,7 +17,6 @@ from selfgrasp.core import Action, Context, Fault, InputError, Plan
 from selfgrasp.core.arrays import FloatArray
 from selfgrasp.evaluation.job import BenchJob
 from selfgrasp.evaluation.measure import measure
-from selfgrasp.evaluation.measured import policy_label
 from selfgrasp.learn import save
 from selfgrasp.methods import registry
 from selfgrasp.methods.baselines import RandomPolicy
@@ -36,7 +35,7 @@ from selfgrasp.protocols.prediction import (
     calibration,
     predict,
 )
-from selfgrasp.rollout.policies import identity_of
+from selfgrasp.rollout.policies import resolve
 from selfgrasp.workcell.cells.config import CellConfig
 from selfgrasp.workcell.cells.simulated import SimCell, tabletop
 from selfgrasp.workcell.sim.oracle import OraclePolicy
@@ -378,11 +377,11 @@ def test_reports_call_what_is_shipped_by_its_name_and_a_run_by_its_folder(
         "random",
         "hand_eye",
         "hand_eye+open",
-        "mine",
+        "./mine",
         "./mine+open",
         "mine/checkpoints/best.safetensors",
     )
-    assert [policy_label(name) for name in names] == [
+    assert [resolve(name).label for name in names] == [
         "random",
         "hand_eye",
         "hand_eye+open",
@@ -391,9 +390,9 @@ def test_reports_call_what_is_shipped_by_its_name_and_a_run_by_its_folder(
         "hand_eye (mine)",
     ]
     monkeypatch.chdir("mine/checkpoints")
-    assert policy_label("best.safetensors") == "hand_eye (mine)"
+    assert resolve("best.safetensors").label == "hand_eye (mine)"
     monkeypatch.chdir(tmp_path)
-    assert identity_of("random") == "random"
+    assert resolve("random").identity == "random"
 
 
 def test_prediction_names_what_is_wrong_before_anything_is_collected(

@@ -12,12 +12,13 @@ import torch
 from selfgrasp.contracts.scenes import box_context
 from selfgrasp.core import Context
 from selfgrasp.learn import Method
+from selfgrasp.methods.registry import shipped
 from selfgrasp.objects.named import objects_named
 from selfgrasp.protocols import category
 from selfgrasp.protocols.category import CATEGORY
 from selfgrasp.protocols.clear import CLEAR, interactions, play
 from selfgrasp.protocols.play import play_until_clear
-from selfgrasp.rollout.policies import checkpoint_of, load_policy, shipped
+from selfgrasp.rollout.policies import load_policy, resolve
 from selfgrasp.workcell.cells.config import CellConfig
 from selfgrasp.workcell.cells.simulated import kuka_bin, tabletop
 
@@ -40,7 +41,7 @@ def played() -> dict[str, np.ndarray]:
 def test_weights_are_there_and_small():
     assert {"supersizing", "hand_eye", "semantic"} <= set(shipped())
     for name in shipped():
-        path = checkpoint_of(name)
+        path = resolve(name).file
         assert path is not None
         assert path.stat().st_size < 5e6
 

@@ -15,6 +15,7 @@ from selfgrasp.core.errors import InputError, SelfgraspError, Stopped, unknown_n
 from selfgrasp.core.observation import Hand, Observation, View
 from selfgrasp.core.plan import Draw, Heat, Plan, draw
 from selfgrasp.core.policy import ANYTHING, Context, Fixed, Goal, Policy, Scorer
+from selfgrasp.core.policy_ref import PolicyRef
 from selfgrasp.core.spec import CameraSpec, CellSpec, GripperSpec, Workspace
 from selfgrasp.core.watcher import Watcher
 
@@ -42,6 +43,7 @@ __all__ = [
     "Outcome",
     "Plan",
     "Policy",
+    "PolicyRef",
     "Push",
     "Release",
     "Scorer",

@@ -13,11 +13,11 @@ import numpy as np
 from selfgrasp.common.intervals import wilson
 from selfgrasp.common.parts import Bin, Calibration
 from selfgrasp.common.progress import Progress
-from selfgrasp.core import InputError, Scorer
+from selfgrasp.core import InputError, PolicyRef, Scorer
 from selfgrasp.dataset import Dataset
 from selfgrasp.dataset.meta import META_FILE
 from selfgrasp.evaluation.job import row_label
-from selfgrasp.evaluation.measured import Measured, cell_name, policy_label
+from selfgrasp.evaluation.measured import Measured, cell_name
 from selfgrasp.protocols.episode import Row
 from selfgrasp.protocols.prediction import (
     ACCURACY,
@@ -29,7 +29,7 @@ from selfgrasp.protocols.prediction import (
 )
 from selfgrasp.rollout.collect import collect
 from selfgrasp.rollout.jobs import CollectJob
-from selfgrasp.rollout.policies import checkpoint_of, load_policy, require_policy
+from selfgrasp.rollout.policies import baseline_class, load_policy
 from selfgrasp.rollout.workers import WorkerConfig, play_all
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ _PAPER = 0.769
 """Pinto & Gupta 2016, Table II: the network without staged learning, on novel objects."""
 
 
-def measure_prediction(args: BenchJob) -> Measured:
+def measure_prediction(args: BenchJob, policies: Sequence[PolicyRef]) -> Measured:
     """Accuracy and AUC on tried actions with held-out objects; every policy's threshold comes from
     validation objects.
 
@@ -56,11 +56,7 @@ def measure_prediction(args: BenchJob) -> Measured:
 
     objects = args.objects or "novel"
     trials = args.trials or _TRIALS
-    for name in args.policy:
-        require_policy(name)
-    scorers = [
-        name for name in args.policy if name != "oracle" and isinstance(load_policy(name), Scorer)
-    ]
+    scorers = [policy for policy in policies if _can_score(policy)]
     if not scorers:
         raise InputError(
             given=f"--policy {' '.join(args.policy)}",
@@ -77,26 +73,32 @@ def measure_prediction(args: BenchJob) -> Measured:
     )
     rows: list[Row] = []
     curves: list[Calibration] = []
-    for name in scorers:
-        learned = checkpoint_of(name) is not None
-        predictions = _predictions(args, name, test)
-        threshold = best_threshold(_predictions(args, name, validation))
+    for policy in scorers:
+        predictions = _predictions(args, policy, test)
+        threshold = best_threshold(_predictions(args, policy, validation))
         for metric, estimate in metrics(
             predictions, threshold, np.random.default_rng(args.seed)
         ).items():
-            paper = _PAPER if learned and metric is ACCURACY else None
+            paper = _PAPER if policy.learned and metric is ACCURACY else None
             rows.append(
                 Row.of(
                     estimate,
-                    policy=policy_label(name),
+                    policy=policy.label,
                     objects=row_label(objects),
                     metric=metric.name,
                     paper=paper,
+                    privileged=policy.privileged,
                 )
             )
-        if learned:
-            curves.append(curve(policy_label(name), calibration(predictions)))
+        if policy.learned:
+            curves.append(curve(policy.label, calibration(predictions)))
     return Measured(tuple(rows), extra={"calibration": curves})
+
+
+def _can_score(policy: PolicyRef) -> bool:
+    if policy.learned:
+        return isinstance(load_policy(policy), Scorer)
+    return issubclass(baseline_class(policy.name), Scorer)
 
 
 def _collected(args: BenchJob, objects: str, attempts: int, seed: int) -> Path:
@@ -135,13 +137,13 @@ def score_slice(cell: SimCell, policy: Policy, part: Slice) -> Predictions:
         )
 
 
-def _predictions(args: BenchJob, policy: str, path: Path) -> Predictions:
+def _predictions(args: BenchJob, policy: PolicyRef, path: Path) -> Predictions:
 
     with Dataset.open(path) as data:
         total = len(data)
     slices = [Slice(path, start, min(start + _SLICE, total)) for start in range(0, total, _SLICE)]
     found = []
-    with Progress(f"predict {policy_label(policy)}", total, unit="attempts") as progress:
+    with Progress(f"predict {policy.label}", total, unit="attempts") as progress:
         for part in play_all(
             score_slice,
             slices,

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from selfgrasp.common.checks import check_minimum
-from selfgrasp.core import InputError, unknown_name
+from selfgrasp.core import InputError, PolicyRef, unknown_name
 from selfgrasp.evaluation.data import measure_prediction
 from selfgrasp.evaluation.job import BenchJob
-from selfgrasp.evaluation.measured import Measured, policy_label
+from selfgrasp.evaluation.measured import Measured
 from selfgrasp.evaluation.played import measure_played
 from selfgrasp.protocols import PLAYED
+from selfgrasp.rollout.policies import load_policy, resolve
 
 
 def measure(args: BenchJob) -> Measured:
@@ -22,26 +23,32 @@ def measure(args: BenchJob) -> Measured:
     """
 
     check_minimum(args, trials=1, workers=1)
-    check_labels(args.policy)
+    policies = resolve_all(args.policy)
     if args.protocol == "prediction":
-        return measure_prediction(args)
+        return measure_prediction(args, policies)
     if args.protocol not in PLAYED:
         raise unknown_name("protocol", args.protocol, [*PLAYED, "prediction"])
-    return measure_played(args, PLAYED[args.protocol])
+    return measure_played(args, PLAYED[args.protocol], policies)
 
 
-def check_labels(policies: Sequence[str]) -> None:
-    """Policies that reports would call the same can't be told apart there.
+def resolve_all(texts: Sequence[str]) -> tuple[PolicyRef, ...]:
+    """The policies of these names, each loaded once: a broken one is found before others have
+    played for an hour.
 
     Raises:
-        InputError: two of them.
+        InputError: an unknown or broken policy, or two that reports would call the same.
     """
-
-    named: dict[str, str] = {}
-    for policy in policies:
-        other = named.setdefault(policy_label(policy), policy)
-        if other != policy:
+    texts_by_label: dict[str, str] = {}
+    policies = []
+    for text in texts:
+        policy = resolve(text)
+        if policy.learned:
+            load_policy(policy)
+        other = texts_by_label.setdefault(policy.label, text)
+        if other != text:
             raise InputError(
-                given=f"{other} and {policy}, both called {policy_label(policy)!r} in reports",
+                given=f"{other} and {text}, both called {policy.label!r} in reports",
                 wanted="run folders of different names",
             )
+        policies.append(policy)
+    return tuple(policies)

@@ -11,9 +11,7 @@ from selfgrasp.common.parts import Pair
 from selfgrasp.common.record import versions, write_config, write_json
 from selfgrasp.evaluation.frozen import frozen_hashes
 from selfgrasp.evaluation.log import forget
-from selfgrasp.learn import read_info
 from selfgrasp.protocols import PLAYED
-from selfgrasp.rollout.policies import checkpoint_of, shipped, variant_suffix
 
 if TYPE_CHECKING:
     from selfgrasp.evaluation.job import BenchJob
@@ -22,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Measured:
-    """A protocol's rows and, for played protocols, the episodes by policy."""
+    """A protocol's rows and, for played protocols, the episodes by the policy's label."""
 
     rows: tuple[Row, ...]
     paired: tuple[Pair, ...] = ()
@@ -35,24 +33,6 @@ def cell_name(args: BenchJob) -> str:
     if args.cell is not None:
         return args.cell
     return PLAYED[args.protocol].cell if args.protocol in PLAYED else "tabletop"
-
-
-def policy_label(name: str) -> str:
-    """How reports call a policy: a baseline and what is shipped by its name, a run by its method
-    and its folder."""
-
-    path = checkpoint_of(name)
-    if path is None or name.removesuffix(variant_suffix(name)) in shipped():
-        return name
-    path = path.absolute()
-    folder = (
-        path.parents[1]
-        if path.parent.name == "checkpoints"
-        else path.parent
-        if path.stem == "best"
-        else path
-    )
-    return f"{read_info(path).method} ({folder.name}{variant_suffix(name)})"
 
 
 def as_text(measured: Measured) -> str:

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from selfgrasp.common.intervals import paired
 from selfgrasp.common.parts import Pair
 from selfgrasp.common.progress import Progress
-from selfgrasp.core import InputError
+from selfgrasp.core import InputError, PolicyRef
 from selfgrasp.evaluation.job import BenchJob, first_scene, row_label
 from selfgrasp.evaluation.log import EpisodeLog
-from selfgrasp.evaluation.measured import Measured, cell_name, policy_label
-from selfgrasp.learn import read_info
+from selfgrasp.evaluation.measured import Measured, cell_name
 from selfgrasp.objects.catalogue import catalogue_hash
 from selfgrasp.objects.named import objects_named
 from selfgrasp.protocols.episode import Row
-from selfgrasp.rollout.policies import checkpoint_of, identity_of, privileged_of, variant_suffix
 from selfgrasp.rollout.workers import WorkerConfig, play_all
 from selfgrasp.workcell.cells.config import CellConfig
 from selfgrasp.workcell.cells.simulated import cell_spec
@@ -27,7 +24,9 @@ if TYPE_CHECKING:
     from selfgrasp.protocols.episode import Episode, PlayedProtocol
 
 
-def measure_played(args: BenchJob, protocol: PlayedProtocol) -> Measured:
+def measure_played(
+    args: BenchJob, protocol: PlayedProtocol, policies: Sequence[PolicyRef]
+) -> Measured:
     """Rows, intervals and paired differences of a protocol that is played in a cell."""
 
     objects = args.objects or protocol.objects
@@ -39,24 +38,24 @@ def measure_played(args: BenchJob, protocol: PlayedProtocol) -> Measured:
             exists=", ".join(sorted(known)),
         )
     objects = protocol.sets.get(objects, objects)
-    # Who cannot be loaded is found out before others have played for an hour.
-    privileged = {policy: privileged_of(policy) for policy in args.policy}
-    episodes = {policy: tuple(_episodes(args, protocol, policy, objects)) for policy in args.policy}
+    episodes = {
+        policy.label: tuple(_episodes(args, protocol, policy, objects)) for policy in policies
+    }
     label = row_label(objects)
     rows = [
         Row.of(
             estimate,
-            policy=policy_label(policy),
+            policy=policy.label,
             objects=label,
             metric=metric.name,
             paper=_paper(protocol, metric.name, label, policy),
-            privileged=privileged[policy],
+            privileged=policy.privileged,
         )
-        for policy, played in episodes.items()
-        for metric, estimate in protocol.metrics(played).items()
+        for policy in policies
+        for metric, estimate in protocol.metrics(episodes[policy.label]).items()
     ]
     extra = (
-        {"tables": [protocol.table(policy_label(p), played) for p, played in episodes.items()]}
+        {"tables": [protocol.table(name, played) for name, played in episodes.items()]}
         if protocol.table
         else {}
     )
@@ -64,7 +63,7 @@ def measure_played(args: BenchJob, protocol: PlayedProtocol) -> Measured:
 
 
 def _episodes(
-    args: BenchJob, protocol: PlayedProtocol, policy: str, objects: str
+    args: BenchJob, protocol: PlayedProtocol, policy: PolicyRef, objects: str
 ) -> Iterator[Episode]:
 
     trials = args.trials or protocol.trials
@@ -84,15 +83,15 @@ def _episodes(
     first = first_scene(objects, args.seed)
     of = {
         "protocol": protocol.name,
-        "policy": identity_of(policy),
-        "config": asdict(replace(config, policy="")),
+        "policy": policy.identity,
+        "config": {**asdict(config), "policy": ""},
         "objects": catalogue_hash(objects_named(objects)),
     }
     with EpisodeLog(args.out, of, range(first, first + trials)) as log:
         kept = len(log.kept)
         yield from log.kept
         with Progress(
-            f"{protocol.name} {Path(policy).name}", trials, unit="scenes", done=kept
+            f"{protocol.name} {policy.label}", trials, unit="scenes", done=kept
         ) as progress:
             for done, episode in enumerate(
                 play_all(protocol.play, log.missing, config, workers=args.workers), start=kept + 1
@@ -118,8 +117,8 @@ def pairs(
                 else paired(values[1], values[0])
             )
             yield Pair(
-                a=policy_label(a),
-                b=policy_label(b),
+                a=a,
+                b=b,
                 objects=objects,
                 metric=protocol.paired_metric.name,
                 difference=gain.value,
@@ -129,10 +128,9 @@ def pairs(
             )
 
 
-def _paper(protocol: PlayedProtocol, metric: str, label: str, policy: str) -> float | None:
+def _paper(protocol: PlayedProtocol, metric: str, label: str, policy: PolicyRef) -> float | None:
 
-    path = checkpoint_of(policy)
-    if path is None or read_info(path).method != protocol.paper_of:
+    if not policy.learned or policy.name != protocol.paper_of:
         return None
-    named = protocol.paper.get(f"{metric}{variant_suffix(policy)}", protocol.paper.get(metric))
+    named = protocol.paper.get(f"{metric}{policy.suffix}", protocol.paper.get(metric))
     return protocol.paper.get(label) if named is None and metric == "success" else named

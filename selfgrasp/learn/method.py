@@ -4,7 +4,7 @@ attempts."""
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -56,7 +56,12 @@ class Method(torch.nn.Module, ABC):
     @property
     def privileged(self) -> tuple[str, ...]:
         """The declared labels that a real robot could not have sensed."""
-        return tuple(label for label in self.reads_labels if label.startswith("truth."))
+        return self.privileged_labels()
+
+    @classmethod
+    def privileged_labels(cls) -> tuple[str, ...]:
+        """As `privileged`, without a network."""
+        return tuple(label for label in cls.reads_labels if label.startswith("truth."))
 
     @property
     def device(self) -> torch.device:
@@ -132,6 +137,11 @@ class Method(torch.nn.Module, ABC):
         """Other ways to decide with the same weights, by the name that follows a + behind the
         policy's: NAME+explore collects the next round's data."""
         return {"explore": self.exploring()}
+
+    def numbered_variants(self) -> Mapping[str, Callable[[int], Policy]]:
+        """Variants that take a number, as NAME+explore4: a function from the number to the policy,
+        by the name before it. It raises InputError for a number that is out of range."""
+        return {}
 
     def load_trunk(self, path: Path) -> None:
         """Take the layers that see from another training, as ablations of pretraining do. The

@@ -1,8 +1,12 @@
-"""Methods by name. Nothing is imported before it is asked for.
+"""Methods and baselines by name. Nothing is imported before it is asked for.
 
 A method is a folder here, or a package named by an entry point of the group `selfgrasp.methods`.
 Its module `config` holds the presets, functions without arguments that return the config, and its
-module `method` the class, as `METHOD`.
+module `method` the class, as `METHOD`. Its shipped weights lie beside them: NAME.safetensors, and
+NAME-PRESET.safetensors for those of other presets.
+
+A baseline is a file in `baselines` that does not begin with an underscore, or a module named by an
+entry point of the group `selfgrasp.baselines`; its class is `POLICY` and takes no arguments.
 """
 
 from __future__ import annotations
@@ -12,6 +16,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import is_dataclass
 from importlib import import_module
 from importlib.metadata import entry_points
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +31,7 @@ if TYPE_CHECKING:
     from selfgrasp.learn import Method
 
 GROUP = "selfgrasp.methods"
+BASELINES = "selfgrasp.baselines"
 DEFAULT_PRESET = "small"
 
 
@@ -37,6 +43,33 @@ def methods() -> dict[str, str]:
         for p in sorted(Path(__file__).parent.glob("*/method.py"))
     }
     return found | {e.name: e.value for e in entry_points(group=GROUP) if e.name not in found}
+
+
+def baselines() -> dict[str, str]:
+    """Name to "module:class" of every baseline: the files in `baselines`, and entry points."""
+    found = {
+        p.stem: f"{__package__}.baselines.{p.stem}"
+        for p in sorted(Path(__file__).parent.glob("baselines/[!_]*.py"))
+    }
+    found |= {e.name: e.value for e in entry_points(group=BASELINES) if e.name not in found}
+    return {name: f"{module}:POLICY" for name, module in found.items()}
+
+
+def weights(name: str, preset: str = "") -> Path | None:
+    """The file of weights that method `name` ships, of its default preset or of `preset`; None if
+    there is no such method or file."""
+    package = methods().get(name)
+    spec = find_spec(package) if package else None
+    for folder in (spec and spec.submodule_search_locations) or ():
+        file = Path(folder) / f"{name}{f'-{preset}' if preset else ''}.safetensors"
+        if file.is_file():
+            return file.absolute()
+    return None
+
+
+def shipped() -> tuple[str, ...]:
+    """Methods whose weights come with their package."""
+    return tuple(name for name in sorted(methods()) if weights(name) is not None)
 
 
 def presets(name: str) -> dict[str, Callable[[], Any]]:

@@ -17,6 +17,7 @@ from tyro.conf import Positional
 
 from selfgrasp.common.checks import check_minimum
 from selfgrasp.common.parts import Pair
+from selfgrasp.core.policy_ref import policy_text
 from selfgrasp.workcell.cells.config import CellConfig
 
 if TYPE_CHECKING:
@@ -158,10 +159,10 @@ def run(args: Args) -> int:
         with stages.stage(
             "try better", f"{args.staged} attempts by what was learned, drawn from its own opinion"
         ):
-            _collect(args, seen, f"{args.out / 'first'}+explore", args.staged, round=1)
+            _collect(args, seen, policy_text(args.out / "first", "explore"), args.staged, round=1)
         with stages.stage("learn again", "from all attempts, the new ones counting three times"):
-            _train(args, args.out, start=str(args.out / "first"))
-    learned = str(args.out if args.staged else args.out / "first")
+            _train(args, args.out, start=policy_text(args.out / "first"))
+    learned = policy_text(args.out if args.staged else args.out / "first")
     policies = ("random", "heuristic", learned)
     measured: list[Measured] = []
     for protocol, objects, trials, who in (
@@ -267,7 +268,7 @@ def _kept(path: Path, wanted: Any, measure: Callable[[], Measured]) -> Measured:
     from selfgrasp.evaluation.measured import Measured, row_json
     from selfgrasp.papers.steps import measured_of, what_counts
     from selfgrasp.protocols.episode import Row
-    from selfgrasp.rollout.policies import identity_of
+    from selfgrasp.rollout.policies import resolve
 
     def measured() -> dict[str, Any]:
         found = measure()
@@ -279,7 +280,7 @@ def _kept(path: Path, wanted: Any, measure: Callable[[], Measured]) -> Measured:
 
     kept = measured_of(
         path,
-        {"args": what_counts(wanted), "policies": [identity_of(p) for p in wanted.policy]},
+        {"args": what_counts(wanted), "policies": [resolve(p).identity for p in wanted.policy]},
         measured,
     )
     return Measured(
@@ -329,9 +330,10 @@ def _write_report(
     from selfgrasp.common.record import write_json
     from selfgrasp.dataset import Dataset
     from selfgrasp.evaluation.log import forget
-    from selfgrasp.evaluation.measured import bench_json, policy_label
+    from selfgrasp.evaluation.measured import bench_json
+    from selfgrasp.rollout.policies import resolve
 
-    learned = policy_label(wanted.policy[-1])
+    learned = resolve(wanted.policy[-1]).label
     reductions = [
         f"{protocol}: {trials} trials a policy instead of {FULL[protocol]}"
         for protocol, trials in (

@@ -17,14 +17,14 @@ from selfgrasp.common.record import plain, write_json
 from selfgrasp.core import InputError
 from selfgrasp.evaluation.frozen import frozen_hashes
 from selfgrasp.evaluation.measure import measure
-from selfgrasp.evaluation.measured import policy_label, write_bench
+from selfgrasp.evaluation.measured import write_bench
 from selfgrasp.learn import configs
 from selfgrasp.learn.gathered import examples_of
 from selfgrasp.learn.recipe import device_of
 from selfgrasp.methods.registry import build
 from selfgrasp.report.run_page import write_report
 from selfgrasp.rollout.collect import collect
-from selfgrasp.rollout.policies import checkpoint_of
+from selfgrasp.rollout.policies import resolve, weights_file
 from selfgrasp.rollout.train import train
 
 if TYPE_CHECKING:
@@ -136,17 +136,15 @@ def played(args: BenchJob) -> str:
     the episodes."""
 
     report = args.out / "report.json"
-    weights = [path.stat().st_mtime for path in map(checkpoint_of, args.policy) if path is not None]
+    policies = [resolve(policy) for policy in args.policy]
+    weights = [policy.file.stat().st_mtime for policy in policies if policy.file is not None]
     fresh = report.exists() and report.stat().st_mtime > max(weights, default=0.0)
     if fresh and what_counts(json.loads((args.out / "config.json").read_text())) == what_counts(
         args
     ):
         return f"{report} is there already"
     measured = measure(args)
-    episodes = {
-        policy_label(policy): [vars(e) for e in played]
-        for policy, played in measured.episodes.items()
-    }
+    episodes = {label: [vars(e) for e in played] for label, played in measured.episodes.items()}
     write_bench(args.out, args, [measured], {"episodes": episodes})
     write_report([args.out])
     return f"{report}"
@@ -167,7 +165,7 @@ def measured(folder: Path) -> dict[str, Any]:
 def figures(report: Mapping[str, Any], policy: str) -> dict[str, dict[str, Any]]:
     """A policy's rows of a report, by metric."""
 
-    label = policy_label(policy)
+    label = resolve(policy).label
     return {row["metric"]: row for row in report["rows"] if row["policy"] == label}
 
 
@@ -254,7 +252,7 @@ def _train(job: TrainJob) -> str:
 
 def _done(job: TrainJob) -> bool:
 
-    marker, trunk = job.out / "done.json", None if job.trunk is None else checkpoint_of(job.trunk)
+    marker, trunk = job.out / "done.json", None if job.trunk is None else weights_file(job.trunk)
     if not marker.is_file() or (
         trunk is not None and trunk.stat().st_mtime > marker.stat().st_mtime
     ):

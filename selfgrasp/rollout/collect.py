@@ -22,7 +22,7 @@ from selfgrasp.dataset.meta import META_FILE, read_meta
 from selfgrasp.objects.catalogue import SET_NAMES, catalogue_hash
 from selfgrasp.objects.named import objects_named
 from selfgrasp.rollout.jobs import CollectJob
-from selfgrasp.rollout.policies import identity_of, require_policy
+from selfgrasp.rollout.policies import resolve
 from selfgrasp.rollout.scene import SceneTask, play_scene
 from selfgrasp.rollout.workers import WorkerConfig, play_all
 from selfgrasp.workcell.cells.simulated import cell_spec
@@ -81,7 +81,7 @@ def collect(args: CollectJob, *, alone: bool = False) -> Collected:
         seconds: dict[str, float] = {}
         count = first = len(mine)
         tasks = _tasks(args, key, from_scene=max((int(i.split("-")[1]) for i in mine), default=0))
-        config = WorkerConfig(args.cell, args.options, args.objects, args.policy)
+        config = WorkerConfig(args.cell, args.options, args.objects, resolve(args.policy))
         with Progress("collect", args.attempts, unit="attempts", done=count) as progress:
             if count < args.attempts:
                 for played in play_all(play_scene, tasks, config, workers=args.workers):
@@ -133,7 +133,7 @@ def make_session(args: CollectJob) -> Session:
             "selfgrasp": selfgrasp.__version__,
             **{name: version(name) for name in ("mujoco", "numpy")},
         },
-        policy=identity_of(args.policy),
+        policy=resolve(args.policy).identity,
         objects=f"{kind}:{catalogue_hash(objects)[:12]}",
         seed=args.seed,
         options={
@@ -170,5 +170,5 @@ def _keep_states(out: Path, played: PlayedScene) -> None:
 
 def _check(args: CollectJob) -> None:
 
-    require_policy(args.policy)
+    resolve(args.policy)
     check_minimum(args, attempts=1, workers=1, angles_per_point=1, attempts_per_scene=1)

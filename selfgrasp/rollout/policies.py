@@ -1,125 +1,151 @@
-"""Policies by name: `random`, `random_servo`, `heuristic`, `oracle`, a method's shipped weights, or
-a run folder."""
+"""Policies by name: a baseline, a method's shipped weights, a run's folder or a checkpoint."""
 
 from __future__ import annotations
 
 import hashlib
-from importlib.resources import files
+import re
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
-from selfgrasp.core import Policy
+from selfgrasp.core import Policy, PolicyRef
 from selfgrasp.core.errors import InputError, unknown_name
-from selfgrasp.learn import read_info
-from selfgrasp.methods.baselines import HeuristicPolicy, RandomPolicy, RandomServoPolicy
-from selfgrasp.methods.registry import load
+from selfgrasp.core.policy_ref import PRESET, VARIANT, PolicyText
+from selfgrasp.learn import Method, read_info
+from selfgrasp.learn.checkpoint import checkpoint_path
+from selfgrasp.methods import registry
 from selfgrasp.workcell.cells.simulated import SimCell
-from selfgrasp.workcell.sim.oracle import OraclePolicy
 
-VARIANT = "+"
-"""Between a learned policy's name and that of one of its `Method.variants`: RUN+explore is the
-policy it collects with."""
-BASELINES = ("random", "random_servo", "heuristic", "oracle")
+_ORACLE = {"oracle": "selfgrasp.workcell.sim.oracle:OraclePolicy"}
+"""The baseline that plays in the simulation itself; no method may import a simulator."""
+_NUMBERED = re.compile(r"(?P<name>[A-Za-z_]\w*?)(?P<number>\d+)")
 
 
-def load_policy(name: str, cell: SimCell | None = None) -> Policy:
-    """The policy called `name`, or the one that a run folder or a checkpoint holds.
+def resolve(text: str) -> PolicyRef:
+    """The policy that `text` names. What it means does not depend on the working folder, but for
+    relative paths (see `PolicyText`).
 
     Args:
-        name: a baseline, a method with shipped weights, or a path.
+        text: a baseline, a method with shipped weights, METHOD:PRESET, or the path of a run's
+            folder or of a checkpoint; + and a variant may follow.
+
+    Raises:
+        InputError: no such policy; the message lists the known ones.
+    """
+    given = PolicyText.parse(text)
+    if given.path is not None:
+        if not given.path.exists():
+            raise _unknown(str(given.path))
+        return _stored(checkpoint_path(given.path).absolute(), given.variant)
+    if given.name in baselines():
+        if given.variant or given.preset:
+            raise InputError(
+                given=f"policy {text!r}",
+                wanted=f"{given.name} alone: a baseline has neither variants nor presets",
+            )
+        return PolicyRef(given.name, privileged=baseline_class(given.name).privileged)
+    file = registry.weights(given.name, given.preset)
+    if file is None:
+        raise _unknown(text.removesuffix(f"{VARIANT}{given.variant}"))
+    return _stored(file, given.variant, shipped=True, preset=given.preset)
+
+
+def load_policy(of: PolicyRef | str, cell: SimCell | None = None) -> Policy:
+    """The policy, ready to plan.
+
+    Args:
+        of: the policy, or a text for `resolve`.
         cell: the simulated cell, which the oracle needs.
 
     Raises:
-        InputError: no such policy; the message lists the known ones.
+        InputError: no such policy or variant; the message lists the known ones. The oracle without
+            a simulated cell.
     """
-    if name == "random":
-        return RandomPolicy()
-    if name == "random_servo":
-        return RandomServoPolicy()
-    if name == "heuristic":
-        return HeuristicPolicy()
-    if name == "oracle" and cell is not None:
-        return OraclePolicy(cell.cell)
-    if name == "oracle":
-        raise InputError(
-            given="policy 'oracle' without a simulated cell",
-            wanted="another policy: this one tries in the simulation first",
-        )
-    path, variant = checkpoint_of(name), _variant_of(name)
-    if path is None:
-        raise _unknown(name)
-
-    method = load(path)
-    if not variant:
-        return method
-    variants = method.variants()
-    if variant not in variants:
-        raise unknown_name(f"variant of {method.name}", variant, variants)
-    return variants[variant]
+    ref = resolve(of) if isinstance(of, str) else of
+    if ref.file is None:
+        kind = baseline_class(ref.name)
+        if ref.name not in _ORACLE:
+            return kind()
+        if cell is None:
+            raise InputError(
+                given=f"policy {ref.name!r} without a simulated cell",
+                wanted="another policy: this one tries in the simulation first",
+            )
+        return kind(cell.cell)
+    method = registry.load(ref.file)
+    return method if not ref.variant else _variant(method, ref.variant)
 
 
-def require_policy(name: str) -> None:
-    """Say at once that there is no such policy, without loading one.
+def baselines() -> dict[str, str]:
+    """Name to "module:class" of every policy that learns nothing."""
+    return registry.baselines() | _ORACLE
+
+
+def baseline_class(name: str) -> type[Any]:
+    """The class of the baseline `name`.
 
     Raises:
-        InputError: no such policy; the message lists the known ones.
+        InputError: no such baseline.
     """
-    if name not in BASELINES and checkpoint_of(name) is None:
-        raise _unknown(name)
+    known = baselines()
+    if name not in known:
+        raise unknown_name("baseline", name, known)
+    module, _, attribute = known[name].partition(":")
+    kind: type[Any] = getattr(import_module(module), attribute)
+    return kind
 
 
-def _unknown(name: str) -> InputError:
-    return unknown_name(
-        "policy", name, [*BASELINES, *shipped(), "a run folder or a checkpoint file"]
+def weights_file(text: str) -> Path:
+    """The file of weights that `text` names: of a policy, or any other file.
+
+    Raises:
+        InputError: no such policy, or one without weights.
+    """
+    path = PolicyText.parse(text).path
+    if path is not None and path.is_file():
+        return path
+    ref = resolve(text)
+    if ref.file is None:
+        raise InputError(given=f"{text}, which learns nothing", wanted="a policy with weights")
+    return ref.file
+
+
+def _variant(method: Method, name: str) -> Policy:
+    variants, numbered = method.variants(), method.numbered_variants()
+    if name in variants:
+        return variants[name]
+    found = _NUMBERED.fullmatch(name)
+    if found and found["name"] in numbered:
+        return numbered[found["name"]](int(found["number"]))
+    raise unknown_name(
+        f"variant of {method.name}", name, [*variants, *(f"{kind}NUMBER" for kind in numbered)]
     )
 
 
-def checkpoint_of(name: str) -> Path | None:
-    """The checkpoint file that `name` stands for: shipped weights, a file, or the best one of a
-    run's folder; None if there is none, as of baselines."""
-    name = name.rpartition(VARIANT)[0] if _variant_of(name) else name
-    if name in BASELINES:
-        return None
-    if name in shipped():
-        return Path(str(files("selfgrasp.methods") / name / f"{name}.safetensors"))
-    path = Path(name)
-    for candidate in (path, path / "best.safetensors", path / "checkpoints" / "best.safetensors"):
-        if candidate.is_file():
-            return candidate
-    return None
-
-
-def _variant_of(name: str) -> str:
-    """What follows the last +, unless the whole name is that of a file or folder."""
-    return "" if VARIANT not in name or Path(name).exists() else name.rpartition(VARIANT)[2]
-
-
-def shipped() -> tuple[str, ...]:
-    """Methods whose weights come with the package."""
-    root = Path(str(files("selfgrasp.methods")))
-    return tuple(
-        sorted(p.parent.name for p in root.glob("*/*.safetensors") if p.stem == p.parent.name)
+def _stored(file: Path, variant: str, *, shipped: bool = False, preset: str = "") -> PolicyRef:
+    name = read_info(file).method
+    return PolicyRef(
+        name,
+        preset,
+        file,
+        variant,
+        weights=hashlib.sha256(file.read_bytes()).hexdigest()[:12],
+        shipped=shipped,
+        privileged=registry.method_class(name).privileged_labels(),
     )
 
 
-def identity_of(name: str) -> str:
-    """What tells the policy called `name` from others, wherever its run lies: method, variant and
-    12 hex digits of its checkpoint; a baseline's own name."""
-    path = checkpoint_of(name)
-    if path is None:
-        return name
-
-    weights = hashlib.sha256(path.read_bytes()).hexdigest()[:12]
-    return f"{read_info(path).method}{variant_suffix(name)}@{weights}"
-
-
-def variant_suffix(name: str) -> str:
-    """The + and the variant at the end of a policy's name, or nothing."""
-    variant = _variant_of(name)
-    return f"{VARIANT}{variant}" if variant else ""
-
-
-def privileged_of(name: str) -> tuple[str, ...]:
-    """What the policy of that name reads that a real robot cannot sense."""
-    if name == "oracle":
-        return OraclePolicy.privileged
-    return load_policy(name).privileged
+def _unknown(text: str) -> InputError:
+    known = [*baselines(), *registry.shipped()]
+    name = text.partition(PRESET)[0]
+    if "/" not in text and Path(text).exists():
+        hint = f"; for the folder or file of that name here write ./{text}"
+    elif name in registry.methods():
+        hint = f"; {text} has no shipped weights: train it and give the run's folder"
+    else:
+        hint = ""
+    return InputError(
+        given=f"policy {text!r}",
+        wanted=f"a known policy, or the path of a run's folder or of a checkpoint{hint}",
+        exists=", ".join(sorted(known)),
+    )

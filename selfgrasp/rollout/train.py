@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
@@ -19,7 +18,7 @@ from selfgrasp.learn.fit import STATE
 from selfgrasp.learn.gathered import data_of
 from selfgrasp.methods.registry import build
 from selfgrasp.rollout.jobs import TrainJob
-from selfgrasp.rollout.policies import checkpoint_of
+from selfgrasp.rollout.policies import weights_file
 
 if TYPE_CHECKING:
     from selfgrasp.learn import FitConfig, FitResult, Method
@@ -44,9 +43,9 @@ def train(args: TrainJob) -> FitResult:
     method = build(args.method, seed=args.seed)
     recipe = _recipe(args, method.recipe(round=1 if args.start else 0))
     if args.start:
-        load_into(checkpoint_of(args.start) or Path(args.start), method)
+        load_into(weights_file(args.start), method)
     if args.trunk:
-        method.load_trunk(checkpoint_of(args.trunk) or Path(args.trunk))
+        method.load_trunk(weights_file(args.trunk))
     start = _fingerprint(method) if args.start or args.trunk else ""
     data = data_of(method, args.data, first=args.attempts)
     method.check(data.train)

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from selfgrasp.common.imap import imap_ordered
 from selfgrasp.common.processes import processes
-from selfgrasp.core import Policy
+from selfgrasp.core import Policy, PolicyRef
 from selfgrasp.objects.named import objects_named
 from selfgrasp.rollout.policies import load_policy
 from selfgrasp.workcell.cells.config import CellConfig
@@ -24,19 +24,19 @@ _worker: tuple[SimCell, Policy] | Exception | None = None
 
 @dataclass(frozen=True)
 class WorkerConfig:
-    """What a worker builds for itself: names only, so that it travels cheaply.
+    """What a worker builds for itself.
 
     Attributes:
         cell: name of the cell.
         config: its options.
         objects: name of an object set, or a folder of meshes.
-        policy: name, run folder or checkpoint.
+        policy: which plays.
     """
 
     cell: str
     config: CellConfig
     objects: str
-    policy: str
+    policy: PolicyRef
 
 
 def play_all(

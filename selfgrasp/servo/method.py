@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from selfgrasp.core import Action, Close, Context, Move, Plan, Policy, draw
+from selfgrasp.core import Action, Close, Context, InputError, Move, Plan, Policy, draw
 from selfgrasp.core.arrays import FloatArray
 from selfgrasp.core.pose import smaller_turn
 from selfgrasp.core.spec import CellSpec
@@ -171,18 +171,25 @@ class ServoMethod(Method):
         )
 
     def variants(self) -> Mapping[str, Policy]:
-        """explore: see `exploring`; explore2 to explore10: likewise, with so many motions;
-        forgetful: tries again where it just failed, if that looks best, as in the paper; open: one
-        look, calibrated, no servoing."""
-        growing = {
-            f"explore{steps}": _Exploring(self, steps) for steps in range(2, self.config.steps + 1)
-        }
+        """explore: see `exploring`; no_failure_memory: tries again where it just failed, if that
+        looks best, as in the paper; open: one look, calibrated, no servoing."""
         return {
             **super().variants(),
-            **growing,
             "no_failure_memory": WithContext(self, "no_failure_memory", {"misses": ()}),
             **({} if self.config.sees is Sees.PICTURES else {"open": _OpenLoop(self)}),
         }
+
+    def numbered_variants(self) -> Mapping[str, Callable[[int], Policy]]:
+        """exploreN: as explore, with N motions instead of `config.steps`."""
+        return {"explore": self._exploring}
+
+    def _exploring(self, steps: int) -> Policy:
+        if not 2 <= steps <= self.config.steps:
+            raise InputError(
+                given=f"explore{steps} of {self.name}",
+                wanted=f"from 2 to {self.config.steps} motions",
+            )
+        return _Exploring(self, steps)
 
     def exploring(self) -> Policy:
         """Draws among all that the search scored, at the temperature `config.explore`."""

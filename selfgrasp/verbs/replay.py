@@ -185,7 +185,7 @@ def _find(data: Dataset, attempt: str) -> Attempt:
 def _worker(args: Args, session: Session) -> WorkerConfig:
     from selfgrasp.core import InputError
     from selfgrasp.objects.named import objects_of
-    from selfgrasp.rollout.policies import identity_of
+    from selfgrasp.rollout.policies import resolve
     from selfgrasp.rollout.workers import WorkerConfig
     from selfgrasp.workcell.cells.config import CellConfig
     from selfgrasp.workcell.cells.simulated import CELLS
@@ -197,10 +197,11 @@ def _worker(args: Args, session: Session) -> WorkerConfig:
             exists=", ".join(sorted(CELLS)),
         )
     objects, _ = objects_of(session, args.objects)
-    policy = args.policy or session.policy.partition("@")[0]
-    if identity_of(policy) != session.policy:
+    text = args.policy or session.policy.partition("@")[0]
+    policy = resolve(text)
+    if policy.identity != session.policy:
         raise InputError(
-            given=f"policy {policy!r}, now {identity_of(policy)}",
+            given=f"policy {text!r}, now {policy.identity}",
             wanted=f"the one of the collection, {session.policy}; see --policy",
         )
     return WorkerConfig(session.spec.name, CellConfig(**session.spec.options), objects, policy)

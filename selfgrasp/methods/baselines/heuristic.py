@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from selfgrasp.core import Action, Context, Grasp, Heat, Plan, Workspace, draw
 from selfgrasp.core.arrays import FloatArray
 from selfgrasp.core.pose import angle_between_grasps, top_down, yaw_of
-from selfgrasp.methods.baselines.scene_map import SceneMap, cell_centres, scene_map
+from selfgrasp.methods.baselines._scene_map import SceneMap, cell_centres, scene_map
 from selfgrasp.vision import Closing, Heightmap, antipodal, closings, regions
 from selfgrasp.vision.grasp_pose import INSERTION
 
@@ -263,3 +263,6 @@ def _heat(top: Heightmap, found: Closing, scores: FloatArray) -> Heat:
         cv2.dilate(layer_values, np.ones((3, 3), np.uint8), dst=layer_values)
     values[np.isinf(values)] = np.nan
     return Heat(values, np.arange(_LAYERS) * math.pi / _LAYERS, top.world_from_map, top.pixel)
+
+
+POLICY = HeuristicPolicy

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from selfgrasp.core import Context, Plan
-from selfgrasp.methods.baselines.scene_map import scene_map
+from selfgrasp.methods.baselines._scene_map import scene_map
 from selfgrasp.vision import grasps_at, regions
 
 
@@ -65,3 +65,6 @@ class RandomPolicy:
         width = spec.gripper.opening * rng.uniform(config.narrowest, 1.0, config.candidates)
         actions = grasps_at(seen.map, xy, yaw, spec.gripper, spec.workspace, width=width)
         return Plan(actions, np.zeros(len(actions)), chosen=0, probability=1 / len(actions))
+
+
+POLICY = RandomPolicy

@@ -74,3 +74,6 @@ def move_to(world_from_tool: FloatArray, where: FloatArray, yaw: float) -> Move:
     opposite, whichever is the smaller turn."""
     turn = smaller_turn(yaw - yaw_of(world_from_tool))
     return Move(where - world_from_tool[:3, 3], turn)
+
+
+POLICY = RandomServoPolicy

@@ -22,7 +22,7 @@ from selfgrasp.papers.semantic import robot
 from selfgrasp.papers.semantic.work import NOVEL, SEEN, VALIDATION, Work
 from selfgrasp.papers.steps import measured_of
 from selfgrasp.protocols.category import CATEGORY
-from selfgrasp.rollout.policies import checkpoint_of, identity_of
+from selfgrasp.rollout.policies import resolve
 from selfgrasp.workcell.cells.simulated import make_cell
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def measured_found(work: Work) -> dict[str, Any]:
 
     return measured_of(
         work.folders.measured("found"),
-        {"policy": identity_of(str(work.run(row))), "bins": work.sizes.bins},
+        {"policy": resolve(str(work.run(row))).identity, "bins": work.sizes.bins},
         measure,
     )
 
@@ -160,7 +160,7 @@ def ship(work: Work) -> str:
 
     run = work.run(robot.best_rows(work)[0].name)
     method = load(run)
-    source = checkpoint_of(str(run))
+    source = resolve(str(run)).file
     assert source is not None
     info = checkpoint.read_info(source)
     shipped = from_config(method.name, {**info.config, "found": measured_found(work)["threshold"]})

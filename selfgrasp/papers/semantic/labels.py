@@ -20,7 +20,7 @@ from selfgrasp.methods.registry import load
 from selfgrasp.methods.semantic.config import NO_OBJECT, NONE_OF_THESE, SEVERAL
 from selfgrasp.methods.semantic.examples import presented
 from selfgrasp.methods.semantic.method import Semantic
-from selfgrasp.rollout.policies import identity_of
+from selfgrasp.rollout.policies import resolve
 from selfgrasp.servo.batches import center_crop
 
 
@@ -165,7 +165,7 @@ def propagate(path: Path, run: Path, *, known: str, name: str, threshold: float)
         InputError: there are such labels by another classifier.
     """
 
-    author = f"classifier {identity_of(str(run))}"
+    author = f"classifier {resolve(str(run)).identity}"
     with Dataset.open(path) as data:
         if name in data.label_names:
             if others := sorted({label.by for label in data.labels(name)} - {author}):

@@ -11,7 +11,6 @@ import numpy as np
 from selfgrasp.core.arrays import FloatArray
 from selfgrasp.evaluation.job import BenchJob
 from selfgrasp.evaluation.log import episode_of
-from selfgrasp.evaluation.measured import policy_label
 from selfgrasp.papers import steps
 from selfgrasp.papers.semantic.work import (
     BOX,
@@ -26,6 +25,7 @@ from selfgrasp.papers.semantic.work import (
     row_job,
 )
 from selfgrasp.protocols.category import CATEGORY
+from selfgrasp.rollout.policies import resolve
 from selfgrasp.workcell.cells.config import CellConfig
 
 if TYPE_CHECKING:
@@ -130,7 +130,7 @@ def episodes(work: Work, label: str, policy: str, name: str = FIRST) -> list[Epi
     """What a policy did on a set of objects, by bin."""
 
     return [
-        episode_of(kept) for kept in measured(work, label, name)["episodes"][policy_label(policy)]
+        episode_of(kept) for kept in measured(work, label, name)["episodes"][resolve(policy).label]
     ]
 
 

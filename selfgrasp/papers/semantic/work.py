@@ -18,7 +18,7 @@ from selfgrasp.papers import steps
 from selfgrasp.papers.semantic import labels, probe
 from selfgrasp.papers.semantic.labels import Raters
 from selfgrasp.rollout.jobs import CollectJob, TrainJob
-from selfgrasp.rollout.policies import identity_of
+from selfgrasp.rollout.policies import resolve
 from selfgrasp.workcell.cells.config import CellConfig
 
 Counts = list[list[float]]
@@ -340,7 +340,7 @@ def classifier_figures(work: Work) -> dict[str, dict[str, Counts]]:
     """By classifier and set of objects, for each scene: right, of how many; of those above the
     threshold likewise."""
 
-    of = {title: identity_of(str(work.run(run))) for title, run in classifiers(work).items()}
+    of = {title: resolve(str(work.run(run))).identity for title, run in classifiers(work).items()}
     found: dict[str, dict[str, Counts]] = steps.measured_of(
         work.folders.measured("classifiers"), of, lambda: {"by_scene": _named(work)}
     )["by_scene"]
@@ -364,7 +364,7 @@ def label_threshold(work: Work) -> tuple[float, bool]:
 
     found = steps.measured_of(
         work.folders.measured("label_threshold"),
-        {"classifier": identity_of(str(run)), "right": RIGHT},
+        {"classifier": resolve(str(run)).identity, "right": RIGHT},
         measure,
     )
     return found["threshold"], found["enough"]
@@ -416,7 +416,7 @@ def probe_figures(work: Work) -> dict[str, Counts]:
             )
         }
 
-    of = {"classifier": identity_of(str(work.run(PROPAGATOR)))}
+    of = {"classifier": resolve(str(work.run(PROPAGATOR))).identity}
     found: dict[str, Counts] = steps.measured_of(work.folders.measured("probe"), of, measure)[
         "by_scene"
     ]

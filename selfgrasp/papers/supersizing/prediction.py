@@ -23,7 +23,7 @@ from selfgrasp.methods.registry import build, load
 from selfgrasp.papers.supersizing.learning import BAXTER_CLOSED, Work
 from selfgrasp.papers.supersizing.table2 import baseline_rows, heuristic_rows
 from selfgrasp.protocols.prediction import Predictions, auc, balanced, best_threshold
-from selfgrasp.rollout.policies import checkpoint_of
+from selfgrasp.rollout.policies import resolve
 from selfgrasp.workcell.cells.config import GRIPPER
 
 if TYPE_CHECKING:
@@ -194,7 +194,7 @@ def scored(work: Work, name: str) -> Mapping[str, Predictions]:
 
     kept, checkpoint = (
         work.folders.run(name) / "scores.npz",
-        checkpoint_of(str(work.folders.run(name))),
+        resolve(str(work.folders.run(name))).file,
     )
     assert checkpoint is not None
     fresh = kept.exists() and kept.stat().st_mtime > checkpoint.stat().st_mtime

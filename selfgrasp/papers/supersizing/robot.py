@@ -6,12 +6,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from selfgrasp.evaluation.job import BenchJob
-from selfgrasp.evaluation.measured import policy_label
 from selfgrasp.papers import steps
 from selfgrasp.papers.supersizing.learning import Work
 from selfgrasp.rollout.collect import collect
 from selfgrasp.rollout.jobs import CollectJob
-from selfgrasp.rollout.policies import BASELINES
+from selfgrasp.rollout.policies import baselines, resolve
 from selfgrasp.workcell.cells.config import CellConfig
 
 
@@ -106,9 +105,9 @@ def collect_failures(work: Work) -> str:
 def label_of(work: Work, run: str) -> str:
     """What reports call the policy of a run."""
 
-    return policy_label(str(work.folders.run(run)))
+    return resolve(str(work.folders.run(run))).label
 
 
 def _policy(work: Work, name: str) -> str:
 
-    return name if name in BASELINES else str(work.folders.run(name))
+    return name if name in baselines() else str(work.folders.run(name))
