@@ -241,7 +241,7 @@ def test_lost_tables_and_other_versions_say_what_exists(forty, tmp_path):
     meta = json.loads((path / "dataset.json").read_text())
     (path / "dataset.json").write_text(json.dumps({**meta, "schema": 0}))
     with pytest.raises(
-        InputError, match=r"schema version 0; wanted: schema version 1 \(`selfgrasp upgrade`"
+        InputError, match=r"schema version 0; wanted: schema version 2 \(`selfgrasp upgrade"
     ):
         Dataset.open(path)
     (path / "dataset.json").write_text('{"schema": 1')

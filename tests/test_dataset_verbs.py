@@ -36,7 +36,6 @@ from selfgrasp.dataset import (
     check,
     export_lerobot,
     merge,
-    upgrade,
 )
 from selfgrasp.dataset.export.lerobot_frames import action_vector, state_vector
 from selfgrasp.dataset.split import LEFT_OUT, SPLITS, assign
@@ -209,50 +208,6 @@ def test_merge_refuses_another_cell_and_clashing_ids(tmp_path):
     assert not (tmp_path / "out").exists()
     with pytest.raises(InputError, match="no datasets"):
         merge([], tmp_path / "out")
-
-
-def version_zero(path: Path) -> Path:
-    """A made-up version 0: its attempts called `changed` by another name, and its meta file had no
-    split."""
-    write(path, make_attempts(5))
-    lance.dataset(str(path / "attempts.lance")).alter_columns(
-        {"path": "changed", "name": "difference"}
-    )
-    meta = json.loads((path / "dataset.json").read_text())
-    del meta["split"], meta["split_hash"]
-    (path / "dataset.json").write_text(json.dumps({**meta, "schema": 0}))
-    return path
-
-
-def from_zero(path: Path) -> None:
-    lance.dataset(str(path / "attempts.lance")).alter_columns(
-        {"path": "difference", "name": "changed"}
-    )
-    meta = json.loads((path / "dataset.json").read_text())
-    (path / "dataset.json").write_text(json.dumps({**meta, "split": Split().to_json()}))
-
-
-def test_upgrade_goes_a_version_at_a_time_and_keeps_the_old_one(tmp_path):
-    path = version_zero(tmp_path / "d")
-    with pytest.raises(
-        InputError,
-        match=r"schema version 0; wanted: a way from version 0 on; exists: migrations: none",
-    ):
-        upgrade(path)
-    assert upgrade(path, migrations={0: from_zero}) == 0
-    assert len(list(Dataset.open(path).attempts())) == 5
-    assert json.loads((tmp_path / "d.v0" / "dataset.json").read_text())["schema"] == 0
-    assert upgrade(path) == 1
-
-
-def test_an_upgrade_that_fails_leaves_the_dataset_as_it_was(tmp_path):
-    path = version_zero(tmp_path / "d")
-    with pytest.raises(InputError, match=r"the upgraded copy, in which .*is untouched"):
-        upgrade(path, migrations={0: lambda copy: None})
-    assert json.loads((path / "dataset.json").read_text())["schema"] == 0
-    (path / "dataset.json").write_text(json.dumps({"schema": 7}))
-    with pytest.raises(InputError, match="schema version 7; wanted: version 1 or older"):
-        upgrade(path)
 
 
 def test_labels_from_a_csv(tmp_path):

@@ -18,7 +18,7 @@ from helpers_attempts import make_attempts, make_session, make_spec
 
 from selfgrasp.codec import EncodedAttempt, encode_attempt
 from selfgrasp.core import InputError, Label
-from selfgrasp.dataset import Dataset, DatasetWriter, Split, check
+from selfgrasp.dataset import Dataset, DatasetWriter, Split, check, tables
 from selfgrasp.dataset.meta import META_FILE, read_meta
 from selfgrasp.dataset.tables import open_table
 
@@ -83,7 +83,7 @@ def test_another_split_or_schema_version_is_refused_and_both_are_named(tmp_path)
         )
     meta = json.loads((tmp_path / "dataset.json").read_text())
     (tmp_path / "dataset.json").write_text(json.dumps({**meta, "schema": 9}))
-    with pytest.raises(InputError, match=r"schema version 9; wanted: schema version 1"):
+    with pytest.raises(InputError, match=r"schema version 9; wanted: schema version 2"):
         DatasetWriter.create_or_open(tmp_path, make_session())
 
 
@@ -114,16 +114,18 @@ def test_a_full_disk_stops_in_good_order(tmp_path, monkeypatch):
 def test_an_append_that_failed_half_way_can_be_repeated(tmp_path, monkeypatch):
     batch = encoded(3)
     with DatasetWriter.create_or_open(tmp_path, make_session()) as writer:
-        flush = writer._tables._flush
+        append_rows = tables.append_rows
 
-        def broken(name: str, known: set[int]) -> None:
-            if name == "steps":
+        def broken(table, rows):
+            written = append_rows(table, rows)
+            if Path(table.uri).stem == "steps":
                 raise OSError("no space left on device")
-            flush(name, known)
+            return written
 
-        monkeypatch.setattr(writer._tables, "_flush", broken)
+        monkeypatch.setattr(tables, "append_rows", broken)
         with pytest.raises(OSError, match="no space"):
             writer.append(batch)
+        monkeypatch.undo()
         assert writer.append(batch) == 3
     assert open_table(tmp_path, "steps").count_rows() == 3
     assert check(tmp_path).problems == ()

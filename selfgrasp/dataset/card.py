@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from selfgrasp.common.intervals import wilson
 from selfgrasp.dataset.reader import OBJECT_LABEL, Dataset
-from selfgrasp.dataset.schema import SCHEMA_VERSION
 from selfgrasp.dataset.split import LEFT_OUT, SPLITS
 
 
@@ -63,7 +62,7 @@ def _facts(dataset: Dataset) -> list[str]:
         "| cell options, noise among them | "
         f"{', '.join(f'{key}: {value}' for key, value in spec.options.items()) or 'none'} |",
         f"| split | by {dataset.split.by.value}, hash {dataset.split.hash}: {counts} |",
-        f"| schema version | {SCHEMA_VERSION} |",
+        f"| schema version | {dataset.version} |",
         "| licence | "
         f"{dataset.license or 'not stated: ask the owner before passing the data on'} |",
     ]

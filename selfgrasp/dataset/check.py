@@ -16,7 +16,7 @@ from selfgrasp.core.errors import first_line
 from selfgrasp.dataset.lock import ReaderLock
 from selfgrasp.dataset.meta import Meta, read_meta, read_raw_meta
 from selfgrasp.dataset.reader import OBJECT_LABEL, Dataset
-from selfgrasp.dataset.schema import SCHEMAS, TABLES, picture_keys
+from selfgrasp.dataset.schema import TABLES, picture_keys, schemas_of
 from selfgrasp.dataset.split import LEFT_OUT, SplitBy
 from selfgrasp.dataset.stream import Stored
 from selfgrasp.dataset.tables import open_table
@@ -63,7 +63,7 @@ def check(path: str | Path) -> CheckReport:
     lock = ReaderLock(path)
     try:
         meta = read_meta(path)
-        problems = list(_wrong_columns(path))
+        problems = list(wrong_columns(path, meta.version))
         if problems:
             return CheckReport(tuple(problems))
         stored = Stored.open(path)
@@ -98,14 +98,16 @@ def _check(dataset: Dataset, meta: Meta, stored: Stored) -> CheckReport:
     )
 
 
-def _wrong_columns(path: Path) -> Iterator[str]:
+def wrong_columns(path: Path, version: int) -> Iterator[str]:
+    """What tables of the dataset in `path` lack that `version` of the schema has."""
+    schemas = schemas_of(version)
     for name in TABLES:
         try:
             schema = open_table(path, name).schema
         except (OSError, ValueError, RuntimeError) as error:
             yield f"table {name} cannot be opened: {first_line(error)}"
             continue
-        wanted = SCHEMAS[name]
+        wanted = schemas[name]
         missing = [field.name for field in wanted if field.name not in schema.names]
         retyped = [
             field.name

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from selfgrasp.core import InputError
 from selfgrasp.dataset.meta import META_FILE, read_meta, require_same_cell
 from selfgrasp.dataset.reader import Dataset
-from selfgrasp.dataset.schema import SCHEMAS, picture_keys
+from selfgrasp.dataset.schema import SCHEMAS, labels_of_this_version, picture_keys
 from selfgrasp.dataset.split import Split
 from selfgrasp.dataset.stream import Stored
 from selfgrasp.dataset.tables import as_table
@@ -85,7 +85,7 @@ def _require_distinct(sources: Sequence[Path]) -> None:
 def _copy(source: Path, writer: DatasetWriter) -> None:
     with Dataset.open(source) as dataset:
         stored = dataset.stored
-        labels = stored.labels.to_table()
+        labels = labels_of_this_version(stored.labels.to_table())
         new = np.array(
             [row for row, name in enumerate(stored.ids) if name not in writer], dtype=np.int64
         )
@@ -94,13 +94,8 @@ def _copy(source: Path, writer: DatasetWriter) -> None:
             writer.append_tables(
                 pictures=_pictures(stored, rows, writer),
                 steps=_steps(stored, rows),
-                labels=_cast(
-                    "labels",
-                    labels.filter(
-                        pc.is_in(
-                            labels["attempt"], value_set=pa.array(stored.ids[rows], pa.string())
-                        )
-                    ),
+                labels=labels.filter(
+                    pc.is_in(labels["attempt"], value_set=pa.array(stored.ids[rows], pa.string()))
                 ),
                 attempts=_cast("attempts", stored.attempts.take(rows.tolist())),
             )

@@ -13,7 +13,7 @@ from typing import Any
 from selfgrasp.codec import session_from_plain, session_to_plain
 from selfgrasp.common.atomic_write import atomic_write
 from selfgrasp.core import CellSpec, InputError, Session
-from selfgrasp.dataset.schema import SCHEMA_VERSION, TABLES
+from selfgrasp.dataset.schema import READABLE_VERSIONS, SCHEMA_VERSION, TABLES
 from selfgrasp.dataset.split import Split
 
 META_FILE = "dataset.json"
@@ -28,12 +28,14 @@ class Meta:
         sessions: by the key that attempts carry.
         split: how attempts fall into train, validation and test.
         license: of the data; empty until its owner says.
+        version: of the schema, one of `READABLE_VERSIONS`.
     """
 
     spec: CellSpec
     sessions: Mapping[str, Session]
     split: Split
     license: str = ""
+    version: int = SCHEMA_VERSION
 
     def with_sessions(self, sessions: Mapping[str, Session]) -> Meta:
         """The same with more sessions.
@@ -64,7 +66,7 @@ def write_meta(path: Path, meta: Meta) -> None:
     write_json(
         path / META_FILE,
         {
-            "schema": SCHEMA_VERSION,
+            "schema": meta.version,
             "cell": meta.spec.to_json(),
             "cell_fingerprint": meta.spec.fingerprint,
             "sessions": {key: session_to_plain(session) for key, session in meta.sessions.items()},
@@ -87,20 +89,12 @@ def read_meta(path: Path) -> Meta:
     """What `dataset.json` in `path` says.
 
     Raises:
-        InputError: no such folder, no or half a dataset in it, a damaged file, or another schema
-            version.
+        InputError: no such folder, no or half a dataset in it, a damaged file, or a schema version
+            that this program cannot read.
     """
     data = read_raw_meta(path)
-    if data.get("schema") != SCHEMA_VERSION:
-        raise InputError(
-            given=f"dataset {path} of schema version {data.get('schema')}",
-            wanted=f"schema version {SCHEMA_VERSION}"
-            + (
-                " (`selfgrasp upgrade` brings an older one up)"
-                if _is_older(data.get("schema"))
-                else ""
-            ),
-        )
+    if data.get("schema") not in READABLE_VERSIONS:
+        raise other_version(path, data.get("schema"))
     missing = [name for name in TABLES if not table_path(path, name).is_dir()]
     if missing:
         raise InputError(
@@ -114,6 +108,7 @@ def read_meta(path: Path) -> Meta:
             sessions={key: session_from_plain(plain) for key, plain in data["sessions"].items()},
             split=Split.from_json(data["split"]),
             license=data.get("license", ""),
+            version=data["schema"],
         )
     except (KeyError, TypeError) as error:
         raise InputError(
@@ -171,5 +166,15 @@ def table_path(path: Path, name: str) -> Path:
     return path / f"{name}.lance"
 
 
-def _is_older(version: object) -> bool:
-    return isinstance(version, int) and version < SCHEMA_VERSION
+def other_version(path: Path, version: object) -> InputError:
+    """The error of a dataset in `path` whose schema has another version than it must have."""
+    older = isinstance(version, int) and version < SCHEMA_VERSION
+    return InputError(
+        given=f"dataset {path} of schema version {version}",
+        wanted=f"schema version {SCHEMA_VERSION} "
+        + (
+            f"(`selfgrasp upgrade {path}` brings an older one up)"
+            if older
+            else "or older (a newer selfgrasp wrote this one)"
+        ),
+    )

@@ -10,17 +10,17 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from selfgrasp.core import Attempt, CellSpec, InputError, Label, Session
 from selfgrasp.core.errors import unknown_name
 from selfgrasp.dataset.lock import ReaderLock
 from selfgrasp.dataset.meta import Meta, read_meta
-from selfgrasp.dataset.schema import SCALAR_COLUMNS, label_value
+from selfgrasp.dataset.schema import SCALAR_COLUMNS, LabelValue, label_values
 from selfgrasp.dataset.split import Split, SplitBy, assign
 from selfgrasp.dataset.stream import Stored, stream
-
-LabelValue = bool | int | float | str | tuple[float, ...]
+from selfgrasp.dataset.tables import where
 
 OBJECT_LABEL = "truth.object"
 """What the simulator says was grasped; read by splits by object: a split is no input of a
@@ -43,7 +43,8 @@ class Dataset:
         self.stored = stored
         self._lock = lock
         self._columns: dict[str, NDArray[Any]] = {}
-        self._labels: dict[str, list[Label]] | None = None
+        self._label_names: tuple[str, ...] | None = None
+        self._labels: dict[str, pa.Table] = {}
         self._parts: NDArray[np.str_] | None = None
 
     @staticmethod
@@ -106,6 +107,11 @@ class Dataset:
         return self._meta.split
 
     @property
+    def version(self) -> int:
+        """Of the schema that it is stored in."""
+        return self._meta.version
+
+    @property
     def license(self) -> str:
         """Of the data; empty until its owner says."""
         return self._meta.license
@@ -121,12 +127,8 @@ class Dataset:
         if self._parts is None:
             seeds = {key: session.seed for key, session in self._meta.sessions.items()}
             objects: dict[str, Any] = {}
-            if self.split.by is SplitBy.OBJECT:
-                objects = {
-                    label.attempt: label.value
-                    for label in self._all_labels().get(OBJECT_LABEL, ())
-                    if label.step is None
-                }
+            if self.split.by is SplitBy.OBJECT and OBJECT_LABEL in self.label_names:
+                objects = self.label(OBJECT_LABEL)
             self._parts = assign(
                 self.split,
                 seeds=[seeds.get(key, 0) for key in self.column("session")],
@@ -187,43 +189,50 @@ class Dataset:
     @property
     def label_names(self) -> tuple[str, ...]:
         """The names of the labels, sorted."""
-        return tuple(sorted(self._all_labels()))
+        if self._label_names is None:
+            names = self.stored.labels.to_table(columns=["name"])["name"]
+            self._label_names = tuple(sorted(pc.unique(names).to_pylist()))
+        return self._label_names
 
     def label(self, name: str) -> dict[str, LabelValue]:
         """Attempt ids to the values of the label `name` of whole attempts; the latest value where
-        there are several.
+        there are several. Labels of other names are not read.
 
         Raises:
-            InputError: no attempt has such a label.
+            InputError: there is no such label.
         """
-        return {
-            label.attempt: label.value
-            for label in self.labels(name)
-            if label.step is None and label.view is None
-        }
+        rows = self._labels_of(name)
+        rows = rows.filter(pc.and_(rows["step"].is_null(), rows["view"].is_null()))
+        return dict(zip(rows["attempt"].to_pylist(), label_values(rows), strict=True))
 
     def labels(self, name: str) -> tuple[Label, ...]:
-        """Every label called `name`, those of single steps and views too, oldest first.
+        """Every label called `name`, those of single steps and views too, oldest first. Labels of
+        other names are not read.
 
         Raises:
-            InputError: no attempt has such a label.
+            InputError: there is no such label.
         """
-        if name not in self._all_labels():
-            raise unknown_name("label", name, self.label_names)
-        return tuple(self._all_labels()[name])
+        rows = self._labels_of(name)
+        columns = [rows[column].to_pylist() for column in ("attempt", "by", "step", "view")]
+        return tuple(
+            Label(attempt, name, value, by, step, view)
+            for value, attempt, by, step, view in zip(label_values(rows), *columns, strict=True)
+        )
 
-    def _all_labels(self) -> dict[str, list[Label]]:
-        if self._labels is None:
-            known = set(self.stored.ids)
-            self._labels = {}
-            for row in self.stored.labels.to_table().to_pylist():
-                # A label can precede its attempt on the disk for a moment, or for ever where its
-                # writer was killed in between.
-                if row["attempt"] in known:
-                    self._labels.setdefault(row["name"], []).append(
-                        Label(**{**row, "value": label_value(row["value"])})
-                    )
-        return self._labels
+    def _labels_of(self, name: str) -> pa.Table:
+        if name not in self._labels:
+            table = self.stored.labels
+            columns = ["attempt", "value", "by", "step", "view"]
+            rows = table.to_table(columns=columns, filter=where("name", [name]))
+            if not len(rows):
+                raise unknown_name("label", name, self.label_names)
+            if "numbers" in table.schema.names and rows["value"].null_count:
+                rows = table.to_table(columns=[*columns, "numbers"], filter=where("name", [name]))
+            # A label can precede its attempt on the disk for a moment, or for ever where its writer
+            # was killed in between.
+            known = pa.array(self.stored.ids, pa.string())
+            self._labels[name] = rows.filter(pc.is_in(rows["attempt"], value_set=known))
+        return self._labels[name]
 
     def _rows(self, split: str | None) -> NDArray[np.int64]:
         if split is None:

@@ -4,7 +4,10 @@ attempts   one row an attempt: scalars to filter by, and the two looks and the p
            structs that name pictures by key. The commit point.
 steps      one row a step, in order.
 pictures   encoded pictures by key, each once.
-labels     one row a label; values as JSON.
+labels     one row a label: scalars as JSON in `value`, lists of numbers in a column of their own,
+           so that long ones do not slow the reading of others.
+
+Version 1 kept lists of numbers as JSON in `value` as well.
 """
 
 from __future__ import annotations
@@ -15,11 +18,17 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from selfgrasp.core import Label
 from selfgrasp.core.pose import yaw_of
 
-SCHEMA_VERSION = 1
+LabelValue = bool | int | float | str | tuple[float, ...]
+
+SCHEMA_VERSION = 2
+READABLE_VERSIONS = (1, SCHEMA_VERSION)
+"""Datasets of these versions are read as they are; only the newest is written to."""
+
 TABLES = ("pictures", "steps", "labels", "attempts")
 """In the order of writing: what others refer to comes first, and an attempt exists once its row
 does."""
@@ -96,6 +105,7 @@ SCHEMAS = {
             ("attempt", pa.string()),
             ("name", pa.string()),
             ("value", pa.string()),
+            ("numbers", pa.list_(pa.float64())),
             ("by", pa.string()),
             ("step", pa.int64()),
             ("view", pa.string()),
@@ -114,6 +124,14 @@ for filtering."""
 SCALAR_COLUMNS = tuple(
     field.name for field in SCHEMAS["attempts"] if not pa.types.is_struct(field.type)
 )
+
+
+def schemas_of(version: int) -> dict[str, pa.Schema]:
+    """The Arrow schemas of the tables of a dataset of `version`, by table."""
+    labels = SCHEMAS["labels"]
+    if version == 1:
+        labels = labels.remove(labels.get_field_index("numbers"))
+    return {**SCHEMAS, "labels": labels}
 
 
 def attempt_row(plain: Mapping[str, Any]) -> dict[str, Any]:
@@ -156,20 +174,40 @@ def attempt_plain(row: Mapping[str, Any], steps: Iterable[Mapping[str, Any]]) ->
 def label_row(label: Label) -> dict[str, Any]:
     """A row of `labels`."""
     value = label.value.item() if isinstance(label.value, np.generic) else label.value
+    numbers = isinstance(value, tuple | list)
     return {
         "attempt": label.attempt,
         "name": label.name,
-        "value": json.dumps(value),
+        "value": None if numbers else json.dumps(value),
+        "numbers": value if numbers else None,
         "by": label.by,
         "step": label.step,
         "view": label.view,
     }
 
 
-def label_value(text: str) -> bool | int | float | str | tuple[float, ...]:
-    """The inverse of `label_row`'s JSON."""
-    value = json.loads(text)
-    return tuple(value) if isinstance(value, list) else value
+def label_values(table: pa.Table) -> list[LabelValue]:
+    """The values in rows of `labels` of any version: the inverse of `label_row`."""
+    texts = [text or "null" for text in table["value"].to_pylist()]
+    values = json.loads(f"[{','.join(texts)}]")
+    if "numbers" in table.column_names and table["numbers"].null_count < len(table):
+        lists = table["numbers"].to_pylist()
+        values = [v if n is None else n for v, n in zip(values, lists, strict=True)]
+    return [tuple(value) if isinstance(value, list) else value for value in values]
+
+
+def labels_of_this_version(table: pa.Table) -> pa.Table:
+    """Rows of `labels` of any version as `SCHEMAS` has them."""
+    if "numbers" not in table.column_names:
+        is_list = pc.starts_with(table["value"], "[")
+        lists = [
+            json.loads(text) if yes else None
+            for text, yes in zip(table["value"].to_pylist(), is_list.to_pylist(), strict=True)
+        ]
+        scalars = pc.if_else(is_list, pa.scalar(None, pa.string()), table["value"])
+        table = table.set_column(table.column_names.index("value"), "value", scalars)
+        table = table.append_column("numbers", pa.array(lists, pa.list_(pa.float64())))
+    return table.select(SCHEMAS["labels"].names).cast(SCHEMAS["labels"])
 
 
 def picture_keys(attempts: Iterable[Mapping[str, Any]]) -> set[str]:

@@ -6,13 +6,14 @@ Fork after importing Lance hangs; processes that use this module are started wit
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Literal
 
 import lance
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from selfgrasp.dataset.lock import no_readers
 from selfgrasp.dataset.meta import table_path
@@ -63,23 +64,19 @@ class Tables:
         for name in TABLES:
             table = rows.get(name)
             if table is not None and table.num_rows:
-                known = {fragment.fragment_id for fragment in self._open[name].get_fragments()}
-                self._open[name] = lance.write_dataset(table, self._open[name], mode="append")
-                self._flush(name, known)
+                self._open[name] = append_rows(self._open[name], table)
 
     def sweep(self) -> int:
         """Deletes steps and labels whose attempt never came to be, left by a process that was
         killed; returns how many rows."""
-        ids = set(self.column("attempts", "id"))
+        ids = self._open["attempts"].to_table(columns=["id"])["id"].combine_chunks()
         swept = 0
         for name in ("steps", "labels"):
-            strays = sorted(
-                {attempt for attempt in self.column(name, "attempt") if attempt not in ids}
-            )
+            named = pc.unique(self._open[name].to_table(columns=["attempt"])["attempt"])
+            strays = named.filter(pc.invert(pc.is_in(named, value_set=ids))).to_pylist()
             if strays:
                 before = self._open[name].count_rows()
-                quoted = ", ".join("'" + stray.replace("'", "''") + "'" for stray in strays)
-                self._open[name].delete(f"attempt IN ({quoted})")
+                self._open[name].delete(where("attempt", strays))
                 swept += before - self._open[name].count_rows()
         return swept
 
@@ -99,19 +96,47 @@ class Tables:
                         older_than=timedelta(0), delete_unverified=True
                     )
 
-    def _flush(self, name: str, known_fragments: set[int]) -> None:
-        """Forces what the last append wrote to the disk: Lance itself leaves it to the operating
-        system, which a power cut does not ask."""
-        root = table_path(self._path, name)
-        table = self._open[name]
-        fresh = [
-            root / "data" / file.path
-            for f in table.get_fragments()
-            if f.fragment_id not in known_fragments
-            for file in f.data_files()
-        ]
-        manifest = root / "_versions" / f"{2**64 - 1 - table.version:020d}.manifest"
-        _fsync([*fresh, root / "data", manifest, root / "_versions"])
+
+def append_rows(table: Any, rows: Any) -> Any:
+    """`table`, a Lance dataset, with `rows` (an Arrow table or a reader of batches) behind its
+    own; they are on the disk on return, or none of them is there."""
+    known = {fragment.fragment_id for fragment in table.get_fragments()}
+    written = lance.write_dataset(rows, table, mode="append")
+    _flush(written, known)
+    return written
+
+
+def overwrite(path: Path, name: str, rows: Any) -> Any:
+    """Table `name` with `rows` (an Arrow table or a reader of batches) instead of its own, on the
+    disk on return; readers that have it open keep the old ones. Made where there is none."""
+    written = lance.write_dataset(
+        rows,
+        str(table_path(path, name)),
+        mode="overwrite",
+        data_storage_version=_STORAGE_VERSION,
+    )
+    _flush(written, frozenset())
+    return written
+
+
+def _flush(table: Any, known_fragments: Collection[int]) -> None:
+    """Forces what the last write wrote to the disk: Lance itself leaves it to the operating system,
+    which a power cut does not ask."""
+    root = Path(table.uri)
+    fresh = [
+        root / "data" / file.path
+        for f in table.get_fragments()
+        if f.fragment_id not in known_fragments
+        for file in f.data_files()
+    ]
+    manifest = root / "_versions" / f"{2**64 - 1 - table.version:020d}.manifest"
+    _fsync([*fresh, root / "data", manifest, root / "_versions"])
+
+
+def where(column: str, values: Iterable[str]) -> str:
+    """A Lance filter: rows in which `column` is one of `values`."""
+    quoted = ", ".join("'" + value.replace("'", "''") + "'" for value in values)
+    return f"{column} IN ({quoted})"
 
 
 def as_table(name: str, rows: Sequence[Mapping[str, Any]]) -> pa.Table:

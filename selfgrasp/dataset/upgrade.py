@@ -1,51 +1,56 @@
-"""From an older schema version to this one, a version at a time, on a copy."""
+"""From an older schema version to this one, a version at a time, in place."""
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
 from selfgrasp.core import InputError
-from selfgrasp.dataset.check import check
+from selfgrasp.dataset.check import wrong_columns
 from selfgrasp.dataset.lock import WriterLock
-from selfgrasp.dataset.meta import META_FILE, read_raw_meta, write_json
-from selfgrasp.dataset.schema import SCHEMA_VERSION
+from selfgrasp.dataset.meta import META_FILE, other_version, read_raw_meta, write_json
+from selfgrasp.dataset.schema import SCHEMA_VERSION, TABLES, labels_of_this_version
+from selfgrasp.dataset.tables import open_table, overwrite
 
 Migration = Callable[[Path], None]
-"""Changes the dataset in a folder from one schema version to the next; `dataset.json`'s version is
-set for it afterwards."""
+"""Changes the dataset in a folder from one schema version to the next.
 
-MIGRATIONS: Mapping[int, Migration] = MappingProxyType({})
-"""By the version they start from. Version 1 is the first, so there are none yet."""
+It replaces each table in one step, leaves what it finds changed already, and never touches the
+version in `dataset.json`: that is raised when the migration is done, and a migration that was cut
+short is run again.
+"""
+
+
+def _lists_of_numbers(path: Path) -> None:
+    """Version 1 to 2: labels that are lists of numbers get a column of their own."""
+    labels = open_table(path, "labels")
+    if "numbers" not in labels.schema.names:
+        overwrite(path, "labels", labels_of_this_version(labels.to_table()))
+
+
+MIGRATIONS: Mapping[int, Migration] = MappingProxyType({1: _lists_of_numbers})
+"""By the version they start from."""
 
 
 def upgrade(path: str | Path, *, migrations: Mapping[int, Migration] = MIGRATIONS) -> int:
-    """Brings the dataset in `path` to `SCHEMA_VERSION`; returns the version it had. The old one
-    stays beside it as `<name>.v<version>`.
+    """Brings the dataset in `path` to `SCHEMA_VERSION`, in place; returns the version it had.
 
-    The work is done on a copy, which takes the dataset's place only when `check` finds nothing
-    wrong with it.
+    Killed at any moment, it leaves a dataset that can be read and upgraded again. What does not
+    come out as the new version's tables is taken back.
 
     Args:
         path: of the dataset.
         migrations: by the version they start from.
 
     Raises:
-        InputError: no dataset, a newer version than this program's, no way from that version, or an
-            upgraded copy that is not sound.
+        InputError: no dataset, a newer version than this program's, no way from that version, a
+            writer at work, or tables that do not have the new version's columns afterwards.
     """
     path = Path(path)
-    raw = read_raw_meta(path)
-    version = raw.get("schema")
+    version = read_raw_meta(path).get("schema")
     if not isinstance(version, int) or version > SCHEMA_VERSION:
-        raise InputError(
-            given=f"dataset {path} of schema version {version}",
-            wanted=f"version {SCHEMA_VERSION} or older (a newer selfgrasp wrote this one)",
-        )
-    if version == SCHEMA_VERSION:
-        return version
+        raise other_version(path, version)
     missing = [v for v in range(version, SCHEMA_VERSION) if v not in migrations]
     if missing:
         known = ", ".join(f"from {v}" for v in sorted(migrations)) or "none"
@@ -56,28 +61,24 @@ def upgrade(path: str | Path, *, migrations: Mapping[int, Migration] = MIGRATION
         )
     lock = WriterLock(path)
     try:
-        _upgrade(path, version, migrations)
+        for step in range(version, SCHEMA_VERSION):
+            _migrate(path, step, migrations[step])
     finally:
         lock.release()
     return version
 
 
-def _upgrade(path: Path, version: int, migrations: Mapping[int, Migration]) -> None:
-    copy, old = path.with_name(path.name + ".upgrading"), path.with_name(f"{path.name}.v{version}")
-    if old.exists():
-        raise InputError(
-            given=f"{old}, where the old dataset is to go", wanted="a name that is free"
-        )
-    shutil.rmtree(copy, ignore_errors=True)
-    shutil.copytree(path, copy)
-    for step in range(version, SCHEMA_VERSION):
-        migrations[step](copy)
-        write_json(copy / META_FILE, {**read_raw_meta(copy), "schema": step + 1})
-    problems = check(copy).problems
+def _migrate(path: Path, version: int, migration: Migration) -> None:
+    raw = read_raw_meta(path)
+    tables = {name: open_table(path, name) for name in TABLES}
+    migration(path)
+    problems = list(wrong_columns(path, version + 1))
     if problems:
+        for table in tables.values():
+            table.restore()
+        write_json(path / META_FILE, raw)
         raise InputError(
-            given=f"{copy}, the upgraded copy, in which {'; '.join(problems)}",
-            wanted=f"a sound dataset ({path} is untouched)",
+            given=f"{path}, of which the upgrade made a dataset in which {'; '.join(problems)}",
+            wanted=f"the tables of version {version + 1} (the dataset is as it was)",
         )
-    path.rename(old)
-    copy.rename(path)
+    write_json(path / META_FILE, {**read_raw_meta(path), "schema": version + 1})

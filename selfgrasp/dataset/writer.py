@@ -15,8 +15,15 @@ from selfgrasp.codec import EncodedAttempt, session_key
 from selfgrasp.core import InputError, Label, Session
 from selfgrasp.core.errors import unknown_name
 from selfgrasp.dataset.lock import WriterLock
-from selfgrasp.dataset.meta import META_FILE, Meta, read_meta, table_path, write_meta
-from selfgrasp.dataset.schema import TABLES, attempt_row, label_row, step_rows
+from selfgrasp.dataset.meta import (
+    META_FILE,
+    Meta,
+    other_version,
+    read_meta,
+    table_path,
+    write_meta,
+)
+from selfgrasp.dataset.schema import SCHEMA_VERSION, TABLES, attempt_row, label_row, step_rows
 from selfgrasp.dataset.split import Split
 from selfgrasp.dataset.tables import (
     AT_CLOSE,
@@ -73,6 +80,8 @@ class DatasetWriter:
             if made:
                 _begin(path, Meta(session.spec, {}, split or Split()))
             meta = read_meta(path)
+            if meta.version != SCHEMA_VERSION:
+                raise other_version(path, meta.version)
             if split is not None and split.hash != meta.split.hash:
                 raise InputError(
                     given=f"split {split}",

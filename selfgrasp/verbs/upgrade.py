@@ -10,8 +10,8 @@ from tyro.conf import Positional
 
 @dataclass(frozen=True)
 class Args:
-    """Bring a dataset written by an older version of selfgrasp up to this version's schema. The old
-    one stays beside it."""
+    """Bring a dataset written by an older version of selfgrasp up to this version's schema, in
+    place. Older datasets can be read without it; to add to them it is needed."""
 
     dataset: Positional[Path]
     """The dataset's folder."""
@@ -24,10 +24,6 @@ def run(args: Args) -> int:
     before = upgrade(args.dataset)
     print(
         f"{args.dataset}: version {before}"
-        + (
-            ""
-            if before == SCHEMA_VERSION
-            else f" brought to {SCHEMA_VERSION}; the old one stays beside it"
-        )
+        + ("" if before == SCHEMA_VERSION else f" brought to {SCHEMA_VERSION}")
     )
     return 0

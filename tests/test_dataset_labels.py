@@ -1,0 +1,106 @@
+"""Labels of one name are read without those of any other."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from helpers_attempts import make_attempts, make_session
+
+from selfgrasp.codec import encode_attempt
+from selfgrasp.core import Label
+from selfgrasp.dataset import Dataset, DatasetWriter
+from selfgrasp.dataset.schema import SCHEMAS
+from selfgrasp.dataset.tables import append_rows, open_table
+
+ROWS, NAMES = 200_000, ("truth.held", "truth.object", "category", "embedding")
+NUMBERS = 128
+
+
+def label_rows(attempts: list[str], rows: int, name: str, rng: np.random.Generator) -> pa.Table:
+    """`rows` labels called `name`: lists of numbers if that is "embedding", otherwise scalars."""
+    lists = name == "embedding"
+    values = np.array(["true", "false", '"cup"'])[rng.integers(0, 3, rows)]
+    numbers = rng.normal(size=(rows, NUMBERS)) if lists else None
+    columns = {
+        "attempt": [attempts[i % len(attempts)] for i in range(rows)],
+        "name": [name] * rows,
+        "value": [None] * rows if lists else values.tolist(),
+        "numbers": [None] * rows
+        if numbers is None
+        else pa.FixedSizeListArray.from_arrays(pa.array(numbers.ravel()), NUMBERS),
+        "by": ["me"] * rows,
+        "step": list(range(rows)),
+        "view": [None] * rows,
+    }
+    return pa.table(columns).cast(SCHEMAS["labels"])
+
+
+@pytest.fixture(scope="module")
+def many(tmp_path_factory) -> Path:
+    """200,000 labels of four names, which alternate on the disk every 2,500 rows."""
+    path, rng = tmp_path_factory.mktemp("labels") / "d", np.random.default_rng(0)
+    with DatasetWriter.create_or_open(path, make_session()) as writer:
+        writer.append([encode_attempt(attempt) for attempt, _ in make_attempts(8, size=16)])
+        ids = sorted(writer.ids)
+    chunk = 2500
+    for _ in range(4):
+        tables = [
+            label_rows(ids, chunk, NAMES[i % len(NAMES)], rng) for i in range(ROWS // chunk // 4)
+        ]
+        append_rows(open_table(path, "labels"), pa.concat_tables(tables))
+    return path
+
+
+def test_reading_one_name_leaves_the_others_on_the_disk(many):
+    with Dataset.open(many) as dataset:
+        table = dataset.stored.labels
+        assert table.count_rows() == ROWS
+        table.io_stats_incremental()
+        held = dataset.labels("truth.held")
+        read = table.io_stats_incremental().read_bytes
+        table.to_table()
+        everything = table.io_stats_incremental().read_bytes
+    assert len(held) == ROWS // 4
+    assert everything > ROWS // 4 * NUMBERS * 8
+    # The names of all rows, and the other columns of the rows of this name.
+    assert read < 0.05 * everything
+    assert read < 60 * len(held)
+
+
+def test_only_rows_of_the_name_asked_for_become_objects(many, monkeypatch):
+    made = []
+
+    def counted(table):
+        made.append(len(table))
+        return [None] * len(table)
+
+    monkeypatch.setattr("selfgrasp.dataset.reader.label_values", counted)
+    with Dataset.open(many) as dataset:
+        dataset.labels("category")
+        assert dataset.label_names == tuple(sorted(NAMES))
+    assert made == [ROWS // 4]
+
+
+def test_a_small_label_is_quick_beside_long_ones_of_the_same_append(tmp_path):
+    made = make_attempts(300, size=16)
+    rng = np.random.default_rng(0)
+    labels = {
+        attempt.id: (
+            *labels,
+            Label(attempt.id, "embedding", tuple(rng.normal(size=512).tolist()), "me"),
+        )
+        for attempt, labels in made
+    }
+    with DatasetWriter.create_or_open(tmp_path, make_session()) as writer:
+        writer.append([encode_attempt(attempt, labels[attempt.id]) for attempt, _ in made])
+    with Dataset.open(tmp_path) as dataset:
+        table = dataset.stored.labels
+        table.io_stats_incremental()
+        clutter = dataset.label("truth.clutter")
+        assert table.io_stats_incremental().read_bytes < 100_000
+        embedding = dataset.label("embedding")
+    assert clutter == {a.id: own[0].value for a, own in made}
+    assert embedding == {name: own[-1].value for name, own in labels.items()}
