@@ -13,14 +13,18 @@ from viz_scenes import SPEC, play
 
 from selfgrasp.core import InputError
 from selfgrasp.evaluation.played import pairs
+from selfgrasp.protocols import METRICS, PLAYED
 from selfgrasp.protocols.clear import CLEAR
 from selfgrasp.protocols.episode import Episode
+from selfgrasp.protocols.metric import Unit
 from selfgrasp.report.attempts_page import attempts_page
 from selfgrasp.report.data import joined, read_run
 from selfgrasp.report.markup import VOID_TAGS
+from selfgrasp.report.policies import BASELINES, baseline_of, is_learned
 from selfgrasp.report.run_page import write_report
 from selfgrasp.report.story_watcher import StoryOptions, StoryWatcher
-from selfgrasp.report.words import gain, metric
+from selfgrasp.report.words import DIGITS, gain, metric, range_text, value_text
+from selfgrasp.rollout import policies as baselines
 from selfgrasp.verbs.report import Args, run
 from selfgrasp.viz.kinds import label_values
 
@@ -260,9 +264,38 @@ def test_steps_of_several_fits_follow_one_another(tmp_path):
 
 
 def test_metrics_are_written_in_their_units():
-    assert metric("success").range_text(0.239, 0.341) == "23.9 to 34.1\u00a0%"
-    assert metric("interactions").text(26.04) == "26.0"
+    assert range_text(metric("success"), 0.239, 0.341) == "23.9 to 34.1\u00a0%"
+    assert value_text(metric("interactions"), 26.04) == "26.0"
     assert metric("unheard_of").title == "Unheard of"
+
+
+def test_every_metric_of_a_report_is_described_by_its_protocol():
+    assert all(m.meaning and METRICS[name].name == name for name, m in METRICS.items())
+    episode = Episode(0, 1, 1, 1, 0, 0, True, 9.0, 1.0, outcomes=(True,), replaced=(True,))
+    for protocol in PLAYED.values():
+        assert {m.name for m in protocol.metrics([episode])} <= METRICS.keys(), protocol.name
+        assert METRICS[protocol.paired_metric.name] is protocol.paired_metric
+    assert set(DIGITS) | {Unit.FRACTION} == set(Unit)
+
+
+@pytest.mark.parametrize(
+    ("label", "baseline"),
+    [
+        ("random", "random"),
+        ("random_servo", "random_servo"),
+        ("heuristic+uncalibrated", "heuristic"),
+        ("heuristic (smallest eigenvalue)", "heuristic"),
+        ("randomised net", None),
+        ("supersizing (oracle)", None),
+    ],
+)
+def test_a_policy_learned_unless_its_label_is_a_baselines(label: str, baseline: str | None):
+    assert baseline_of(label) == baseline
+    assert is_learned(label) == (baseline is None)
+
+
+def test_the_baselines_of_reports_are_those_that_can_be_named():
+    assert set(baselines.BASELINES) == set(BASELINES)
 
 
 def test_the_page_of_attempts_can_be_filtered_and_shows_every_id():

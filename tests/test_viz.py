@@ -8,6 +8,7 @@ import math
 
 import numpy as np
 import pytest
+from markupsafe import Markup
 from PIL import Image
 from vision_scenes import Box, camera, render
 from viz_scenes import SPEC, boxes, heat_of, look, play
@@ -16,7 +17,7 @@ from selfgrasp.core import ANYTHING, Attempt, Fault, Grasp, Heat, InputError, Ou
 from selfgrasp.core.pose import pose, top_down
 from selfgrasp.report.chart import Axis, Interval, Series, interval_svg, line_chart, stacked_bar
 from selfgrasp.report.gallery import attempt_card
-from selfgrasp.report.markup import Markup, element
+from selfgrasp.report.markup import element
 from selfgrasp.report.story_watcher import StoryOptions, StoryWatcher
 from selfgrasp.viz.animate import animation
 from selfgrasp.viz.draw import Canvas, Window, finger_bars, scene_overlay
@@ -128,7 +129,7 @@ def test_an_animation_has_its_frames_and_their_times(tmp_path):
 
 
 def test_text_is_escaped_and_markup_is_not():
-    assert element("p", "<b>&", title='"x"') == '<p title="&quot;x&quot;">&lt;b&gt;&amp;</p>'
+    assert element("p", "<b>&", title='"x"') == '<p title="&#34;x&#34;">&lt;b&gt;&amp;</p>'
     assert element("p", Markup("<b>x</b>"), hidden=True, id=None) == "<p hidden><b>x</b></p>"
 
 

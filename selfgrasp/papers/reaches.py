@@ -15,8 +15,9 @@ from selfgrasp.viz.reach import reach_frames
 from selfgrasp.workcell.workcell import Ids
 
 if TYPE_CHECKING:
+    from markupsafe import Markup
+
     from selfgrasp.core import Attempt, Goal, Plan, Policy
-    from selfgrasp.report.markup import Markup
     from selfgrasp.workcell.cells.simulated import SimCell
 
 

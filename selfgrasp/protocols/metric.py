@@ -9,13 +9,14 @@ from enum import StrEnum
 
 class Unit(StrEnum):
     """Of a metric's values: a fraction from 0 to 1, a number of attempts, seconds, picks per hour,
-    or an area from 0 to 1 that is no share of anything."""
+    an area from 0 to 1 that is no share of anything, or a number of which nothing is known."""
 
     FRACTION = "fraction"
     ATTEMPTS = "attempts"
     SECONDS = "seconds"
     PER_HOUR = "per hour"
     AREA = "area"
+    NUMBER = "number"
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,12 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib.resources import files
 
+from markupsafe import Markup
+
 from selfgrasp.core import Attempt
 from selfgrasp.report.gallery import CardText, attempt_card, card
 from selfgrasp.report.html import Page, gallery, image, note
-from selfgrasp.report.markup import Markup, element
+from selfgrasp.report.markup import element
 
 FACETS = ("kind", "policy", "round", "object")
 """What the page can be filtered by, beside the text of an id."""

@@ -6,7 +6,9 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from selfgrasp.report.markup import EMPTY, Markup, element, join
+from markupsafe import Markup
+
+from selfgrasp.report.markup import EMPTY, element, join
 
 WIDTH, HEIGHT = 480, 290
 _LEFT, _RIGHT, _TOP, _BOTTOM = 52, 16, 14, 42

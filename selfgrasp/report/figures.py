@@ -7,11 +7,13 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from markupsafe import Markup
+
 from selfgrasp.common.parts import Chart, Line, Pictures, Table
 from selfgrasp.report.chart import Series, line_chart
 from selfgrasp.report.data import ReportData
 from selfgrasp.report.html import Page, figure, gallery, grid, image, table
-from selfgrasp.report.markup import EMPTY, Markup, element, join
+from selfgrasp.report.markup import EMPTY, element, join
 
 THEIRS = re.compile(r"\bpaper\b", re.IGNORECASE)
 """A column whose title says so holds the paper's figures."""

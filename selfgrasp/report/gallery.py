@@ -8,10 +8,11 @@ from dataclasses import asdict, dataclass
 
 import cv2
 import numpy as np
+from markupsafe import Markup
 
 from selfgrasp.core import Attempt, Grasp, Observation
 from selfgrasp.core.arrays import FloatArray
-from selfgrasp.report.markup import Markup, element, join
+from selfgrasp.report.markup import element, join
 from selfgrasp.viz.draw import FINGER_BREADTH, Canvas, Window
 from selfgrasp.viz.kinds import color_of, grasp_of, kind_of, path_of, push_of
 from selfgrasp.viz.picture import Picture

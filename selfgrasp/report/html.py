@@ -8,9 +8,11 @@ from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import Path
 
+from markupsafe import Markup
+
 from selfgrasp.common.atomic_write import atomic_write
 from selfgrasp.core import InputError
-from selfgrasp.report.markup import EMPTY, Markup, element, join, safe
+from selfgrasp.report.markup import EMPTY, element, join, safe
 from selfgrasp.viz.picture import Picture, data_uri, size_of
 
 
@@ -63,9 +65,9 @@ class Page:
         names = [
             element("a", section.heading, href=f"#{section.anchor}") for section in self.sections
         ]
-        nav = element("nav", *names, aria_label="Sections") if len(names) > 1 else Markup("")
+        nav = element("nav", *names, aria_label="Sections") if len(names) > 1 else EMPTY
         parts = [_section(section) for section in self.sections]
-        script = element("script", Markup(self.script)) if self.script else Markup("")
+        script = element("script", Markup(self.script)) if self.script else EMPTY
         body = element("body", element("main", self.hero, nav, *parts), script)
         return "<!doctype html>\n" + element("html", head, body, lang="en")
 
@@ -101,7 +103,7 @@ def table(
             for i, cell in enumerate(row)
         )
 
-    heading = element("thead", element("tr", cells(head, "th"))) if head else Markup("")
+    heading = element("thead", element("tr", cells(head, "th"))) if head else EMPTY
     body = element("tbody", *(element("tr", cells(row, "td")) for row in rows))
     return element("div", element("table", heading, body, class_=class_), class_="scroll")
 
@@ -157,7 +159,7 @@ def note(words: object) -> Markup:
 
 
 def _section(section: Section) -> Markup:
-    lead = element("p", section.lead, class_="lead") if section.lead else Markup("")
+    lead = element("p", section.lead, class_="lead") if section.lead else EMPTY
     return element("section", element("h2", section.heading), lead, section.body, id=section.anchor)
 
 

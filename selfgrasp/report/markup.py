@@ -1,33 +1,25 @@
-"""HTML that is escaped unless it says it is markup."""
+"""HTML and SVG elements; text is escaped, `Markup` is not."""
 
 from __future__ import annotations
 
-import html
 from collections.abc import Iterable
+
+from markupsafe import Markup, escape
 
 VOID_TAGS = frozenset({"img", "br", "hr", "meta", "input", "link"})
 
-
-class Markup(str):
-    """A piece of HTML that is already safe; every other string is escaped when it enters a page."""
-
-    __slots__ = ()
-
-
-EMPTY = Markup("")
+EMPTY = Markup()
 """Nothing."""
 
 
 def safe(value: object) -> Markup:
     """`value` as markup: itself if it is markup, nothing for None, escaped text otherwise."""
-    if isinstance(value, Markup):
-        return value
-    return Markup("" if value is None else html.escape(str(value)))
+    return EMPTY if value is None else escape(value)
 
 
 def join(parts: Iterable[object], separator: str = "") -> Markup:
     """The parts one after another, each made safe."""
-    return Markup(html.escape(separator).join(safe(part) for part in parts))
+    return escape(separator).join(safe(part) for part in parts)
 
 
 def element(tag: str, *children: object, **attributes: object) -> Markup:
@@ -51,5 +43,5 @@ def _attribute(name: str, value: object) -> str:
     key = name.rstrip("_").replace("_", "-")
     if value is True:
         return f" {key}"
-    short = f"{value:.2f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value)
-    return f' {key}="{html.escape(short, quote=True)}"'
+    short = f"{value:.2f}".rstrip("0").rstrip(".") if isinstance(value, float) else value
+    return f' {key}="{escape(short)}"'

@@ -6,13 +6,26 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from markupsafe import Markup
+
 from selfgrasp.common.parts import Pair
+from selfgrasp.protocols.metric import Unit
 from selfgrasp.report.chart import Axis, Interval, Series, axis_svg, interval_svg, line_chart
 from selfgrasp.report.data import ReportData, Row
 from selfgrasp.report.figures import add_figures
 from selfgrasp.report.html import Page, code, details, facts, figure, grid, note, table
-from selfgrasp.report.markup import EMPTY, Markup, element, join
-from selfgrasp.report.words import Look, duration, looks, metric, objects_in_words, ordered_metrics
+from selfgrasp.report.markup import EMPTY, element, join
+from selfgrasp.report.policies import PolicyStyle, policy_styles
+from selfgrasp.report.words import (
+    difference_text,
+    direction,
+    duration,
+    metric,
+    objects_in_words,
+    ordered_metrics,
+    range_text,
+    value_text,
+)
 
 _NAMES = {
     "loss": "training",
@@ -99,7 +112,7 @@ def _series(data: ReportData, keys: Sequence[str]) -> list[Series]:
 
 
 def _success_curve(data: ReportData) -> list[Markup]:
-    points, known = data.part("curve"), looks(data)
+    points, known = data.part("curve"), policy_styles(data)
     if not points:
         return []
     groups: dict[str, list[Mapping[str, Any]]] = {}
@@ -112,7 +125,7 @@ def _success_curve(data: ReportData) -> list[Markup]:
             tuple(float(p["value"]) for p in some),
             tuple(float(p["low"]) for p in some if "low" in p),
             tuple(float(p["high"]) for p in some if "high" in p),
-            color=known.get(name, Look(1 + i % 6)).color,
+            color=known.get(name, PolicyStyle(1 + i % 6)).color,
         )
         for i, (name, some) in enumerate(groups.items())
     ]
@@ -139,7 +152,7 @@ def _success_curve(data: ReportData) -> list[Markup]:
 
 
 def _comparison(data: ReportData) -> list[Markup]:
-    known = looks(data)
+    known = policy_styles(data)
     parts = []
     for name, objects in ordered_metrics(data.rows):
         rows = [row for row in data.rows if row.metric == name and row.objects == objects]
@@ -153,7 +166,7 @@ def _comparison(data: ReportData) -> list[Markup]:
 
 
 def _metric_table(
-    name: str, objects: str, rows: Sequence[Row], known: Mapping[str, Look]
+    name: str, objects: str, rows: Sequence[Row], known: Mapping[str, PolicyStyle]
 ) -> Markup:
     m = metric(name)
     values = [
@@ -163,16 +176,15 @@ def _metric_table(
     ]
     axis = Axis.over(
         [*values, 0.0],
-        percent=m.rate,
+        percent=m.unit is Unit.FRACTION,
         low=0.0 if min(values) >= 0 else None,
-        high=1.0 if m.rate and max(values) <= 1 else None,
+        high=1.0 if m.unit is Unit.FRACTION and max(values) <= 1 else None,
         wanted=4,
     )
-    direction = "less is better" if m.less_is_better else "more is better"
-    words = " · ".join(part for part in (objects_in_words(objects), m.words, direction) if part)
+    words = " · ".join(filter(None, (objects_in_words(objects), m.meaning, direction(m))))
     with_paper = any(row.paper is not None for row in rows)
     head = ("", axis_svg(axis), "ours", "95 % interval", "paper" if with_paper else "", "trials")
-    body = [_row(row, axis, known.get(row.policy, Look(1)), name) for row in rows]
+    body = [_row(row, axis, known.get(row.policy, PolicyStyle(1)), name) for row in rows]
     titles = element(
         "thead",
         element(
@@ -192,14 +204,14 @@ def _metric_table(
     )
 
 
-def _row(row: Row, axis: Axis, look: Look, name: str) -> Markup:
+def _row(row: Row, axis: Axis, style: PolicyStyle, name: str) -> Markup:
     m = metric(name)
     title = (
-        f"{row.policy}: {m.text(row.value)}, 95 % interval {m.text(row.low)} to "
-        f"{m.text(row.high)}, {row.n} trials"
+        f"{row.policy}: {value_text(m, row.value)}, 95 % interval {value_text(m, row.low)} to "
+        f"{value_text(m, row.high)}, {row.n} trials"
     )
     if row.paper is not None:
-        title += f"; the paper: {m.text(row.paper)}"
+        title += f"; the paper: {value_text(m, row.paper)}"
     badges = [
         element(
             "span",
@@ -211,14 +223,14 @@ def _row(row: Row, axis: Axis, look: Look, name: str) -> Markup:
         for label in row.privileged
     ]
     drawn = interval_svg(
-        Interval(row.value, row.low, row.high, row.paper, look.color, look.hollow, title), axis
+        Interval(row.value, row.low, row.high, row.paper, style.color, style.hollow, title), axis
     )
-    theirs = "" if row.paper is None else m.text(row.paper)
+    theirs = "" if row.paper is None else value_text(m, row.paper)
     cells = [
         element("td", element("b", row.policy), *badges),
         element("td", drawn),
-        element("td", element("b", m.text(row.value)), class_="number"),
-        element("td", m.range_text(row.low, row.high), class_="number", data_name=""),
+        element("td", element("b", value_text(m, row.value)), class_="number"),
+        element("td", range_text(m, row.low, row.high), class_="number", data_name=""),
         element("td", theirs, class_="number", data_name="paper"),
         element("td", f"{row.n:,}", class_="number", data_name="n ="),
     ]
@@ -232,7 +244,7 @@ def _paired(data: ReportData) -> list[Markup]:
         some = [pair for pair in data.paired if (pair.metric, pair.objects) == (name, objects)]
         m = metric(name)
         ends = [end for pair in some for end in (pair.low, pair.high)]
-        axis = Axis.over([0.0, *ends], percent=m.rate, wanted=4)
+        axis = Axis.over([0.0, *ends], percent=m.unit is Unit.FRACTION, wanted=4)
         rows = [_pair(pair, axis) for pair in some]
         head = ("", axis_svg(axis), "difference", "95 % interval", "", "pairs")
         titles = element(
@@ -263,8 +275,8 @@ def _paired(data: ReportData) -> list[Markup]:
 def _pair(pair: Pair, axis: Axis) -> Markup:
     m = metric(pair.metric)
     title = (
-        f"{pair.a} over {pair.b}: better by {m.text(pair.difference)}, from {m.text(pair.low)} to "
-        f"{m.text(pair.high)}"
+        f"{pair.a} over {pair.b}: better by {value_text(m, pair.difference)}, from "
+        f"{value_text(m, pair.low)} to {value_text(m, pair.high)}"
     )
     color = 1 if pair.low > 0 or pair.high < 0 else 0
     drawn = interval_svg(
@@ -272,8 +284,8 @@ def _pair(pair: Pair, axis: Axis) -> Markup:
     )
     names = element("td", element("b", pair.a), element("span", f" over {pair.b}", class_="who"))
     figures = [
-        f"{pair.difference * 100:+.1f}" if m.rate else f"{pair.difference:+.{m.digits}f}",
-        m.range_text(pair.low, pair.high),
+        difference_text(m, pair.difference),
+        range_text(m, pair.low, pair.high),
         "",
         f"{pair.n:,}",
     ]
@@ -285,7 +297,7 @@ def _pair(pair: Pair, axis: Axis) -> Markup:
 
 
 def _calibration(data: ReportData) -> list[Markup]:
-    charts, known = [], looks(data)
+    charts, known = [], policy_styles(data)
     for entry in data.calibration:
         bins = [b for b in entry.bins if b.n]
         ours = Series(
@@ -294,7 +306,7 @@ def _calibration(data: ReportData) -> list[Markup]:
             tuple(b.observed for b in bins),
             tuple(b.low for b in bins),
             tuple(b.high for b in bins),
-            color=known.get(entry.policy, Look(1)).color,
+            color=known.get(entry.policy, PolicyStyle(1)).color,
         )
         drawn = line_chart(
             [Series("perfect", (0.0, 1.0), (0.0, 1.0), color=0, dashed=True), ours],

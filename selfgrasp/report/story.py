@@ -6,20 +6,24 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from markupsafe import Markup
+
 from selfgrasp.report.chart import stacked_bar
 from selfgrasp.report.data import ReportData
 from selfgrasp.report.gallery import CardText, card
 from selfgrasp.report.html import Page, details, figure, gallery, grid, image, table, tiles
-from selfgrasp.report.markup import EMPTY, Markup, element, join
+from selfgrasp.report.markup import EMPTY, element, join
+from selfgrasp.report.policies import is_learned, is_random
 from selfgrasp.report.words import (
     Gain,
     attempts_watched,
     duration,
     gain,
-    is_reference,
     metric,
     objects_in_words,
+    range_text,
     total_seconds,
+    value_text,
 )
 from selfgrasp.viz.kinds import HELD, KIND_SENTENCES, MISSED
 
@@ -63,7 +67,7 @@ def add_story(page: Page, data: ReportData) -> Page:
             "What came of it", _outcomes(story.outcomes), *_galleries(story.cards), lead=_CARDS_LEAD
         )
     if story.heats:
-        learned = [entry for entry in story.heats if not is_reference(entry["policy"])]
+        learned = [entry for entry in story.heats if is_learned(entry["policy"])]
         heats = [_heat(entry) for entry in (learned or story.heats)[:6]]
         page = page.section(
             "What it has learned" if learned else "What it thinks of each place",
@@ -94,11 +98,8 @@ def _headline(found: Gain | None) -> Markup:
     if found is None:
         return Markup("A robot that tries, feels, and keeps what it learned")
     m = metric(found.learned.metric)
-    before, after = m.text(found.base.value), m.text(found.learned.value)
-    better = (
-        found.learned.value < found.base.value
-    ) == m.less_is_better and found.learned.value != found.base.value
-    subject = "It taught itself to grasp: " if better else "It has not learned yet: "
+    before, after = value_text(m, found.base.value), value_text(m, found.learned.value)
+    subject = "It taught itself to grasp: " if found.better else "It has not learned yet: "
     return join(
         [
             subject,
@@ -123,7 +124,7 @@ def _standfirst(data: ReportData, found: Gain | None) -> str:
         text += (
             f"Random grasps against the policy “{found.learned.policy}” on "
             f"{objects_in_words(found.learned.objects)}: "
-            f"{metric(found.learned.metric).words}, over {found.learned.n:,} trials."
+            f"{metric(found.learned.metric).meaning}, over {found.learned.n:,} trials."
         )
     return text
 
@@ -134,15 +135,14 @@ def _key_figures(data: ReportData, found: Gain | None) -> list[tuple[object, obj
         m = metric(found.learned.metric)
         pairs.append(
             (
-                m.text(found.learned.value),
-                f"learned, 95 % interval {m.text(found.learned.low)} to "
-                f"{m.text(found.learned.high)}",
+                value_text(m, found.learned.value),
+                f"learned, 95 % interval {range_text(m, found.learned.low, found.learned.high)}",
             )
         )
         pairs.append(
             (
-                m.text(found.base.value),
-                f"random, {m.text(found.base.low)} to {m.text(found.base.high)}",
+                value_text(m, found.base.value),
+                f"random, {range_text(m, found.base.low, found.base.high)}",
             )
         )
     if attempts := attempts_watched(data):
@@ -155,7 +155,7 @@ def _key_figures(data: ReportData, found: Gain | None) -> list[tuple[object, obj
 def _film(data: ReportData) -> Markup:
     films = sorted(
         data.story.films,
-        key=lambda entry: (is_reference(entry["policy"]), entry["source"] == "collect"),
+        key=lambda entry: (not is_learned(entry["policy"]), entry["source"] == "collect"),
     )
     if not films:
         return EMPTY
@@ -237,7 +237,7 @@ def _galleries(cards: Sequence[Mapping[str, Any]]) -> list[Markup]:
     for kind in kinds:
         some = [entry for entry in cards if entry["kind"] == kind]
         some = _in_turn(
-            sorted(some, key=lambda entry: (is_reference(entry["policy"]), -entry["round"]))
+            sorted(some, key=lambda entry: (not is_learned(entry["policy"]), -entry["round"]))
         )
         pictures = [
             card(image(entry["file"], f"attempt {entry['id']}: {kind}"), _text(entry))
@@ -287,8 +287,8 @@ def _heat(entry: Mapping[str, Any]) -> Markup:
 
 def _told_scenes(scenes: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """Random first, then the learned policy: where it tried before and after it learned."""
-    random = [entry for entry in scenes if entry["policy"].startswith("random")][:1]
-    learned = [entry for entry in scenes if not is_reference(entry["policy"])][-1:]
+    random = [entry for entry in scenes if is_random(entry["policy"])][:1]
+    learned = [entry for entry in scenes if is_learned(entry["policy"])][-1:]
     return [*random, *learned] or list(scenes[:1])
 
 

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 from selfgrasp.papers.reaches import Reach, film, reaches
 
 if TYPE_CHECKING:
+    from markupsafe import Markup
+
     from selfgrasp.methods.semantic.maps import ValueMaps
     from selfgrasp.methods.semantic.method import Semantic
-    from selfgrasp.report.markup import Markup
     from selfgrasp.viz.picture import Picture
     from selfgrasp.workcell.cells.simulated import SimCell
 
