@@ -13,7 +13,7 @@ from helpers_attempts import every_action, make_attempt, make_attempts, make_ses
 from selfgrasp.codec import encode_attempt
 from selfgrasp.core import Fault, Goal, InputError, Label, Outcome
 from selfgrasp.dataset import Dataset, DatasetWriter
-from selfgrasp.learn import DatasetSource, Source
+from selfgrasp.learn import DatasetSource, DeclaredSource, Source
 
 
 @pytest.fixture(scope="module")
@@ -171,14 +171,47 @@ def test_a_dataset_is_a_source_of_training_data(tmp_path):
         len(dataset.ids(p)) for p in ("train", "validation", "test")
     ]
     assert [a.id for a in source.attempts("train")] == dataset.ids("train").tolist()
-    few: Source = DatasetSource(dataset, (0, 3))
-    assert [a.id for a in few.attempts("train")] == dataset.ids("train")[:3].tolist()
-    assert (few.len_of("train"), few.fingerprint == source.fingerprint) == (3, False)
+    few: Source = DatasetSource(dataset, (3, 20))
+    within = set(dataset.ids()[3:20])
+    assert {a.id for a in few.attempts("train")} == within & set(dataset.ids("train"))
+    assert few.len_of("train") == len(within & set(dataset.ids("train")))
     assert source.label("truth.object") == dataset.label("truth.object")
-    assert source.fingerprint == DatasetSource(Dataset.open(tmp_path)).fingerprint
+
+
+def test_a_fingerprint_covers_the_declared_labels_and_no_others(tmp_path):
+    made = make_attempts(48, size=16)
+
+    def declared(*names: str) -> DeclaredSource:
+        return DeclaredSource(DatasetSource(Dataset.open(tmp_path)), names, "reader")
+
+    def attach(*labels: Label) -> None:
+        with DatasetWriter.create_or_open(tmp_path, make_session()) as writer:
+            writer.append_labels(list(labels))
+
     with DatasetWriter.create_or_open(tmp_path, make_session()) as writer:
-        writer.append_labels([Label(made[0][0].id, "colour", "red", "Ada")])
-    assert source.fingerprint != DatasetSource(Dataset.open(tmp_path)).fingerprint
+        writer.append([encode_attempt(a, labels) for a, labels in made])
+    labelled = made[0][0].id
+    before = declared("colour", "truth.object").fingerprint
+    nothing = declared().fingerprint
+    assert before == declared("truth.object", "colour").fingerprint != nothing
+    attach(Label(labelled, "note", "blurred", "Ada"))
+    assert declared("colour", "truth.object").fingerprint == before
+    one, other = (
+        declared("colour"),
+        [declared("colour").identities(split) for split in ("train", "validation", "test")],
+    )
+    attach(Label(labelled, "colour", "red", "Ada"))
+    assert declared("colour", "truth.object").fingerprint != before
+    assert declared().fingerprint == nothing
+    # Of all attempts, one has changed: the one that has got the label.
+    changed = [
+        int((then != declared("colour").identities(split)).sum())
+        for split, then in zip(("train", "validation", "test"), other, strict=True)
+    ]
+    assert sum(changed) == 1
+    assert one.fingerprint != declared("colour").fingerprint
+    attach(Label(labelled, "colour", "green", "Ada"))
+    assert declared("colour").fingerprint not in (one.fingerprint, before)
 
 
 def test_labels_are_read_by_name(forty):

@@ -119,11 +119,11 @@ def test_examples_are_gathered_once_until_the_dataset_grows(
     gather = kept_examples._gather
     monkeypatch.setattr(kept_examples, "_gather", lambda *_: pytest.fail("gathered again"))
     again = data_of(method, [args.out], workers=1)
-    assert again.fingerprint == first.fingerprint
+    assert again.identity.fingerprint == first.identity.fingerprint
     np.testing.assert_array_equal(again.train["color"], first.train["color"])
     some = data_of(method, [args.out], first=8, workers=1)
     assert (len(some.train), len(some.validation)) == (8, 1)
-    assert some.fingerprint != first.fingerprint
+    assert some.identity.fingerprint != first.identity.fingerprint
     monkeypatch.setattr(kept_examples, "_gather", gather)
     collect(replace(args, attempts=48))
     grown = data_of(method, [args.out], workers=1)

@@ -12,9 +12,10 @@ from selfgrasp.learn.checkpoint import (
 from selfgrasp.learn.examples import Examples
 from selfgrasp.learn.fit import Ended, FitResult, NotFinite, fit
 from selfgrasp.learn.method import Batch, Loss, Method, evaluating
-from selfgrasp.learn.recipe import FitConfig, Optimizer, Precision, Schedule
+from selfgrasp.learn.recipe import FitConfig, Keep, Optimizer, Precision, Schedule
 from selfgrasp.learn.source import (
     SPLITS,
+    DataIdentity,
     DatasetSource,
     DeclaredSource,
     LabelValue,
@@ -27,12 +28,14 @@ __all__ = [
     "SPLITS",
     "Batch",
     "CheckpointInfo",
+    "DataIdentity",
     "DatasetSource",
     "DeclaredSource",
     "Ended",
     "Examples",
     "FitConfig",
     "FitResult",
+    "Keep",
     "LabelValue",
     "Loss",
     "MemorySource",

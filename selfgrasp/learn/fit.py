@@ -16,15 +16,18 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from selfgrasp.core import InputError, SelfgraspError, Stopped, Watcher
 from selfgrasp.learn import checkpoint, configs
 from selfgrasp.learn.batches import Order, on_device, prefetched, training_batch, validation_batches
 from selfgrasp.learn.examples import Examples
 from selfgrasp.learn.method import Batch, Loss, Method
-from selfgrasp.learn.recipe import FitConfig, device_of, learning_rate_at, optimizer_of
+from selfgrasp.learn.recipe import FitConfig, Keep, device_of, learning_rate_at, optimizer_of
 from selfgrasp.learn.runlog import RunLog
+from selfgrasp.learn.source import DataIdentity
 
 
 class NotFinite(SelfgraspError):
@@ -36,19 +39,20 @@ class Ended(StrEnum):
     """Why training ended."""
 
     EPOCHS = "epochs"
+    STEPS = "steps"
     TIME = "time"
     PATIENCE = "patience"
 
 
 @dataclass(frozen=True)
 class FitResult:
-    """What training gave; the method holds the best weights.
+    """What training gave; the method holds the weights that were kept.
 
     Attributes:
-        best: the best checkpoint.
+        best: the checkpoint with the kept weights, the best or the last ones (`FitConfig.keep`).
         steps: taken in all.
         seconds: s of training, over all resumptions.
-        metrics: of the best checkpoint on the validation examples, "loss" among them.
+        metrics: of the kept weights on the validation examples, "loss" among them.
         ended: why.
     """
 
@@ -66,6 +70,20 @@ STATE = Path("checkpoints") / "state.safetensors"
 ENOUGH = 64
 """Validation examples that can choose an epoch. By the cross entropy of a handful the first epoch
 is best, which knows nothing and is sure of nothing."""
+
+CLIP = 5.0
+"""Largest norm of a gradient; larger ones are scaled down to it."""
+
+SAVE_SECONDS = 60.0
+"""s between two states that a run can resume from; one is also kept after each validation."""
+
+VALIDATIONS = 20
+"""About how often a run of a given number of steps validates: at the end of an epoch or of several,
+so that few examples and many steps do not spend their time on validation and files."""
+
+_BUDGET = ("epochs", "steps", "max_seconds", "patience")
+"""Fields of the recipe that say how long; a run goes on when they are raised."""
+_NOT_COMPARED = (*_BUDGET, "device", "log_every")
 
 
 @dataclass(frozen=True)
@@ -89,10 +107,14 @@ def fit(
     watcher: Watcher | None = None,
     *,
     stop: threading.Event | None = None,
-    data: str = "",
+    data: DataIdentity | None = None,
     start: str = "",
 ) -> FitResult:
-    """Train `method` in place and leave it with its best weights, in evaluation mode.
+    """Train `method` in place and leave it with the weights to keep, in evaluation mode.
+
+    A run found in `run_dir` goes on where it was. It may have more data than before, and a larger
+    budget: the learning rate then follows the new budget, and after an append the best weights are
+    chosen anew, since validation losses on other examples do not compare.
 
     Args:
         method: freshly built, or holding the weights to go on from.
@@ -100,16 +122,17 @@ def fit(
         validation: examples that choose the best epoch; fewer than `ENOUGH`, or none, leave the
             last one.
         config: the recipe.
-        run_dir: gets `log.jsonl`, TensorBoard events and `checkpoints/`. A run found there is
-            resumed.
+        run_dir: gets `log.jsonl`, TensorBoard events and `checkpoints/`.
         watcher: told of each step.
         stop: when set, the state is kept and `Stopped` raised.
-        data: fingerprint of the data, kept in checkpoints; a resumed run must have the same.
+        data: what the examples were made of; a run that goes on must have all of it. Without, the
+            number of examples must stay.
         start: fingerprint of the weights that `method` came with, where they are not its own
-            initial ones; likewise.
+            initial ones; a run that goes on must have the same.
 
     Raises:
-        InputError: a run with another recipe, method, start or data in `run_dir`.
+        InputError: a run in `run_dir` with another recipe, method or start, with data that are not
+            among these, or with more steps than the budget.
         NotFinite: see there.
         Stopped: see `stop`.
     """
@@ -117,8 +140,7 @@ def fit(
     # Dropout draws from torch's global generator: seeded a step, and given back to the caller as it
     # was.
     with torch.random.fork_rng(), RunLog(run_dir, start=run.progress.step) as log:
-        while run.progress.ended is None:
-            _train(run, log, watcher or Watcher(), stop)
+        _train(run, log, watcher or Watcher(), stop)
         checkpoint.load_into(run.best, method)
     method.eval()
     p = run.progress
@@ -136,45 +158,43 @@ class _Run:
         validation: Examples | None,
         config: FitConfig,
         folder: Path,
-        data: str,
+        data: DataIdentity | None,
         start: str,
     ) -> None:
-        self.method, self.train, self.config, self.data, self.start = (
-            method,
-            train,
-            config,
-            data,
-            start,
-        )
+        self.method, self.train, self.config = method, train, config
+        self.data, self.start = data, start
         self.validation = validation if validation is not None and len(validation) else None
         self.device = device_of(config.device)
         self.best, self.state = folder / "checkpoints" / "best.safetensors", folder / STATE
-        self.order = Order(len(train), config.batch, config.seed)
-        self.total = self.order.per_epoch * config.epochs
+        self.order = Order(len(train), config.epoch_steps(len(train)), config.seed)
+        self.total = config.total_steps(len(train))
+        self.validate_every = _validate_every(config, self.order.per_epoch)
+        self.priorities: NDArray[np.float64] | None = None
+        self.means = _Means()
         method.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.optimizer = optimizer_of(method.parameters(), config)
         self.progress = self._resumed() if self.state.is_file() else _Progress()
 
     @property
     def facts(self) -> dict[str, Any]:
-        """What must be equal for a run to be resumed."""
+        """What says which run this is; `_require_same` compares it."""
         method = {
             "name": self.method.name,
             "version": self.method.version,
             "config": configs.to_json(self.method.config),
         }
-        recipe = {
-            k: v
-            for k, v in configs.to_json(self.config).items()
-            if k not in ("device", "log_every", "save_seconds")
-        }
         return {
             "of": method,
-            "recipe": recipe,
+            "recipe": configs.to_json(self.config),
             "start": self.start,
-            "data": self.data,
+            "data": self.fingerprint,
             "examples": len(self.train),
         }
+
+    @property
+    def fingerprint(self) -> str:
+        """Of the data; empty where nobody says what they are."""
+        return "" if self.data is None else self.data.fingerprint
 
     def save_state(self) -> None:
         """Keep everything that `_resumed` needs."""
@@ -182,87 +202,183 @@ class _Run:
         tensors |= {
             f"optimizer.{k}": v for k, v in checkpoint.optimizer_tensors(self.optimizer).items()
         }
+        if self.data is not None:
+            tensors["data.attempts"] = torch.from_numpy(self.data.attempts)
+        if self.priorities is not None:
+            tensors["order.priorities"] = torch.from_numpy(self.priorities)
         p = self.progress
-        progress = {**vars(p), "best_loss": p.best_loss if p.best_epoch >= 0 else None}
+        progress = {**vars(p), "best_loss": p.best_loss if math.isfinite(p.best_loss) else None}
         checkpoint.write_tensors(self.state, tensors, {**self.facts, "progress": progress})
+
+    def ask_for_priorities(self) -> None:
+        """Ask the method for the next epoch's, unless this epoch's came with the state."""
+        if self.priorities is None or self.progress.step % self.order.per_epoch == 0:
+            self.method.eval()
+            with torch.inference_mode():
+                found = self.method.priorities(self.train)
+            self.priorities = None if found is None else np.array(found, dtype=np.float64)
+        if self.priorities is not None:
+            self.order.prioritize(self.priorities)
 
     def _resumed(self) -> _Progress:
         tensors, facts = checkpoint.read_tensors(self.state)
-        progress = facts.pop("progress")
-        differs = [k for k, v in self.facts.items() if k in facts and facts[k] != v]
-        if differs:
-            given, kept = _apart(
-                {k: self.facts[k] for k in differs}, {k: facts[k] for k in differs}
+        attempts = tensors.pop("data.attempts", None)
+        self._require_same(facts, None if attempts is None else attempts.numpy())
+        progress = facts["progress"]
+        if self.total < progress["step"]:
+            raise InputError(
+                given=f"a budget of {self.total} steps",
+                wanted=f"at least the {progress['step']} steps that {self.state} has behind it",
             )
+        self.method.load_state_dict(_named(tensors, "model."))
+        checkpoint.load_optimizer(self.optimizer, _named(tensors, "optimizer."))
+        grown = len(self.train) > facts["examples"]
+        if "order.priorities" in tensors and not grown:
+            self.priorities = tensors["order.priorities"].numpy()
+        if progress["best_loss"] is None:
+            progress["best_loss"] = float("inf")
+        ended = None if progress["ended"] is None else Ended(progress["ended"])
+        now, then = self.facts["recipe"], facts["recipe"]
+        longer = any(then.get(name) != now[name] for name in _BUDGET)
+        kept = _Progress(**{**progress, "ended": ended})
+        spent = self.config.max_seconds is not None and kept.seconds >= self.config.max_seconds
+        if ended is not None and (not (grown or longer) or kept.step == self.total or spent):
+            return kept
+        kept = replace(kept, ended=None)
+        return replace(kept, best_loss=float("inf"), best_epoch=-1) if grown else kept
+
+    def _require_same(self, facts: dict[str, Any], attempts: NDArray[np.int64] | None) -> None:
+        """Compare with the facts of the state in the folder.
+
+        Raises:
+            InputError: another method, recipe or start, or data that are not all among these.
+        """
+        fresh = configs.to_json(FitConfig())
+        compared = [name for name in fresh if name not in _NOT_COMPARED]
+        now, then = self.facts, {**facts, "recipe": {**fresh, **facts["recipe"]}}
+        for each in (now, then):
+            each["recipe"] = {name: each["recipe"][name] for name in compared}
+        differs = [key for key in ("of", "recipe", "start") if now[key] != then[key]]
+        if differs:
+            given, kept = _differences({k: now[k] for k in differs}, {k: then[k] for k in differs})
             raise InputError(
                 given=f"{given}",
                 wanted=f"what {self.state} was trained with, or another folder",
                 exists=f"{kept}",
             )
-        self.method.load_state_dict(
-            {k.removeprefix("model."): v for k, v in tensors.items() if k.startswith("model.")}
-        )
-        checkpoint.load_optimizer(
-            self.optimizer,
-            {
-                k.removeprefix("optimizer."): v
-                for k, v in tensors.items()
-                if k.startswith("optimizer.")
-            },
-        )
-        if progress["best_loss"] is None:
-            progress["best_loss"] = float("inf")
-        return _Progress(
-            **{**progress, "ended": None if progress["ended"] is None else Ended(progress["ended"])}
-        )
+        if self.data is None or attempts is None:
+            # A state of an earlier release knows the number of examples alone.
+            if len(self.train) != facts["examples"]:
+                raise InputError(
+                    given=f"{len(self.train)} examples of which attempts is not known",
+                    wanted=f"the {facts['examples']} that {self.state} was trained with, or another"
+                    " folder",
+                )
+            return
+        missing = self.data.missing(attempts)
+        if missing or len(self.train) < facts["examples"]:
+            raise InputError(
+                given=f"other data: {missing} of the {len(attempts)} attempts that {self.state} "
+                f"was trained with are not among these {len(self.data.attempts)}, or their labels "
+                f"changed; {len(self.train)} examples",
+                wanted=f"the same attempts and more, at least {facts['examples']} examples, or "
+                "another folder",
+            )
 
 
-def _apart(one: dict[str, Any], other: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+def _validate_every(config: FitConfig, per_epoch: int) -> int:
+    """Steps between two validations, a whole number of epochs."""
+    if config.steps is None:
+        return per_epoch
+    return per_epoch * max(1, round(config.steps / (VALIDATIONS * per_epoch)))
+
+
+def _named(tensors: dict[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:
+    """Those whose names begin with `prefix`, without it."""
+    return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
+
+
+def _differences(
+    one: dict[str, Any], other: dict[str, Any]
+) -> tuple[dict[str, Any], dict[str, Any]]:
     """Those entries of both in which they differ, also of dicts within."""
     found: tuple[dict[str, Any], dict[str, Any]] = {}, {}
     for key in (k for k in {**one, **other} if one.get(k) != other.get(k)):
         a, b = one.get(key), other.get(key)
         found[0][key], found[1][key] = (
-            _apart(a, b) if isinstance(a, dict) and isinstance(b, dict) else (a, b)
+            _differences(a, b) if isinstance(a, dict) and isinstance(b, dict) else (a, b)
         )
     return found
 
 
 def _train(run: _Run, log: RunLog, watcher: Watcher, stop: threading.Event | None) -> None:
     """Steps until the run has ended."""
-    config, per_epoch = run.config, run.order.per_epoch
-    began, before = time.monotonic(), run.progress.seconds
-    saved = began
-    means = _Means()
-    with closing(
-        prefetched(
-            lambda step: training_batch(run.method, run.train, run.order, step),
-            range(run.progress.step, run.total),
+    clock = _Clock(run.progress.seconds)
+    while run.progress.ended is None:
+        if run.progress.step == run.total:
+            # A budget that was lowered to where the run stands.
+            _end_epoch(run, log, late=False)
+            return
+        run.ask_for_priorities()
+        # With priorities the next epoch's order depends on what this one learns.
+        end, per_epoch = run.total, run.order.per_epoch
+        if run.priorities is not None:
+            end = min(end, (run.progress.step // per_epoch + 1) * per_epoch)
+        steps = range(run.progress.step, end)
+        with closing(
+            prefetched(lambda step: training_batch(run.method, run.train, run.order, step), steps)
+        ) as batches:
+            for batch in batches:
+                _take(run, batch, log, watcher, clock)
+                if run.progress.ended is not None:
+                    return
+                _keep_or_stop(run, clock, stop)
+
+
+class _Clock:
+    """s of training so far, over all resumptions, and when the state was last saved."""
+
+    def __init__(self, before: float) -> None:
+        self._began = self.saved = time.monotonic()
+        self._before = before
+
+    @property
+    def seconds(self) -> float:
+        """Of training."""
+        return self._before + time.monotonic() - self._began
+
+
+def _take(run: _Run, batch: Batch, log: RunLog, watcher: Watcher, clock: _Clock) -> None:
+    """One step, told to the log and the watcher; at the end of an epoch validation too."""
+    config, step = run.config, run.progress.step + 1
+    values = _step(run, on_device(batch, run.device), step)
+    seconds = clock.seconds
+    run.progress = replace(run.progress, step=step, seconds=seconds)
+    watcher.on_batch(step, values)
+    run.means.add(values)
+    late = config.max_seconds is not None and seconds >= config.max_seconds
+    ends = late or step % run.validate_every == 0 or step == run.total
+    if ends or step % config.log_every == 0:
+        log.write(step, "train", {**run.means.take(), "seconds": seconds})
+    if ends:
+        _end_epoch(run, log, late=late)
+
+
+def _keep_or_stop(run: _Run, clock: _Clock, stop: threading.Event | None) -> None:
+    """Keep the state now and then, and where the run is stopped.
+
+    Raises:
+        Stopped: `stop` is set.
+    """
+    if stop is not None and stop.is_set():
+        run.save_state()
+        raise Stopped(
+            f"training stopped after step {run.progress.step} of {run.total}; the same command "
+            "goes on from there"
         )
-    ) as batches:
-        for batch in batches:
-            step = run.progress.step + 1
-            values = _step(run, on_device(batch, run.device), step)
-            seconds = before + time.monotonic() - began
-            run.progress = replace(run.progress, step=step, seconds=seconds)
-            watcher.on_batch(step, values)
-            means.add(values)
-            late = config.max_seconds is not None and seconds >= config.max_seconds
-            if step % config.log_every == 0 or step % per_epoch == 0 or late:
-                log.write(step, "train", {**means.take(), "seconds": seconds})
-            if step % per_epoch == 0 or late:
-                _end_epoch(run, log, late=late)
-            if run.progress.ended is not None:
-                return
-            if stop is not None and stop.is_set():
-                run.save_state()
-                raise Stopped(
-                    f"training stopped after step {step} of {run.total}; the same command goes "
-                    "on from there"
-                )
-            if time.monotonic() - saved > config.save_seconds:
-                run.save_state()
-                saved = time.monotonic()
+    if time.monotonic() - clock.saved > SAVE_SECONDS:
+        run.save_state()
+        clock.saved = time.monotonic()
 
 
 def _step(run: _Run, batch: Batch, step: int) -> dict[str, float]:
@@ -279,10 +395,12 @@ def _step(run: _Run, batch: Batch, step: int) -> dict[str, float]:
     if not torch.isfinite(loss.value):
         raise _not_finite(run, batch, step, "loss")
     loss.value.backward()  # type: ignore[no-untyped-call]
-    norm = torch.nn.utils.clip_grad_norm_(method.parameters(), config.clip)
+    norm = torch.nn.utils.clip_grad_norm_(method.parameters(), CLIP)
     if not torch.isfinite(norm):
         raise _not_finite(run, batch, step, "gradient")
     optimizer.step()
+    with torch.no_grad():
+        method.after_step(step)
     return {**_values(loss), "gradient_norm": norm.item(), "learning_rate": rate}
 
 
@@ -302,21 +420,23 @@ def _forward(run: _Run, batch: Batch) -> Loss:
 
 
 def _end_epoch(run: _Run, log: RunLog, *, late: bool) -> None:
-    """Validate, keep the best weights and the state, and decide whether training has ended."""
-    p, epoch = run.progress, -(-run.progress.step // run.order.per_epoch)
+    """Validate, keep weights and state, and decide whether training has ended."""
+    p, config = run.progress, run.config
+    epoch = -(-p.step // run.order.per_epoch)
     metrics = _validate(run)
     if metrics:
         log.write(p.step, "validation", metrics)
     enough = run.validation is not None and len(run.validation) >= ENOUGH
-    loss = metrics["loss"] if enough else -float(epoch)
-    if loss < p.best_loss:
+    chooses = enough and config.keep is Keep.BEST
+    loss = metrics["loss"] if chooses else float("inf")
+    if not chooses or loss < p.best_loss:
         p = replace(p, best_loss=loss, best_epoch=epoch, best_metrics=metrics)
-        checkpoint.save(run.best, run.method, data=run.data, metrics=metrics)
+        checkpoint.save(run.best, run.method, data=run.fingerprint, metrics=metrics)
     if late:
         p = replace(p, ended=Ended.TIME)
     elif p.step >= run.total:
-        p = replace(p, ended=Ended.EPOCHS)
-    elif run.config.patience is not None and epoch - p.best_epoch >= run.config.patience:
+        p = replace(p, ended=Ended.EPOCHS if config.steps is None else Ended.STEPS)
+    elif config.patience is not None and epoch - p.best_epoch >= config.patience:
         p = replace(p, ended=Ended.PATIENCE)
     if p.ended is not None:
         _calibrate(run, p)
@@ -338,8 +458,8 @@ def _validate(run: _Run) -> dict[str, float]:
 
 
 def _calibrate(run: _Run, progress: _Progress) -> None:
-    """Let the best weights calibrate themselves on the validation examples, and keep what came of
-    it."""
+    """Let the kept weights calibrate themselves on the validation examples, and save the
+    result."""
     if run.validation is None:
         return
     checkpoint.load_into(run.best, run.method)
@@ -350,7 +470,7 @@ def _calibrate(run: _Run, progress: _Progress) -> None:
                 run.method, run.validation, batch=run.config.batch, device=run.device
             )
         )
-    checkpoint.save(run.best, run.method, data=run.data, metrics=progress.best_metrics)
+    checkpoint.save(run.best, run.method, data=run.fingerprint, metrics=progress.best_metrics)
 
 
 def _not_finite(run: _Run, batch: Batch, step: int, what: str) -> NotFinite:

@@ -1,5 +1,7 @@
-"""Examples of a method from datasets on disk: gathered by several processes, kept beside the
-dataset, never decoded twice."""
+"""Examples of a method from datasets on disk, gathered by several processes.
+
+They are kept beside the dataset in chunks of attempts: an append costs work for what is new.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +9,12 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
@@ -18,15 +22,21 @@ from selfgrasp.common.atomic_write import atomic_write
 from selfgrasp.common.processes import processes
 from selfgrasp.core import InputError
 from selfgrasp.dataset import Dataset
-from selfgrasp.learn import DatasetSource, DeclaredSource, Examples
+from selfgrasp.learn.examples import Examples
+from selfgrasp.learn.method import Method
+from selfgrasp.learn.source import (
+    DataIdentity,
+    DatasetSource,
+    DeclaredSource,
+    Split,
+    fingerprint_of,
+)
 
-if TYPE_CHECKING:
-    from selfgrasp.learn import Method, Split
-
-_CHUNK = 1000
-"""Attempts that a process gathers at a time."""
+CHUNK = 1000
+"""Attempts of a dataset whose examples are gathered at once and kept in one file."""
 _VALIDATION_SHARE = 1 / 8
 """Of validation to training attempts in a dataset's usual split."""
+_WEIGHTS, _CONTENT = "weights", "content"
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,16 +45,34 @@ class Data:
 
     Attributes:
         train, validation: the examples of both parts.
-        fingerprint: changes when an attempt, a label or a split does.
+        identity: of the attempts that they were made of.
     """
 
     train: Examples
     validation: Examples
-    fingerprint: str
+    identity: DataIdentity
+
+
+@dataclass(frozen=True, eq=False)
+class Gathered:
+    """The examples of one part of a dataset, on the disk.
+
+    Attributes:
+        files: one a chunk of attempts, in the order of their writing.
+        identities: (N,) of the attempts, see `Source.identities`.
+    """
+
+    files: tuple[Path, ...]
+    identities: NDArray[np.int64]
 
 
 def data_of(
-    method: Method, folders: Sequence[Path], *, first: int | None = None, workers: int = 2
+    method: Method,
+    folders: Sequence[Path],
+    *,
+    first: int | None = None,
+    workers: int = 2,
+    chunk: int = CHUNK,
 ) -> Data:
     """Both parts of several datasets as one.
 
@@ -54,100 +82,168 @@ def data_of(
         first: use only so many training examples, the first ones, and an eighth as many for
             validation; None for all.
         workers: processes that gather.
+        chunk: attempts that are gathered at once.
 
     Raises:
         InputError: no dataset, or one in which there is nothing to learn from.
     """
-
-    parts = {
-        split: [examples_of(method, folder, split, workers=workers) for folder in folders]
-        for split in ("train", "validation")
-    }
     train, validation = (
-        Examples.concatenate([examples for examples, _ in parts[split]])
+        [gather(method, folder, split, workers=workers, chunk=chunk) for folder in folders]
         for split in ("train", "validation")
     )
-    prints = [f for _, f in parts["train"]]
-    if first is not None:
-        train, validation = (
-            train.first(first),
-            validation.first(max(1, round(first * _VALIDATION_SHARE))),
-        )
-        prints.append(str(first))
-    if not len(train):
+    few = None if first is None else max(1, round(first * _VALIDATION_SHARE))
+    data = Data(
+        _load([file for part in train for file in part.files], first),
+        _load([file for part in validation for file in part.files], few),
+        DataIdentity(np.concatenate([p.identities for p in (*train, *validation)]), first),
+    )
+    if not len(data.train):
         raise InputError(
             given=f"{', '.join(map(str, folders))} with no training example",
             wanted=f"at least one attempt that {method.name} can learn from",
         )
-    return Data(
-        train,
-        validation,
-        prints[0]
-        if len(prints) == 1
-        else hashlib.sha256("|".join(prints).encode()).hexdigest()[:16],
-    )
+    return data
 
 
 def examples_of(
-    method: Method, folder: Path, split: Split, *, workers: int = 2
-) -> tuple[Examples, str]:
-    """One part of a dataset, and the dataset's fingerprint; from the file that an earlier call left
-    in the dataset's folder, if nothing changed since."""
+    method: Method, folder: Path, split: Split, *, workers: int = 2, chunk: int = CHUNK
+) -> Examples:
+    """The examples of one part of a dataset, in the order of its attempts."""
+    return _load(gather(method, folder, split, workers=workers, chunk=chunk).files)
 
+
+def gather(
+    method: Method, folder: Path, split: Split, *, workers: int = 2, chunk: int = CHUNK
+) -> Gathered:
+    """Gather the examples of one part of a dataset, without what earlier calls left beside it.
+
+    A chunk holds `chunk` attempts in a row of the dataset, whatever their part, so that neither an
+    append nor an attempt that changes its part moves another chunk. Its file is valid while the
+    identities of its attempts stay: their ids, part and declared labels.
+
+    Args:
+        method: whose examples. Methods with the same name, version and `examples_key` share files.
+        folder: of the dataset.
+        split: which part.
+        workers: processes that gather.
+        chunk: attempts a file.
+    """
     with Dataset.open(folder) as data:
-        source = DatasetSource(data)
-        fingerprint, total = source.fingerprint, source.len_of(split)
-    key = hashlib.sha256(
-        json.dumps([method.name, method.version, method.examples_key], default=str).encode()
-    ).hexdigest()[:8]
-    kept = folder / "examples" / f"{method.name}-{key}-{split}.safetensors"
-    if (found := _read(kept, fingerprint)) is not None:
-        return found, fingerprint
-    starts = range(0, total, _CHUNK)
-    if len(starts) <= 1 or workers == 1:
-        parts = [_gather(method, folder, split, start) for start in starts]
+        source, total = DatasetSource(data), len(data)
+        rows, identities = source.rows(split), source.identities(split, method.reads_labels)
+    starts = range(0, total, chunk)
+    contents = [
+        fingerprint_of([part]) for part in np.split(identities, np.searchsorted(rows, starts[1:]))
+    ]
+    kept = _folder(method, folder, chunk)
+    files = [kept / f"{split}-{start:09d}.safetensors" for start in starts]
+    missing = [
+        _Chunk(file, start, content)
+        for file, start, content in zip(files, starts, contents, strict=True)
+        if not _is_valid(file, content)
+    ]
+    work = partial(_gather, method, folder, split, chunk)
+    if len(missing) <= 1 or workers == 1:
+        for one in missing:
+            work(one)
     else:
         with processes(workers) as pool:
-            parts = list(
-                pool.map(
-                    _gather,
-                    *zip(*[(method, folder, split, start) for start in starts], strict=True),
-                )
-            )
-    examples = Examples.concatenate(parts or [_gather(method, folder, split, 0)])
-    _write(kept, examples, fingerprint)
-    return examples, fingerprint
+            list(pool.map(work, missing))
+    return Gathered(tuple(files), identities)
 
 
-def _gather(method: Method, folder: Path, split: Split, start: int) -> Examples:
+@dataclass(frozen=True)
+class _Chunk:
+    """Where its examples are kept, its first attempt's place in the dataset, and what is in it."""
 
+    file: Path
+    start: int
+    content: str
+
+
+def _folder(method: Method, folder: Path, chunk: int) -> Path:
+    """Where the chunks of a method lie. Files of earlier releases, one a dataset, are removed."""
+    for old in (folder / "examples").glob("*.safetensors"):
+        old.unlink(missing_ok=True)
+    key = json.dumps([method.name, method.version, method.examples_key, chunk], default=str)
+    digest = hashlib.sha256(key.encode()).hexdigest()[:8]
+    return folder / "examples" / f"{method.name}-{digest}"
+
+
+def _gather(method: Method, folder: Path, split: Split, size: int, chunk: _Chunk) -> None:
+    """Gather one chunk and keep it; in a process of its own where there are several."""
     with Dataset.open(folder) as data:
-        source = DatasetSource(data, (start, start + _CHUNK), threads=1)
-        return method.gather(
+        source = DatasetSource(data, (chunk.start, chunk.start + size), threads=1)
+        examples = method.gather(
             DeclaredSource(source, method.reads_labels, method.name),
             split,
-            np.random.default_rng(start),
+            np.random.default_rng(chunk.start),
         )
+    columns = {name: np.ascontiguousarray(column) for name, column in examples.columns.items()}
+    with atomic_write(chunk.file) as partial_file:
+        save_file({**columns, _WEIGHTS: examples.weights}, partial_file, {_CONTENT: chunk.content})
 
 
-def _read(path: Path, fingerprint: str) -> Examples | None:
-
-    if not path.is_file():
-        return None
+def _is_valid(file: Path, content: str) -> bool:
+    """Whether a chunk's file is there, whole, and made of the same attempts and labels."""
+    if not file.is_file():
+        return False
     try:
-        with safe_open(path, framework="np") as file:
-            if (file.metadata() or {}).get("fingerprint") != fingerprint:
-                return None
-            columns = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        with safe_open(file, framework="np") as opened:
+            return bool((opened.metadata() or {}).get(_CONTENT) == content)
     except (OSError, SafetensorError):
         # Cut off while it was written: made again.
-        return None
-    weights = columns.pop("weights")
-    return Examples(columns, weights)
+        return False
 
 
-def _write(path: Path, examples: Examples, fingerprint: str) -> None:
+def _load(files: Sequence[Path], first: int | None = None) -> Examples:
+    """The examples of several files as one, or the first so many.
 
-    columns = {name: np.ascontiguousarray(column) for name, column in examples.columns.items()}
-    with atomic_write(path) as partial:
-        save_file({**columns, "weights": examples.weights}, partial, {"fingerprint": fingerprint})
+    Files are memory-mapped and copied one after the other into columns of the final length: the
+    examples are in memory once, beside one chunk.
+
+    Raises:
+        InputError: no file, or files with different columns.
+    """
+    if not files:
+        raise InputError(given="no datasets", wanted="at least one to learn from")
+    lengths = []
+    for file in files:
+        with safe_open(file, framework="np") as opened:
+            lengths.append(int(opened.get_slice(_WEIGHTS).get_shape()[0]))
+    total = sum(lengths) if first is None else min(first, sum(lengths))
+    # The columns of a chunk without examples can be of any type, as those of an empty list are.
+    filled = [pair for pair in zip(files, lengths, strict=True) if pair[1]] or [(files[0], 0)]
+    columns: dict[str, NDArray[Any]] = {}
+    start = 0
+    for file, length in filled:
+        rows = min(length, total - start)
+        with safe_open(file, framework="np") as opened:
+            names = sorted(opened.keys())
+            if not columns:
+                columns = {name: _column(opened.get_tensor(name), total) for name in names}
+            elif names != sorted(columns):
+                raise InputError(
+                    given=f"{file} with columns {', '.join(names)}",
+                    wanted=f"the columns of {filled[0][0]}",
+                    exists=", ".join(sorted(columns)),
+                )
+            for name, column in columns.items():
+                part = opened.get_tensor(name)
+                if (part.shape[1:], part.dtype) != (column.shape[1:], column.dtype):
+                    raise InputError(
+                        given=f"{file}, rows {part.shape[1:]} {part.dtype} in column {name!r}",
+                        wanted=f"{column.shape[1:]} {column.dtype}, as in {filled[0][0]}",
+                    )
+                column[start : start + rows] = part[:rows]
+        start += rows
+        if start == total:
+            break
+    return Examples(
+        {name: column for name, column in columns.items() if name != _WEIGHTS}, columns[_WEIGHTS]
+    )
+
+
+def _column(part: NDArray[Any], length: int) -> NDArray[Any]:
+    """(length, ...) of the type and the shape of rows of `part`, to be filled."""
+    return np.empty((length, *part.shape[1:]), part.dtype)

@@ -124,6 +124,23 @@ class Method(torch.nn.Module, ABC):
     def loss(self, batch: Batch) -> Loss:
         """The loss of a batch that lies on the module's device."""
 
+    def after_step(self, step: int) -> None:
+        """Called after each update of the weights, without gradients; `step` counts from 1.
+
+        Here a target network follows (see `learn.target`). What it changes must be in the state
+        dict, else a resumed run ends elsewhere. Changes nothing by default.
+        """
+        return
+
+    def priorities(self, examples: Examples) -> NDArray[np.floating] | None:
+        """How often training draws each example, relative to the others: (N,) of 0 or more.
+
+        Asked before training and again after each epoch, in evaluation mode and without gradients,
+        so that it can follow the error (prioritised replay). None, the default, means each example
+        once an epoch; where the first answer is None, training does not ask again.
+        """
+        return None
+
     @abstractmethod
     def plan(self, context: Context) -> Plan:
         """Candidates, scores and a choice."""

@@ -21,12 +21,20 @@ class Optimizer(StrEnum):
 
 
 class Schedule(StrEnum):
-    """How the learning rate falls with progress (0 to 1): along a cosine to zero, by `step_factor`
-    at each third, or not at all."""
+    """How the learning rate falls with progress (0 to 1): along a cosine to zero, or not at all."""
 
     COSINE = "cosine"
-    STEP = "step"
     CONSTANT = "constant"
+
+
+class Keep(StrEnum):
+    """Which weights training leaves: those of the best validation loss, or the last ones.
+
+    Of a bootstrapped target (Q-learning) the validation loss says nothing: keep the last ones.
+    """
+
+    BEST = "best"
+    LAST = "last"
 
 
 class Precision(StrEnum):
@@ -50,13 +58,17 @@ class Precision(StrEnum):
 
 @dataclass(frozen=True)
 class FitConfig:
-    """A training recipe. What ends first, `epochs`, `max_seconds` or `patience`, ends training.
+    """A training recipe. What ends first, `epochs` or `steps`, `max_seconds` or `patience`, ends
+    training.
 
     Attributes:
-        epochs: passes over the examples.
+        epochs: passes over the examples; not read where `steps` is given.
+        steps: updates in all, whatever the number of examples; None to count epochs. The same
+            number and the same seed give the same weights.
         max_seconds: s of training, over all resumptions; None for no limit. A run that the clock
             ended is not bit-identical when repeated.
         patience: epochs without a better validation loss; None to never stop early.
+        keep: which weights are left.
         batch: examples a step, give or take the remainder, which is spread over the epoch's
             batches.
         optimizer: the update rule.
@@ -65,19 +77,17 @@ class FitConfig:
         momentum: of SGD, and AdamW's first beta.
         schedule: of the learning rate.
         warmup: share of training in which the rate rises from 0.
-        step_factor: by which `Schedule.STEP` multiplies.
-        clip: largest gradient norm.
         seed: of order, augmentation and dropout.
         device: "auto", "cpu", "cuda", "cuda:1" ...
         precision: of the forward pass.
         log_every: steps between two lines of the log.
-        save_seconds: s between two states that a run can resume from; one is also kept after each
-            epoch.
     """
 
     epochs: int = 20
+    steps: int | None = None
     max_seconds: float | None = None
     patience: int | None = None
+    keep: Keep = Keep.BEST
     batch: int = 128
     optimizer: Optimizer = Optimizer.ADAMW
     learning_rate: float = 2e-3
@@ -85,18 +95,29 @@ class FitConfig:
     momentum: float = 0.9
     schedule: Schedule = Schedule.COSINE
     warmup: float = 0.03
-    step_factor: float = 0.1
-    clip: float = 5.0
     seed: int = 0
     device: str = "auto"
     precision: Precision = Precision.AUTO
     log_every: int = 20
-    save_seconds: float = 60.0
 
     def __post_init__(self) -> None:
-        for name in ("epochs", "batch", "learning_rate", "clip", "log_every"):
-            if getattr(self, name) <= 0:
-                raise InputError(given=f"{name} = {getattr(self, name)}", wanted="a number above 0")
+        for name in ("epochs", "steps", "batch", "learning_rate", "log_every"):
+            value = getattr(self, name)
+            if value is not None and value <= 0:
+                raise InputError(given=f"{name} = {value}", wanted="a number above 0")
+        if self.patience is not None and self.keep is Keep.LAST:
+            raise InputError(
+                given=f"patience = {self.patience} with keep = {self.keep.value}",
+                wanted=f"keep = {Keep.BEST.value}: patience counts epochs by their validation loss",
+            )
+
+    def epoch_steps(self, examples: int) -> int:
+        """Steps of one pass over so many examples."""
+        return max(1, round(examples / self.batch))
+
+    def total_steps(self, examples: int) -> int:
+        """Steps of the whole training on so many examples."""
+        return self.epochs * self.epoch_steps(examples) if self.steps is None else self.steps
 
 
 def learning_rate_at(progress: float, config: FitConfig) -> float:
@@ -109,8 +130,6 @@ def learning_rate_at(progress: float, config: FitConfig) -> float:
             * 0.5
             * (1 + math.cos(math.pi * min(1.0, (progress - config.warmup) / (1 - config.warmup))))
         )
-    if config.schedule is Schedule.STEP:
-        return config.learning_rate * config.step_factor ** min(2, int(progress * 3))
     return config.learning_rate
 
 

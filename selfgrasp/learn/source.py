@@ -4,7 +4,7 @@ one, a list in memory another."""
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, Protocol
 
@@ -30,9 +30,12 @@ class Source(Protocol):
         """The cell that the attempts were made in."""
         ...
 
-    @property
-    def fingerprint(self) -> str:
-        """Changes when an attempt, a label or the split changes."""
+    def identities(self, split: Split, labels: Sequence[str] = ()) -> NDArray[np.int64]:
+        """(N,) a hash of each of `attempts(split)`.
+
+        It changes when the cell, the attempt, its part of the split or the value of one of its
+        labels called `labels` changes. A label that no attempt has is no error here.
+        """
         ...
 
     def len_of(self, split: Split) -> int:
@@ -74,17 +77,11 @@ class MemorySource:
                 given=f"shares {self.shares}", wanted="three shares of at least 0 that sum to 1"
             )
 
-    @property
-    def fingerprint(self) -> str:
-        """16 hex digits over ids, outcomes and labels."""
-        facts = [(a.id, a.outcome.grasped, a.round) for a in self.all_attempts]
-        labels = sorted(
-            (name, sorted((i, str(v)) for i, v in column.items()))
-            for name, column in self.labels.items()
-        )
-        return hashlib.sha256(
-            repr((self.spec.fingerprint, self.shares, facts, labels)).encode()
-        ).hexdigest()[:16]
+    def identities(self, split: Split, labels: Sequence[str] = ()) -> NDArray[np.int64]:
+        """(N,) a hash of each attempt of one part, and of its labels called `labels`."""
+        facts = ((a.id, a.outcome.grasped, a.round) for a in self.attempts(split))
+        read = {name: self.labels[name] for name in labels if name in self.labels}
+        return _identities(self.spec, split, facts, read)
 
     def len_of(self, split: Split) -> int:
         """How many attempts `attempts(split)` yields."""
@@ -132,8 +129,12 @@ class DeclaredSource:
 
     @property
     def fingerprint(self) -> str:
-        """Of the whole source."""
-        return self.source.fingerprint
+        """16 hex digits over every attempt and the declared labels: what can be read here."""
+        return fingerprint_of([self.identities(split) for split in SPLITS])
+
+    def identities(self, split: Split, labels: Sequence[str] = ()) -> NDArray[np.int64]:
+        """(N,) a hash of each attempt of one part, and of its declared labels."""
+        return self.source.identities(split, tuple({*self.reads_labels, *labels}))
 
     def len_of(self, split: Split) -> int:
         """How many attempts `attempts(split)` yields."""
@@ -161,7 +162,8 @@ class DatasetSource:
 
     Attributes:
         dataset: open for reading; `DeclaredSource` bounds which labels of it a method can read.
-        within: which attempts of each part, from one position up to before another; all by default.
+        within: which of the dataset's attempts, in the order of their writing: from one position up
+            to before another; all by default.
         threads: that decode ahead.
     """
 
@@ -174,25 +176,83 @@ class DatasetSource:
         """The dataset's cell."""
         return self.dataset.spec
 
-    @property
-    def fingerprint(self) -> str:
-        """16 hex digits over ids, outcomes, labels, the split and `within`."""
-        columns = [self.dataset.column(name).tolist() for name in ("id", "grasped", "round")]
-        labels = [repr(self.dataset.labels(name)) for name in self.dataset.label_names]
-        facts = (self.spec.fingerprint, self.dataset.split.hash, self.within, columns, labels)
-        return hashlib.sha256(repr(facts).encode()).hexdigest()[:16]
+    def identities(self, split: Split, labels: Sequence[str] = ()) -> NDArray[np.int64]:
+        """(N,) a hash of each attempt of one part, and of its labels called `labels`."""
+        rows = self.rows(split)
+        facts = zip(
+            *(self.dataset.column(name)[rows].tolist() for name in ("id", "grasped", "round")),
+            strict=True,
+        )
+        known = {*self.dataset.label_names} if labels else set()
+        read = {name: self.dataset.label(name) for name in labels if name in known}
+        return _identities(self.spec, split, facts, read)
 
     def len_of(self, split: Split) -> int:
         """How many attempts `attempts(split)` yields."""
-        return len(self._ids(split))
+        return len(self.rows(split))
 
     def attempts(self, split: Split) -> Iterator[Attempt]:
         """The attempts of one part."""
-        return self.dataset.attempts(self._ids(split), threads=self.threads)
+        ids = self.dataset.ids()[self.rows(split)]
+        return self.dataset.attempts(ids, threads=self.threads)
 
     def label(self, name: str) -> Mapping[str, LabelValue]:
         """Attempt id to value."""
         return self.dataset.label(name)
 
-    def _ids(self, split: Split) -> NDArray[np.object_]:
-        return self.dataset.ids(split)[slice(*self.within)]
+    def rows(self, split: Split) -> NDArray[np.int64]:
+        """(N,) where the attempts of one part stand in the dataset, ascending."""
+        if split not in SPLITS:
+            raise unknown_name("split", split, SPLITS)
+        first, end = self.within
+        rows = np.flatnonzero(self.dataset.parts()[first:end] == split)
+        return rows.astype(np.int64) + first
+
+
+@dataclass(frozen=True, eq=False)
+class DataIdentity:
+    """Which attempts, with which labels, something was learned from.
+
+    Attributes:
+        attempts: (N,) their identities, see `Source.identities`, in any order.
+        first: so many of the examples were used, where not all were.
+    """
+
+    attempts: NDArray[np.int64]
+    first: int | None = None
+
+    @property
+    def fingerprint(self) -> str:
+        """16 hex digits: changes when anything here does."""
+        limit = [] if self.first is None else [np.array([self.first])]
+        return fingerprint_of([self.attempts, *limit])
+
+    def missing(self, earlier: NDArray[np.int64]) -> int:
+        """How many of the (M,) `earlier` identities are not among these."""
+        return int(np.isin(earlier, self.attempts, invert=True).sum())
+
+
+def fingerprint_of(identities: Iterable[NDArray[np.int64]]) -> str:
+    """16 hex digits over the identities of several parts, in their order."""
+    digest = hashlib.sha256()
+    for part in identities:
+        digest.update(len(part).to_bytes(8, "little"))
+        digest.update(np.ascontiguousarray(part, dtype="<i8").tobytes())
+    return digest.hexdigest()[:16]
+
+
+def _identities(
+    spec: CellSpec,
+    split: Split,
+    facts: Iterable[tuple[str, bool, int]],
+    labels: Mapping[str, Mapping[str, LabelValue]],
+) -> NDArray[np.int64]:
+    """(N,) hashes of attempts given by id, outcome and round, with labels by name."""
+    common, columns = f"{spec.fingerprint}|{split}", sorted(labels.items())
+    hashes = []
+    for fact in facts:
+        # A label that an attempt does not have leaves its hash as it was before anybody had one.
+        values = [(name, column[fact[0]]) for name, column in columns if fact[0] in column]
+        text = repr((common, fact, values))
+        hashes.append(hashlib.blake2b(text.encode(), digest_size=8).digest())
+    return np.frombuffer(b"".join(hashes), dtype="<i8").astype(np.int64)

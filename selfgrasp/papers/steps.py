@@ -19,7 +19,7 @@ from selfgrasp.evaluation.frozen import frozen_hashes
 from selfgrasp.evaluation.measure import measure
 from selfgrasp.evaluation.measured import write_bench
 from selfgrasp.learn import configs
-from selfgrasp.learn.gathered import examples_of
+from selfgrasp.learn.gathered import gather
 from selfgrasp.learn.recipe import device_of
 from selfgrasp.methods.registry import build
 from selfgrasp.report.run_page import write_report
@@ -219,7 +219,7 @@ def train_all(work: Work, jobs: Sequence[TrainJob]) -> str:
             method.load_trunk(Path(job.trunk))
         for folder in job.data:
             for split in ("train", "validation"):
-                examples_of(method, folder, split, workers=work.workers)
+                gather(method, folder, split, workers=work.workers)
     done = len(jobs) - len(missing)
     at_a_time = 1 if device_of(work.device).type == "cuda" else work.workers
     with (

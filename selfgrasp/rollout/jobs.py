@@ -57,8 +57,9 @@ class CollectJob:
 class TrainJob:
     """Learn from a dataset.
 
-    Run the same command again to go on after an interruption. The dataset's own split says what is
-    trained on; its validation part chooses the best epoch, if it holds at least 64 examples.
+    Run the same command again to go on after an interruption, after more was collected, or with a
+    larger budget. The dataset's own split says what is trained on; its validation part chooses the
+    best epoch, if it holds at least 64 examples.
 
     Attributes:
         method: a method, or method:preset; without a preset it is small. supersizing: outputs,
@@ -74,6 +75,8 @@ class TrainJob:
             supersizing:pretext, for example), for semantic the name hand_eye or a run of it, or,
             for supersizing:paper and supersizing:paper_owt, a file of AlexNet's ImageNet weights.
         epochs: passes over the data; the default is the method's.
+        steps: of training at most, instead of epochs; the same steps and the same seed give the
+            same weights on one machine.
         max_seconds: of training; none by default.
         attempts: use only the first so many of the training part, and an eighth as many of the
             validation part.
@@ -88,6 +91,7 @@ class TrainJob:
     start: str | None = None
     trunk: str | None = None
     epochs: int | None = None
+    steps: int | None = None
     max_seconds: float | None = None
     attempts: int | None = None
     seed: int = 0

@@ -1,10 +1,9 @@
-"""Learn from datasets; resumes where it stopped."""
+"""Learn from datasets; goes on after an interruption, and when the data have grown."""
 
 from __future__ import annotations
 
 import hashlib
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import torch
 
@@ -12,26 +11,22 @@ from selfgrasp.common.checks import check_minimum
 from selfgrasp.common.progress import Batches, Progress
 from selfgrasp.common.record import write_config
 from selfgrasp.core import InputError
-from selfgrasp.learn import fit, load_into
-from selfgrasp.learn.batches import Order
+from selfgrasp.learn import FitConfig, FitResult, Method, fit, load_into
 from selfgrasp.learn.fit import STATE
 from selfgrasp.learn.gathered import data_of
 from selfgrasp.methods.registry import build
 from selfgrasp.rollout.jobs import TrainJob
 from selfgrasp.rollout.policies import weights_file
 
-if TYPE_CHECKING:
-    from selfgrasp.learn import FitConfig, FitResult, Method
-
 
 def train(args: TrainJob) -> FitResult:
-    """Examples, fit, best checkpoint.
+    """Examples, fit, checkpoint.
 
     Raises:
-        InputError: an unknown method or preset, an empty or wrong dataset, a run folder of another
-            training (other data, recipe or start), a start or a trunk that does not fit, or both.
+        InputError: an unknown method or preset, both --epochs and --steps, an empty or wrong
+            dataset, a run folder of another training (other data, recipe or start),
+            a start or a trunk that does not fit, or both.
     """
-
     _check(args)
     if args.start and args.trunk:
         raise InputError(
@@ -51,11 +46,7 @@ def train(args: TrainJob) -> FitResult:
     method.check(data.train)
     if not (args.out / STATE).exists():
         write_config(args.out, args, args.seed)
-    with Progress(
-        "train",
-        recipe.epochs * Order(len(data.train), recipe.batch, args.seed).per_epoch,
-        unit="steps",
-    ) as progress:
+    with Progress("train", recipe.total_steps(len(data.train)), unit="steps") as progress:
         return fit(
             method,
             data.train,
@@ -63,14 +54,17 @@ def train(args: TrainJob) -> FitResult:
             recipe,
             args.out,
             Batches(progress),
-            data=data.fingerprint,
+            data=data.identity,
             start=start,
         )
 
 
 def _check(args: TrainJob) -> None:
-
-    check_minimum(args, epochs=1, attempts=1, threads=0)
+    check_minimum(args, epochs=1, steps=1, attempts=1, threads=0)
+    if args.epochs is not None and args.steps is not None:
+        raise InputError(
+            given=f"--epochs {args.epochs} and --steps {args.steps}", wanted="one of them"
+        )
     if args.max_seconds is not None and args.max_seconds <= 0:
         raise InputError(given=f"--max-seconds {args.max_seconds:g}", wanted="more than 0")
     folders = [folder.resolve() for folder in args.data]
@@ -83,7 +77,6 @@ def _check(args: TrainJob) -> None:
 
 def _fingerprint(method: Method) -> str:
     """Of its weights."""
-
     digest = hashlib.blake2b(digest_size=8)
     for tensor in method.state_dict().values():
         digest.update(tensor.numpy().tobytes())
@@ -97,4 +90,5 @@ def _recipe(args: TrainJob, recipe: FitConfig) -> FitConfig:
         device=args.device,
         max_seconds=args.max_seconds,
         epochs=recipe.epochs if args.epochs is None else args.epochs,
+        steps=args.steps or (recipe.steps if args.epochs is None else None),
     )

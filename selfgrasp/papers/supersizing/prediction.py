@@ -58,7 +58,7 @@ def score_baselines(work: Work) -> str:
     if kept.exists():
         return f"{kept} is there already"
     method = build("supersizing:outputs")
-    train, _ = examples_of(method, work.folders.random, "train", workers=work.workers)
+    train = examples_of(method, work.folders.random, "train", workers=work.workers)
     validation, test = (
         _whole(method, work.folders.data(name), work.workers) for name in ("validation", "test")
     )
@@ -229,7 +229,7 @@ def scored(work: Work, name: str) -> Mapping[str, Predictions]:
 
 def _part(method: Method, folder: Path, split: Any, workers: int) -> Examples:
 
-    return examples_of(method, folder, split, workers=workers)[0]
+    return examples_of(method, folder, split, workers=workers)
 
 
 def _whole(method: Method, folder: Path, workers: int) -> Examples:

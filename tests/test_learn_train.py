@@ -1,0 +1,61 @@
+"""Training from datasets, as the command does it."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from helpers_attempts import make_session
+
+from selfgrasp.codec import encode_attempt, session_key
+from selfgrasp.contracts.scenes import box_attempts, box_spec
+from selfgrasp.core import InputError
+from selfgrasp.dataset import DatasetWriter
+from selfgrasp.learn import Ended
+from selfgrasp.learn.checkpoint import read_tensors
+from selfgrasp.rollout.jobs import TrainJob
+from selfgrasp.rollout.train import train
+
+torch.set_num_threads(1)
+
+
+def grow(path: Path, scenes: range) -> None:
+    """Append the attempts of these box scenes."""
+    made = [a for a in box_attempts(scenes.stop, grasps=4) if a.scene in scenes]
+    session = make_session(spec=box_spec())
+    with DatasetWriter.create_or_open(path, session) as writer:
+        key = session_key(session)
+        writer.append([encode_attempt(replace(a, session=key)) for a in made])
+
+
+def weights(run: Path) -> dict[str, torch.Tensor]:
+    return read_tensors(run / "checkpoints" / "best.safetensors")[0]
+
+
+def test_the_same_steps_and_seed_give_the_same_weights_and_more_data_go_on(tmp_path: Path):
+    grow(tmp_path / "data", range(10))
+    job = TrainJob("supersizing:small", (tmp_path / "data",), tmp_path / "one", steps=3, threads=1)
+    one = train(job)
+    assert (one.steps, one.ended) == (3, Ended.STEPS)
+    train(replace(job, out=tmp_path / "other"))
+    first, other = weights(tmp_path / "one"), weights(tmp_path / "other")
+    assert all(torch.equal(tensor, other[name]) for name, tensor in first.items())
+    train(replace(job, out=tmp_path / "third", seed=1))
+    third = weights(tmp_path / "third")
+    assert not all(torch.equal(tensor, third[name]) for name, tensor in first.items())
+    # More data and a larger budget go on in the same folder.
+    grow(tmp_path / "data", range(10, 14))
+    grown = train(replace(job, steps=5))
+    assert (grown.steps, grown.ended) == (5, Ended.STEPS)
+    # Other data do not.
+    grow(tmp_path / "else", range(20, 34))
+    with pytest.raises(InputError, match=r"other data: \d+ of the \d+ attempts"):
+        train(replace(job, data=(tmp_path / "else",), steps=9))
+
+
+def test_a_budget_is_in_steps_or_in_epochs(tmp_path: Path):
+    job = TrainJob("supersizing", (tmp_path,), tmp_path / "run", epochs=2, steps=9)
+    with pytest.raises(InputError, match="--epochs 2 and --steps 9; wanted: one of them"):
+        train(job)
+    with pytest.raises(InputError, match="--steps 0; wanted: at least 1"):
+        train(replace(job, epochs=None, steps=0))
