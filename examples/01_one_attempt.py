@@ -10,10 +10,10 @@ from selfgrasp.core import Context, Grasp
 from selfgrasp.core.pose import yaw_of
 from selfgrasp.methods.baselines import HeuristicPolicy
 from selfgrasp.objects.catalogue import train_objects
+from selfgrasp.workcell.attempt import Ids
 from selfgrasp.workcell.cells.config import CellConfig
 from selfgrasp.workcell.cells.simulated import tabletop
 from selfgrasp.workcell.judge import holds
-from selfgrasp.workcell.workcell import Ids
 
 
 def main() -> None:

@@ -11,8 +11,8 @@ from selfgrasp.objects.catalogue import train_objects
 from selfgrasp.vision.foreground import foreground
 from selfgrasp.vision.grasp_pose import grasp_at
 from selfgrasp.vision.heightmap import heightmap
+from selfgrasp.workcell.attempt import Ids
 from selfgrasp.workcell.cells.simulated import tabletop
-from selfgrasp.workcell.workcell import Ids
 
 CANDIDATES = 64
 

@@ -13,8 +13,9 @@ from selfgrasp.core import CameraSpec, CellSpec, Fault, GripperSpec, Session, Vi
 from selfgrasp.core.pose import looking_at, top_down
 from selfgrasp.dataset import DatasetWriter
 from selfgrasp.methods.baselines import HeuristicPolicy
+from selfgrasp.workcell.attempt import Ids
 from selfgrasp.workcell.drivers import Control, Drivers, Reached
-from selfgrasp.workcell.workcell import Ids, Workcell
+from selfgrasp.workcell.workcell import Workcell
 
 TABLE = 0.12
 """m: the table's top in the robot's own frame, which is the world here."""

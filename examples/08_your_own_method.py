@@ -39,8 +39,8 @@ from selfgrasp.learn import (
 from selfgrasp.methods.baselines import RandomPolicy
 from selfgrasp.objects.catalogue import test_objects
 from selfgrasp.vision import Heightmap, crop, foreground, grasps_at, heightmap
+from selfgrasp.workcell.attempt import Ids
 from selfgrasp.workcell.cells.simulated import tabletop
-from selfgrasp.workcell.workcell import Ids
 
 
 @dataclass(frozen=True)

@@ -21,9 +21,10 @@ from selfgrasp.core.policy import Fixed
 from selfgrasp.core.pose import top_down
 from selfgrasp.core.spec import CellSpec
 from selfgrasp.objects.catalogue import train_objects
+from selfgrasp.workcell.attempt import Ids
 from selfgrasp.workcell.cells.config import CellConfig
 from selfgrasp.workcell.cells.simulated import tabletop
-from selfgrasp.workcell.workcell import Ids, Workcell
+from selfgrasp.workcell.workcell import Workcell
 
 if TYPE_CHECKING:
     from selfgrasp.objects.model import ObjectModel

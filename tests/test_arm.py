@@ -2,6 +2,7 @@
 end where they say, faults that are data."""
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,13 +20,15 @@ from selfgrasp.core.pose import (
     yaw_of,
 )
 from selfgrasp.methods.baselines import RandomServoPolicy
+from selfgrasp.methods.hand_eye.config import small
+from selfgrasp.methods.hand_eye.method import HandEye
 from selfgrasp.objects.catalogue import train_objects
+from selfgrasp.workcell.attempt import Ids
 from selfgrasp.workcell.cells.config import GRIPPER, WORKSPACE, CellConfig
 from selfgrasp.workcell.cells.simulated import ARM_BASE, PRESENT, SimCell, kuka_bin, presenting
 from selfgrasp.workcell.drivers import Control
 from selfgrasp.workcell.sim.arms import arm_from_file, iiwa14
 from selfgrasp.workcell.sim.kinematics import Kinematics
-from selfgrasp.workcell.workcell import Ids
 
 BASE = pose(rotation=rotation_about_z(math.pi / 2), translation=ARM_BASE)
 SMALL = CellConfig(count=4, picture_px=48)
@@ -202,6 +205,17 @@ def test_a_blocked_move_is_data_and_the_attempt_goes_on(made: SimCell) -> None:
         assert played.attempt.outcome.fault in (Fault.BLOCKED, Fault.SLIPPED)
     again = workcell.attempt(RandomServoPolicy(), Ids("t", 0, 1), before=played.attempt.after)
     assert again.attempt.steps
+
+
+def test_a_servo_config_of_twenty_steps_is_obeyed(made: SimCell) -> None:
+    """One that never closes of its own accord, and never rises: its last step is its first that
+    may close."""
+    config = replace(small(), steps=20, close_ratio=2.0, raise_ratio=0.0, samples=8, iterations=1)
+    workcell = made.cell
+    before = workcell.reset(0)
+    played = workcell.attempt(HandEye(config).eval(), Ids("t", 0, 0), before=before)
+    actions = [type(step.action) for step in played.attempt.steps]
+    assert actions == [Move] * 19 + [Close]
 
 
 def test_policies_are_told_where_the_hand_closed_on_nothing_until_the_next_scene(

@@ -24,10 +24,10 @@ from selfgrasp.protocols.category import (
     metrics,
 )
 from selfgrasp.protocols.episode import Episode
+from selfgrasp.workcell.attempt import Ids
 from selfgrasp.workcell.cells.config import CellConfig
 from selfgrasp.workcell.cells.simulated import kuka_bin
 from selfgrasp.workcell.sim.scene import Mixture, drawn_objects, scene_rng
-from selfgrasp.workcell.workcell import Ids
 
 
 def episode(asked: tuple[str, ...], lifted: tuple[tuple[str, ...], ...]) -> Episode:

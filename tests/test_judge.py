@@ -94,7 +94,7 @@ def look(
 def test_width_and_force_after_the_lift_decide(
     what: Done, grasped: bool, fault: Fault | None
 ) -> None:
-    outcome = judge(what, look(), look(), CONFIG)
+    outcome = judge(what, look(), look(), CONFIG, 0.0)
     assert (outcome.grasped, outcome.fault) == (grasped, fault)
     assert (outcome.width, outcome.force, outcome.changed) == (
         what.hand.width,
@@ -104,19 +104,19 @@ def test_width_and_force_after_the_lift_decide(
 
 
 def test_width_and_force_must_both_be_enough() -> None:
-    assert holds(0.003, 2.1, CONFIG)
-    assert not holds(0.003, 2.0, CONFIG)
-    assert not holds(0.0025, 2.1, CONFIG)
-    assert holds(0.0025, 2.1, replace(CONFIG, min_width=0.002))
+    assert holds(0.003, 2.1, CONFIG, 0.0)
+    assert not holds(0.003, 2.0, CONFIG, 0.0)
+    assert not holds(0.0025, 2.1, CONFIG, 0.0)
+    assert holds(0.0025, 2.1, replace(CONFIG, min_width=0.002), 0.0)
 
 
 @pytest.mark.parametrize(("before", "after"), [(None, look()), (look(), None), (None, None)])
 def test_a_missing_picture_is_a_fault_and_changes_no_verdict(
     before: Observation | None, after: Observation | None
 ) -> None:
-    outcome = judge(done(0.03, 18.0), before, after, CONFIG)
+    outcome = judge(done(0.03, 18.0), before, after, CONFIG, 0.0)
     assert (outcome.grasped, outcome.fault, outcome.changed) == (True, Fault.NO_IMAGE, 0.0)
-    assert judge(done(0.0, 20.0), before, after, CONFIG).fault is Fault.SLIPPED
+    assert judge(done(0.0, 20.0), before, after, CONFIG, 0.0).fault is Fault.SLIPPED
 
 
 def test_changed_share_counts_pixels_of_another_color_or_depth() -> None:
@@ -185,6 +185,7 @@ def test_the_judge_cannot_read_the_simulators_truth() -> None:
         "before": "Observation | None",
         "after": "Observation | None",
         "config": "JudgeConfig",
+        "closed": "float",
         "fell": "bool",
         "return": "Outcome",
     }

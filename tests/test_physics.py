@@ -19,11 +19,11 @@ from selfgrasp.objects import build
 from selfgrasp.objects.catalogue import train_objects
 from selfgrasp.objects.families import make_object
 from selfgrasp.rollout.scene import SceneTask, play_scene
+from selfgrasp.workcell.attempt import Ids
 from selfgrasp.workcell.cells.config import GRIPPER, WORKSPACE, CellConfig
 from selfgrasp.workcell.cells.simulated import SimCell, tabletop
 from selfgrasp.workcell.judge import holds
 from selfgrasp.workcell.motions import Done
-from selfgrasp.workcell.workcell import Ids
 
 SMALL = CellConfig(count=4, picture_px=32, noise="none")
 ACROSS = np.pi / 2
@@ -69,7 +69,7 @@ def test_what_is_held_for_ten_seconds_creeps_less_than_a_millimetre(item, action
     made.world.step(round(10.0 / made.world.model.opt.timestep))
     assert np.linalg.norm(made.in_hand() - before, axis=1).max() < 1e-3
     assert holds(
-        made.cell.drivers.gripper.width(), made.cell.drivers.gripper.force(), made.cell.judge
+        made.cell.drivers.gripper.width(), made.cell.drivers.gripper.force(), made.cell.judge, 0.0
     )
 
 
@@ -91,7 +91,7 @@ def test_nothing_tunnels_through_fingers_or_table_over_a_thousand_grasps() -> No
         if index % 20 == 0 or not made.world.placed:
             made.scene.reset(index)
         done = _try_at_random(made, rng)
-        grasped = done.lifted and holds(done.hand.width, done.hand.force, made.cell.judge)
+        grasped = done.lifted and holds(done.hand.width, done.hand.force, made.cell.judge, 0.0)
         held += grasped
         in_finger.append(
             max((depth for depth, pair in penetrations(made.world) if pair & hand), default=0.0)
@@ -161,7 +161,7 @@ def test_a_failed_grasp_leaves_nothing_inside_anything() -> None:
     )
     for x in np.linspace(-0.06, 0.11, 9):
         for yaw in (0.0, 0.7):
-            if holds(*_felt(made.cell.do(grasp(x, 0.02, 0.02, yaw))), made.cell.judge):
+            if holds(*_felt(made.cell.do(grasp(x, 0.02, 0.02, yaw))), made.cell.judge, 0.0):
                 made.cell.do(Release(np.array([0.0, 0.0, 0.0])))
             made.cell.try_again()
             assert max((depth for depth, _ in penetrations(made.world)), default=0.0) < 2e-3
@@ -356,7 +356,7 @@ def test_a_blocked_descent_is_reported() -> None:
     assert done.fault is Fault.BLOCKED
     assert isinstance(done.executed, Grasp)
     assert done.executed.world_from_tool[2, 3] == pytest.approx(0.06, abs=0.006)
-    assert not holds(*_felt(done), made.cell.judge)
+    assert not holds(*_felt(done), made.cell.judge, 0.0)
 
 
 @pytest.mark.parametrize(

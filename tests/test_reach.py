@@ -11,9 +11,9 @@ from selfgrasp.core.pose import top_down
 from selfgrasp.objects.catalogue import train_objects
 from selfgrasp.viz.animate import animation
 from selfgrasp.viz.reach import reach_frames
+from selfgrasp.workcell.attempt import Ids
 from selfgrasp.workcell.cells.config import CellConfig
 from selfgrasp.workcell.cells.simulated import kuka_bin
-from selfgrasp.workcell.workcell import Ids
 
 
 class Twice:

@@ -24,9 +24,9 @@ from selfgrasp.papers.supersizing.table2 import (
 )
 from selfgrasp.rollout.collect import make_session
 from selfgrasp.rollout.jobs import CollectJob as Args
+from selfgrasp.workcell.attempt import Ids
 from selfgrasp.workcell.cells.config import GRIPPER, CellConfig
 from selfgrasp.workcell.cells.simulated import SimCell, cell_spec, tabletop
-from selfgrasp.workcell.workcell import Ids
 
 CONFIG = outputs()
 PIXEL = CONFIG.context * GRIPPER.opening / CONFIG.pixels

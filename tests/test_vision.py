@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 
-import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -19,7 +18,6 @@ from selfgrasp.vision import (
     deproject,
     fingertip_height,
     foreground,
-    foreground_from_background,
     grasp_at,
     heightmap,
     jitter_color,
@@ -263,25 +261,6 @@ def test_grasp_at_is_top_down_with_the_asked_yaw():
     assert yaw_of(grasp.world_from_tool) == pytest.approx(0.7)
     assert grasp.width == GRIPPER.opening
     assert WORKSPACE.contains(grasp.world_from_tool[:3, 3])
-
-
-def test_a_colour_difference_finds_things_and_not_a_dimmer_lamp():
-    empty, full = render([]), render(SCENE)
-    dimmed = View(
-        (full.color * 0.85).astype(np.uint8), full.depth, full.intrinsics, full.world_from_camera
-    )
-    truth = np.abs(full.depth - empty.depth) > 0.004
-    for view in (full, dimmed):
-        mask = foreground_from_background(view, empty)
-        assert (mask & truth).sum() > 0.9 * truth.sum()
-        assert (
-            mask & ~cv2.dilate(truth.astype(np.uint8), np.ones((7, 7))).astype(bool)
-        ).mean() < 0.01
-
-
-def test_a_background_of_another_size_is_refused():
-    with pytest.raises(InputError, match="given: a background of 80 x 80 px; wanted: 160 x 160 px"):
-        foreground_from_background(render([]), render([], width=80, height=80))
 
 
 def test_specks_are_no_regions():

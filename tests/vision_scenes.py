@@ -132,7 +132,6 @@ def context(
     *,
     workspace: Workspace = WORKSPACE,
     gripper: GripperSpec = GRIPPER,
-    background: View | None = None,
     seed: int = 0,
 ) -> Context:
     """A context with one overhead view."""
@@ -148,9 +147,7 @@ def context(
         },
         {},
     )
-    return Context(
-        Observation(0.0, {"overhead": view}, hand), spec, background=background, seed=seed
-    )
+    return Context(Observation(0.0, {"overhead": view}, hand), spec, seed=seed)
 
 
 def without_depth(view: View) -> View:

@@ -20,7 +20,8 @@ class Fault(StrEnum):
 
     blocked: something stopped the hand; unreachable: out of bounds, nothing moved; slipped:
     gripped, but not after the lift; no_image: a camera returned nothing; unstable: the simulation
-    broke; stopped: on request; nothing: the policy saw nothing to do.
+    broke; stopped: on request; nothing: the policy saw nothing to do; runaway: the policy went on
+    moving and never closed.
     """
 
     BLOCKED = "blocked"
@@ -30,9 +31,12 @@ class Fault(StrEnum):
     UNSTABLE = "unstable"
     STOPPED = "stopped"
     NOTHING = "nothing"
+    RUNAWAY = "runaway"
 
 
-UNINFORMATIVE_FAULTS = frozenset({Fault.NO_IMAGE, Fault.UNSTABLE, Fault.STOPPED, Fault.NOTHING})
+UNINFORMATIVE_FAULTS = frozenset(
+    {Fault.NO_IMAGE, Fault.UNSTABLE, Fault.STOPPED, Fault.NOTHING, Fault.RUNAWAY}
+)
 """Faults that say nothing about whether the action would have worked; blocked, unreachable and
 slipped ones are failures."""
 
@@ -45,7 +49,7 @@ class Outcome:
         grasped: whether something is held after the lift.
         width: m between the fingers after the lift.
         force: N that the fingers press with after the lift.
-        changed: share of the workspace's pixels that changed, 0..1.
+        changed: share of the first view's pixels whose colour or depth changed, 0..1.
         fault: why not, or None.
     """
 

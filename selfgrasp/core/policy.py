@@ -51,10 +51,9 @@ class Context:
         first: the attempt's first look, arm away (I_0 of Levine et al. 2016); equals `observation`
             on step 0.
         step: how many moves this attempt has made.
-        background: the empty cell seen by the same camera, where there is such a picture.
         seed: of every random choice the policy makes: same context, same plan.
-        misses: (4, 4) poses of the hand each, oldest first: where it closed in this scene and
-            nothing was held.
+        misses: (4, 4) poses of the hand each, oldest first: where it closed and nothing was held,
+            since the scene began, or a push, or a lift changed it.
     """
 
     observation: Observation
@@ -62,7 +61,6 @@ class Context:
     goal: Goal = field(default_factory=Goal)
     first: Observation | None = None
     step: int = 0
-    background: View | None = None
     seed: int = 0
     misses: tuple[FloatArray, ...] = ()
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from selfgrasp.core.attempt import Attempt, Label, Step
+    from selfgrasp.core.attempt import Attempt, Label
     from selfgrasp.core.plan import Plan
 
 
@@ -16,9 +16,6 @@ class Watcher:
 
     def on_plan(self, plan: Plan) -> None:
         """A policy has decided."""
-
-    def on_step(self, step: Step) -> None:
-        """One action has been carried out."""
 
     def on_attempt(self, attempt: Attempt, labels: Sequence[Label]) -> None:
         """An attempt has ended; `labels` is what is known of it at once."""

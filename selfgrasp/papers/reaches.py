@@ -12,7 +12,7 @@ from selfgrasp.report.html import figure, image
 from selfgrasp.viz.animate import animation
 from selfgrasp.viz.kinds import kind_of
 from selfgrasp.viz.reach import reach_frames
-from selfgrasp.workcell.workcell import Ids
+from selfgrasp.workcell.attempt import Ids
 
 if TYPE_CHECKING:
     from markupsafe import Markup

@@ -14,9 +14,9 @@ from selfgrasp.core import Goal, Policy
 from selfgrasp.core.policy import Timed
 from selfgrasp.protocols.episode import Episode, PlayedProtocol
 from selfgrasp.protocols.metric import DOUBLE_LIFTS, JUDGE_DISAGREES, PLAN_SECONDS, Metric
+from selfgrasp.workcell.attempt import Ids
 from selfgrasp.workcell.cells.config import CellConfig
 from selfgrasp.workcell.cells.simulated import SimCell
-from selfgrasp.workcell.workcell import Ids
 
 OBJECTS = 5
 

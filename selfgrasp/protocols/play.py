@@ -8,9 +8,9 @@ import numpy as np
 from selfgrasp.core import Fault, Policy
 from selfgrasp.core.policy import Timed
 from selfgrasp.protocols.episode import Episode
+from selfgrasp.workcell.attempt import Ids
 from selfgrasp.workcell.cells.simulated import SimCell
 from selfgrasp.workcell.play import AfterLift
-from selfgrasp.workcell.workcell import Ids
 
 
 def play_until_clear(

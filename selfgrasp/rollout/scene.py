@@ -14,10 +14,10 @@ from selfgrasp.core import ANYTHING, Attempt, Fault, Grasp, Outcome, Policy
 from selfgrasp.core.arrays import FloatArray
 from selfgrasp.core.policy import Fixed, Timed
 from selfgrasp.core.pose import top_down, yaw_of
+from selfgrasp.workcell.attempt import Ids, Played
 from selfgrasp.workcell.cells.simulated import SimCell
 from selfgrasp.workcell.play import AfterLift
 from selfgrasp.workcell.sim.world import Unstable
-from selfgrasp.workcell.workcell import Ids, Played
 
 
 @dataclass(frozen=True)

@@ -238,8 +238,8 @@ def _one_grasp() -> Finding:
     from selfgrasp.core import Fault
     from selfgrasp.methods.baselines.heuristic import HeuristicPolicy
     from selfgrasp.objects.catalogue import train_objects
+    from selfgrasp.workcell.attempt import Ids
     from selfgrasp.workcell.cells.simulated import tabletop
-    from selfgrasp.workcell.workcell import Ids
 
     began = time.perf_counter()
     with tabletop(train_objects(10)).cell as cell:

@@ -4,7 +4,7 @@ grasps. NumPy and OpenCV; imports core only."""
 from selfgrasp.vision.antipodal import Closing, antipodal, closings
 from selfgrasp.vision.augment import jitter_color
 from selfgrasp.vision.crop import Crops, crop
-from selfgrasp.vision.foreground import Regions, foreground, foreground_from_background, regions
+from selfgrasp.vision.foreground import Regions, foreground, regions
 from selfgrasp.vision.grasp_pose import fingertip_height, grasp_at, grasps_at
 from selfgrasp.vision.heightmap import Heightmap, heightmap, view_from_map
 from selfgrasp.vision.project import deproject, on_plane, project, project_world, rays, world_points
@@ -23,7 +23,6 @@ __all__ = [
     "deproject",
     "fingertip_height",
     "foreground",
-    "foreground_from_background",
     "grasp_at",
     "grasps_at",
     "heightmap",

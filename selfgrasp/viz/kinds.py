@@ -39,6 +39,7 @@ KIND_SENTENCES: Mapping[str, str] = MappingProxyType(
         Fault.NO_IMAGE.value: "The camera gave no usable picture.",
         Fault.UNSTABLE.value: "The simulation or the arm did not come to rest.",
         Fault.STOPPED.value: "Stopped on request.",
+        Fault.RUNAWAY.value: "The policy went on moving and never closed the fingers.",
     }
 )
 

@@ -20,36 +20,31 @@ class JudgeConfig:
     """Thresholds.
 
     Attributes:
-        min_width: m beyond `closed`; closer fingers hold nothing.
+        min_width: m beyond the width of closed fingers; closer ones hold nothing.
         min_force: N; a softer press holds nothing.
         drop_test: whether a hand that feels empty is opened over the workspace all the same, and
             the pictures before and after compared: what fingers do not feel falls out of them
             (Levine et al. 2016).
         min_changed: share of the pixels that must have changed for something to have fallen.
-        closed: m between the fingers when fully closed, where they press with full force on
-            nothing; a workcell takes it from its gripper's spec.
     """
 
     min_width: float = 0.0025
     min_force: float = 2.0
-    closed: float = 0.0
     drop_test: bool = False
     min_changed: float = 1e-3
 
-    @property
-    def empty_width(self) -> float:
-        """m up to which the fingers count as closed on nothing."""
-        return self.closed + self.min_width
+
+def holds(width: float, force: float, config: JudgeConfig, closed: float) -> bool:
+    """Whether fingers `width` m apart that press with `force` N hold something.
+
+    `closed` is `GripperSpec.closed`: where fully closed fingers press with full force on nothing.
+    """
+    return width > closed + config.min_width and force > config.min_force
 
 
-def holds(width: float, force: float, config: JudgeConfig) -> bool:
-    """Whether fingers `width` m apart that press with `force` N hold something."""
-    return width > config.empty_width and force > config.min_force
-
-
-def feels_held(done: Done, config: JudgeConfig) -> bool:
-    """Whether the hand could rise and holds something after it did."""
-    return done.lifted and holds(done.hand.width, done.hand.force, config)
+def feels_held(done: Done, config: JudgeConfig, closed: float) -> bool:
+    """Whether the hand could rise and holds something after it did; `closed` as in `holds`."""
+    return done.lifted and holds(done.hand.width, done.hand.force, config, closed)
 
 
 def judge(
@@ -57,6 +52,7 @@ def judge(
     before: Observation | None,
     after: Observation | None,
     config: JudgeConfig,
+    closed: float,
     *,
     fell: bool = False,
 ) -> Outcome:
@@ -67,10 +63,11 @@ def judge(
         done: the motion that ended the attempt.
         before, after: looks with the arm away.
         config: thresholds.
+        closed: m between fully closed fingers.
         fell: whether the drop test saw something fall.
     """
     width, force = done.hand.width, done.hand.force
-    grasped = feels_held(done, config) or fell
+    grasped = feels_held(done, config, closed) or fell
     fault = done.fault
     if grasped and fault in (Fault.BLOCKED, Fault.UNREACHABLE):
         fault = None
@@ -78,7 +75,7 @@ def judge(
         not grasped
         and fault is None
         and done.closed_width is not None
-        and done.closed_width > config.empty_width
+        and done.closed_width > closed + config.min_width
     ):
         fault = Fault.SLIPPED
     if fault is None and (before is None or after is None):

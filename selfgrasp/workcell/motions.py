@@ -16,8 +16,10 @@ from selfgrasp.workcell.drivers import Control, Drivers, Reached
 
 @dataclass(frozen=True)
 class MotionConfig:
-    """Heights in m and speeds in m/s of the motions. Below the greater of `clear_height` and a
-    grasp's height plus `lift` nothing may hang over the workspace.
+    """Heights in m and speeds in m/s of the motions, and how many an attempt may have.
+
+    Nothing may hang over the workspace lower than `clear_height`, or a grasp's height plus `lift`
+    where that is more.
 
     Attributes:
         clear_height: above the surface, from where on nothing stands.
@@ -28,6 +30,8 @@ class MotionConfig:
         lift_speed: of a closed hand.
         push_speed: along a push.
         release_height: of the fingertips above the surface when they let go.
+        most_moves: of one attempt; a policy that has not closed by then never will. How many moves
+            a policy means to make is its own affair (`ServoConfig.steps`), and fewer than these.
     """
 
     clear_height: float = 0.25
@@ -38,6 +42,7 @@ class MotionConfig:
     lift_speed: float = 0.8
     push_speed: float = 0.2
     release_height: float = 0.09
+    most_moves: int = 50
 
 
 @dataclass(frozen=True, eq=False)

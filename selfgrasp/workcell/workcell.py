@@ -4,7 +4,7 @@ differ between robots."""
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -13,7 +13,7 @@ import numpy as np
 
 from selfgrasp.core.action import Action, Close, Grasp, Move, Push, Release
 from selfgrasp.core.arrays import FloatArray
-from selfgrasp.core.attempt import UNINFORMATIVE_FAULTS, Attempt, Fault, Label, Outcome, Step
+from selfgrasp.core.attempt import UNINFORMATIVE_FAULTS, Fault, Label, Outcome, Step
 from selfgrasp.core.errors import InputError
 from selfgrasp.core.observation import Observation, View
 from selfgrasp.core.plan import Plan
@@ -23,6 +23,7 @@ from selfgrasp.core.spec import CellSpec
 from selfgrasp.core.watcher import Watcher
 from selfgrasp.vision import corrected, world_correction
 from selfgrasp.workcell import motions
+from selfgrasp.workcell.attempt import Ids, Played, Underway, answered
 from selfgrasp.workcell.drivers import Control, Drivers
 from selfgrasp.workcell.judge import JudgeConfig, feels_held, judge, saw_fall
 from selfgrasp.workcell.motions import Done, MotionConfig
@@ -31,44 +32,17 @@ if TYPE_CHECKING:
     from selfgrasp.vision import Rim
 
 MAX_TILT = 0.05
-MAX_MOVES = 10
 MISSES_KEPT = 32
 """Where no scene ever ends, as before a real bin, older ones are forgotten."""
 _SERVO_GOES_ON = (None, Fault.BLOCKED, Fault.UNREACHABLE)
 
 
-@dataclass(frozen=True)
-class Ids:
-    """Where an attempt belongs: what makes its id and its seed, whoever plays it."""
-
-    session: str
-    scene: int
-    index: int
-    round: int = 0
-    state_group: str = ""
-
-    @property
-    def attempt(self) -> str:
-        """The attempt's id."""
-        return f"{self.session}-{self.scene:06d}-{self.index:03d}"
-
-    @property
-    def seed(self) -> int:
-        """Of the policy's choices in this attempt."""
-        return int(
-            np.random.SeedSequence([self.scene, self.index, *self.session.encode()]).generate_state(
-                1
-            )[0]
-        )
-
-
 @dataclass(frozen=True, eq=False)
-class Played:
-    """An attempt, what the simulator knows of it, and the plans that led to it."""
+class _Acted:
+    """The last motion of an attempt, and world_from_tool (4, 4) of the hand when it began."""
 
-    attempt: Attempt
-    labels: tuple[Label, ...]
-    plans: tuple[Plan, ...]
+    done: Done
+    began_at: FloatArray
 
 
 @dataclass
@@ -84,10 +58,9 @@ class Workcell:
         drivers: arm, gripper, cameras, scene.
         spec: what policies may know.
         motions: heights and speeds.
-        judge: thresholds; how far the fingers close is the spec's.
+        judge: thresholds.
         control: stop event and speed scale of every motion.
-        background: the empty cell, where there is such a picture.
-        watchers: told of plans, steps and attempts.
+        watchers: told of plans and attempts.
         rim: the bin's, on which cameras with depth are registered in the first look at a scene;
             None trusts their calibration.
     """
@@ -97,7 +70,6 @@ class Workcell:
     motions: MotionConfig = field(default_factory=MotionConfig)
     judge: JudgeConfig = field(default_factory=JudgeConfig)
     control: Control = field(default_factory=Control)
-    background: View | None = None
     watchers: Sequence[Watcher] = ()
     rim: Rim | None = None
     on_close: Callable[[], None] | None = None
@@ -107,17 +79,16 @@ class Workcell:
     )
 
     def __post_init__(self) -> None:
-        told, kept = self.spec.workspace, self.drivers.arm.workspace
+        stated, kept = self.spec.workspace, self.drivers.arm.workspace
         if not (
-            np.array_equal(told.low, kept.low)
-            and np.array_equal(told.high, kept.high)
-            and told.surface == kept.surface
+            np.array_equal(stated.low, kept.low)
+            and np.array_equal(stated.high, kept.high)
+            and stated.surface == kept.surface
         ):
             raise InputError(
-                given=f"a spec with the workspace {told} and an arm with {kept}",
-                wanted="the same: policies are told the one, and the arm is kept in the other",
+                given=f"a spec with the workspace {stated} and an arm with {kept}",
+                wanted="the same workspace in both",
             )
-        self.judge = replace(self.judge, closed=self.spec.gripper.closed)
 
     def __enter__(self) -> Workcell:
         return self
@@ -144,9 +115,6 @@ class Workcell:
         first = self.observe()
         if first is None or self.rim is None:
             return first
-        # OpenCV takes a tenth of a second to import, and what only asks for a cell's options does
-        # not need it.
-
         found = {name: world_correction(view, self.rim) for name, view in first.views.items()}
         self._corrections |= {
             name: correction for name, correction in found.items() if correction is not None
@@ -215,125 +183,124 @@ class Workcell:
     def attempt(
         self, policy: Policy, ids: Ids, *, goal: Goal = ANYTHING, before: Observation | None = None
     ) -> Played:
-        """One try: look, plan, act until something other than a move was done, lift, judge, look
-        again.
+        """One try with one policy; see `attempting`."""
+        return answered(
+            self.attempting(ids, policy=policy.name, goal=goal, before=before), policy.plan
+        )
+
+    def attempting(
+        self, ids: Ids, *, policy: str, goal: Goal = ANYTHING, before: Observation | None = None
+    ) -> Generator[Context, Plan, Played]:
+        """One try: look, ask for a plan, act until something other than a move was done, lift,
+        judge, look again.
+
+        A generator: it yields a context, is sent the plan, and returns the attempt. So whoever
+        answers may be a network that plans for many cells at once, or far away.
 
         What is held stays in the hand: `put_back` or `set_aside` comes next. An empty hand is open
         and out of sight afterwards and the scene lies still, so that the look after such an attempt
-        is also the look before the next one. Where it closed on nothing, policies are told until
-        the next `reset`.
+        is also the look before the next one. Where the hand closed on nothing stands in later
+        contexts as `misses`. Those are forgotten at the next `reset`, after a push, and when
+        something that was held is put back or set aside: what lies there is no longer the same.
+
+        A policy that wants more than `MotionConfig.most_moves` moves is stopped, and the attempt
+        ends with `Fault.RUNAWAY`.
 
         Args:
+            ids: see there.
+            policy: name of who answers.
+            goal: what is asked for.
             before: the look before, where it was already taken.
         """
         first = before if before is not None else self.observe()
+        made = Underway(ids, policy, goal, first)
         if first is None:
-            return self._played(
-                policy,
-                ids,
-                goal,
-                None,
-                (),
-                Outcome(False, *self._felt(), 0.0, Fault.NO_IMAGE),
-                None,
-                (),
-            )
-        steps: list[Step] = []
-        plans: list[Plan] = []
-        done, seen, hindered = None, first, None
-        while done is None or isinstance(done.executed, Move):
-            misses = tuple(self._misses)
-            context = Context(
-                seen,
-                self.spec,
-                goal,
-                first=first,
-                step=len(steps),
-                background=self.background,
-                seed=ids.seed,
-                misses=misses,
-            )
-            plan = policy.plan(context)
-            plans.append(plan)
-            for watcher in self.watchers:
-                watcher.on_plan(plan)
-            if plan.action is None:
-                break
-            action = (
-                plan.action
-                if len(steps) < MAX_MOVES or not isinstance(plan.action, Move)
-                else Close()
-            )
-            here = self.drivers.arm.pose().copy()
-            done = self.do(action)
-            step = Step(
-                None if seen is first else seen,
-                action,
-                done.executed,
-                done.hand,
-                plan.score,
-                plan.probability,
-            )
-            steps.append(step)
-            for watcher in self.watchers:
-                watcher.on_step(step)
-            if isinstance(done.executed, Move) and done.fault in _SERVO_GOES_ON:
-                # A hand that was stopped short looks again and decides again; that it was stopped
-                # stays in the outcome.
-                hindered = done.fault or hindered
-                looked = self.observe()
-                if looked is None:
-                    done = replace(done, fault=Fault.NO_IMAGE)
-                    break
-                seen = looked
-            elif done.fault is not None:
-                break
-        if done is None:
-            return self._played(
-                policy,
-                ids,
-                goal,
-                first,
-                (),
-                Outcome(False, *self._felt(), 0.0, Fault.NOTHING),
-                None,
-                plans,
-            )
-        played = self._judged(
-            policy, ids, goal, first, steps, replace(done, fault=done.fault or hindered), plans
-        )
-        outcome = played.attempt.outcome
-        if (
-            not outcome.grasped
-            and outcome.fault not in UNINFORMATIVE_FAULTS
-            and done.closed_width is not None
-        ):
-            self._misses.append(
-                done.executed.world_from_tool if isinstance(done.executed, Grasp) else here
-            )
+            return self._ended(made, Outcome(False, *self._felt(), 0.0, Fault.NO_IMAGE))
+        acted = yield from self._act(made, first)
+        if acted is None:
+            return self._ended(made, Outcome(False, *self._felt(), 0.0, Fault.NOTHING))
+        played = self._judged(made, first, acted.done)
+        self._remember_miss(acted, played.attempt.outcome)
         return played
 
-    def _judged(
-        self,
-        policy: Policy,
-        ids: Ids,
-        goal: Goal,
-        first: Observation,
-        steps: Sequence[Step],
-        done: Done,
-        plans: Sequence[Plan],
-    ) -> Played:
-        labels = self.drivers.scene.truth(ids.attempt)
+    def _act(self, made: Underway, first: Observation) -> Generator[Context, Plan, _Acted | None]:
+        """Ask and act until something other than a move was done; None where nothing was."""
+        done, seen, hindered = None, first, None
+        began_at = self.drivers.arm.pose().copy()
+        while done is None or isinstance(done.executed, Move):
+            plan = yield self._context(made, seen)
+            made.plans.append(plan)
+            for watcher in self.watchers:
+                watcher.on_plan(plan)
+            action = plan.action
+            if action is None:
+                break
+            if isinstance(action, Move) and len(made.steps) >= self.motions.most_moves:
+                done = Done(None, self.drivers.hand(), fault=Fault.RUNAWAY)
+                break
+            began_at = self.drivers.arm.pose().copy()
+            done = self.do(action)
+            made.steps.append(
+                Step(
+                    None if seen is first else seen,
+                    action,
+                    done.executed,
+                    done.hand,
+                    plan.score,
+                    plan.probability,
+                )
+            )
+            if not isinstance(done.executed, Move) or done.fault not in _SERVO_GOES_ON:
+                break
+            # A hand that was stopped short looks again and decides again; that it was stopped
+            # stays in the outcome.
+            hindered = done.fault or hindered
+            looked = self.observe()
+            if looked is None:
+                done = replace(done, fault=Fault.NO_IMAGE)
+                break
+            seen = looked
+        if done is None:
+            return None
+        return _Acted(replace(done, fault=done.fault or hindered), began_at)
+
+    def _context(self, made: Underway, seen: Observation) -> Context:
+        return Context(
+            seen,
+            self.spec,
+            made.goal,
+            first=made.first,
+            step=len(made.steps),
+            seed=made.ids.seed,
+            misses=tuple(self._misses),
+        )
+
+    def _remember_miss(self, acted: _Acted, outcome: Outcome) -> None:
+        executed = acted.done.executed
+        if isinstance(executed, Push):
+            self._misses.clear()
+        elif (
+            not outcome.grasped
+            and outcome.fault not in UNINFORMATIVE_FAULTS
+            and acted.done.closed_width is not None
+        ):
+            self._misses.append(
+                executed.world_from_tool if isinstance(executed, Grasp) else acted.began_at
+            )
+
+    def _judged(self, made: Underway, first: Observation, done: Done) -> Played:
+        closed = self.spec.gripper.closed
+        labels = self.drivers.scene.truth(made.ids.attempt)
         if done.closed_width is not None and not done.lifted:
             self._open()
         present = (
             self._present(self.spec.presented)
-            if self.spec.presented is not None and feels_held(done, self.judge)
+            if self.spec.presented is not None and feels_held(done, self.judge, closed)
             else None
         )
         self.drivers.arm.away(control=self.control)
         done = replace(done, hand=self.drivers.hand())
-        empty = not feels_held(done, self.judge)
+        empty = not feels_held(done, self.judge, closed)
         in_doubt = empty and self.judge.drop_test and done.lifted
         if in_doubt:
             self.drivers.scene.settle()
@@ -341,8 +308,21 @@ class Workcell:
             self.try_again()
         after = self.observe()
         fell = in_doubt and self._drops(after)
-        outcome = judge(done, first, after, self.judge, fell=fell)
-        return self._played(policy, ids, goal, first, steps, outcome, after, plans, labels, present)
+        outcome = judge(done, first, after, self.judge, closed, fell=fell)
+        return self._ended(made, outcome, after, present, labels)
+
+    def _ended(
+        self,
+        made: Underway,
+        outcome: Outcome,
+        after: Observation | None = None,
+        present: View | None = None,
+        labels: tuple[Label, ...] = (),
+    ) -> Played:
+        attempt = made.ended(outcome, after, present)
+        for watcher in self.watchers:
+            watcher.on_attempt(attempt, labels)
+        return Played(attempt, labels, tuple(made.plans))
 
     def _drops(self, before: Observation | None) -> bool:
         """The drop test: open the hand over the middle of the workspace, above everything, and see
@@ -379,41 +359,10 @@ class Workcell:
     def _felt(self) -> tuple[float, float]:
         return self.drivers.gripper.width(), self.drivers.gripper.force()
 
-    def _played(
-        self,
-        policy: Policy,
-        ids: Ids,
-        goal: Goal,
-        before: Observation | None,
-        steps: Sequence[Step],
-        outcome: Outcome,
-        after: Observation | None,
-        plans: Sequence[Plan],
-        labels: tuple[Label, ...] = (),
-        present: View | None = None,
-    ) -> Played:
-        attempt = Attempt(
-            id=ids.attempt,
-            session=ids.session,
-            scene=ids.scene,
-            index=ids.index,
-            round=ids.round,
-            state_group=ids.state_group or ids.attempt,
-            policy=policy.name,
-            goal=goal,
-            before=before,
-            steps=tuple(steps),
-            outcome=outcome,
-            after=after,
-            present=present,
-        )
-        for watcher in self.watchers:
-            watcher.on_attempt(attempt, labels)
-        return Played(attempt, labels, tuple(plans))
-
     def put_back(self, rng: np.random.Generator) -> None:
         """Let what is held fall into the workspace again, over a random point, and wait until it
-        lies still."""
+        lies still. Misses are forgotten."""
+        self._misses.clear()
         workspace = self.spec.workspace
         middle, half = (
             (workspace.low + workspace.high)[:2] / 2,
@@ -429,7 +378,8 @@ class Workcell:
 
     def set_aside(self) -> None:
         """Let what is held fall outside the workspace, where the hand waits; it does not come
-        back."""
+        back. Misses are forgotten."""
+        self._misses.clear()
         self.drivers.arm.away(control=self.control)
         self._open()
         self.drivers.scene.settle()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -13,16 +12,13 @@ from selfgrasp.core.arrays import FloatArray
 from selfgrasp.vision import (
     Heightmap,
     foreground,
-    foreground_from_background,
     heightmap,
-    on_plane,
     regions,
 )
 
-NO_DEPTH = "the view has no depth, and there is no picture of the empty cell to compare it with"
+NO_DEPTH = "the view has no depth"
 NO_RETURN = "the camera measured no depth anywhere in the workspace"
 EMPTY = "nothing rises above the table in the workspace"
-UNCHANGED = "nothing in the workspace differs from the picture of the empty cell"
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,8 +37,8 @@ class SceneMap:
 
 
 def scene_map(context: Context, *, view: str | None, pixel: float, minimum: float) -> SceneMap:
-    """Map the view called `view` (or the first with depth, or the first) and find what is not
-    table: by height, or by comparison with the empty cell."""
+    """Map the view called `view` (or the first with depth, or the first) and find what rises above
+    the table."""
     seen = _pick(context, view)
     workspace = context.spec.workspace
     top = heightmap(seen, workspace, pixel=pixel, colored=False)
@@ -52,9 +48,6 @@ def scene_map(context: Context, *, view: str | None, pixel: float, minimum: floa
             foreground(top, surface=workspace.surface, minimum=minimum) & inside
         )
         reason = EMPTY if top.valid[inside].any() else NO_RETURN
-    elif context.background is not None and context.background.size == seen.size:
-        mask = _changed(seen, context.background, top, workspace.surface) & inside
-        reason = UNCHANGED
     else:
         mask, reason = np.zeros_like(inside), NO_DEPTH
     mask = regions(mask).labels > 0
@@ -87,17 +80,3 @@ def _pick(context: Context, name: str | None) -> View:
         return context.observation.view(name)
     with_depth = [n for n, v in context.observation.views.items() if v.depth is not None]
     return context.observation.view(with_depth[0] if with_depth else None)
-
-
-def _changed(view: View, background: View, top: Heightmap, surface: float) -> NDArray[np.bool_]:
-    """(H, W) bool: map cells that changed pixels fall on when the picture is laid on the table."""
-    rows, cols = top.height.shape
-    v, u = np.nonzero(foreground_from_background(view, background))
-    cells = top.cells(on_plane(view, np.stack([u + 0.5, v + 0.5], axis=-1), surface)[:, :2])
-    cells = cells[np.isfinite(cells).all(axis=1)]
-    inside = ((cells >= 0) & (cells < (cols, rows))).all(axis=1)
-    col, row = cells[inside].astype(np.int64).T
-    count = np.zeros((rows, cols), np.float32)
-    count[row, col] = 1.0
-    # Closed over the gaps that the pixels of a coarse picture leave between them.
-    return np.asarray(cv2.morphologyEx(count, cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8)) > 0)

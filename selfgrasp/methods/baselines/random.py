@@ -37,8 +37,7 @@ class RandomPolicy:
     """One region of interest at random, a uniform point in it, a uniform angle in [0, pi): Pinto &
     Gupta 2016, section III.A.
 
-    Regions come from background subtraction: by height where there is depth, by comparison with
-    `context.background` where there is not.
+    Regions are what rises above the table.
     """
 
     config: RandomConfig = field(default_factory=RandomConfig)

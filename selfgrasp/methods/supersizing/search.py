@@ -33,8 +33,6 @@ from selfgrasp.vision import (
     crop,
     fingertip_height,
     foreground,
-    foreground_from_background,
-    view_from_map,
 )
 
 _CHUNK = 1024
@@ -73,8 +71,7 @@ class Scored:
 
 
 def graspable(context: Context, top: Heightmap, config: SupersizingConfig) -> NDArray[np.bool_]:
-    """(H, W) bool: cells inside the workspace that are not table; all of them where neither depth
-    nor a picture of the empty cell tells."""
+    """(H, W) bool: cells inside the workspace that are not table; all of them without depth."""
     view, workspace = context.observation.view(config.view), context.spec.workspace
     rows, cols = top.height.shape
     cells = np.stack(np.meshgrid(np.arange(cols) + 0.5, np.arange(rows) + 0.5), axis=-1)
@@ -82,11 +79,7 @@ def graspable(context: Context, top: Heightmap, config: SupersizingConfig) -> ND
     inside = np.asarray(((xy >= workspace.low[:2]) & (xy <= workspace.high[:2])).all(axis=-1))
     if view.depth is not None:
         return inside & foreground(top, surface=workspace.surface, minimum=config.minimum_height)
-    if context.background is None:
-        return inside
-    mask = foreground_from_background(view, context.background).astype(np.uint8)
-    uv = view_from_map(top, view, cells).astype(np.float32) - np.float32(0.5)
-    return inside & (cv2.remap(mask, uv[..., 0], uv[..., 1], cv2.INTER_NEAREST, borderValue=0) > 0)
+    return inside
 
 
 def search(

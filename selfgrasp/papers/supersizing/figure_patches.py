@@ -139,9 +139,7 @@ def _looks(seed: int, scenes: int, options: CellConfig) -> list[Context]:
             seen = workcell.reset(scene)
             if seen is None:
                 raise SelfgraspError(f"the camera returned nothing in scene {scene}")
-            contexts.append(
-                Context(seen, workcell.spec, first=seen, background=workcell.background, seed=scene)
-            )
+            contexts.append(Context(seen, workcell.spec, first=seen, seed=scene))
     return contexts
 
 

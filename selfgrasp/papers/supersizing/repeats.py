@@ -64,7 +64,7 @@ def repeat_scene(cell: SimCell, policy: Policy, task: Repeat) -> list[tuple[bool
             )
         )
         workcell.drivers.scene.restore(state)
-        return feels_held(done, workcell.judge)
+        return feels_held(done, workcell.judge, workcell.spec.gripper.closed)
 
     outcomes = []
     for index in range(_PER_SCENE):

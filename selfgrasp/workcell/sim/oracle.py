@@ -47,7 +47,7 @@ class OraclePolicy:
         candidates = self._candidates(context)
         for grasp in candidates:
             done = self._cell.do(grasp)
-            held = feels_held(done, self._cell.judge)
+            held = feels_held(done, self._cell.judge, self._cell.spec.gripper.closed)
             self._scene.restore(state)
             if held:
                 return Plan.only(grasp, 1.0)
