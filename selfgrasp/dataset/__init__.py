@@ -10,6 +10,7 @@ from selfgrasp.dataset.reader import Dataset
 from selfgrasp.dataset.schema import SCHEMA_VERSION
 from selfgrasp.dataset.split import Split, SplitBy
 from selfgrasp.dataset.upgrade import upgrade
+from selfgrasp.dataset.vectors import Metric, Neighbours, Vectors, VectorTable
 from selfgrasp.dataset.writer import DatasetWriter
 
 __all__ = [
@@ -17,8 +18,12 @@ __all__ = [
     "CheckReport",
     "Dataset",
     "DatasetWriter",
+    "Metric",
+    "Neighbours",
     "Split",
     "SplitBy",
+    "VectorTable",
+    "Vectors",
     "attach_csv",
     "card",
     "check",

@@ -33,6 +33,7 @@ def card(path: str | Path) -> str:
             "",
             *_labels(dataset),
             "",
+            *_vectors(dataset),
         ]
     return "\n".join(lines)
 
@@ -129,6 +130,24 @@ def _labels(dataset: Dataset) -> list[str]:
             f"{_counts(str(value) for value in dataset.label(OBJECT_LABEL).values())}",
         ]
     return lines
+
+
+def _vectors(dataset: Dataset) -> list[str]:
+    if not dataset.vector_names:
+        return []
+    lines = [
+        "## Vectors",
+        "",
+        "| vectors | number | numbers each | by | index |",
+        "|---|---|---|---|---|",
+    ]
+    for name in dataset.vector_names:
+        table = dataset.vectors(name)
+        lines.append(
+            f"| {name} | {len(table)} | {table.dimension} | {', '.join(table.authors)} | "
+            f"{', '.join(table.indexed) or 'none'} |"
+        )
+    return [*lines, ""]
 
 
 def _counts(names: Iterable[str]) -> str:

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from selfgrasp.codec import picture_key
 from selfgrasp.core import InputError
@@ -20,6 +22,7 @@ from selfgrasp.dataset.schema import TABLES, picture_keys, schemas_of
 from selfgrasp.dataset.split import LEFT_OUT, SplitBy
 from selfgrasp.dataset.stream import Stored
 from selfgrasp.dataset.tables import open_table
+from selfgrasp.dataset.vectors import vector_names
 
 _CHUNK = 512
 _OF_OUTCOME = ("width", "force", "changed")
@@ -33,6 +36,7 @@ class CheckReport:
     Attributes:
         problems: in words, worst first by table; empty for a sound dataset.
         attempts, steps, labels, pictures: numbers of rows.
+        vectors: number of vectors of all names.
         unused_pictures: pictures no attempt refers to: harmless leavings of a killed writer, which
             `merge` leaves behind.
         split_counts: attempts in each part of the split.
@@ -43,6 +47,7 @@ class CheckReport:
     steps: int = 0
     labels: int = 0
     pictures: int = 0
+    vectors: int = 0
     unused_pictures: int = 0
     split_counts: tuple[tuple[str, int], ...] = ()
 
@@ -85,6 +90,7 @@ def _check(dataset: Dataset, meta: Meta, stored: Stored) -> CheckReport:
         *attempt_problems,
         *_pictures(stored, used),
         *_split(dataset),
+        *_vectors(dataset),
     ]
     parts = Counter(dataset.parts().tolist())
     return CheckReport(
@@ -93,6 +99,7 @@ def _check(dataset: Dataset, meta: Meta, stored: Stored) -> CheckReport:
         steps=stored.steps.count_rows(),
         labels=stored.labels.count_rows(),
         pictures=len(stored.picture_keys),
+        vectors=sum(len(dataset.vectors(name)) for name in vector_names(dataset.path)),
         unused_pictures=len(set(stored.picture_keys.astype(str).tolist()) - used),
         split_counts=tuple(sorted(parts.items())),
     )
@@ -204,6 +211,28 @@ def _pictures(stored: Stored, used: set[str]) -> Iterator[str]:
             f"{len(damaged)} damaged pictures ({len(used.intersection(damaged))} of them in "
             f"use): {_some(damaged)}"
         )
+
+
+def _vectors(dataset: Dataset) -> Iterator[str]:
+    known = pa.array(dataset.stored.ids, pa.string())
+    for name in dataset.vector_names:
+        try:
+            table = dataset.vectors(name)
+            places = table.table.to_table(columns=["attempt", "step", "view"])
+            damaged = sum(int((~np.isfinite(batch)).any(axis=1).sum()) for batch in table.batches())
+        except (OSError, ValueError, RuntimeError) as error:
+            yield f"vectors {name} cannot be read to their end: {first_line(error)}"
+            continue
+        strays = pc.unique(places["attempt"]).filter(
+            pc.invert(pc.is_in(pc.unique(places["attempt"]), value_set=known))
+        )
+        if len(strays):
+            yield f"vectors {name} of {len(strays)} unknown attempts: {_some(strays.to_pylist())}"
+        twice = len(places) - len(places.group_by(["attempt", "step", "view"]).aggregate([]))
+        if twice:
+            yield f"{twice} vectors {name} of a place that has one already"
+        if damaged:
+            yield f"{damaged} vectors {name} with values that are not finite"
 
 
 def _split(dataset: Dataset) -> Iterator[str]:

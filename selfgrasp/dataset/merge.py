@@ -16,6 +16,7 @@ from selfgrasp.dataset.schema import SCHEMAS, labels_of_this_version, picture_ke
 from selfgrasp.dataset.split import Split
 from selfgrasp.dataset.stream import Stored
 from selfgrasp.dataset.tables import as_table
+from selfgrasp.dataset.vectors import open_vectors, vector_names
 from selfgrasp.dataset.writer import DatasetWriter
 
 _CHUNK = 512
@@ -26,7 +27,7 @@ def merge(paths: Sequence[str | Path], out: str | Path, *, split: Split | None =
     `out`; returns how many.
 
     An attempt that several of them hold (equal id, equal session) is written once, with the first
-    one's labels. The sources stay as they are.
+    one's labels and vectors; indices of vectors are not copied. The sources stay as they are.
 
     Args:
         paths: of datasets of one cell.
@@ -35,7 +36,8 @@ def merge(paths: Sequence[str | Path], out: str | Path, *, split: Split | None =
 
     Raises:
         InputError: no paths, a bad source, another cell (both are named), one id in two sessions,
-            different licences, or `out` holds a dataset.
+            different licences, vectors of one name and several dimensions, or `out` holds a
+            dataset.
     """
     sources = [Path(path) for path in paths]
     if not sources:
@@ -52,6 +54,7 @@ def merge(paths: Sequence[str | Path], out: str | Path, *, split: Split | None =
             wanted="datasets of one licence",
         )
     _require_distinct(sources)
+    _require_equal_dimensions(sources)
     sessions = {key: session for meta in metas for key, session in meta.sessions.items()}
     with DatasetWriter.create_or_open(
         out, next(iter(sessions.values())), split=split or metas[0].split
@@ -82,6 +85,18 @@ def _require_distinct(sources: Sequence[Path]) -> None:
             )
 
 
+def _require_equal_dimensions(sources: Sequence[Path]) -> None:
+    dimension_of: dict[str, int] = {}
+    for source in sources:
+        for name in vector_names(source):
+            dimension = open_vectors(source, name).dimension
+            if dimension_of.setdefault(name, dimension) != dimension:
+                raise InputError(
+                    given=f"vectors {name} of {dimension} numbers in {source}",
+                    wanted=f"{dimension_of[name]}, as another source has",
+                )
+
+
 def _copy(source: Path, writer: DatasetWriter) -> None:
     with Dataset.open(source) as dataset:
         stored = dataset.stored
@@ -89,6 +104,7 @@ def _copy(source: Path, writer: DatasetWriter) -> None:
         new = np.array(
             [row for row, name in enumerate(stored.ids) if name not in writer], dtype=np.int64
         )
+        copied = pa.array(stored.ids[new], pa.string())
         for start in range(0, len(new), _CHUNK):
             rows = new[start : start + _CHUNK]
             writer.append_tables(
@@ -99,6 +115,9 @@ def _copy(source: Path, writer: DatasetWriter) -> None:
                 ),
                 attempts=_cast("attempts", stored.attempts.take(rows.tolist())),
             )
+        for name in dataset.vector_names:
+            for vectors in dataset.vectors(name).of(copied):
+                writer.append_vectors(name, vectors)
 
 
 def _steps(stored: Stored, rows: np.ndarray[tuple[int], np.dtype[np.int64]]) -> pa.Table:

@@ -21,6 +21,7 @@ from selfgrasp.dataset.schema import SCALAR_COLUMNS, LabelValue, label_values
 from selfgrasp.dataset.split import Split, SplitBy, assign
 from selfgrasp.dataset.stream import Stored, stream
 from selfgrasp.dataset.tables import where
+from selfgrasp.dataset.vectors import VectorTable, open_vectors, vector_names
 
 OBJECT_LABEL = "truth.object"
 """What the simulator says was grasped; read by splits by object: a split is no input of a
@@ -218,6 +219,19 @@ class Dataset:
             Label(attempt, name, value, by, step, view)
             for value, attempt, by, step, view in zip(label_values(rows), *columns, strict=True)
         )
+
+    @property
+    def vector_names(self) -> tuple[str, ...]:
+        """The names of the vectors, sorted."""
+        return vector_names(self.path)
+
+    def vectors(self, name: str) -> VectorTable:
+        """The vectors called `name`, with a search for nearest neighbours.
+
+        Raises:
+            InputError: there are no such vectors.
+        """
+        return open_vectors(self.path, name)
 
     def _labels_of(self, name: str) -> pa.Table:
         if name not in self._labels:

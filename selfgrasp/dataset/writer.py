@@ -4,7 +4,7 @@ only once."""
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -14,7 +14,7 @@ import pyarrow as pa
 from selfgrasp.codec import EncodedAttempt, session_key
 from selfgrasp.core import InputError, Label, Session
 from selfgrasp.core.errors import unknown_name
-from selfgrasp.dataset.lock import WriterLock
+from selfgrasp.dataset.lock import WriterLock, no_readers
 from selfgrasp.dataset.meta import (
     META_FILE,
     Meta,
@@ -32,6 +32,14 @@ from selfgrasp.dataset.tables import (
     as_table,
     create_tables,
     open_table,
+)
+from selfgrasp.dataset.vectors import (
+    Metric,
+    Vectors,
+    append_vectors,
+    compact_vectors,
+    index_vectors,
+    replace_vectors,
 )
 
 MIN_FREE = 200_000_000
@@ -55,6 +63,7 @@ class DatasetWriter:
         self._meta = meta
         self._appends = 0
         self._made = False
+        self._vectors: set[str] = set()
         self._load()
 
     @staticmethod
@@ -208,17 +217,49 @@ class DatasetWriter:
             InputError: labels of attempts that do not exist, with their number; nothing is stored
                 then.
         """
-        strays = sorted({label.attempt for label in labels} - self._ids)
-        if strays:
-            raise InputError(
-                given=f"labels of {len(strays)} unknown attempts "
-                f"({', '.join(strays[:3])}{' ...' if len(strays) > 3 else ''})",
-                wanted="ids of attempts in the dataset; no label was written",
-                exists=f"{len(self._ids)} attempts, for example "
-                f"{', '.join(sorted(self._ids)[:3]) or 'none'}",
-            )
+        self._require_known((label.attempt for label in labels), "label")
         self._require_room()
         self._tables.append({"labels": as_table("labels", [label_row(label) for label in labels])})
+
+    def append_vectors(self, name: str, vectors: Vectors) -> None:
+        """Stores vectors of attempts that exist, behind those already called `name`. When it
+        returns they are on the disk, all or none.
+
+        Raises:
+            InputError: attempts that do not exist, another dimension than before, or a name that no
+                file can have.
+        """
+        self._require_known(vectors.attempts, "vector")
+        self._require_room()
+        append_vectors(self.path, name, vectors)
+        self._vectors.add(name)
+
+    def replace_vectors(self, name: str, batches: Iterable[Vectors]) -> None:
+        """Stores the vectors of all `batches` in place of those called `name`, in one step: readers
+        see the old ones until the last is written, and go on seeing them if one fails.
+
+        Raises:
+            InputError: as `append_vectors`, or no batches.
+        """
+
+        def known() -> Iterator[Vectors]:
+            for vectors in batches:
+                self._require_known(vectors.attempts, "vector")
+                yield vectors
+
+        self._require_room()
+        replace_vectors(self.path, name, known())
+        self._vectors.add(name)
+
+    def index_vectors(self, name: str, metric: Metric) -> None:
+        """Makes the vectors called `name` searchable by an index of `metric`; any other index of
+        them goes.
+
+        Raises:
+            InputError: there are no such vectors, or too few.
+        """
+        index_vectors(self.path, name, metric)
+        self._vectors.add(name)
 
     def missing_pictures(self, keys: Iterable[str]) -> list[str]:
         """Those of `keys` that are not stored yet."""
@@ -230,6 +271,10 @@ class DatasetWriter:
             if self._appends:
                 self._appends = 0
                 self._tables.compact(AT_CLOSE)
+            if self._vectors:
+                with no_readers(self.path) as alone:
+                    compact_vectors(self.path, self._vectors, alone=alone)
+                self._vectors.clear()
         finally:
             self._lock.release()
 
@@ -241,6 +286,17 @@ class DatasetWriter:
         # Between the first and the last table of an append that failed (a full disk), memory and
         # disk may differ.
         self._unsure = False
+
+    def _require_known(self, attempts: Iterable[str], what: str) -> None:
+        strays = sorted(set(attempts) - self._ids)
+        if strays:
+            raise InputError(
+                given=f"{what}s of {len(strays)} unknown attempts "
+                f"({', '.join(strays[:3])}{' ...' if len(strays) > 3 else ''})",
+                wanted=f"ids of attempts in the dataset; no {what} was written",
+                exists=f"{len(self._ids)} attempts, for example "
+                f"{', '.join(sorted(self._ids)[:3]) or 'none'}",
+            )
 
     def _require_room(self) -> None:
         free = shutil.disk_usage(self.path).free
