@@ -142,14 +142,14 @@ def planning() -> dict[str, float]:
 def pictures() -> dict[str, float]:
     """Milliseconds a 160 px RGB-D picture by each renderer that works here, noise included."""
     from selfgrasp.objects.named import objects_named
-    from selfgrasp.workcell.cells.config import CellConfig
     from selfgrasp.workcell.cells.simulated import tabletop
+    from selfgrasp.workcell.cells.tabletop import TabletopConfig
     from selfgrasp.workcell.sim.gl import choose_renderer
 
     kinds = {"rays", str(choose_renderer().kind)}
     found = {}
     for kind in sorted(kinds):
-        with tabletop(objects_named("train"), CellConfig(renderer=kind)).cell as cell:
+        with tabletop(objects_named("train"), TabletopConfig(renderer=kind)).cell as cell:
             cell.reset(0)
             camera = cell.drivers.cameras["overhead"]
             found[f"picture, ms ({kind})"] = 1e3 * median_seconds(camera.capture, PLANS)

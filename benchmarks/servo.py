@@ -10,7 +10,8 @@ from collections.abc import Callable
 from selfgrasp.core import Policy
 from selfgrasp.methods.baselines import RandomServoConfig, RandomServoPolicy
 from selfgrasp.rollout.scene import PlayedScene, SceneTask, play_scene
-from selfgrasp.workcell.cells.config import CellConfig
+from selfgrasp.workcell.cells.kuka_bin import KukaBinConfig
+from selfgrasp.workcell.cells.registry import CELLS
 from selfgrasp.workcell.cells.simulated import SimCell
 
 STEPS = 10
@@ -30,7 +31,10 @@ def servoing(workers: int = 2) -> dict[str, float]:
     found = {}
     for cell in ("kuka_bin", "tabletop"):
         config = WorkerConfig(
-            cell, CellConfig(count=10, picture_px=96), "train", resolve("random_servo")
+            cell,
+            CELLS[cell].options({"count": 10, "picture_px": 96}),
+            "train",
+            resolve("random_servo"),
         )
         tasks = [
             SceneTask("bench", 0, scene, PER_SCENE)
@@ -65,7 +69,7 @@ def deciding(times: int = 20) -> dict[str, float]:
     from selfgrasp.workcell.drivers import Control
 
     torch.set_num_threads(2)
-    simulated = kuka_bin(objects_named("train"), CellConfig(count=25, picture_px=128))
+    simulated = kuka_bin(objects_named("train"), KukaBinConfig(count=25, picture_px=128))
     with simulated.cell as cell:
         policy, first = load_policy("hand_eye", simulated), cell.reset(0)
         cell.drivers.arm.move(top_down((0.0, 0.0, 0.25), 0.0), speed=1.0, control=Control())

@@ -11,15 +11,15 @@ from selfgrasp.core.pose import yaw_of
 from selfgrasp.methods.baselines import HeuristicPolicy
 from selfgrasp.objects.catalogue import train_objects
 from selfgrasp.workcell.attempt import Ids
-from selfgrasp.workcell.cells.config import CellConfig
 from selfgrasp.workcell.cells.simulated import tabletop
+from selfgrasp.workcell.cells.tabletop import TabletopConfig
 from selfgrasp.workcell.judge import holds
 
 
 def main() -> None:
     """One attempt step by step, then three more in one call each."""
     policy = HeuristicPolicy()
-    with tabletop(train_objects(30), CellConfig(count=5)).cell as cell:
+    with tabletop(train_objects(30), TabletopConfig(count=5)).cell as cell:
         observation = cell.reset(seed=3)
         assert observation is not None, "a simulated camera always returns a picture"
 

@@ -12,8 +12,8 @@ from PIL import Image
 
 from selfgrasp.objects.catalogue import objects_by_name
 from selfgrasp.viz.draw import Canvas, Window
-from selfgrasp.workcell.cells.config import CellConfig
 from selfgrasp.workcell.cells.simulated import tabletop
+from selfgrasp.workcell.cells.tabletop import TabletopConfig
 from selfgrasp.workcell.sim.scene import SimScene
 
 SIDE, PIXELS = 0.17, 48
@@ -23,7 +23,7 @@ def main(*names: str, most: int = 600, out: Path = Path("objects.webp")) -> None
     """Drop each object alone, look, and put the pictures side by side."""
     objects = [item for name in names for item in objects_by_name(name)][:most]
     rows: dict[str, list[np.ndarray]] = {}
-    cell = tabletop(objects, CellConfig(count=1, noise="none", picture_px=320))
+    cell = tabletop(objects, TabletopConfig(count=1, noise="none", picture_px=320))
     with cell.cell as workcell:
         scene, camera = workcell.drivers.scene, workcell.drivers.cameras["overhead"]
         assert isinstance(scene, SimScene)

@@ -22,8 +22,8 @@ from selfgrasp.core.pose import top_down
 from selfgrasp.core.spec import CellSpec
 from selfgrasp.objects.catalogue import train_objects
 from selfgrasp.workcell.attempt import Ids
-from selfgrasp.workcell.cells.config import CellConfig
 from selfgrasp.workcell.cells.simulated import tabletop
+from selfgrasp.workcell.cells.tabletop import TabletopConfig
 from selfgrasp.workcell.workcell import Workcell
 
 if TYPE_CHECKING:
@@ -134,7 +134,7 @@ def grasp_of(action: NDArray[np.floating], spec: CellSpec) -> Grasp:
 def tabletop_env(
     *,
     objects: Sequence[ObjectModel] | None = None,
-    config: CellConfig | None = None,
+    config: TabletopConfig | None = None,
     view: str | None = None,
     render_mode: str | None = None,
 ) -> GraspEnv:

@@ -24,14 +24,15 @@ from selfgrasp.methods.hand_eye.config import small
 from selfgrasp.methods.hand_eye.method import HandEye
 from selfgrasp.objects.catalogue import train_objects
 from selfgrasp.workcell.attempt import Ids
-from selfgrasp.workcell.cells.config import GRIPPER, WORKSPACE, CellConfig
-from selfgrasp.workcell.cells.simulated import ARM_BASE, PRESENT, SimCell, kuka_bin, presenting
+from selfgrasp.workcell.cells.config import GRIPPER, WORKSPACE
+from selfgrasp.workcell.cells.kuka_bin import ARM_BASE, PRESENT, KukaBinConfig, presenting
+from selfgrasp.workcell.cells.simulated import SimCell, kuka_bin
 from selfgrasp.workcell.drivers import Control
 from selfgrasp.workcell.sim.arms import arm_from_file, iiwa14
 from selfgrasp.workcell.sim.kinematics import Kinematics
 
 BASE = pose(rotation=rotation_about_z(math.pi / 2), translation=ARM_BASE)
-SMALL = CellConfig(count=4, picture_px=48)
+SMALL = KukaBinConfig(count=4, picture_px=48)
 MJCF = """<mujoco><compiler angle="radian"/>
 <worldbody><body name="foot"><geom type="cylinder" size=".06 .1" pos="0 0 .1"/>
 <body name="a" pos="0 0 .25"><joint name="j1" axis="0 0 1" range="-3 3"/>
@@ -279,7 +280,7 @@ def test_a_camera_that_returns_nothing_is_a_fault(
 
 def test_the_drop_test_sees_what_the_fingers_do_not_feel(monkeypatch: pytest.MonkeyPatch) -> None:
     made = kuka_bin(
-        train_objects(12), CellConfig(count=3, picture_px=96, noise="none", drop_test=True)
+        train_objects(12), KukaBinConfig(count=3, picture_px=96, noise="none", drop_test=True)
     )
     workcell = made.cell
     fell = []
@@ -317,7 +318,7 @@ def test_every_scene_is_another_robots(made: SimCell) -> None:
 
 def test_a_moved_camera_is_not_where_its_view_says() -> None:
     calm, moved = (
-        kuka_bin(train_objects(6), CellConfig(count=2, picture_px=48, noise=noise))
+        kuka_bin(train_objects(6), KukaBinConfig(count=2, picture_px=48, noise=noise))
         for noise in ("realistic", "moved")
     )
     ones, others = calm.cell.reset(3), moved.cell.reset(3)
@@ -329,7 +330,7 @@ def test_a_moved_camera_is_not_where_its_view_says() -> None:
 
 def test_the_wrist_camera_goes_with_the_hand() -> None:
     made = kuka_bin(
-        train_objects(6), CellConfig(count=2, picture_px=48, cameras=("shoulder", "wrist"))
+        train_objects(6), KukaBinConfig(count=2, picture_px=48, cameras=("shoulder", "wrist"))
     )
     made.cell.reset(0)
     seen = []
@@ -342,7 +343,7 @@ def test_the_wrist_camera_goes_with_the_hand() -> None:
 
 
 def test_a_kick_moves_objects_once_an_attempt_when_the_hand_comes_down() -> None:
-    made = kuka_bin(train_objects(12), CellConfig(count=4, picture_px=48, kick=0.8))
+    made = kuka_bin(train_objects(12), KukaBinConfig(count=4, picture_px=48, kick=0.8))
     made.cell.reset(0)
     arm, control = made.cell.drivers.arm, Control()
 
@@ -365,7 +366,7 @@ def test_an_arm_from_a_file_takes_the_kukas_place(tmp_path: Path) -> None:
     path.write_text(MJCF)
     arm = arm_from_file(path, BASE)
     assert arm.joints == tuple(f"arm_j{i}" for i in range(1, 6))
-    made = kuka_bin(train_objects(6), CellConfig(count=2, picture_px=48, arm=str(path)))
+    made = kuka_bin(train_objects(6), KukaBinConfig(count=2, picture_px=48, arm=str(path)))
     made.cell.reset(0)
     reached = made.cell.drivers.arm.move(
         top_down((0.0, 0.0, 0.26), 0.3), speed=1.0, control=Control()
@@ -392,4 +393,4 @@ def test_a_wrong_arm_says_what_was_wanted(tmp_path: Path, text: str | None, mess
 
 def test_an_unknown_camera_lists_the_known_ones() -> None:
     with pytest.raises(InputError, match="shoulder, wrist"):
-        kuka_bin(train_objects(3), CellConfig(cameras=("elbow",)))
+        kuka_bin(train_objects(3), KukaBinConfig(cameras=("elbow",)))

@@ -25,7 +25,7 @@ from selfgrasp.protocols.category import (
 )
 from selfgrasp.protocols.episode import Episode
 from selfgrasp.workcell.attempt import Ids
-from selfgrasp.workcell.cells.config import CellConfig
+from selfgrasp.workcell.cells.kuka_bin import KukaBinConfig
 from selfgrasp.workcell.cells.simulated import kuka_bin
 from selfgrasp.workcell.sim.scene import Mixture, drawn_objects, scene_rng
 
@@ -99,7 +99,7 @@ def test_each_category_of_a_bin_is_asked_for_once() -> None:
                 asked.append(context.goal)
             return super().plan(context)
 
-    config = CellConfig(count=5, picture_px=48, mixture="apart")
+    config = KukaBinConfig(count=5, picture_px=48, mixture="apart")
     made = kuka_bin(category_objects("categories", 64), config)
     with made.cell:
         played = category.play(made, Listening(), 3)
@@ -111,7 +111,7 @@ def test_each_category_of_a_bin_is_asked_for_once() -> None:
 
 def test_what_is_lifted_from_a_bin_of_one_category_is_labelled_by_who_filled_it() -> None:
     made = kuka_bin(
-        category_objects("categories", 64), CellConfig(count=4, picture_px=48, mixture="alike")
+        category_objects("categories", 64), KukaBinConfig(count=4, picture_px=48, mixture="alike")
     )
     lifted = 0
     with made.cell as workcell:

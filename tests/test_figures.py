@@ -37,10 +37,10 @@ from selfgrasp.rollout.jobs import CollectJob
 from selfgrasp.rollout.scene import SceneTask, play_scene
 from selfgrasp.viz.patches import Ranked, patches_picture, score_color
 from selfgrasp.viz.picture import encode_webp
-from selfgrasp.workcell.cells.config import CellConfig
 from selfgrasp.workcell.cells.simulated import make_cell
+from selfgrasp.workcell.cells.tabletop import TabletopConfig
 
-OPTIONS = CellConfig(count=4, picture_px=48)
+OPTIONS = TabletopConfig(count=4, picture_px=48)
 SCENES, TRIES = 3, 6
 
 TABLE = {
@@ -344,7 +344,7 @@ def test_best_patches_lie_apart_and_are_sorted(tmp_path: Path):
         tmp_path,
         seed=0,
         scenes=1,
-        options=CellConfig(count=4, picture_px=96),
+        options=TabletopConfig(count=4, picture_px=96),
     )
     assert len(small) == 1
     entries = figure_patches(
@@ -352,7 +352,7 @@ def test_best_patches_lie_apart_and_are_sorted(tmp_path: Path):
         tmp_path,
         seed=0,
         scenes=1,
-        options=CellConfig(count=4, picture_px=96),
+        options=TabletopConfig(count=4, picture_px=96),
     )
     assert [entry.title.split(": ")[1] for entry in entries] == ["stage 0", "again"]
     files = [entry.files[0] for entry in entries]

@@ -35,8 +35,7 @@ from selfgrasp.servo.search import (
     rescored,
     search,
 )
-from selfgrasp.workcell.cells.config import CellConfig
-from selfgrasp.workcell.cells.simulated import kuka_bin_spec
+from selfgrasp.workcell.cells.kuka_bin import KukaBinConfig, kuka_bin_spec
 
 CONFIG = small()
 PX = 128
@@ -44,7 +43,7 @@ PX = 128
 
 @pytest.fixture(scope="module")
 def spec() -> CellSpec:
-    return kuka_bin_spec(CellConfig(picture_px=PX))
+    return kuka_bin_spec(KukaBinConfig(picture_px=PX))
 
 
 def painted(spec: CellSpec, world_from_camera: FloatArray, height: float) -> View:

@@ -20,12 +20,13 @@ from selfgrasp.objects.catalogue import train_objects
 from selfgrasp.objects.families import make_object
 from selfgrasp.rollout.scene import SceneTask, play_scene
 from selfgrasp.workcell.attempt import Ids
-from selfgrasp.workcell.cells.config import GRIPPER, WORKSPACE, CellConfig
+from selfgrasp.workcell.cells.config import GRIPPER, WORKSPACE
 from selfgrasp.workcell.cells.simulated import SimCell, tabletop
+from selfgrasp.workcell.cells.tabletop import TabletopConfig
 from selfgrasp.workcell.judge import holds
 from selfgrasp.workcell.motions import Done
 
-SMALL = CellConfig(count=4, picture_px=32, noise="none")
+SMALL = TabletopConfig(count=4, picture_px=32, noise="none")
 ACROSS = np.pi / 2
 SPOON = thing(
     "handle",
@@ -207,7 +208,7 @@ def test_the_same_seed_gives_the_same_data_whatever_was_played_before() -> None:
     def play(cell: SimCell, scene: int) -> list[EncodedAttempt]:
         return list(play_scene(cell, RandomPolicy(), SceneTask("s", 5, scene, attempts=4)).attempts)
 
-    realistic = CellConfig(count=4, picture_px=32)
+    realistic = TabletopConfig(count=4, picture_px=32)
     fresh, used = (tabletop(train_objects(20), realistic) for _ in range(2))
     with fresh.cell, used.cell:
         play(used, 1)
@@ -449,7 +450,7 @@ def test_a_release_drops_what_is_held_where_it_was_asked() -> None:
 
 
 def test_fingers_on_the_trays_wall_are_blocked_and_hold_nothing() -> None:
-    cell = tabletop([block(0.03, 0.03, 0.03)], CellConfig(count=1, picture_px=32, noise="none"))
+    cell = tabletop([block(0.03, 0.03, 0.03)], TabletopConfig(count=1, picture_px=32, noise="none"))
     with cell.cell as workcell:
         workcell.reset(0)
 

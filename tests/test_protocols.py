@@ -36,8 +36,8 @@ from selfgrasp.protocols.prediction import (
     predict,
 )
 from selfgrasp.rollout.policies import resolve
-from selfgrasp.workcell.cells.config import CellConfig
 from selfgrasp.workcell.cells.simulated import SimCell, tabletop
+from selfgrasp.workcell.cells.tabletop import TabletopConfig
 from selfgrasp.workcell.sim.oracle import OraclePolicy
 
 
@@ -272,7 +272,7 @@ def test_prediction_skips_attempts_that_say_nothing_about_the_grasp() -> None:
 
 @pytest.fixture(scope="module")
 def cell() -> Iterator[SimCell]:
-    made = tabletop(train_objects(12), CellConfig(count=3, picture_px=48, noise="none"))
+    made = tabletop(train_objects(12), TabletopConfig(count=3, picture_px=48, noise="none"))
     with made.cell:
         yield made
 

@@ -12,7 +12,7 @@ from selfgrasp.objects.catalogue import train_objects
 from selfgrasp.viz.animate import animation
 from selfgrasp.viz.reach import reach_frames
 from selfgrasp.workcell.attempt import Ids
-from selfgrasp.workcell.cells.config import CellConfig
+from selfgrasp.workcell.cells.kuka_bin import KukaBinConfig
 from selfgrasp.workcell.cells.simulated import kuka_bin
 
 
@@ -33,7 +33,7 @@ class Twice:
 
 
 def test_every_step_is_a_look_and_a_decision(tmp_path: Path) -> None:
-    made = kuka_bin(train_objects(6), CellConfig(count=2, picture_px=48))
+    made = kuka_bin(train_objects(6), KukaBinConfig(count=2, picture_px=48))
     with made.cell as cell:
         cell.reset(0)
         played = cell.attempt(Twice(), Ids("t", 0, 0))

@@ -8,8 +8,8 @@ from selfgrasp.core import View
 from selfgrasp.core.pose import inverse, pose
 from selfgrasp.objects.catalogue import train_objects
 from selfgrasp.vision import Rim, corrected, world_correction
-from selfgrasp.workcell.cells.config import CellConfig
 from selfgrasp.workcell.cells.simulated import tabletop
+from selfgrasp.workcell.cells.tabletop import TabletopConfig
 
 RIM = Rim(half_size=0.18, thickness=0.02, height=0.05)
 PLACES = np.array(
@@ -24,9 +24,9 @@ def misplaced(view: View, world_from_true_camera: np.ndarray) -> float:
 
 
 def test_the_first_look_at_a_scene_finds_where_the_camera_is_and_later_ones_keep_it():
-    config = CellConfig(count=6)
+    config = TabletopConfig(count=6)
     made, trusting = (
-        tabletop(train_objects(12), c) for c in (config, CellConfig(count=6, registered=False))
+        tabletop(train_objects(12), c) for c in (config, TabletopConfig(count=6, registered=False))
     )
     camera = made.cell.drivers.cameras["overhead"]
     before, after = [], []
@@ -47,7 +47,7 @@ def test_the_first_look_at_a_scene_finds_where_the_camera_is_and_later_ones_keep
 
 
 def test_a_known_displacement_is_undone():
-    made = tabletop(train_objects(12), CellConfig(count=1, noise="none", registered=False))
+    made = tabletop(train_objects(12), TabletopConfig(count=1, noise="none", registered=False))
     seen = made.cell.reset(1)
     assert seen is not None
     view, true = seen.view(), seen.view().world_from_camera
@@ -60,7 +60,7 @@ def test_a_known_displacement_is_undone():
 
 
 def test_without_a_rim_or_without_depth_nothing_is_corrected():
-    made = tabletop(train_objects(12), CellConfig(count=3, wall_height=0.0))
+    made = tabletop(train_objects(12), TabletopConfig(count=3, wall_height=0.0))
     seen = made.cell.reset(2)
     assert seen is not None
     assert made.cell.rim is None

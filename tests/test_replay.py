@@ -13,9 +13,9 @@ from selfgrasp.dataset import Dataset, DatasetWriter
 from selfgrasp.rollout.collect import collect
 from selfgrasp.rollout.jobs import CollectJob
 from selfgrasp.verbs.replay import Args, replay, run
-from selfgrasp.workcell.cells.config import CellConfig
+from selfgrasp.workcell.cells.tabletop import TabletopConfig
 
-SMALL = CellConfig(count=3, picture_px=64)
+SMALL = TabletopConfig(count=3, picture_px=64)
 
 
 @pytest.fixture(scope="module")

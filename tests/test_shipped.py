@@ -19,8 +19,9 @@ from selfgrasp.protocols.category import CATEGORY
 from selfgrasp.protocols.clear import CLEAR, interactions, play
 from selfgrasp.protocols.play import play_until_clear
 from selfgrasp.rollout.policies import load_policy, resolve
-from selfgrasp.workcell.cells.config import CellConfig
+from selfgrasp.workcell.cells.kuka_bin import KukaBinConfig
 from selfgrasp.workcell.cells.simulated import kuka_bin, tabletop
+from selfgrasp.workcell.cells.tabletop import TabletopConfig
 
 SCENES = tuple(range(2_000_000, 2_000_010))
 """Of neither the benchmark nor validation."""
@@ -52,7 +53,7 @@ def test_shipped_weights_stay_above_the_heuristic(played):
 
 
 def test_shipped_weights_plan_at_once():
-    cell = tabletop(objects_named("test"), CellConfig(count=5))
+    cell = tabletop(objects_named("test"), TabletopConfig(count=5))
     with cell.cell as workcell:
         seen = workcell.reset(3)
         plan = load_policy("supersizing").plan(Context(seen, workcell.spec))
@@ -72,7 +73,7 @@ def test_shipped_weights_plan_on_a_gpu_as_on_a_cpu(name: str):
 
 @pytest.mark.timeout(400)
 def test_shipped_weights_servo_better_than_chance():
-    made = kuka_bin(objects_named("mixed"), CellConfig(count=15, picture_px=128))
+    made = kuka_bin(objects_named("mixed"), KukaBinConfig(count=15, picture_px=128))
     with made.cell:
         held = {
             name: sum(

@@ -38,13 +38,13 @@ from selfgrasp.rollout.collect import collect
 from selfgrasp.rollout.jobs import CollectJob
 from selfgrasp.rollout.policies import load_policy
 from selfgrasp.rollout.scene import SceneTask, play_scene
-from selfgrasp.workcell.cells.config import CellConfig
 from selfgrasp.workcell.cells.simulated import tabletop
+from selfgrasp.workcell.cells.tabletop import TabletopConfig
 from selfgrasp.workcell.drivers import Control
 
 
 def test_the_look_after_an_empty_handed_attempt_is_the_look_before_the_next():
-    cell = tabletop(train_objects(12), CellConfig(count=5))
+    cell = tabletop(train_objects(12), TabletopConfig(count=5))
     played = play_scene(cell, RandomPolicy(), SceneTask("t", 0, 3, 6))
     plains = [attempt.plain for attempt in played.attempts]
     empty = 0
@@ -58,7 +58,7 @@ def test_the_look_after_an_empty_handed_attempt_is_the_look_before_the_next():
 def test_an_imprecise_arm_misses_without_feeling_it_and_another_way_each_time():
     control = Control(Event())
     for noise, misses in (("realistic", False), ("imprecise", True)):
-        cell = tabletop(train_objects(3), CellConfig(count=1, noise=noise))
+        cell = tabletop(train_objects(3), TabletopConfig(count=1, noise=noise))
         cell.cell.reset(0)
         arm, there = cell.cell.drivers.arm, []
         for _ in range(6):
@@ -152,7 +152,7 @@ def test_the_stages_meet_training_objects_and_new_ones_but_none_that_is_tested_o
 
 
 def test_two_tries_without_offset_agree_and_with_a_large_one_they_need_not():
-    cell = tabletop(train_objects(20), CellConfig(count=6))
+    cell = tabletop(train_objects(20), TabletopConfig(count=6))
     exact = repeat_scene(cell, RandomPolicy(), Repeat(4, 0.0, 0.0))
     assert all(a == b for a, b in exact)
     assert balanced_agreement([[(True, True)], [(False, False)]]).value == 1.0

@@ -25,8 +25,10 @@ from selfgrasp.papers.supersizing.table2 import (
 from selfgrasp.rollout.collect import make_session
 from selfgrasp.rollout.jobs import CollectJob as Args
 from selfgrasp.workcell.attempt import Ids
-from selfgrasp.workcell.cells.config import GRIPPER, CellConfig
-from selfgrasp.workcell.cells.simulated import SimCell, cell_spec, tabletop
+from selfgrasp.workcell.cells.config import GRIPPER
+from selfgrasp.workcell.cells.registry import cell_spec, stored_options
+from selfgrasp.workcell.cells.simulated import SimCell, tabletop
+from selfgrasp.workcell.cells.tabletop import TabletopConfig
 
 CONFIG = outputs()
 PIXEL = CONFIG.context * GRIPPER.opening / CONFIG.pixels
@@ -266,7 +268,7 @@ def attempt_on(made: SimCell, *, empty: bool = False) -> Outcome:
 
 
 def cell_of(width: float, closed: float) -> SimCell:
-    options = CellConfig(count=1, picture_px=32, noise="none", gripper_closed=closed)
+    options = TabletopConfig(count=1, picture_px=32, noise="none", gripper_closed=closed)
     return tabletop([block(width, width, width)], options)
 
 
@@ -311,18 +313,18 @@ def test_fingers_open_and_close_within_their_travel() -> None:
 
 def test_a_gripper_that_closes_fully_leaves_no_trace_in_what_is_stored() -> None:
     plain, baxter = (
-        cell_spec("tabletop", CellConfig()),
-        cell_spec("tabletop", CellConfig(gripper_closed=0.037)),
+        cell_spec("tabletop", TabletopConfig()),
+        cell_spec("tabletop", TabletopConfig(gripper_closed=0.037)),
     )
     assert "closed" not in plain.to_json()["gripper"]
     assert "gripper_closed" not in plain.options
     assert CellSpec.from_json(plain.to_json()).gripper == GRIPPER
     assert CellSpec.from_json(baxter.to_json()).gripper == BAXTER
-    assert CellConfig(**baxter.options).gripper == BAXTER
+    assert stored_options("tabletop", baxter.options).gripper_closed == BAXTER.closed
     assert plain.fingerprint != baxter.fingerprint
     for closed in (0.0, 0.037):
         options = make_session(
-            Args(Path("unused"), options=CellConfig(gripper_closed=closed))
+            Args(Path("unused"), options=TabletopConfig(gripper_closed=closed))
         ).options["cell"]
         assert options.get("gripper_closed", 0.0) == closed
         assert ("gripper_closed" in options) == bool(closed)

@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -76,14 +76,24 @@ class Workspace:
 
 @dataclass(frozen=True, eq=False)
 class CameraSpec:
-    """A calibrated camera: height and width in px, intrinsics (3, 3) px, nominal world_from_camera
-    (4, 4), and whether it measures depth."""
+    """A calibrated camera.
+
+    Attributes:
+        height: px.
+        width: px.
+        intrinsics: (3, 3) px.
+        world_from_camera: (4, 4) nominal extrinsics; of a camera that the hand carries its pose in
+            the frame of the hand, whose +z points away from the fingers.
+        has_depth: whether it measures depth.
+        carrier: "world" for a camera that stands still, "hand" for one on the wrist.
+    """
 
     height: int
     width: int
     intrinsics: FloatArray
     world_from_camera: FloatArray
     has_depth: bool = True
+    carrier: Literal["world", "hand"] = "world"
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,6 +134,7 @@ class CellSpec:
                     "intrinsics": np.asarray(c.intrinsics).tolist(),
                     "world_from_camera": np.asarray(c.world_from_camera).tolist(),
                     "has_depth": c.has_depth,
+                    **({} if c.carrier == "world" else {"carrier": c.carrier}),
                 }
                 for name, c in self.cameras.items()
             },
@@ -151,6 +162,7 @@ class CellSpec:
                     np.array(c["intrinsics"]),
                     np.array(c["world_from_camera"]),
                     c["has_depth"],
+                    c.get("carrier", "world"),
                 )
                 for name, c in data["cameras"].items()
             },

@@ -17,7 +17,7 @@ from selfgrasp.core import InputError, PolicyRef, Scorer
 from selfgrasp.dataset import Dataset
 from selfgrasp.dataset.meta import META_FILE
 from selfgrasp.evaluation.job import row_label
-from selfgrasp.evaluation.measured import Measured, cell_name
+from selfgrasp.evaluation.measured import Measured, cell_name, cell_options
 from selfgrasp.protocols.episode import Row
 from selfgrasp.protocols.prediction import (
     ACCURACY,
@@ -112,7 +112,7 @@ def _collected(args: BenchJob, objects: str, attempts: int, seed: int) -> Path:
         cell=cell_name(args),
         workers=args.workers,
         seed=seed,
-        options=args.options,
+        options=cell_options(args),
     )
     collect(wanted, alone=True)
     return wanted.out
@@ -147,7 +147,7 @@ def _predictions(args: BenchJob, policy: PolicyRef, path: Path) -> Predictions:
         for part in play_all(
             score_slice,
             slices,
-            WorkerConfig(cell_name(args), args.options, "validation", policy),
+            WorkerConfig(cell_name(args), cell_options(args), "validation", policy),
             workers=args.workers,
         ):
             found.append(part)

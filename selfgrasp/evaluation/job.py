@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
 
 import tyro
 
-from selfgrasp.workcell.cells.config import CellConfig
+from selfgrasp.workcell.cells.config import OptionValue
 
 OBJECT_ROWS = {
     "train": "seen",
@@ -45,8 +46,8 @@ class BenchJob:
         seed: shifts the benchmark's scenes.
         workers: processes.
         cell: tabletop or kuka_bin; the default is the protocol's.
-        options: of the cell; the number of objects is the protocol's, the pictures' size where none
-            is given, and whether there is depth and registration in `kuka_bin`.
+        options: of the cell, those that are given; the rest are the protocol's. With a protocol
+            before --help its values are listed.
     """
 
     protocol: Annotated[str, tyro.conf.Positional]
@@ -58,7 +59,7 @@ class BenchJob:
     seed: int = 0
     workers: int = 2
     cell: str | None = None
-    options: CellConfig = field(default_factory=CellConfig)
+    options: Mapping[str, OptionValue] = field(default_factory=dict)
 
 
 def first_scene(objects: str, seed: int) -> int:

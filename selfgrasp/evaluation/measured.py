@@ -12,6 +12,8 @@ from selfgrasp.common.record import versions, write_config, write_json
 from selfgrasp.evaluation.frozen import frozen_hashes
 from selfgrasp.evaluation.log import forget
 from selfgrasp.protocols import PLAYED
+from selfgrasp.workcell.cells.config import CellConfig
+from selfgrasp.workcell.cells.registry import cell_kind
 
 if TYPE_CHECKING:
     from selfgrasp.evaluation.job import BenchJob
@@ -33,6 +35,16 @@ def cell_name(args: BenchJob) -> str:
     if args.cell is not None:
         return args.cell
     return PLAYED[args.protocol].cell if args.protocol in PLAYED else "tabletop"
+
+
+def cell_options(args: BenchJob) -> CellConfig:
+    """The cell's options: those given, then the protocol's, then the cell's own.
+
+    Raises:
+        InputError: an unknown cell, or an option that it does not have.
+    """
+    base = PLAYED[args.protocol].config if args.protocol in PLAYED else None
+    return cell_kind(cell_name(args)).options(args.options, base=base)
 
 
 def as_text(measured: Measured) -> str:
@@ -84,7 +96,7 @@ def bench_json(
         "rows": [row_json(row) for one in measured for row in one.rows],
         "paired": [pair for one in measured for pair in one.paired],
         "frozen": frozen_hashes(),
-        "noise": {"name": args.options.noise},
+        "noise": {"name": cell_options(args).noise},
         **merged,
         **extra,
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from selfgrasp.common.intervals import paired
@@ -12,13 +12,12 @@ from selfgrasp.common.progress import Progress
 from selfgrasp.core import InputError, PolicyRef
 from selfgrasp.evaluation.job import BenchJob, first_scene, row_label
 from selfgrasp.evaluation.log import EpisodeLog
-from selfgrasp.evaluation.measured import Measured, cell_name
+from selfgrasp.evaluation.measured import Measured, cell_name, cell_options
 from selfgrasp.objects.catalogue import catalogue_hash
 from selfgrasp.objects.named import objects_named
 from selfgrasp.protocols.episode import Row
 from selfgrasp.rollout.workers import WorkerConfig, play_all
-from selfgrasp.workcell.cells.config import CellConfig
-from selfgrasp.workcell.cells.simulated import cell_spec
+from selfgrasp.workcell.cells.registry import cell_spec
 
 if TYPE_CHECKING:
     from selfgrasp.protocols.episode import Episode, PlayedProtocol
@@ -67,17 +66,7 @@ def _episodes(
 ) -> Iterator[Episode]:
 
     trials = args.trials or protocol.trials
-    own = protocol.config
-    options = replace(
-        args.options,
-        count=own.count,
-        picture_px=own.picture_px
-        if args.options.picture_px == CellConfig.picture_px
-        else args.options.picture_px,
-        depth=args.options.depth or own.depth,
-        registered=args.options.registered and own.registered,
-        mixture=own.mixture,
-    )
+    options = cell_options(args)
     cell_spec(cell_name(args), options)
     config = WorkerConfig(cell_name(args), options, objects, policy)
     first = first_scene(objects, args.seed)

@@ -6,9 +6,9 @@ import json
 import shlex
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +18,9 @@ from tyro.conf import Positional
 from selfgrasp.common.checks import check_minimum
 from selfgrasp.common.parts import Pair
 from selfgrasp.core.policy_ref import policy_text
-from selfgrasp.workcell.cells.config import CellConfig
+from selfgrasp.verbs.cell_options import said, with_cell
+from selfgrasp.workcell.cells.config import OptionValue
+from selfgrasp.workcell.cells.registry import cell_kind
 
 if TYPE_CHECKING:
     from selfgrasp.evaluation.measured import Measured
@@ -76,7 +78,15 @@ class Args:
     ask: str = "spoon"
     workers: int = 2
     seed: int = 0
-    options: CellConfig = field(default_factory=CellConfig)
+    options: Mapping[str, OptionValue] = field(default_factory=dict)
+
+
+def read(arguments: Sequence[str], parse: Callable[[type[Args]], Args]) -> Args:
+    """The arguments, with the options of the cell that the system works in; in `options` only what
+    was given."""
+    cell = "kuka_bin" if {"hand_eye", "semantic"} & set(arguments) else "tabletop"
+    args = parse(with_cell(Args, cell, cell_kind(cell).options()))
+    return replace(args, options=said(arguments, args.options))
 
 
 @dataclass
@@ -241,7 +251,7 @@ def _collect(args: Args, objects: str, policy: str, attempts: int, *, round: int
         seed=args.seed + 1000 * round,
         round=round,
         after="set_aside" if round else "put_back",
-        options=args.options,
+        options=cell_kind("tabletop").options(args.options),
     )
     run(wanted)
     return wanted.out
@@ -310,7 +320,9 @@ def _pictures(args: Args, learned: str, objects: str, dataset: Path) -> None:
     ):
         for attempt in islice(data.attempts(), 240):
             watcher.on_attempt(attempt, ())
-    cell = make_cell("tabletop", objects_named(objects), args.options)
+    cell = make_cell(
+        "tabletop", objects_named(objects), cell_kind("tabletop").options(args.options)
+    )
     with cell.cell as workcell, StoryWatcher(folder, workcell.spec, source="bench") as watcher:
         workcell.watchers = (watcher,)
         for policy, scenes in (("heuristic", 1), (learned, 3)):

@@ -15,7 +15,7 @@ from selfgrasp.core.policy import Timed
 from selfgrasp.protocols.episode import Episode, PlayedProtocol
 from selfgrasp.protocols.metric import DOUBLE_LIFTS, JUDGE_DISAGREES, PLAN_SECONDS, Metric
 from selfgrasp.workcell.attempt import Ids
-from selfgrasp.workcell.cells.config import CellConfig
+from selfgrasp.workcell.cells.kuka_bin import KukaBinConfig
 from selfgrasp.workcell.cells.simulated import SimCell
 
 OBJECTS = 5
@@ -131,7 +131,9 @@ def metrics(episodes: Sequence[Episode]) -> Mapping[Metric, Estimate]:
 
 CATEGORY = PlayedProtocol(
     name="category",
-    config=CellConfig(count=OBJECTS, picture_px=224, depth=True, registered=False, mixture="apart"),
+    config=KukaBinConfig(
+        count=OBJECTS, picture_px=224, depth=True, registered=False, mixture="apart"
+    ),
     trials=60,
     play=play,
     metrics=metrics,

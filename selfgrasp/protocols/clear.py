@@ -18,8 +18,8 @@ from selfgrasp.protocols.metric import (
     Unit,
 )
 from selfgrasp.protocols.play import play_until_clear
-from selfgrasp.workcell.cells.config import CellConfig
 from selfgrasp.workcell.cells.simulated import SimCell
+from selfgrasp.workcell.cells.tabletop import TabletopConfig
 
 CAP = 40
 
@@ -59,7 +59,7 @@ def interactions(episode: Episode) -> float:
 
 CLEAR = PlayedProtocol(
     name="clear",
-    config=CellConfig(count=10),
+    config=TabletopConfig(count=10),
     trials=30,
     play=play,
     metrics=metrics,

@@ -18,7 +18,7 @@ from selfgrasp.protocols.metric import (
     Metric,
 )
 from selfgrasp.protocols.play import play_until_clear
-from selfgrasp.workcell.cells.config import CellConfig
+from selfgrasp.workcell.cells.kuka_bin import KukaBinConfig
 from selfgrasp.workcell.cells.simulated import SimCell
 from selfgrasp.workcell.play import AfterLift
 
@@ -87,7 +87,7 @@ def metrics(episodes: Sequence[Episode]) -> Mapping[Metric, Estimate]:
 
 DEPLETE = PlayedProtocol(
     name="deplete",
-    config=CellConfig(count=OBJECTS, depth=True, registered=False),
+    config=KukaBinConfig(count=OBJECTS, depth=True, registered=False),
     trials=15,
     play=play,
     metrics=metrics,

@@ -9,8 +9,8 @@ from selfgrasp.core import Policy
 from selfgrasp.protocols.episode import Episode, PlayedProtocol
 from selfgrasp.protocols.metric import PLAN_SECONDS, SUCCESS, TRUE_SUCCESS, Metric
 from selfgrasp.protocols.play import play_until_clear
-from selfgrasp.workcell.cells.config import CellConfig
 from selfgrasp.workcell.cells.simulated import SimCell
+from selfgrasp.workcell.cells.tabletop import TabletopConfig
 
 
 def play(cell: SimCell, policy: Policy, seed: int) -> Episode:
@@ -29,7 +29,7 @@ def metrics(episodes: Sequence[Episode]) -> Mapping[Metric, Estimate]:
 
 ISOLATED = PlayedProtocol(
     name="isolated",
-    config=CellConfig(count=1),
+    config=TabletopConfig(count=1),
     trials=150,
     play=play,
     metrics=metrics,

@@ -25,7 +25,8 @@ from selfgrasp.rollout.jobs import CollectJob
 from selfgrasp.rollout.policies import resolve
 from selfgrasp.rollout.scene import SceneTask, play_scene
 from selfgrasp.rollout.workers import WorkerConfig, play_all
-from selfgrasp.workcell.cells.simulated import cell_spec
+from selfgrasp.workcell.cells.config import to_json
+from selfgrasp.workcell.cells.registry import cell_spec, checked_options
 from selfgrasp.workcell.play import AfterLift
 
 if TYPE_CHECKING:
@@ -81,7 +82,9 @@ def collect(args: CollectJob, *, alone: bool = False) -> Collected:
         seconds: dict[str, float] = {}
         count = first = len(mine)
         tasks = _tasks(args, key, from_scene=max((int(i.split("-")[1]) for i in mine), default=0))
-        config = WorkerConfig(args.cell, args.options, args.objects, resolve(args.policy))
+        config = WorkerConfig(
+            args.cell, checked_options(args.cell, args.options), args.objects, resolve(args.policy)
+        )
         with Progress("collect", args.attempts, unit="attempts", done=count) as progress:
             if count < args.attempts:
                 for played in play_all(play_scene, tasks, config, workers=args.workers):
@@ -126,9 +129,10 @@ def make_session(args: CollectJob) -> Session:
     collection finds its own."""
 
     objects = objects_named(args.objects)
+    options = checked_options(args.cell, args.options)
     kind = args.objects if args.objects in SET_NAMES else "folder"
     return Session(
-        spec=cell_spec(args.cell, args.options),
+        spec=cell_spec(args.cell, options),
         versions={
             "selfgrasp": selfgrasp.__version__,
             **{name: version(name) for name in ("mujoco", "numpy")},
@@ -141,7 +145,7 @@ def make_session(args: CollectJob) -> Session:
             "attempts_per_scene": args.attempts_per_scene,
             "round": args.round,
             "after": args.after,
-            "cell": args.options.to_json(),
+            "cell": to_json(options),
         },
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -26,8 +26,8 @@ class CollectJob:
         objects: train, validation, test; categories, categories-validation, categories-test (things
             of 16 categories), assorted (categories, and others); or a folder of meshes,
             FOLDER#train and FOLDER#test being two thirds and one third of them.
-        cell: tabletop (a hand over a table, camera above) or kuka_bin (an arm before a bin, camera
-            over its shoulder).
+        cell: tabletop: a hand over a table, an RGB-D camera above. kuka_bin: an arm before a bin, a
+            camera over its shoulder.
         workers: processes; one a core is best.
         seed: of scenes and choices.
         angles_per_point: try this many angles at each point, the scene put back in between
@@ -36,7 +36,7 @@ class CollectJob:
         round: number of the round of collection and training.
         after: put_back: what was lifted falls into the workspace again; set_aside: it leaves the
             scene, so that the hard things are tried most.
-        options: of the cell.
+        options: of the cell; with another --cell before --help its options are listed.
     """
 
     out: Path
@@ -50,7 +50,7 @@ class CollectJob:
     attempts_per_scene: int = 20
     round: int = 0
     after: Literal["put_back", "set_aside"] = "put_back"
-    options: CellConfig = field(default_factory=CellConfig)
+    options: CellConfig | None = None
 
 
 @dataclass(frozen=True)

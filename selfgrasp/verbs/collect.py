@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 from selfgrasp.rollout.jobs import CollectJob as Args
+from selfgrasp.verbs.cell_options import value_of, with_cell
+from selfgrasp.workcell.cells.registry import CELLS
+from selfgrasp.workcell.cells.tabletop import TABLETOP
+
+
+def read(arguments: Sequence[str], parse: Callable[[type[Args]], Args]) -> Args:
+    """The arguments, with the options of the cell that is among them."""
+    kind = CELLS.get(value_of("--cell", arguments) or "", TABLETOP)
+    return parse(with_cell(Args, TABLETOP.name, kind.options()))
 
 
 def run(args: Args) -> int:

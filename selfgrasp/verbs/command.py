@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
 import errno
 import importlib
+import inspect
 import os
+import signal
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Mapping, Sequence
+from types import UnionType
+from typing import Annotated, Any, TextIO, TypeVar, Union, cast, get_args, get_type_hints
 
+Args = TypeVar("Args")
 STOPPED = 130
 WRONG_INPUT = 2
 _PLACES = (
@@ -30,27 +38,31 @@ def call(module: str, arguments: Sequence[str], *, prog: str, summary: str) -> i
     and 2, Ctrl-C and a request to end become 130; any other exception is a bug and keeps its
     traceback.
     """
-    import inspect
-    import signal
-    import threading
-
     # Read when NumPy is loaded: its products here are small, and threads for them only get in the
     # way of processes and of each other.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     import tyro
 
     verb = importlib.import_module(module)
-    args = tyro.cli(
-        verb.Args,
-        prog=prog,
-        description=inspect.cleandoc(verb.Args.__doc__ or summary).split("Attributes:")[0].strip(),
-        args=arguments,
-    )
+    about = inspect.cleandoc(verb.Args.__doc__ or summary).split("Attributes:")[0].strip()
+
+    def parse(kind: type[Any]) -> Any:
+        with contextlib.redirect_stdout(cast(TextIO, _Titled(sys.stdout))):
+            return tyro.cli(
+                _readable(kind),
+                prog=prog,
+                description=about,
+                args=arguments,
+                config=(tyro.conf.DisallowNone,),
+            )
+
     from selfgrasp.core.errors import InputError, SelfgraspError
 
     main_thread = threading.current_thread() is threading.main_thread()
     before = signal.signal(signal.SIGTERM, signal.default_int_handler) if main_thread else None
     try:
+        # A verb whose arguments depend on each other reads them itself.
+        args = verb.read(arguments, parse) if hasattr(verb, "read") else parse(verb.Args)
         if (seed := getattr(args, "seed", 0)) < 0:
             raise InputError(given=f"--seed {seed}", wanted="at least 0")
         code = int(verb.run(args))
@@ -75,3 +87,59 @@ def call(module: str, arguments: Sequence[str], *, prog: str, summary: str) -> i
     finally:
         if main_thread:
             signal.signal(signal.SIGTERM, before)
+
+
+def with_fields(kind: type[Args], changed: Mapping[str, tuple[Any, Any]]) -> type[Args]:
+    """The same dataclass with other types and defaults.
+
+    Args:
+        kind: a frozen dataclass.
+        changed: type and default by name of a field.
+    """
+    made = [
+        (name, annotation, dataclasses.field(default=default))
+        for name, (annotation, default) in changed.items()
+    ]
+    return dataclasses.make_dataclass(
+        kind.__name__,
+        made,
+        bases=(kind,),
+        frozen=True,
+        namespace={"__doc__": kind.__doc__, "__module__": kind.__module__},
+    )
+
+
+def _readable(kind: type[Args]) -> type[Args]:
+    """The same dataclass, whose help does not say "default: None": the text of such a field says
+    what happens without it."""
+    import tyro
+
+    hints = get_type_hints(kind, include_extras=True)
+    for name, hint in hints.items():
+        if isinstance(hint, UnionType):
+            # Of this kind of union tyro knows more: for the other it imports typeguard, which takes
+            # longer than the rest of the help.
+            hints[name] = Union[get_args(hint)]  # noqa: UP007
+    hidden = tyro.conf.arg(help_behavior_hint="")
+    return with_fields(
+        kind,
+        {
+            field.name: (Annotated[hints[field.name], hidden], None)
+            for field in dataclasses.fields(kind)  # type: ignore[arg-type]
+            if field.default is None
+        },
+    )
+
+
+class _Titled:
+    """Standard output on which tyro's heading of a group named `options` reads better."""
+
+    def __init__(self, out: TextIO) -> None:
+        self.out = out
+
+    def write(self, text: str) -> int:
+        """Write `text`, of which the heading keeps its width."""
+        return self.out.write(text.replace("options options ─", "cell options ────"))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.out, name)

@@ -187,8 +187,7 @@ def _worker(args: Args, session: Session) -> WorkerConfig:
     from selfgrasp.objects.named import objects_of
     from selfgrasp.rollout.policies import resolve
     from selfgrasp.rollout.workers import WorkerConfig
-    from selfgrasp.workcell.cells.config import CellConfig
-    from selfgrasp.workcell.cells.simulated import CELLS
+    from selfgrasp.workcell.cells.registry import CELLS, stored_options
 
     if session.spec.name not in CELLS:
         raise InputError(
@@ -204,7 +203,12 @@ def _worker(args: Args, session: Session) -> WorkerConfig:
             given=f"policy {text!r}, now {policy.identity}",
             wanted=f"the one of the collection, {session.policy}; see --policy",
         )
-    return WorkerConfig(session.spec.name, CellConfig(**session.spec.options), objects, policy)
+    return WorkerConfig(
+        session.spec.name,
+        stored_options(session.spec.name, session.spec.options),
+        objects,
+        policy,
+    )
 
 
 def _task(attempt: Attempt, session: Session) -> SceneTask:

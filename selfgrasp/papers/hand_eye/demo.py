@@ -5,17 +5,19 @@ from __future__ import annotations
 
 import sys
 import time
-from dataclasses import replace
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from selfgrasp.papers.reaches import Reach, film, reaches
+from selfgrasp.workcell.cells.config import OptionValue
 
 POLICY = "hand_eye"
 _OBJECTS, _PX, _FILMED = 20, 160, 8
 
 
-def play(out: Path, *, objects: str, attempts: int, seed: int, options: Any) -> int:
+def play(
+    out: Path, *, objects: str, attempts: int, seed: int, options: Mapping[str, OptionValue]
+) -> int:
     """Grasps from one full bin of unseen objects; a page with a film of each of the first reaches.
 
     Args:
@@ -23,20 +25,20 @@ def play(out: Path, *, objects: str, attempts: int, seed: int, options: Any) -> 
         objects: name of an object set, or a folder of meshes.
         attempts: how many grasps.
         seed: of the scene.
-        options: of the cell.
+        options: of the cell, those that are given.
     """
     from selfgrasp.common.progress import Progress
     from selfgrasp.core import ANYTHING
     from selfgrasp.evaluation.job import FIRST_SCENE
     from selfgrasp.objects.named import objects_named
     from selfgrasp.rollout.policies import load_policy
-    from selfgrasp.workcell.cells.simulated import make_cell
+    from selfgrasp.workcell.cells.kuka_bin import KUKA_BIN
+    from selfgrasp.workcell.cells.simulated import kuka_bin
 
     began = time.perf_counter()
     things = objects_named(objects)
-    cell = make_cell(
-        "kuka_bin", things, replace(options, count=min(_OBJECTS, len(things)), picture_px=_PX)
-    )
+    mine: dict[str, OptionValue] = {"count": min(_OBJECTS, len(things)), "picture_px": _PX}
+    cell = kuka_bin(things, KUKA_BIN.options({**options, **mine}))
     played: list[Reach] = []
     with cell.cell as workcell, Progress("reach", attempts, unit="attempts") as progress:
         for reach in reaches(

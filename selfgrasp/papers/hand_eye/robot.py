@@ -3,13 +3,14 @@ kicks."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from selfgrasp.evaluation.job import BenchJob
 from selfgrasp.papers import steps
 from selfgrasp.papers.hand_eye.work import Work, runs_to_compare
-from selfgrasp.workcell.cells.config import CellConfig
+from selfgrasp.workcell.cells.config import OptionValue
 
 KICK = 0.7
 """m/s to which things are knocked: half of them slide by 2 cm or more."""
@@ -22,22 +23,22 @@ class Condition:
     Attributes:
         name: of its folder.
         title: in tables.
-        options: of the cell.
+        options: of the cell, those that are not the protocol's.
     """
 
     name: str
     title: str
-    options: CellConfig
+    options: Mapping[str, OptionValue]
 
 
 def conditions(work: Work) -> tuple[Condition, ...]:
     """As it is; camera moved by 2 cm and 3 degrees after calibration; objects nudged during the
     reach."""
-    plain = CellConfig(picture_px=work.sizes.picture_px)
+    plain: Mapping[str, OptionValue] = {"picture_px": work.sizes.picture_px}
     return (
         Condition("as-it-is", "as it is", plain),
-        Condition("moved", "camera moved", replace(plain, noise="moved")),
-        Condition("kicked", "objects nudged", replace(plain, kick=KICK)),
+        Condition("moved", "camera moved", {**plain, "noise": "moved"}),
+        Condition("kicked", "objects nudged", {**plain, "kick": KICK}),
     )
 
 
@@ -108,5 +109,5 @@ def validation_args(work: Work, run: str) -> BenchJob:
         trials=work.sizes.validation_bins,
         seed=work.seed,
         workers=work.workers,
-        options=CellConfig(picture_px=work.sizes.picture_px),
+        options={"picture_px": work.sizes.picture_px},
     )

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from selfgrasp.papers import steps
 from selfgrasp.rollout.jobs import CollectJob, TrainJob
-from selfgrasp.workcell.cells.config import CellConfig
+from selfgrasp.workcell.cells.kuka_bin import KukaBinConfig
 
 
 @dataclass(frozen=True)
@@ -92,9 +92,9 @@ class Work(steps.Work):
     sizes: Sizes
 
     @property
-    def options(self) -> CellConfig:
+    def options(self) -> KukaBinConfig:
         """Of the cell that is learned in."""
-        return CellConfig(count=self.sizes.count, picture_px=self.sizes.picture_px)
+        return KukaBinConfig(count=self.sizes.count, picture_px=self.sizes.picture_px)
 
     @property
     def finals(self) -> tuple[str, ...]:
@@ -174,7 +174,7 @@ def _collect(
     attempts: int,
     *,
     round: int = 0,
-    options: CellConfig | None = None,
+    options: KukaBinConfig | None = None,
 ) -> str:
 
     return steps.collected(

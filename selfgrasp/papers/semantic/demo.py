@@ -5,12 +5,13 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from selfgrasp.papers.reaches import Reach, film, reaches
+from selfgrasp.workcell.cells.config import OptionValue
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -37,7 +38,15 @@ class _Fetched:
         )
 
 
-def play(out: Path, *, objects: str, ask: str, commands: int, seed: int, options: Any) -> int:
+def play(
+    out: Path,
+    *,
+    objects: str,
+    ask: str,
+    commands: int,
+    seed: int,
+    options: Mapping[str, OptionValue],
+) -> int:
     """One bin with a thing of the category in it: bring it, then others, then one that is not
     there.
 
@@ -47,7 +56,7 @@ def play(out: Path, *, objects: str, ask: str, commands: int, seed: int, options
         ask: a category.
         commands: at most.
         seed: of the bin.
-        options: of the cell.
+        options: of the cell, those that are given.
 
     Raises:
         InputError: an unknown category, or objects without one.
@@ -58,7 +67,8 @@ def play(out: Path, *, objects: str, ask: str, commands: int, seed: int, options
     from selfgrasp.methods.semantic.method import Semantic
     from selfgrasp.objects.named import objects_named
     from selfgrasp.rollout.policies import load_policy
-    from selfgrasp.workcell.cells.simulated import make_cell
+    from selfgrasp.workcell.cells.kuka_bin import KUKA_BIN
+    from selfgrasp.workcell.cells.simulated import kuka_bin
 
     method = load_policy(POLICY)
     assert isinstance(method, Semantic)
@@ -73,9 +83,8 @@ def play(out: Path, *, objects: str, ask: str, commands: int, seed: int, options
             exists=", ".join(families),
         )
     began = time.perf_counter()
-    cell = make_cell(
-        "kuka_bin", things, replace(options, count=_COUNT, picture_px=_PX, mixture="apart")
-    )
+    mine: dict[str, OptionValue] = {"count": _COUNT, "picture_px": _PX, "mixture": "apart"}
+    cell = kuka_bin(things, KUKA_BIN.options({**options, **mine}))
     fetched: list[_Fetched] = []
     with cell.cell as workcell:
         scene, wanted = _bin_with(cell, ask, seed, method)

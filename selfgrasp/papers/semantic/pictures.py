@@ -50,8 +50,7 @@ def run(args: Args) -> int:
     from selfgrasp.core import InputError, Session, unknown_name
     from selfgrasp.dataset import DatasetWriter
     from selfgrasp.methods.semantic.config import CATEGORIES
-    from selfgrasp.workcell.cells.config import CellConfig
-    from selfgrasp.workcell.cells.simulated import cell_spec
+    from selfgrasp.workcell.cells.kuka_bin import KukaBinConfig, kuka_bin_spec
 
     if not args.folder.is_dir():
         raise InputError(
@@ -76,7 +75,7 @@ def run(args: Args) -> int:
         raise unknown_name("category", unknown[0], CATEGORIES)
     if args.picture_px < 16:
         raise InputError(given=f"--picture-px {args.picture_px}", wanted="at least 16")
-    spec = cell_spec("kuka_bin", CellConfig(picture_px=args.picture_px))
+    spec = kuka_bin_spec(KukaBinConfig(picture_px=args.picture_px))
     session = Session(spec, versions(), "pictures", args.folder.name, args.seed)
     attempts = list(_attempts(args, files, spec, session_key(session)))
     with DatasetWriter.create_or_open(args.out, session) as writer:
@@ -147,7 +146,7 @@ def view_of(file: Path, spec: CellSpec) -> View:
     from selfgrasp.codec.camera_files import read_color
     from selfgrasp.core import InputError, View
     from selfgrasp.methods.semantic.config import small
-    from selfgrasp.workcell.cells.simulated import PRESENT
+    from selfgrasp.workcell.cells.kuka_bin import PRESENT
 
     camera = next(iter(spec.cameras.values()))
     whole, side = read_color(file), camera.width

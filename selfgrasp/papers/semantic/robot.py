@@ -26,7 +26,6 @@ from selfgrasp.papers.semantic.work import (
 )
 from selfgrasp.protocols.category import CATEGORY
 from selfgrasp.rollout.policies import resolve
-from selfgrasp.workcell.cells.config import CellConfig
 
 if TYPE_CHECKING:
     from selfgrasp.protocols.episode import Episode
@@ -117,7 +116,7 @@ def bench_args(work: Work, label: str, policies: list[str], name: str) -> BenchJ
         trials=work.sizes.bins,
         seed=work.seed,
         workers=work.workers,
-        options=CellConfig(picture_px=work.sizes.picture_px),
+        options={"picture_px": work.sizes.picture_px},
     )
 
 

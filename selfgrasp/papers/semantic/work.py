@@ -19,7 +19,8 @@ from selfgrasp.papers.semantic import labels, probe
 from selfgrasp.papers.semantic.labels import Raters
 from selfgrasp.rollout.jobs import CollectJob, TrainJob
 from selfgrasp.rollout.policies import resolve
-from selfgrasp.workcell.cells.config import CellConfig
+from selfgrasp.workcell.cells.config import Objects
+from selfgrasp.workcell.cells.kuka_bin import KukaBinConfig
 
 Counts = list[list[float]]
 """For each scene: how many were right, of how many; perhaps more."""
@@ -244,7 +245,9 @@ def collect_present_images(work: Work) -> str:
     return _collect(work, "present_images", NOVEL, work.sizes.present_images)
 
 
-def _collect(work: Work, name: str, objects: str, attempts: int, *, mixture: str = "any") -> str:
+def _collect(
+    work: Work, name: str, objects: str, attempts: int, *, mixture: Objects = "any"
+) -> str:
 
     sizes = work.sizes
     return steps.collected(
@@ -259,7 +262,7 @@ def _collect(work: Work, name: str, objects: str, attempts: int, *, mixture: str
             seed=work.seed,
             attempts_per_scene=sizes.tries,
             after="set_aside",
-            options=CellConfig(count=sizes.count, picture_px=sizes.picture_px, mixture=mixture),
+            options=KukaBinConfig(count=sizes.count, picture_px=sizes.picture_px, mixture=mixture),
         ),
     )
 

@@ -25,8 +25,8 @@ from selfgrasp.rollout.policies import load_policy
 from selfgrasp.vision import crop
 from selfgrasp.viz.patches import Ranked, patches_picture
 from selfgrasp.viz.picture import encode_webp
-from selfgrasp.workcell.cells.config import CellConfig
 from selfgrasp.workcell.cells.simulated import make_cell
+from selfgrasp.workcell.cells.tabletop import TabletopConfig
 
 if TYPE_CHECKING:
     from selfgrasp.core.arrays import FloatArray
@@ -55,7 +55,7 @@ def figure_patches(
     *,
     seed: int,
     scenes: int,
-    options: CellConfig | None = None,
+    options: TabletopConfig | None = None,
 ) -> list[Pictures]:
     """A picture a scene for each checkpoint, on the same looks at validation scenes and with the
     same random grasps.
@@ -80,7 +80,7 @@ def figure_patches(
             wanted="at least one of each",
         )
     out.mkdir(parents=True, exist_ok=True)
-    contexts = _looks(seed, scenes, options or CellConfig())
+    contexts = _looks(seed, scenes, options or TabletopConfig())
     offered = [_random(context) for context in contexts]
     entries = []
     for number, (stage, checkpoint) in enumerate(checkpoints.items()):
@@ -129,7 +129,7 @@ class Judged:
         )
 
 
-def _looks(seed: int, scenes: int, options: CellConfig) -> list[Context]:
+def _looks(seed: int, scenes: int, options: TabletopConfig) -> list[Context]:
     """First looks at seeded scenes of validation objects."""
 
     first = VALIDATION_SCENE + 10_000 * seed

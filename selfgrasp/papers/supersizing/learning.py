@@ -9,7 +9,7 @@ from pathlib import Path
 from selfgrasp.papers import steps
 from selfgrasp.papers.supersizing.sizes import Layout, Sizes
 from selfgrasp.rollout.jobs import CollectJob, TrainJob
-from selfgrasp.workcell.cells.config import CellConfig
+from selfgrasp.workcell.cells.tabletop import TabletopConfig
 
 ANGLES_PER_POINT = 4
 BAXTER_CLOSED = 0.037
@@ -208,7 +208,7 @@ def _collect(
             round=stage,
             attempts_per_scene=work.sizes.attempts_per_scene,
             angles_per_point=angles_per_point,
-            options=CellConfig(gripper_closed=closed),
+            options=TabletopConfig(gripper_closed=closed),
         ),
     )
 

@@ -18,8 +18,8 @@ from selfgrasp.core.pose import top_down, yaw_of
 from selfgrasp.papers.supersizing.learning import Work
 from selfgrasp.rollout.policies import resolve
 from selfgrasp.rollout.workers import WorkerConfig, play_all
-from selfgrasp.workcell.cells.config import CellConfig
 from selfgrasp.workcell.cells.simulated import SimCell
+from selfgrasp.workcell.cells.tabletop import TabletopConfig
 from selfgrasp.workcell.judge import feels_held
 
 _PER_SCENE = 10
@@ -82,7 +82,7 @@ def measure_repeats(work: Work) -> str:
     kept = work.folders.measured("repeats")
     if kept.exists():
         return f"{kept} is there already"
-    config = WorkerConfig("tabletop", CellConfig(), "test", resolve("random"))
+    config = WorkerConfig("tabletop", TabletopConfig(), "test", resolve("random"))
     found = {}
     for name, (translation, rotation) in OFFSETS.items():
         scenes = max(1, work.sizes.repeats // _PER_SCENE)

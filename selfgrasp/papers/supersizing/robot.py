@@ -11,7 +11,6 @@ from selfgrasp.papers.supersizing.learning import Work
 from selfgrasp.rollout.collect import collect
 from selfgrasp.rollout.jobs import CollectJob
 from selfgrasp.rollout.policies import baselines, resolve
-from selfgrasp.workcell.cells.config import CellConfig
 
 
 @dataclass(frozen=True)
@@ -72,7 +71,7 @@ def bench_args(work: Work, test: RobotTest) -> BenchJob:
         trials=trials,
         seed=work.seed,
         workers=work.workers,
-        options=CellConfig(noise=test.noise),
+        options={"noise": test.noise},
     )
 
 

@@ -1,13 +1,19 @@
-"""Options of the cells: plain values, so that `--help` comes at once."""
+"""What all simulated cells share: the hand, the workspace, the choices of options, and how options
+become JSON values and come back. Imports nothing heavy, so that `--help` comes at once."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import Field, asdict, dataclass, field, fields, replace
+from typing import Any, ClassVar, Generic, Literal, Protocol, TypeVar, get_args
 
 import numpy as np
 
-from selfgrasp.core.spec import GripperSpec, Workspace
+from selfgrasp.core.arrays import FloatArray
+from selfgrasp.core.errors import InputError, unknown_name
+from selfgrasp.core.pose import looking_at
+from selfgrasp.core.spec import CameraSpec, CellSpec, GripperSpec, Workspace
+from selfgrasp.workcell.sim.gl import choose_renderer
 
 GRIPPER = GripperSpec(
     opening=0.085, finger_thickness=0.010, finger_breadth=0.020, finger_length=0.055, max_force=20.0
@@ -16,74 +22,174 @@ WORKSPACE = Workspace(
     low=np.array([-0.17, -0.17, 0.004]), high=np.array([0.17, 0.17, 0.30]), surface=0.0
 )
 
-NOISES = ("none", "realistic", "imprecise", "moved")
-MIXTURES = ("any", "apart", "alike")
-CAMERAS = ("shoulder", "wrist")
-LEAST = {"count": 1, "picture_px": 16, "wall_height": 0.0, "kick": 0.0}
+Noise = Literal["none", "realistic", "imprecise", "moved"]
+Rendering = Literal["auto", "gl", "rays"]
+Objects = Literal["any", "apart", "alike"]
+OptionValue = str | int | float | bool | tuple[str, ...]
+"""Of one option of a cell."""
+
+_CHOICES: Mapping[str, tuple[str, ...]] = {
+    "noise": get_args(Noise),
+    "renderer": get_args(Rendering),
+    "mixture": get_args(Objects),
+}
+_LEAST = {"count": 1, "picture_px": 16, "wall_height": 0.0, "kick": 0.0}
+_ALWAYS_STORED = ("count", "picture_px", "noise", "renderer", "wall_height", "registered")
+"""Options that are stored with their defaults, too. Others are left out while they have them, so
+that keys and fingerprints of earlier collections last."""
+
+
+class CellConfig(Protocol):
+    """The options that every simulated cell has; each cell's own dataclass explains them."""
+
+    __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
+
+    @property
+    def count(self) -> int: ...  # noqa: D102
+    @property
+    def picture_px(self) -> int: ...  # noqa: D102
+    @property
+    def noise(self) -> Noise: ...  # noqa: D102
+    @property
+    def renderer(self) -> Rendering: ...  # noqa: D102
+    @property
+    def wall_height(self) -> float: ...  # noqa: D102
+    @property
+    def registered(self) -> bool: ...  # noqa: D102
+    @property
+    def gripper_closed(self) -> float: ...  # noqa: D102
+    @property
+    def kick(self) -> float: ...  # noqa: D102
+    @property
+    def drop_test(self) -> bool: ...  # noqa: D102
+    @property
+    def mixture(self) -> Objects: ...  # noqa: D102
+
+
+Config = TypeVar("Config", bound=CellConfig)
+
+
+@dataclass(frozen=True, eq=False)
+class Body:
+    """What the simulation of a cell is built from, beyond its spec and its options.
+
+    Attributes:
+        world_from_base: (4, 4) of the arm's base; None for a hand that flies.
+        arm: an MJCF or URDF file of the arm; empty for the KUKA iiwa 14.
+        away: (3,) m, where the hand waits out of the cameras' view; None for the world's default.
+        extrinsics_spread: m and rad per axis by which the cameras of different scenes' robots
+            differ from the nominal extrinsics.
+        paint: largest change of the colours of table, walls, arm and hand between scenes, as a
+            share of the whole range.
+    """
+
+    world_from_base: FloatArray | None = None
+    arm: str = ""
+    away: FloatArray | None = None
+    extrinsics_spread: tuple[float, float] = (0.0, 0.0)
+    paint: float = 0.0
 
 
 @dataclass(frozen=True)
-class CellConfig:
-    """Options of a cell; a session stores them.
+class CellKind(Generic[Config]):
+    """A simulated cell.
 
     Attributes:
-        count: objects a scene begins with.
-        picture_px: side of the square pictures.
-        noise: none, realistic (depth noise and holes, calibration error, colour and light; see
-            `sim.noise`), imprecise (realistic, and an arm that misses by 3 mm and 2 degrees), or
-            moved (realistic, and a camera that was moved by 2 cm and 3 degrees after it was
-            calibrated).
-        renderer: "auto", "gl" or "rays".
-        wall_height: m of the tray's or bin's walls; 0 = an open table.
-        registered: the pose of a camera with depth is corrected by the tray's rim in the first look
-            at a scene; without walls it is not.
-        gripper_closed: m between the fingers when fully closed; 0 = they meet, 0.037 is a Baxter's
-            (Pinto & Gupta 2016, section IV.C).
-        cameras: of `kuka_bin`: shoulder, wrist.
-        depth: whether the camera over the shoulder of `kuka_bin` measures depth, too; for methods
-            that need it.
-        arm: of `kuka_bin`: a file, MJCF or URDF; the KUKA iiwa 14 by default.
-        drop_test: whether the judge opens a hand that feels empty over the bin and looks whether
-            something fell.
-        mixture: of the objects in a scene: any; apart, none of the same family as another; or
-            alike, one family's alone.
-        kick: m/s to which every object is knocked once in an attempt, when the hand begins to come
-            down, as by a kick against the bin.
+        name: as in the command line and in sessions.
+        summary: one line.
+        config: its dataclass of options.
+        spec: what policies and datasets know of the cell with these options.
+        body: what the simulation is built from.
     """
 
-    count: int = 10
-    picture_px: int = 160
-    noise: str = "realistic"
-    renderer: str = "auto"
-    wall_height: float = 0.05
-    registered: bool = True
-    gripper_closed: float = 0.0
-    cameras: tuple[str, ...] = ("shoulder",)
-    depth: bool = False
-    arm: str = ""
-    kick: float = 0.0
-    drop_test: bool = False
-    mixture: str = "any"
+    name: str
+    summary: str
+    config: type[Config]
+    spec: Callable[[Config], CellSpec] = field(repr=False)
+    body: Callable[[Config], Body] = field(repr=False)
 
-    def to_json(self) -> dict[str, Any]:
-        """Plain JSON values. Options that came later are left out while they have their defaults,
-        so that keys and fingerprints last."""
-        options = {**asdict(self), "cameras": list(self.cameras)}
-        later = {
-            "gripper_closed": 0.0,
-            "cameras": ["shoulder"],
-            "depth": False,
-            "arm": "",
-            "kick": 0.0,
-            "drop_test": False,
-            "mixture": "any",
-        }
-        for name, default in later.items():
-            if options[name] == default:
-                del options[name]
-        return options
+    def options(
+        self, given: Mapping[str, OptionValue] | None = None, *, base: CellConfig | None = None
+    ) -> Config:
+        """This cell's options: those given, then those of `base` that this cell has, then its own
+        defaults.
 
-    @property
-    def gripper(self) -> GripperSpec:
-        """The cell's gripper."""
-        return replace(GRIPPER, closed=self.gripper_closed)
+        Args:
+            given: by name.
+            base: options of this or of another cell, as a protocol has them.
+
+        Raises:
+            InputError: an option that this cell does not have.
+        """
+        given = given or {}
+        known = {f.name for f in fields(self.config)}
+        if unknown := [name for name in given if name not in known]:
+            raise unknown_name(f"option of {self.name}", unknown[0], sorted(known))
+        taken = {} if base is None else {f.name: getattr(base, f.name) for f in fields(base)}
+        return self.config(**{**{n: v for n, v in taken.items() if n in known}, **given})
+
+
+def to_json(config: CellConfig) -> dict[str, Any]:
+    """Options as plain JSON values, as sessions store them."""
+    defaults = {f.name: f.default for f in fields(config)}
+    return {
+        name: list(value) if isinstance(value, tuple) else value
+        for name, value in asdict(config).items()
+        if name in _ALWAYS_STORED or value != defaults[name]
+    }
+
+
+def make_spec(
+    name: str,
+    config: CellConfig,
+    cameras: Mapping[str, CameraSpec],
+    presented: FloatArray | None = None,
+) -> CellSpec:
+    """A cell's spec, once its options are checked; the renderer is the one that "auto" stands for
+    here.
+
+    Args:
+        name: of the cell.
+        config: its options.
+        cameras: by name.
+        presented: (4, 4) world_from_tool of a hand that shows what it holds.
+
+    Raises:
+        InputError: an unknown choice, a number out of range, or a gripper that closes no further
+            than it opens.
+    """
+    for option, choices in _CHOICES.items():
+        if (chosen := getattr(config, option)) not in choices:
+            raise unknown_name(option, chosen, choices)
+    for option, least in _LEAST.items():
+        if not (value := getattr(config, option)) >= least:
+            raise InputError(
+                given=f"{option.replace('_', '-')} {value}", wanted=f"at least {least}"
+            )
+    options = {**to_json(config), "renderer": str(choose_renderer(config.renderer).kind)}
+    gripper = replace(GRIPPER, closed=config.gripper_closed)
+    return CellSpec(name, gripper, WORKSPACE, cameras, options, presented)
+
+
+def square_camera(
+    picture_px: int,
+    *,
+    focal: float,
+    place: Iterable[float],
+    target: Iterable[float],
+    depth: bool,
+) -> CameraSpec:
+    """A camera with square pictures.
+
+    Args:
+        picture_px: side of the pictures.
+        focal: focal length as a multiple of that side.
+        place: (3,) m, where it is.
+        target: (3,) m, what it looks at.
+        depth: whether it measures depth.
+    """
+    f, c = focal * picture_px, picture_px / 2
+    intrinsics = np.array([[f, 0, c], [0, f, c], [0, 0, 1.0]])
+    return CameraSpec(
+        picture_px, picture_px, intrinsics, looking_at(tuple(place), tuple(target)), depth
+    )
