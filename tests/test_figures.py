@@ -117,9 +117,9 @@ def test_pictures_that_are_gone_are_counted_and_those_of_all_runs_shown(tmp_path
         read_run(a_run(tmp_path / name, pictures=[shown(["a.webp", "gone.webp"])]))
         for name in ("one", "two")
     ]
-    assert [entry.captions for entry in runs[0].pictures] == [("of a.webp",)]
-    assert "1 pictures that report.json names" in runs[0].missing
-    assert [Path(entry.files[0]).parent.parent.name for entry in joined(runs).pictures] == [
+    assert [entry.captions for entry in runs[0].story.galleries] == [("of a.webp",)]
+    assert "1 pictures that the run names" in runs[0].missing
+    assert [entry.files[0].parent.parent.name for entry in joined(runs).story.galleries] == [
         "one",
         "two",
     ]

@@ -14,7 +14,6 @@ from selfgrasp.common.parts import (
     Chart,
     Line,
     Pair,
-    Pictures,
     Point,
     Table,
 )
@@ -33,14 +32,13 @@ CHART = Chart(
         Line.published("theirs", [(10, 0.8)]),
     ],
 )
-PICTURES = Pictures(title="P", files=["a.webp"], captions=["of a"])
 PAIR = Pair(
     a="net", b="random", objects="novel", metric="success", difference=0.4, low=0.3, high=0.5, n=9
 )
 CALIBRATION = Calibration(policy="net", error=0.1, bins=[Bin(0.2, 0.3, 0.1, 0.5, 10)])
 
 
-@pytest.mark.parametrize("part", [TABLE, CHART, PICTURES, PAIR, CALIBRATION])
+@pytest.mark.parametrize("part", [TABLE, CHART, PAIR, CALIBRATION])
 def test_a_part_reads_back_as_it_was_written(part, tmp_path):
     assert type(part).from_json(json.loads(json.dumps(part.to_json()))) == part
     write_json(tmp_path / "report.json", {"parts": [part]})
@@ -54,13 +52,12 @@ def test_what_a_part_was_made_from_can_change_without_changing_it():
     assert table.rows == (("a", 0.5),)
 
 
-def test_old_files_lack_notes_intervals_and_captions():
+def test_old_files_lack_notes_and_intervals():
     table = {"title": "T", "columns": ["a"], "rows": [[1]]}
     assert Table.from_json(table) == Table(title="T", columns=["a"], rows=[[1]])
     line = {"name": "a", "points": [{"x": 1, "y": 2.0, "low": None, "high": None}]}
     chart = Chart.from_json({"title": "C", "x": "x", "y": "y", "series": [line]})
     assert chart.series == (Line(name="a", points=[Point(1.0, 2.0)]),)
-    assert Pictures.from_json({"title": "P", "files": ["a", "b"]}).captions == ("", "")
     bins = [{"predicted": 0.5, "observed": 0.4}]
     assert Calibration.from_json({"bins": bins}).bins == (Bin(0.5, 0.4, 0.4, 0.4, 1),)
 
@@ -85,7 +82,6 @@ def test_old_files_lack_notes_intervals_and_captions():
             ),
             "a point at 0 .*places above 0",
         ),
-        (lambda: Pictures(title="P", files=["a"], captions=[]), "1 files and 0 captions"),
         (lambda: Pair.from_json({"a": "x"}), "without b, objects, metric, difference, low, high"),
         (lambda: Calibration.from_json({}), "calibration in report.json without bins"),
     ],

@@ -20,13 +20,14 @@ from selfgrasp.protocols.metric import Unit
 from selfgrasp.report.attempts_page import attempts_page
 from selfgrasp.report.data import joined, read_run
 from selfgrasp.report.markup import VOID_TAGS
-from selfgrasp.report.policies import BASELINES, baseline_of, is_learned
+from selfgrasp.report.policies import baseline_of, is_learned
 from selfgrasp.report.run_page import write_report
-from selfgrasp.report.story_watcher import StoryOptions, StoryWatcher
+from selfgrasp.report.story_recorder import StoryOptions, StoryRecorder
 from selfgrasp.report.words import DIGITS, gain, metric, range_text, value_text
-from selfgrasp.rollout import policies as baselines
 from selfgrasp.verbs.report import Args, run
 from selfgrasp.viz.kinds import label_values
+from selfgrasp.viz.picture import encode_webp
+from selfgrasp.workcell.workcell import Played
 
 EVIL = "<script>alert('x')</script>"
 
@@ -93,11 +94,10 @@ def report(**more: object) -> dict[str, object]:
 @pytest.fixture(scope="module")
 def full_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("runs") / "full"
-    with StoryWatcher(
-        folder / "pictures", SPEC, options=StoryOptions(cards=2, scenes=1, takes=4)
-    ) as watcher:
+    options = StoryOptions(cards=2, frames=1, frames_of_scene=4)
+    with StoryRecorder(folder / "pictures", SPEC, source="isolated", options=options) as recorder:
         for policy, skill in (("random", 0.1), ("net", 0.9)):
-            for plan, attempt, labels in play(
+            attempts = play(
                 policy,
                 0,
                 np.random.default_rng(2),
@@ -105,9 +105,8 @@ def full_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 tries=5,
                 skill=skill,
                 with_heat=policy == "net",
-            ):
-                watcher.on_plan(plan)
-                watcher.on_attempt(attempt, labels)
+            )
+            recorder.add_scene(policy, [Played(a, tuple(ls), (p,)) for p, a, ls in attempts])
     paired = [
         {
             "a": "net",
@@ -171,6 +170,7 @@ def test_a_full_report_is_one_well_formed_page_that_needs_nothing_else(full_run,
         assert words in page
     headings = re.findall(r"<h2>(.*?)</h2>", page)
     assert headings == [
+        "What it did",
         "Where it tried",
         "What came of it",
         "What it has learned",
@@ -199,6 +199,76 @@ def test_lost_pictures_are_counted_not_raised(full_run, tmp_path):
     assert data.story.cards == ()
     assert any(re.match(r"\d+ pictures", words) for words in data.missing)
     checked(write_report([tmp_path]).read_text())
+
+
+OLD_STORY = {
+    "cards": [
+        {
+            "file": "a.webp",
+            "id": "7-random-0-0",
+            "kind": "held",
+            "policy": "random",
+            "round": 0,
+            "score": None,
+            "width": 0.03,
+            "force": 9.0,
+            "labels": {"truth.object": "mug"},
+            "source": "bench",
+        }
+    ],
+    "scenes": [
+        {
+            "policy": "random",
+            "tries": 4,
+            "kinds": {"held": 1, "missed": 3},
+            "color": "a.webp",
+            "tried": "a.webp",
+            "source": "bench",
+        }
+    ],
+    "heats": [
+        {
+            "policy": "net",
+            "file": "a.webp",
+            "id": "7-net-0-0",
+            "kind": "missed",
+            "low": 0.1,
+            "high": 0.9,
+            "source": "bench",
+        }
+    ],
+    "films": [
+        {"policy": "net", "file": "a.webp", "attempts": 9, "held": 8, "source": "bench"},
+    ],
+    "outcomes": [
+        {"policy": "net", "round": 1, "counts": {"held": 8, "missed": 1}, "source": "collect"}
+    ],
+}
+"""As version 0.1 wrote it."""
+
+
+def test_a_run_of_an_older_version_still_shows_its_pictures(tmp_path):
+    (tmp_path / "pictures").mkdir()
+    (tmp_path / "pictures" / "a.webp").write_bytes(encode_webp(np.full((9, 9, 3), 7, np.uint8)))
+    (tmp_path / "pictures" / "story.json").write_text(json.dumps(OLD_STORY))
+    old = {"title": "Patches", "note": "", "files": ["a.webp"], "captions": ["The best."]}
+    (tmp_path / "report.json").write_text(json.dumps(report(pictures=[old])))
+    page = write_report([tmp_path]).read_text()
+    checked(page)
+    for words in ("mug", "4 tried grasps", "Scores 0.10 to 0.90", "8 held in 9", "The best."):
+        assert words in page
+    assert "89 % held" in page
+
+
+def test_a_garbled_story_says_what_was_wanted(tmp_path):
+    (tmp_path / "pictures").mkdir()
+    path = tmp_path / "pictures" / "story.json"
+    path.write_text('{"films": [{"policy": "net"}]}')
+    with pytest.raises(InputError, match=r"films of story\.json.*without file, attempts, held"):
+        read_run(tmp_path)
+    path.write_text("{")
+    with pytest.raises(InputError, match="wanted: JSON"):
+        read_run(tmp_path)
 
 
 def test_wrong_inputs_say_what_was_wanted(tmp_path):
@@ -292,10 +362,6 @@ def test_every_metric_of_a_report_is_described_by_its_protocol():
 def test_a_policy_learned_unless_its_label_is_a_baselines(label: str, baseline: str | None):
     assert baseline_of(label) == baseline
     assert is_learned(label) == (baseline is None)
-
-
-def test_the_baselines_of_reports_are_those_that_can_be_named():
-    assert set(baselines.BASELINES) == set(BASELINES)
 
 
 def test_the_page_of_attempts_can_be_filtered_and_shows_every_id():

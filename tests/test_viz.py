@@ -3,7 +3,6 @@ play."""
 
 from __future__ import annotations
 
-import dataclasses
 import math
 
 import numpy as np
@@ -11,19 +10,22 @@ import pytest
 from markupsafe import Markup
 from PIL import Image
 from vision_scenes import Box, camera, render
-from viz_scenes import SPEC, boxes, heat_of, look, play
+from viz_scenes import SPEC, look, play
 
 from selfgrasp.core import ANYTHING, Attempt, Fault, Grasp, Heat, InputError, Outcome, View
 from selfgrasp.core.pose import pose, top_down
 from selfgrasp.report.chart import Axis, Interval, Series, interval_svg, line_chart, stacked_bar
-from selfgrasp.report.gallery import attempt_card
 from selfgrasp.report.markup import element
-from selfgrasp.report.story_watcher import StoryOptions, StoryWatcher
+from selfgrasp.report.story_parts import Story
+from selfgrasp.report.story_recorder import StoryOptions, StoryRecorder
+from selfgrasp.vision.project import project_world
 from selfgrasp.viz.animate import animation
+from selfgrasp.viz.card import attempt_card, attempt_frame
 from selfgrasp.viz.draw import Canvas, Window, finger_bars, scene_overlay
 from selfgrasp.viz.heat import Span, best_by_place, heat_overlay, seen_points
 from selfgrasp.viz.kinds import color_of, kind_of, label_values
 from selfgrasp.viz.picture import depth_picture
+from selfgrasp.workcell.workcell import Played
 
 GRAY = np.full((100, 100, 3), 128, np.uint8)
 DOWN = View(
@@ -195,31 +197,81 @@ def test_a_card_marks_where_judge_and_truth_disagree():
     assert (agreed[:, 208:] != disputed[:, 208:]).any()
 
 
-def test_a_story_does_not_depend_on_the_order_of_attempts(tmp_path):
+def played(policy: str, scene: int, rng: np.random.Generator, **how: object) -> list[Played]:
+    return [
+        Played(a, tuple(labels), (plan,)) for plan, a, labels in play(policy, scene, rng, **how)
+    ]
+
+
+def test_a_frame_shows_the_whole_look_with_the_grasp_in_the_colour_of_its_end():
+    (one,) = played("random", 0, np.random.default_rng(1), tries=1)
+    frame = attempt_frame(one.attempt, pixels=320)
+    assert frame.shape == (320, 320, 3)
+    seen = one.attempt.before.view()
+    color, grasp = color_of(kind_of(one.attempt)), one.attempt.steps[-1].action
+    drawn = np.argwhere((np.abs(frame.astype(int) - color) < 40).all(axis=-1))[:, ::-1]
+    middle = project_world(grasp.world_from_tool[:3, 3], seen) * 320 / seen.size[0]
+    assert np.linalg.norm(drawn - middle, axis=1).min() < 6
+
+
+def test_cards_do_not_depend_on_the_order_of_attempts(tmp_path):
     attempts = [
-        (attempt, labels)
+        one
         for scene in range(2)
-        for _, attempt, labels in play(
-            "random", scene, np.random.default_rng(scene), count=3, tries=6, skill=0.5
-        )
+        for one in played("random", scene, np.random.default_rng(scene), tries=6, skill=0.5)
     ]
     stories = []
     for name, order in (("a", attempts), ("b", attempts[::-1])):
-        with StoryWatcher(tmp_path / name, SPEC, options=StoryOptions(cards=2)) as watcher:
-            for attempt, labels in order:
-                watcher.on_attempt(attempt, labels)
-        stories.append(sorted(path.name for path in (tmp_path / name).glob("*card*")))
+        options = StoryOptions(cards=2)
+        with StoryRecorder(tmp_path / name, SPEC, source="clear", options=options) as recorder:
+            for one in order:
+                recorder.add_attempt("random", one)
+        stories.append([card.to_json() for card in Story.read(tmp_path / name).cards])
     assert stories[0] == stories[1] != []
 
 
-def test_a_story_pairs_a_plan_with_the_attempt_it_led_to(tmp_path):
-    rng = np.random.default_rng(5)
-    shapes = boxes(rng, 2)
-    watcher = StoryWatcher(tmp_path, SPEC)
-    played = list(play("net", 0, rng, count=2, tries=3))
-    for plan, _, _ in reversed(played):
-        watcher.on_plan(dataclasses.replace(plan, maps={"grasp": heat_of(shapes, pixel=0.04)}))
-    for _, attempt, labels in played:
-        watcher.on_attempt(attempt, labels)
-    watcher.close()
-    assert len(list(tmp_path.glob("*heat-net*"))) == len(played)
+def test_a_score_map_is_of_the_plan_that_led_to_the_attempt(tmp_path):
+    attempts = played("net", 0, np.random.default_rng(5), count=2, tries=3, with_heat=True)
+    with StoryRecorder(tmp_path, SPEC, source="clear") as recorder:
+        recorder.add_scene("net", attempts)
+    story = Story.read(tmp_path)
+    assert {one.id for one in story.heats} == {one.attempt.id for one in attempts[:2]}
+    assert all(one.file.is_file() for one in story.heats)
+
+
+def test_strips_are_of_the_first_scenes_and_end_where_enough_is_shown(tmp_path):
+    options = StoryOptions(frames=5, frames_of_scene=4)
+    with StoryRecorder(tmp_path, SPEC, source="clear", options=options) as recorder:
+        for scene in range(3):
+            attempts = played("net", scene, np.random.default_rng(scene), count=9, tries=6)
+            recorder.add_scene("net (run)", attempts)
+    story = Story.read(tmp_path)
+    assert [(s.policy, s.scene, len(s.frames), s.attempts) for s in story.strips] == [
+        ("net (run)", 0, 4, 6),
+        ("net (run)", 1, 4, 6),
+    ]
+    assert story.strips[0].kinds == tuple(
+        kind_of(one.attempt) for one in played("net", 0, np.random.default_rng(0), count=9, tries=4)
+    )
+    assert len(story.films) == len(story.scenes) == 1
+
+
+def test_a_stage_replaces_its_own_pictures_and_no_others(tmp_path):
+    for source, policy in (("collect", "a"), ("clear", "b"), ("clear", "c")):
+        with StoryRecorder(tmp_path, SPEC, source=source) as recorder:
+            recorder.add_scene(policy, played(policy, 0, np.random.default_rng(0), tries=2))
+    assert {(card.source, card.policy) for card in Story.read(tmp_path).cards} == {
+        ("collect", "a"),
+        ("clear", "c"),
+    }
+
+
+def test_a_story_reads_back_as_it_was_written(tmp_path):
+    with StoryRecorder(tmp_path, SPEC, source="clear") as recorder:
+        attempts = played("net", 0, np.random.default_rng(0), tries=4, with_heat=True)
+        recorder.add_scene("net", attempts)
+    once = Story.read(tmp_path)
+    assert all(path.is_file() for path in once.paths)
+    assert {path.name for path in once.paths} == {path.name for path in tmp_path.glob("*.webp")}
+    once.write(tmp_path)
+    assert Story.read(tmp_path) == once

@@ -9,9 +9,10 @@ from importlib.resources import files
 from markupsafe import Markup
 
 from selfgrasp.core import Attempt
-from selfgrasp.report.gallery import CardText, attempt_card, card
+from selfgrasp.report.card import CardText, card
 from selfgrasp.report.html import Page, gallery, image, note
 from selfgrasp.report.markup import element
+from selfgrasp.viz.card import attempt_card
 
 FACETS = ("kind", "policy", "round", "object")
 """What the page can be filtered by, beside the text of an id."""

@@ -9,27 +9,13 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from selfgrasp.common.parts import Calibration, Chart, Pair, Pictures, Table
+from selfgrasp.common.parts import Calibration, Chart, Pair, Table
 from selfgrasp.core import InputError
 from selfgrasp.protocols.episode import Row
-from selfgrasp.report.story_watcher import STORY_FILE
+from selfgrasp.report.story_parts import STORY_FILE, Gallery, Story
 
-STORY_PARTS = ("cards", "scenes", "heats", "films", "outcomes")
 _FILES = ("report.json", "config.json", "log.jsonl", "pictures")
 """Without any of these a folder is not a run's."""
-_PICTURE_KEYS = ("file", "color", "tried", "depth")
-
-
-@dataclass(frozen=True)
-class Story:
-    """Pictures with their words; files are absolute. The keys of each entry are those
-    `viz.StoryWatcher` writes."""
-
-    cards: tuple[Mapping[str, Any], ...] = ()
-    scenes: tuple[Mapping[str, Any], ...] = ()
-    heats: tuple[Mapping[str, Any], ...] = ()
-    films: tuple[Mapping[str, Any], ...] = ()
-    outcomes: tuple[Mapping[str, Any], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -44,13 +30,11 @@ class ReportData:
         config: config.json.
         env: env.json.
         log: training, one mapping a line: step and named values; several fits follow one another.
-        story: pictures.
+        story: pictures; those whose file is gone are left out.
         paired: policies compared on the same scenes.
         calibration: of policies whose scores are probabilities.
         tables: the run's own.
         charts: likewise.
-        pictures: likewise, their files absolute; those whose file is gone are left out with their
-            caption.
         missing: what was looked for and not found, in words.
     """
 
@@ -65,7 +49,6 @@ class ReportData:
     calibration: tuple[Calibration, ...] = ()
     tables: tuple[Table, ...] = ()
     charts: tuple[Chart, ...] = ()
-    pictures: tuple[Pictures, ...] = ()
     missing: tuple[str, ...] = ()
 
     def part(self, name: str) -> Sequence[Any]:
@@ -103,8 +86,7 @@ def read_run(run: Path) -> ReportData:
     log = _log(run)
     if not log:
         missing.append("log.jsonl (nothing was trained here)")
-    story = _story(run / "pictures", missing)
-    pictures = _pictures(report, run / "pictures", missing)
+    story = _story(run / "pictures", report, missing)
     return ReportData(
         name=run.resolve().name,
         rows=_rows(report, run),
@@ -117,7 +99,6 @@ def read_run(run: Path) -> ReportData:
         calibration=tuple(map(Calibration.from_json, report.get("calibration") or ())),
         tables=tuple(map(Table.from_json, report.get("tables") or ())),
         charts=tuple(map(Chart.from_json, report.get("charts") or ())),
-        pictures=pictures,
         missing=tuple(missing),
     )
 
@@ -142,12 +123,6 @@ def joined(runs: Sequence[ReportData]) -> ReportData:
         for row in chain.from_iterable(run.rows for run in reversed(runs))
     }
     order = dict.fromkeys((row.policy, row.objects, row.metric) for run in runs for row in run.rows)
-    story = Story(
-        **{
-            part: tuple(chain.from_iterable(getattr(run.story, part) for run in runs))
-            for part in STORY_PARTS
-        }
-    )
     report = {key: value for run in reversed(runs) for key, value in run.report.items()}
     first = next((run for run in runs if run.log), runs[0])
 
@@ -158,8 +133,7 @@ def joined(runs: Sequence[ReportData]) -> ReportData:
         first,
         rows=tuple(rows[key] for key in order),
         report=report,
-        story=story,
-        pictures=tuple(chain.from_iterable(run.pictures for run in runs)),
+        story=sum((run.story for run in runs), Story()),
         paired=stated("paired"),
         calibration=stated("calibration"),
         tables=stated("tables"),
@@ -233,46 +207,18 @@ def _log(run: Path) -> tuple[Mapping[str, float], ...]:
     return tuple(lines)
 
 
-def _story(folder: Path, missing: list[str]) -> Story:
-    """The table of contents with absolute paths; entries whose picture is gone are left out and
+def _story(folder: Path, report: Mapping[str, Any], missing: list[str]) -> Story:
+    """The run's pictures, those of an older report.json among them; what is gone is left out and
     counted."""
-    path = folder / STORY_FILE
-    if not path.exists():
+    found = Story.read(folder)
+    if not (folder / STORY_FILE).exists():
         missing.append("pictures (no attempt was watched)")
-        return Story()
-    contents = _json(path, missing)
-    parts, gone = {}, 0
-    for part in STORY_PARTS:
-        entries = []
-        for entry in contents.get(part, ()):
-            placed = {
-                key: folder / value if key in _PICTURE_KEYS else value
-                for key, value in entry.items()
-            }
-            if all(placed[key].exists() for key in _PICTURE_KEYS if key in placed):
-                entries.append(placed)
-            else:
-                gone += 1
-        parts[part] = tuple(entries)
-    if gone:
-        missing.append(f"{gone} pictures of {STORY_FILE}")
-    return Story(**parts)
-
-
-def _pictures(report: Mapping[str, Any], folder: Path, missing: list[str]) -> tuple[Pictures, ...]:
-    """The entries of `pictures` with absolute files; files that are gone are left out and
-    counted."""
-    found, gone = [], 0
-    for entry in map(Pictures.from_json, report.get("pictures") or ()):
-        kept = [
-            (str(folder / file), caption)
-            for file, caption in zip(entry.files, entry.captions, strict=True)
-            if (folder / file).is_file()
-        ]
-        gone += len(entry.files) - len(kept)
-        if kept:
-            files, captions = zip(*kept, strict=True)
-            found.append(replace(entry, files=files, captions=captions))
-    if gone:
-        missing.append(f"{gone} pictures that report.json names")
-    return tuple(found)
+    # Reports of before 0.2 named their galleries in report.json.
+    for entry in report.get("pictures") or ():
+        captions = [*entry.get("captions", ()), *[""] * len(entry.get("files", ()))]
+        padded = {**entry, "captions": captions[: len(entry.get("files", ()))]}
+        found += Story(galleries=(Gallery.from_json(padded, folder),))
+    kept = found.existing()
+    if gone := len(found.paths) - len(kept.paths):
+        missing.append(f"{gone} pictures that the run names")
+    return kept

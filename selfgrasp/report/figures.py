@@ -5,15 +5,15 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
-from pathlib import Path
 
 from markupsafe import Markup
 
-from selfgrasp.common.parts import Chart, Line, Pictures, Table
+from selfgrasp.common.parts import Chart, Line, Table
 from selfgrasp.report.chart import Series, line_chart
 from selfgrasp.report.data import ReportData
 from selfgrasp.report.html import Page, figure, gallery, grid, image, table
 from selfgrasp.report.markup import EMPTY, element, join
+from selfgrasp.report.story_parts import Gallery
 
 THEIRS = re.compile(r"\bpaper\b", re.IGNORECASE)
 """A column whose title says so holds the paper's figures."""
@@ -34,8 +34,9 @@ def add_figures(page: Page, data: ReportData) -> Page:
             grid(*(_chart(entry) for entry in data.charts)),
             lead=_CHARTS_LEAD if papers else "",
         )
-    if data.pictures:
-        page = page.section("In pictures", *(_pictures(entry) for entry in data.pictures))
+    if data.story.galleries:
+        pictures = [_pictures(entry) for entry in data.story.galleries]
+        page = page.section("In pictures", *pictures)
     return page
 
 
@@ -46,7 +47,7 @@ _CHARTS_LEAD = Markup(
 )
 
 
-def _heading(entry: Table | Pictures) -> Markup:
+def _heading(entry: Table | Gallery) -> Markup:
     lead = element("p", entry.note, class_="lead") if entry.note else EMPTY
     return join([element("h3", entry.title), lead])
 
@@ -133,10 +134,10 @@ def _colors(series: Sequence[Line]) -> list[int]:
     return [1 + ours.index(line.name) % _COLORS if line.name in ours else 0 for line in series]
 
 
-def _pictures(entry: Pictures) -> Markup:
+def _pictures(entry: Gallery) -> Markup:
     """One picture over the full width, few side by side, many as a gallery."""
     shown = [
-        figure(image(Path(file), caption or entry.title), caption)
+        figure(image(file, caption or entry.title), caption)
         for file, caption in zip(entry.files, entry.captions, strict=True)
     ]
     if len(shown) <= _FULL_WIDTH:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 from selfgrasp.report.data import ReportData
+from selfgrasp.rollout.policies import baselines
 
-BASELINES = ("random", "random_servo", "heuristic", "oracle")
-"""Policies that do not learn; any other is taken for learned."""
 _COLORS = 6
 
 
@@ -28,7 +28,12 @@ def baseline_of(policy: str) -> str | None:
     """The baseline that a policy's label names, as "heuristic (smallest eigenvalue)" does; None for
     a learned policy."""
     first = policy.lower().partition("+")[0].split()
-    return first[0] if first and first[0] in BASELINES else None
+    return first[0] if first and first[0] in _baselines() else None
+
+
+@cache
+def _baselines() -> frozenset[str]:
+    return frozenset(baselines())
 
 
 def is_learned(policy: str) -> bool:
@@ -44,7 +49,7 @@ def is_random(policy: str) -> bool:
 def policy_styles(data: ReportData) -> dict[str, PolicyStyle]:
     """Random is grey, learned policies get the page's accent first, privileged ones are hollow."""
     privileged = {row.policy for row in data.rows if row.privileged}
-    names = [*data.policies, *(str(entry["policy"]) for entry in data.story.outcomes)]
+    names = [*data.policies, *(entry.policy for entry in data.story.outcomes)]
     names = list(dict.fromkeys(sorted(names, key=is_learned, reverse=True)))
     colored = [name for name in names if not is_random(name)]
     return {

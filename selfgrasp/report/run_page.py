@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from selfgrasp.report.data import joined, read_run
+from selfgrasp.report.hero import hero
 from selfgrasp.report.html import Page
 from selfgrasp.report.numbers import add_numbers
-from selfgrasp.report.story import add_story, hero
+from selfgrasp.report.story import add_story
 
 if TYPE_CHECKING:
     from selfgrasp.report.data import ReportData

@@ -109,7 +109,7 @@ def attempts_watched(data: ReportData) -> int:
     return (
         int(stated)
         if stated is not None
-        else sum(sum(entry["counts"].values()) for entry in data.story.outcomes)
+        else sum(sum(entry.counts.values()) for entry in data.story.outcomes)
     )
 
 

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from selfgrasp.common.parts import Pictures
 from selfgrasp.core import Context, Grasp, InputError, SelfgraspError
 from selfgrasp.core.pose import yaw_of
 from selfgrasp.evaluation.job import VALIDATION_SCENE
@@ -21,6 +20,7 @@ from selfgrasp.methods.supersizing.config import Choice
 from selfgrasp.methods.supersizing.examples import map_of
 from selfgrasp.methods.supersizing.method import Supersizing
 from selfgrasp.objects.named import objects_named
+from selfgrasp.report.story_parts import Gallery
 from selfgrasp.rollout.policies import load_policy
 from selfgrasp.vision import crop
 from selfgrasp.viz.patches import Ranked, patches_picture
@@ -56,7 +56,7 @@ def figure_patches(
     seed: int,
     scenes: int,
     options: TabletopConfig | None = None,
-) -> list[Pictures]:
+) -> list[Gallery]:
     """A picture a scene for each checkpoint, on the same looks at validation scenes and with the
     same random grasps.
 
@@ -68,7 +68,7 @@ def figure_patches(
         options: of the cell.
 
     Returns:
-        Pictures of report.json, an entry a checkpoint.
+        A gallery a checkpoint.
 
     Raises:
         InputError: no checkpoint, one of another method, or no scene.
@@ -88,17 +88,18 @@ def figure_patches(
         files, captions = [], []
         for scene, (context, grasps) in enumerate(zip(contexts, offered, strict=True)):
             judged = _judged(method, context, grasps, stage)
-            files.append(f"patches-{number}-{re.sub(r'[^A-Za-z0-9]+', '_', stage)}-{scene}.webp")
-            (out / files[-1]).write_bytes(encode_webp(_picture(method, context, judged)))
+            plain = re.sub(r"[^A-Za-z0-9]+", "_", stage)
+            files.append(out / f"patches-{number}-{plain}-{scene}.webp")
+            files[-1].write_bytes(encode_webp(_picture(method, context, judged)))
             captions.append(f"Scene {scene + 1}: {judged.words}")
         # Said once: the same for all.
         note = "" if number else _NOTE.format(shown=SHOWN, apart=1000 * APART)
         entries.append(
-            Pictures(
+            Gallery(
                 title=f"Best patches against random ones: {stage}",
                 note=note,
-                files=files,
-                captions=captions,
+                files=tuple(files),
+                captions=tuple(captions),
             )
         )
     return entries

@@ -10,6 +10,7 @@ from selfgrasp.common.record import write_json
 from selfgrasp.papers.supersizing import robot, tables
 from selfgrasp.papers.supersizing.figure_patches import figure_patches
 from selfgrasp.papers.supersizing.learning import Work
+from selfgrasp.report.story_parts import Story, add_to_story
 from selfgrasp.report.tables.failures import failure_gallery
 
 NOTES = (
@@ -37,8 +38,10 @@ def draw_pictures(work: Work) -> str:
     checkpoints = {name: str(layout.run(run)) for name, run in stages.items()}
     pictures = figure_patches(checkpoints, folder, seed=seed, scenes=2)
     table, failed = failure_gallery(layout.data("failures"), folder)
-    write_json(layout.measured("pictures"), {"pictures": [*pictures, *failed], "failures": table})
-    return f"{len(pictures) + len(failed)} pictures"
+    story = Story(galleries=(*pictures, *failed))
+    add_to_story(folder, story, "reproduce")
+    write_json(layout.measured("pictures"), {"failures": table})
+    return f"{len(story.paths)} pictures"
 
 
 def parts(work: Work) -> dict[str, Any]:
@@ -62,5 +65,4 @@ def parts(work: Work) -> dict[str, Any]:
         "calibration": tables.calibration_of(work),
         "tables": [*tables.all_tables(work), Table.from_json(drawn["failures"])],
         "charts": tables.all_charts(work),
-        "pictures": drawn["pictures"],
     }

@@ -12,10 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from selfgrasp.common.intervals import ratio
-from selfgrasp.common.parts import Cell, Pictures, Table
+from selfgrasp.common.parts import Cell, Table
 from selfgrasp.core import Fault, Grasp
 from selfgrasp.dataset import Dataset
-from selfgrasp.report.gallery import attempt_card
+from selfgrasp.report.story_parts import Gallery
+from selfgrasp.viz.card import attempt_card
 from selfgrasp.viz.kinds import HELD, KIND_SENTENCES, MISSED
 from selfgrasp.viz.picture import encode_webp
 
@@ -50,7 +51,7 @@ class Kind:
     pictured: bool = True
 
 
-def failure_gallery(dataset: Path, out: Path) -> tuple[Table, list[Pictures]]:
+def failure_gallery(dataset: Path, out: Path) -> tuple[Table, list[Gallery]]:
     """The table of what became of all attempts, with 95 % intervals over scenes, and up to eight
     examples of each way to fail.
 
@@ -60,7 +61,7 @@ def failure_gallery(dataset: Path, out: Path) -> tuple[Table, list[Pictures]]:
         out: folder that the pictures are written to, a run's `pictures/`.
 
     Returns:
-        A table of report.json, and an entry of its pictures for each kind that happened.
+        A table of report.json, and a gallery of pictures for each kind that happened.
 
     Raises:
         InputError: no such dataset.
@@ -144,28 +145,26 @@ def _scenes(data: Dataset) -> tuple[NDArray[np.int64], list[tuple[str, int]]]:
     return np.array([index[key] for key in keys]), list(index)
 
 
-def _gallery(data: Dataset, kind: Kind, out: Path) -> Pictures:
+def _gallery(data: Dataset, kind: Kind, out: Path) -> Gallery:
 
     objects = data.label("truth.object") if "truth.object" in data.label_names else {}
     lifted = data.label("truth.held") if "truth.held" in data.label_names else {}
     breadth = data.spec.gripper.finger_breadth
     files, captions = [], []
     for attempt in data.attempts(_drawn(data.ids()[kind.chosen]), threads=1):
-        files.append(f"failed-{attempt.id}.webp")
-        (out / files[-1]).write_bytes(
-            encode_webp(attempt_card(attempt, pixels=_TILE, breadth=breadth))
-        )
+        files.append(out / f"failed-{attempt.id}.webp")
+        files[-1].write_bytes(encode_webp(attempt_card(attempt, pixels=_TILE, breadth=breadth)))
         captions.append(_caption(attempt, objects, lifted))
     total = int(kind.chosen.sum())
     note = (
         f"{kind.meaning} {total:,} of {len(data):,} attempts. Left: before, with the grasp. "
         "Right: the same place afterwards."
     )
-    return Pictures(
+    return Gallery(
         title="Two objects at once" if kind.name == _TWO else f"Failures: {kind.name}",
         note=note,
-        files=files,
-        captions=captions,
+        files=tuple(files),
+        captions=tuple(captions),
     )
 
 

@@ -1,0 +1,324 @@
+"""What a run's pictures show, as `pictures/story.json` has it beside them: each with its words.
+
+Files are absolute in memory, and names in story.json.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import MISSING, Field, dataclass, fields, replace
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+from selfgrasp.common.atomic_write import atomic_write
+from selfgrasp.common.parts.part import require
+from selfgrasp.core import InputError
+from selfgrasp.report.card import CardText
+
+STORY_FILE = "story.json"
+
+
+class StoryPart:
+    """A dataclass with pictures: the fields that `FILES` names hold a path each, or several."""
+
+    FILES: ClassVar[tuple[str, ...]] = ("file",)
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """All its pictures."""
+        found = [getattr(self, name) for name in self.FILES]
+        return tuple(
+            path
+            for value in found
+            for path in (value if isinstance(value, tuple) else (value,))
+            if path is not None
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        values = {one.name: getattr(self, one.name) for one in _fields(type(self))}
+        return values | {name: _names(values[name]) for name in self.FILES}
+
+    @classmethod
+    def from_json(cls, entry: Mapping[str, Any], folder: Path) -> Self:
+        """From its JSON values, the pictures in `folder`.
+
+        Raises:
+            InputError: a key that is missing.
+        """
+        known = _fields(cls)
+        needed = [f.name for f in known if f.default is MISSING and f.default_factory is MISSING]
+        require(entry, f"{cls.__name__.lower()}s of {STORY_FILE}", needed)
+        values = {f.name: entry[f.name] for f in known if f.name in entry}
+        values |= {name: _paths(values[name], folder) for name in cls.FILES if name in values}
+        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Card(CardText, StoryPart):
+    """One attempt before and afterwards, with its words.
+
+    Attributes:
+        source: the stage that made it: collect, or a protocol's name.
+        file: the picture.
+    """
+
+    source: str = ""
+    file: Path
+
+
+@dataclass(frozen=True, kw_only=True)
+class Strip(StoryPart):
+    """The attempts of one policy on one scene.
+
+    Attributes:
+        source: the protocol's name.
+        policy: as rows call it.
+        scene: its seed.
+        frames: (N,) the looks before the attempts, with what was done.
+        kinds: (N,) what became of each.
+        goals: (N,) what each was to fetch; empty where anything would do.
+        attempts: how many the scene had; N at least.
+    """
+
+    FILES: ClassVar[tuple[str, ...]] = ("frames",)
+
+    source: str = ""
+    policy: str
+    scene: int
+    frames: tuple[Path, ...]
+    kinds: tuple[str, ...]
+    goals: tuple[str, ...]
+    attempts: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scene(StoryPart):
+    """A scene as it was first seen, and all grasps tried on it.
+
+    Attributes:
+        source: the stage that played it.
+        policy: as rows call it.
+        tries: how many grasps.
+        kinds: how many of them came to each end.
+        color: the first look.
+        tried: the same with the grasps.
+        depth: the first look's depth; None for a camera without.
+    """
+
+    FILES: ClassVar[tuple[str, ...]] = ("color", "tried", "depth")
+
+    source: str = ""
+    policy: str
+    tries: int
+    kinds: Mapping[str, int]
+    color: Path
+    tried: Path
+    depth: Path | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScoreMap(StoryPart):
+    """A policy's scores laid over what it saw.
+
+    Attributes:
+        source: the stage that played it.
+        policy: as rows call it.
+        file: the picture.
+        id: of the attempt that followed.
+        kind: what became of it.
+        low: the score at the dark end of the colours.
+        high: at the bright end.
+    """
+
+    source: str = ""
+    policy: str
+    file: Path
+    id: str
+    kind: str
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Film(StoryPart):
+    """A scene as a moving picture.
+
+    Attributes:
+        source: the stage that played it.
+        policy: as rows call it.
+        file: the animation.
+        attempts: how many it shows.
+        held: how many of them held something.
+    """
+
+    source: str = ""
+    policy: str
+    file: Path
+    attempts: int
+    held: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gallery(StoryPart):
+    """Pictures under one heading.
+
+    Attributes:
+        source: the stage that drew them.
+        title: the heading.
+        note: what to know of them, in sentences.
+        files: (N,) the pictures.
+        captions: (N,) texts.
+
+    Raises:
+        InputError: another number of captions than of files.
+    """
+
+    FILES: ClassVar[tuple[str, ...]] = ("files",)
+
+    source: str = ""
+    title: str
+    note: str = ""
+    files: tuple[Path, ...]
+    captions: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        if len(self.files) != len(self.captions):
+            raise InputError(
+                given=f"{len(self.files)} files and {len(self.captions)} captions in the pictures "
+                f"{self.title!r}",
+                wanted="a caption a file",
+            )
+
+    @property
+    def existing(self) -> Gallery:
+        """Without the pictures whose file is gone, and their captions."""
+        pairs = zip(self.files, self.captions, strict=True)
+        kept = [(file, caption) for file, caption in pairs if file.is_file()]
+        return replace(self, files=tuple(f for f, _ in kept), captions=tuple(c for _, c in kept))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcomes(StoryPart):
+    """How many attempts of one policy came to each end.
+
+    Attributes:
+        source: the stage that made them.
+        policy: as rows call it.
+        round: of collection.
+        counts: by kind.
+    """
+
+    FILES: ClassVar[tuple[str, ...]] = ()
+
+    source: str = ""
+    policy: str
+    round: int = 0
+    counts: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class Story:
+    """All pictures of a run; names of the fields are the lists of story.json."""
+
+    strips: tuple[Strip, ...] = ()
+    cards: tuple[Card, ...] = ()
+    scenes: tuple[Scene, ...] = ()
+    heats: tuple[ScoreMap, ...] = ()
+    films: tuple[Film, ...] = ()
+    outcomes: tuple[Outcomes, ...] = ()
+    galleries: tuple[Gallery, ...] = ()
+
+    @staticmethod
+    def read(folder: Path) -> Story:
+        """What story.json in `folder` says; nothing where there is none.
+
+        Raises:
+            InputError: a file that is no JSON, or an entry that lacks a key.
+        """
+        path = folder / STORY_FILE
+        if not path.exists():
+            return Story()
+        try:
+            contents = json.loads(path.read_text())
+        except ValueError as error:
+            raise InputError(given=f"{path}: {error}", wanted="JSON") from error
+
+        def part(name: str, kind: type[StoryPart]) -> tuple[Any, ...]:
+            return tuple(kind.from_json(entry, folder) for entry in contents.get(name, ()))
+
+        return Story(**{name: part(name, kind) for name, kind in PARTS.items()})
+
+    def write(self, folder: Path) -> Path:
+        """Writes story.json beside the pictures, and says where."""
+        path = folder / STORY_FILE
+        contents = {name: [part.to_json() for part in getattr(self, name)] for name in PARTS}
+        with atomic_write(path) as partial:
+            partial.write_text(json.dumps(contents, indent=1))
+        return path
+
+    def __add__(self, other: Story) -> Story:
+        """Both, one after the other."""
+        return Story(**{name: getattr(self, name) + getattr(other, name) for name in PARTS})
+
+    def existing(self) -> Story:
+        """Without the pictures whose files are gone."""
+        whole = {
+            name: tuple(
+                part for part in getattr(self, name) if all(p.is_file() for p in part.paths)
+            )
+            for name in PARTS
+        }
+        some = tuple(kept for g in self.galleries if (kept := g.existing).files)
+        return Story(**(whole | {"galleries": some}))
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """All pictures."""
+        return tuple(p for name in PARTS for part in getattr(self, name) for p in part.paths)
+
+    def of_others(self, source: str) -> Story:
+        """Without what the stage `source` made."""
+        return Story(
+            **{
+                name: tuple(part for part in getattr(self, name) if part.source != source)
+                for name in PARTS
+            }
+        )
+
+
+def add_to_story(folder: Path, story: Story, source: str) -> Path:
+    """Writes story.json in `folder` with `story` in place of what the stage `source` made before.
+
+    Raises:
+        InputError: a story.json that cannot be read.
+    """
+    return (Story.read(folder).of_others(source) + story).write(folder)
+
+
+PARTS: Mapping[str, type[StoryPart]] = {
+    "strips": Strip,
+    "cards": Card,
+    "scenes": Scene,
+    "heats": ScoreMap,
+    "films": Film,
+    "outcomes": Outcomes,
+    "galleries": Gallery,
+}
+
+
+def _fields(kind: type[StoryPart]) -> tuple[Field[Any], ...]:
+    return fields(kind)  # type: ignore[arg-type]
+
+
+def _names(value: Path | Iterable[Path] | None) -> str | list[str] | None:
+    if value is None:
+        return None
+    return value.name if isinstance(value, Path) else [path.name for path in value]
+
+
+def _paths(value: str | Iterable[str] | None, folder: Path) -> Path | tuple[Path, ...] | None:
+    if value is None:
+        return None
+    return folder / value if isinstance(value, str) else tuple(folder / name for name in value)

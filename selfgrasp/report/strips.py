@@ -1,0 +1,68 @@
+"""The first scenes as film strips: the look before each attempt, what was done and what came of
+it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from markupsafe import Markup
+
+from selfgrasp.report.card import kind_mark
+from selfgrasp.report.html import image
+from selfgrasp.report.markup import element, join
+from selfgrasp.report.story_parts import Strip
+from selfgrasp.viz.kinds import HELD
+
+STRIPS_LEAD = (
+    "The benchmark's first scenes, the same for every policy. Each picture is the look before an "
+    "attempt, with the grasp in the colour of what came of it."
+)
+
+
+def strip_rows(strips: Sequence[Strip]) -> list[Markup]:
+    """A heading a scene and a row a policy; scenes of one attempt each stand in one row."""
+    parts = []
+    for source in dict.fromkeys(strip.source for strip in strips):
+        some = [strip for strip in strips if strip.source == source]
+        single = all(strip.attempts == 1 for strip in some)
+        groups = [some] if single else _by_scene(some)
+        for number, group in enumerate(groups, start=1):
+            title = "First scenes" if single else f"Scene {number}"
+            parts.append(element("h3", title, element("small", f"of “{source}”")))
+            parts += _rows(group)
+    return parts
+
+
+def _by_scene(strips: Sequence[Strip]) -> list[list[Strip]]:
+    scenes = sorted({strip.scene for strip in strips})
+    return [[strip for strip in strips if strip.scene == scene] for scene in scenes]
+
+
+def _rows(strips: Sequence[Strip]) -> list[Markup]:
+    """A row for each policy among the strips."""
+    rows = []
+    for policy in dict.fromkeys(strip.policy for strip in strips):
+        mine = [strip for strip in strips if strip.policy == policy]
+        frames = [frame for strip in mine for frame in _frames(strip)]
+        attempts = sum(strip.attempts for strip in mine)
+        held = sum(kind == HELD for strip in mine for kind in strip.kinds)
+        shown = len(frames)
+        words = f"{held} held in {shown}" + (f", {attempts} in all" if attempts > shown else "")
+        who = element("div", element("b", policy), element("span", words), class_="strip-who")
+        rows.append(
+            element("div", who, element("div", *frames, class_="strip"), class_="strip-row")
+        )
+    return rows
+
+
+def _frames(strip: Strip) -> list[Markup]:
+    found = []
+    for number, (file, kind, goal) in enumerate(
+        zip(strip.frames, strip.kinds, strip.goals, strict=True), start=1
+    ):
+        words = [f"{number} "] if strip.attempts > 1 else []
+        asked = [element("span", f" asked: {goal}")] if goal else []
+        alt = f"{strip.policy}, scene {strip.scene}, attempt {number}: {kind}"
+        caption = element("figcaption", join([*words, kind_mark(kind), *asked]))
+        found.append(element("figure", image(file, alt), caption))
+    return found
