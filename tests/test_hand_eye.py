@@ -27,8 +27,11 @@ from selfgrasp.servo.geometry import (
     sample,
     warp_to_camera,
 )
+from selfgrasp.servo.method import RISE
 from selfgrasp.servo.poses import mirrored, state_of
 from selfgrasp.servo.search import (
+    FINALISTS,
+    MISS_RADIUS,
     Scored,
     failure_penalty,
     non_maximum_suppression,
@@ -37,7 +40,7 @@ from selfgrasp.servo.search import (
 )
 from selfgrasp.workcell.cells.kuka_bin import KukaBinConfig, kuka_bin_spec
 
-CONFIG = small()
+PATCHES, SEARCH = small().patches, small().search
 PX = 128
 
 
@@ -70,12 +73,12 @@ def painted(spec: CellSpec, world_from_camera: FloatArray, height: float) -> Vie
 
 
 def test_the_grids_axes_are_the_hands() -> None:
-    grid = hand_grid(torch.tensor([[0.1, 0.02, math.pi / 2]]), 25, 0.0, CONFIG)[0, 0]
+    grid = hand_grid(torch.tensor([[0.1, 0.02, math.pi / 2]]), 25, 0.0, PATCHES)[0, 0]
     np.testing.assert_allclose(grid[12, 12, :2], [0.1, 0.02], atol=1e-6)
     # One column further is one pixel along the closing direction, which is the world's y here; one
     # row further is along -x.
-    np.testing.assert_allclose(grid[12, 13] - grid[12, 12], [0, CONFIG.pixel, 0], atol=1e-6)
-    np.testing.assert_allclose(grid[13, 12] - grid[12, 12], [-CONFIG.pixel, 0, 0], atol=1e-6)
+    np.testing.assert_allclose(grid[12, 13] - grid[12, 12], [0, PATCHES.pixel, 0], atol=1e-6)
+    np.testing.assert_allclose(grid[13, 12] - grid[12, 12], [-PATCHES.pixel, 0, 0], atol=1e-6)
 
 
 def test_projection_agrees_with_numpy(spec: CellSpec) -> None:
@@ -99,10 +102,10 @@ def test_sampling_reads_pixel_centres_and_nothing_outside() -> None:
 
 
 def test_a_stored_patch_shows_where_the_hand_closed(spec: CellSpec) -> None:
-    view = painted(spec, spec.cameras["shoulder"].world_from_camera, CONFIG.planes[0])
+    view = painted(spec, spec.cameras["shoulder"].world_from_camera, PATCHES.planes[0])
     for final in (np.array([0.05, -0.08, 0.0]), np.array([-0.1, 0.06, 0.7])):
-        patch = stored_patches(view, final, spec, CONFIG)[0].astype(float) / 255
-        half = CONFIG.stored_px // 2
+        patch = stored_patches(view, final, spec, PATCHES)[0].astype(float) / 255
+        half = PATCHES.stored_px // 2
         middle = patch[half - 1 : half + 1, half - 1 : half + 1].mean(axis=(0, 1))
         np.testing.assert_allclose((middle[:2] - 0.5) / 2, final[:2], atol=0.003)
 
@@ -208,15 +211,15 @@ def test_the_search_finds_the_better_of_two_hills(spec: CellSpec) -> None:
         return values
 
     found = [
-        search(score, None, spec.workspace, CONFIG, np.random.default_rng(s)) for s in range(20)
+        search(score, None, spec.workspace, SEARCH, np.random.default_rng(s)) for s in range(20)
     ]
     best = np.array([f.poses[f.logits.argmax()] for f in found])
     near = np.linalg.norm((best - hills[0])[:, :2], axis=1) < 0.02
     assert near.mean() > 0.8
-    assert all(len(f.poses) == CONFIG.samples * CONFIG.iterations for f in found)
+    assert all(len(f.poses) == SEARCH.samples * SEARCH.iterations for f in found)
     at = np.array([0.02, 0.03, 0.4])
     np.testing.assert_array_equal(
-        search(score, at, spec.workspace, CONFIG, np.random.default_rng(0)).poses[0], at
+        search(score, at, spec.workspace, SEARCH, np.random.default_rng(0)).poses[0], at
     )
 
 
@@ -225,11 +228,11 @@ def test_the_luckiest_guess_does_not_survive_a_second_judgement(spec: CellSpec) 
     honest = poses[:, 0]
     lucky = honest.copy()
     lucky[7] = 10.0
-    found = rescored(Scored(poses, lucky), lambda p: p[:, 0], CONFIG)
-    assert len(found.poses) == 1 + CONFIG.finalists
+    found = rescored(Scored(poses, lucky), lambda p: p[:, 0])
+    assert len(found.poses) == 1 + FINALISTS
     np.testing.assert_array_equal(found.poses[0], poses[0])
     np.testing.assert_array_equal(found.poses[1], poses[7])
-    assert found.logits.max() == honest[np.argsort(-lucky)[: CONFIG.finalists]].max()
+    assert found.logits.max() == honest[np.argsort(-lucky)[:FINALISTS]].max()
 
 
 def test_alternatives_lie_apart() -> None:
@@ -246,9 +249,9 @@ def test_a_hand_that_failed_somewhere_tries_elsewhere_first(spec: CellSpec) -> N
     miss = top_down((0.05, 0.0, 0.004), 1.0)
     poses = np.array([[0.05, 0.0, -1.0], [0.08, 0.0, 0.0], [-0.1, 0.0, 0.0]])
     np.testing.assert_allclose(
-        failure_penalty(poses, (miss, miss), CONFIG), [2.0, 2 * math.exp(-0.5), 0.0], atol=1e-4
+        failure_penalty(poses, (miss, miss)), [2.0, 2 * math.exp(-0.5), 0.0], atol=1e-4
     )
-    np.testing.assert_array_equal(failure_penalty(poses, (), CONFIG), 0.0)
+    np.testing.assert_array_equal(failure_penalty(poses, ()), 0.0)
     method = registry.build("hand_eye", seed=1)
     hand = looked(spec, np.array([0.0, 0.0, 0.25]))
     context = Context(hand, spec, first=hand, step=1)
@@ -258,7 +261,7 @@ def test_a_hand_that_failed_somewhere_tries_elsewhere_first(spec: CellSpec) -> N
     told = replace(context, misses=(top_down((*best.translation[:2], 0.004), 0.0),) * 5)
     elsewhere = method.plan(told).actions[0]
     assert isinstance(elsewhere, Move)
-    assert np.linalg.norm((elsewhere.translation - best.translation)[:2]) > CONFIG.miss_radius
+    assert np.linalg.norm((elsewhere.translation - best.translation)[:2]) > MISS_RADIUS
     np.testing.assert_array_equal(
         method.variants()["no_failure_memory"].plan(told).scores, method.plan(context).scores
     )
@@ -324,7 +327,7 @@ def test_a_hand_that_stands_badly_rises_first(spec: CellSpec) -> None:
     method = Fixed(np.array([0.1, 0.1, 0.0]))
     plan = method.plan(Context(looked(spec, np.array([-0.1, -0.1, 0.01])), spec, step=3))
     assert isinstance(plan.action, Move)
-    np.testing.assert_allclose(plan.action.translation, [0, 0, method.config.rise])
+    np.testing.assert_allclose(plan.action.translation, [0, 0, RISE])
 
 
 def test_the_last_step_closes_whatever_it_thinks(spec: CellSpec) -> None:
@@ -360,7 +363,7 @@ def test_contract(contract: Callable[[str], None]) -> None:
 
 
 def test_the_published_network_learns_and_plans(spec: CellSpec) -> None:
-    config = replace(paper(), picture_px=96)
+    config = replace(paper(), image_px=96)
     method = registry.build("hand_eye", config=config)
     assert sum(isinstance(module, torch.nn.Conv2d) for module in method.modules()) == 16
     examples = method.examples(box_source(8, grasps=6), "train", np.random.default_rng(0))
@@ -376,7 +379,7 @@ def test_the_published_network_learns_and_plans(spec: CellSpec) -> None:
         together = judge(batch["whole"], batch["motion"])
         parted = torch.cat(
             [
-                judge.judged(judge.seeing(batch["whole"][i : i + 1]), batch["motion"][i : i + 1])
+                judge.predict(judge.seeing(batch["whole"][i : i + 1]), batch["motion"][i : i + 1])
                 for i in range(6)
             ]
         )

@@ -48,12 +48,12 @@ def test_the_papers_sizes_of_semantic_have_larger_streams_of_the_same_structure(
     assert round(paper.sizes.mixed * max(paper.sizes.rated)) == 20_000
     for row in ROWS[2:]:
         one, other = (config_of(work.method(row)) for work in (small, paper))
-        assert (other.structure, other.attention, other.pictures) == (
+        assert (other.structure, other.attention, other.present_share) == (
             one.structure,
             one.attention,
-            one.pictures,
+            one.present_share,
         )
-        assert other.ventral.patch_px == 2 * one.ventral.patch_px
+        assert other.ventral.px == 2 * one.ventral.px
 
 
 def test_tables_are_aligned_and_empty_where_the_paper_has_no_figure():
@@ -155,7 +155,7 @@ def test_semantic_from_nothing_and_again(
     assert [row[0] for row in tables["How it is decided"]["rows"]] == ["seen", "novel"]
     shipped = load(args.out / "semantic.safetensors")
     assert isinstance(shipped, Semantic)
-    assert shipped.config.found > 0
+    assert shipped.config.not_found_threshold > 0
     capsys.readouterr()
     monkeypatch.setattr(steps, "measure", lambda _: pytest.fail("played again"))
     assert run(args) == 0

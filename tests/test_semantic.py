@@ -28,9 +28,7 @@ from selfgrasp.methods.semantic.config import (
     SEVERAL,
     SemanticConfig,
     Structure,
-    box,
-    presented,
-    single,
+    small,
 )
 from selfgrasp.methods.semantic.examples import LABEL, PICTURE_LABEL, PROPAGATED_LABEL
 from selfgrasp.methods.semantic.maps import value_maps
@@ -85,14 +83,14 @@ def test_a_category_teaches_where_something_was_held_and_an_outcome_where_it_was
     pen, spoon = CATEGORIES.index("pen"), CATEGORIES.index("spoon")
     # What teaches by its picture alone comes last, so that the eye learns from none of them.
     assert batch["category"].tolist() == [pen] * 4 + [-1, -1, -1, spoon]
-    assert batch["tried"].tolist() == [1.0] * 7 + [0.0]
+    assert batch["outcome_weight"].tolist() == [1.0] * 7 + [0.0]
     # Pictures that are added teach what things look like, also where nothing was held, and nothing
     # of motions.
-    shown = labelled(SemanticConfig(pictures=1.0))[0].batch(
+    shown = labelled(SemanticConfig(present_share=1.0))[0].batch(
         examples, np.arange(8), RNG(0), augment=True
     )
     assert shown["category"].tolist() == [*batch["category"].tolist(), *[pen] * 6]
-    assert shown["tried"].tolist() == [*batch["tried"].tolist(), *[0.0] * 6]
+    assert shown["outcome_weight"].tolist() == [*batch["outcome_weight"].tolist(), *[0.0] * 6]
 
 
 def test_attempts_of_which_nobody_says_what_they_lifted_teach_no_category() -> None:
@@ -108,16 +106,16 @@ def test_attempts_of_which_nobody_says_what_they_lifted_teach_no_category() -> N
 def test_the_classifier_learns_presented_pictures_alone_and_knows_the_raters_other_answers() -> (
     None
 ):
-    method, examples = labelled(presented())
+    method, examples = labelled(small(Structure.PRESENTED))
     batch = method.batch(examples, np.arange(8), RNG(0), augment=False)
     # The eighth attempt, of which nobody says anything, is left out; nothing is learned of motions.
     assert (batch["category"] >= 0).tolist() == [True] * 7
-    assert "tried" not in batch
+    assert "outcome_weight" not in batch
     assert batch["patch"].shape[1] == 3
     # What is held up is the same way up in training; in the bin it may lie anyhow.
     held, lying = (
         labelled(config)[0].batch(examples, np.arange(8), RNG(0), augment=True)["patch"]
-        for config in (presented(), box())
+        for config in (small(Structure.PRESENTED), small(Structure.BOX))
     )
     plain = batch["patch"].mean(dim=1)
     apart = [float((changed.mean(dim=1) - plain).square().mean()) for changed in (held, lying)]
@@ -132,7 +130,7 @@ def test_the_classifier_learns_presented_pictures_alone_and_knows_the_raters_oth
 def test_a_single_stream_counts_failure_as_a_class_and_learns_nothing_from_what_nobody_names() -> (
     None
 ):
-    method, examples = labelled(single())
+    method, examples = labelled(small(Structure.SINGLE))
     batch = method.batch(examples, np.arange(8), RNG(0), augment=False)
     batch.pop("dorsal")
     without = method.eval().loss(batch).value.detach()
@@ -156,7 +154,7 @@ def test_a_goal_is_a_category_that_is_known() -> None:
 
 
 def test_what_is_not_there_is_not_fetched() -> None:
-    method = registry.build("semantic", config=SemanticConfig(found=1.0))
+    method = registry.build("semantic", config=SemanticConfig(not_found_threshold=1.0))
     plan = method.plan(replace(box_context(), goal=Goal("pen")))
     assert plan.action is None
     assert "no pen found" in plan.reason
@@ -180,13 +178,13 @@ def test_as_published_the_hand_goes_where_the_category_looks_likeliest_and_takes
     None
 ):
     method, context = (
-        registry.build("semantic", config=SemanticConfig(found=1.0)).eval(),
+        registry.build("semantic", config=SemanticConfig(not_found_threshold=1.0)).eval(),
         box_context(),
     )
     published = method.variants()["published"]
     assert isinstance(method, Semantic)
     assert isinstance(published, WithContext)
-    there, away = np.array([[0.02, 0.01, 0.0]]), np.array([[0.02 + method.config.reach, 0.02, 0.0]])
+    there, away = np.array([[0.02, 0.01, 0.0]]), np.array([[0.02 + 0.08, 0.02, 0.0]])
     hand = replace(context.observation.hand, world_from_tool=top_down((0.02, 0.01, 0.3), 0.0))
     for observation, over in (
         (context.observation, False),
@@ -198,17 +196,17 @@ def test_as_published_the_hand_goes_where_the_category_looks_likeliest_and_takes
             )
             ours, theirs = method.scorer(now), published.method.scorer(now)
             assert isinstance(ours, CategoryScorer)
-            opinion = ours.probabilities(there)
-            pen = opinion.classes[:, method.config.categories.index("pen")]
-            assert _chance(ours.logits(there)) == pytest.approx(opinion.grasp * pen, rel=1e-4)
+            predicted = ours.probabilities(there)
+            pen = predicted.classes[:, method.config.categories.index("pen")]
+            assert _chance(ours.logits(there)) == pytest.approx(predicted.grasp * pen, rel=1e-4)
             assert _chance(theirs.logits(there)) == pytest.approx(
-                opinion.grasp * np.minimum(pen + 0.5, 1) if over else pen, rel=1e-4
+                predicted.grasp * np.minimum(pen + 0.5, 1) if over else pen, rel=1e-4
             )
             assert (theirs.logits(away) < ours.logits(away) - 10) == over
     assert method.plan(replace(context, goal=Goal("pen"))).action is None
     assert published.plan(replace(context, goal=Goal("pen"))).action is not None
     assert published.name == "semantic, as published"
-    assert "published" not in registry.build("semantic", config=single()).variants()
+    assert "published" not in registry.build("semantic", config=small(Structure.SINGLE)).variants()
 
 
 def _chance(logits: FloatArray) -> FloatArray:
@@ -281,7 +279,7 @@ def test_the_crop_that_looks_most_like_what_is_asked_for_becomes_a_quad_around_i
     quad = best_box(red, 1, painted, spec, config)
     assert np.linalg.norm(quad.mean(axis=0) - place[:2]) < 0.03
     sides = np.linalg.norm(np.roll(quad, -1, axis=0) - quad, axis=1)
-    assert sides == pytest.approx(config.ventral.patch / 2, rel=0.3)
+    assert sides == pytest.approx(config.ventral.size / 2, rel=0.3)
 
 
 def test_raters_see_the_first_pictures_and_a_classifier_names_the_others_where_it_is_sure(
@@ -451,7 +449,7 @@ def test_a_folder_of_pictures_teaches_what_things_look_like_and_nothing_else(
     train = data_of(method, [tmp_path / "data"], workers=1).train
     batch = method.batch(train, np.arange(len(train)), RNG(0), augment=True)
     assert set(batch["category"].tolist()) == {CATEGORIES.index("pen"), CATEGORIES.index("spoon")}
-    assert not batch["tried"].any()
+    assert not batch["outcome_weight"].any()
     assert not batch["dorsal_weight"].any()
     # What is kept is the middle of the picture, whole.
     shown, original = (
@@ -486,7 +484,7 @@ def test_value_maps_say_for_each_place_what_the_streams_think() -> None:
     assert maps.classes.shape == (len(CATEGORIES), *maps.grasp.values.shape)
     np.testing.assert_allclose(maps.classes.sum(axis=0), 1.0, atol=1e-4)
     assert maps.of("pen").values.shape[0] == 1
-    (at, name, chance), *_ = maps.named()
+    (at, name, chance), *_ = maps.labelled()
     assert box_spec().workspace.contains(at, margin=0.01)
     assert name in CATEGORIES
     assert 0 < chance <= 1
@@ -511,7 +509,7 @@ def test_of_attempts_with_test_objects_nothing_but_their_pictures_is_learned(
         method.examples(source, "train", RNG(0)), np.arange(4), RNG(0), augment=False
     )
     assert batch["category"].tolist() == [CATEGORIES.index("pen"), -1, -1, -1]
-    assert not batch["tried"].any()
+    assert not batch["outcome_weight"].any()
     assert not batch["dorsal_weight"].any()
 
 
@@ -539,7 +537,7 @@ def test_no_classifier_learns_from_what_a_classifier_said() -> None:
 def test_what_was_missed_before_is_not_said_to_be_gone() -> None:
     context = replace(box_context(), goal=Goal("pen"))
     chance = registry.build("semantic").plan(context).score
-    careful = registry.build("semantic", config=SemanticConfig(found=0.98 * chance))
+    careful = registry.build("semantic", config=SemanticConfig(not_found_threshold=0.98 * chance))
     best = careful.plan(context).action
     assert isinstance(best, Move)
     here = context.observation.hand.world_from_tool.copy()

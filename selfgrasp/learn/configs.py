@@ -30,9 +30,14 @@ def to_json(config: object) -> dict[str, Any]:
 def from_json(kind: type[ConfigT], data: Mapping[str, Any]) -> ConfigT:
     """The inverse of `to_json`. Fields that `data` lacks take their defaults.
 
+    A class whose fields have changed defines a static method `upgraded`, which maps the JSON values
+    of earlier versions to those of this one, and leaves those of this one as they are.
+
     Raises:
         InputError: a field that `kind` does not have, or a value that does not fit its field.
     """
+    if (upgraded := getattr(kind, "upgraded", None)) is not None:
+        data = upgraded(data)
     hints = get_type_hints(kind)
     names = [f.name for f in fields(cast(Any, kind))]
     unknown = set(data) - set(names)

@@ -73,12 +73,15 @@ def shipped() -> tuple[str, ...]:
 
 
 def presets(name: str) -> dict[str, Callable[[], Any]]:
-    """Preset name to function, of method `name`.
+    """Preset name to function, of method `name`: the mapping `PRESETS` of its module `config`, or
+    that module's public functions without arguments.
 
     Raises:
         InputError: no such method.
     """
     module = _module(name, "config")
+    if (named := getattr(module, "PRESETS", None)) is not None:
+        return dict(named)
     functions = {
         k: v
         for k, v in vars(module).items()

@@ -1,11 +1,13 @@
-"""Servoing: what methods share that look, move a little and look again. Imports no paper's method.
+"""Closed-loop servoing, which several methods share (Levine et al. 2016): observe, move a little,
+observe again. Imports no method.
 
-`examples` and `batches` make what is learned from, `eye` finds the camera, `network` holds judges
-of motions, `look` scores, `search` searches, `method` acts.
+`examples` and `batches` make what is learned from, `camera_pose` estimates the camera's pose,
+`network` holds the grasp success predictors, `scorer` scores motions, `search` searches for the
+best one, `method` moves.
 """
 
 from selfgrasp.servo.camera_pose import CameraPoseNet, camera_pose_loss
-from selfgrasp.servo.config import Sees, ServoConfig
+from selfgrasp.servo.config import PatchConfig, PredictorInput, SearchConfig, ServoConfig
 from selfgrasp.servo.method import ServoMethod, WithContext
 from selfgrasp.servo.network import ImageSuccessPredictor, SuccessPredictor, grasp_loss
 from selfgrasp.servo.scorer import ImageScorer, MotionScorer, PatchScorer, estimate_camera_pose
@@ -15,8 +17,10 @@ __all__ = [
     "ImageScorer",
     "ImageSuccessPredictor",
     "MotionScorer",
+    "PatchConfig",
     "PatchScorer",
-    "Sees",
+    "PredictorInput",
+    "SearchConfig",
     "ServoConfig",
     "ServoMethod",
     "SuccessPredictor",

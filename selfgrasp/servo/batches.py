@@ -1,5 +1,8 @@
-"""Examples to batches: one look of each attempt, warp_to_camera, turned, mirrored and coloured
-otherwise."""
+"""Examples to batches: one image of each attempt, augmented by shifts, turns, mirrorings and
+colours.
+
+B batch, C channels, S patch side, H image side, px.
+"""
 
 from __future__ import annotations
 
@@ -11,49 +14,68 @@ from numpy.typing import NDArray
 from selfgrasp.core.arrays import FloatArray
 from selfgrasp.learn.examples import Examples
 from selfgrasp.learn.method import Batch
-from selfgrasp.servo.config import ServoConfig
+from selfgrasp.servo.config import PatchConfig, ServoConfig
 from selfgrasp.servo.geometry import rigid_inverse, rigid_transform, warp_to_camera
 from selfgrasp.servo.poses import mirrored, motion_of, state_of
+
+CAMERA_SHARE = 0.25
+"""Of a batch that the camera pose network learns from. It has as many cameras to see as there were
+robots, not attempts."""
+_CAMERA_SHIFT, _CAMERA_TURN = 0.02, 0.05
+"""m and rad, largest random displacement of the camera per axis in training."""
 
 
 def batch_of(
     examples: Examples,
     indices: NDArray[np.int64],
-    config: ServoConfig,
+    patches: PatchConfig,
     rng: np.random.Generator,
     *,
     augment: bool,
+    camera_share: float = CAMERA_SHARE,
 ) -> Batch:
-    """Tensors: patch (B, C, S, S), state (B, 10), grasped, height, weight, and of `eye_share` of
-    the batch pictures (E, 6, H, H), mount, nominal, intrinsics.
+    """Tensors for the patch networks; one image of each attempt is drawn.
 
-    Of each attempt one look is drawn. Shifts and turns are about as large as what the eye is off
-    by.
+    patch (B, C, S, S), state (B, 10), grasped, height and weight (B,). For the camera pose network
+    camera_images (E, 6, H, H), nominal_from_camera and world_from_nominal (E, 4, 4) and intrinsics
+    (E, 3, 3), of the first E of the batch, at least one.
+
+    Args:
+        examples: of `examples.gather`.
+        indices: (B,) rows.
+        patches: of which the examples are.
+        rng: draws.
+        augment: or as they are.
+        camera_share: E / B.
     """
     b, rows = len(indices), np.arange(len(indices))
-    look = rng.integers(0, examples["kept"][indices])
+    chosen = rng.integers(0, examples["kept"][indices])
     stored = examples["patches"][indices]
-    pair = np.stack([stored[rows, np.zeros_like(look)], stored[rows, look]], axis=1)
-    eyed = indices[: max(1, round(b * config.eye_share))]
-    pictures = (
-        torch.from_numpy(examples["pictures"][eyed]).permute(0, 1, 4, 2, 3).flatten(1, 2).float()
+    pair = np.stack([stored[rows, np.zeros_like(chosen)], stored[rows, chosen]], axis=1)
+    first = indices[: max(1, round(b * camera_share))]
+    camera_images = (
+        torch.from_numpy(examples["camera_images"][first])
+        .permute(0, 1, 4, 2, 3)
+        .flatten(1, 2)
+        .float()
         / 127.5
         - 1
     )
-    nominal, intrinsics, mount = (
-        torch.from_numpy(examples[name][eyed]) for name in ("nominal", "intrinsics", "mount")
+    world_from_nominal, intrinsics, offset = (
+        torch.from_numpy(examples[name][first])
+        for name in ("world_from_nominal", "intrinsics", "camera_offset")
     )
-    mount = rigid_transform(mount)
+    nominal_from_camera = rigid_transform(offset)
     state = state_of(
         examples["final"][indices].astype(np.float64),
-        examples["hand"][indices, look].astype(np.float64),
+        examples["hand"][indices, chosen].astype(np.float64),
         examples["camera"][indices],
     )
-    gain, offset = np.ones((b, 1)), np.zeros((b, 3))
+    gain, shade = np.ones((b, 1)), np.zeros((b, 3))
     patch = (
         torch.from_numpy(pair)
         .permute(0, 1, 2, 5, 3, 4)
-        .reshape(b, -1, config.stored_px, config.stored_px)
+        .reshape(b, -1, patches.stored_px, patches.stored_px)
         .float()
         / 127.5
         - 1
@@ -64,33 +86,30 @@ def batch_of(
         patch = cut(
             patch,
             flips,
-            rng.normal(0, config.shift, (b, 2)),
-            rng.normal(0, config.turn, b),
-            config,
-            zoom_factors(b, config, rng),
+            rng.normal(0, patches.shift, (b, 2)),
+            rng.normal(0, patches.turn, b),
+            patches,
+            zoom_factors(b, patches, rng),
         )
-        pictures, mount = _shaken(
-            pictures, mount, nominal, intrinsics, _further(mount, config, rng)
+        camera_from_new = _displacements(nominal_from_camera, rng)
+        camera_images = warp_to_camera(
+            camera_images, world_from_nominal @ nominal_from_camera, intrinsics, camera_from_new
         )
-        gain, offset = (
-            1 + rng.uniform(-config.jitter, config.jitter, (b, 1)),
-            rng.uniform(-config.jitter, config.jitter, (b, 3)),
+        nominal_from_camera = nominal_from_camera @ camera_from_new
+        gain, shade = (
+            1 + rng.uniform(-patches.jitter, patches.jitter, (b, 1)),
+            rng.uniform(-patches.jitter, patches.jitter, (b, 3)),
         )
     else:
-        patch = center_crop(patch, config)
-    grasped, height = (
-        torch.from_numpy(examples[name][indices]).float() for name in ("grasped", "height")
-    )
+        patch = center_crop(patch, patches)
     return {
-        "patch": recolored(patch, gain, offset),
+        "patch": recolored(patch, gain, shade),
         "state": torch.from_numpy(state),
-        "pictures": recolored(pictures, gain[: len(eyed)], offset[: len(eyed)]),
-        "mount": mount,
-        "nominal": nominal,
+        "camera_images": recolored(camera_images, gain[: len(first)], shade[: len(first)]),
+        "nominal_from_camera": nominal_from_camera,
+        "world_from_nominal": world_from_nominal,
         "intrinsics": intrinsics,
-        "grasped": grasped,
-        "height": height,
-        "weight": torch.from_numpy(examples.weights[indices]),
+        **_outcomes(examples, indices),
     }
 
 
@@ -102,91 +121,75 @@ def whole_batch_of(
     *,
     augment: bool,
 ) -> Batch:
-    """Tensors for the published network: whole (B, 6, H, H), motion (B, 5), grasped, height,
-    weight. Of each attempt one look is drawn."""
+    """Tensors for the published network; one image of each attempt is drawn.
+
+    whole (B, 6, H, H), motion (B, 5), grasped, height and weight (B,). Augmentation changes
+    colours alone.
+    """
     b, rows = len(indices), np.arange(len(indices))
-    look = rng.integers(0, examples["kept"][indices])
+    chosen = rng.integers(0, examples["kept"][indices])
     stored = examples["whole"][indices]
-    pair = np.stack([stored[rows, np.zeros_like(look)], stored[rows, look]], axis=1)
+    pair = np.stack([stored[rows, np.zeros_like(chosen)], stored[rows, chosen]], axis=1)
     whole = (
         torch.from_numpy(pair)
         .permute(0, 1, 4, 2, 3)
-        .reshape(b, 6, config.picture_px, config.picture_px)
+        .reshape(b, 6, config.image_px, config.image_px)
         .float()
         / 127.5
         - 1
     )
     if augment:
+        jitter = config.patches.jitter
         whole = recolored(
-            whole,
-            1 + rng.uniform(-config.jitter, config.jitter, (b, 1)),
-            rng.uniform(-config.jitter, config.jitter, (b, 3)),
+            whole, 1 + rng.uniform(-jitter, jitter, (b, 1)), rng.uniform(-jitter, jitter, (b, 3))
         )
     motion = motion_of(
         examples["final"][indices].astype(np.float64),
-        examples["hand"][indices, look].astype(np.float64),
+        examples["hand"][indices, chosen].astype(np.float64),
     )
+    return {"whole": whole, "motion": torch.from_numpy(motion), **_outcomes(examples, indices)}
+
+
+def _outcomes(examples: Examples, indices: NDArray[np.int64]) -> Batch:
     grasped, height = (
         torch.from_numpy(examples[name][indices]).float() for name in ("grasped", "height")
     )
-    return {
-        "whole": whole,
-        "motion": torch.from_numpy(motion),
-        "grasped": grasped,
-        "height": height,
-        "weight": torch.from_numpy(examples.weights[indices]),
-    }
+    weight = torch.from_numpy(examples.weights[indices])
+    return {"grasped": grasped, "height": height, "weight": weight}
 
 
-def recolored(
-    pictures_BCHW: torch.Tensor, gain_B1: FloatArray, offset_B3: FloatArray
-) -> torch.Tensor:
-    """Pictures (B, 3 or a multiple, H, W) brighter by a factor, and shifted in each of their three
-    colours."""
-    repeats = pictures_BCHW.shape[1] // 3
-    gain, offset = (
+def recolored(images_BCHW: torch.Tensor, gain_B1: FloatArray, shade_B3: FloatArray) -> torch.Tensor:
+    """Images (B, 3 or a multiple, H, W) times a gain, plus an offset for each of three colours."""
+    repeats = images_BCHW.shape[1] // 3
+    gain, shade = (
         torch.from_numpy(gain_B1).float(),
-        torch.from_numpy(np.tile(offset_B3, repeats)).float(),
+        torch.from_numpy(np.tile(shade_B3, repeats)).float(),
     )
-    return pictures_BCHW * gain[:, :, None, None] + offset[:, :, None, None]
+    return images_BCHW * gain[:, :, None, None] + shade[:, :, None, None]
 
 
-def _further(
-    mount_B44: torch.Tensor, config: ServoConfig, rng: np.random.Generator
-) -> torch.Tensor:
-    """(B, 4, 4) displacements: half of them any, half back to the nominal pose but for a little,
-    which is what the eye's second glance sees."""
-    scale = np.repeat([config.shake_turn, config.shake], 3)
+def _displacements(nominal_from_camera_B44: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
+    """(B, 4, 4) random camera_from_new. Half of them are uniform. The others lead back to the
+    nominal pose but for a small error, as the second pass of `CameraPoseNet.refine` sees."""
+    b = len(nominal_from_camera_B44)
+    scale = np.repeat([_CAMERA_TURN, _CAMERA_SHIFT], 3)
     far, near = (
         rigid_transform(torch.from_numpy(d * scale).float())
-        for d in (rng.uniform(-1, 1, (len(mount_B44), 6)), rng.normal(0, 0.2, (len(mount_B44), 6)))
+        for d in (rng.uniform(-1, 1, (b, 6)), rng.normal(0, 0.2, (b, 6)))
     )
-    second = torch.from_numpy(rng.random(len(mount_B44)) < 0.5)
-    return torch.where(second[:, None, None], rigid_inverse(mount_B44) @ near, far)
+    back = torch.from_numpy(rng.random(b) < 0.5)
+    return torch.where(back[:, None, None], rigid_inverse(nominal_from_camera_B44) @ near, far)
 
 
-def _shaken(
-    pictures_B6HW: torch.Tensor,
-    mount_B44: torch.Tensor,
-    nominal_B44: torch.Tensor,
-    intrinsics_B33: torch.Tensor,
-    further_B44: torch.Tensor,
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """Pictures as from a camera displaced further, and the mount of that camera."""
-    return warp_to_camera(
-        pictures_B6HW, nominal_B44 @ mount_B44, intrinsics_B33, further_B44
-    ), mount_B44 @ further_B44
+def center_crop(patch_BCSS: torch.Tensor, patches: PatchConfig) -> torch.Tensor:
+    """(B, C, px, px) the middle of stored patches."""
+    margin = (patches.stored_px - patches.px) // 2
+    return patch_BCSS[:, :, margin : margin + patches.px, margin : margin + patches.px]
 
 
-def center_crop(patch_BCSS: torch.Tensor, config: ServoConfig) -> torch.Tensor:
-    """Patches of `patch_px` in the middle of stored ones."""
-    margin = (config.stored_px - config.patch_px) // 2
-    return patch_BCSS[:, :, margin : margin + config.patch_px, margin : margin + config.patch_px]
-
-
-def zoom_factors(count: int, config: ServoConfig, rng: np.random.Generator) -> FloatArray | None:
-    """(B,) by which patches show more of the world in training, or None."""
-    return 1 + rng.uniform(-config.zoom, config.zoom, count) if config.zoom else None
+def zoom_factors(count: int, patches: PatchConfig, rng: np.random.Generator) -> FloatArray | None:
+    """(B,) random factors by which patches show more of the world, or None without zoom."""
+    return 1 + rng.uniform(-patches.zoom, patches.zoom, count) if patches.zoom else None
 
 
 def cut(
@@ -194,13 +197,14 @@ def cut(
     flips_B2: FloatArray,
     shift_B2: FloatArray,
     turn_B: FloatArray,
-    config: ServoConfig,
+    patches: PatchConfig,
     zoom_B: FloatArray | None = None,
 ) -> torch.Tensor:
-    """Patches of `patch_px` out of stored ones, flipped, turned, shifted (m) and zoom_factors."""
+    """(B, C, px, px) out of stored patches, flipped (1 or -1 along x and y), turned (rad), shifted
+    (m) and zoomed, by one interpolation."""
     share, half = (
-        config.patch_px / config.stored_px * (1.0 if zoom_B is None else zoom_B),
-        config.stored_px * config.pixel / 2,
+        patches.px / patches.stored_px * (1.0 if zoom_B is None else zoom_B),
+        patches.stored_px * patches.pixel / 2,
     )
     cos, sin = share * np.cos(turn_B), share * np.sin(turn_B)
     x, y = flips_B2[:, 0], flips_B2[:, 1]
@@ -211,7 +215,7 @@ def cut(
         ],
         axis=1,
     )
-    size = (len(patch_BCSS), patch_BCSS.shape[1], config.patch_px, config.patch_px)
+    size = (len(patch_BCSS), patch_BCSS.shape[1], patches.px, patches.px)
     grid = F.affine_grid(torch.from_numpy(theta).float(), list(size), align_corners=False)
     return F.grid_sample(
         patch_BCSS, grid, mode="bilinear", padding_mode="border", align_corners=False

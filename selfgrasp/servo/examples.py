@@ -1,5 +1,5 @@
-"""Attempts to examples: patches of the pictures where the hand closed, where the hand was when they
-were taken, and what came of it."""
+"""Attempts to examples: patches of the images where the hand closed, the hand's pose when they were
+taken, and the outcome."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from selfgrasp.core.pose import inverse, yaw_of
 from selfgrasp.core.spec import CameraSpec, CellSpec
 from selfgrasp.learn.examples import Examples
 from selfgrasp.learn.source import Source, Split
-from selfgrasp.servo.config import Sees, ServoConfig
+from selfgrasp.servo.camera_pose import IMAGE_PX
+from selfgrasp.servo.config import PatchConfig, PredictorInput, ServoConfig
 from selfgrasp.servo.geometry import hand_grid, project, sample
 from selfgrasp.servo.poses import camera_of, hand_over, surface_from_camera, towards_camera
 
-GATHERED = 3
-"""Version of what `gather` gives: examples that an earlier one left beside a dataset are gathered
-again."""
+EXAMPLES_VERSION = 4
+"""Of what `gather` gives; cached examples of another version are gathered again."""
 
 
 @dataclass(frozen=True)
@@ -32,13 +32,13 @@ class ExtraColumns:
     """Columns beside those of `gather`.
 
     Attributes:
-        columns: name to shape of a row and type.
-        row: from an attempt, the looks that are kept of it and where it closed, the columns'
-            values; what it leaves out stays zero.
+        columns: name to shape of a row and dtype.
+        values: from an attempt, the observations that are kept of it and where it closed, to the
+            columns' values of its row. Columns that it leaves out are zero.
     """
 
     columns: Mapping[str, tuple[tuple[int, ...], type]]
-    row: Callable[[Attempt, Sequence[Observation], ClosedAttempt], Mapping[str, Any]]
+    values: Callable[[Attempt, Sequence[Observation], ClosedAttempt], Mapping[str, Any]]
 
 
 def gather(
@@ -46,81 +46,93 @@ def gather(
     split: Split,
     config: ServoConfig,
     rng: np.random.Generator,
-    more: ExtraColumns | None = None,
+    *,
+    patches: PatchConfig | None = None,
+    extra: ExtraColumns | None = None,
 ) -> Examples:
-    """One example an attempt that closed the fingers, in one pass.
+    """One example for each attempt that closed the fingers, in one pass.
 
-    K = 1 + looks pictures are kept of each: the first, the last and others at random. Columns:
-    patches (N, K, P, S, S, 3) uint8 around where the hand closed, or whole (N, K, H, H, 3) uint8,
-    where whole pictures are seen; kept (N,) int64 how many of the K there are; hand (N, K, 4)
-    float32 x, y, height m and yaw rad of the hand in each; final (N, 3) float32 x, y m, yaw rad
-    where it closed; camera (N, 2) float32 horizontal direction from there to the camera; pictures
-    (N, 2, E, E, 3) uint8, the first and one other, small; mount (N, 6) float32, from the
-    calibration of the robot that tried; nominal (N, 4, 4) with the surface at zero and intrinsics
-    (N, 3, 3) float32, the latter for the small pictures; grasped (N,) uint8; height (N,) float32 m
-    above the floor, how far down the fingers came; scene (N,) int64.
+    K = 1 + later_images images are kept of each: the first, the last, and others at random.
+    Columns, of N examples:
+
+        patches (N, K, P, S, S, 3) uint8: around where the hand closed, on P planes
+        whole (N, K, H, H, 3) uint8: the images, for `PredictorInput.IMAGES`, in place of patches
+        kept (N,) int64: how many of the K images there are
+        hand (N, K, 4) float32: x, y, height m and yaw rad of the hand in each image
+        final (N, 3) float32: x, y m and yaw rad where it closed
+        camera (N, 2) float32: horizontal direction from there to the nominal camera
+        camera_images (N, 2, E, E, 3) uint8: the first image and another one, small
+        camera_offset (N, 6) float32: see `camera_offset`, of the calibrated camera
+        world_from_nominal (N, 4, 4) float32: nominal extrinsics, with the surface at zero
+        intrinsics (N, 3, 3) float32: of the small images
+        grasped (N,) uint8
+        height (N,) float32: m above the surface, how far down the fingertips came
+        scene (N,) int64
+
+    Args:
+        source: attempts.
+        split: part of them.
+        config: of the method.
+        rng: draws the images that are kept.
+        patches: in place of `config.patches`.
+        extra: further columns.
     """
-    spec = source.spec
-    camera, room, k = camera_of(spec, config), source.len_of(split), 1 + config.looks
-    side, planes, eye = config.stored_px, len(config.planes), config.eye_px
+    spec, patches = source.spec, patches or config.patches
+    camera, room, k = camera_of(spec, config.view), source.len_of(split), 1 + config.later_images
+    side, whole = patches.stored_px, config.input is PredictorInput.IMAGES
     columns: dict[str, NDArray[Any]] = {
-        "patches": np.zeros((room, k, planes, side, side, 3), np.uint8),
+        "patches": np.zeros((room, k, len(patches.planes), side, side, 3), np.uint8),
         "kept": np.zeros(room, np.int64),
         "hand": np.zeros((room, k, 4), np.float32),
         "final": np.zeros((room, 3), np.float32),
         "camera": np.zeros((room, 2), np.float32),
-        "pictures": np.zeros((room, 2, eye, eye, 3), np.uint8),
-        "mount": np.zeros((room, 6), np.float32),
-        "nominal": np.zeros((room, 4, 4), np.float32),
+        "camera_images": np.zeros((room, 2, IMAGE_PX, IMAGE_PX, 3), np.uint8),
+        "camera_offset": np.zeros((room, 6), np.float32),
+        "world_from_nominal": np.zeros((room, 4, 4), np.float32),
         "intrinsics": np.zeros((room, 3, 3), np.float32),
         "grasped": np.zeros(room, np.uint8),
         "height": np.zeros(room, np.float32),
         "scene": np.zeros(room, np.int64),
     }
-    if config.sees is Sees.PICTURES:
+    if whole:
         columns |= {
             "patches": np.zeros((room, k, 0), np.uint8),
-            "whole": np.zeros((room, k, config.picture_px, config.picture_px, 3), np.uint8),
+            "whole": np.zeros((room, k, config.image_px, config.image_px, 3), np.uint8),
         }
-    if more is not None:
+    if extra is not None:
         columns |= {
-            name: np.zeros((room, *shape), kind) for name, (shape, kind) in more.columns.items()
+            name: np.zeros((room, *shape), kind) for name, (shape, kind) in extra.columns.items()
         }
     n = 0
     for attempt in source.attempts(split):
-        tried = closed_attempt(attempt)
-        if tried is None or n == room:
+        closed = closed_attempt(attempt)
+        if closed is None or n == room:
             continue
-        looks = _chosen(tried.looks, config.looks, rng)
-        first = looks[0].view(config.view)
-        for index, look in enumerate(looks):
-            if config.sees is Sees.PICTURES:
-                columns["whole"][n, index] = resized(
-                    look.view(config.view).color, config.picture_px
-                )
-            elif planes:
-                columns["patches"][n, index] = stored_patches(
-                    look.view(config.view), tried.final, spec, config
-                )
-            columns["hand"][n, index] = hand_over(look, spec)
-        other = looks[int(rng.integers(len(looks)))].view(config.view)
-        columns["pictures"][n] = [resized(v.color, eye) for v in (first, other)]
-        columns["kept"][n], columns["final"][n], columns["camera"][n] = (
-            len(looks),
-            tried.final,
-            towards_camera(tried.final[None], camera)[0],
-        )
-        columns["mount"][n] = camera_offset(first, camera)
-        columns["nominal"][n], columns["intrinsics"][n] = (
-            surface_from_camera(camera, spec),
-            small_intrinsics(camera, eye),
-        )
-        columns["grasped"][n], columns["height"][n], columns["scene"][n] = (
-            attempt.outcome.grasped,
-            tried.height - spec.workspace.surface,
-            attempt.scene,
-        )
-        for name, value in more.row(attempt, looks, tried).items() if more is not None else ():
+        kept = _kept(closed.observations, config.later_images, rng)
+        first = kept[0].view(config.view)
+        for index, observation in enumerate(kept):
+            view = observation.view(config.view)
+            if whole:
+                columns["whole"][n, index] = resized(view.color, config.image_px)
+            elif patches.planes:
+                columns["patches"][n, index] = stored_patches(view, closed.final, spec, patches)
+            columns["hand"][n, index] = hand_over(observation, spec)
+        other = kept[int(rng.integers(len(kept)))].view(config.view)
+        row: dict[str, Any] = {
+            "camera_images": [resized(v.color, IMAGE_PX) for v in (first, other)],
+            "kept": len(kept),
+            "final": closed.final,
+            "camera": towards_camera(closed.final[None], camera)[0],
+            "camera_offset": camera_offset(first, camera),
+            "world_from_nominal": surface_from_camera(camera, spec),
+            "intrinsics": small_intrinsics(camera, IMAGE_PX),
+            "grasped": attempt.outcome.grasped,
+            "height": closed.height - spec.workspace.surface,
+            "scene": attempt.scene,
+        }
+        if extra is not None:
+            row |= extra.values(attempt, kept, closed)
+        for name, value in row.items():
             columns[name][n] = value
         n += 1
     return Examples({name: column[:n] for name, column in columns.items()}, np.ones(n, np.float32))
@@ -128,16 +140,21 @@ def gather(
 
 @dataclass(frozen=True, eq=False)
 class ClosedAttempt:
-    """An attempt's looks, the first one first, where the hand closed, (3,) x, y m, yaw rad, and the
-    fingertips' height there, m."""
+    """What an attempt that closed the fingers teaches.
 
-    looks: tuple[Observation, ...]
+    Attributes:
+        observations: before each step, the first one first.
+        final: (3,) x, y m and yaw rad where the hand closed.
+        height: m, of the fingertips there.
+    """
+
+    observations: tuple[Observation, ...]
     final: FloatArray
     height: float
 
 
 def closed_attempt(attempt: Attempt) -> ClosedAttempt | None:
-    """What an attempt teaches; None where it teaches nothing about where to close."""
+    """See `ClosedAttempt`; None where the attempt says nothing about where to close."""
     if attempt.outcome.fault in UNINFORMATIVE_FAULTS or not attempt.steps or attempt.before is None:
         return None
     last = attempt.steps[-1]
@@ -151,39 +168,41 @@ def closed_attempt(attempt: Attempt) -> ClosedAttempt | None:
         tool = seen.hand.world_from_tool
     else:
         return None
-    looks = [
+    observations = [
         seen for i in range(len(attempt.steps)) if (seen := attempt.observation_of(i)) is not None
     ]
-    return ClosedAttempt(tuple(looks), np.array([*tool[:2, 3], yaw_of(tool)]), float(tool[2, 3]))
+    return ClosedAttempt(
+        tuple(observations), np.array([*tool[:2, 3], yaw_of(tool)]), float(tool[2, 3])
+    )
 
 
-def _chosen(
-    looks: tuple[Observation, ...], others: int, rng: np.random.Generator
+def _kept(
+    observations: tuple[Observation, ...], later: int, rng: np.random.Generator
 ) -> list[Observation]:
-    """The first, and up to `others` of the rest, the last among them."""
-    between = list(range(1, len(looks) - 1))
-    picked = sorted(rng.permutation(between)[: max(0, others - 1)].tolist()) if between else []
+    """The first, and up to `later` of the rest, the last among them."""
+    between = list(range(1, len(observations) - 1))
+    picked = sorted(rng.permutation(between)[: max(0, later - 1)].tolist()) if between else []
     return [
-        looks[0],
-        *(looks[i] for i in picked),
-        *([looks[-1]] if len(looks) > 1 and others else []),
+        observations[0],
+        *(observations[i] for i in picked),
+        *([observations[-1]] if len(observations) > 1 and later else []),
     ]
 
 
 def stored_patches(
-    view: View, final: FloatArray, spec: CellSpec, config: ServoConfig
+    view: View, final: FloatArray, spec: CellSpec, patches: PatchConfig
 ) -> NDArray[np.uint8]:
-    """(P, S, S, 3) around one pose (3,), by the calibration of the view."""
+    """(P, S, S, 3) patches around one pose (3,), cut with the calibration of the view."""
     grid = hand_grid(
-        torch.from_numpy(final[None]).float(), config.stored_px, spec.workspace.surface, config
+        torch.from_numpy(final[None]).float(), patches.stored_px, spec.workspace.surface, patches
     )
     px = project(
         grid,
         torch.from_numpy(inverse(view.world_from_camera)).float(),
         torch.tensor(view.intrinsics, dtype=torch.float32),
     )
-    patches = sample(normalised(view.color), px)[0]
-    return ((patches + 1) * 127.5).round().clamp(0, 255).to(torch.uint8).permute(0, 2, 3, 1).numpy()
+    cut = sample(normalised(view.color), px)[0]
+    return ((cut + 1) * 127.5).round().clamp(0, 255).to(torch.uint8).permute(0, 2, 3, 1).numpy()
 
 
 def normalised(color: NDArray[np.uint8]) -> torch.Tensor:
@@ -198,13 +217,13 @@ def resized(color: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
 
 
 def small_intrinsics(camera: CameraSpec, side: int) -> FloatArray:
-    """(3, 3) px of the small picture."""
+    """(3, 3) px, intrinsics of the camera's image resized to `side`."""
     return np.diag([side / camera.width, side / camera.height, 1.0]) @ camera.intrinsics
 
 
 def camera_offset(view: View, camera: CameraSpec) -> FloatArray:
-    """(6,) rotation vector rad and translation m of the calibrated camera in the nominal one's
-    frame."""
-    nominal_from_calibrated = inverse(camera.world_from_camera) @ view.world_from_camera
-    rotation, _ = cv2.Rodrigues(nominal_from_calibrated[:3, :3])
-    return np.concatenate([rotation[:, 0], nominal_from_calibrated[:3, 3]])
+    """(6,) rotation vector rad and translation m of nominal_from_camera: the calibrated camera of a
+    view in the frame of the nominal one."""
+    nominal_from_camera = inverse(camera.world_from_camera) @ view.world_from_camera
+    rotation, _ = cv2.Rodrigues(nominal_from_camera[:3, :3])
+    return np.concatenate([rotation[:, 0], nominal_from_camera[:3, 3]])

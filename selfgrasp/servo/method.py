@@ -1,5 +1,5 @@
-"""A method that servoes: looks, scores motions by where they end, moves a little, looks again, and
-closes when standing still is as good as anything."""
+"""A method that servoes: it scores motions by where they end, moves, observes again, and closes
+when staying is predicted to be about as good as the best motion."""
 
 from __future__ import annotations
 
@@ -19,11 +19,13 @@ from selfgrasp.learn.examples import Examples
 from selfgrasp.learn.method import Batch, Method, evaluating
 from selfgrasp.learn.source import Source, Split
 from selfgrasp.servo.batches import batch_of, whole_batch_of
-from selfgrasp.servo.config import Sees, ServoConfig
-from selfgrasp.servo.examples import GATHERED, gather
+from selfgrasp.servo.camera_pose import IMAGE_PX
+from selfgrasp.servo.config import PredictorInput, ServoConfig
+from selfgrasp.servo.examples import EXAMPLES_VERSION, gather
 from selfgrasp.servo.poses import hand_of, over_the_bin
 from selfgrasp.servo.scorer import MotionScorer
 from selfgrasp.servo.search import (
+    MISS_RADIUS,
     Scored,
     failure_penalty,
     non_maximum_suppression,
@@ -31,39 +33,62 @@ from selfgrasp.servo.search import (
     search,
 )
 
+CLOSE_RATIO = 0.9
+"""Close where the success predicted for staying is at least this share of the best motion's (Levine
+et al. 2016, section IV-B)."""
+RAISE_RATIO = 0.9
+"""Rise first where it is less than this share (0.5 there)."""
+FLOOR = 0.09
+"""m above the floor; fingertips below it close rather than go further down."""
+HOVER = (0.25, 0.12)
+"""m above the floor, heights of the fingertips at which the hand observes again on its first way
+down."""
+RISE = 0.10
+"""m."""
+_EXPLORING_SAMPLES, _EXPLORING_ITERATIONS = 32, 2
+"""Of the search when exploring: a draw among good motions does not need the best one."""
+_EXPLORING_TEMPERATURE = 0.5
+"""In units of the logit."""
 _ALTERNATIVES = 12
-"""Of a plan's motions."""
+"""Motions in a plan beside the chosen one."""
 
 
 class ServoMethod(Method):
-    """Servoes to the best motion (Levine et al. 2016, section IV-B). Subclasses say how good a
-    motion is, and learn that."""
+    """Servoes to the best motion (Levine et al. 2016, section IV-B). Subclasses learn to score
+    motions."""
 
-    config: ServoConfig
+    @property
+    @abstractmethod
+    def servo(self) -> ServoConfig:
+        """The part of the config that is about servoing."""
 
     @abstractmethod
     def scorer(self, context: Context, *, calibrated: bool = False) -> MotionScorer:
-        """What scores motions from the pictures of a context; `calibrated`: from the first picture
-        alone, and by the calibration of its camera.
+        """What scores motions from the images of a context.
+
+        Args:
+            context: images, hand and goal.
+            calibrated: use the first image alone, and the calibration of its camera in place of the
+                estimated pose.
 
         Raises:
-            InputError: a goal that this method cannot look for.
+            InputError: a goal that this method does not know.
         """
 
     @property
     def examples_key(self) -> list[object]:
         """What `examples.gather` reads of the config."""
-        config = self.config
-        seen = (
-            [config.picture_px]
-            if config.sees is Sees.PICTURES
-            else [config.eye_px, config.pixel, config.stored_px, config.planes]
+        config, patches = self.servo, self.servo.patches
+        read = (
+            [config.image_px]
+            if config.input is PredictorInput.IMAGES
+            else [IMAGE_PX, patches.pixel, patches.stored_px, patches.planes]
         )
-        return [GATHERED, config.view, config.looks, config.sees, *seen]
+        return [EXAMPLES_VERSION, config.view, config.later_images, config.input, *read]
 
     def gather(self, source: Source, split: Split, rng: np.random.Generator) -> Examples:
         """See `examples.gather`."""
-        return gather(source, split, self.config, rng)
+        return gather(source, split, self.servo, rng)
 
     def batch(
         self,
@@ -73,74 +98,71 @@ class ServoMethod(Method):
         *,
         augment: bool,
     ) -> Batch:
-        """See `batches.batch_of` and, for whole pictures, `batches.whole_batch_of`."""
-        if self.config.sees is Sees.PICTURES:
-            return whole_batch_of(examples, indices, self.config, rng, augment=augment)
-        return batch_of(examples, indices, self.config, rng, augment=augment)
+        """See `batches.batch_of` and, for whole images, `batches.whole_batch_of`."""
+        if self.servo.input is PredictorInput.IMAGES:
+            return whole_batch_of(examples, indices, self.servo, rng, augment=augment)
+        return batch_of(examples, indices, self.servo.patches, rng, augment=augment)
 
     def plan(self, context: Context, *, temperature: float = 0.0, steps: int | None = None) -> Plan:
-        """The next motion, or to close: see `ServoConfig`. Scores are the chances of motions' ends,
-        the chosen one's first, then the best ones that lie apart; less where the hand has failed
-        before.
+        """The next motion, or to close.
+
+        Scores are predicted probabilities of success less the failure penalty: the chosen motion's
+        first, then those of the best ones after non-maximum suppression.
 
         Args:
-            context: see there.
-            temperature: at which the motion is drawn among all that the search scored; 0 takes the
-                best.
-            steps: motions of an attempt at most; `config.steps` by default.
+            context: images, hand, goal and earlier misses.
+            temperature: of the logits, at which the motion is drawn among all scored ones; 0 takes
+                the best.
+            steps: most motions of an attempt; `ServoConfig.steps` by default.
         """
-        left = (self.config.steps if steps is None else steps) - context.step
+        left = (self.servo.steps if steps is None else steps) - context.step
         if left <= 0:
             return Plan.only(Close())
         with evaluating(self):
-            scored, found = self._search(context, exploring=temperature > 0)
+            everything, scored = self._search(context, exploring=temperature > 0)
         hand, floor = hand_of(context.observation), context.spec.workspace.low[2]
-        pick = draw(found.logits, temperature, context.rng())
-        chance = _sigmoid(found.logits)
+        pick = draw(scored.logits, temperature, context.rng())
+        chance = _sigmoid(scored.logits)
         standing = (
             float(chance[0] / max(chance[pick.index], 1e-6))
             if over_the_bin(hand, context.spec)
             else 0.0
         )
-        action = self._towards(found.poses[pick.index], standing, hand, context.spec, left)
-        others = non_maximum_suppression(scored, _ALTERNATIVES, self.config.miss_radius)
+        action = self._towards(scored.poses[pick.index], standing, hand, context.spec, left)
+        others = non_maximum_suppression(everything, _ALTERNATIVES, MISS_RADIUS)
         scores = np.r_[
             chance[0] if isinstance(action, Close) else chance[pick.index],
-            _sigmoid(scored.logits[others]),
+            _sigmoid(everything.logits[others]),
         ]
-        actions = (action, *(_move(hand, pose, floor) for pose in scored.poses[others]))
+        actions = (action, *(_move(hand, pose, floor) for pose in everything.poses[others]))
         return Plan(actions, scores, calibrated=True, chosen=0, probability=pick.probability)
 
     def _towards(
         self, pose: FloatArray, standing: float, hand: FloatArray, spec: CellSpec, left: int
     ) -> Action:
-        """One of the `left` steps of the way: over the bin, then down by the hover heights,
-        correcting on each; on the floor close, correct, or rise."""
-        config, workspace = self.config, spec.workspace
+        """The next of at most `left` steps: over the bin, then down by the hover heights, with a
+        correction at each; on the floor close, correct, or rise."""
+        workspace = spec.workspace
         height = hand[2] - workspace.surface
         if not over_the_bin(hand, spec):
-            return _move(hand, pose, config.hover[0] + workspace.surface)
-        if height < config.floor:
-            if standing >= config.close_ratio or left == 1:
+            return _move(hand, pose, HOVER[0] + workspace.surface)
+        if height < FLOOR:
+            if standing >= CLOSE_RATIO or left == 1:
                 return Close()
-            if standing < config.raise_ratio and left > 2:
-                return Move(np.array([0.0, 0.0, config.rise]), 0.0)
+            if standing < RAISE_RATIO and left > 2:
+                return Move(np.array([0.0, 0.0, RISE]), 0.0)
             return _move(hand, pose, hand[2])
-        # A hand that rose for another try goes down at once; one that comes from above looks again
-        # on the way.
-        pause = (
-            config.hover[1]
-            if height > (config.hover[0] + config.hover[1]) / 2 and left > 1
-            else None
-        )
+        # A hand that rose for another try goes down at once; one that comes from above observes
+        # again on the way.
+        pause = HOVER[1] if height > (HOVER[0] + HOVER[1]) / 2 and left > 1 else None
         return _move(hand, pose, workspace.low[2] if pause is None else pause + workspace.surface)
 
     def _search(self, context: Context, *, exploring: bool) -> tuple[Scored, Scored]:
-        """All that was scored, from what the camera sees now, and of that what may be done: when
-        exploring everything, else the best, judged again."""
+        """All scored motions, and those that may be chosen: all of them when exploring, else the
+        best ones, rescored."""
         hand = hand_of(context.observation)
         over = np.array([*hand[:2], hand[3]]) if over_the_bin(hand, context.spec) else None
-        return self._found(
+        return self._searched(
             self.scorer(context),
             over,
             context,
@@ -148,9 +170,9 @@ class ServoMethod(Method):
             exploring=exploring,
         )
 
-    def _found(
+    def _searched(
         self,
-        look: MotionScorer,
+        scorer: MotionScorer,
         over: FloatArray | None,
         context: Context,
         rng: np.random.Generator,
@@ -158,48 +180,44 @@ class ServoMethod(Method):
         exploring: bool,
     ) -> tuple[Scored, Scored]:
         def worth(score: Callable[[FloatArray], FloatArray]) -> Callable[[FloatArray], FloatArray]:
-            return lambda poses: score(poses) - failure_penalty(poses, context.misses, self.config)
+            return lambda poses: score(poses) - failure_penalty(poses, context.misses)
 
-        config = self.config
+        config = self.servo.search
         if exploring:
-            config = replace(
-                config, samples=config.explore_samples, iterations=config.explore_iterations
-            )
-        found = search(worth(look.logits), over, context.spec.workspace, config, rng)
-        return found, found if exploring else rescored(
-            found, worth(look.careful_logits), self.config
-        )
+            config = replace(config, samples=_EXPLORING_SAMPLES, iterations=_EXPLORING_ITERATIONS)
+        scored = search(worth(scorer.logits), over, context.spec.workspace, config, rng)
+        return scored, scored if exploring else rescored(scored, worth(scorer.careful_logits))
 
     def variants(self) -> Mapping[str, Policy]:
-        """explore: see `exploring`; no_failure_memory: tries again where it just failed, if that
-        looks best, as in the paper; open: one look, calibrated, no servoing."""
+        """explore: see `exploring`; no_failure_memory: without the failure penalty, as in the
+        paper; open: open loop, from the first image and the camera's calibration."""
         return {
             **super().variants(),
-            "no_failure_memory": WithContext(self, "no_failure_memory", {"misses": ()}),
-            **({} if self.config.sees is Sees.PICTURES else {"open": _OpenLoop(self)}),
+            "no_failure_memory": WithContext(self, "no failure memory", {"misses": ()}),
+            **({} if self.servo.input is PredictorInput.IMAGES else {"open": _OpenLoop(self)}),
         }
 
     def numbered_variants(self) -> Mapping[str, Callable[[int], Policy]]:
-        """exploreN: as explore, with N motions instead of `config.steps`."""
+        """exploreN: as explore, with at most N motions."""
         return {"explore": self._exploring}
 
     def _exploring(self, steps: int) -> Policy:
-        if not 2 <= steps <= self.config.steps:
+        if not 2 <= steps <= self.servo.steps:
             raise InputError(
                 given=f"explore{steps} of {self.name}",
-                wanted=f"from 2 to {self.config.steps} motions",
+                wanted=f"from 2 to {self.servo.steps} motions",
             )
         return _Exploring(self, steps)
 
     def exploring(self) -> Policy:
-        """Draws among all that the search scored, at the temperature `config.explore`."""
-        return _Exploring(self, self.config.steps)
+        """Draws among all scored motions in proportion to exp(logit / 0.5)."""
+        return _Exploring(self, self.servo.steps)
 
 
 @dataclass(frozen=True)
 class _OpenLoop:
-    """Judges the first picture once, by the camera's calibration, and goes there without looking
-    again: what servoing is compared with."""
+    """Plans once, from the first image and the camera's calibration, and goes there: the open loop
+    baseline (Levine et al. 2016, section VI-B)."""
 
     method: ServoMethod
     privileged: tuple[str, ...] = ()
@@ -210,43 +228,41 @@ class _OpenLoop:
 
     def plan(self, context: Context) -> Plan:
         method, spec, hand = self.method, context.spec, hand_of(context.observation)
-        if hand[2] - spec.workspace.surface < method.config.hover[0] - 0.02:
+        if hand[2] - spec.workspace.surface < HOVER[0] - 0.02:
             return Plan.only(Close())
         with evaluating(method):
-            # The same picture and the same seed at every step: the same pose.
-            _, found = method._found(
+            # The same image and the same seed at every step: the same pose.
+            _, scored = method._searched(
                 method.scorer(context, calibrated=True),
                 None,
                 context,
                 context.rng(),
                 exploring=False,
             )
-        best = int(found.logits.argmax())
+        best = int(scored.logits.argmax())
         height = (
-            spec.workspace.low[2]
-            if over_the_bin(hand, spec)
-            else method.config.hover[0] + spec.workspace.surface
+            spec.workspace.low[2] if over_the_bin(hand, spec) else HOVER[0] + spec.workspace.surface
         )
         return Plan(
-            (_move(hand, found.poses[best], height),),
-            _sigmoid(found.logits[best : best + 1]),
+            (_move(hand, scored.poses[best], height),),
+            _sigmoid(scored.logits[best : best + 1]),
             calibrated=True,
         )
 
 
 @dataclass(frozen=True)
 class WithContext:
-    """Plans as a method does that is told something else.
+    """The same method with some `Context` fields overridden.
 
     Attributes:
         method: that plans.
-        title: what becomes of it.
-        instead: fields of `Context`, and what it is told for them.
+        title: what reports add to its name.
+        overrides: `Context` fields and their values.
     """
 
     method: ServoMethod
     title: str
-    instead: Mapping[str, Any]
+    overrides: Mapping[str, Any]
     privileged: tuple[str, ...] = ()
 
     @property
@@ -256,7 +272,7 @@ class WithContext:
 
     def plan(self, context: Context) -> Plan:
         """The method's, in that context."""
-        return self.method.plan(replace(context, **self.instead))
+        return self.method.plan(replace(context, **self.overrides))
 
 
 @dataclass(frozen=True)
@@ -270,7 +286,7 @@ class _Exploring:
         return self.method.name
 
     def plan(self, context: Context) -> Plan:
-        return self.method.plan(context, temperature=self.method.config.explore, steps=self.steps)
+        return self.method.plan(context, temperature=_EXPLORING_TEMPERATURE, steps=self.steps)
 
 
 def _move(hand: FloatArray, pose: FloatArray, height: float) -> Move:

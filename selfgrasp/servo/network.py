@@ -1,7 +1,7 @@
-"""Two networks: the eye finds out from pictures where the camera is; the judge says from patches
-whether a motion's end would hold. And the paper's one.
+"""Grasp success predictors g(I_0, I_t, v_t) (Levine et al. 2016, section IV-A): one that sees
+patches, and the published one, which sees whole images.
 
-B batch, I pictures (the first look and the present one), P planes, S patch side.
+B batch, I images (the first one and the present one), P planes, S patch side, M motions.
 """
 
 from __future__ import annotations
@@ -13,26 +13,28 @@ import torch.nn.functional as F
 from torch import nn
 
 from selfgrasp.learn.method import Batch
-from selfgrasp.servo.config import ServoConfig
+from selfgrasp.servo.config import PatchConfig
 
 STATE = 10
 """Numbers beside the patches: see `poses.state_of`."""
 MOTION = 5
 """Numbers of a motion: see `poses.motion_of`."""
 HEIGHT_SCALE = 0.05
-"""m."""
+"""m that one unit of the predicted height stands for."""
+_CHANNELS, _HIDDEN = (32, 64, 96, 96), 128
+"""Of the patch network's layers (the first and the third have stride 2), and of the last one."""
 
 
 class SuccessPredictor(nn.Module):
     """Patches and the hand's state to a logit of success and, as a second task, the height at which
     the hand will be stopped."""
 
-    def __init__(self, config: ServoConfig) -> None:
+    def __init__(self, patches: PatchConfig) -> None:
         super().__init__()
-        first, second, third, fourth = config.channels
-        pictures = 2 * 3 * len(config.planes)
+        first, second, third, fourth = _CHANNELS
+        images = 2 * 3 * len(patches.planes)
         self.stem = nn.Sequential(
-            nn.Conv2d(pictures, first, 3, 2, 1, bias=False),
+            nn.Conv2d(images, first, 3, 2, 1, bias=False),
             nn.BatchNorm2d(first),
             nn.ReLU(inplace=True),
             nn.Conv2d(first, second, 3, 1, 1, bias=False),
@@ -51,18 +53,23 @@ class SuccessPredictor(nn.Module):
             nn.ReLU(inplace=True),
             nn.Flatten(),
         )
-        side = math.ceil(config.patch_px / 4)
+        side = math.ceil(patches.px / 4)
         self.head = nn.Sequential(
             nn.Dropout(0.1),
-            nn.Linear(fourth * side * side + STATE, config.hidden),
+            nn.Linear(fourth * side * side + STATE, _HIDDEN),
             nn.ReLU(inplace=True),
             nn.Dropout(0.1),
-            nn.Linear(config.hidden, 2),
+            nn.Linear(_HIDDEN, 2),
         )
 
     def forward(self, patch_BCSS: torch.Tensor, state_BF: torch.Tensor) -> torch.Tensor:
-        """(B, 2): the logit of success, and how far down the fingertips will come, in units of
-        `HEIGHT_SCALE` above the floor."""
+        """(B, 2): the logit of success, and the height above the floor that the fingertips will
+        reach, in units of `HEIGHT_SCALE`.
+
+        Args:
+            patch_BCSS: of both images on all planes, values -1 to 1.
+            state_BF: see `poses.state_of`.
+        """
         gain_BC, shift_BC = self.state(state_BF).chunk(2, dim=1)
         x = (
             self.norm(self.stem(patch_BCSS)) * (1 + gain_BC[:, :, None, None])
@@ -73,15 +80,14 @@ class SuccessPredictor(nn.Module):
 
 
 def grasp_loss(
-    judged_B2: torch.Tensor, batch: Batch, weight_B: torch.Tensor
+    predicted_B2: torch.Tensor, batch: Batch, weight_B: torch.Tensor
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Weighted means: cross entropy of success, and how far off the height is at which the hand was
-    stopped.
+    """Weighted means: cross entropy of success, and smooth L1 loss of the height at which the hand
+    was stopped.
 
-    That it is stopped by what lies under its fingers is felt in every attempt, and says more than
-    that one in six holds something.
+    The height is measured in every attempt, while only one in six of the first ones succeeds.
     """
-    logits, height = judged_B2.unbind(dim=1)
+    logits, height = predicted_B2.unbind(dim=1)
     weight = weight_B / weight_B.sum().clamp_min(1e-6)
     success = (
         F.binary_cross_entropy_with_logits(logits, batch["grasped"], reduction="none") * weight
@@ -94,14 +100,17 @@ def grasp_loss(
 
 
 class ImageSuccessPredictor(nn.Module):
-    """Both pictures and a motion to a logit of success and the height of the second task: the
-    published network (Levine et al. 2016), from memory.
+    """Both images and a motion to a logit of success and the height of the second task: the
+    published network (Levine et al. 2016, figure 4), from memory.
 
-    Seven convolutions see the pictures alone, once a look; nine more see them together with the
-    motion, which one layer spreads over all their places.
+    Seven convolutions see the images alone. Nine more see them together with the motion, which is
+    tiled over all cells.
+
+    Args:
+        image_px: px, side of the images.
     """
 
-    def __init__(self, config: ServoConfig) -> None:
+    def __init__(self, image_px: int) -> None:
         super().__init__()
         width = 64
         seen = [_convolution(6, width, 6, stride=2, padding=2), nn.MaxPool2d(3, 3, ceil_mode=True)]
@@ -113,7 +122,7 @@ class ImageSuccessPredictor(nn.Module):
         self.together = nn.Sequential(
             *together, nn.MaxPool2d(2, 2, ceil_mode=True), *last, nn.Flatten()
         )
-        side = math.ceil(math.ceil(math.ceil(config.picture_px // 2 / 3) / 3) / 2)
+        side = math.ceil(math.ceil(math.ceil(image_px // 2 / 3) / 3) / 2)
         self.head = nn.Sequential(
             nn.Linear(width * side * side, width),
             nn.ReLU(inplace=True),
@@ -122,12 +131,13 @@ class ImageSuccessPredictor(nn.Module):
             nn.Linear(width, 2),
         )
 
-    def forward(self, pictures_B6HW: torch.Tensor, motion_BF: torch.Tensor) -> torch.Tensor:
+    def forward(self, images_B6HW: torch.Tensor, motion_BF: torch.Tensor) -> torch.Tensor:
         """(B, 2), as `SuccessPredictor`."""
-        return self.judged(self.seeing(pictures_B6HW), motion_BF)
+        return self.predict(self.seeing(images_B6HW), motion_BF)
 
-    def judged(self, seen_BCHW: torch.Tensor, motion_MF: torch.Tensor) -> torch.Tensor:
-        """(M, 2) of M motions from what `seeing` gave for as many pictures, or for one."""
+    def predict(self, seen_BCHW: torch.Tensor, motion_MF: torch.Tensor) -> torch.Tensor:
+        """(M, 2) of M motions from the features that `seeing` gave for as many images, or for
+        one."""
         out: torch.Tensor = self.head(
             self.together(seen_BCHW + self.motion(motion_MF)[:, :, None, None])
         )

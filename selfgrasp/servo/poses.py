@@ -1,4 +1,4 @@
-"""Where the hand is, where it would close, and where the camera is, as numbers for the networks."""
+"""Poses of the hand, of the final grasp and of the camera as inputs of the networks."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from selfgrasp.core import Observation
 from selfgrasp.core.arrays import FloatArray
 from selfgrasp.core.pose import yaw_of
 from selfgrasp.core.spec import CameraSpec, CellSpec
-from selfgrasp.servo.config import ServoConfig
 
 _NEAR = 0.02
 """m within which the hand is where it would close."""
@@ -19,12 +18,10 @@ _FAR = 0.3
 """m beyond which the hand is not over the bin."""
 
 
-def camera_of(spec: CellSpec, config: ServoConfig) -> CameraSpec:
-    """The camera as drawn: the one that all robots share, before each mounted its own a little
-    otherwise."""
-    return (
-        spec.cameras[config.view] if config.view is not None else next(iter(spec.cameras.values()))
-    )
+def camera_of(spec: CellSpec, view: str | None) -> CameraSpec:
+    """The nominal camera of a view (None: the first one). Each robot's own camera is mounted a
+    little differently."""
+    return spec.cameras[view] if view is not None else next(iter(spec.cameras.values()))
 
 
 def hand_of(observation: Observation) -> FloatArray:
@@ -34,22 +31,21 @@ def hand_of(observation: Observation) -> FloatArray:
 
 
 def hand_over(observation: Observation, spec: CellSpec) -> FloatArray:
-    """`hand_of` with the height above the surface, as networks are told it."""
-    found = hand_of(observation)
-    found[2] -= spec.workspace.surface
-    return found
+    """(4,) `hand_of`, with z above the surface: the input of networks."""
+    hand = hand_of(observation)
+    hand[2] -= spec.workspace.surface
+    return hand
 
 
 def surface_from_camera(camera: CameraSpec, spec: CellSpec) -> FloatArray:
-    """(4, 4) the camera as drawn, in a world whose zero is the surface: what the eye is told."""
-    found = camera.world_from_camera.copy()
-    found[2, 3] -= spec.workspace.surface
-    return found
+    """(4, 4) world_from_camera of the nominal camera, in a world whose zero is the surface."""
+    shifted = camera.world_from_camera.copy()
+    shifted[2, 3] -= spec.workspace.surface
+    return shifted
 
 
 def over_the_bin(hand: FloatArray, spec: CellSpec) -> bool:
-    """Whether the hand (x, y, z, ...) is over the workspace, however high, and not where it
-    waits."""
+    """Whether the hand (x, y, z, ...) m is over the workspace, at any height."""
     return spec.workspace.contains(
         np.array([*hand[:2], min(hand[2], spec.workspace.high[2])]), margin=0.03
     )
@@ -66,12 +62,15 @@ def state_of(
     final_M3: FloatArray, hand_M4: FloatArray, camera_M2: FloatArray
 ) -> NDArray[np.float32]:
     """(M, 10) in the frame of the final pose: where the hand is now (x, y, turn, far or there,
-    height, height if there), and where the camera is.
+    height, height if there), and the direction to the camera.
 
-    Hands are those of `hand_over`. A hand that is there and stopped above the floor has felt what
-    no picture shows.
+    A hand that is there and was stopped above the floor has felt what no image shows. Nothing
+    changes when a symmetric gripper is turned by half; see `mirrored` for mirrors.
 
-    Nothing changes when a symmetric gripper is turned by half; see `mirrored` for mirrors.
+    Args:
+        final_M3: x, y m and yaw rad where the hand would close.
+        hand_M4: where it is, see `hand_over`.
+        camera_M2: see `towards_camera`.
     """
     cos, sin = np.cos(final_M3[:, 2]), np.sin(final_M3[:, 2])
 
@@ -99,8 +98,8 @@ def state_of(
 
 
 def motion_of(final_M3: FloatArray, hand_M4: FloatArray) -> NDArray[np.float32]:
-    """(M, 5) from where the hand is (`hand_over`) to where it would close on the floor: x, y, z m,
-    sine and cosine of the turn (Levine et al. 2016)."""
+    """(M, 5) motions from the hand (`hand_over`) to the floor at the final pose: x, y, z m, sine
+    and cosine of the turn (Levine et al. 2016, section IV-A)."""
     turn = final_M3[:, 2] - hand_M4[:, 3]
     way = [
         final_M3[:, 0] - hand_M4[:, 0],
@@ -113,8 +112,8 @@ def motion_of(final_M3: FloatArray, hand_M4: FloatArray) -> NDArray[np.float32]:
 
 
 def mirrored(state_MF: NDArray[np.float32], flips_M2: FloatArray) -> NDArray[np.float32]:
-    """The state in a frame whose x and y axes are flipped where `flips` is -1: a parallel gripper
-    does not know left from right, nor front from back."""
+    """(M, 10) states in a frame whose x and y axes are flipped where `flips` (M, 2) is -1: a
+    parallel gripper is symmetric under both mirrorings."""
     x, y = flips_M2[:, 0], flips_M2[:, 1]
     one = np.ones_like(x)
     return (state_MF * np.stack([x, y, x * y, one, one, one, one, one, x, y], axis=1)).astype(

@@ -1,4 +1,7 @@
-"""The pictures of one decision, with everything that does not depend on the motion done once."""
+"""Scores of motions for one decision: everything that does not depend on the motion is done once.
+
+M motions, C channels, S patch side.
+"""
 
 from __future__ import annotations
 
@@ -13,8 +16,8 @@ from selfgrasp.core import Observation
 from selfgrasp.core.arrays import FloatArray
 from selfgrasp.core.pose import inverse
 from selfgrasp.core.spec import CellSpec
-from selfgrasp.servo.camera_pose import CameraPoseNet
-from selfgrasp.servo.config import ServoConfig
+from selfgrasp.servo.camera_pose import IMAGE_PX, CameraPoseNet
+from selfgrasp.servo.config import PatchConfig
 from selfgrasp.servo.examples import normalised, resized, small_intrinsics
 from selfgrasp.servo.geometry import hand_grid, project, sample
 from selfgrasp.servo.network import ImageSuccessPredictor
@@ -28,80 +31,77 @@ from selfgrasp.servo.poses import (
     towards_camera,
 )
 
-Judged = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
-"""Patches (M, C, S, S) and states (M, 10) to (M, ...) whatever is to be known of motions, a logit
-at least."""
+PatchFunction = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+"""Patches (M, C, S, S) and states (M, 10) to (M,) logits, or to (M, ...) logits of several
+things."""
 
 
 class MotionScorer(Protocol):
-    """Says how good it would be to close somewhere."""
+    """Predicts how likely closing the hand at a pose succeeds."""
 
     def logits(self, poses: FloatArray) -> FloatArray:
-        """(M,) of closing at poses (M, 3)."""
+        """(M,) of closing at poses (M, 3), x, y m and yaw rad."""
         ...
 
     def careful_logits(self, poses: FloatArray) -> FloatArray:
-        """As `logits`, at more cost."""
+        """As `logits`, more accurate and slower: with test-time augmentation, where there is
+        one."""
         ...
 
 
 def estimate_camera_pose(
-    eye: CameraPoseNet, first: Observation, now: Observation, spec: CellSpec, config: ServoConfig
+    net: CameraPoseNet, first: Observation, now: Observation, spec: CellSpec, view: str | None
 ) -> FloatArray:
-    """(4, 4) world_from_camera where the eye finds it in the first picture and the present one."""
-    camera, side, device = camera_of(spec, config), config.eye_px, next(eye.parameters()).device
-    pictures = torch.cat(
-        [normalised(resized(o.view(config.view).color, side)) for o in (first, now)]
-    )[None]
-    nominal, intrinsics = (
-        torch.from_numpy(a).float()[None]
-        for a in (surface_from_camera(camera, spec), small_intrinsics(camera, side))
+    """(4, 4) world_from_camera, as the network estimates it from the first image and the present
+    one."""
+    camera, device = camera_of(spec, view), next(net.parameters()).device
+    images = torch.cat([normalised(resized(o.view(view).color, IMAGE_PX)) for o in (first, now)])
+    world_from_nominal, intrinsics = (
+        torch.from_numpy(a).float()[None].to(device)
+        for a in (surface_from_camera(camera, spec), small_intrinsics(camera, IMAGE_PX))
     )
-    mount = eye.refine(pictures.to(device), nominal.to(device), intrinsics.to(device))[0]
-    found: FloatArray = camera.world_from_camera @ mount.double().cpu().numpy()
-    return found
+    nominal_from_camera = net.refine(images[None].to(device), world_from_nominal, intrinsics)[0]
+    estimate: FloatArray = camera.world_from_camera @ nominal_from_camera.double().cpu().numpy()
+    return estimate
 
 
 class PatchScorer:
-    """Patches where motions end, in the first picture and the present one.
+    """Scores patches where motions end, in the first image and the present one.
 
     Args:
-        judged: what scores them, on whatever device.
-        world_from_camera: (4, 4) where the camera is.
-        first: I_0.
-        now: I_t, and where the hand is.
+        network: scores patches, on any device.
+        world_from_camera: (4, 4) pose of the camera.
+        first: observation with I_0.
+        now: observation with I_t and the hand's pose.
         spec: the cell.
-        config: sizes.
+        patches: what the network was trained on.
+        view: name of the camera; None takes the first.
     """
 
     def __init__(
         self,
-        judged: Judged,
+        network: PatchFunction,
         world_from_camera: FloatArray,
         first: Observation,
         now: Observation,
         spec: CellSpec,
-        config: ServoConfig,
+        patches: PatchConfig,
+        view: str | None = None,
     ) -> None:
-        self._judged, self._spec, self._config, self._hand = (
-            judged,
-            spec,
-            config,
-            hand_over(now, spec),
-        )
-        self._camera = camera_of(spec, config)
-        views = [o.view(config.view) for o in (first, now)]
-        self._pictures = torch.cat([normalised(view.color) for view in views])
+        self._network, self._spec, self._patches = network, spec, patches
+        self._hand, self._camera = hand_over(now, spec), camera_of(spec, view)
+        views = [o.view(view) for o in (first, now)]
+        self._images = torch.cat([normalised(seen.color) for seen in views])
         self._intrinsics = torch.tensor(views[0].intrinsics, dtype=torch.float32)
         self._camera_from_world = torch.from_numpy(inverse(world_from_camera)).float()
 
     def logits(self, poses: FloatArray) -> FloatArray:
-        """See `MotionScorer`; (M, ...) where more than a logit is judged."""
-        return self._scored(*self._seen(poses))
+        """See `MotionScorer`; (M, ...) where the network gives more than one logit."""
+        return self._scored(*self._inputs(poses))
 
     def careful_logits(self, poses: FloatArray) -> FloatArray:
-        """As `logits`, the mean over both mirrors of the hand and the half turn."""
-        patch, state = self._seen(poses)
+        """As `logits`, the mean over both mirrorings of the hand and the half turn."""
+        patch, state = self._inputs(poses)
         flips = [(x, y) for x in (1.0, -1.0) for y in (1.0, -1.0)]
         patches = torch.cat(
             [patch.flip([axis for axis, flip in ((-1, x), (-2, y)) if flip < 0]) for x, y in flips]
@@ -113,68 +113,66 @@ class PatchScorer:
         mean: FloatArray = scored.reshape(len(flips), len(poses), *scored.shape[1:]).mean(axis=0)
         return mean
 
-    def _seen(self, poses: FloatArray) -> tuple[torch.Tensor, NDArray[np.float32]]:
+    def _inputs(self, poses: FloatArray) -> tuple[torch.Tensor, NDArray[np.float32]]:
         """(M, C, S, S) patches and (M, 10) states, see `SuccessPredictor`."""
-        config = self._config
+        patches = self._patches
         grid = hand_grid(
-            torch.from_numpy(poses).float(), config.patch_px, self._spec.workspace.surface, config
+            torch.from_numpy(poses).float(), patches.px, self._spec.workspace.surface, patches
         )
-        found = sample(self._pictures, project(grid, self._camera_from_world, self._intrinsics))
+        px = project(grid, self._camera_from_world, self._intrinsics)
+        sampled = sample(self._images, px)
         state = state_of(
             poses, np.broadcast_to(self._hand, (len(poses), 4)), towards_camera(poses, self._camera)
         )
-        # All planes of the first picture come before those of the present one, as in
+        # All planes of the first image come before those of the present one, as in
         # `batches.batch_of`.
-        m, planes, channels, side, _ = found.shape
-        return found.reshape(m, planes, 2, channels // 2, side, side).transpose(1, 2).flatten(
-            1, 3
-        ), state
+        m, planes, channels, side, _ = sampled.shape
+        paired = sampled.reshape(m, planes, 2, channels // 2, side, side).transpose(1, 2)
+        return paired.flatten(1, 3), state
 
     def _scored(self, patch: torch.Tensor, state: NDArray[np.float32]) -> FloatArray:
-        return (
-            self._judged(
-                patch.contiguous(memory_format=torch.channels_last), torch.from_numpy(state)
-            )
-            .double()
-            .cpu()
-            .numpy()
-        )
+        patch = patch.contiguous(memory_format=torch.channels_last)
+        logits: FloatArray = self._network(patch, torch.from_numpy(state)).double().cpu().numpy()
+        return logits
 
 
 class ImageScorer:
-    """The whole pictures, seen once, and motions as numbers: the published network's."""
+    """Scores motions as vectors with the published network, which sees both whole images once.
+
+    Args:
+        predictor: the network.
+        first: observation with I_0.
+        now: observation with I_t and the hand's pose.
+        spec: the cell.
+        image_px: px, side of the images that the network was built for.
+        view: name of the camera; None takes the first.
+    """
 
     def __init__(
         self,
-        judge: ImageSuccessPredictor,
+        predictor: ImageSuccessPredictor,
         first: Observation,
         now: Observation,
         spec: CellSpec,
-        config: ServoConfig,
+        image_px: int,
+        view: str | None = None,
     ) -> None:
-        pictures = torch.cat(
-            [
-                normalised(resized(o.view(config.view).color, config.picture_px))
-                for o in (first, now)
-            ]
-        )[None]
-        self._device = next(judge.parameters()).device
-        self._judge, self._hand, self._seen = (
-            judge,
-            hand_over(now, spec),
-            judge.seeing(pictures.to(self._device)),
+        images = torch.cat(
+            [normalised(resized(o.view(view).color, image_px)) for o in (first, now)]
         )
+        self._device = next(predictor.parameters()).device
+        self._predictor, self._hand = predictor, hand_over(now, spec)
+        self._features = predictor.seeing(images[None].to(self._device))
 
     def logits(self, poses: FloatArray) -> FloatArray:
         """See `MotionScorer`."""
         motion = motion_of(poses, np.broadcast_to(self._hand, (len(poses), 4)))
-        return (
-            self._judge.judged(self._seen, torch.from_numpy(motion).to(self._device))[:, 0]
-            .double()
-            .cpu()
-            .numpy()
+        predicted = self._predictor.predict(
+            self._features, torch.from_numpy(motion).to(self._device)
         )
+        logits: FloatArray = predicted[:, 0].double().cpu().numpy()
+        return logits
 
     def careful_logits(self, poses: FloatArray) -> FloatArray:
-        """The same: a whole picture has no mirror in which the arm would still be one."""
+        """As `logits`: a mirrored image would show an arm that does not exist."""
         return self.logits(poses)

@@ -1,5 +1,8 @@
-"""Search for the pose where the fingers should close: cross-entropy with one Gaussian an elite,
-since several things lie in a bin and their mean is none."""
+"""Search for the pose where the fingers should close: the cross-entropy method with one Gaussian
+around each elite, since several objects lie in a bin and their mean is none of them.
+
+M and N poses, (x m, y m, yaw rad) each.
+"""
 
 from __future__ import annotations
 
@@ -11,13 +14,23 @@ from numpy.typing import NDArray
 
 from selfgrasp.core.arrays import FloatArray
 from selfgrasp.core.spec import Workspace
-from selfgrasp.servo.config import ServoConfig
+from selfgrasp.servo.config import SearchConfig
+
+ELITES = 6
+"""Poses that the next iteration samples around (Levine et al. 2016, section IV-B)."""
+FINALISTS = 16
+"""Best poses that are scored again with test-time augmentation."""
+_NEAR, _NEAR_TURN = 0.03, 0.5
+"""m and rad, standard deviations of the samples around an elite in the second iteration, and around
+the hand; halved in each further one."""
+MISS_RADIUS = 0.03
+"""m, standard deviation of the failure penalty around an earlier failed grasp."""
 
 
 @dataclass(frozen=True, eq=False)
 class Scored:
-    """Everything that was scored: poses (N, 3) x, y m, yaw rad, and logits (N,); the first is where
-    the hand is, if it is over the bin."""
+    """All scored poses: poses (N, 3) and logits (N,). The first is the hand's pose, where the hand
+    is over the bin."""
 
     poses: FloatArray
     logits: FloatArray
@@ -27,25 +40,26 @@ def search(
     score: Callable[[FloatArray], FloatArray],
     hand: FloatArray | None,
     workspace: Workspace,
-    config: ServoConfig,
+    config: SearchConfig,
     rng: np.random.Generator,
 ) -> Scored:
-    """`iterations` times `samples` poses, as Levine et al. 2016, section IV-B: first all over the
-    bin, half of them around the hand where it is over it and `first_samples` where it is not, then
-    around the elites of all that was scored.
+    """Cross-entropy method over final poses (Levine et al. 2016, section IV-B).
+
+    The first iteration draws uniformly over the bin. Where the hand is over it, half of the
+    samples lie around the hand. Later iterations draw around the elites of all scored poses.
 
     Args:
         score: (M, 3) poses to (M,) logits.
-        hand: (3,) pose of the hand, or None while it waits.
+        hand: (3,) pose of the hand, or None while it is not over the bin.
         workspace: bounds.
-        config: sizes.
+        config: numbers of samples and iterations.
         rng: draws.
     """
     low, high = (
         np.array([*workspace.low[:2], -np.pi / 2]),
         np.array([*workspace.high[:2], np.pi / 2]),
     )
-    spread = np.array([config.near, config.near, config.near_turn])
+    deviation = np.array([_NEAR, _NEAR, _NEAR_TURN])
     drawn = rng.uniform(
         low,
         high,
@@ -53,50 +67,51 @@ def search(
     )
     if hand is not None:
         half = config.samples // 2
-        drawn[:half] = hand + spread * rng.standard_normal((half, 3))
+        drawn[:half] = hand + deviation * rng.standard_normal((half, 3))
         drawn[0] = hand
     poses, logits = np.zeros((0, 3)), np.zeros(0)
     for iteration in range(config.iterations):
         drawn[:, :2] = np.clip(drawn[:, :2], low[:2], high[:2])
         poses, logits = np.concatenate([poses, drawn]), np.concatenate([logits, score(drawn)])
-        best = np.argsort(-logits, kind="stable")[: config.elites]
+        best = np.argsort(-logits, kind="stable")[:ELITES]
         around = poses[np.resize(best, config.samples)]
-        drawn = around + spread / 2**iteration * rng.standard_normal((config.samples, 3))
+        drawn = around + deviation / 2**iteration * rng.standard_normal((config.samples, 3))
     return Scored(poses, logits)
 
 
-def rescored(
-    found: Scored, score: Callable[[FloatArray], FloatArray], config: ServoConfig
-) -> Scored:
-    """The first pose and the `finalists` best others, scored with more care: the best of two
-    hundred guesses is mostly the luckiest one."""
-    kept = np.r_[0, 1 + np.argsort(-found.logits[1:], kind="stable")[: config.finalists]]
-    return Scored(found.poses[kept], score(found.poses[kept]))
+def rescored(scored: Scored, score: Callable[[FloatArray], FloatArray]) -> Scored:
+    """The first pose and the `FINALISTS` best others, scored by `score`, which is more accurate:
+    the best of two hundred estimates is mostly the one with the luckiest error."""
+    kept = np.r_[0, 1 + np.argsort(-scored.logits[1:], kind="stable")[:FINALISTS]]
+    return Scored(scored.poses[kept], score(scored.poses[kept]))
 
 
-def non_maximum_suppression(found: Scored, count: int, distance: float) -> NDArray[np.int64]:
+def non_maximum_suppression(scored: Scored, count: int, distance: float) -> NDArray[np.int64]:
     """Indices of up to `count` poses, best first, none within `distance` m of a better one."""
     kept: list[int] = []
-    for index in np.argsort(-found.logits, kind="stable"):
+    for index in np.argsort(-scored.logits, kind="stable"):
         if (
             len(kept) < count
             and (
-                np.linalg.norm(found.poses[kept, :2] - found.poses[index, :2], axis=1) >= distance
+                np.linalg.norm(scored.poses[kept, :2] - scored.poses[index, :2], axis=1) >= distance
             ).all()
         ):
             kept.append(int(index))
     return np.array(kept, dtype=np.int64)
 
 
-def failure_penalty(
-    poses: FloatArray, misses: Sequence[FloatArray], config: ServoConfig
-) -> FloatArray:
-    """(M,) logits by which poses (M, 3) are worth less after `Context.misses`: a hand that failed
-    somewhere tries elsewhere first."""
+def failure_penalty(poses: FloatArray, misses: Sequence[FloatArray]) -> FloatArray:
+    """(M,) logits to subtract near earlier failed grasps in this scene.
+
+    A Gaussian of height 1 and deviation `MISS_RADIUS` around each failed grasp. The paper's robots
+    had no such memory.
+
+    Args:
+        poses: (M, 3).
+        misses: (4, 4) poses of the tool at failed grasps, see `Context.misses`.
+    """
     if not misses:
         return np.zeros(len(poses))
     distance = np.linalg.norm(poses[:, None, :2] - np.stack(misses)[None, :, :2, 3], axis=2)
-    less: FloatArray = config.miss_weight * np.exp(-((distance / config.miss_radius) ** 2) / 2).sum(
-        axis=1
-    )
-    return less
+    penalty: FloatArray = np.exp(-((distance / MISS_RADIUS) ** 2) / 2).sum(axis=1)
+    return penalty

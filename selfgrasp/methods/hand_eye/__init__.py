@@ -1,2 +1,2 @@
-"""Hand-eye coordination (Levine et al. 2016): would the hand, moved like this from what the
-pictures show now, hold something?"""
+"""Hand-eye coordination (Levine et al. 2016): a grasp success predictor, and servoing to the motion
+that it thinks best."""

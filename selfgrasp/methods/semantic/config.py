@@ -1,11 +1,21 @@
-"""Presets of semantic grasping."""
+"""Config and presets of semantic grasping."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from functools import partial
+from typing import Any
 
-from selfgrasp.servo import ServoConfig
+from selfgrasp.servo import PatchConfig, SearchConfig, ServoConfig
+from selfgrasp.servo.flat_config import (
+    CONSTANTS,
+    FLAT_FIELDS,
+    nested_patches,
+    nested_servo,
+    require_constants,
+)
 
 CATEGORIES = (
     "eraser",
@@ -32,33 +42,41 @@ NO_OBJECT, SEVERAL, NONE_OF_THESE = "no object", "several", "none of these"
 
 
 class Structure(StrEnum):
-    """How grasp and class are parted (Jang et al. 2017, figure 2)."""
+    """How the grasp and its class are separated (Jang et al. 2017, figure 2).
+
+    single: one softmax over the categories and failure. branches: two branches over a shared trunk,
+    success and category. separated: as branches, with the success of a network of its own. box: the
+    bounding-box baseline, a classifier of present images in random rotation over crops of the first
+    image; the dorsal stream grasps anything in the best crop. presented: a classifier of present
+    images as they are, which propagates labels.
+    """
 
     SINGLE = "single"
-    """One softmax over the categories and failure."""
     BRANCHES = "branches"
-    """Two branches over a shared trunk: will it hold, and what."""
     SEPARATED = "separated"
-    """As BRANCHES; whether it will hold is asked a network of its own."""
     BOX = "box"
-    """A classifier of presented objects, turned anyhow, over crops of the first picture; where the
-    best one lies, the dorsal stream grasps anything."""
     PRESENTED = "presented"
-    """The same of objects as they are held up: it spreads labels."""
 
 
-_SHALLOW = (32, 48, 96, 128)
+class Decision(StrEnum):
+    """How the probabilities of success p(g) and of the category p(c) are combined.
+
+    product: p(g) p(c), all over the bin. published: see `scorer.PublishedScorer` (Jang et al. 2017,
+    appendix C).
+    """
+
+    PRODUCT = "product"
+    PUBLISHED = "published"
 
 
-def seeing(px: int) -> ServoConfig:
-    """What the ventral stream sees: 14 cm at so many pixels a side, varied much in training, since
-    what is to be told apart are kinds and not things."""
-    return ServoConfig(
-        patch=0.14,
-        patch_px=px,
+def ventral_patches(px: int) -> PatchConfig:
+    """Patches of 14 cm at `px` pixels a side, with strong augmentation: the ventral stream is to
+    know categories, not instances."""
+    return PatchConfig(
+        size=0.14,
+        px=px,
         stored_px=round(px * 19 / 16),
         planes=(0.02,),
-        looks=1,
         jitter=0.25,
         zoom=0.2,
         shift=0.003,
@@ -66,131 +84,142 @@ def seeing(px: int) -> ServoConfig:
     )
 
 
+_FIRST_SAMPLES, _STEPS = 192, 4
+
+
+def _servo() -> ServoConfig:
+    return ServoConfig(
+        later_images=1, search=SearchConfig(first_samples=_FIRST_SAMPLES), steps=_STEPS
+    )
+
+
 @dataclass(frozen=True)
-class SemanticConfig(ServoConfig):
-    """What `ServoConfig` says is the dorsal stream's, and of searching and moving.
+class SemanticConfig:
+    """The streams, and how they are trained and combined.
 
     Attributes:
         structure: see there.
-        attention: a shallower network with soft keypoints instead of the deep one (Jang et al.
-            2017, appendix B.1).
+        attention: a shallower ventral network with soft keypoints in place of the deep one (Jang et
+            al. 2017, appendix B.1).
         categories: names, in the order of the outputs.
-        ventral: what the streams that know categories see.
-        widths: channels of the networks; the deep one ends with twice the last.
-        keypoints: channels of the shallower one whose places are its features.
-        recolor: share of the training examples whose three colours change places.
-        hide: side of the square that is hidden in each training example, as a share of the patch's.
-        pictures: how many presented pictures, each with a random motion, are added to a batch in
-            training, as a share of its size.
-        smoothed: added to the probability of a category before it is multiplied with that of a
-            grasp, where what is asked for is sought as published: 0.5 in Jang et al. 2017, appendix
-            C, see `look.PublishedScorer`. With 0 it is not sought so.
-        reach: m from the hand within which it is then sought, once the hand is over the bin.
-        found: probability of holding the category below which nothing is tried.
+        servo: the camera pose network, the dorsal stream's patches, search and motions.
+        ventral: patches of the networks that know categories.
+        widths: channels of these networks; the deep one ends with twice the last.
+        present_share: present images, each with the motion of another attempt, that are added to a
+            training batch, as a share of its size (auxiliary data, section 3.3).
+        decision: see there.
+        not_found_threshold: predicted probability of holding the category below which nothing is
+            tried.
     """
 
-    steps: int = 4
-    first_samples: int = 192
     structure: Structure = Structure.SEPARATED
     attention: bool = False
     categories: tuple[str, ...] = CATEGORIES
-    ventral: ServoConfig = field(default_factory=lambda: seeing(48))
+    servo: ServoConfig = field(default_factory=_servo)
+    ventral: PatchConfig = field(default_factory=lambda: ventral_patches(48))
     widths: tuple[int, ...] = (24, 32, 64, 128)
-    keypoints: int = 64
-    recolor: float = 0.5
-    hide: float = 0.3
-    pictures: float = 0.0
-    smoothed: float = 0.0
-    reach: float = 0.08
-    found: float = 0.0
+    present_share: float = 0.0
+    decision: Decision = Decision.PRODUCT
+    not_found_threshold: float = 0.0
+
+    @staticmethod
+    def upgraded(data: Mapping[str, Any]) -> Mapping[str, Any]:
+        """JSON values of checkpoints of selfgrasp 0.1, which were flat, as those of this class.
+
+        Raises:
+            InputError: a field that is a constant today, with another value.
+        """
+        if "sees" not in data:
+            return data
+        ventral = data["ventral"]
+        require_constants(data, _CONSTANTS)
+        require_constants(ventral, CONSTANTS)
+        servo = nested_servo({name: value for name, value in data.items() if name in FLAT_FIELDS})
+        search = {"first_samples": _FIRST_SAMPLES, **servo["search"]}
+        own = {
+            _RENAMED.get(name, name): value
+            for name, value in data.items()
+            if name not in FLAT_FIELDS | _CONSTANTS.keys()
+        }
+        later = {"later_images": ventral.get("looks", 1), "search": search}
+        return {
+            **own,
+            "servo": {"steps": _STEPS, **servo, **later},
+            "ventral": nested_patches(ventral),
+        }
 
     @property
     def answers(self) -> tuple[str, ...]:
-        """What the branch of categories tells apart: of the classifier, everything that raters
-        answer."""
+        """Classes of the category branch: of a classifier of present images, everything that raters
+        may answer."""
         return (
             (*self.categories, NO_OBJECT, SEVERAL, NONE_OF_THESE)
-            if self.names_pictures
+            if self.classifies_present_images
             else self.categories
         )
 
     @property
-    def names_pictures(self) -> bool:
-        """Whether this is a classifier of presented pictures, and none of motions."""
+    def classifies_present_images(self) -> bool:
+        """Whether this is a classifier of present images, and none of motions."""
         return self.structure in (Structure.BOX, Structure.PRESENTED)
 
 
-def small() -> SemanticConfig:
-    """Trains on two CPU cores in minutes."""
-    return SemanticConfig()
+_RENAMED = {"found": "not_found_threshold", "pictures": "present_share"}
+_CONSTANTS = {"keypoints": 64, "recolor": 0.5, "hide": 0.3, "smoothed": 0.0, "reach": 0.08}
 
 
-def single() -> SemanticConfig:
-    """One softmax over the categories and failure."""
-    return SemanticConfig(structure=Structure.SINGLE)
+def small(
+    structure: Structure = Structure.SEPARATED,
+    *,
+    attention: bool = False,
+    present_share: float = 0.0,
+) -> SemanticConfig:
+    """Trains on two CPU cores in minutes.
+
+    Args:
+        structure: see there.
+        attention: soft keypoints, see `SemanticConfig`.
+        present_share: see `SemanticConfig`.
+    """
+    config = SemanticConfig(structure=structure, attention=attention, present_share=present_share)
+    if attention:
+        config = replace(config, widths=(32, 48, 96, 128))
+    if config.classifies_present_images:
+        config = replace(config, ventral=replace(ventral_patches(96), planes=()))
+    return config
 
 
-def branches() -> SemanticConfig:
-    """Two branches, which also say what can be held."""
-    return SemanticConfig(structure=Structure.BRANCHES)
+def paper(
+    structure: Structure = Structure.SEPARATED,
+    *,
+    attention: bool = False,
+    present_share: float = 0.0,
+) -> SemanticConfig:
+    """`small` with ventral patches of 96 px and networks twice as wide. For a GPU, images of 472 px
+    and hundreds of thousands of attempts."""
+    config = small(structure, attention=attention, present_share=present_share)
+    planes = config.ventral.planes
+    return replace(
+        config,
+        ventral=replace(ventral_patches(96), planes=planes),
+        widths=tuple(2 * width for width in config.widths),
+    )
 
 
-def attention() -> SemanticConfig:
-    """Separated, with soft keypoints."""
-    return SemanticConfig(attention=True, widths=_SHALLOW)
-
-
-def box() -> SemanticConfig:
-    """The bounding-box baseline."""
-    return SemanticConfig(structure=Structure.BOX, ventral=replace(seeing(96), planes=()))
-
-
-def presented() -> SemanticConfig:
-    """A classifier of presented pictures, which spreads labels."""
-    return replace(box(), structure=Structure.PRESENTED)
-
-
-def attention_pictures() -> SemanticConfig:
-    """Separated, with soft keypoints, and a quarter as many presented pictures again."""
-    return SemanticConfig(attention=True, widths=_SHALLOW, pictures=0.25)
-
-
-def branches_pictures() -> SemanticConfig:
-    """Two branches, and a quarter as many presented pictures again."""
-    return SemanticConfig(structure=Structure.BRANCHES, pictures=0.25)
-
-
-def paper() -> SemanticConfig:
-    """Sees its 14 cm at 96 px, with streams twice as wide; wants a GPU, pictures of 472 px, and
-    hundreds of thousands of attempts."""
-    return _large(small())
-
-
-def paper_single() -> SemanticConfig:
-    """`single`, large."""
-    return _large(single())
-
-
-def paper_branches() -> SemanticConfig:
-    """`branches`, large."""
-    return _large(branches())
-
-
-def paper_branches_pictures() -> SemanticConfig:
-    """`branches_pictures`, large."""
-    return _large(branches_pictures())
-
-
-def paper_attention() -> SemanticConfig:
-    """`attention`, large."""
-    return _large(attention())
-
-
-def paper_attention_pictures() -> SemanticConfig:
-    """`attention_pictures`, large."""
-    return _large(attention_pictures())
-
-
-def _large(config: SemanticConfig) -> SemanticConfig:
-    one, two, three, four = config.widths
-    return replace(config, ventral=seeing(96), widths=(2 * one, 2 * two, 2 * three, 2 * four))
+PRESETS: Mapping[str, Callable[[], SemanticConfig]] = {
+    "small": small,
+    "single": partial(small, Structure.SINGLE),
+    "branches": partial(small, Structure.BRANCHES),
+    "attention": partial(small, attention=True),
+    "box": partial(small, Structure.BOX),
+    "presented": partial(small, Structure.PRESENTED),
+    "attention_pictures": partial(small, attention=True, present_share=0.25),
+    "branches_pictures": partial(small, Structure.BRANCHES, present_share=0.25),
+    "paper": paper,
+    "paper_single": partial(paper, Structure.SINGLE),
+    "paper_branches": partial(paper, Structure.BRANCHES),
+    "paper_branches_pictures": partial(paper, Structure.BRANCHES, present_share=0.25),
+    "paper_attention": partial(paper, attention=True),
+    "paper_attention_pictures": partial(paper, attention=True, present_share=0.25),
+}
+"""By name; `_pictures`: present images are added to batches, a quarter as many again."""

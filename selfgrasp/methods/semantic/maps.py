@@ -1,5 +1,4 @@
-"""Value maps: over the whole bin, where to grasp and what is there (Jang et al. 2017, figures 1 and
-2)."""
+"""Value maps: p(g) and p(c) over the whole bin (Jang et al. 2017, figures 1 and 2)."""
 
 from __future__ import annotations
 
@@ -17,16 +16,16 @@ from selfgrasp.methods.semantic.scorer import CategoryScorer
 
 _PIXEL, _ANGLES = 0.01, 6
 _APART = 0.07
-"""m between places that are named."""
+"""m between labelled places."""
 
 
 @dataclass(frozen=True, eq=False)
 class ValueMaps:
-    """What the streams think of every place of the bin, A angles each.
+    """What the streams predict for every place of the bin, at A angles each.
 
     Attributes:
-        grasp: chances of holding anything.
-        classes: (N, A, H, W) chances of each category, of what will be held.
+        grasp: probabilities of holding anything.
+        classes: (N, A, H, W) probabilities of the categories of what will be held.
         categories: their names.
     """
 
@@ -35,12 +34,12 @@ class ValueMaps:
     categories: tuple[str, ...]
 
     def of(self, category: str) -> Heat:
-        """Chances that a place's best grasp holds a thing of the category."""
+        """(1, H, W) probabilities that a place's best grasp holds an object of the category."""
         return self._heat(self._at_best(self.classes[self.categories.index(category)]))
 
-    def named(self, count: int = 8) -> list[tuple[FloatArray, str, float]]:
-        """Up to `count` places that are best to grasp, apart from one another: (3,) m, the
-        likeliest category and its chance."""
+    def labelled(self, count: int = 8) -> list[tuple[FloatArray, str, float]]:
+        """Up to `count` best places to grasp, at least 7 cm apart: (3,) m, the likeliest category
+        and its probability."""
         best, classes = (
             self.grasp.values.max(axis=0),
             np.stack([self._at_best(one)[0] for one in self.classes]),
@@ -72,14 +71,14 @@ class ValueMaps:
 
 
 def value_maps(method: Semantic, context: Context) -> ValueMaps:
-    """Ask the streams about a grid of places and angles, from what the camera sees now.
+    """Predictions for a grid of places and angles, from the present image.
 
     Args:
-        method: with streams that know categories.
-        context: its goal does not matter.
+        method: with streams that predict categories of motions.
+        context: its goal is ignored.
 
     Raises:
-        InputError: the bounding box's classifier, which knows no motions.
+        InputError: a classifier of present images, which predicts nothing of motions.
     """
     categories = method.config.categories
     low, high = context.spec.workspace.low[:2], context.spec.workspace.high[:2]
@@ -88,7 +87,7 @@ def value_maps(method: Semantic, context: Context) -> ValueMaps:
     yaw, y, x = np.meshgrid(angles, rows, columns, indexing="ij")
     poses = np.stack([x, y, yaw], axis=-1).reshape(-1, 3)
     with evaluating(method):
-        look = method.scorer(
+        scorer = method.scorer(
             Context(
                 context.observation,
                 context.spec,
@@ -97,17 +96,17 @@ def value_maps(method: Semantic, context: Context) -> ValueMaps:
                 step=context.step,
             )
         )
-        if not isinstance(look, CategoryScorer):
+        if not isinstance(scorer, CategoryScorer):
             raise InputError(
                 given=f"structure {method.config.structure}",
-                wanted="streams that are asked about motions",
+                wanted="streams that predict categories of motions: single, branches or separated",
             )
-        opinions = [
-            look.probabilities(part) for part in np.array_split(poses, 1 + len(poses) // 256)
+        predicted = [
+            scorer.probabilities(part) for part in np.array_split(poses, 1 + len(poses) // 256)
         ]
-    grasp = np.concatenate([o.grasp for o in opinions]).reshape(x.shape).astype(np.float32)
+    grasp = np.concatenate([o.grasp for o in predicted]).reshape(x.shape).astype(np.float32)
     classes = (
-        np.concatenate([o.classes for o in opinions]).T.reshape(-1, *x.shape).astype(np.float32)
+        np.concatenate([o.classes for o in predicted]).T.reshape(-1, *x.shape).astype(np.float32)
     )
     corner = pose(translation=(low[0], low[1], context.spec.workspace.surface))
     return ValueMaps(Heat(grasp, angles, corner, _PIXEL), classes, categories)

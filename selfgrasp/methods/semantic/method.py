@@ -24,10 +24,11 @@ from selfgrasp.core import (
     unknown_name,
 )
 from selfgrasp.core.arrays import FloatArray
+from selfgrasp.core.spec import CellSpec
 from selfgrasp.learn import Batch, Examples, FitConfig, Loss, Precision, Source, Split, load_parts
-from selfgrasp.methods.semantic.config import SemanticConfig, Structure
+from selfgrasp.methods.semantic.config import Decision, SemanticConfig, Structure
 from selfgrasp.methods.semantic.examples import (
-    GATHERED,
+    EXAMPLES_VERSION,
     LABEL,
     PICTURE_LABEL,
     PROPAGATED_LABEL,
@@ -40,6 +41,7 @@ from selfgrasp.servo import (
     CameraPoseNet,
     MotionScorer,
     PatchScorer,
+    ServoConfig,
     ServoMethod,
     SuccessPredictor,
     WithContext,
@@ -52,11 +54,16 @@ from selfgrasp.servo.poses import hand_of, over_the_bin
 
 
 class Semantic(ServoMethod):
-    """A dorsal stream says whether something will be held, a ventral one what it will be; servoes
-    to what is asked for.
+    """A dorsal stream predicts whether something will be held, a ventral stream its category;
+    servoes to what is asked for.
 
-    Started from another's eye and dorsal stream (`load_trunk`), it learns its own streams alone;
-    else all of them.
+    Started from the camera pose network and the dorsal stream of another run (`load_trunk`), it
+    learns its other networks alone; else all of them.
+
+    Attributes:
+        eye: the camera pose network.
+        judge: the dorsal stream, a grasp success predictor.
+        branches: the networks that know categories. Checkpoints store all three under these names.
     """
 
     name = "semantic"
@@ -65,17 +72,22 @@ class Semantic(ServoMethod):
     def __init__(self, config: SemanticConfig) -> None:
         super().__init__()
         self.config: SemanticConfig = config
-        self.eye = CameraPoseNet(config)
-        self.judge = SuccessPredictor(config)
+        self.eye = CameraPoseNet()
+        self.judge = SuccessPredictor(config.servo.patches)
         self.branches = Branches(config)
-        self._given = False
-        # The box is the same at every look of an attempt.
-        self._boxed: tuple[Observation, int, FloatArray] | None = None
+        self._dorsal_frozen = False
+        # The box of a first image and a category is the same at every step of an attempt.
+        self._box: tuple[Observation, int, FloatArray] | None = None
+
+    @property
+    def servo(self) -> ServoConfig:
+        """The config's part about servoing."""
+        return self.config.servo
 
     def recipe(self, *, round: int = 0) -> FitConfig:
-        """AdamW, a cosine."""
+        """AdamW, a cosine schedule."""
         return FitConfig(
-            epochs=80 if self.config.names_pictures else 30,
+            epochs=80 if self.config.classifies_present_images else 30,
             learning_rate=2e-3,
             precision=Precision.ALSO_CPU,
         )
@@ -88,14 +100,14 @@ class Semantic(ServoMethod):
             InputError: no such networks there, or of other sizes.
         """
         load_parts(path, self, ("eye", "judge"))
-        self._given = True
+        self._dorsal_frozen = True
         for part in (self.eye, self.judge):
             part.requires_grad_(False)
 
     def train(self, mode: bool = True) -> Semantic:
-        """As of any module, but what was given keeps its running statistics."""
+        """As of any module, but frozen networks keep their running statistics."""
         super().train(mode)
-        if self._given:
+        if self._dorsal_frozen:
             self.eye.eval()
             self.judge.eval()
         return self
@@ -103,26 +115,27 @@ class Semantic(ServoMethod):
     @property
     def examples_key(self) -> list[Any]:
         """What `examples.gather_semantic` reads of the config."""
-        seen = self.config.ventral
+        ventral = self.config.ventral
         return [
             *super().examples_key,
-            GATHERED,
+            EXAMPLES_VERSION,
             self.config.answers,
-            seen.pixel,
-            seen.stored_px,
-            seen.planes,
-            seen.looks,
-            seen.eye_px,
-            seen.view,
-            self._given,
+            ventral.pixel,
+            ventral.stored_px,
+            ventral.planes,
+            self._dorsal_frozen,
         ]
 
     def gather(self, source: Source, split: Split, rng: np.random.Generator) -> Examples:
         """See `examples.gather_semantic`."""
-        return gather_semantic(source, split, self.config, rng, dorsal=not self._given)
+        return gather_semantic(source, split, self.config, rng, dorsal=not self._dorsal_frozen)
 
     def check(self, examples: Examples) -> None:
-        """Somebody must have said what some of the attempts lifted."""
+        """Some attempts must have a label of what they lifted.
+
+        Raises:
+            InputError: none has.
+        """
         if not (examples.columns["category"] >= 0).any():
             raise InputError(
                 given=f"{len(examples)} attempts of which nobody says what known category "
@@ -144,36 +157,39 @@ class Semantic(ServoMethod):
         return semantic_batch(examples, indices, self.config, rng, augment=augment)
 
     def loss(self, batch: Batch) -> Loss:
-        """Cross entropies of success, where it was tried, and of the category, where it is known;
-        how far down the hand came; and the dorsal stream's loss."""
+        """Cross entropies of success and of the category, where they are known, loss of the height
+        at which the hand was stopped, and the dorsal stream's and the camera pose's losses."""
         grasp, category = (out.float() for out in self.branches(batch["patch"], batch["state"]))
         if self.config.structure is Structure.SINGLE:
             value, metrics = self._single(category, batch)
-        elif self.config.names_pictures:
-            value, metrics = _named_loss(category, batch["category"], batch["named_weight"])
+        elif self.config.classifies_present_images:
+            value, metrics = _category_loss(category, batch["category"], batch["category_weight"])
         else:
-            classes, metrics = _named_loss(
+            classes, metrics = _category_loss(
                 category, batch["category"], batch["weight"] * (batch["category"] >= 0)
             )
-            success, stopped = grasp_loss(grasp, batch, batch["weight"] * batch["tried"])
-            value = classes + success + self.config.height_weight * stopped
+            success, height = grasp_loss(grasp, batch, batch["weight"] * batch["outcome_weight"])
+            value = classes + success + height
             metrics |= {"success_loss": success}
         if "dorsal" in batch:
-            success, stopped = grasp_loss(
+            success, height = grasp_loss(
                 self.judge(batch["dorsal"], batch["dorsal_state"]).float(),
                 batch,
                 batch["dorsal_weight"],
             )
-            missed = camera_pose_loss(self.eye, batch)
-            value = value + success + self.config.height_weight * stopped + missed
-            metrics |= {"dorsal_loss": success, "reprojection_px": missed}
+            reprojection = camera_pose_loss(self.eye, batch)
+            value = value + success + height + reprojection
+            metrics |= {"dorsal_loss": success, "reprojection_px": reprojection}
         return Loss(value, {name: metric.detach() for name, metric in metrics.items()})
 
     def _single(
         self, logits: torch.Tensor, batch: Batch
     ) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
-        """Failure is the last class; what was lifted and is unknown teaches nothing."""
-        known, failed = batch["category"] >= 0, (batch["tried"] > 0) & (batch["grasped"] == 0)
+        """Failure is the last class; a grasp of an unknown category teaches nothing."""
+        known, failed = (
+            batch["category"] >= 0,
+            (batch["outcome_weight"] > 0) & (batch["grasped"] == 0),
+        )
         target = torch.where(failed, len(self.config.answers), batch["category"].clamp_min(0))
         weight = batch["weight"] * (known | failed)
         value = _mean(
@@ -182,25 +198,25 @@ class Semantic(ServoMethod):
         return value, _class_metrics(value, logits.argmax(dim=1) == target, batch["weight"] * known)
 
     def plan(self, context: Context, *, temperature: float = 0.0, steps: int | None = None) -> Plan:
-        """See `ServoMethod.plan`; nothing at all where the chance of holding what is asked for is
-        below `config.found` at the first look."""
+        """See `ServoMethod.plan`; an empty plan where the predicted probability of holding the goal
+        is below `config.not_found_threshold` at the first step."""
         plan = super().plan(context, temperature=temperature, steps=steps)
-        if self.config.smoothed:
+        if self.config.decision is Decision.PUBLISHED:
             return replace(plan, calibrated=False)
-        if context.goal.category is None or context.step or plan.score >= self.config.found:
+        threshold = self.config.not_found_threshold
+        if context.goal.category is None or context.step or plan.score >= threshold:
             return plan
-        # Where the hand has failed before is worth less, but what lies there is still there; and
-        # who explores may have drawn a worse place than the best.
-        chance = (
+        # The failure penalty and exploration lower the score of an object that is still there.
+        probability = (
             super().plan(replace(context, misses=()), steps=steps).score
             if context.misses or temperature
             else plan.score
         )
-        if chance >= self.config.found:
+        if probability >= threshold:
             return plan
         return Plan.nothing(
-            f"no {context.goal.category} found: the best place looks like one to hold with a "
-            f"chance of {chance:.2f}"
+            f"no {context.goal.category} found: the best place holds one with a predicted "
+            f"probability of {probability:.2f}, below the threshold of {threshold:.2f}"
         )
 
     def variants(self) -> Mapping[str, Policy]:
@@ -208,70 +224,74 @@ class Semantic(ServoMethod):
         category: grasps anything) and, with two streams, published (scores as `PublishedScorer`
         does, no not-found threshold)."""
         other = {
-            "always": WithContext(self._with(found=0.0), "always trying", {}),
+            "always": WithContext(self._with(not_found_threshold=0.0), "always trying", {}),
             "dorsal": WithContext(self, "dorsal only", {"goal": ANYTHING}),
         }
         if self.config.structure in (Structure.BRANCHES, Structure.SEPARATED):
             other["published"] = WithContext(
-                self._with(found=0.0, smoothed=0.5), "as published", {}
+                self._with(not_found_threshold=0.0, decision=Decision.PUBLISHED), "as published", {}
             )
         return {**super().variants(), **other}
 
     def _with(self, **changes: Any) -> Semantic:
-        """The same networks."""
+        """The same networks with another config."""
         other = copy.copy(self)
         other.config = replace(self.config, **changes)
         return other
 
     def scorer(self, context: Context, *, calibrated: bool = False) -> MotionScorer:
-        """See `ServoMethod.look`. Without a goal: how good a motion is to hold anything; with a
-        category: see `CategoryScorer`, `PublishedScorer` and `BoxScorer`."""
+        """See `ServoMethod.scorer`.
+
+        Without a goal it scores holding anything; for a category see `CategoryScorer`,
+        `PublishedScorer` and `BoxScorer`.
+        """
         first, spec, config = context.first or context.observation, context.spec, self.config
-        now = first if calibrated else context.observation
+        now, view = first if calibrated else context.observation, config.servo.view
         camera = (
-            first.view(config.view).world_from_camera
+            first.view(view).world_from_camera
             if calibrated
-            else estimate_camera_pose(self.eye, first, now, spec, config)
+            else estimate_camera_pose(self.eye, first, now, spec, view)
         )
-        category = self._asked(context.goal)
-        dorsal = PatchScorer(self._held, camera, first, now, spec, config)
+        category = self._category_of(context.goal)
+        dorsal = PatchScorer(
+            self._dorsal_logits, camera, first, now, spec, config.servo.patches, view
+        )
         if category is None:
             return dorsal
-        if config.names_pictures:
-            if self._boxed is None or self._boxed[0] is not first or self._boxed[1] != category:
-                self._boxed = (
-                    first,
-                    category,
-                    best_box(self.category_log_probabilities, category, first, spec, config),
-                )
-            return BoxScorer(dorsal, self._boxed[2])
-        ventral = PatchScorer(self._judged, camera, first, now, spec, config.ventral)
+        if config.classifies_present_images:
+            return BoxScorer(dorsal, self._box_of(category, first, spec))
+        ventral = PatchScorer(self._ventral_logits, camera, first, now, spec, config.ventral, view)
         separate = dorsal if config.structure is Structure.SEPARATED else None
-        if not config.smoothed:
-            return CategoryScorer(ventral, separate, category, config)
+        if config.decision is Decision.PRODUCT:
+            return CategoryScorer(ventral, separate, category, config.structure)
         hand = hand_of(now)
-        return PublishedScorer(
-            ventral, separate, category, config, hand[:2] if over_the_bin(hand, spec) else None
-        )
+        near = hand[:2] if over_the_bin(hand, spec) else None
+        return PublishedScorer(ventral, separate, category, config.structure, near)
 
-    def _held(self, patch: torch.Tensor, state: torch.Tensor) -> torch.Tensor:
+    def _box_of(self, category: int, first: Observation, spec: CellSpec) -> FloatArray:
+        if self._box is None or self._box[0] is not first or self._box[1] != category:
+            box = best_box(self.category_log_probabilities, category, first, spec, self.config)
+            self._box = first, category, box
+        return self._box[2]
+
+    def _dorsal_logits(self, patch: torch.Tensor, state: torch.Tensor) -> torch.Tensor:
         """(M,)."""
         logits: torch.Tensor = self.judge(patch.to(self.device), state.to(self.device))[:, 0]
         return logits
 
-    def _judged(self, patch: torch.Tensor, state: torch.Tensor) -> torch.Tensor:
+    def _ventral_logits(self, patch: torch.Tensor, state: torch.Tensor) -> torch.Tensor:
         """(M, 1 + N): the grasp branch's logit, and the categories'."""
         grasp, category = self.branches(patch.to(self.device), state.to(self.device))
         return torch.cat([grasp[:, :1], category], dim=1)
 
     def category_log_probabilities(self, patch: torch.Tensor) -> torch.Tensor:
-        """(M, N) log probabilities of categories of presented pictures, or crops of others, (M, 3,
-        S, S) from -1 to 1."""
+        """(M, N) log probabilities of the categories of present images or of crops of others,
+        (M, 3, S, S) from -1 to 1."""
         patch = patch.to(self.device)
         _, category = self.branches(patch, patch.new_zeros(len(patch), STATE))
         return category.log_softmax(dim=1)
 
-    def _asked(self, goal: Goal) -> int | None:
+    def _category_of(self, goal: Goal) -> int | None:
         if goal.is_anything:
             return None
         if goal.category is None:
@@ -284,10 +304,10 @@ class Semantic(ServoMethod):
         return self.config.categories.index(goal.category)
 
 
-def _named_loss(
+def _category_loss(
     logits: torch.Tensor, category: torch.Tensor, weight: torch.Tensor
 ) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
-    """Cross entropy of categories, and how many are right."""
+    """Cross entropy of categories, and its metrics."""
     value = _mean(
         F.cross_entropy(logits, category.clamp_min(0), reduction="none", label_smoothing=0.05),
         weight,

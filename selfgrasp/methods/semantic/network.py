@@ -1,4 +1,4 @@
-"""Streams that tell categories: a deep one, and a shallower one with soft keypoints.
+"""Networks that predict categories: a deep one, and a shallower one with soft keypoints.
 
 B batch, S patch side, K keypoints, N categories.
 """
@@ -11,9 +11,12 @@ from torch import nn
 from selfgrasp.methods.semantic.config import SemanticConfig, Structure
 from selfgrasp.servo.network import STATE
 
+_KEYPOINTS = 64
+"""Channels whose expected places are the features of the shallower network."""
+
 
 class Stream(nn.Module):
-    """Patches of the first picture and the present one, and the hand's state, to features that both
+    """Patches of the first image and the present one, and the hand's state, to features that both
     branches share."""
 
     features = 128
@@ -21,18 +24,18 @@ class Stream(nn.Module):
     def __init__(self, config: SemanticConfig) -> None:
         super().__init__()
         one, two, three, four = config.widths
-        # The bounding box's classifier sees one picture, not two of each plane.
-        before = 3 if config.names_pictures else 6 * len(config.ventral.planes)
+        # A classifier of present images sees one image, not two on each plane.
+        before = 3 if config.classifies_present_images else 6 * len(config.ventral.planes)
         self.stem = nn.Sequential(_layer(before, one, 2), nn.Conv2d(one, two, 3, 1, 1, bias=False))
         self.norm = nn.BatchNorm2d(two)
         self.state = nn.Sequential(
             nn.Linear(STATE, 64), nn.ReLU(inplace=True), nn.Linear(64, 2 * two)
         )
         if config.attention:
-            seen = 2 * config.keypoints
+            seen = 2 * _KEYPOINTS
             last: list[nn.Module] = [
                 _layer(three, four, 1),
-                nn.Conv2d(four, config.keypoints, 3, 1, 1),
+                nn.Conv2d(four, _KEYPOINTS, 3, 1, 1),
                 SoftKeypoints(),
             ]
         else:
@@ -76,7 +79,7 @@ def _layer(before: int, after: int, stride: int) -> nn.Module:
 
 class SoftKeypoints(nn.Module):
     """Expected places of each channel's spatial softmax, normalised to mean 0 and deviation 1 over
-    a picture's keypoints (Jang et al. 2017, appendix B.1)."""
+    an image's keypoints (Jang et al. 2017, appendix B.1)."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -100,8 +103,8 @@ class SoftKeypoints(nn.Module):
 
 
 class Branches(nn.Module):
-    """A stream with a branch that says whether something will be held and how far down the hand
-    comes, and one that says what it will be."""
+    """A stream with a grasp branch (success, and the height at which the hand is stopped) and a
+    category branch."""
 
     def __init__(self, config: SemanticConfig) -> None:
         super().__init__()

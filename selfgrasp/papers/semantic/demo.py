@@ -206,7 +206,7 @@ def map_pictures(reach: Reach, maps: ValueMaps, surface: float) -> list[tuple[Pi
     assert before is not None
     view, whole = before.view(), Span(0.0, 1.0)
     canvas = Canvas(view, scale=3)
-    for at, name, chance in maps.named():
+    for at, name, chance in maps.labelled():
         canvas.dot(at, (255, 210, 90))
         x, y = canvas.pixels(at)[0]
         write_text(

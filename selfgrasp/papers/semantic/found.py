@@ -15,7 +15,7 @@ from selfgrasp.common.progress import Progress
 from selfgrasp.core import Context, Goal
 from selfgrasp.evaluation.job import first_scene
 from selfgrasp.learn import checkpoint
-from selfgrasp.methods.registry import from_config, load
+from selfgrasp.methods.registry import load
 from selfgrasp.methods.semantic.method import Semantic
 from selfgrasp.objects.named import objects_named
 from selfgrasp.papers.semantic import robot
@@ -160,10 +160,12 @@ def ship(work: Work) -> str:
 
     run = work.run(robot.best_rows(work)[0].name)
     method = load(run)
+    assert isinstance(method, Semantic)
     source = resolve(str(run)).file
     assert source is not None
     info = checkpoint.read_info(source)
-    shipped = from_config(method.name, {**info.config, "found": measured_found(work)["threshold"]})
+    threshold = measured_found(work)["threshold"]
+    shipped = Semantic(replace(method.config, not_found_threshold=threshold))
     shipped.load_state_dict(method.state_dict())
     path = Path(robot.shipped(work))
     made = path.with_suffix(".new")

@@ -18,7 +18,7 @@ from selfgrasp.dataset.meta import read_meta
 from selfgrasp.learn import evaluating
 from selfgrasp.methods.registry import load
 from selfgrasp.methods.semantic.config import NO_OBJECT, NONE_OF_THESE, SEVERAL
-from selfgrasp.methods.semantic.examples import presented
+from selfgrasp.methods.semantic.examples import present_image
 from selfgrasp.methods.semantic.method import Semantic
 from selfgrasp.rollout.policies import resolve
 from selfgrasp.servo.batches import center_crop
@@ -193,7 +193,7 @@ def named(
     method = load(run)
     assert isinstance(method, Semantic)
     pictures = [
-        presented(a.present, data.spec, method.config.ventral)
+        present_image(a.present, data.spec, method.config.ventral)
         for a in data.attempts(list(ids))
         if a.present is not None
     ]

@@ -19,7 +19,7 @@ from selfgrasp.dataset import Dataset
 from selfgrasp.methods.semantic.config import CATEGORIES
 from selfgrasp.methods.semantic.examples import LABEL
 from selfgrasp.papers.semantic.labels import named, what_is_held
-from selfgrasp.servo import ServoConfig
+from selfgrasp.servo import PatchConfig
 from selfgrasp.servo.examples import closed_attempt, stored_patches
 
 if TYPE_CHECKING:
@@ -145,12 +145,12 @@ def vanished(attempt: Attempt, spec: CellSpec) -> NDArray[np.float32] | None:
     """(8,) mean and deviation of the three colours, and both sides in px of the box around what is
     gone where the hand closed; None where nothing is."""
 
-    tried = closed_attempt(attempt)
-    if tried is None or attempt.before is None or attempt.after is None:
+    closed = closed_attempt(attempt)
+    if closed is None or attempt.before is None or attempt.after is None:
         return None
-    config = ServoConfig(patch=0.20, patch_px=80, stored_px=80, planes=(0.02,))
+    patches = PatchConfig(size=0.20, px=80, stored_px=80, planes=(0.02,))
     before, after = (
-        stored_patches(look.view(config.view), tried.final, spec, config)[0]
+        stored_patches(look.view(), closed.final, spec, patches)[0]
         for look in (attempt.before, attempt.after)
     )
     changed = (np.abs(before.astype(np.float32) - after).max(axis=2) > _CHANGED).astype(np.uint8)
@@ -161,7 +161,7 @@ def vanished(attempt: Attempt, spec: CellSpec) -> NDArray[np.float32] | None:
         i
         for i in range(1, count)
         if stats[i, cv2.CC_STAT_AREA] >= 12
-        and np.linalg.norm(centers[i] - config.stored_px / 2) < config.stored_px / 4
+        and np.linalg.norm(centers[i] - patches.stored_px / 2) < patches.stored_px / 4
     ]
     if not near:
         return None
