@@ -52,6 +52,7 @@ class Balance(HTMLParser):
 
 
 def checked(page: str) -> Balance:
+    assert page.startswith("<!doctype html>\n<html")
     parser = Balance()
     parser.feed(page)
     assert parser.open == []

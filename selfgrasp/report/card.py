@@ -80,7 +80,8 @@ def card(picture: Markup, text: CardText) -> Markup:
         for part in (
             text.policy,
             f"round {text.round}" if text.round else "",
-            "" if text.score is None else f"score {text.score:.2f}",
+            # A policy without an opinion scores 0.
+            f"score {text.score:.2f}" if text.score else "",
             thing,
         )
         if part

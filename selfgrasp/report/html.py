@@ -69,7 +69,7 @@ class Page:
         parts = [_section(section) for section in self.sections]
         script = element("script", Markup(self.script)) if self.script else EMPTY
         body = element("body", element("main", self.hero, nav, *parts), script)
-        return "<!doctype html>\n" + element("html", head, body, lang="en")
+        return Markup("<!doctype html>\n") + element("html", head, body, lang="en")
 
     def write(self, path: Path) -> int:
         """Writes the document in one go, and says its size in bytes.

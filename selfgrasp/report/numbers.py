@@ -259,7 +259,7 @@ def _paired(data: ReportData) -> list[Markup]:
         )
         words = (
             f"{objects_in_words(objects)} · the same scenes, by how much one policy is better "
-            "than the other"
+            f"than the other{', in percentage points' if m.unit is Unit.FRACTION else ''}"
         )
         parts.append(element("h3", f"{m.title}: paired differences", element("small", words)))
         parts.append(
@@ -285,7 +285,7 @@ def _pair(pair: Pair, axis: Axis) -> Markup:
     names = element("td", element("b", pair.a), element("span", f" over {pair.b}", class_="who"))
     figures = [
         difference_text(m, pair.difference),
-        range_text(m, pair.low, pair.high),
+        f"{difference_text(m, pair.low)} to {difference_text(m, pair.high)}",
         "",
         f"{pair.n:,}",
     ]

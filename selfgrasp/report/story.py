@@ -58,7 +58,7 @@ _CARDS_LEAD = (
     "held. A yellow frame: the judge and the simulator's truth disagree."
 )
 _HEAT_LEAD = Markup(
-    "The policy's opinion of every place, from poor <i class='ramp'></i> to good. White bars "
+    "The policy's score of every place, from poor <i class='ramp'></i> to good. White bars "
     "show the best closing direction of a place; "
     "the green grasp is the one it chose."
 )

@@ -138,7 +138,7 @@ class StoryRecorder:
         """Writes the pictures and story.json, and says where that is."""
         self._folder.mkdir(parents=True, exist_ok=True)
         story = Story()
-        for policy, kept in sorted(self._kept.items()):
+        for policy, kept in self._kept.items():
             story += Story(
                 strips=tuple(kept.strips),
                 cards=tuple(self._cards(policy, kept)),
