@@ -25,7 +25,7 @@ from PIL import Image
 
 from selfgrasp.codec import encode_attempt, hand_to_plain
 from selfgrasp.common.intervals import wilson
-from selfgrasp.core import Fault, Goal, InputError, Label, Session
+from selfgrasp.core import Fault, Goal, InputError, Label, Push, Session
 from selfgrasp.dataset import (
     Dataset,
     DatasetWriter,
@@ -284,6 +284,7 @@ def test_the_card_says_what_the_dataset_is(tmp_path):
         "noise: none",
         f"| all | {k} | 30 | {k / 30:.3f} | {rate.low:.3f} to {rate.high:.3f} |",
         "| round 0 |",
+        "are no grasps: 0 of 30.",
         "| policy random |",
         "| truth.object |",
         "simulator",
@@ -292,6 +293,18 @@ def test_the_card_says_what_the_dataset_is(tmp_path):
         "numpy",
     ):
         assert expected in text
+
+
+def test_pushes_are_no_failed_grasps(tmp_path):
+    rng = np.random.default_rng(0)
+    push = Push(np.zeros(3), 0.0, 0.1)
+    pushes = [(make_attempt(rng, scene=9, index=i, actions=(push,)), ()) for i in range(4)]
+    made = [*make_attempts(6), *pushes]
+    text = card(write(tmp_path / "d", made))
+    k = sum(a.outcome.grasped for a, _ in made[:6])
+    assert "are no grasps: 4 of 10." in text
+    assert f"| all | {k} | 6 |" in text
+    assert "grasp 6, push 4" in text
 
 
 def test_lerobot_layout(tmp_path):

@@ -70,13 +70,7 @@ def encode_depth(depth: NDArray[np.float32]) -> bytes:
 
     Clean depth is deflated; noisy depth, which hardly shrinks, is not.
     """
-    levels = depth * np.float32(1.0 / DEPTH_STEP)
-    np.rint(levels, out=levels)
-    # Level 0 means no return, so a depth below half a level is lifted to level 1; `maximum` passes
-    # NaN on.
-    np.maximum(levels, 1.0, out=levels)
-    levels[np.isnan(levels)] = 0.0
-    whole = levels.astype(np.uint16)
+    whole = depth_levels(depth)
     return _encoded(".png", whole, _DEPTH_STORED if _is_noisy(whole) else _DEPTH_DEFLATED)
 
 
@@ -87,6 +81,23 @@ def decode_depth(data: bytes, step: float = DEPTH_STEP) -> NDArray[np.float32]:
         InputError: the bytes are no such picture.
     """
     levels = _decoded(data, cv2.IMREAD_UNCHANGED, np.dtype(np.uint16), 2)
+    return depth_from_levels(levels, step)
+
+
+def depth_levels(depth: NDArray[np.float32]) -> NDArray[np.uint16]:
+    """Depth of any shape, float32 m, NaN = no return, as multiples of `DEPTH_STEP`; 0 = no
+    return."""
+    levels = depth * np.float32(1.0 / DEPTH_STEP)
+    np.rint(levels, out=levels)
+    # Level 0 means no return, so a depth below half a level is lifted to level 1; `maximum` passes
+    # NaN on.
+    np.maximum(levels, 1.0, out=levels)
+    levels[np.isnan(levels)] = 0.0
+    return levels.astype(np.uint16)
+
+
+def depth_from_levels(levels: NDArray[np.uint16], step: float = DEPTH_STEP) -> NDArray[np.float32]:
+    """The inverse of `depth_levels`, read-only, for multiples of `step` metres."""
     depth: NDArray[np.float32] = np.multiply(levels, np.float32(step), dtype=np.float32)
     depth[levels == 0] = np.nan
     depth.flags.writeable = False

@@ -11,6 +11,7 @@ from selfgrasp.core.attempt import (
     Session,
     Step,
 )
+from selfgrasp.core.candidates import Candidates
 from selfgrasp.core.errors import InputError, SelfgraspError, Stopped, unknown_name
 from selfgrasp.core.observation import Hand, Observation, View
 from selfgrasp.core.plan import Draw, Heat, Plan, draw
@@ -25,6 +26,7 @@ __all__ = [
     "Action",
     "Attempt",
     "CameraSpec",
+    "Candidates",
     "CellSpec",
     "Close",
     "Context",

@@ -13,6 +13,9 @@ from selfgrasp.common.intervals import wilson
 from selfgrasp.dataset.reader import OBJECT_LABEL, Dataset
 from selfgrasp.dataset.split import LEFT_OUT, SPLITS
 
+NO_GRASPS = ("push", "release")
+"""Kinds of actions after which nothing is held, however well they went."""
+
 
 def card(path: str | Path) -> str:
     """A Markdown page about the dataset in `path`: counts, success, policies, objects, cell,
@@ -34,6 +37,7 @@ def card(path: str | Path) -> str:
             *_labels(dataset),
             "",
             *_vectors(dataset),
+            *_candidates(dataset),
         ]
     return "\n".join(lines)
 
@@ -70,21 +74,25 @@ def _facts(dataset: Dataset) -> list[str]:
 
 
 def _success(dataset: Dataset) -> list[str]:
+    kinds = dataset.column("kind")
+    tried = ~np.isin(kinds, list(NO_GRASPS))
     grasped, rounds, policies = (
-        dataset.column("grasped"),
-        dataset.column("round"),
-        dataset.column("policy"),
+        dataset.column(name)[tried] for name in ("grasped", "round", "policy")
     )
+    if not len(grasped):
+        return ["No grasps were tried."]
     rows = [_rate("all", grasped)]
     rows += [_rate(f"round {r}", grasped[rounds == r]) for r in np.unique(rounds)]
     rows += [_rate(f"policy {p}", grasped[policies == p]) for p in sorted(set(policies.tolist()))]
     return [
         "## Grasp success, as the robot sensed it",
         "",
-        "95 % Wilson intervals over attempts; attempts of one state group depend on each "
-        "other, so with several a group they are too narrow.",
+        f"Attempts that ended with {' or '.join(NO_GRASPS)} are no grasps: "
+        f"{len(kinds) - len(grasped)} of {len(kinds)}. 95 % Wilson intervals over attempts; "
+        "attempts of one state group depend on each other, so with several a group they are too "
+        "narrow.",
         "",
-        "| attempts | grasped | of | rate | 95 % |",
+        "| grasps | held | of | rate | 95 % |",
         "|---|---|---|---|---|",
         *rows,
     ]
@@ -148,6 +156,29 @@ def _vectors(dataset: Dataset) -> list[str]:
             f"{', '.join(table.indexed) or 'none'} |"
         )
     return [*lines, ""]
+
+
+def _candidates(dataset: Dataset) -> list[str]:
+    if not dataset.has_candidates:
+        return []
+    table = dataset.candidates()
+    height, width = table.size
+    return [
+        "## Candidates: grasps that were never executed",
+        "",
+        f"{len(table)} in {table.pictures} depth pictures of {width} x {height} px, of "
+        f"{len(set(table.objects.tolist()))} objects.",
+        "",
+        "| label | known of | mean |",
+        "|---|---|---|",
+        *(_mean(name, table.label(name)) for name in table.label_names),
+        "",
+    ]
+
+
+def _mean(name: str, values: NDArray[np.float32]) -> str:
+    known = values[np.isfinite(values)]
+    return f"| {name} | {len(known)} | {known.mean() if len(known) else float('nan'):.4g} |"
 
 
 def _counts(names: Iterable[str]) -> str:

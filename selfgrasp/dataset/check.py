@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 from selfgrasp.codec import picture_key
 from selfgrasp.core import InputError
 from selfgrasp.core.errors import first_line
+from selfgrasp.dataset.candidates import candidate_problems, has_candidates
 from selfgrasp.dataset.lock import ReaderLock
 from selfgrasp.dataset.meta import Meta, read_meta, read_raw_meta
 from selfgrasp.dataset.reader import OBJECT_LABEL, Dataset
@@ -37,6 +38,7 @@ class CheckReport:
         problems: in words, worst first by table; empty for a sound dataset.
         attempts, steps, labels, pictures: numbers of rows.
         vectors: number of vectors of all names.
+        candidates: number of grasps that were never executed.
         unused_pictures: pictures no attempt refers to: harmless leavings of a killed writer, which
             `merge` leaves behind.
         split_counts: attempts in each part of the split.
@@ -48,6 +50,7 @@ class CheckReport:
     labels: int = 0
     pictures: int = 0
     vectors: int = 0
+    candidates: int = 0
     unused_pictures: int = 0
     split_counts: tuple[tuple[str, int], ...] = ()
 
@@ -72,7 +75,7 @@ def check(path: str | Path) -> CheckReport:
         if problems:
             return CheckReport(tuple(problems))
         stored = Stored.open(path)
-        if not len(stored.ids):
+        if not len(stored.ids) and not has_candidates(path):
             return CheckReport(("no attempts",))
         return _check(Dataset(path, meta, stored, lock), meta, stored)
     except InputError as error:
@@ -91,6 +94,7 @@ def _check(dataset: Dataset, meta: Meta, stored: Stored) -> CheckReport:
         *_pictures(stored, used),
         *_split(dataset),
         *_vectors(dataset),
+        *_candidates(dataset, meta),
     ]
     parts = Counter(dataset.parts().tolist())
     return CheckReport(
@@ -100,6 +104,7 @@ def _check(dataset: Dataset, meta: Meta, stored: Stored) -> CheckReport:
         labels=stored.labels.count_rows(),
         pictures=len(stored.picture_keys),
         vectors=sum(len(dataset.vectors(name)) for name in vector_names(dataset.path)),
+        candidates=len(dataset.candidates()) if dataset.has_candidates else 0,
         unused_pictures=len(set(stored.picture_keys.astype(str).tolist()) - used),
         split_counts=tuple(sorted(parts.items())),
     )
@@ -233,6 +238,14 @@ def _vectors(dataset: Dataset) -> Iterator[str]:
             yield f"{twice} vectors {name} of a place that has one already"
         if damaged:
             yield f"{damaged} vectors {name} with values that are not finite"
+
+
+def _candidates(dataset: Dataset, meta: Meta) -> Iterator[str]:
+    if dataset.has_candidates:
+        try:
+            yield from candidate_problems(dataset.path, list(meta.sessions))
+        except (OSError, ValueError, RuntimeError) as error:
+            yield f"candidates cannot be read to their end: {first_line(error)}"
 
 
 def _split(dataset: Dataset) -> Iterator[str]:

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from selfgrasp.core import InputError
+from selfgrasp.dataset.candidates import has_candidates, open_candidates
 from selfgrasp.dataset.meta import META_FILE, read_meta, require_same_cell
 from selfgrasp.dataset.reader import Dataset
 from selfgrasp.dataset.schema import SCHEMAS, labels_of_this_version, picture_keys
@@ -27,7 +28,8 @@ def merge(paths: Sequence[str | Path], out: str | Path, *, split: Split | None =
     `out`; returns how many.
 
     An attempt that several of them hold (equal id, equal session) is written once, with the first
-    one's labels and vectors; indices of vectors are not copied. The sources stay as they are.
+    one's labels and vectors; so is a shard of candidates. Indices of vectors are not copied. The
+    sources stay as they are.
 
     Args:
         paths: of datasets of one cell.
@@ -36,8 +38,8 @@ def merge(paths: Sequence[str | Path], out: str | Path, *, split: Split | None =
 
     Raises:
         InputError: no paths, a bad source, another cell (both are named), one id in two sessions,
-            different licences, vectors of one name and several dimensions, or `out` holds a
-            dataset.
+            different licences, vectors of one name and several dimensions, candidates with
+            different labels or sizes of pictures, or `out` holds a dataset.
     """
     sources = [Path(path) for path in paths]
     if not sources:
@@ -55,6 +57,7 @@ def merge(paths: Sequence[str | Path], out: str | Path, *, split: Split | None =
         )
     _require_distinct(sources)
     _require_equal_dimensions(sources)
+    _require_equal_candidates(sources)
     sessions = {key: session for meta in metas for key, session in meta.sessions.items()}
     with DatasetWriter.create_or_open(
         out, next(iter(sessions.values())), split=split or metas[0].split
@@ -97,6 +100,19 @@ def _require_equal_dimensions(sources: Sequence[Path]) -> None:
                 )
 
 
+def _require_equal_candidates(sources: Sequence[Path]) -> None:
+    kinds = {}
+    for source in sources:
+        if has_candidates(source):
+            table = open_candidates(source)
+            kinds[source] = f"{table.size} px with labels {', '.join(table.label_names)}"
+    if len(set(kinds.values())) > 1:
+        raise InputError(
+            given="; ".join(f"{source}: candidates in {kind}" for source, kind in kinds.items()),
+            wanted="pictures of one size, and the same labels",
+        )
+
+
 def _copy(source: Path, writer: DatasetWriter) -> None:
     with Dataset.open(source) as dataset:
         stored = dataset.stored
@@ -118,6 +134,8 @@ def _copy(source: Path, writer: DatasetWriter) -> None:
         for name in dataset.vector_names:
             for vectors in dataset.vectors(name).of(copied):
                 writer.append_vectors(name, vectors)
+        if dataset.has_candidates:
+            writer.copy_candidates(source)
 
 
 def _steps(stored: Stored, rows: np.ndarray[tuple[int], np.dtype[np.int64]]) -> pa.Table:

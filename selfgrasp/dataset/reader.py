@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from selfgrasp.core import Attempt, CellSpec, InputError, Label, Session
 from selfgrasp.core.errors import unknown_name
+from selfgrasp.dataset.candidates import CandidateTable, has_candidates, open_candidates
 from selfgrasp.dataset.lock import ReaderLock
 from selfgrasp.dataset.meta import Meta, read_meta
 from selfgrasp.dataset.schema import SCALAR_COLUMNS, LabelValue, label_values
@@ -54,7 +55,7 @@ class Dataset:
 
         Raises:
             InputError: missing, half-written, damaged, of another schema version, or without any
-                attempt.
+                attempt or candidate.
         """
         path = Path(path)
         meta = read_meta(path)
@@ -64,11 +65,11 @@ class Dataset:
         except BaseException:
             lock.release()
             raise
-        if not len(stored.ids):
+        if not len(stored.ids) and not has_candidates(path):
             lock.release()
             raise InputError(
                 given=f"dataset {path} without any attempt",
-                wanted="a dataset with attempts",
+                wanted="a dataset with attempts or candidates",
                 exists=f"{len(meta.sessions)} sessions",
             )
         return Dataset(path, meta, stored, lock)
@@ -232,6 +233,19 @@ class Dataset:
             InputError: there are no such vectors.
         """
         return open_vectors(self.path, name)
+
+    @property
+    def has_candidates(self) -> bool:
+        """Whether there are grasps that were never executed."""
+        return has_candidates(self.path)
+
+    def candidates(self) -> CandidateTable:
+        """The grasps that were never executed.
+
+        Raises:
+            InputError: there are none.
+        """
+        return open_candidates(self.path)
 
     def _labels_of(self, name: str) -> pa.Table:
         if name not in self._labels:

@@ -109,10 +109,12 @@ def append_rows(table: Any, rows: Any) -> Any:
 def overwrite(path: Path, name: str, rows: Any) -> Any:
     """Table `name` with `rows` (an Arrow table or a reader of batches) instead of its own, on the
     disk on return; readers that have it open keep the old ones. Made where there is none."""
+    target = table_path(path, name)
+    exists = any((target / "_versions").glob("*.manifest"))
     written = lance.write_dataset(
         rows,
-        str(table_path(path, name)),
-        mode="overwrite",
+        str(target),
+        mode="overwrite" if exists else "create",
         data_storage_version=_STORAGE_VERSION,
     )
     _flush(written, frozenset())

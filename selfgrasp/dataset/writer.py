@@ -4,7 +4,7 @@ only once."""
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -12,8 +12,16 @@ from types import TracebackType
 import pyarrow as pa
 
 from selfgrasp.codec import EncodedAttempt, session_key
-from selfgrasp.core import InputError, Label, Session
+from selfgrasp.core import Candidates, InputError, Label, Session
 from selfgrasp.core.errors import unknown_name
+from selfgrasp.dataset.candidates import (
+    append_candidates,
+    append_table,
+    compact_candidates,
+    has_candidates,
+    shard_rows,
+    stored_shards,
+)
 from selfgrasp.dataset.lock import WriterLock, no_readers
 from selfgrasp.dataset.meta import (
     META_FILE,
@@ -64,6 +72,7 @@ class DatasetWriter:
         self._appends = 0
         self._made = False
         self._vectors: set[str] = set()
+        self._shards: dict[str, set[int]] = {}
         self._load()
 
     @staticmethod
@@ -115,7 +124,8 @@ class DatasetWriter:
         trace: TracebackType | None,
     ) -> None:
         try:
-            if error is not None and self._made and not self._ids:
+            empty = not self._ids and not has_candidates(self.path)
+            if error is not None and self._made and empty:
                 # What failed before its first attempt leaves no dataset that another cell's would
                 # not fit into.
                 (self.path / META_FILE).unlink(missing_ok=True)
@@ -271,12 +281,19 @@ class DatasetWriter:
             if self._appends:
                 self._appends = 0
                 self._tables.compact(AT_CLOSE)
-            if self._vectors:
-                with no_readers(self.path) as alone:
-                    compact_vectors(self.path, self._vectors, alone=alone)
-                self._vectors.clear()
+            self._compact_others()
         finally:
             self._lock.release()
+
+    def _compact_others(self) -> None:
+        if not self._vectors and not self._shards:
+            return
+        with no_readers(self.path) as alone:
+            compact_vectors(self.path, self._vectors, alone=alone)
+            if self._shards and has_candidates(self.path):
+                compact_candidates(self.path, alone=alone)
+        self._vectors.clear()
+        self._shards.clear()
 
     def _load(self) -> None:
         self._tables = Tables(self.path)
@@ -286,6 +303,48 @@ class DatasetWriter:
         # Between the first and the last table of an append that failed (a full disk), memory and
         # disk may differ.
         self._unsure = False
+
+    def candidate_shards(self, session: str) -> frozenset[int]:
+        """The shards of candidates of `session` that are stored: what need not be made again."""
+        return stored_shards(self.path, session)
+
+    def append_candidates(self, session: str, shards: Mapping[int, Candidates]) -> int:
+        """Stores those shards of candidates that are not there yet; returns how many. When it
+        returns they are on the disk, all or none.
+
+        In whatever order and batches shards are stored, they are read in the order of their
+        numbers. A shard may be empty.
+
+        Args:
+            session: key of the session whose options say how they were made.
+            shards: by number.
+
+        Raises:
+            InputError: an unknown session, or candidates with other labels or pictures of another
+                size than those that are there.
+        """
+        if session not in self._meta.sessions:
+            raise unknown_name("session", session, self._meta.sessions)
+        if self._shards.get(session) is None:
+            self._shards[session] = {*stored_shards(self.path, session)}
+        there = self._shards[session]
+        new = {shard: shards[shard] for shard in sorted(shards) if shard not in there}
+        if new:
+            self._require_room()
+            append_candidates(self.path, session, new)
+            there.update(new)
+        return len(new)
+
+    def copy_candidates(self, source: Path) -> None:
+        """Stores the shards of candidates of the dataset in `source` that are not there yet;
+        nothing is decoded."""
+        there = [
+            (key, shard) for key in self._meta.sessions for shard in self.candidate_shards(key)
+        ]
+        for rows in shard_rows(source, there):
+            self._require_room()
+            append_table(self.path, rows)
+        self._shards = {key: set(self.candidate_shards(key)) for key in self._meta.sessions}
 
     def _require_known(self, attempts: Iterable[str], what: str) -> None:
         strays = sorted(set(attempts) - self._ids)

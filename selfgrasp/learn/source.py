@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from selfgrasp.core import Attempt, CellSpec, InputError
+from selfgrasp.core import Attempt, Candidates, CellSpec, InputError
 from selfgrasp.core.errors import unknown_name
+from selfgrasp.learn.candidates import CandidateRows, MemoryCandidates, StoredCandidates
 
 if TYPE_CHECKING:
     from selfgrasp.dataset import Dataset
@@ -54,6 +55,14 @@ class Source(Protocol):
         """
         ...
 
+    def candidates(self, split: Split, labels: Sequence[str] = ()) -> CandidateRows:
+        """Grasps of one part that were never executed, with `labels` of theirs.
+
+        Raises:
+            InputError: there are none, no such label, or one that the reader did not declare.
+        """
+        ...
+
 
 @dataclass(frozen=True, eq=False)
 class MemorySource:
@@ -64,12 +73,14 @@ class MemorySource:
         spec: the cell.
         labels: label name to {attempt id: value}.
         shares: of train, validation and test; they sum to 1.
+        candidates_of: the candidates of each part that has some.
     """
 
     all_attempts: Sequence[Attempt]
     spec: CellSpec
     labels: Mapping[str, Mapping[str, LabelValue]] = field(default_factory=dict)
     shares: tuple[float, float, float] = (0.8, 0.1, 0.1)
+    candidates_of: Mapping[Split, Candidates] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if min(self.shares) < 0 or abs(sum(self.shares) - 1) > 1e-9:
@@ -98,6 +109,16 @@ class MemorySource:
         if name not in self.labels:
             raise unknown_name("label", name, self.labels)
         return self.labels[name]
+
+    def candidates(self, split: Split, labels: Sequence[str] = ()) -> CandidateRows:
+        """The candidates of one part."""
+        if split not in self.candidates_of:
+            raise InputError(
+                given=f"a source without candidates of split {split!r}",
+                wanted="one of the parts that have some",
+                exists=", ".join(self.candidates_of) or "none",
+            )
+        return MemoryCandidates(self.candidates_of[split].with_labels(labels))
 
     def _part_of(self, attempt: Attempt) -> Split:
         digest = hashlib.blake2b(attempt.state_group.encode(), digest_size=8).digest()
@@ -146,6 +167,16 @@ class DeclaredSource:
 
     def label(self, name: str) -> Mapping[str, LabelValue]:
         """Attempt id to value, for declared names alone."""
+        self._require_declared(name)
+        return self.source.label(name)
+
+    def candidates(self, split: Split, labels: Sequence[str] = ()) -> CandidateRows:
+        """The candidates of one part, with declared labels alone."""
+        for name in labels:
+            self._require_declared(name)
+        return self.source.candidates(split, labels)
+
+    def _require_declared(self, name: str) -> None:
         if name not in self.reads_labels:
             declared = ", ".join(self.reads_labels) or "none"
             raise InputError(
@@ -153,7 +184,6 @@ class DeclaredSource:
                 wanted="a label declared in reads_labels",
                 exists=f"declared: {declared}",
             )
-        return self.source.label(name)
 
 
 @dataclass(frozen=True, eq=False)
@@ -199,6 +229,11 @@ class DatasetSource:
     def label(self, name: str) -> Mapping[str, LabelValue]:
         """Attempt id to value."""
         return self.dataset.label(name)
+
+    def candidates(self, split: Split, labels: Sequence[str] = ()) -> CandidateRows:
+        """The candidates of one part: all of them, whatever `within` says of attempts."""
+        table = self.dataset.candidates()
+        return StoredCandidates(table, table.rows(self.dataset.split, split), labels)
 
     def rows(self, split: Split) -> NDArray[np.int64]:
         """(N,) where the attempts of one part stand in the dataset, ascending."""

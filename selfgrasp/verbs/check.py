@@ -24,7 +24,8 @@ def run(args: Args) -> int:
     parts = ", ".join(f"{count} {part}" for part, count in report.split_counts)
     print(
         f"{report.attempts} attempts ({parts}), {report.steps} steps, {report.labels} labels, "
-        f"{report.vectors} vectors, {report.pictures} pictures ({report.unused_pictures} unused)"
+        f"{report.vectors} vectors, {report.candidates} candidates, "
+        f"{report.pictures} pictures ({report.unused_pictures} unused)"
     )
     for problem in report.problems:
         print(f"problem: {problem}")

@@ -2,7 +2,7 @@
 frame.
 
 What LeRobot has no place for stays behind: depth, the look after, the present view, labels,
-vectors, sessions and the splits.
+vectors, candidates, sessions and the splits.
 """
 
 from __future__ import annotations
