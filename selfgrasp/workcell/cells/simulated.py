@@ -6,12 +6,18 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import TracebackType
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from selfgrasp.core.attempt import Attempt
+from selfgrasp.core.observation import Observation
+from selfgrasp.core.policy import ANYTHING, Goal, Policy
 from selfgrasp.core.spec import CellSpec
+from selfgrasp.objects.named import objects_named
 from selfgrasp.vision import Rim
+from selfgrasp.workcell.attempt import Ids
 from selfgrasp.workcell.cells.config import WORKSPACE, Body, CellConfig
 from selfgrasp.workcell.cells.kuka_bin import KukaBinConfig
 from selfgrasp.workcell.cells.registry import cell_kind, checked_options
@@ -39,9 +45,12 @@ MOVED_BY = (0.02, math.radians(3.0))
 """m and rad by which the noise "moved" moves the camera after it was calibrated."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class SimCell:
     """A simulated workcell with handles that only simulation has.
+
+    Used by itself, as a context manager, it counts scenes and attempts: `reset` and `attempt` are
+    all that a first program needs. Whoever keeps attempts uses `cell`, and says whose they are.
 
     Attributes:
         cell: the workcell.
@@ -54,34 +63,70 @@ class SimCell:
     physics_seconds: Callable[[], float] = field(repr=False)
     remaining: Callable[[], int] = field(repr=False)
     world: World = field(repr=False)
+    _scene: int | None = field(default=None, init=False, repr=False)
+    _attempts: int = field(default=0, init=False, repr=False)
+    _holds: bool = field(default=False, init=False, repr=False)
+
+    def __enter__(self) -> SimCell:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.cell.close()
+
+    def reset(self, seed: int = 0) -> Observation | None:
+        """A new scene, and the first look at it; None when a camera returns nothing."""
+        self._scene, self._attempts, self._holds = seed, 0, False
+        return self.cell.reset(seed)
+
+    def attempt(self, policy: Policy, *, goal: Goal = ANYTHING) -> Attempt:
+        """One try in this scene, or in scene 0 before the first `reset`. What the last attempt
+        holds is set aside first."""
+        if self._scene is None:
+            self.reset()
+        if self._holds:
+            self.cell.set_aside()
+        ids = Ids("cell", self._scene or 0, self._attempts)
+        attempt = self.cell.attempt(policy, ids, goal=goal).attempt
+        self._attempts += 1
+        self._holds = attempt.outcome.grasped
+        return attempt
 
 
-def tabletop(objects: Sequence[ObjectModel], config: TabletopConfig | None = None) -> SimCell:
+def tabletop(
+    objects: Sequence[ObjectModel] | str = "train", config: TabletopConfig | None = None
+) -> SimCell:
     """A flying two-finger gripper over a table with low walls, and an RGB-D camera above it. The
     fast one.
 
     Args:
-        objects: which scenes draw from.
+        objects: which scenes draw from, or the name of a set, see `objects.named`.
         config: options.
 
     Raises:
         InputError: no objects, or wrong options.
     """
-    return make_cell("tabletop", objects, config)
+    return make_cell("tabletop", _models(objects), config)
 
 
-def kuka_bin(objects: Sequence[ObjectModel], config: KukaBinConfig | None = None) -> SimCell:
+def kuka_bin(
+    objects: Sequence[ObjectModel] | str = "train", config: KukaBinConfig | None = None
+) -> SimCell:
     """A seven-axis arm with a two-finger gripper over a bin, and a colour camera over its shoulder
     that sees the arm (Levine et al. 2016).
 
     Args:
-        objects: which scenes draw from.
+        objects: which scenes draw from, or the name of a set, see `objects.named`.
         config: options.
 
     Raises:
         InputError: no objects, wrong options, or an arm's file that cannot be used.
     """
-    return make_cell("kuka_bin", objects, config)
+    return make_cell("kuka_bin", _models(objects), config)
 
 
 def make_cell(
@@ -100,6 +145,10 @@ def make_cell(
     """
     kind, options = cell_kind(name), checked_options(name, config)
     return _simulated(kind.spec(options), kind.body(options), objects, options)
+
+
+def _models(objects: Sequence[ObjectModel] | str) -> Sequence[ObjectModel]:
+    return objects_named(objects) if isinstance(objects, str) else objects
 
 
 def _simulated(
