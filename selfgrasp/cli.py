@@ -28,7 +28,7 @@ VERBS: dict[str, Verb] = {
         "start",
     ),
     "demo": Verb(
-        "selfgrasp.papers.demo",
+        "selfgrasp.verbs.demo",
         "the whole story in minutes: collect, learn, compare, report",
         "start",
     ),
@@ -43,7 +43,7 @@ VERBS: dict[str, Verb] = {
     "card": Verb("selfgrasp.verbs.card", "what a dataset holds, as a page of Markdown", "gather"),
     "label": Verb("selfgrasp.verbs.label", "attach a CSV of labels, with its author", "gather"),
     "pictures": Verb(
-        "selfgrasp.papers.semantic.pictures", "a folder of labelled pictures as a dataset", "gather"
+        "selfgrasp.verbs.pictures", "a folder of labelled pictures as a dataset", "gather"
     ),
     "merge": Verb("selfgrasp.verbs.merge", "several datasets into one", "gather"),
     "export": Verb(
@@ -59,7 +59,7 @@ VERBS: dict[str, Verb] = {
     ),
     "bench": Verb("selfgrasp.verbs.bench", "measure any policy by a protocol", "compare"),
     "reproduce": Verb(
-        "selfgrasp.papers.reproduce", "a paper's whole table beside the paper's figures", "compare"
+        "selfgrasp.verbs.reproduce", "a paper's whole table beside the paper's figures", "compare"
     ),
     "report": Verb(
         "selfgrasp.verbs.report", "one page from the runs of several policies", "compare"

@@ -17,6 +17,7 @@ import pytest
 from selfgrasp.cli import VERBS, help_text, main
 from selfgrasp.core.errors import InputError
 from selfgrasp.methods import registry
+from selfgrasp.papers.registry import demo_named, demos
 from selfgrasp.rollout.jobs import TrainJob
 
 HEAVY = {"torch", "mujoco", "lance", "scipy", "gymnasium", "trimesh"}
@@ -83,9 +84,18 @@ def test_help_lists_every_verb():
     assert text == help_text()
 
 
-@pytest.mark.parametrize("verb", VERBS)
+@pytest.mark.parametrize("system", demos())
+def test_help_of_a_demo_imports_nothing_heavy(system: str):
+    assert not modules_after("demo", system, "--help") & HEAVY
+
+
+OPTIONS = {verb: importlib.import_module(found.module).Args for verb, found in VERBS.items()}
+OPTIONS |= {f"demo {name}": demo_named(name).args for name in demos()}
+
+
+@pytest.mark.parametrize("verb", OPTIONS)
 def test_every_argument_is_explained(verb: str):
-    kind = importlib.import_module(VERBS[verb].module).Args
+    kind = OPTIONS[verb]
     (args,) = ast.parse(textwrap.dedent(inspect.getsource(kind))).body
     assert isinstance(args, ast.ClassDef)
     text = ast.get_docstring(args)

@@ -9,8 +9,13 @@ from pathlib import Path
 import pytest
 import trimesh
 
+from selfgrasp.cli import main
 from selfgrasp.core import InputError
-from selfgrasp.papers import demo
+from selfgrasp.papers.registry import demo_named, demos
+from selfgrasp.papers.semantic import demo as semantic
+from selfgrasp.papers.supersizing import demo
+from selfgrasp.papers.supersizing.demo_run import play
+from selfgrasp.verbs.demo import DEFAULT
 
 
 def small(tmp_path: Path, **changes: object) -> demo.Args:
@@ -26,7 +31,8 @@ def small(tmp_path: Path, **changes: object) -> demo.Args:
         "trials": 2,
         "scenes": 1,
     }
-    return demo.Args(objects=folder, out=tmp_path / "run", **{**sizes, **changes})  # type: ignore[arg-type]
+    recipe = demo.Recipe(**{**sizes, **changes})  # type: ignore[arg-type]
+    return demo.Args(objects=folder, out=tmp_path / "run", recipe=recipe)
 
 
 @pytest.mark.timeout(600)
@@ -49,14 +55,44 @@ def test_the_whole_story_on_ones_own_meshes(tmp_path, capsys):
     )
 
 
-def test_an_unknown_system_names_the_known(tmp_path):
-    with pytest.raises(InputError, match="supersizing"):
-        demo.run(demo.Args(system="grasp3vec", out=tmp_path))
+def test_other_options_in_a_folder_that_was_begun_are_refused(tmp_path):
+    args = small(tmp_path)
+    args.out.mkdir()
+    (args.out / "stages.json").write_text("[]")
+    (args.out / "demo.json").write_text('{"recipe": {"attempts": 4000}, "seed": 0}')
+    with pytest.raises(InputError, match=r"other options: .*recipe.*another --out"):
+        play(args)
+
+
+def test_an_unknown_system_names_the_known():
+    with pytest.raises(InputError, match=", ".join(demos())):
+        demo_named("grasp3vec")
+
+
+@pytest.mark.parametrize("name", demos())
+def test_help_of_a_system_has_its_own_options_alone(name, capsys):
+    with pytest.raises(SystemExit):
+        main(["demo", name, "--help"])
+    said = capsys.readouterr().out
+    own = {"supersizing": "--staged", "hand_eye": "--attempts", "semantic": "--ask"}
+    assert f"selfgrasp demo {name} " in said
+    assert own.get(name, "--help") in said
+    assert "--scenes" not in said or name == "supersizing"
+    assert "--ask" not in said or name == "semantic"
+
+
+def test_help_without_a_system_lists_the_others(capsys):
+    with pytest.raises(SystemExit):
+        main(["demo", "--help"])
+    said = " ".join(capsys.readouterr().out.split())
+    assert "--staged" in said
+    assert all(f"selfgrasp demo {name} --help" in said for name in demos() if name != DEFAULT)
+    assert main(["demo", "grasp3vec"]) == 2
 
 
 @pytest.mark.timeout(300)
 def test_bring_me_the_pen(tmp_path, capsys):
-    assert demo.run(demo.Args("semantic", out=tmp_path, ask="pen", scenes=2)) == 0
+    assert semantic.run(semantic.Args(out=tmp_path, ask="pen", commands=2)) == 0
     said = capsys.readouterr().out.splitlines()
     assert said[0].startswith("bring me the pen: ")
     assert len(said) == 3
@@ -67,4 +103,4 @@ def test_bring_me_the_pen(tmp_path, capsys):
 
 def test_what_nobody_knows_cannot_be_asked_for(tmp_path):
     with pytest.raises(InputError, match="toilet_brush"):
-        demo.run(demo.Args("semantic", out=tmp_path, ask="fork"))
+        semantic.run(semantic.Args(out=tmp_path, ask="fork"))

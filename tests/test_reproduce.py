@@ -11,15 +11,19 @@ from selfgrasp.core import InputError
 from selfgrasp.methods.registry import config_of, load
 from selfgrasp.methods.semantic.method import Semantic
 from selfgrasp.papers import steps
-from selfgrasp.papers.reproduce import Args, as_text, reproduction_of, run
+from selfgrasp.papers.jobs import ReproduceJob as Args
+from selfgrasp.papers.registry import reproduction_named
+from selfgrasp.papers.reproduce import as_text
+from selfgrasp.papers.reproduce import work_of as work_for
 from selfgrasp.papers.semantic.work import ROWS
 from selfgrasp.papers.steps import freeze
 from selfgrasp.rollout.collect import Collected, collect
 from selfgrasp.rollout.jobs import CollectJob
+from selfgrasp.verbs.reproduce import run
 
 
 def work_of(system: str, out: Path, **given: Any) -> Any:
-    return reproduction_of(Args(system, out, **given))[1]
+    return work_for(Args(system, out, **given), reproduction_named(system))
 
 
 def test_an_unknown_system_lists_the_known_ones():

@@ -35,14 +35,17 @@ from selfgrasp.methods.semantic.maps import value_maps
 from selfgrasp.methods.semantic.method import Semantic
 from selfgrasp.methods.semantic.network import SoftKeypoints
 from selfgrasp.methods.semantic.scorer import BoxScorer, CategoryScorer, best_box
-from selfgrasp.papers.reproduce import Args, reproduction_of
-from selfgrasp.papers.semantic import labels, pictures, report, robot
+from selfgrasp.papers.jobs import ReproduceJob
+from selfgrasp.papers.registry import reproduction_named
+from selfgrasp.papers.reproduce import work_of
+from selfgrasp.papers.semantic import labels, report, robot
 from selfgrasp.papers.semantic.found import best_threshold, errors
 from selfgrasp.papers.semantic.labels import Raters
 from selfgrasp.papers.semantic.probe import vanished
 from selfgrasp.papers.semantic.work import ROWS, SINGLE, Work
 from selfgrasp.protocols.episode import Episode
 from selfgrasp.servo import WithContext
+from selfgrasp.verbs import pictures
 
 RNG = np.random.default_rng
 
@@ -372,7 +375,8 @@ def test_further_seeds_are_compared_as_means_over_trainings_bin_by_bin(
     compared = next(row for row in ROWS if row.name == "separated")
     monkeypatch.setattr(robot, "episodes", episodes)
     monkeypatch.setattr(robot, "repeated", lambda _: [compared, SINGLE])
-    work = reproduction_of(Args("semantic", tmp_path))[1]
+    work = work_of(ReproduceJob("semantic", tmp_path), reproduction_named("semantic"))
+    assert isinstance(work, Work)
     gains = [row[1:3] for row in report.paired_table(work, "", [compared], work.seeds[1:]).rows]
     assert gains == [
         ("seen", "+0.500 [+0.500, +0.500]"),

@@ -77,14 +77,17 @@ def test_ctrl_c_ends_trainings_at_once_and_those_that_wait_never_begin(tmp_path:
 import sys
 from pathlib import Path
 from selfgrasp.papers import steps
-from selfgrasp.papers.reproduce import Args, reproduction_of
+from selfgrasp.papers.jobs import ReproduceJob
+from selfgrasp.papers.registry import reproduction_named
+from selfgrasp.papers.reproduce import work_of
 from selfgrasp.rollout.jobs import TrainJob
 root = Path(sys.argv[1])
 jobs = [
     TrainJob("supersizing:small", (root / "data",), run, epochs=100_000, threads=1)
     for run in [root / "runs" / str(index) for index in range(6)]
 ]
-steps.train_all(reproduction_of(Args("supersizing", root, device="cpu"))[1], jobs)
+job = ReproduceJob("supersizing", root, device="cpu")
+steps.train_all(work_of(job, reproduction_named("supersizing")), jobs)
 """
     process = subprocess.Popen(
         [sys.executable, "-c", script, str(tmp_path)],

@@ -11,7 +11,8 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from types import UnionType
 from typing import Annotated, Any, TextIO, TypeVar, Union, cast, get_args, get_type_hints
 
@@ -31,6 +32,28 @@ _PLACES = (
 """What a place can be that someone named to be written to."""
 
 
+@dataclass(frozen=True)
+class Chosen:
+    """What a verb runs of its several systems.
+
+    Attributes:
+        args: dataclass of the options; its docstring is the help.
+        run: does it and returns the exit code.
+        arguments: those that are left.
+        prog: the system's name, behind the verb's in help and messages.
+        more: a last paragraph of the help.
+        read: makes the options of the arguments, where these depend on each other; it is given
+            what parses the arguments into a dataclass.
+    """
+
+    args: type[Any]
+    run: Callable[[Any], int]
+    arguments: Sequence[str]
+    prog: str = ""
+    more: str = ""
+    read: Callable[[Sequence[str], Callable[[type[Any]], Any]], Any] | None = None
+
+
 def call(module: str, arguments: Sequence[str], *, prog: str, summary: str) -> int:
     """Parse `arguments` into the `Args` of `module`, call its `run`, and return the exit code.
 
@@ -41,31 +64,23 @@ def call(module: str, arguments: Sequence[str], *, prog: str, summary: str) -> i
     # Read when NumPy is loaded: its products here are small, and threads for them only get in the
     # way of processes and of each other.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    import tyro
-
-    verb = importlib.import_module(module)
-    about = inspect.cleandoc(verb.Args.__doc__ or summary).split("Attributes:")[0].strip()
-
-    def parse(kind: type[Any]) -> Any:
-        with contextlib.redirect_stdout(cast(TextIO, _Titled(sys.stdout))):
-            return tyro.cli(
-                _readable(kind),
-                prog=prog,
-                description=about,
-                args=arguments,
-                config=(tyro.conf.DisallowNone,),
-            )
-
     from selfgrasp.core.errors import InputError, SelfgraspError
 
+    try:
+        chosen = _chosen(module, arguments)
+    except SelfgraspError as error:
+        print(f"{prog}: {error}", file=sys.stderr)
+        return WRONG_INPUT
+    prog = f"{prog} {chosen.prog}".strip()
+    parse = _parser(chosen, prog, summary)
     main_thread = threading.current_thread() is threading.main_thread()
     before = signal.signal(signal.SIGTERM, signal.default_int_handler) if main_thread else None
     try:
         # A verb whose arguments depend on each other reads them itself.
-        args = verb.read(arguments, parse) if hasattr(verb, "read") else parse(verb.Args)
+        args = chosen.read(chosen.arguments, parse) if chosen.read else parse(chosen.args)
         if (seed := getattr(args, "seed", 0)) < 0:
             raise InputError(given=f"--seed {seed}", wanted="at least 0")
-        code = int(verb.run(args))
+        code = int(chosen.run(args))
         sys.stdout.flush()
         return code
     except SelfgraspError as error:
@@ -143,3 +158,31 @@ class _Titled:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.out, name)
+
+
+def _chosen(module: str, arguments: Sequence[str]) -> Chosen:
+    """A verb's own options and function, or those that its `choose` picks."""
+    verb = importlib.import_module(module)
+    if hasattr(verb, "choose"):
+        chosen: Chosen = verb.choose(arguments)
+        return chosen
+    return Chosen(verb.Args, verb.run, arguments, read=getattr(verb, "read", None))
+
+
+def _parser(chosen: Chosen, prog: str, summary: str) -> Callable[[type[Any]], Any]:
+    """What makes a dataclass of the arguments; it ends the process after --help or a wrong one."""
+    import tyro
+
+    about = inspect.cleandoc(chosen.args.__doc__ or summary).split("Attributes:")[0].strip()
+
+    def parse(kind: type[Any]) -> Any:
+        with contextlib.redirect_stdout(cast(TextIO, _Titled(sys.stdout))):
+            return tyro.cli(
+                _readable(kind),
+                prog=prog,
+                description=f"{about}\n\n{chosen.more}".strip(),
+                args=chosen.arguments,
+                config=(tyro.conf.DisallowNone,),
+            )
+
+    return parse

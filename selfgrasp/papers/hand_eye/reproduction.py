@@ -2,40 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import partial
 
 from selfgrasp.papers.hand_eye import report, robot, work
-from selfgrasp.papers.hand_eye.work import Sizes, Work, quick, scaled
-from selfgrasp.papers.steps import Folders, Step
-
-PAPER = "Levine et al., Learning hand-eye coordination for robotic grasping, IJRR 2016"
-parts = report.parts
-
-__all__ = [
-    "PAPER",
-    "Folders",
-    "Work",
-    "parts",
-    "quick",
-    "scaled",
-    "sizes_of",
-    "steps_of",
-    "with_trials",
-]
+from selfgrasp.papers.hand_eye.work import Sizes, Work, quick, scaled, with_trials
+from selfgrasp.papers.reproduction import Reproduction, Step
 
 
-def sizes_of(_: str) -> Sizes:
-    """The same for both presets."""
-    return Sizes()
-
-
-def with_trials(sizes: Sizes, trials: int) -> Sizes:
-    """As many as were asked for."""
-    return replace(sizes, bins=trials)
-
-
-def steps_of(made: Work) -> tuple[Step, ...]:
+def steps_of(made: Work) -> tuple[Step[Work], ...]:
     """In order."""
     return (
         Step("collect random motions", work.collect_random),
@@ -54,3 +28,15 @@ def steps_of(made: Work) -> tuple[Step, ...]:
             for condition in robot.conditions(made)
         ),
     )
+
+
+REPRODUCTION = Reproduction(
+    paper="Levine et al., Learning hand-eye coordination for robotic grasping, IJRR 2016",
+    presets={"small": Sizes, "paper": Sizes},
+    quick=quick,
+    scaled=scaled,
+    with_trials=with_trials,
+    work=Work,
+    steps=steps_of,
+    report=report.parts,
+)

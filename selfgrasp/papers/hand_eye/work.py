@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from selfgrasp.papers import steps
+from selfgrasp.papers import reproduction, steps
 from selfgrasp.rollout.jobs import CollectJob, TrainJob
 from selfgrasp.workcell.cells.kuka_bin import KukaBinConfig
 
@@ -70,6 +70,11 @@ def quick() -> Sizes:
     )
 
 
+def with_trials(sizes: Sizes, trials: int) -> Sizes:
+    """`sizes` with so many bins."""
+    return replace(sizes, bins=trials)
+
+
 def scaled(sizes: Sizes, random: int) -> Sizes:
     """`sizes` for another number of random attempts: rounds and amounts shrink or grow with it,
     what measures does not."""
@@ -84,7 +89,7 @@ def scaled(sizes: Sizes, random: int) -> Sizes:
 
 
 @dataclass(frozen=True)
-class Work(steps.Work):
+class Work(reproduction.Work):
     """What every step works on."""
 
     MAY_GROW = ("seeds", "bins", "validation_bins")

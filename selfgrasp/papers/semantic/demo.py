@@ -1,237 +1,48 @@
-"""`selfgrasp demo semantic`: "bring me the spoon", from a bin of unseen things, with the shipped
-weights; what it looked at, thought and lifted."""
+"""`selfgrasp demo semantic`: its options; what it does is in `demo_run`."""
 
 from __future__ import annotations
 
-import sys
-import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Literal
 
-from selfgrasp.papers.reaches import Reach, film, reaches
 from selfgrasp.workcell.cells.config import OptionValue
 
-if TYPE_CHECKING:
-    from markupsafe import Markup
-
-    from selfgrasp.methods.semantic.maps import ValueMaps
-    from selfgrasp.methods.semantic.method import Semantic
-    from selfgrasp.viz.picture import Picture
-    from selfgrasp.workcell.cells.simulated import SimCell
-
-POLICY = "semantic"
-_COUNT, _PX, _TRIES = 8, 224, 200
+CELL = "kuka_bin"
+"""Whose options are the demo's."""
 
 
-@dataclass(frozen=True, eq=False)
-class _Fetched:
-    reach: Reach
-    maps: ValueMaps
+@dataclass(frozen=True)
+class Args:
+    """The shipped weights at work: "bring me the spoon", from a bin of several things, with films
+    and maps of what was thought to be where.
 
-    @property
-    def right(self) -> bool:
-        reach = self.reach
-        return reach.asked in reach.families or (
-            not reach.attempt.steps and reach.asked not in reach.there
-        )
+    It asks for `ask` first, then for others, then for one that is not in the bin.
 
-
-def play(
-    out: Path,
-    *,
-    objects: str,
-    ask: str,
-    commands: int,
-    seed: int,
-    options: Mapping[str, OptionValue],
-) -> int:
-    """One bin with a thing of the category in it: bring it, then others, then one that is not
-    there.
-
-    Args:
+    Attributes:
+        objects: instances of the known categories that the bin is filled from: seen in training,
+            for validation, or novel.
         out: folder of the page.
-        objects: name of a set of categories.
-        ask: a category.
+        ask: the category to bring first.
         commands: at most.
         seed: of the bin.
-        options: of the cell, those that are given.
-
-    Raises:
-        InputError: an unknown category, or objects without one.
+        options: of the cell; how many objects there are, of which mixture, and the pictures' size
+            are the demo's.
     """
-    from selfgrasp.common.progress import Progress
-    from selfgrasp.core import Context, Goal, InputError, unknown_name
-    from selfgrasp.methods.semantic.maps import value_maps
-    from selfgrasp.methods.semantic.method import Semantic
-    from selfgrasp.objects.named import objects_named
-    from selfgrasp.rollout.policies import load_policy
-    from selfgrasp.workcell.cells.kuka_bin import KUKA_BIN
-    from selfgrasp.workcell.cells.simulated import kuka_bin
 
-    method = load_policy(POLICY)
-    assert isinstance(method, Semantic)
-    if ask not in method.config.categories:
-        raise unknown_name("category", ask, method.config.categories)
-    things = objects_named(objects)
-    families = sorted({item.family for item in things})
-    if ask not in families:
-        raise InputError(
-            given=f"objects {objects} without a {_said(ask)}",
-            wanted="a set of objects of known categories",
-            exists=", ".join(families),
-        )
-    began = time.perf_counter()
-    mine: dict[str, OptionValue] = {"count": _COUNT, "picture_px": _PX, "mixture": "apart"}
-    cell = kuka_bin(things, KUKA_BIN.options({**options, **mine}))
-    fetched: list[_Fetched] = []
-    with cell.cell as workcell:
-        scene, wanted = _bin_with(cell, ask, seed, method)
-        goals = [Goal(category) for category in wanted[:commands]]
-        with Progress("fetch", len(goals), unit="commands") as progress:
-            for reach in reaches(cell, method, scene, goals):
-                before = reach.attempt.before
-                assert before is not None
-                fetched.append(
-                    _Fetched(
-                        reach, value_maps(method, Context(before, workcell.spec, Goal(reach.asked)))
-                    )
-                )
-                progress.update(len(fetched), _told(fetched[-1]))
-        spec = workcell.spec
-    page = _page(out, fetched, spec.gripper.opening, spec.workspace.surface)
-    for one in fetched:
-        print(f"bring me the {_said(one.reach.asked)}: {_told(one)}")
-    print(
-        f"{sum(one.right for one in fetched)} of {len(fetched)} right; "
-        f"{time.perf_counter() - began:.0f} s in all; report: {page}"
-    )
+    objects: Literal["seen", "validation", "novel"] = "novel"
+    out: Path = Path("runs/demo-semantic")
+    ask: str = "spoon"
+    commands: int = 30
+    seed: int = 0
+    options: Mapping[str, OptionValue] = field(default_factory=dict)
+
+
+def run(args: Args) -> int:
+    """Fetch, and write the page; returns the exit code."""
+    # Late, so that `--help` comes at once.
+    from selfgrasp.papers.semantic.demo_run import play
+
+    play(args)
     return 0
-
-
-def _bin_with(cell: SimCell, ask: str, seed: int, method: Semantic) -> tuple[int, list[str]]:
-    """A scene with a thing of the category; it, all others that lie there, and one that does not,
-    in the order in which they are asked for."""
-    from selfgrasp.core import InputError
-    from selfgrasp.evaluation.job import FIRST_SCENE
-
-    for scene in range(FIRST_SCENE + 10_000 * seed, FIRST_SCENE + 10_000 * seed + _TRIES):
-        cell.cell.reset(scene)
-        there = [placed.model.family for placed in cell.world.placed]
-        if ask in there:
-            missing = [category for category in method.config.categories if category not in there][
-                :1
-            ]
-            others = [
-                category
-                for category in there
-                if category != ask and category in method.config.categories
-            ]
-            return scene, [ask, *others[:3], *missing, *others[3:]]
-    raise InputError(
-        given=f"--ask {ask}",
-        wanted=f"a category of which something lies in one of {_TRIES} bins, or another --seed",
-    )
-
-
-def _said(category: str) -> str:
-    return category.replace("_", " ")
-
-
-def _told(one: _Fetched) -> str:
-    reach = one.reach
-    if not reach.attempt.steps:
-        return f"not found, and {'there' if reach.asked in reach.there else 'not there'}"
-    return (
-        "nothing lifted"
-        if not reach.families
-        else f"a {' and a '.join(_said(family) for family in reach.families)}"
-    )
-
-
-def _page(out: Path, fetched: Sequence[_Fetched], opening: float, surface: float) -> Path:
-    from selfgrasp.report.html import Page, grid, paragraph, table
-    from selfgrasp.report.markup import element
-
-    hero = element(
-        "header",
-        element("h1", f"{sum(one.right for one in fetched)} of {len(fetched)} commands done right"),
-        paragraph(
-            "For each command: the reach, look by look; where the dorsal stream would grasp, "
-            "whatever it is; where the ventral stream sees what was asked for; "
-            "and what it takes the best places to hold. A command that asks for what is not "
-            "there is done right where nothing is tried."
-        ),
-    )
-    page = Page(title="semantic grasping · selfgrasp", hero=hero)
-    for index, one in enumerate(fetched):
-        moving = film(out / "pictures" / f"fetch-{index}.webp", one.reach, opening=opening, scale=3)
-        panels = [
-            _figure(picture, words) for picture, words in map_pictures(one.reach, one.maps, surface)
-        ]
-        page = page.section(
-            f"Bring me the {_said(one.reach.asked)}: {_told(one)}", grid(moving, *panels)
-        )
-    firsts = [one.reach.plans[0] for one in fetched]
-    rows = [
-        (
-            _said(one.reach.asked),
-            len(one.reach.plans),
-            f"{first.score:.2f}" if first.actions else first.reason,
-            _told(one),
-        )
-        for one, first in zip(fetched, firsts, strict=True)
-    ]
-    page = page.section(
-        "All commands",
-        table(
-            rows, head=("asked for", "looks", "chance at the first one", "brought"), numbers=(1,)
-        ),
-    )
-    path = out / "report.html"
-    size = page.write(path)
-    print(f"{len(fetched)} films, {size / 1e6:.1f} MB", file=sys.stderr)
-    return path
-
-
-def map_pictures(reach: Reach, maps: ValueMaps, surface: float) -> list[tuple[Picture, str]]:
-    """Where to grasp, where the asked category is, and what lies at the best places, over the first
-    look (Jang et al. 2017, figures 1 and 2)."""
-    from selfgrasp.viz.draw import Canvas
-    from selfgrasp.viz.heat import Span, heat_overlay
-    from selfgrasp.viz.picture import write_text
-
-    before = reach.attempt.before
-    assert before is not None
-    view, whole = before.view(), Span(0.0, 1.0)
-    canvas = Canvas(view, scale=3)
-    for at, name, chance in maps.labelled():
-        canvas.dot(at, (255, 210, 90))
-        x, y = canvas.pixels(at)[0]
-        write_text(
-            canvas.picture,
-            f"{_said(name)} {chance:.2f}",
-            at=(int(x) + 8, int(y)),
-            size=18,
-            color=(255, 255, 255),
-            anchor="lm",
-            halo=2,
-        )
-    return [
-        (
-            heat_overlay(view, maps.grasp, surface=surface, span=whole, bars=24),
-            "where to grasp: the chance of holding anything",
-        ),
-        (
-            heat_overlay(view, maps.of(reach.asked), surface=surface, span=whole, bars=0),
-            f"where a {_said(reach.asked)} would be held",
-        ),
-        (canvas.picture, "what the best places would hold"),
-    ]
-
-
-def _figure(picture: Picture, words: str) -> Markup:
-    from selfgrasp.report.html import figure, image
-
-    return figure(image(picture, words), words)

@@ -2,40 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import partial
 
+from selfgrasp.papers.reproduction import Reproduction, Step
 from selfgrasp.papers.semantic import found, report, robot, work
-from selfgrasp.papers.semantic.work import SIZES, Sizes, Work, quick, scaled
-from selfgrasp.papers.steps import Folders, Step
-
-PAPER = "Jang et al., End-to-end learning of semantic grasping, CoRL 2017"
-parts = report.parts
-
-__all__ = [
-    "PAPER",
-    "Folders",
-    "Work",
-    "parts",
-    "quick",
-    "scaled",
-    "sizes_of",
-    "steps_of",
-    "with_trials",
-]
+from selfgrasp.papers.semantic.work import Sizes, Work, paper, quick, scaled, with_trials
 
 
-def sizes_of(preset: str) -> Sizes:
-    """By preset."""
-    return SIZES[preset]()
-
-
-def with_trials(sizes: Sizes, trials: int) -> Sizes:
-    """As many as were asked for."""
-    return replace(sizes, bins=trials)
-
-
-def steps_of(_: Work) -> tuple[Step, ...]:
+def steps_of(_: Work) -> tuple[Step[Work], ...]:
     """In order."""
     return (
         Step("collect from bins of one category", work.collect_single_category),
@@ -60,3 +34,15 @@ def steps_of(_: Work) -> tuple[Step, ...]:
         ),
         Step("fetch with these", robot.play_further),
     )
+
+
+REPRODUCTION = Reproduction(
+    paper="Jang et al., End-to-end learning of semantic grasping, CoRL 2017",
+    presets={"small": Sizes, "paper": paper},
+    quick=quick,
+    scaled=scaled,
+    with_trials=with_trials,
+    work=Work,
+    steps=steps_of,
+    report=report.parts,
+)

@@ -14,7 +14,7 @@ from selfgrasp.dataset import Dataset
 from selfgrasp.methods.semantic.config import CATEGORIES
 from selfgrasp.methods.semantic.examples import LABEL, PICTURE_LABEL, PROPAGATED_LABEL
 from selfgrasp.objects.catalogue import catalogue_hash, objects_by_name
-from selfgrasp.papers import steps
+from selfgrasp.papers import reproduction, steps
 from selfgrasp.papers.semantic import labels, probe
 from selfgrasp.papers.semantic.labels import Raters
 from selfgrasp.rollout.jobs import CollectJob, TrainJob
@@ -102,10 +102,6 @@ def paper() -> Sizes:
     )
 
 
-SIZES = {"small": Sizes, "paper": paper}
-"""By preset."""
-
-
 @dataclass(frozen=True)
 class Row:
     """A row of Jang et al. 2017, table 2.
@@ -182,7 +178,7 @@ TWO_STREAMS = ROWS[3:]
 
 
 @dataclass(frozen=True)
-class Work(steps.Work):
+class Work(reproduction.Work):
     """What every step works on; the preset paper has larger streams."""
 
     MAY_GROW = ("seeds", "bins")
@@ -490,6 +486,11 @@ def _job(
         device=work.device,
         threads=1,
     )
+
+
+def with_trials(sizes: Sizes, trials: int) -> Sizes:
+    """`sizes` with so many bins."""
+    return replace(sizes, bins=trials)
 
 
 def scaled(sizes: Sizes, mixed: int) -> Sizes:

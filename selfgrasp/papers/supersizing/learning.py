@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from selfgrasp.papers import steps
-from selfgrasp.papers.supersizing.sizes import Layout, Sizes
+from selfgrasp.papers.supersizing.sizes import Work
 from selfgrasp.rollout.jobs import CollectJob, TrainJob
 from selfgrasp.workcell.cells.tabletop import TabletopConfig
 
@@ -16,24 +15,9 @@ BAXTER_CLOSED = 0.037
 """m between the paper's fingers when they are closed (section IV)."""
 
 
-@dataclass(frozen=True)
-class Work(steps.Work):
-    """What every step works on."""
-
-    MAY_GROW = ("seeds", "trials", "clear")
-
-    folders: Layout
-    sizes: Sizes
-
-    @property
-    def method(self) -> str:
-        """As the command line calls it."""
-        return f"supersizing:{self.preset}"
-
-
 def collect_random(work: Work) -> str:
     """D0: random attempts on the training objects."""
-    return _collect(work, work.folders.random, work.sizes.random)
+    return _collect(work, work.random_data, work.sizes.random)
 
 
 def collect_tests(work: Work) -> str:
@@ -83,13 +67,13 @@ def collect_chosen(work: Work) -> str:
 def run_stages(work: Work) -> str:
     """Three stages: the network of the stage before draws grasps from its prior on seen and new
     objects, and learns on, all data before included (III.D)."""
-    folders, said = work.folders, ""
+    said = ""
     for stage in range(1, work.sizes.stages + 1):
         for seed in work.seeds:
             before = f"first-{seed}" if stage == 1 else f"stage{stage - 1}-{seed}"
             _collect_on_policy(
                 work,
-                folders.stage_data(stage, seed),
+                work.stage_data(stage, seed),
                 before,
                 work.sizes.stage,
                 stage=stage,
@@ -98,7 +82,7 @@ def run_stages(work: Work) -> str:
         jobs = []
         for seed in work.seeds:
             before = f"first-{seed}" if stage == 1 else f"stage{stage - 1}-{seed}"
-            data = [folders.random, *(folders.stage_data(k, seed) for k in range(1, stage + 1))]
+            data = [work.random_data, *(work.stage_data(k, seed) for k in range(1, stage + 1))]
             jobs.append(_job(work, f"stage{stage}-{seed}", data=data, start=before, seed=seed))
         said = steps.train_all(work, jobs)
     return said
@@ -107,11 +91,11 @@ def run_stages(work: Work) -> str:
 def run_same_budget(work: Work) -> str:
     """The stages once more with the random policy: same objects, same number of attempts, same
     weights and epochs."""
-    folders, said = work.folders, ""
+    said = ""
     for stage in range(1, work.sizes.stages + 1):
         _collect(
             work,
-            folders.same_budget_data(stage),
+            work.same_budget_data(stage),
             work.sizes.stage,
             objects="stage",
             seed=work.seed + 1000 + stage,
@@ -120,7 +104,7 @@ def run_same_budget(work: Work) -> str:
         jobs = []
         for seed in work.seeds:
             before = f"first-{seed}" if stage == 1 else f"random{stage - 1}-{seed}"
-            data = [folders.random, *(folders.same_budget_data(k) for k in range(1, stage + 1))]
+            data = [work.random_data, *(work.same_budget_data(k) for k in range(1, stage + 1))]
             jobs.append(_job(work, f"random{stage}-{seed}", data=data, start=before, seed=seed))
         said = steps.train_all(work, jobs)
     return said
@@ -138,7 +122,7 @@ def run_ablations(work: Work) -> str:
         angles_per_point=ANGLES_PER_POINT,
     )
     jobs = [
-        _job(work, f"alone-{s}", data=[folders.stage_data(1, s)], start=f"first-{s}", seed=s)
+        _job(work, f"alone-{s}", data=[work.stage_data(1, s)], start=f"first-{s}", seed=s)
         for s in work.seeds
     ]
     jobs += [_job(work, f"angles-{s}", data=[folders.data("angles")], seed=s) for s in work.seeds]
@@ -255,7 +239,7 @@ def _job(
     fresh = start is None
     return TrainJob(
         method=method or work.method,
-        data=tuple(data or [work.folders.random]),
+        data=tuple(data or [work.random_data]),
         out=work.folders.run(name),
         start=None if start is None else str(work.folders.run(start)),
         trunk=None if trunk is None else str(work.folders.run(trunk)),

@@ -16,11 +16,12 @@ from numpy.typing import NDArray
 from selfgrasp.common.atomic_write import atomic_write
 from selfgrasp.common.intervals import Estimate
 from selfgrasp.common.progress import Progress
-from selfgrasp.common.record import write_json
 from selfgrasp.learn import SPLITS, Examples
 from selfgrasp.learn.gathered import examples_of
 from selfgrasp.methods.registry import build, load
-from selfgrasp.papers.supersizing.learning import BAXTER_CLOSED, Work
+from selfgrasp.papers import steps
+from selfgrasp.papers.supersizing.learning import BAXTER_CLOSED
+from selfgrasp.papers.supersizing.sizes import Work
 from selfgrasp.papers.supersizing.table2 import baseline_rows, heuristic_rows
 from selfgrasp.protocols.prediction import Predictions, auc, balanced, best_threshold
 from selfgrasp.rollout.policies import resolve
@@ -43,10 +44,11 @@ def score_all(work: Work) -> str:
         for p in (work.folders.root / "runs").glob("*/done.json")
         if p.parent.name not in ("pretext", "smoke")
     )
-
+    folders = [work.random_data, *map(work.folders.data, ("test", "validation", "test-chosen"))]
+    datasets = {folder.name: steps.data_identity(folder) for folder in folders}
     with Progress("score", len(names), unit="networks") as progress:
         for count, name in enumerate(names, start=1):
-            scored(work, name)
+            _score(work, name, datasets)
             progress.update(count)
     return f"{len(names)} networks scored"
 
@@ -54,11 +56,18 @@ def score_all(work: Work) -> str:
 def score_baselines(work: Work) -> str:
     """Table II's baselines, trained on D0."""
 
-    kept = work.folders.measured("baselines")
-    if kept.exists():
-        return f"{kept} is there already"
+    names = ("validation", "test", "closed-validation", "closed-test")
+    folders = [work.random_data, *map(work.folders.data, names)]
+    of = {folder.name: steps.data_identity(folder) for folder in folders}
+    found = steps.measured_of(
+        work.folders.measured("baselines"), of, lambda: {"baselines": _scored_baselines(work)}
+    )
+    return f"{len(found['baselines'])} baselines scored"
+
+
+def _scored_baselines(work: Work) -> list[dict[str, Any]]:
     method = build("supersizing:outputs")
-    train = examples_of(method, work.folders.random, "train", workers=work.workers)
+    train = examples_of(method, work.random_data, "train", workers=work.workers)
     validation, test = (
         _whole(method, work.folders.data(name), work.workers) for name in ("validation", "test")
     )
@@ -75,23 +84,19 @@ def score_baselines(work: Work) -> str:
         (replace(b, name=f"{b.name}, fingers that stay {1000 * BAXTER_CLOSED:.0f} mm apart"), test)
         for b in rows
     ]
-    write_json(
-        kept,
-        [
-            {
-                "name": b.name,
-                "scores": np.asarray(b.scores).tolist(),
-                "held": on["grasped"].astype(bool).tolist(),
-                "scenes": on["scene"].tolist(),
-                "threshold": b.threshold,
-                "chosen": dict(b.chosen),
-                "optimistic": b.optimistic,
-                "paper": b.paper,
-            }
-            for b, on in found
-        ],
-    )
-    return f"{len(found)} baselines scored"
+    return [
+        {
+            "name": b.name,
+            "scores": np.asarray(b.scores).tolist(),
+            "held": on["grasped"].astype(bool).tolist(),
+            "scenes": on["scene"].tolist(),
+            "threshold": b.threshold,
+            "chosen": dict(b.chosen),
+            "optimistic": b.optimistic,
+            "paper": b.paper,
+        }
+        for b, on in found
+    ]
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,7 +153,7 @@ def baselines(work: Work) -> list[dict[str, Any]]:
     were chosen on the test set, the paper's figure."""
 
     rows = []
-    for found in json.loads(work.folders.measured("baselines").read_text()):
+    for found in json.loads(work.folders.measured("baselines").read_text())["baselines"]:
         predictions = Predictions(
             np.array(found["scores"]),
             np.array(found["held"], dtype=bool),
@@ -185,46 +190,46 @@ def mean_by_scene(each: NDArray[Any], scenes: NDArray[np.str_]) -> Estimate:
     return Estimate(float(values.mean()), float(low), float(high), values.shape[1])
 
 
-_cache: dict[Path, Mapping[str, Predictions]] = {}
-
-
 def scored(work: Work, name: str) -> Mapping[str, Predictions]:
-    """A network's probabilities on the sets `SCORED`, from its file where that is newer than the
-    network."""
-
-    kept, checkpoint = (
-        work.folders.run(name) / "scores.npz",
-        resolve(str(work.folders.run(name))).file,
-    )
-    assert checkpoint is not None
-    fresh = kept.exists() and kept.stat().st_mtime > checkpoint.stat().st_mtime
-    if fresh and kept in _cache:
-        return _cache[kept]
-    if not fresh:
-        method = load(checkpoint)
-        sets = {
-            "novel": _whole(method, work.folders.data("test"), work.workers),
-            "validation": _whole(method, work.folders.data("validation"), work.workers),
-            "chosen": _whole(method, work.folders.data("test-chosen"), work.workers),
-            "seen": _part(method, work.folders.random, "test", work.workers),
-        }
-        columns: dict[str, NDArray[Any]] = {}
-        for kind, examples in sets.items():
-            columns[f"{kind}.scores"] = _probabilities(method, examples)
-            columns |= {
-                f"{kind}.held": examples["grasped"].astype(bool),
-                f"{kind}.scene": examples["scene"],
-            }
-        with atomic_write(kept) as partial, partial.open("wb") as file:
-            np.savez(file, **columns)  # type: ignore[arg-type]
-    with np.load(kept) as file:
-        _cache[kept] = {
+    """A network's probabilities on the sets `SCORED`, as `score_all` keeps them."""
+    with np.load(_scores_of(work, name)) as file:
+        return {
             kind: Predictions(
                 file[f"{kind}.scores"], file[f"{kind}.held"], file[f"{kind}.scene"].astype(str)
             )
             for kind in SCORED
         }
-    return _cache[kept]
+
+
+def _scores_of(work: Work, name: str) -> Path:
+    return work.folders.run(name) / "scores.npz"
+
+
+def _score(work: Work, name: str, datasets: Mapping[str, str]) -> None:
+    """Keep a network's probabilities, if those that are kept are not of the same network and
+    data."""
+    path, run = _scores_of(work, name), work.folders.run(name)
+    of = json.dumps({"network": resolve(str(run)).identity, "data": datasets}, sort_keys=True)
+    if path.exists():
+        with np.load(path) as file:
+            if steps.OF in file and str(file[steps.OF]) == of:
+                return
+    method = load(run)
+    sets = {
+        "novel": _whole(method, work.folders.data("test"), work.workers),
+        "validation": _whole(method, work.folders.data("validation"), work.workers),
+        "chosen": _whole(method, work.folders.data("test-chosen"), work.workers),
+        "seen": _part(method, work.random_data, "test", work.workers),
+    }
+    columns: dict[str, NDArray[Any]] = {steps.OF: np.array(of)}
+    for kind, examples in sets.items():
+        columns[f"{kind}.scores"] = _probabilities(method, examples)
+        columns |= {
+            f"{kind}.held": examples["grasped"].astype(bool),
+            f"{kind}.scene": examples["scene"],
+        }
+    with atomic_write(path) as partial, partial.open("wb") as file:
+        np.savez(file, **columns)  # type: ignore[arg-type]
 
 
 def _part(method: Method, folder: Path, split: Any, workers: int) -> Examples:

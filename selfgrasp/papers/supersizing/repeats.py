@@ -11,11 +11,11 @@ from pathlib import Path
 import numpy as np
 
 from selfgrasp.common.intervals import Estimate, bootstrap
-from selfgrasp.common.record import write_json
 from selfgrasp.core import Context, Grasp, Policy
 from selfgrasp.core.arrays import FloatArray
 from selfgrasp.core.pose import top_down, yaw_of
-from selfgrasp.papers.supersizing.learning import Work
+from selfgrasp.papers import steps
+from selfgrasp.papers.supersizing.sizes import Work
 from selfgrasp.rollout.policies import resolve
 from selfgrasp.rollout.workers import WorkerConfig, play_all
 from selfgrasp.workcell.cells.simulated import SimCell
@@ -80,27 +80,38 @@ def measure_repeats(work: Work) -> str:
     """Balanced agreement of two tries, on the test objects, for each of `OFFSETS`."""
 
     kept = work.folders.measured("repeats")
-    if kept.exists():
-        return f"{kept} is there already"
-    config = WorkerConfig("tabletop", TabletopConfig(), "test", resolve("random"))
-    found = {}
-    for name, (translation, rotation) in OFFSETS.items():
-        scenes = max(1, work.sizes.repeats // _PER_SCENE)
-        tasks = [
-            Repeat(6_000_000 + 1000 * work.seed + scene, translation, rotation)
-            for scene in range(scenes)
-        ]
-        found[name] = list(play_all(repeat_scene, tasks, config, workers=work.workers))
-    write_json(kept, found)
+    scenes = max(1, work.sizes.repeats // _PER_SCENE)
+    of = {"scenes": scenes, "seed": work.seed, "offsets": OFFSETS}
+    steps.measured_of(kept, of, lambda: {"outcomes": _repeated(work, scenes)})
     return ", ".join(
         f"{name} {agreement.value:.3f}" for name, agreement in agreements(kept).items()
     )
 
 
+def _repeated(work: Work, scenes: int) -> dict[str, list[list[tuple[bool, bool]]]]:
+    """Both outcomes of every grasp, by kind of offset and scene."""
+    config = WorkerConfig("tabletop", TabletopConfig(), "test", resolve("random"))
+    return {
+        name: list(
+            play_all(
+                repeat_scene,
+                [
+                    Repeat(6_000_000 + 1000 * work.seed + scene, translation, rotation)
+                    for scene in range(scenes)
+                ],
+                config,
+                workers=work.workers,
+            )
+        )
+        for name, (translation, rotation) in OFFSETS.items()
+    }
+
+
 def agreements(path: Path) -> dict[str, Estimate]:
     """Balanced agreement by kind of offset."""
     return {
-        name: balanced_agreement(scenes) for name, scenes in json.loads(path.read_text()).items()
+        name: balanced_agreement(scenes)
+        for name, scenes in json.loads(path.read_text())["outcomes"].items()
     }
 
 

@@ -9,7 +9,7 @@ from selfgrasp.common.parts import Table
 from selfgrasp.common.record import write_json
 from selfgrasp.papers.supersizing import robot, tables
 from selfgrasp.papers.supersizing.figure_patches import figure_patches
-from selfgrasp.papers.supersizing.learning import Work
+from selfgrasp.papers.supersizing.sizes import Work
 from selfgrasp.report.story_parts import Story, add_to_story
 from selfgrasp.report.tables.failures import failure_gallery
 

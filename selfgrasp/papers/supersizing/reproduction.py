@@ -2,42 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import partial
 
-from selfgrasp.papers.steps import Step
+from selfgrasp.papers.reproduction import Reproduction, Step
 from selfgrasp.papers.supersizing import learning, prediction, repeats, report, robot
-from selfgrasp.papers.supersizing.learning import Work
-from selfgrasp.papers.supersizing.sizes import Layout as Folders
-from selfgrasp.papers.supersizing.sizes import Sizes, quick, scaled
-
-PAPER = "Pinto & Gupta, Supersizing self-supervision, ICRA 2016"
-parts = report.parts
-
-__all__ = [
-    "PAPER",
-    "Folders",
-    "Work",
-    "parts",
-    "quick",
-    "scaled",
-    "sizes_of",
-    "steps_of",
-    "with_trials",
-]
+from selfgrasp.papers.supersizing.sizes import Sizes, Work, quick, scaled, with_trials
 
 
-def sizes_of(_: str) -> Sizes:
-    """The same for both presets."""
-    return Sizes()
-
-
-def with_trials(sizes: Sizes, trials: int) -> Sizes:
-    """As many as were asked for."""
-    return replace(sizes, trials=trials, clear=max(1, round(trials / 5)))
-
-
-def steps_of(work: Work) -> tuple[Step, ...]:
+def steps_of(work: Work) -> tuple[Step[Work], ...]:
     """In order."""
     return (
         Step("collect random attempts", learning.collect_random),
@@ -57,3 +29,15 @@ def steps_of(work: Work) -> tuple[Step, ...]:
         Step("collect failures", robot.collect_failures),
         Step("draw", report.draw_pictures),
     )
+
+
+REPRODUCTION = Reproduction(
+    paper="Pinto & Gupta, Supersizing self-supervision, ICRA 2016",
+    presets={"small": Sizes, "paper": Sizes},
+    quick=quick,
+    scaled=scaled,
+    with_trials=with_trials,
+    work=Work,
+    steps=steps_of,
+    report=report.parts,
+)

@@ -7,7 +7,7 @@ from typing import Any
 
 from selfgrasp.evaluation.job import BenchJob
 from selfgrasp.papers import steps
-from selfgrasp.papers.supersizing.learning import Work
+from selfgrasp.papers.supersizing.sizes import Work
 from selfgrasp.rollout.collect import collect
 from selfgrasp.rollout.jobs import CollectJob
 from selfgrasp.rollout.policies import baselines, resolve

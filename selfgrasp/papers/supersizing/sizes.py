@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from selfgrasp.papers.steps import Folders
+from selfgrasp.papers import reproduction
 
 FULL_RANDOM = 40_000
 """Random attempts of the paper's Table I, rounded."""
@@ -79,6 +79,11 @@ def quick() -> Sizes:
     )
 
 
+def with_trials(sizes: Sizes, trials: int) -> Sizes:
+    """`sizes` with so many scenes of `isolated`, and a fifth as many of `clear`."""
+    return replace(sizes, trials=trials, clear=max(1, round(trials / 5)))
+
+
 def scaled(sizes: Sizes, random: int) -> Sizes:
     """`sizes` for another number of random attempts: collections and amounts shrink or grow with
     it, what measures does not."""
@@ -97,18 +102,28 @@ def scaled(sizes: Sizes, random: int) -> Sizes:
     )
 
 
-class Layout(Folders):
-    """Names of what this reproduction keeps in its folders."""
+@dataclass(frozen=True)
+class Work(reproduction.Work):
+    """What every step works on, and where it keeps what it makes."""
+
+    MAY_GROW = ("seeds", "trials", "clear")
+
+    sizes: Sizes
 
     @property
-    def random(self) -> Path:
+    def method(self) -> str:
+        """As the command line calls it."""
+        return f"supersizing:{self.preset}"
+
+    @property
+    def random_data(self) -> Path:
         """D0."""
-        return self.data("random")
+        return self.folders.data("random")
 
     def stage_data(self, stage: int, seed: int) -> Path:
         """What the network of the stage before collected."""
-        return self.data(f"stage{stage}-{seed}")
+        return self.folders.data(f"stage{stage}-{seed}")
 
     def same_budget_data(self, stage: int) -> Path:
         """As many attempts as a stage has, at random."""
-        return self.data(f"random{stage}")
+        return self.folders.data(f"random{stage}")

@@ -14,8 +14,8 @@ from selfgrasp.evaluation.data import curve
 from selfgrasp.evaluation.measured import row_json
 from selfgrasp.papers.supersizing import prediction, robot
 from selfgrasp.papers.supersizing.attempts_table import attempts_table
-from selfgrasp.papers.supersizing.learning import Work
 from selfgrasp.papers.supersizing.repeats import agreements
+from selfgrasp.papers.supersizing.sizes import Work
 from selfgrasp.protocols.clear import CAP
 from selfgrasp.protocols.episode import Row
 from selfgrasp.protocols.prediction import calibration
@@ -37,10 +37,11 @@ PAPER_SCRATCH, PAPER_ALONE = 0.646, 0.723
 def all_tables(work: Work) -> list[Table]:
     """Every table, in the order of the paper."""
 
-    layout, sizes = work.folders, work.sizes
-    staged = [layout.stage_data(k, work.seed) for k in range(1, sizes.stages + 1)]
+    sizes = work.sizes
+    staged = [work.stage_data(k, work.seed) for k in range(1, sizes.stages + 1)]
     attempts = attempts_table(
-        {"random": layout.random, "staged": staged, "test": layout.data("test")}, PAPER_ATTEMPTS
+        {"random": work.random_data, "staged": staged, "test": work.folders.data("test")},
+        PAPER_ATTEMPTS,
     )
     staged_note = (
         f" Staged: what the first training seed collected; each of the {sizes.seeds} "
@@ -54,7 +55,7 @@ def all_tables(work: Work) -> list[Table]:
         isolated_table(work),
         clear_table(work),
         collection_table(work),
-        *object_table(layout.random),
+        *object_table(work.random_data),
     ]
 
 

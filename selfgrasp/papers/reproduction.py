@@ -1,0 +1,114 @@
+"""What a paper's folder says of its reproduction: how much, on what, in which steps, and what is
+told at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
+
+
+@dataclass(frozen=True)
+class Folders:
+    """Folders below a reproduction's own."""
+
+    root: Path
+
+    def data(self, name: str) -> Path:
+        """Of a dataset."""
+        return self.root / "data" / name
+
+    def run(self, name: str) -> Path:
+        """Of a training."""
+        return self.root / "runs" / name
+
+    def measured(self, name: str) -> Path:
+        """Of a file with what a step measured."""
+        return self.root / "measured" / f"{name}.json"
+
+
+class Sizes(Protocol):
+    """How much of everything a reproduction takes."""
+
+    @property
+    def seeds(self) -> int:
+        """Trainings of everything that is compared."""
+
+
+@dataclass(frozen=True)
+class Work:
+    """What every step of a reproduction works on.
+
+    Attributes:
+        folders: where.
+        sizes: how much.
+        preset: small, or paper.
+        workers: processes.
+        seed: of scenes and choices; trainings count up from it.
+        device: to train on.
+    """
+
+    MAY_GROW: ClassVar[tuple[str, ...]] = ("seeds",)
+    """Sizes that a later call may change: what they add is trained or played, and the rest
+    stays."""
+
+    folders: Folders
+    sizes: Sizes
+    preset: str
+    workers: int
+    seed: int
+    device: str
+
+    @property
+    def seeds(self) -> range:
+        """Of the trainings that are compared, the first one first."""
+        return range(self.seed, self.seed + self.sizes.seeds)
+
+    @property
+    def frozen(self) -> dict[str, Any]:
+        """What must not change between two calls."""
+        sizes = {
+            f"sizes.{name}": value
+            for name, value in vars(self.sizes).items()
+            if name not in self.MAY_GROW
+        }
+        return {"preset": self.preset, "seed": self.seed, **sizes}
+
+
+SizesT = TypeVar("SizesT", bound=Sizes)
+WorkT = TypeVar("WorkT", bound=Work)
+
+
+@dataclass(frozen=True)
+class Step(Generic[WorkT]):
+    """One step: its name, and what does it, or finds it done, and says in a line what came of
+    it."""
+
+    name: str
+    run: Callable[[WorkT], str]
+
+
+@dataclass(frozen=True)
+class Reproduction(Generic[SizesT, WorkT]):
+    """How a paper is reproduced.
+
+    Attributes:
+        paper: authors, title, where and when it was published.
+        presets: its sizes, by preset: small, paper.
+        quick: sizes with which everything runs once, in minutes.
+        scaled: sizes for another number of attempts of the first collection.
+        with_trials: sizes for another number of trials.
+        work: class of what its steps work on.
+        steps: all of them, in order.
+        report: after the last step, its parts of report.json.
+    """
+
+    paper: str
+    presets: Mapping[str, Callable[[], SizesT]]
+    quick: Callable[[], SizesT]
+    scaled: Callable[[SizesT, int], SizesT]
+    with_trials: Callable[[SizesT, int], SizesT]
+    work: type[WorkT]
+    steps: Callable[[WorkT], tuple[Step[WorkT], ...]]
+    report: Callable[[WorkT], Mapping[str, Any]]

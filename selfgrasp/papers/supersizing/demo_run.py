@@ -1,0 +1,171 @@
+"""What `selfgrasp demo` does: collect, learn, try better, compare, report."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from selfgrasp.common.checks import check_minimum
+from selfgrasp.common.record import plain, write_json
+from selfgrasp.core import InputError
+from selfgrasp.core.policy_ref import policy_text
+from selfgrasp.evaluation.job import BenchJob
+from selfgrasp.evaluation.measured import as_text
+from selfgrasp.objects.meshes import load_meshes
+from selfgrasp.papers.stages import StageLog
+from selfgrasp.papers.steps import measured_once, trained
+from selfgrasp.papers.supersizing.demo_report import draw_pictures, write_demo_report
+from selfgrasp.rollout.collect import collect
+from selfgrasp.rollout.jobs import CollectJob, TrainJob
+from selfgrasp.workcell.cells.tabletop import TABLETOP
+
+if TYPE_CHECKING:
+    from selfgrasp.papers.supersizing.demo import Args
+
+
+BEGUN = "demo.json"
+"""File with the options with which a demo was begun."""
+STAGES = "stages.json"
+
+
+@dataclass(frozen=True)
+class ObjectSets:
+    """Names of the objects that are trained on, tested on, and cleared."""
+
+    train: str
+    test: str
+    mixed: str
+
+
+def play(args: Args) -> None:
+    """The whole story; the last lines printed say the figures and where the report is.
+
+    Raises:
+        InputError: a number below its least, or a folder in which a demo with other options was
+            begun.
+    """
+    _check(args)
+    began, recipe = time.perf_counter(), args.recipe
+    objects = _object_sets(args.objects)
+    stages = StageLog(args.out / STAGES)
+    with stages.stage("collect", f"{recipe.attempts} random attempts in the tabletop cell"):
+        print(_collect(args, objects, "random", recipe.attempts, round=0))
+    with stages.stage("learn", f"supersizing:small on them, {recipe.seconds:g} s at most"):
+        print(trained(_training(args, args.out / "first", start=None)))
+    if recipe.staged:
+        explorer = policy_text(args.out / "first", "explore")
+        with stages.stage(
+            "try better", f"{recipe.staged} attempts by what was learned, drawn from its opinion"
+        ):
+            print(_collect(args, objects, explorer, recipe.staged, round=1))
+        with stages.stage("learn again", "from all attempts, the new ones counting three times"):
+            print(trained(_training(args, args.out, start=policy_text(args.out / "first"))))
+    learned = policy_text(args.out if recipe.staged else args.out / "first")
+    jobs = tuple(_benches(args, objects, learned))
+    measured = []
+    for job in jobs:
+        detail = f"{job.trials} trials a policy, {Path(str(job.objects)).name} objects"
+        with stages.stage(job.protocol, detail):
+            kept = args.out / "measured" / f"{job.protocol}.json"
+            measured.append(measured_once(kept, job))
+    with stages.stage("pictures", "scenes played once more, to be looked at"):
+        draw_pictures(args, learned, objects.mixed)
+    page = write_demo_report(args, jobs, measured, stages.done)
+    for one in measured:
+        print(as_text(one))
+    print(f"{time.perf_counter() - began:.0f} s in all; report: {page}")
+
+
+def _check(args: Args) -> None:
+    recipe = args.recipe
+    check_minimum(recipe, attempts=1, staged=0, predictions=1, trials=1, scenes=1)
+    check_minimum(args, workers=1)
+    if recipe.seconds <= 0:
+        raise InputError(given=f"--seconds {recipe.seconds:g}", wanted="more than 0")
+    kept, wanted = args.out / BEGUN, _what_counts(args)
+    begun = json.loads(kept.read_text()) if kept.exists() else {}
+    changed = [name for name, value in wanted.items() if begun.get(name) != value]
+    if changed and (args.out / STAGES).exists():
+        raise InputError(
+            given=f"other options: {', '.join(changed)}",
+            wanted=f"those with which the demo in {args.out} was begun, or another --out",
+            exists=", ".join(f"{name} = {begun.get(name)}" for name in changed),
+        )
+    write_json(kept, wanted)
+
+
+def _what_counts(args: Args) -> dict[str, object]:
+    """Options that the figures depend on, as JSON values."""
+    counts: dict[str, object] = {
+        name: value for name, value in plain(args).items() if name not in ("out", "workers")
+    }
+    return counts
+
+
+def _object_sets(folder: Path | None) -> ObjectSets:
+    """A folder's meshes are parted, so that train and test objects never meet."""
+    if folder is None:
+        return ObjectSets("train", "novel", "mixed")
+    report = load_meshes(folder)
+    for refused in report.refused:
+        print(f"refused {refused.file}: {refused.reason}", file=sys.stderr)
+    print(
+        f"{len(report.objects)} objects from {folder}, {len(report.refused)} refused",
+        file=sys.stderr,
+    )
+    return ObjectSets(f"{folder}#train", f"{folder}#test", str(folder))
+
+
+def _collect(args: Args, objects: ObjectSets, policy: str, attempts: int, *, round: int) -> str:
+    """Attempts of a round, in the one dataset of the demo."""
+    job = CollectJob(
+        out=args.out / "data",
+        attempts=attempts,
+        policy=policy,
+        objects=objects.train,
+        workers=args.workers,
+        seed=args.seed + 1000 * round,
+        round=round,
+        after="set_aside" if round else "put_back",
+        options=TABLETOP.options(args.options),
+    )
+    done = collect(job)
+    return f"{job.out}: {done.attempts} attempts, {done.new} new; {done.grasped} of these held"
+
+
+def _training(args: Args, out: Path, start: str | None) -> TrainJob:
+    return TrainJob(
+        method="supersizing:small",
+        data=(args.out / "data",),
+        out=out,
+        start=start,
+        max_seconds=args.recipe.seconds,
+        seed=args.seed,
+        threads=1,
+    )
+
+
+def _benches(args: Args, objects: ObjectSets, learned: str) -> Iterator[BenchJob]:
+    """What the learned policy is compared with, and on which scenes."""
+    recipe = args.recipe
+    job = BenchJob(
+        protocol="prediction",
+        policy=("heuristic", learned),
+        out=args.out,
+        objects=objects.test,
+        trials=recipe.predictions,
+        seed=args.seed,
+        workers=args.workers,
+        options=args.options,
+    )
+    yield job
+    everyone = ("random", "heuristic", learned)
+    yield replace(job, protocol="isolated", policy=everyone, trials=recipe.trials)
+    yield replace(
+        job, protocol="clear", policy=everyone, trials=recipe.scenes, objects=objects.mixed
+    )
