@@ -44,6 +44,7 @@ from selfgrasp.papers.semantic.labels import Raters
 from selfgrasp.papers.semantic.probe import vanished
 from selfgrasp.papers.semantic.work import ROWS, SINGLE, Work
 from selfgrasp.protocols.episode import Episode
+from selfgrasp.rollout.policies import resolve
 from selfgrasp.servo import WithContext
 from selfgrasp.verbs import pictures
 
@@ -309,21 +310,17 @@ def test_raters_see_the_first_pictures_and_a_classifier_names_the_others_where_i
         return [("bowl", 0.9 if i == attempts[6].id else 0.6) for i in ids]
 
     monkeypatch.setattr(labels, "named", named)
-    for _ in range(2):
-        assert (
-            labels.propagate(
-                tmp_path,
-                tmp_path / "presented-0",
-                known=LABEL,
-                name=PROPAGATED_LABEL,
-                threshold=0.7,
-            )
-            == 1
-        )
-    with pytest.raises(InputError, match=r"by classifier .*presented-1.*presented-0"):
-        labels.propagate(
-            tmp_path, tmp_path / "presented-1", known=LABEL, name=PROPAGATED_LABEL, threshold=0.7
-        )
+    runs = [tmp_path / f"presented-{seed}" for seed in (0, 1)]
+    for seed, run in enumerate(runs):
+        save(run / "best.safetensors", registry.build("semantic:presented", seed=seed))
+    one, other = (resolve(str(run)).identity for run in runs)
+
+    def propagated_by(run: Path) -> int:
+        return labels.propagate(tmp_path, run, known=LABEL, name=PROPAGATED_LABEL, threshold=0.7)
+
+    assert [propagated_by(runs[0]) for _ in range(2)] == [1, 1]
+    with pytest.raises(InputError, match=rf"by classifier {other}.*classifier {one}"):
+        propagated_by(runs[1])
     with Dataset.open(tmp_path) as data:
         said, propagated = data.label(LABEL), data.label(PROPAGATED_LABEL)
         assert labels.what_is_held(data, CATEGORIES)[attempts[1].id] == "pen"
@@ -457,7 +454,7 @@ def test_a_folder_of_pictures_teaches_what_things_look_like_and_nothing_else(
     assert not batch["dorsal_weight"].any()
     # What is kept is the middle of the picture, whole.
     shown, original = (
-        train["present"][0],
+        train["present_image"][0],
         cv2.imread(str(tmp_path / "mine" / "pen" / "0.png"))[..., ::-1],
     )
     side = shown.shape[0]
