@@ -1,5 +1,5 @@
-"""`make bench`: collection and its physics share, loading, training, planning, pictures. Prints a
-table and writes benchmarks.json."""
+"""`make bench`: collection and its physics share, loading, training, planning, pictures, and
+what datasets hold beside attempts. Prints a table and writes benchmarks.json."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.servo import deciding, median_seconds, servoing
+from benchmarks.tables import tables
 
 ATTEMPTS = 600
 PLANS = 20
@@ -37,6 +38,7 @@ def main() -> None:
     results |= servoing() | deciding()
     results |= planning()
     results |= pictures()
+    results |= tables()
     for name, value in results.items():
         if isinstance(value, dict):
             print(f"{name}: " + ", ".join(f"{k} {v}" for k, v in value.items()))

@@ -4,8 +4,11 @@ that a network sees of them."""
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
+import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +20,13 @@ from selfgrasp.codec.picture import DEPTH_STEP
 from selfgrasp.core import Candidates, InputError
 from selfgrasp.core.pose import looking_at, top_down
 from selfgrasp.dataset import Dataset, DatasetWriter, card, check, merge
-from selfgrasp.dataset.candidates import CandidateTable, add_candidate_label, append_candidates
+from selfgrasp.dataset.candidates import (
+    CandidateTable,
+    add_candidate_label,
+    append_candidates,
+    stored_shards,
+)
+from selfgrasp.dataset.meta import require_only_session
 from selfgrasp.dataset.tables import open_table
 from selfgrasp.learn.source import DatasetSource, DeclaredSource, MemorySource, Source
 from selfgrasp.vision.grasp_crops import grasp_crops
@@ -291,6 +300,57 @@ def test_crops_turn_with_the_tool_and_keep_their_scale_at_any_height():
         grasp_crops(
             Candidates(**{**vars(candidates), "world_from_tool": behind}), size=0.1, pixels=20
         )
+
+
+def test_a_maker_with_other_options_is_refused(tmp_path):
+    session = make_session()
+    stored(tmp_path, make_shards(1), [[0]])
+    require_only_session(tmp_path, session)
+    other = replace(session, options={**session.options, "friction": 0.65})
+    with pytest.raises(InputError, match=r"'friction': 0.65.*delete .* or choose another"):
+        require_only_session(tmp_path, other)
+
+
+WRITE_UNTIL_KILLED = """
+import sys
+sys.path.insert(0, sys.argv[2])
+from helpers_attempts import make_session
+from test_candidates import make_shards
+from selfgrasp.codec import session_key
+from selfgrasp.dataset import DatasetWriter
+shards, session = make_shards(40), make_session()
+key = session_key(session)
+with DatasetWriter.create_or_open(sys.argv[1], session) as writer:
+    print("open", flush=True)
+    for i in sorted(shards, key=lambda i: i * 7 % 40):
+        writer.append_candidates(key, {i: shards[i]})
+        print(i, flush=True)
+print("done", flush=True)
+"""
+
+
+def test_a_killed_maker_loses_no_shard_and_goes_on_to_the_same_table(tmp_path):
+    path, rng = tmp_path / "d", np.random.default_rng(0)
+    acknowledged: set[int] = set()
+    for _ in range(3):
+        command = [sys.executable, "-c", WRITE_UNTIL_KILLED, str(path), str(Path(__file__).parent)]
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        assert process.stdout is not None
+        assert process.stdout.readline().strip() == "open"
+        time.sleep(rng.uniform(0.05, 0.3))
+        process.send_signal(signal.SIGKILL)
+        lines = process.stdout.read().split("\n")[:-1]
+        acknowledged |= {int(line) for line in lines if line != "done"}
+        process.wait()
+        assert acknowledged <= stored_shards(path, session_key(make_session()))
+    assert acknowledged
+    shards = make_shards(40)
+    table = stored(path, shards, [list(range(40))])
+    whole = stored(tmp_path / "whole", shards, [list(range(40))])
+    assert check(path).problems == ()
+    rows = np.arange(400)
+    known = [{"robust": t.label("robust")} for t in (table, whole)]
+    assert_equal(table.read(rows, known[0]), whole.read(rows, known[1]))
 
 
 MEMORY = """

@@ -19,7 +19,9 @@ from helpers_attempts import make_attempts, make_session, make_spec
 from selfgrasp.codec import EncodedAttempt, encode_attempt
 from selfgrasp.core import InputError, Label
 from selfgrasp.dataset import Dataset, DatasetWriter, Split, check, tables
+from selfgrasp.dataset import writer as writer_module
 from selfgrasp.dataset.meta import META_FILE, read_meta
+from selfgrasp.dataset.schema import TABLES
 from selfgrasp.dataset.tables import open_table
 
 
@@ -251,3 +253,48 @@ def test_a_dataset_that_was_there_stays_when_its_writer_fails(tmp_path):
     ):
         raise RuntimeError
     assert not (tmp_path / "new" / META_FILE).exists()
+
+
+def fragments(path: Path) -> dict[tuple[str, int], int]:
+    """Rows of every fragment of every table, by table and number."""
+    return {
+        (name, fragment.fragment_id): fragment.count_rows()
+        for name in TABLES
+        for fragment in open_table(path, name).get_fragments()
+    }
+
+
+def test_appending_writes_as_many_rows_to_many_attempts_as_to_few(tmp_path, monkeypatch):
+    """64 attempts in eight appends; fragments are full at 32 rows here, at thousands elsewhere."""
+    rows = dict.fromkeys(TABLES, 32)
+    monkeypatch.setattr(writer_module, "AT_CLOSE", rows)
+    monkeypatch.setattr(writer_module, "WHILE_WRITING", rows)
+    batch = encoded(640 + 64, size=16)
+    written = {}
+    for existing in (64, 640):
+        path = tmp_path / str(existing)
+        with DatasetWriter.create_or_open(path, make_session()) as writer:
+            writer.append(batch[:existing])
+        before = fragments(path)
+        with DatasetWriter.create_or_open(path, make_session()) as writer:
+            for i in range(640, 704, 8):
+                writer.append(batch[i : i + 8])
+        fresh = {key: count for key, count in fragments(path).items() if key not in before}
+        written[existing] = sum(fresh.values())
+        assert len(Dataset.open(path)) == existing + 64
+    # 64 attempts are 64 steps, 256 pictures and 64 to 128 labels; a fragment that was not full may
+    # be copied in each table.
+    assert written[64] <= 64 + 64 + 256 + 128 + 4 * 32
+    assert written[640] <= written[64] + 4 * 32
+
+
+def test_opening_a_writer_reads_ids_and_no_more(tmp_path):
+    with DatasetWriter.create_or_open(tmp_path, make_session()) as writer:
+        writer.append(encoded(400, size=32))
+    with DatasetWriter.create_or_open(tmp_path, make_session()) as writer:
+        read = sum(
+            table.io_stats_incremental().read_bytes for table in writer._tables._open.values()
+        )
+        stored = sum(file.stat().st_size for file in tmp_path.glob("*.lance/data/*"))
+    # Names of 400 attempts, of their steps and labels, and of 1,600 pictures; footers of files.
+    assert 400 * 8 < read < 250_000 < stored / 8

@@ -60,6 +60,25 @@ def require_same_cell(given: CellSpec, exists: CellSpec) -> None:
         )
 
 
+def require_only_session(path: Path, session: Session) -> None:
+    """For work that goes on only where it was begun: the dataset in `path`, where there is one, has
+    no other session than `session`.
+
+    Raises:
+        InputError: it has; the message says what differs.
+    """
+    wanted = session_to_plain(session)
+    for other in read_meta(path).sessions.values() if (path / META_FILE).exists() else ():
+        kept = session_to_plain(other)
+        differs = [name for name in wanted if kept[name] != wanted[name]]
+        if differs:
+            raise InputError(
+                given=", ".join(f"{name} = {wanted[name]}" for name in differs),
+                wanted=f"a folder for this collection alone; delete {path} or choose another",
+                exists=", ".join(f"{name} = {kept[name]}" for name in differs),
+            )
+
+
 def write_meta(path: Path, meta: Meta) -> None:
     """Replaces `dataset.json` in one step, so that a killed process leaves the old one or the new
     one."""

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 import selfgrasp
-from selfgrasp.codec import session_key, session_to_plain
+from selfgrasp.codec import session_key
 from selfgrasp.common.checks import check_minimum
 from selfgrasp.common.progress import Progress
 from selfgrasp.core import InputError, Session
 from selfgrasp.dataset import DatasetWriter
-from selfgrasp.dataset.meta import META_FILE, read_meta
+from selfgrasp.dataset.meta import require_only_session
 from selfgrasp.objects.catalogue import SET_NAMES, catalogue_hash
 from selfgrasp.objects.named import objects_named
 from selfgrasp.rollout.jobs import CollectJob
@@ -74,7 +74,7 @@ def collect(args: CollectJob, *, alone: bool = False) -> Collected:
     session = make_session(args)
     key = session_key(session)
     if alone:
-        _require_alone(args.out, session)
+        require_only_session(args.out, session)
     with DatasetWriter.create_or_open(args.out, session) as writer:
         mine = [i for i in writer.ids if i.startswith(f"{key}-")]
         grasped = idle = 0
@@ -108,20 +108,6 @@ def collect(args: CollectJob, *, alone: bool = False) -> Collected:
                     if count >= args.attempts:
                         break
     return Collected(count, count - first, grasped, time.perf_counter() - start, seconds)
-
-
-def _require_alone(folder: Path, session: Session) -> None:
-
-    wanted = session_to_plain(session)
-    for other in read_meta(folder).sessions.values() if (folder / META_FILE).exists() else ():
-        kept = session_to_plain(other)
-        differs = [name for name in wanted if kept[name] != wanted[name]]
-        if differs:
-            raise InputError(
-                given=", ".join(f"{name} = {wanted[name]}" for name in differs),
-                wanted=f"a folder for this collection alone; delete {folder} or choose another",
-                exists=", ".join(f"{name} = {kept[name]}" for name in differs),
-            )
 
 
 def make_session(args: CollectJob) -> Session:
