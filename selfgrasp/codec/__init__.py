@@ -2,6 +2,7 @@
 
 from selfgrasp.codec.action import action_from_plain, action_to_plain
 from selfgrasp.codec.attempt import EncodedAttempt, decode_attempt, encode_attempt
+from selfgrasp.codec.context import context_from_plain, context_to_plain
 from selfgrasp.codec.observation import (
     goal_from_plain,
     goal_to_plain,
@@ -24,6 +25,7 @@ from selfgrasp.codec.picture import (
     encode_depth,
     picture_key,
 )
+from selfgrasp.codec.plan import plan_from_plain, plan_to_plain
 from selfgrasp.codec.session import session_from_plain, session_key, session_to_plain
 
 __all__ = [
@@ -33,6 +35,8 @@ __all__ = [
     "PictureSource",
     "action_from_plain",
     "action_to_plain",
+    "context_from_plain",
+    "context_to_plain",
     "decode_attempt",
     "decode_color",
     "decode_depth",
@@ -48,6 +52,8 @@ __all__ = [
     "observation_from_plain",
     "observation_to_plain",
     "picture_key",
+    "plan_from_plain",
+    "plan_to_plain",
     "session_from_plain",
     "session_key",
     "session_to_plain",

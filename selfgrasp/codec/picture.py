@@ -128,6 +128,12 @@ class PictureSink:
         color, *depth = pictures
         return color, depth[0] if depth else None
 
+    def add_bytes(self, data: bytes) -> str:
+        """The key of `data`, which is no picture of a view."""
+        key = picture_key(data)
+        self.pictures[key] = data
+        return key
+
 
 # The look after one attempt is often the look before the next. A view is known by its identity, and
 # kept while its bytes are.
@@ -153,6 +159,14 @@ class PictureSource:
         """A source over encoded `pictures` by key."""
         self._pictures = pictures
         self._decoded: dict[str, NDArray[Any]] = {}
+
+    def raw(self, key: str) -> bytes:
+        """What `PictureSink.add_bytes` was given."""
+        if key not in self._pictures:
+            raise InputError(
+                given=f"data {key}, which is missing", wanted="all that is referred to"
+            )
+        return self._pictures[key]
 
     def color(self, key: str) -> NDArray[np.uint8]:
         """(H, W, 3) uint8."""
