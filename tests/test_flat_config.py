@@ -9,10 +9,15 @@ from selfgrasp.learn import read_info
 from selfgrasp.learn.configs import from_json, to_json
 from selfgrasp.methods import registry
 from selfgrasp.methods.semantic.config import Decision, SemanticConfig, Structure, ventral_patches
+from selfgrasp.methods.supersizing.config import SupersizingConfig
 from selfgrasp.servo import PatchConfig, PredictorInput, SearchConfig, ServoConfig
 from selfgrasp.servo.flat_config import nested_servo
 
-PRESETS = [(name, preset) for name in ("hand_eye", "semantic") for preset in registry.presets(name)]
+PRESETS = [
+    (name, preset)
+    for name in ("hand_eye", "semantic", "supersizing")
+    for preset in registry.presets(name)
+]
 
 
 def shipped(name: str) -> dict[str, object]:
@@ -37,6 +42,14 @@ def test_the_shipped_semantic_weights_have_the_small_config_and_a_threshold() ->
     assert config.servo.later_images == 1
     assert config.ventral == ventral_patches(48)
     assert config.decision is Decision.PRODUCT
+
+
+def test_the_shipped_supersizing_weights_have_the_small_config() -> None:
+    stored = shipped("supersizing")
+    assert stored["second"] is True
+    assert from_json(SupersizingConfig, stored) == registry.config_of("supersizing")
+    with pytest.raises(InputError, match=r"apart = 0.1; wanted: apart = 0.02"):
+        SupersizingConfig.upgraded({**stored, "apart": 0.1})
 
 
 def test_every_changed_field_of_a_flat_config_arrives() -> None:

@@ -387,10 +387,10 @@ def test_nothing_on_the_table_is_a_plan_that_says_so():
             reference=Reference.SUBTRACTED,
             clearance=False,
             palm=False,
-            second=False,
+            rescorer=False,
             points=60,
         ),
-        replace(small(), second=False),
+        replace(small(), rescorer=False),
         replace(small(), rerank=5),
     ],
 )
@@ -409,7 +409,7 @@ def test_plans_have_distinct_candidates_and_a_map(config):
 
 def test_sampling_records_its_probability():
     method, context = (
-        registry.build("supersizing", config=replace(small(), exploring=Choice.SAMPLED)),
+        registry.build("supersizing", config=replace(small(), exploration=Choice.SAMPLED)),
         box_context(),
     )
     explorer = method.exploring()

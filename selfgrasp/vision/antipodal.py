@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from selfgrasp.core.arrays import FloatArray
 from selfgrasp.core.pose import yaw_of
 from selfgrasp.core.spec import GripperSpec, Workspace
+from selfgrasp.vision.foreground import MINIMUM_HEIGHT
 from selfgrasp.vision.grasp_pose import fingertip_height, turned
 from selfgrasp.vision.heightmap import Heightmap
 
@@ -140,7 +141,7 @@ def antipodal(
     workspace: Workspace,
     *,
     friction: float = 0.5,
-    minimum: float = 0.006,
+    minimum: float = MINIMUM_HEIGHT,
     most: int = 1000,
 ) -> Closing:
     """Candidates from pairs of opposing edges, at most `most`, evenly spread over the edges;

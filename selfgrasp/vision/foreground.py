@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 from selfgrasp.core.arrays import FloatArray
 from selfgrasp.vision.heightmap import Heightmap
 
+MINIMUM_HEIGHT = 0.006
+"""m above the table from which something is an object."""
+
 
 @dataclass(frozen=True, eq=False)
 class Regions:
@@ -31,10 +34,10 @@ class Regions:
 
 
 def foreground(
-    heightmap: Heightmap, *, surface: float, minimum: float = 0.006
+    heightmap: Heightmap, *, surface: float, minimum: float = MINIMUM_HEIGHT
 ) -> NDArray[np.bool_]:
     """(H, W) bool: cells more than `minimum` m above `surface` m."""
-    # Cells no camera saw were filled with a neighbour's height: they are nobody's object.
+    # Cells no camera saw were filled with a neighbour's height: they belong to no object.
     return (heightmap.height > surface + minimum) & heightmap.valid
 
 

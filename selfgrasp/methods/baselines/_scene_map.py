@@ -1,4 +1,4 @@
-"""What a baseline sees: the map of the scene and the cells in reach that are not table."""
+"""The heightmap of a scene, and the cells in reach that are not table."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ EMPTY = "nothing rises above the table in the workspace"
 
 @dataclass(frozen=True, eq=False)
 class SceneMap:
-    """One look at the scene.
+    """What a baseline plans on.
 
     Attributes:
         map: the heightmap; flat for a monocular view.
@@ -36,7 +36,7 @@ class SceneMap:
     reason: str = ""
 
 
-def scene_map(context: Context, *, view: str | None, pixel: float, minimum: float) -> SceneMap:
+def scene_map(context: Context, *, view: str | None, pixel: float) -> SceneMap:
     """Map the view called `view` (or the first with depth, or the first) and find what rises above
     the table."""
     seen = _pick(context, view)
@@ -44,9 +44,7 @@ def scene_map(context: Context, *, view: str | None, pixel: float, minimum: floa
     top = heightmap(seen, workspace, pixel=pixel, colored=False)
     inside = in_reach(top, context)
     if seen.depth is not None:
-        mask: NDArray[np.bool_] = (
-            foreground(top, surface=workspace.surface, minimum=minimum) & inside
-        )
+        mask: NDArray[np.bool_] = foreground(top, surface=workspace.surface) & inside
         reason = EMPTY if top.valid[inside].any() else NO_RETURN
     else:
         mask, reason = np.zeros_like(inside), NO_DEPTH

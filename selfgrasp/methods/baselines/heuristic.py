@@ -1,5 +1,5 @@
 """A depth heuristic: antipodal edges, thin and well inside the fingers, free on both sides, near
-the middle of the thing, high things first."""
+the middle of the object, high objects first."""
 
 from __future__ import annotations
 
@@ -26,47 +26,46 @@ _ANOTHER_YAW = math.radians(40)
 """Grasps at one place that are turned by more than this are different."""
 
 
+_CLEARANCE = 0.010
+"""m of free way beside the object from which a finger has room enough."""
+_END = 0.04
+"""m from the middle of an object at which a grasp counts as at its end."""
+# A score is 1 less the sum of costs, each the largest of its kind.
+_WIDTH_COST = 0.15
+"""Of an object as wide as the opening."""
+_SLANT_COST = 0.20
+"""Of contacts at the rim of the friction cone."""
+_CONTACT_COST = 0.25
+"""Of fingers that meet the object with none of their breadth."""
+_DEPTH_COST = 0.20
+"""Of fingertips that reach no deeper than the object's top."""
+_CLEARANCE_COST = 0.20
+"""Of a finger without free way."""
+_CENTRE_COST = 0.25
+"""Of a grasp at the end of an object."""
+_LOW_COST = 0.15
+"""Of an object as low as the table."""
+_BLOCKED_COST = 1.0
+"""Of a finger that would land on something, or of nothing that fits between the fingers."""
+
+
 @dataclass(frozen=True)
 class HeuristicConfig:
-    """The heuristic's parameters. A score is 1 less the weighted sum of costs, each between 0 and
-    1.
+    """The heuristic's parameters.
 
     Attributes:
         view: name of the view; None takes the first with depth.
-        pixel: m, side of a map cell.
-        minimum_height: m above the table from which something is an object.
+        pixel: m, side of a heightmap cell.
         friction: coefficient assumed at the contacts; edges slanted more than its cone are not
             candidates.
-        clearance: m of free way beside the object from which a finger has room enough.
-        reach: m from the middle of a thing at which a grasp counts as at its end.
-        width_cost: of an object as wide as the opening.
-        slant_cost: of contacts at the rim of the friction cone.
-        contact_cost: of fingers that meet the object with none of their breadth.
-        depth_cost: of fingertips that reach no deeper than the object's top.
-        clearance_cost: of a finger without free way.
-        centre_cost: of a grasp at the end of a thing.
-        low_cost: of a thing as low as the table.
-        blocked_cost: of a finger that would land on something, or of nothing that fits between the
-            fingers.
         candidates: how many a plan holds.
         separation: m between two of them, unless their angles differ by more than 40 deg.
-        temperature: with which one of them is drawn, see `core.draw`; 0 always does the best.
+        temperature: with which one of them is drawn, see `core.draw`; 0 takes the best.
     """
 
     view: str | None = None
     pixel: float = 0.0025
-    minimum_height: float = 0.006
     friction: float = 0.5
-    clearance: float = 0.010
-    reach: float = 0.04
-    width_cost: float = 0.15
-    slant_cost: float = 0.20
-    contact_cost: float = 0.25
-    depth_cost: float = 0.20
-    clearance_cost: float = 0.20
-    centre_cost: float = 0.25
-    low_cost: float = 0.15
-    blocked_cost: float = 1.0
     candidates: int = 16
     separation: float = 0.018
     temperature: float = 0.0
@@ -74,8 +73,8 @@ class HeuristicConfig:
 
 @dataclass(frozen=True)
 class HeuristicPolicy:
-    """Measures antipodal candidates, and evenly spread ones on every thing, and ranks them by one
-    formula; the same formula scores any grasp."""
+    """Ranks antipodal candidates, and even ones over every object, by one formula, which scores any
+    grasp."""
 
     config: HeuristicConfig = field(default_factory=HeuristicConfig)
     name: str = "heuristic"
@@ -92,9 +91,8 @@ class HeuristicPolicy:
             spec.gripper,
             spec.workspace,
             friction=config.friction,
-            minimum=config.minimum_height,
         )
-        xy, yaw = _spread_over_things(seen)
+        xy, yaw = _evenly_over_objects(seen)
         rough = _joined(pairs, closings(seen.map, xy, yaw, spec.gripper, spec.workspace))
         rough = rough.take(_inside(rough.xy, spec.workspace))
         best = _diverse(
@@ -120,7 +118,7 @@ class HeuristicPolicy:
         )
         if not actions:
             return Plan.nothing(
-                "every thing seen lies at the edge of the workspace, with its middle outside"
+                "every object lies at the edge of the workspace, with its middle outside"
             )
         drawn = draw(scores[best], config.temperature, context.rng())
         return Plan(
@@ -152,7 +150,7 @@ class HeuristicPolicy:
         opened = np.array([grasp.width for _, grasp in grasps])
         # The room on the worse side shrinks by as much as the grasp is off the object's middle.
         room = (opened - np.nan_to_num(found.width)) / 2 - found.offset
-        values = self._scores(found, seen, context) - self.config.blocked_cost * (room < 0)
+        values = self._scores(found, seen, context) - _BLOCKED_COST * (room < 0)
         scores[[i for i, _ in grasps]] = values
         return scores
 
@@ -161,7 +159,6 @@ class HeuristicPolicy:
             context,
             view=self.config.view,
             pixel=self.config.pixel,
-            minimum=self.config.minimum_height,
         )
 
     def _scores(self, found: Closing, seen: SceneMap, context: Context) -> FloatArray:
@@ -170,14 +167,14 @@ class HeuristicPolicy:
         tallest = max(float(seen.map.height[seen.mask].max()) - surface, 1e-3)
         fits = np.isfinite(found.width) & (found.depth > 0.002)
         costs = (
-            config.width_cost * np.nan_to_num(found.width / gripper.opening, nan=1.0)
-            + config.slant_cost * np.minimum(found.slant / config.friction, 2.0)
-            + config.contact_cost * (1 - found.contact)
-            + config.depth_cost * (1 - np.minimum(found.depth / INSERTION, 1.0))
-            + config.clearance_cost * (1 - np.clip(found.gap / config.clearance, 0.0, 1.0))
-            + config.centre_cost * np.minimum(_off_centre(seen, found.xy) / config.reach, 1.0)
-            + config.low_cost * (1 - np.clip((found.z + found.depth - surface) / tallest, 0.0, 1.0))
-            + config.blocked_cost * ((found.gap < 0) | ~fits)
+            _WIDTH_COST * np.nan_to_num(found.width / gripper.opening, nan=1.0)
+            + _SLANT_COST * np.minimum(found.slant / config.friction, 2.0)
+            + _CONTACT_COST * (1 - found.contact)
+            + _DEPTH_COST * (1 - np.minimum(found.depth / INSERTION, 1.0))
+            + _CLEARANCE_COST * (1 - np.clip(found.gap / _CLEARANCE, 0.0, 1.0))
+            + _CENTRE_COST * np.minimum(_off_centre(seen, found.xy) / _END, 1.0)
+            + _LOW_COST * (1 - np.clip((found.z + found.depth - surface) / tallest, 0.0, 1.0))
+            + _BLOCKED_COST * ((found.gap < 0) | ~fits)
         )
         scores: FloatArray = 1 - costs
         return scores
@@ -189,8 +186,8 @@ def _inside(xy: FloatArray, workspace: Workspace) -> NDArray[np.bool_]:
 
 
 def _off_centre(seen: SceneMap, xy: FloatArray) -> FloatArray:
-    """(N,) m from each point to the middle of the thing it lies on; things that touch are told
-    apart by the steep cells between them."""
+    """(N,) m from each point to the middle of the object it lies on; touching objects are
+    separated by the steep cells between them."""
     height = cv2.GaussianBlur(seen.map.height, (3, 3), 0)
     kernel = np.ones((3, 3), np.uint8)
     steep = (cv2.dilate(height, kernel) - cv2.erode(height, kernel)) > 1.2 * seen.map.pixel * 2
@@ -214,11 +211,11 @@ def _off_centre(seen: SceneMap, xy: FloatArray) -> FloatArray:
     return distance
 
 
-def _spread_over_things(
+def _evenly_over_objects(
     seen: SceneMap, *, points: int = 40, angles: int = 8
 ) -> tuple[FloatArray, FloatArray]:
-    """(N, 2) m and (N,) rad: candidates evenly spread over the object cells, for things without
-    clean edges."""
+    """(N, 2) m and (N,) rad: candidates evenly over the object cells, for objects without clean
+    edges."""
     centres = cell_centres(seen.map)[seen.mask]
     chosen = centres[np.linspace(0, len(centres) - 1, min(points, len(centres))).astype(np.int64)]
     yaw = np.arange(angles) * math.pi / angles

@@ -19,7 +19,6 @@ class RandomConfig:
     Attributes:
         view: name of the view; None takes the first with depth.
         pixel: m, side of a map cell.
-        minimum_height: m above the table from which something is an object.
         candidates: how many are drawn; the first is done.
         narrowest: share of the full opening; how wide the fingers are on the way down is uniform
             from there to fully open. 1 leaves them open, as published.
@@ -27,7 +26,6 @@ class RandomConfig:
 
     view: str | None = None
     pixel: float = 0.004
-    minimum_height: float = 0.006
     candidates: int = 10
     narrowest: float = 0.35
 
@@ -47,9 +45,7 @@ class RandomPolicy:
     def plan(self, context: Context) -> Plan:
         """Candidates drawn independently of each other, all with score 0; the first is chosen."""
         config, spec = self.config, context.spec
-        seen = scene_map(
-            context, view=config.view, pixel=config.pixel, minimum=config.minimum_height
-        )
+        seen = scene_map(context, view=config.view, pixel=config.pixel)
         if seen.reason:
             return Plan.nothing(seen.reason)
         rng = context.rng()

@@ -1,9 +1,11 @@
-"""What can be chosen about this method, and the presets."""
+"""Config and presets of Pinto & Gupta's grasp network."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Any
 
 from selfgrasp.core import InputError
 
@@ -26,10 +28,10 @@ PALM_CLEARANCES = 3
 
 
 class Angles(StrEnum):
-    """How the 18 outputs come about.
+    """How 18 angles are scored.
 
     outputs: one unrotated patch, 18 outputs (published). rotated: one output, applied to the patch
-    turned to each of the 18 angles: the angles share their weights.
+    rotated to each of the 18 angles, which share their weights.
     """
 
     OUTPUTS = "outputs"
@@ -37,12 +39,11 @@ class Angles(StrEnum):
 
 
 class Reference(StrEnum):
-    """How the height of the fingertips reaches the network.
+    """How the height of the fingertips enters the network.
 
-    subtracted: heights are given relative to it, so that what the fingers would hit is above zero.
-    Another input for every place and angle: patch by patch. late: heights are given above the
-    table, and the fingertips' height joins after the spatial layers. These can then be computed
-    once for a whole map.
+    subtracted: heights are relative to the fingertips, so that what the fingers would hit is above
+    zero. Every place and angle has an input of its own. late: heights are above the table, and the
+    fingertips' height joins after the convolutional layers, which can run once over a whole map.
     """
 
     SUBTRACTED = "subtracted"
@@ -53,7 +54,6 @@ class Channels(StrEnum):
     """What a patch holds."""
 
     COLOR = "color"
-    HEIGHT = "height"
     COLOR_HEIGHT = "color_height"
 
 
@@ -89,47 +89,37 @@ class SupersizingConfig:
     """The network, its input, and how it plans.
 
     Attributes:
-        angles: published or weight-sharing outputs.
+        angles: published outputs or shared weights.
         reference: of heights.
-        clearance: whether the network is told what the fingers would meet: heights under them,
-            between them and beside the middle, over the fingertips (see `network.clearances`). It
-            joins late too, and needs weights that are shared over angles.
-        palm: likewise what the palm would meet (see `network.under_palm`); needs `clearance`.
-        second: whether a second network has a say, which sees the hand drawn into the patch (see
-            `network.with_hand_drawn`). No map of features serves it, so a plan asks it only about
-            the `proposals` that the first thinks best; needs `clearance`.
-        proposals: distinct grasps that both networks judge, of which a plan keeps `candidates`.
-        openings: shares of the full opening among which a plan chooses how wide the fingers are on
-            the way down; a single 1.0, as published, leaves them open.
+        clearance: whether the network's head also gets the clearances of the fingers (see
+            `network.clearances`). Needs a dense plan.
+        palm: likewise of the palm (see `network.under_palm`); needs `clearance`.
+        rescorer: re-score the top `proposals` with a second network whose input shows the gripper
+            (see `network.with_hand_drawn`), and take the mean of both; needs `clearance`.
+        proposals: distinct grasps that the rescorer scores.
+        openings: shares of the full opening among which a plan chooses the fingers' width on the
+            way down. A single 1.0, as published, leaves them open.
         channels: of a patch.
-        trunk: the network.
+        trunk: the convolutional layers.
         widths: channels of the compact trunk's five layers.
         hidden: units of the fully connected layers.
         dropout: in front of the last layer.
         bins: angles over [0, pi).
         context: side of a patch in gripper openings (section III.B: 1.5).
         pixels: px, side of the network's input.
-        map_pixels: px of the map across a patch: the resolution that data is stored and planned at.
+        map_pixels: px of the heightmap across a patch: the resolution of stored data and of plans.
         view: name of the view; None takes the first.
-        minimum_height: m above the table from which something is an object.
-        round_weight: how much an example counts that a trained model collected (Gamma, section
-            III.D).
-        shift: cells of the map, largest random displacement of a training patch.
-        jitter: largest random brightness and contrast change; colour balance changes by a third of
-            it.
-        points: places that are sampled where the plan is not dense (section III.D: 800).
-        candidates: in a plan.
-        apart: m between two candidates of similar angle.
-        rerank: best candidates that are judged again by the mean over `neighbours` places around
-            each, and are then all that a plan holds (0: not); the paper's test on the robot took 10
-            and 10.
-        neighbours: places around a re-ranked candidate.
-        explored: angles that a dense search looks at, drawn anew each time, unless the choice is
-            the best: a part of the prior, as the paper's 800 patches are.
+        round_weight: weight of an example that a trained model collected (Gamma, section III.D).
+        shift: cells of the heightmap, largest random shift of a training patch.
+        jitter: largest random change of brightness and contrast; that of colour balance is a third.
+        points: sampled places where the plan is not dense (section III.D: 800).
+        candidates: of a plan.
+        rerank: best candidates that are scored again by the mean over places around each, and are
+            then all that a plan holds. 0: none; the paper's test on the robot: 10.
         choice: which grasp is done.
-        exploring: the same while collecting data for the next round.
+        exploration: which grasp is done while collecting data for the next round.
         temperature: of the candidates' log odds, with which `Choice.BEST` draws one (see
-            `core.draw`); 0, as published, always does the best.
+            `core.draw`); 0, as published, takes the best.
         task: what is learned; only a network that learned grasps can plan.
     """
 
@@ -137,7 +127,7 @@ class SupersizingConfig:
     reference: Reference = Reference.LATE
     clearance: bool = False
     palm: bool = False
-    second: bool = False
+    rescorer: bool = False
     proposals: int = 60
     openings: tuple[float, ...] = (0.45, 0.7, 1.0)
     channels: Channels = Channels.COLOR_HEIGHT
@@ -150,20 +140,35 @@ class SupersizingConfig:
     pixels: int = 45
     map_pixels: int = 45
     view: str | None = None
-    minimum_height: float = 0.006
     round_weight: float = 3.0
     shift: float = 1.0
     jitter: float = 0.2
     points: int = 800
     candidates: int = 20
-    apart: float = 0.02
     rerank: int = 0
-    neighbours: int = 10
-    explored: int = 9
     choice: Choice = Choice.BEST
-    exploring: Choice = Choice.CANDIDATES
+    exploration: Choice = Choice.CANDIDATES
     temperature: float = 0.5
     task: Task = Task.GRASP
+
+    @staticmethod
+    def upgraded(data: Mapping[str, Any]) -> Mapping[str, Any]:
+        """JSON values of checkpoints of selfgrasp 0.1 as those of this class.
+
+        Raises:
+            InputError: a field that is a constant today, with another value.
+        """
+        for name, value in _CONSTANTS.items():
+            if data.get(name, value) != value:
+                raise InputError(
+                    given=f"a config of selfgrasp 0.1 with {name} = {data[name]}",
+                    wanted=f"{name} = {value}, which is a constant today",
+                )
+        return {
+            _RENAMED.get(name, name): value
+            for name, value in data.items()
+            if name not in _CONSTANTS
+        }
 
     def __post_init__(self) -> None:
         if not self.openings or min(self.openings) <= 0 or max(self.openings) > 1:
@@ -181,12 +186,12 @@ class SupersizingConfig:
                 given=f"clearance = True with channels = {self.channels}",
                 wanted="channels with a height, of which clearances are read",
             )
-        if (self.palm or self.second) and not self.clearance:
+        if (self.palm or self.rescorer) and not self.clearance:
             raise InputError(
-                given=f"palm = {self.palm}, second = {self.second} without clearance",
+                given=f"palm = {self.palm}, rescorer = {self.rescorer} without clearance",
                 wanted="clearance = True with either",
             )
-        if self.second and self.proposals < self.candidates:
+        if self.rescorer and self.proposals < self.candidates:
             raise InputError(
                 given=f"proposals = {self.proposals}, candidates = {self.candidates}",
                 wanted="at least as many proposals as candidates",
@@ -237,10 +242,14 @@ class SupersizingConfig:
         return self.bins if self.angles is Angles.OUTPUTS else 1
 
 
+_RENAMED = {"second": "rescorer", "exploring": "exploration"}
+_CONSTANTS = {"minimum_height": 0.006, "apart": 0.02, "neighbours": 10, "explored": 9}
+
+
 def small() -> SupersizingConfig:
     """Trains on two CPU cores in minutes: weights shared over angles, whole maps scored at once,
-    the best of them judged by a second network."""
-    return SupersizingConfig(clearance=True, palm=True, second=True)
+    the best proposals scored again by a second network."""
+    return SupersizingConfig(clearance=True, palm=True, rescorer=True)
 
 
 def outputs() -> SupersizingConfig:
@@ -257,7 +266,7 @@ def pretext() -> SupersizingConfig:
         angles=Angles.OUTPUTS,
         clearance=False,
         palm=False,
-        second=False,
+        rescorer=False,
     )
 
 
@@ -278,7 +287,7 @@ def paper() -> SupersizingConfig:
         pixels=227,
         map_pixels=64,
     )
-    return replace(network, rerank=10, temperature=0.0, exploring=Choice.SAMPLED)
+    return replace(network, rerank=10, temperature=0.0, exploration=Choice.SAMPLED)
 
 
 def paper_owt() -> SupersizingConfig:

@@ -42,6 +42,14 @@ from selfgrasp.methods.supersizing.pretrained import Colors, load_trunk
 from selfgrasp.methods.supersizing.search import Scored, graspable, heat, score_grasps, search
 from selfgrasp.vision import Heightmap, fingertip_height
 
+_EXPLORED_ANGLES = 9
+"""Angles of a dense search while exploring, drawn anew each time: a part of the prior, as the
+paper's 800 patches are."""
+_SEPARATION = 0.02
+"""m between two candidates of similar angle."""
+_NEIGHBOURS = 10
+"""Places around a candidate that is scored again (section IV.F)."""
+
 
 class Supersizing(Method):
     """Predicts whether a top-down grasp at a patch's centre holds, at 18 angles, and does the best
@@ -59,13 +67,14 @@ class Supersizing(Method):
         super().__init__()
         self.config: SupersizingConfig = config
         self.network = GraspNetwork(config)
-        self.second = GraspNetwork(config, drawn=True) if config.second else None
+        # The rescorer; checkpoints store it under this name.
+        self.second = GraspNetwork(config, drawn=True) if config.rescorer else None
         self.register_buffer("platt", torch.tensor([1.0, 0.0]))
         self.register_buffer("prior_platt", torch.tensor([1.0, 0.0]))
 
     @property
     def networks(self) -> tuple[GraspNetwork, ...]:
-        """All that have a say in a judgement, the one that searches first."""
+        """The network that searches, and the rescorer, if there is one."""
         return (self.network,) if self.second is None else (self.network, self.second)
 
     def recipe(self, *, round: int = 0) -> FitConfig:
@@ -116,15 +125,17 @@ class Supersizing(Method):
         return batch_of(examples, indices, self.config, rng, augment=augment)
 
     def loss(self, batch: Batch) -> Loss:
-        """Cross entropy of the tried angle's output alone (section III.C): the other angles'
-        outputs have no label. For the pretext, of four classes.
+        """Cross entropy of the tried angle's output alone (section III.C), since the other angles'
+        outputs have no label; for the pretext, of four classes.
 
-        Each network has a loss of its own, so that neither learns to lean on the other; what is
-        trained on is their mean.
+        Each network has a loss of its own, so that neither depends on the other. The value is their
+        mean.
         """
         if self.config.task is Task.ROTATION:
             return self._turned(batch["patch"])
-        logits_NB = torch.stack([self.tried(batch, by=(network,)) for network in self.networks])
+        logits_NB = torch.stack(
+            [self.tried_logits(batch, by=(network,)) for network in self.networks]
+        )
         weight_B = batch["weight"] / batch["weight"].sum().clamp_min(1e-6)
         each_NB = F.binary_cross_entropy_with_logits(
             logits_NB, batch["grasped"].expand_as(logits_NB), reduction="none"
@@ -143,7 +154,7 @@ class Supersizing(Method):
         logits, grasped = [], []
         for batch in batches:
             logits.append(
-                torch.stack([self.tried(batch, by=(network,)) for network in self.networks])
+                torch.stack([self.tried_logits(batch, by=(network,)) for network in self.networks])
             )
             grasped.append(batch["grasped"])
         x_NB, y_B = (
@@ -159,8 +170,8 @@ class Supersizing(Method):
             load_trunk(network, self.config, path, colors=colors)
 
     def plan(self, context: Context, *, choice: Choice | None = None) -> Plan:
-        """The best places and angles on whatever is not table, far enough apart to be alternatives;
-        `maps["graspability"]` says what the network thinks.
+        """The best places and angles on whatever is not table, after non-maximum suppression, and
+        the map "graspability": the search network's probability of success.
 
         Raises:
             InputError: a network that learned the pretext.
@@ -176,7 +187,7 @@ class Supersizing(Method):
             choice = choice or config.choice
             exploring = choice is not Choice.BEST
             angles = (
-                rng.choice(config.bins, min(config.explored, config.bins), replace=False)
+                rng.choice(config.bins, min(_EXPLORED_ANGLES, config.bins), replace=False)
                 if exploring
                 else None
             )
@@ -237,21 +248,26 @@ class Supersizing(Method):
         return self.probabilities(logits)
 
     def exploring(self) -> Policy:
-        """Draws as `config.exploring` says, and records the probability it drew with."""
-        return _Drawing(self, self.config.exploring)
+        """Draws as `config.exploration` says, and records the probability it drew with."""
+        return _Drawing(self, self.config.exploration)
 
     def variants(self) -> Mapping[str, Policy]:
-        """explore; sample: importance sampling over everything that was scored (section III.D);
-        rerank: the ten best judged again (section IV.F)."""
+        """explore; sample: importance sampling over all scored grasps (section III.D); rerank: the
+        ten best scored again (section IV.F)."""
         reranking = copy(self)
         reranking.config = replace(self.config, rerank=10, temperature=0.0)
         return {**super().variants(), "sample": _Drawing(self, Choice.SAMPLED), "rerank": reranking}
 
-    def tried(
+    def tried_logits(
         self, batch: Batch, *, by: Sequence[GraspNetwork] = (), mirrored: bool = False
     ) -> torch.Tensor:
-        """(B,) logits of the angles that were tried, mean over the networks `by`, or all of them;
-        `mirrored`, as `score` gives them."""
+        """(B,) logits of the tried angles.
+
+        Args:
+            batch: of `batch`.
+            by: networks whose mean is taken; all by default.
+            mirrored: also average over the patch's mirrorings, as `score` does.
+        """
         logits_BA = mean_logits(
             by or self.networks, batch["patch"], batch["hand"], batch["reach"], mirrored=mirrored
         )
@@ -292,15 +308,15 @@ class Supersizing(Method):
     def _best(
         self, scored: Scored, top: Heightmap, context: Context, rng: np.random.Generator
     ) -> Scored:
-        """Distinct candidates, best first: those of the search, judged by both networks where there
-        are two, and re-ranked where the config says so."""
+        """Distinct candidates, best first: those of the search, rescored and re-ranked where the
+        config says so."""
         config = self.config
         if self.second is None:
-            best = scored.take(_apart(scored, config, config.candidates))
+            best = scored.take(_non_maximum_suppression(scored, config, config.candidates))
         else:
-            proposed = scored.take(_apart(scored, config, config.proposals))
+            proposed = scored.take(_non_maximum_suppression(scored, config, config.proposals))
             yaw = proposed.bins * math.pi / config.bins
-            second = score_grasps(
+            rescored = score_grasps(
                 [self.second],
                 top,
                 proposed.xy,
@@ -310,17 +326,17 @@ class Supersizing(Method):
                 context.spec,
                 config,
             )
-            both = replace(proposed, logits=(proposed.logits + second) / 2)
+            both = replace(proposed, logits=(proposed.logits + rescored) / 2)
             best = both.take(np.argsort(-both.logits, kind="stable")[: config.candidates])
         return self._reranked(best, top, context, rng) if config.rerank else best
 
     def _reranked(
         self, best: Scored, top: Heightmap, context: Context, rng: np.random.Generator
     ) -> Scored:
-        """The first candidates again, by their mean over places around them: a peak that only one
-        pixel knows of is noise."""
+        """The first candidates, scored again by the mean over places around each: a peak of one
+        pixel is noise."""
         config, spec = self.config, context.spec
-        head, around = best.take(np.arange(min(config.rerank, len(best)))), config.neighbours
+        head, around = best.take(np.arange(min(config.rerank, len(best)))), _NEIGHBOURS
         offsets = rng.normal(0, 0.004, (len(head), around, 2))
         xy = np.clip(
             head.xy[:, None] + offsets, spec.workspace.low[:2], spec.workspace.high[:2]
@@ -364,9 +380,11 @@ def _calibrated(logits: FloatArray, platt: torch.Tensor) -> FloatArray:
     return out
 
 
-def _apart(scored: Scored, config: SupersizingConfig, count: int) -> NDArray[np.int64]:
-    """Indices of up to `count` best, none within `apart` m and one and a half bins of a better
-    one."""
+def _non_maximum_suppression(
+    scored: Scored, config: SupersizingConfig, count: int
+) -> NDArray[np.int64]:
+    """Indices of up to `count` best grasps, none within `_SEPARATION` m and one and a half bins of
+    a better one."""
     kept: list[int] = []
     near_bins = 1.5
     left = scored.logits.copy()
@@ -376,7 +394,7 @@ def _apart(scored: Scored, config: SupersizingConfig, count: int) -> NDArray[np.
         difference = np.abs(scored.bins - scored.bins[index])
         close_angle = np.minimum(difference, config.bins - difference) <= near_bins
         left[
-            close_angle & (((scored.xy - scored.xy[index]) ** 2).sum(axis=1) < config.apart**2)
+            close_angle & (((scored.xy - scored.xy[index]) ** 2).sum(axis=1) < _SEPARATION**2)
         ] = -np.inf
     return np.array(kept, dtype=np.int64)
 

@@ -55,10 +55,8 @@ def network_input(
         fingertip: (B,) m above the table, what heights are relative to where the config says so.
         config: which channels, and whether heights are relative.
     """
-    parts = []
-    if config.channels is not Channels.HEIGHT:
-        parts.append(torch.from_numpy(color).permute(0, 3, 1, 2).float().div_(127.5).sub_(1))
-    if config.channels is not Channels.COLOR:
+    parts = [torch.from_numpy(color).permute(0, 3, 1, 2).float().div_(127.5).sub_(1)]
+    if config.channels is Channels.COLOR_HEIGHT:
         h_BHW = torch.from_numpy(np.ascontiguousarray(height, dtype=np.float32))
         if config.reference is Reference.SUBTRACTED:
             h_BHW = h_BHW - torch.from_numpy(np.asarray(fingertip, dtype=np.float32))[:, None, None]
@@ -203,9 +201,7 @@ class GraspNetwork(nn.Module):
 
     def __init__(self, config: SupersizingConfig, *, drawn: bool = False) -> None:
         super().__init__()
-        channels = {Channels.COLOR: 3, Channels.HEIGHT: 1, Channels.COLOR_HEIGHT: 4}[
-            config.channels
-        ] + 2 * drawn
+        channels = {Channels.COLOR: 3, Channels.COLOR_HEIGHT: 4}[config.channels] + 2 * drawn
         self.drawn = drawn
         match config.trunk:
             case Trunk.COMPACT:

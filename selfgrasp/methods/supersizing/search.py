@@ -78,7 +78,7 @@ def graspable(context: Context, top: Heightmap, config: SupersizingConfig) -> ND
     xy = top.world_xy(cells)
     inside = np.asarray(((xy >= workspace.low[:2]) & (xy <= workspace.high[:2])).all(axis=-1))
     if view.depth is not None:
-        return inside & foreground(top, surface=workspace.surface, minimum=config.minimum_height)
+        return inside & foreground(top, surface=workspace.surface)
     return inside
 
 

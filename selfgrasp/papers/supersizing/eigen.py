@@ -22,6 +22,7 @@ from selfgrasp.core.spec import GripperSpec
 from selfgrasp.learn import Examples
 from selfgrasp.methods.supersizing.config import SupersizingConfig
 from selfgrasp.methods.supersizing.examples import world_patches
+from selfgrasp.vision import MINIMUM_HEIGHT
 
 HOPELESS = -math.pi
 """Score of a patch without a viable grasp: below minus any angle between two closing directions."""
@@ -71,8 +72,7 @@ def tried(examples: Examples, gripper: GripperSpec, config: SupersizingConfig) -
     """
     pixel = config.context * gripper.opening / config.pixels
     bars = [
-        bar_of(middle_thing(height, config.minimum_height), pixel)
-        for height in _heights(examples, config)
+        bar_of(middle_thing(height, MINIMUM_HEIGHT), pixel) for height in _heights(examples, config)
     ]
     closing = np.array([np.nan if bar is None else bar.closing for bar in bars])
     error = angle_between_grasps(examples["yaw"], closing)
