@@ -95,7 +95,7 @@ def report(**more: object) -> dict[str, object]:
 @pytest.fixture(scope="module")
 def full_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("runs") / "full"
-    options = StoryOptions(cards=2, frames=1, frames_of_scene=4)
+    options = StoryOptions(cards=2, scenes=1, frames=4)
     with StoryRecorder(folder / "pictures", SPEC, source="isolated", options=options) as recorder:
         for policy, skill in (("random", 0.1), ("net", 0.9)):
             attempts = play(
@@ -318,6 +318,14 @@ def test_a_paired_difference_says_who_is_better_also_where_less_is(tmp_path):
 def test_the_headline_tells_random_against_the_best_learned_policy_and_never_an_oracle(full_run):
     found = gain(read_run(full_run))
     assert (found.base.policy, found.learned.policy) == ("random", "net")
+
+
+def test_where_no_policy_is_called_random_the_headline_begins_with_another_that_tries_anything(
+    tmp_path,
+):
+    rows = [row("oracle", 0.9), row("random_servo", 0.1), row("net", 0.8)]
+    (tmp_path / "report.json").write_text(json.dumps(report(rows=rows)))
+    assert gain(read_run(tmp_path)).base.policy == "random_servo"
 
 
 def test_a_policy_worse_than_random_is_not_called_taught(tmp_path):

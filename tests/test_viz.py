@@ -18,6 +18,7 @@ from selfgrasp.report.chart import Axis, Interval, Series, interval_svg, line_ch
 from selfgrasp.report.markup import element
 from selfgrasp.report.story_parts import Story
 from selfgrasp.report.story_recorder import StoryOptions, StoryRecorder
+from selfgrasp.report.strips import strip_rows
 from selfgrasp.vision.project import project_world
 from selfgrasp.viz.animate import animation
 from selfgrasp.viz.card import attempt_card, attempt_frame
@@ -240,7 +241,7 @@ def test_a_score_map_is_of_the_plan_that_led_to_the_attempt(tmp_path):
 
 
 def test_strips_are_of_the_first_scenes_and_end_where_enough_is_shown(tmp_path):
-    options = StoryOptions(frames=5, frames_of_scene=4)
+    options = StoryOptions(scenes=2, frames=4)
     with StoryRecorder(tmp_path, SPEC, source="clear", options=options) as recorder:
         for scene in range(3):
             attempts = played("net", scene, np.random.default_rng(scene), count=9, tries=6)
@@ -254,6 +255,23 @@ def test_strips_are_of_the_first_scenes_and_end_where_enough_is_shown(tmp_path):
         kind_of(one.attempt) for one in played("net", 0, np.random.default_rng(0), count=9, tries=4)
     )
     assert len(story.films) == len(story.scenes) == 1
+
+
+def test_scenes_of_one_attempt_each_stand_in_one_row(tmp_path):
+    options = StoryOptions(scenes=1, single_scenes=3)
+    with StoryRecorder(tmp_path, SPEC, source="isolated", options=options) as recorder:
+        for scene in range(5):
+            for policy in ("a", "b"):
+                one = played(policy, scene, np.random.default_rng(scene), tries=1)
+                recorder.add_scene(policy, one)
+    story = Story.read(tmp_path)
+    assert [(s.policy, s.scene) for s in story.strips if s.policy == "a"] == [
+        ("a", 0),
+        ("a", 1),
+        ("a", 2),
+    ]
+    rows = "".join(strip_rows(story.strips))
+    assert (rows.count("<h3>"), rows.count("strip-row"), rows.count("<img")) == (1, 2, 6)
 
 
 def test_a_stage_replaces_its_own_pictures_and_no_others(tmp_path):

@@ -79,6 +79,7 @@ class Strip(StoryPart):
         frames: (N,) the looks before the attempts, with what was done.
         kinds: (N,) what became of each.
         goals: (N,) what each was to fetch; empty where anything would do.
+        lifted: (N,) what each lifted, where the simulator knows it.
         attempts: how many the scene had; N at least.
     """
 
@@ -90,6 +91,7 @@ class Strip(StoryPart):
     frames: tuple[Path, ...]
     kinds: tuple[str, ...]
     goals: tuple[str, ...]
+    lifted: tuple[str, ...]
     attempts: int
 
 

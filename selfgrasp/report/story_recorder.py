@@ -38,15 +38,17 @@ class StoryOptions:
 
     Attributes:
         cards: of each kind and policy.
-        frames: of a policy's strips: no scene is begun once so many are there.
-        frames_of_scene: of one strip at most.
+        scenes: that a policy has strips of.
+        single_scenes: the same where every scene has one attempt.
+        frames: of one strip at most.
         score_maps: of each policy.
         view: name of the camera; the first one by default.
     """
 
     cards: int = 6
-    frames: int = 12
-    frames_of_scene: int = 24
+    scenes: int = 2
+    single_scenes: int = 12
+    frames: int = 18
     score_maps: int = 3
     view: str | None = None
 
@@ -107,8 +109,10 @@ class StoryRecorder:
         """A scene's attempts in their order, by the policy that rows call `policy`: a strip, the
         film and the overlay are made of the first ones; all are candidates for cards."""
         kept = self._of(policy)
-        if played and sum(len(strip.frames) for strip in kept.strips) < self._options.frames:
-            self._keep_scene(policy, kept, played[: self._options.frames_of_scene], len(played))
+        single = len(played) == 1 and all(strip.attempts == 1 for strip in kept.strips)
+        wanted = self._options.single_scenes if single else self._options.scenes
+        if played and len(kept.strips) < wanted:
+            self._keep_scene(policy, kept, played[: self._options.frames], len(played))
         for one in played:
             self.add_attempt(policy, one)
 
@@ -171,6 +175,7 @@ class StoryRecorder:
                 frames=tuple(frames),
                 kinds=tuple(kind_of(one.attempt) for one in played),
                 goals=tuple(one.attempt.goal.category or "" for one in played),
+                lifted=tuple(_lifted(one) for one in played),
                 attempts=attempts,
             )
         )
@@ -283,6 +288,12 @@ def _take(played: Played, name: str | None) -> Take | None:
         kind_of(attempt),
         attempt.outcome.width,
     )
+
+
+def _lifted(played: Played) -> str:
+    """What the attempt lifted, by the simulator's count: categories, else an object's name."""
+    known = label_values(played.labels)
+    return str(known.get("truth.families") or known.get("truth.object") or "")
 
 
 def _held(takes: Sequence[Take]) -> int:

@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from selfgrasp.report.card import kind_mark
 from selfgrasp.report.html import image
-from selfgrasp.report.markup import element, join
+from selfgrasp.report.markup import element
 from selfgrasp.report.story_parts import Strip
 from selfgrasp.viz.kinds import HELD
 
@@ -57,12 +57,17 @@ def _rows(strips: Sequence[Strip]) -> list[Markup]:
 
 def _frames(strip: Strip) -> list[Markup]:
     found = []
-    for number, (file, kind, goal) in enumerate(
-        zip(strip.frames, strip.kinds, strip.goals, strict=True), start=1
-    ):
-        words = [f"{number} "] if strip.attempts > 1 else []
-        asked = [element("span", f" asked: {goal}")] if goal else []
+    shown = zip(strip.frames, strip.kinds, strip.goals, strip.lifted, strict=True)
+    for number, (file, kind, goal, lifted) in enumerate(shown, start=1):
+        words: list[object] = [f"{number} "] if strip.attempts > 1 else []
+        words.append(kind_mark(kind))
+        if goal:
+            words.append(f" asked: {_plain(goal)}")
+            words.append(f", lifted: {_plain(lifted)}" if lifted and lifted != goal else "")
         alt = f"{strip.policy}, scene {strip.scene}, attempt {number}: {kind}"
-        caption = element("figcaption", join([*words, kind_mark(kind), *asked]))
-        found.append(element("figure", image(file, alt), caption))
+        found.append(element("figure", image(file, alt), element("figcaption", *words)))
     return found
+
+
+def _plain(name: str) -> str:
+    return name.replace("_", " ").replace(",", ", ")

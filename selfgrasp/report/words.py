@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from selfgrasp.protocols import HEADLINES, METRICS
 from selfgrasp.protocols.metric import Metric, Unit
 from selfgrasp.report.data import ReportData, Row
-from selfgrasp.report.policies import is_learned
+from selfgrasp.report.policies import is_learned, is_random
 
 PERCENT = "\u00a0%"
 """Kept on the line of its number."""
@@ -63,10 +63,10 @@ class Gain:
 
 
 def gain(data: ReportData) -> Gain | None:
-    """Random beside the best learned policy on one metric and one set of objects (novel before
-    mixed before seen); None without both."""
+    """The first random policy beside the best learned one, on one metric and one set of objects
+    (novel before mixed before seen); None without both."""
     headline = data.report.get("headline") or {}
-    base_name = headline.get("base", "random")
+    bases = [headline["base"]] if "base" in headline else list(filter(is_random, data.policies))
     candidates = {row.policy for row in data.rows if is_learned(row.policy) and not row.privileged}
     if "learned" in headline:
         candidates &= {headline["learned"]}
@@ -74,7 +74,7 @@ def gain(data: ReportData) -> Gain | None:
     for m in HEADLINES:
         for objects in sets:
             rows = [row for row in data.rows if (row.metric, row.objects) == (m.name, objects)]
-            base = [row for row in rows if row.policy == base_name]
+            base = [row for row in rows if row.policy in bases]
             learned = [row for row in rows if row.policy in candidates]
             if base and learned:
                 best = learned[0]
