@@ -15,7 +15,7 @@ from selfgrasp.papers.jobs import ReproduceJob as Args
 from selfgrasp.papers.registry import reproduction_named
 from selfgrasp.papers.reproduce import as_text
 from selfgrasp.papers.reproduce import work_of as work_for
-from selfgrasp.papers.semantic.work import ROWS
+from selfgrasp.papers.semantic.rows import ROWS
 from selfgrasp.papers.steps import freeze
 from selfgrasp.rollout.collect import Collected, collect
 from selfgrasp.rollout.jobs import CollectJob

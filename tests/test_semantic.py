@@ -38,11 +38,12 @@ from selfgrasp.methods.semantic.scorer import BoxScorer, CategoryScorer, best_bo
 from selfgrasp.papers.jobs import ReproduceJob
 from selfgrasp.papers.registry import reproduction_named
 from selfgrasp.papers.reproduce import work_of
-from selfgrasp.papers.semantic import labels, report, robot
-from selfgrasp.papers.semantic.found import best_threshold, errors
+from selfgrasp.papers.semantic import classifiers, evaluate, labels, report
 from selfgrasp.papers.semantic.labels import Raters
-from selfgrasp.papers.semantic.probe import vanished
-from selfgrasp.papers.semantic.work import ROWS, SINGLE, Work
+from selfgrasp.papers.semantic.not_found import best_threshold, errors
+from selfgrasp.papers.semantic.probe import measure_probe, vanished
+from selfgrasp.papers.semantic.rows import ROWS, SINGLE
+from selfgrasp.papers.semantic.sizes import Work
 from selfgrasp.protocols.episode import Episode
 from selfgrasp.rollout.policies import resolve
 from selfgrasp.servo import WithContext
@@ -349,9 +350,9 @@ def test_further_seeds_are_compared_as_means_over_trainings_bin_by_bin(
 ) -> None:
     right = {("separated", "1"): 3, ("separated", "2"): 4}
 
-    def episodes(work: Work, label: str, policy: str, name: str = robot.FIRST) -> list[Episode]:
+    def episodes(work: Work, label: str, policy: str, name: str = evaluate.FIRST) -> list[Episode]:
         row, _, seed = Path(policy).name.rpartition("-")
-        assert name == (robot.FIRST if seed == "0" else robot.FURTHER)
+        assert name == (evaluate.FIRST if seed == "0" else evaluate.FURTHER)
         count = right.get((row, seed), 1) + (row == "separated" and label == "novel")
         return [
             Episode(
@@ -370,8 +371,8 @@ def test_further_seeds_are_compared_as_means_over_trainings_bin_by_bin(
         ] * 4
 
     compared = next(row for row in ROWS if row.name == "separated")
-    monkeypatch.setattr(robot, "episodes", episodes)
-    monkeypatch.setattr(robot, "repeated", lambda _: [compared, SINGLE])
+    monkeypatch.setattr(evaluate, "episodes", episodes)
+    monkeypatch.setattr(evaluate, "repeated", lambda _: [compared, SINGLE])
     work = work_of(ReproduceJob("semantic", tmp_path), reproduction_named("semantic"))
     assert isinstance(work, Work)
     gains = [row[1:3] for row in report.paired_table(work, "", [compared], work.seeds[1:]).rows]
@@ -411,6 +412,30 @@ def test_the_probe_sees_the_colour_and_the_sides_of_what_is_gone() -> None:
     # 13 px of the camera's, of 2.5 mm each where the patch is cut.
     side = 13 * seen[2] / view.intrinsics[0, 0] / 0.0025
     assert features[6:] == pytest.approx([side, side], rel=0.25)
+
+
+def test_a_probe_of_attempts_that_lifted_nothing_has_no_figures(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = make_session(spec=box_spec())
+    attempts = [replace(a, session=session_key(session)) for a in box_attempts(1)]
+    with DatasetWriter.create_or_open(tmp_path, session) as writer:
+        writer.append(
+            [encode_attempt(a, [Label(a.id, "truth.families", "", "sim")]) for a in attempts]
+        )
+    assert measure_probe(tmp_path, tmp_path, tmp_path, seed=0) == {"seen": [], "novel": []}
+
+    def figures(_: Work) -> dict[str, list[list[float]]]:
+        return {"seen": [], "novel": [[1.0, 1.0, 0.0]]}
+
+    monkeypatch.setattr(classifiers, "probe_figures", figures)
+    monkeypatch.setattr(report, "probe_figures", figures)
+    work = work_of(ReproduceJob("semantic", tmp_path), reproduction_named("semantic"))
+    assert isinstance(work, Work)
+    assert classifiers.measure_probe(work) == "seen 0 of 0 right, novel 1 of 1 right"
+    (seen, novel) = report.probe_table(work).rows
+    assert seen == ("seen", "no data", "no data", 0)
+    assert novel[1].startswith("1.000")
 
 
 def test_a_majority_of_raters_errs_less_than_one() -> None:

@@ -20,6 +20,7 @@ import pytest
 from selfgrasp.core import InputError
 from selfgrasp.core.pose import top_down
 from selfgrasp.dataset import Dataset
+from selfgrasp.learn import Examples
 from selfgrasp.learn import gathered as kept_examples
 from selfgrasp.learn.gathered import data_of
 from selfgrasp.methods.baselines import RandomPolicy
@@ -31,9 +32,9 @@ from selfgrasp.objects.catalogue import (
     train_objects,
     validation_objects,
 )
-from selfgrasp.papers.supersizing.prediction import mean_by_scene
 from selfgrasp.papers.supersizing.repeats import Repeat, balanced_agreement, repeat_scene
-from selfgrasp.papers.supersizing.sizes import Sizes, scaled
+from selfgrasp.papers.supersizing.scores import mean_by_scene, one_sided
+from selfgrasp.papers.supersizing.sizes import Sizes, quick, scaled
 from selfgrasp.rollout.collect import collect
 from selfgrasp.rollout.jobs import CollectJob
 from selfgrasp.rollout.policies import load_policy
@@ -191,3 +192,19 @@ def test_sizes_shrink_with_the_random_attempts():
     small = scaled(Sizes(), 4_000)
     assert (small.random, small.stage, small.amounts) == (4_000, 240, (500, 1_000, 2_000))
     assert (small.test, small.trials) == (Sizes().test, Sizes().trials)
+
+
+def test_what_rests_on_nothing_says_so_and_is_no_error():
+    nothing = mean_by_scene(np.zeros((3, 0), dtype=bool), np.zeros(0, dtype=np.str_))
+    assert nothing.n == 0
+    assert nothing.cells() == (None, "no data")
+    assert nothing.text() == "no data"
+    some, none = (
+        Examples({"grasped": np.array(held)}, np.ones(2)) for held in ([0.0, 1.0], [0.0, 0.0])
+    )
+    assert one_sided({"training": some, "test": some}) == ""
+    assert one_sided({"training": some, "test": none}) == "of 2 test attempts 0 held"
+
+
+def test_the_quick_sizes_collect_with_a_policy_of_which_some_holds():
+    assert (Sizes().collector, quick().collector) == ("random", "heuristic")

@@ -19,6 +19,10 @@ _AT_ONCE = 4_000_000
 """Rows that are drawn at once: thousands of scenes would fill the memory."""
 
 
+NONE = "no data"
+"""What tables show of an estimate that rests on nothing."""
+
+
 @dataclass(frozen=True)
 class Estimate:
     """A value with its 95 % interval and how many independent units it rests on."""
@@ -28,13 +32,13 @@ class Estimate:
     high: float
     n: int
 
-    def cells(self, form: str = ".3f") -> tuple[float, str]:
+    def cells(self, form: str = ".3f") -> tuple[float | None, str]:
         """Value and interval, as tables of reports show them."""
-        return self.value, f"{self.low:{form}} to {self.high:{form}}"
+        return (self.value, f"{self.low:{form}} to {self.high:{form}}") if self.n else (None, NONE)
 
     def text(self, form: str = ".3f") -> str:
         """Both in one cell."""
-        return f"{self.value:{form}} [{self.low:{form}}, {self.high:{form}}]"
+        return f"{self.value:{form}} [{self.low:{form}}, {self.high:{form}}]" if self.n else NONE
 
 
 def wilson(successes: int, trials: int) -> Estimate:

@@ -9,8 +9,8 @@ from typing import Any
 from selfgrasp.common.parts import Cell, Chart, Line, Point, Table
 from selfgrasp.dataset import Dataset
 from selfgrasp.papers import steps
-from selfgrasp.papers.hand_eye import robot
-from selfgrasp.papers.hand_eye.work import Work, runs_to_compare
+from selfgrasp.papers.hand_eye import evaluate
+from selfgrasp.papers.hand_eye.sizes import Work, runs_to_compare
 
 PAPER = {
     "random_servo": (0.675, 0.700, 0.725, 0.69),
@@ -42,7 +42,7 @@ NOTES = (
 
 def parts(work: Work) -> dict[str, Any]:
     """Of report.json."""
-    first = robot.measured(work, robot.conditions(work)[0])
+    first = evaluate.measured(work, evaluate.conditions(work)[0])
     return {
         "cell": "kuka_bin",
         "rows": first["rows"],
@@ -57,9 +57,9 @@ def parts(work: Work) -> dict[str, Any]:
 def deplete_table(work: Work) -> Table:
     """The paper's rows, under every condition."""
     rows: list[list[Cell]] = []
-    for condition in robot.conditions(work):
-        report, args = robot.measured(work, condition), robot.bench_args(work, condition)
-        for name, policy in robot.policies(work).items():
+    for condition in evaluate.conditions(work):
+        report, args = evaluate.measured(work, condition), evaluate.bench_args(work, condition)
+        for name, policy in evaluate.policies(work).items():
             if policy in args.policy:
                 found = steps.figures(report, policy)
                 paper = PAPER.get(name) if condition.name == "as-it-is" else None
@@ -99,10 +99,10 @@ def deplete_table(work: Work) -> Table:
 
 def deplete_chart(work: Work) -> Chart:
     """The paper's rows on the robot as it is, beside the paper's figures."""
-    as_it_is = robot.conditions(work)[0]
-    report, policies = robot.measured(work, as_it_is), robot.policies(work)
+    as_it_is = evaluate.conditions(work)[0]
+    report, policies = evaluate.measured(work, as_it_is), evaluate.policies(work)
     series: list[Line] = []
-    for name in robot.ROWS:
+    for name in evaluate.ROWS:
         found = steps.figures(report, policies[name])
         ours = [_point(tries, found[metric]) for tries, metric in _BY_TRIES.items()]
         series += [
@@ -233,5 +233,5 @@ def _point(x: int, row: Mapping[str, Any]) -> Point:
 
 def _validated(work: Work, run: str) -> dict[str, dict[str, Any]]:
     """A growing network's rows by metric."""
-    args = robot.validation_args(work, run)
+    args = evaluate.validation_args(work, run)
     return steps.figures(steps.measured(args.out), args.policy[0])

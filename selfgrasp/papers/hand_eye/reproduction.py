@@ -4,28 +4,30 @@ from __future__ import annotations
 
 from functools import partial
 
-from selfgrasp.papers.hand_eye import report, robot, work
-from selfgrasp.papers.hand_eye.work import Sizes, Work, quick, scaled, with_trials
+from selfgrasp.papers.hand_eye import collect, evaluate, report, train
+from selfgrasp.papers.hand_eye.sizes import Sizes, Work, quick, scaled, with_trials
 from selfgrasp.papers.reproduction import Reproduction, Step
 
 
 def steps_of(made: Work) -> tuple[Step[Work], ...]:
     """In order."""
     return (
-        Step("collect random motions", work.collect_random),
-        Step("collect with the drop test", work.collect_doubted),
-        Step("train on them, by amount", work.train_random),
+        Step("collect random motions", collect.collect_random),
+        Step("collect with the drop test", collect.collect_doubted),
+        Step("train on them, by amount", train.train_random),
         *(
             Step(
                 f"round {number}: servo, up to {motions} motions, and learn from all",
-                partial(work.run_round, number=number),
+                partial(train.run_round, number=number),
             )
             for number, motions in enumerate(made.sizes.rounds, start=1)
         ),
-        Step("deplete bins of validation objects, by attempts and rounds", robot.play_validation),
+        Step(
+            "deplete bins of validation objects, by attempts and rounds", evaluate.play_validation
+        ),
         *(
-            Step(f"deplete, {condition.title}", partial(robot.play, condition=condition))
-            for condition in robot.conditions(made)
+            Step(f"deplete, {condition.title}", partial(evaluate.play, condition=condition))
+            for condition in evaluate.conditions(made)
         ),
     )
 

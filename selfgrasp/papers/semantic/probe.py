@@ -3,6 +3,7 @@ mean colour and its bounding box."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +15,6 @@ from numpy.typing import NDArray
 from torch import nn
 
 from selfgrasp.common.intervals import clustered
-from selfgrasp.core import InputError
 from selfgrasp.dataset import Dataset
 from selfgrasp.methods.semantic.config import CATEGORIES
 from selfgrasp.methods.semantic.examples import LABEL
@@ -68,17 +68,38 @@ def measure_probe(
 
     Returns:
         For "seen" and "novel", for each scene: how many the probe had right, of how many; and how
-            many the classifier.
+        many the classifier. Nothing where no attempt can be learned from.
     """
-
     seen, novel = _lifted(train), _lifted(test)
     held_out = seen.scene % 8 == 0
     known = seen[~held_out]
+    tested = {"seen": (train, seen[held_out & ~seen.rated]), "novel": (test, novel)}
+    if not len(known.ids):
+        return {name: [] for name in tested}
+    answer = _trained_probe(known, seed=seed, steps=steps)
+    found = {}
+    for name, (path, one) in tested.items():
+        with Dataset.open(path) as data:
+            answers = [category for category, _ in named(data, one.ids.tolist(), classifier)]
+        right = [
+            said == CATEGORIES[category]
+            for said, category in zip(answers, one.category, strict=True)
+        ]
+        columns = [answer(one.features) == one.category, np.ones(len(right)), right]
+        found[name] = clustered(one.scene, np.stack(columns, axis=1)).tolist()
+    return found
+
+
+def _trained_probe(
+    known: _Lifted, *, seed: int, steps: int
+) -> Callable[[NDArray[np.float32]], NDArray[np.int64]]:
+    """What turns (N, 8) features into (N,) indices of categories, learned from known attempts."""
     mean, deviation = known.features.mean(axis=0), known.features.std(axis=0).clip(1e-6)
-    inputs, targets = (
-        torch.from_numpy((known.features - mean) / deviation),
-        torch.from_numpy(known.category),
-    )
+
+    def inputs_of(features: NDArray[np.float32]) -> torch.Tensor:
+        return torch.from_numpy((features - mean) / deviation)
+
+    inputs, targets = inputs_of(known.features), torch.from_numpy(known.category)
     torch.manual_seed(seed)
     net = nn.Sequential(
         nn.Linear(_FEATURES, 128),
@@ -87,45 +108,28 @@ def measure_probe(
         nn.ReLU(),
         nn.Linear(128, len(CATEGORIES)),
     )
-    optimizer, rng = (
-        torch.optim.AdamW(net.parameters(), lr=3e-3, weight_decay=1e-2),
-        np.random.default_rng(seed),
-    )
+    optimizer = torch.optim.AdamW(net.parameters(), lr=3e-3, weight_decay=1e-2)
+    rng = np.random.default_rng(seed)
     for _ in range(steps):
         drawn = torch.from_numpy(rng.integers(len(inputs), size=256))
         loss = nn.functional.cross_entropy(net(inputs[drawn]), targets[drawn])
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-    found = {}
-    for name, path, tested in (
-        ("seen", train, seen[held_out & ~seen.rated]),
-        ("novel", test, novel),
-    ):
+
+    def answer(features: NDArray[np.float32]) -> NDArray[np.int64]:
         with torch.no_grad():
-            probed = (
-                net(torch.from_numpy((tested.features - mean) / deviation)).argmax(dim=1).numpy()
-                == tested.category
-            )
-        with Dataset.open(path) as data:
-            said = [answer for answer, _ in named(data, tested.ids.tolist(), classifier)]
-        right = [
-            answer == CATEGORIES[category]
-            for answer, category in zip(said, tested.category, strict=True)
-        ]
-        found[name] = clustered(
-            tested.scene, np.stack([probed, np.ones(len(probed)), right], axis=1)
-        ).tolist()
-    return found
+            found: NDArray[np.int64] = net(inputs_of(features)).argmax(dim=1).numpy()
+        return found
+
+    return answer
 
 
 def _lifted(path: Path) -> _Lifted:
-
+    """The attempts of a dataset that lifted one thing of a category alone, if any did."""
     with Dataset.open(path) as data:
-        truth, rated = (
-            what_is_held(data, CATEGORIES),
-            data.label(LABEL) if LABEL in data.label_names else {},
-        )
+        truth = what_is_held(data, CATEGORIES)
+        rated = data.label(LABEL) if LABEL in data.label_names else {}
         ids = [i for i in data.ids()[data.column("has_present")] if truth.get(i) in CATEGORIES]
         both = ((attempt, vanished(attempt, data.spec)) for attempt in data.attempts(ids))
         rows = [
@@ -133,12 +137,13 @@ def _lifted(path: Path) -> _Lifted:
             for a, features in both
             if features is not None
         ]
-    if not rows:
-        raise InputError(
-            given=f"{path}, where no attempt lifted one thing of a category alone",
-            wanted="more attempts",
-        )
-    return _Lifted(*map(np.array, zip(*rows, strict=True)))
+    return _Lifted(
+        ids=np.array([row[0] for row in rows], dtype=np.str_),
+        features=np.array([row[1] for row in rows], np.float32).reshape(-1, _FEATURES),
+        category=np.array([row[2] for row in rows], np.int64),
+        scene=np.array([row[3] for row in rows], np.int64),
+        rated=np.array([row[4] for row in rows], np.bool_),
+    )
 
 
 def vanished(attempt: Attempt, spec: CellSpec) -> NDArray[np.float32] | None:

@@ -9,22 +9,16 @@ import numpy as np
 
 from selfgrasp.common.intervals import bootstrap, paired, ratio
 from selfgrasp.common.parts import Cell, Chart, Line, Point, Table
-from selfgrasp.papers.semantic import robot
-from selfgrasp.papers.semantic.found import found_table
-from selfgrasp.papers.semantic.work import (
-    BOX,
-    DORSAL,
-    RIGHT,
-    ROWS,
-    SINGLE,
-    TWO_STREAMS,
-    Row,
-    Work,
+from selfgrasp.papers.semantic import evaluate
+from selfgrasp.papers.semantic.classifiers import (
     classifier_figures,
     classifiers,
     label_threshold,
     probe_figures,
 )
+from selfgrasp.papers.semantic.not_found import found_table
+from selfgrasp.papers.semantic.rows import BOX, DORSAL, ROWS, SINGLE, TWO_STREAMS, Row
+from selfgrasp.papers.semantic.sizes import RIGHT, Work
 from selfgrasp.protocols import category
 from selfgrasp.protocols.category import CATEGORY
 
@@ -42,7 +36,7 @@ NOTES = (
     "which learned from the calibrations of the robots that tried.",
 )
 
-_SETS = {**{label: (label,) for label in robot.SETS}, "all": tuple(robot.SETS)}
+_SETS = {**{label: (label,) for label in evaluate.SETS}, "all": tuple(evaluate.SETS)}
 """Sets of objects whose bins are taken together, those of one number as one."""
 _MEASURES = {
     category.OBJECTS_PER_ATTEMPT: "objects / attempts",
@@ -56,14 +50,16 @@ def parts(work: Work) -> dict[str, Any]:
     """Of report.json."""
     sizes = work.sizes
     further = (
-        [paired_table(work, "The same with further seeds", robot.two_streams(work), seeds)]
+        [paired_table(work, "The same with further seeds", evaluate.two_streams(work), seeds)]
         if (seeds := work.seeds[1:])
         else []
     )
     return {
         "cell": "kuka_bin",
         "rows": [
-            row for label in robot.SETS for row in robot.measured(work, label, robot.FIRST)["rows"]
+            row
+            for label in evaluate.SETS
+            for row in evaluate.measured(work, label, evaluate.FIRST)["rows"]
         ],
         "labelled": f"whose categories raters (simulated) saw in {max(sizes.rated):.0%} of those "
         "from bins "
@@ -71,7 +67,7 @@ def parts(work: Work) -> dict[str, Any]:
         "attempts": sizes.single_category + sizes.mixed + sizes.auxiliary + sizes.present_images,
         "notes": list(NOTES),
         "tables": [
-            *(category_table(work, label) for label in robot.SETS),
+            *(category_table(work, label) for label in evaluate.SETS),
             paired_table(
                 work,
                 "Two streams against one, and against the bounding box",
@@ -85,7 +81,7 @@ def parts(work: Work) -> dict[str, Any]:
             labels_table(work),
             probe_table(work),
             found_table(work),
-            *(confusion_table(work, label) for label in robot.SETS),
+            *(confusion_table(work, label) for label in evaluate.SETS),
         ],
         "charts": [labels_chart(work)],
     }
@@ -95,7 +91,7 @@ def category_table(work: Work, label: str) -> Table:
     """Table 2 of the paper, of one set of objects: all rows."""
     rows: list[list[Cell]] = []
     for row in ROWS:
-        measures = category.metrics(robot.episodes(work, label, work.policy(row)))
+        measures = category.metrics(evaluate.episodes(work, label, work.policy(row)))
         paper = row.paper[:2] if label == "seen" else row.paper[2:]
         rows.append(
             [
@@ -104,7 +100,7 @@ def category_table(work: Work, label: str) -> Table:
                 f"{paper[0]:.3f} / {paper[1]:.3f}",
             ]
         )
-    attempts = sum(e.attempts for e in robot.episodes(work, label, work.policy(DORSAL)))
+    attempts = sum(e.attempts for e in evaluate.episodes(work, label, work.policy(DORSAL)))
     return Table(
         title=f"What is fetched when a category is asked for, {label}",
         note=f"{attempts} attempts a row; intervals over bins. The paper's: objects and class "
@@ -121,7 +117,7 @@ def paired_table(work: Work, title: str, compared: Sequence[Row], seeds: Sequenc
     for row in compared:
         for name, labels in _SETS.items():
             shares, *others = (
-                robot.fetched(work, labels, one, seeds) for one in (row, SINGLE, BOX)
+                evaluate.fetched(work, labels, one, seeds) for one in (row, SINGLE, BOX)
             )
             rows.append(
                 [row.title, name, *(paired(shares, other).text("+.3f") for other in others)]
@@ -141,11 +137,11 @@ def paired_table(work: Work, title: str, compared: Sequence[Row], seeds: Sequenc
 def seeds_table(work: Work) -> Table:
     """The repeated rows' trainings, and a row's further ones together."""
     rows: list[list[Cell]] = []
-    for row in robot.repeated(work):
+    for row in evaluate.repeated(work):
         for seeds in filter(
             None, dict.fromkeys([*((seed,) for seed in work.seeds), tuple(work.seeds[1:])])
         ):
-            shares = (robot.fetched(work, labels, row, seeds) for labels in _SETS.values())
+            shares = (evaluate.fetched(work, labels, row, seeds) for labels in _SETS.values())
             rows.append(
                 [
                     row.title,
@@ -172,11 +168,13 @@ def seeds_table(work: Work) -> Table:
 def shipped_table(work: Work) -> Table:
     """The file, which tries nothing where it does not find what is asked for."""
     rows = []
-    for label in robot.SETS:
-        measures = category.metrics(robot.episodes(work, label, robot.shipped(work), robot.FURTHER))
+    for label in evaluate.SETS:
+        measures = category.metrics(
+            evaluate.episodes(work, label, evaluate.shipped(work), evaluate.FURTHER)
+        )
         rows.append([label, *(measures[metric].text() for metric in _MEASURES)])
     note = (
-        f"{robot.best_rows(work)[0].title!r} in half precision. Where it finds nothing it tries "
+        f"{evaluate.best_rows(work)[0].title!r} in half precision. Where it finds nothing it tries "
         "nothing, which counts as an attempt; the rows always try."
     )
     return Table(
@@ -189,11 +187,11 @@ def shipped_table(work: Work) -> Table:
 
 def rule_table(work: Work) -> Table:
     """What the published way to decide makes of the best row with two streams."""
-    best, rows = robot.two_streams(work)[0], []
-    for label in robot.SETS:
+    best, rows = evaluate.two_streams(work)[0], []
+    for label in evaluate.SETS:
         both = (
-            robot.episodes(work, label, work.policy(best)),
-            robot.episodes(work, label, robot.published(work), robot.FURTHER),
+            evaluate.episodes(work, label, work.policy(best)),
+            evaluate.episodes(work, label, evaluate.published(work), evaluate.FURTHER),
         )
         here, published = ([CATEGORY.per_scene(episode) for episode in one] for one in both)
         rows.append(
@@ -216,9 +214,9 @@ def labels_table(work: Work) -> Table:
     """How often the classifiers are right, and how many of their labels are propagated."""
     rows: list[list[Cell]] = []
     for title, found in classifier_figures(work).items():
-        for label in robot.SETS:
+        for label in evaluate.SETS:
             counts = np.reshape(found[label], (-1, 4))
-            propagated = counts[:, 3].sum() / counts[:, 1].sum()
+            propagated = counts[:, 3].sum() / max(1, counts[:, 1].sum())
             rows.append(
                 [
                     title,
@@ -259,7 +257,7 @@ def labels_table(work: Work) -> Table:
 def labels_chart(work: Work) -> Chart:
     """As `labels_table`, by the number of rated attempts."""
     found, series = classifier_figures(work), []
-    for label in robot.SETS:
+    for label in evaluate.SETS:
         points = []
         for share, title in zip(work.sizes.rated, classifiers(work), strict=False):
             estimate = ratio(np.reshape(found[title][label], (-1, 4))[:, :2])
@@ -305,7 +303,7 @@ def probe_table(work: Work) -> Table:
 def confusion_table(work: Work, label: str) -> Table:
     """What the best row lifted when each category was asked for; the benches' own reports have all
     rows'."""
-    row = robot.best_rows(work)[0]
+    row = evaluate.best_rows(work)[0]
     return category.confusion_table(
-        f"{row.title}, {label}", robot.episodes(work, label, work.policy(row))
+        f"{row.title}, {label}", evaluate.episodes(work, label, work.policy(row))
     )

@@ -7,7 +7,7 @@ from typing import Any
 
 from selfgrasp.common.parts import Table
 from selfgrasp.common.record import write_json
-from selfgrasp.papers.supersizing import robot, tables
+from selfgrasp.papers.supersizing import evaluate, tables
 from selfgrasp.papers.supersizing.figure_patches import figure_patches
 from selfgrasp.papers.supersizing.sizes import Work
 from selfgrasp.report.story_parts import Story, add_to_story
@@ -47,12 +47,12 @@ def draw_pictures(work: Work) -> str:
 def parts(work: Work) -> dict[str, Any]:
     """Of report.json."""
 
-    final = robot.label_of(work, robot.final_run(work))
+    final = evaluate.label_of(work, evaluate.final_run(work))
     pairs = [
         pair
-        for test in robot.robot_tests(work)
+        for test in evaluate.robot_tests(work)
         if test.noise == "realistic"
-        for pair in robot.measured(work, test)["paired"]
+        for pair in evaluate.measured(work, test)["paired"]
     ]
     drawn = json.loads(work.folders.measured("pictures").read_text())
     return {

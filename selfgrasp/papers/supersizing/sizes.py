@@ -17,6 +17,7 @@ class Sizes:
 
     Attributes:
         random: attempts of the random policy on the training objects: D0.
+        collector: policy of all collections that are made at random in the paper.
         stage: attempts of each of the `stages` that a trained network collects (III.D).
         stages: how many.
         test: random attempts on the test objects.
@@ -38,6 +39,7 @@ class Sizes:
     """
 
     random: int = FULL_RANDOM
+    collector: str = "random"
     stage: int = 2_400
     stages: int = 3
     test: int = 6_000
@@ -57,9 +59,13 @@ class Sizes:
 
 
 def quick() -> Sizes:
-    """Everything once, as small as it gets: its figures mean nothing."""
+    """Everything once, as small as it gets: its figures mean nothing.
+
+    Of so few random attempts perhaps none holds anything; the heuristic's hold and fail.
+    """
     return Sizes(
         random=160,
+        collector="heuristic",
         stage=16,
         stages=1,
         test=120,

@@ -4,15 +4,16 @@ I and II, Figure 8, section IV.E and IV.F)."""
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from selfgrasp.common.intervals import bootstrap
+from selfgrasp.common.intervals import NONE, Estimate, bootstrap
 from selfgrasp.common.parts import Calibration, Cell, Chart, Line, Point, Table
 from selfgrasp.evaluation.data import curve
 from selfgrasp.evaluation.measured import row_json
-from selfgrasp.papers.supersizing import prediction, robot
+from selfgrasp.papers.supersizing import evaluate, scores
 from selfgrasp.papers.supersizing.attempts_table import attempts_table
 from selfgrasp.papers.supersizing.repeats import agreements
 from selfgrasp.papers.supersizing.sizes import Work
@@ -71,25 +72,23 @@ def last_stage(work: Work) -> list[str]:
 
 def prediction_table(work: Work) -> Table:
     """Table II."""
-    rows: list[list[Cell]] = []
-    for row in prediction.baselines(work):
-        chosen = ", ".join(f"{k} {v:g}" for k, v in row["chosen"].items()) + (
-            ", chosen on the test set" if row["optimistic"] else ""
-        )
-        rows.append([row["name"], *row["accuracy"].cells(), row["auc"], chosen, row["paper"]])
+    rows: list[list[Cell]] = [
+        [row.name, *row.accuracy.cells(), _number(row.auc), row.chosen, row.paper]
+        for row in scores.baselines(work)
+    ]
+    lacking = scores.lacking_baselines(work).items()
+    rows += [[name, None, NONE, None, reason, None] for name, reason in lacking]
     networks: list[tuple[str, list[str], float | None]] = [
         ("network, random attempts", kinds(work, "first"), 0.769),
         ("network, staged", last_stage(work), 0.795),
     ]
     for name, runs, paper in networks:
-        seeds = ", ".join(
-            f"{prediction.right(work, run, 'novel').right.mean():.3f}" for run in runs
-        )
+        seeds = ", ".join(f"{scores.right(work, run, 'novel').right.mean():.3f}" for run in runs)
         rows.append(
             [
                 name,
-                *prediction.accuracy_of(work, runs).cells(),
-                prediction.auc_of(work, runs),
+                *scores.accuracy_of(work, runs).cells(),
+                _number(scores.auc_of(work, runs)),
                 f"by training seed: {seeds}",
                 paper,
             ]
@@ -104,7 +103,7 @@ def prediction_table(work: Work) -> Table:
                 None,
             ]
         )
-    n = len(prediction.right(work, kinds(work, "first")[0], "novel").right)
+    n = len(scores.right(work, kinds(work, "first")[0], "novel").right)
     note = (
         f"Balanced accuracy on {n:,} attempts on new objects, as many that held as failed; "
         "thresholds from validation objects, the networks' averaged over "
@@ -129,7 +128,7 @@ def stages_table(work: Work) -> Table:
             [
                 tested,
                 "0",
-                *prediction.accuracy_of(work, kinds(work, "first"), objects).cells(),
+                *scores.accuracy_of(work, kinds(work, "first"), objects).cells(),
                 "",
                 "",
                 "",
@@ -139,13 +138,13 @@ def stages_table(work: Work) -> Table:
         )
         for stage in range(1, work.sizes.stages + 1):
             ours, random = kinds(work, f"stage{stage}"), kinds(work, f"random{stage}")
-            gain, each = prediction.difference_of(work, ours, random, objects)
+            gain, each = scores.difference_of(work, ours, random, objects)
             rows.append(
                 [
                     tested,
                     str(stage),
-                    *prediction.accuracy_of(work, ours, objects).cells(),
-                    *prediction.accuracy_of(work, random, objects).cells(),
+                    *scores.accuracy_of(work, ours, objects).cells(),
+                    *scores.accuracy_of(work, random, objects).cells(),
                     gain.text("+.3f"),
                     " ".join(f"{d:+.3f}" for d in each),
                     _paper_stage(stage, objects),
@@ -183,8 +182,8 @@ def ablations_table(work: Work) -> Table:
     first = kinds(work, "first")
 
     def row(name: str, runs: list[str], against: list[str], paper: float | None) -> None:
-        gain, _ = prediction.difference_of(work, runs, against)
-        rows.append([name, *prediction.accuracy_of(work, runs).cells(), gain.text("+.3f"), paper])
+        gain, _ = scores.difference_of(work, runs, against)
+        rows.append([name, *scores.accuracy_of(work, runs).cells(), gain.text("+.3f"), paper])
 
     row("from scratch, all random attempts", first, first, PAPER_SCRATCH)
     amounts = {n: kinds(work, f"first{n}") for n in work.sizes.amounts} | {work.sizes.random: first}
@@ -258,7 +257,7 @@ def clear_table(work: Work) -> Table:
     """Section IV.F, clutter; also over the scenes that the oracle clears."""
     rows: list[list[Cell]] = []
     for (title, report), test in zip(_played(work, "clear"), _tests(work, "clear"), strict=True):
-        episodes = robot.measured(work, test)["episodes"]
+        episodes = evaluate.measured(work, test)["episodes"]
         for found in report:
             between, over = (
                 f"{found['low']:.1f} to {found['high']:.1f}",
@@ -286,8 +285,8 @@ def clear_table(work: Work) -> Table:
     )
 
 
-def _tests(work: Work, protocol: str) -> list[robot.RobotTest]:
-    return [test for test in robot.robot_tests(work) if test.protocol == protocol]
+def _tests(work: Work, protocol: str) -> list[evaluate.RobotTest]:
+    return [test for test in evaluate.robot_tests(work) if test.protocol == protocol]
 
 
 def _played(work: Work, protocol: str) -> Iterator[tuple[str, list[dict[str, Any]]]]:
@@ -298,7 +297,7 @@ def _played(work: Work, protocol: str) -> Iterator[tuple[str, list[dict[str, Any
         noise = {"realistic": "", "imprecise": ", imprecise arm", "none": ", no noise"}[test.noise]
         yield (
             f"{test.objects or 'mixed'}{noise}",
-            [row for row in robot.measured(work, test)["rows"] if row["metric"] == metric],
+            [row for row in evaluate.measured(work, test)["rows"] if row["metric"] == metric],
         )
 
 
@@ -356,9 +355,9 @@ def all_charts(work: Work) -> list[Chart]:
         *((n, kinds(work, f"first{n}")) for n in work.sizes.amounts),
         (work.sizes.random, kinds(work, "first")),
     ]
-    for objects in prediction.SETS:
-        points = [Point.of(n, prediction.accuracy_of(work, runs, objects)) for n, runs in amounts]
-        series.append(Line(name=objects, points=points))
+    for objects in scores.SETS:
+        found = [(n, scores.accuracy_of(work, runs, objects)) for n, runs in amounts]
+        series.append(Line(name=objects, points=_points(found)))
         series.append(Line.published(objects, PAPER_BY_DATA[objects].items()))
     by_data = Chart(
         title="Accuracy by amount of random attempts (Figure 8)",
@@ -370,11 +369,11 @@ def all_charts(work: Work) -> list[Chart]:
         series=series,
     )
     stages = range(1, work.sizes.stages + 1)
-    first = Point.of(0, prediction.accuracy_of(work, kinds(work, "first")))
+    first = scores.accuracy_of(work, kinds(work, "first"))
     lines = []
     for name, kind in (("staged", "stage"), ("at random", "random")):
-        later = [prediction.accuracy_of(work, kinds(work, f"{kind}{k}")) for k in stages]
-        points = [first, *(Point.of(k, found) for k, found in zip(stages, later, strict=True))]
+        later = [scores.accuracy_of(work, kinds(work, f"{kind}{k}")) for k in stages]
+        points = _points([(0, first), *zip(stages, later, strict=True)])
         lines.append(Line(name=name, points=points))
     lines.append(Line.published("staged", PAPER_STAGES.items()))
     by_stage = Chart(
@@ -391,40 +390,39 @@ def all_charts(work: Work) -> list[Chart]:
 def rows_of(work: Work) -> Iterator[dict[str, Any]]:
     """Rows of report.json: prediction and the robot's tests."""
 
-    groups: list[tuple[str, Sequence[str], float | None]] = [
-        ("network, random attempts", kinds(work, "first"), 0.769)
+    networks: tuple[tuple[str, Sequence[str], float], ...] = (
+        ("network, random attempts", kinds(work, "first"), 0.769),
+        ("network, staged", last_stage(work), 0.795),
+    )
+    found: list[tuple[str, str, Estimate, float | None]] = [
+        (name, objects, scores.accuracy_of(work, runs, objects), paper)
+        for name, runs, paper in networks
+        for objects in scores.SETS
     ]
-    groups.append(("network, staged", last_stage(work), 0.795))
-    for name, runs, paper in groups:
-        for objects in prediction.SETS:
+    found += [(b.name, "novel", b.accuracy, b.paper) for b in scores.baselines(work)]
+    for name, objects, accuracy, paper in found:
+        if accuracy.n:
             theirs = paper if objects == "novel" else None
             yield row_json(
-                Row.of(
-                    prediction.accuracy_of(work, runs, objects),
-                    policy=name,
-                    objects=objects,
-                    metric="accuracy",
-                    paper=theirs,
-                )
+                Row.of(accuracy, policy=name, objects=objects, metric="accuracy", paper=theirs)
             )
-    for row in prediction.baselines(work):
-        yield row_json(
-            Row.of(
-                row["accuracy"],
-                policy=row["name"],
-                objects="novel",
-                metric="accuracy",
-                paper=row["paper"],
-            )
-        )
-    for test in robot.robot_tests(work):
+    for test in evaluate.robot_tests(work):
         if test.noise == "realistic":
-            yield from robot.measured(work, test)["rows"]
+            yield from evaluate.measured(work, test)["rows"]
 
 
 def calibration_of(work: Work) -> list[Calibration]:
     """Predicted probability against what happened, on random attempts on new objects, of the final
     network."""
 
-    name = robot.final_run(work)
-    return [curve(f"supersizing ({name})", calibration(prediction.scored(work, name)["novel"]))]
+    name = evaluate.final_run(work)
+    return [curve(f"supersizing ({name})", calibration(scores.scored(work, name)["novel"]))]
+
+
+def _points(found: Sequence[tuple[int, Estimate]]) -> list[Point]:
+    """Of a line, where the estimate rests on something."""
+    return [Point.of(x, estimate) for x, estimate in found if estimate.n]
+
+
+def _number(value: float) -> float | None:
+    return None if math.isnan(value) else value

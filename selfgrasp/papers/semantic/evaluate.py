@@ -12,18 +12,9 @@ from selfgrasp.core.arrays import FloatArray
 from selfgrasp.evaluation.job import BenchJob
 from selfgrasp.evaluation.log import episode_of
 from selfgrasp.papers import steps
-from selfgrasp.papers.semantic.work import (
-    BOX,
-    NOVEL,
-    ROWS,
-    SEEN,
-    SINGLE,
-    TWO_STREAMS,
-    VALIDATION,
-    Row,
-    Work,
-    row_job,
-)
+from selfgrasp.papers.semantic.rows import BOX, ROWS, SINGLE, TWO_STREAMS, Row
+from selfgrasp.papers.semantic.sizes import NOVEL, SEEN, VALIDATION, Work
+from selfgrasp.papers.semantic.train import row_job
 from selfgrasp.protocols.category import CATEGORY
 from selfgrasp.rollout.policies import resolve
 

@@ -20,9 +20,9 @@ from selfgrasp.learn import SPLITS, Examples
 from selfgrasp.learn.gathered import examples_of
 from selfgrasp.methods.registry import build, load
 from selfgrasp.papers import steps
-from selfgrasp.papers.supersizing.learning import BAXTER_CLOSED
+from selfgrasp.papers.supersizing.collect import BAXTER_CLOSED
 from selfgrasp.papers.supersizing.sizes import Work
-from selfgrasp.papers.supersizing.table2 import baseline_rows, heuristic_rows
+from selfgrasp.papers.supersizing.table2 import BaselinePrediction, baseline_rows, heuristic_rows
 from selfgrasp.protocols.prediction import Predictions, auc, balanced, best_threshold
 from selfgrasp.rollout.policies import resolve
 from selfgrasp.workcell.cells.config import GRIPPER
@@ -60,43 +60,63 @@ def score_baselines(work: Work) -> str:
     folders = [work.random_data, *map(work.folders.data, names)]
     of = {folder.name: steps.data_identity(folder) for folder in folders}
     found = steps.measured_of(
-        work.folders.measured("baselines"), of, lambda: {"baselines": _scored_baselines(work)}
+        work.folders.measured("baselines"), of, lambda: _scored_baselines(work)
     )
-    return f"{len(found['baselines'])} baselines scored"
+    lacking = "".join(f"; {one['name']}: {one['reason']}" for one in found["lacking"])
+    return f"{len(found['baselines'])} baselines scored{lacking}"
 
 
-def _scored_baselines(work: Work) -> list[dict[str, Any]]:
+def _scored_baselines(work: Work) -> dict[str, Any]:
+    """The baselines' scores; of a group that cannot be scored, why."""
     method = build("supersizing:outputs")
     train = examples_of(method, work.random_data, "train", workers=work.workers)
     validation, test = (
         _whole(method, work.folders.data(name), work.workers) for name in ("validation", "test")
     )
-    found = [(b, test) for b in baseline_rows(train, validation, test, GRIPPER, method.config)]
+    scored, lacking = [], []
+    if reason := one_sided({"training": train, "validation": validation, "test": test}):
+        lacking.append({"name": "all baselines", "reason": reason})
+    else:
+        rows = baseline_rows(train, validation, test, GRIPPER, method.config)
+        scored += [_kept(row, test) for row in rows]
     # The limit's rule presumes fingers that do not meet; with a gripper like the paper's it has a
     # meaning.
     apart = replace(GRIPPER, closed=BAXTER_CLOSED)
+    suffix = f", fingers that stay {1000 * BAXTER_CLOSED:.0f} mm apart"
     validation, test = (
         _whole(method, work.folders.data(f"closed-{name}"), work.workers)
         for name in ("validation", "test")
     )
-    rows = heuristic_rows(validation, validation, test, apart, method.config)
-    found += [
-        (replace(b, name=f"{b.name}, fingers that stay {1000 * BAXTER_CLOSED:.0f} mm apart"), test)
-        for b in rows
-    ]
-    return [
-        {
-            "name": b.name,
-            "scores": np.asarray(b.scores).tolist(),
-            "held": on["grasped"].astype(bool).tolist(),
-            "scenes": on["scene"].tolist(),
-            "threshold": b.threshold,
-            "chosen": dict(b.chosen),
-            "optimistic": b.optimistic,
-            "paper": b.paper,
-        }
-        for b, on in found
-    ]
+    if reason := one_sided({"validation": validation, "test": test}):
+        lacking.append({"name": f"heuristics{suffix}", "reason": reason})
+    else:
+        rows = heuristic_rows(validation, validation, test, apart, method.config)
+        scored += [_kept(replace(row, name=f"{row.name}{suffix}"), test) for row in rows]
+    return {"baselines": scored, "lacking": lacking}
+
+
+def _kept(row: BaselinePrediction, test: Examples) -> dict[str, Any]:
+    """As JSON values."""
+    return {
+        "name": row.name,
+        "scores": np.asarray(row.scores).tolist(),
+        "held": test["grasped"].astype(bool).tolist(),
+        "scenes": test["scene"].tolist(),
+        "threshold": row.threshold,
+        "chosen": dict(row.chosen),
+        "optimistic": row.optimistic,
+        "paper": row.paper,
+    }
+
+
+def one_sided(parts: Mapping[str, Examples]) -> str:
+    """Why baselines can learn nothing of these parts: the first in which all grasps ended alike;
+    empty if there is none."""
+    for name, examples in parts.items():
+        held = int((examples["grasped"] > 0).sum())
+        if held in (0, len(examples)):
+            return f"of {len(examples)} {name} attempts {held} held"
+    return ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,34 +168,64 @@ def _right(work: Work, predictions: Predictions, threshold: float) -> Right:
     return Right((sample.scores >= threshold) == sample.held, sample.groups)
 
 
-def baselines(work: Work) -> list[dict[str, Any]]:
-    """The baselines' rows: name, accuracy with its interval, AUC, chosen parameters, whether they
-    were chosen on the test set, the paper's figure."""
+@dataclass(frozen=True)
+class ScoredBaseline:
+    """A baseline's row.
 
+    Attributes:
+        name: of the baseline.
+        accuracy: balanced accuracy on the sample that all predictors share.
+        auc: area under its ROC curve.
+        chosen: parameters that were chosen, in words.
+        paper: the paper's accuracy; None where it has none.
+    """
+
+    name: str
+    accuracy: Estimate
+    auc: float
+    chosen: str
+    paper: float | None
+
+
+def baselines(work: Work) -> list[ScoredBaseline]:
+    """The baselines' rows, those that could be scored."""
     rows = []
-    for found in json.loads(work.folders.measured("baselines").read_text())["baselines"]:
+    for found in _read_baselines(work)["baselines"]:
         predictions = Predictions(
             np.array(found["scores"]),
             np.array(found["held"], dtype=bool),
             np.array(found["scenes"]).astype(str),
         )
         correct = _right(work, predictions, found["threshold"])
-        accuracy = mean_by_scene(correct.right[None], correct.scenes)
+        chosen = ", ".join(f"{name} {value:g}" for name, value in found["chosen"].items())
         rows.append(
-            {
-                **{k: found[k] for k in ("name", "chosen", "optimistic", "paper")},
-                "accuracy": accuracy,
-                "auc": auc(predictions).value,
-            }
+            ScoredBaseline(
+                name=found["name"],
+                accuracy=mean_by_scene(correct.right[None], correct.scenes),
+                auc=auc(predictions).value,
+                chosen=f"{chosen}{', chosen on the test set' if found['optimistic'] else ''}",
+                paper=found["paper"],
+            )
         )
     return rows
 
 
+def lacking_baselines(work: Work) -> dict[str, str]:
+    """Groups of baselines that could not be scored, and why."""
+    return {one["name"]: one["reason"] for one in _read_baselines(work)["lacking"]}
+
+
+def _read_baselines(work: Work) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(work.folders.measured("baselines").read_text())
+    return found
+
+
 def mean_by_scene(each: NDArray[Any], scenes: NDArray[np.str_]) -> Estimate:
     """Of (K, M) values of K networks on M attempts: the mean, bootstrapped over the networks and
-    over the scenes (M,) of the attempts."""
-
+    over the scenes (M,) of the attempts; of no attempts an estimate that rests on nothing."""
     values = each.astype(np.float64)
+    if not values.size:
+        return Estimate(float("nan"), 0.0, 1.0, 0)
     _, scene, counts = np.unique(scenes, return_inverse=True, return_counts=True)
     sums = np.stack([np.bincount(scene, row) for row in values])
     rng, (networks, total) = np.random.default_rng(0), sums.shape

@@ -1,4 +1,4 @@
-"""How much of everything the reproduction takes, and collecting and training with it."""
+"""How much of everything the reproduction takes, and what its steps work on."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from selfgrasp.papers import reproduction, steps
-from selfgrasp.rollout.jobs import CollectJob, TrainJob
+from selfgrasp.papers import reproduction
 from selfgrasp.workcell.cells.kuka_bin import KukaBinConfig
 
 
@@ -122,96 +121,6 @@ class Work(reproduction.Work):
             self.folders.data("random"),
             *(self.folders.data(f"round{k}") for k in range(1, rounds + 1)),
         ]
-
-
-def collect_random(work: Work) -> str:
-    """Random motions with the training objects."""
-    return _collect(work, "random", "random_servo", work.sizes.random)
-
-
-def collect_doubted(work: Work) -> str:
-    """Random motions once more, judged by the drop test as well."""
-    return _collect(
-        work,
-        "drop-test",
-        "random_servo",
-        work.sizes.doubted,
-        options=replace(work.options, drop_test=True),
-    )
-
-
-def train_random(work: Work) -> str:
-    """The network that has seen random motions, and those that have seen fewer."""
-    jobs = [_job(work, work.trained(0, work.seed), rounds=0, seed=work.seed)]
-    jobs += [
-        _job(
-            work,
-            f"random{n}-{work.seed}",
-            rounds=0,
-            seed=work.seed,
-            attempts=max(1, round(0.8 * n)),
-        )
-        for n in work.sizes.amounts
-    ]
-    return steps.train_all(work, jobs)
-
-
-def run_round(work: Work, number: int) -> str:
-    """One round: the network of the one before servoes, exploring, and a new one learns from
-    everything."""
-    run = work.folders.run(work.trained(number - 1, work.seed))
-    said = _collect(
-        work,
-        f"round{number}",
-        f"{run}+explore{work.sizes.rounds[number - 1]}",
-        work.sizes.round,
-        round=number,
-    )
-    seeds = work.seeds if number == len(work.sizes.rounds) else [work.seed]
-    jobs = [_job(work, work.trained(number, seed), rounds=number, seed=seed) for seed in seeds]
-    return f"{said}; {steps.train_all(work, jobs)}"
-
-
-def _collect(
-    work: Work,
-    name: str,
-    policy: str,
-    attempts: int,
-    *,
-    round: int = 0,
-    options: KukaBinConfig | None = None,
-) -> str:
-
-    return steps.collected(
-        work.folders,
-        CollectJob(
-            out=work.folders.data(name),
-            attempts=attempts,
-            policy=policy,
-            cell="kuka_bin",
-            workers=work.workers,
-            seed=work.seed + 1000 * round,
-            round=round,
-            attempts_per_scene=work.sizes.tries if round else work.sizes.attempts_per_scene,
-            after="set_aside" if round else "put_back",
-            options=options or work.options,
-        ),
-    )
-
-
-def _job(work: Work, name: str, *, rounds: int, seed: int, attempts: int | None = None) -> TrainJob:
-
-    epochs = work.sizes.epochs if rounds == len(work.sizes.rounds) else work.sizes.growing_epochs
-    return TrainJob(
-        method=f"hand_eye:{work.preset}",
-        data=tuple(work.data(rounds)),
-        out=work.folders.run(name),
-        epochs=epochs,
-        attempts=attempts,
-        seed=seed,
-        device=work.device,
-        threads=1,
-    )
 
 
 def runs_to_compare(work: Work) -> Sequence[tuple[str, int, int]]:

@@ -18,8 +18,8 @@ from selfgrasp.learn import checkpoint
 from selfgrasp.methods.registry import load
 from selfgrasp.methods.semantic.method import Semantic
 from selfgrasp.objects.named import objects_named
-from selfgrasp.papers.semantic import robot
-from selfgrasp.papers.semantic.work import NOVEL, SEEN, VALIDATION, Work
+from selfgrasp.papers.semantic import evaluate
+from selfgrasp.papers.semantic.sizes import NOVEL, SEEN, VALIDATION, Work
 from selfgrasp.papers.steps import measured_of
 from selfgrasp.protocols.category import CATEGORY
 from selfgrasp.rollout.policies import resolve
@@ -46,7 +46,7 @@ def measure_found(work: Work) -> str:
 def measured_found(work: Work) -> dict[str, Any]:
     """The best row, its threshold, and the chances at first looks by set of objects."""
 
-    row = robot.best_rows(work)[0].name
+    row = evaluate.best_rows(work)[0].name
 
     def measure() -> dict[str, Any]:
         chances = {
@@ -66,7 +66,7 @@ def first_chances(work: Work, objects: str) -> Chances:
     """In each bin, as `category` fills them with these objects, every category that is there, and
     as many that are not; nothing is tried."""
 
-    method = load(work.run(robot.best_rows(work)[0].name))
+    method = load(work.run(evaluate.best_rows(work)[0].name))
     assert isinstance(method, Semantic)
     cell = make_cell(
         "kuka_bin",
@@ -158,7 +158,7 @@ def ship(work: Work) -> str:
     """The best row in half precision, with the threshold: what goes with the package. The same file
     is left as it is: what was played with it stays true."""
 
-    run = work.run(robot.best_rows(work)[0].name)
+    run = work.run(evaluate.best_rows(work)[0].name)
     method = load(run)
     assert isinstance(method, Semantic)
     source = resolve(str(run)).file
@@ -167,7 +167,7 @@ def ship(work: Work) -> str:
     threshold = measured_found(work)["threshold"]
     shipped = Semantic(replace(method.config, not_found_threshold=threshold))
     shipped.load_state_dict(method.state_dict())
-    path = Path(robot.shipped(work))
+    path = Path(evaluate.shipped(work))
     made = path.with_suffix(".new")
     checkpoint.save(
         made, shipped, storage=checkpoint.Storage.FLOAT16, data=info.data, metrics=info.metrics

@@ -9,7 +9,7 @@ from typing import Any
 
 from selfgrasp.evaluation.job import BenchJob
 from selfgrasp.papers import steps
-from selfgrasp.papers.hand_eye.work import Work, runs_to_compare
+from selfgrasp.papers.hand_eye.sizes import Work, runs_to_compare
 from selfgrasp.workcell.cells.config import OptionValue
 
 KICK = 0.7

@@ -1,0 +1,144 @@
+"""Collecting: D0, the test attempts, the stages, and as many attempts at random."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from selfgrasp.papers import steps
+from selfgrasp.papers.supersizing.sizes import Work
+from selfgrasp.rollout.jobs import CollectJob
+from selfgrasp.workcell.cells.tabletop import TabletopConfig
+
+ANGLES_PER_POINT = 4
+
+
+BAXTER_CLOSED = 0.037
+"""m between the paper's fingers when they are closed (section IV)."""
+
+
+def collect_random(work: Work) -> str:
+    """D0: random attempts on the training objects."""
+    return _collect(work, work.random_data, work.sizes.random)
+
+
+def collect_tests(work: Work) -> str:
+    """Random attempts on the test objects and on the validation objects; no training ever sees
+    them."""
+    test = _collect(
+        work, work.folders.data("test"), work.sizes.test, objects="test", seed=work.seed + 7_000_000
+    )
+    validation = _collect(
+        work,
+        work.folders.data("validation"),
+        work.sizes.validation,
+        objects="validation",
+        seed=work.seed + 8_000_000,
+    )
+    for objects, share in (("test", 1.0), ("validation", 0.5)):
+        wanted = max(1, round(share * work.sizes.closed))
+        _collect(
+            work,
+            work.folders.data(f"closed-{objects}"),
+            wanted,
+            objects=objects,
+            seed=work.seed + 9_000_000,
+            closed=BAXTER_CLOSED,
+        )
+    return f"test: {test}; validation: {validation}"
+
+
+def collect_chosen(work: Work) -> str:
+    """Attempts on the test objects that the first seed's network of stage 0 draws: there
+    predictions are acted on. Tested on alone, as the random ones are."""
+    out, run = work.folders.data("test-chosen"), f"first-{work.seed}"
+    return _collect_on_policy(work, out, run, work.sizes.chosen, objects="test", seed=7_500_000)
+
+
+def collect_stage(work: Work, stage: int, seed: int, *, run: str) -> str:
+    """Attempts of a stage, drawn by the network of a run, on seen and new objects (III.D)."""
+    return _collect_on_policy(
+        work,
+        work.stage_data(stage, seed),
+        run,
+        work.sizes.stage,
+        stage=stage,
+        seed=100 * stage + seed,
+    )
+
+
+def collect_same_budget(work: Work, stage: int) -> str:
+    """As many attempts as a stage has, at random, on the same objects."""
+    return _collect(
+        work,
+        work.same_budget_data(stage),
+        work.sizes.stage,
+        objects="stage",
+        seed=work.seed + 1000 + stage,
+        stage=stage,
+    )
+
+
+def collect_angles(work: Work) -> str:
+    """Random attempts with several angles a point."""
+    return _collect(
+        work,
+        work.folders.data("angles"),
+        work.sizes.angles,
+        seed=work.seed + 3000,
+        angles_per_point=ANGLES_PER_POINT,
+    )
+
+
+def _collect(
+    work: Work,
+    out: Path,
+    attempts: int,
+    *,
+    objects: str = "train",
+    seed: int | None = None,
+    stage: int = 0,
+    angles_per_point: int = 1,
+    closed: float = 0.0,
+) -> str:
+
+    return steps.collected(
+        work.folders,
+        CollectJob(
+            out=out,
+            attempts=attempts,
+            policy=work.sizes.collector,
+            objects=objects,
+            workers=work.workers,
+            seed=work.seed if seed is None else seed,
+            round=stage,
+            attempts_per_scene=work.sizes.attempts_per_scene,
+            angles_per_point=angles_per_point,
+            options=TabletopConfig(gripper_closed=closed),
+        ),
+    )
+
+
+def _collect_on_policy(
+    work: Work,
+    out: Path,
+    run: str,
+    attempts: int,
+    *,
+    objects: str = "stage",
+    stage: int = 0,
+    seed: int,
+) -> str:
+
+    return steps.collected(
+        work.folders,
+        CollectJob(
+            out=out,
+            attempts=attempts,
+            objects=objects,
+            workers=work.workers,
+            seed=work.seed + 2_000 + seed,
+            round=stage,
+            policy=f"{work.folders.run(run)}+sample",
+            attempts_per_scene=work.sizes.attempts_per_scene,
+        ),
+    )
