@@ -52,6 +52,7 @@ def test_an_attempt_ends_as_it_did_and_is_filmed(
     ]
     with Image.open(tmp_path / "attempt.webp") as film:
         assert film.n_frames > 10
+        assert film.size == (640, 480)
 
 
 def test_another_outcome_is_told(collected: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from selfgrasp.workcell.cells.simulated import SimCell
 
 
+_FRAME_SECONDS, _SAMPLES = 0.06, 3
+"""s between two frames of the film, and pictures that each is the mean of."""
+
+
 @dataclass(frozen=True)
 class Args:
     """Play one attempt of a simulated cell again: its scene from the start up to it, with the same
@@ -125,7 +129,6 @@ def write_pictures(done: Replayed, folder: Path) -> tuple[Path, ...]:
     from selfgrasp.viz.draw import Canvas
     from selfgrasp.viz.kinds import color_of, grasp_of, kind_of, push_of
     from selfgrasp.viz.overlay import write_picture
-    from selfgrasp.workcell.sim.film import FRAME_SECONDS
 
     folder.mkdir(parents=True, exist_ok=True)
     files: list[Path] = []
@@ -143,7 +146,7 @@ def write_pictures(done: Replayed, folder: Path) -> tuple[Path, ...]:
         files.append(folder / "after.png")
         write_picture(files[-1], Canvas(attempt.after.view(), scale=4).picture)
     if done.frames:
-        moment = round(1000 * FRAME_SECONDS)
+        moment = round(1000 * _FRAME_SECONDS)
         files.append(
             animation(
                 done.frames,
@@ -158,14 +161,24 @@ def _play_filmed(
     cell: SimCell, policy: Policy, task: SceneTask
 ) -> tuple[tuple[EncodedAttempt, ...], tuple[Picture, ...]]:
     from selfgrasp.rollout.scene import play_scene
-    from selfgrasp.workcell.sim.film import Film
+    from selfgrasp.workcell.sim.film import Recording, Spectator, beside
 
-    film = Film(cell, task.attempts - 1)
-    cell.cell.watchers = (film,)
+    recording = Recording(cell, first=task.attempts - 1, attempts=1)
+    cell.cell.watchers = (recording,)
+    attempts = play_scene(cell, policy, task).attempts
+    if not recording.decisions:
+        return attempts, ()
+    spectator = Spectator(
+        cell.world,
+        recording,
+        beside(recording.decisions[0].plan),
+        samples=_SAMPLES,
+        wanted=str(cell.cell.spec.options.get("renderer", "auto")),
+    )
     try:
-        return play_scene(cell, policy, task).attempts, tuple(film.frames)
+        return attempts, tuple(spectator.pictures(_FRAME_SECONDS))
     finally:
-        film.close()
+        spectator.close()
 
 
 def _find(data: Dataset, attempt: str) -> Attempt:

@@ -54,6 +54,7 @@ def animation(
     *,
     milliseconds: int | Sequence[int] = 80,
     quality: int = 72,
+    method: int = 0,
 ) -> Path:
     """Writes frames (H, W, 3) uint8, all of one size, as an endless animated WebP.
 
@@ -62,6 +63,7 @@ def animation(
         path: where to.
         milliseconds: how long a frame stays, for all or for each.
         quality: 0..100.
+        method: 0..6, from quick to small.
 
     Raises:
         InputError: no frames.
@@ -78,7 +80,7 @@ def animation(
         duration=duration,
         loop=0,
         quality=quality,
-        method=0,
+        method=method,
     )
     return path
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import mujoco
 import numpy as np
+from numpy.typing import NDArray
 
 from selfgrasp.core.arrays import FloatArray
 from selfgrasp.core.errors import InputError
@@ -89,6 +90,15 @@ class Placed:
     model: ObjectModel
 
 
+def move(qpos: FloatArray, at: int, world_from_world: FloatArray) -> None:
+    """Move the free body whose position and quaternion begin at `at` of `qpos` (nq,) by a rigid
+    motion (4, 4) of the world, in place."""
+    qpos[at : at + 3] = apply(world_from_world, qpos[at : at + 3])
+    turn, quaternion = np.empty(4), qpos[at + 3 : at + 7].copy()
+    mujoco.mju_mat2Quat(turn, np.ascontiguousarray(world_from_world[:3, :3]).ravel())
+    mujoco.mju_mulQuat(qpos[at + 3 : at + 7], turn, quaternion)
+
+
 class World:
     """The one owner of an `MjModel` and its `MjData`.
 
@@ -100,9 +110,11 @@ class World:
 
     Attributes:
         after_step: called after every `step`, for films.
+        after_jump: called after every `forward`, where things were moved without stepping.
     """
 
     after_step: Callable[[], None] | None = None
+    after_jump: Callable[[], None] | None = None
 
     def __init__(
         self,
@@ -319,11 +331,7 @@ class World:
 
     def carry(self, slot: int, world_from_world: FloatArray) -> None:
         """Move a slot's body by a rigid motion (4, 4) of the world, its velocity untouched."""
-        at = int(self._qpos[slot])
-        self.data.qpos[at : at + 3] = apply(world_from_world, self.data.qpos[at : at + 3])
-        turn, quaternion = np.empty(4), self.data.qpos[at + 3 : at + 7].copy()
-        mujoco.mju_mat2Quat(turn, np.ascontiguousarray(world_from_world[:3, :3]).ravel())
-        mujoco.mju_mulQuat(self.data.qpos[at + 3 : at + 7], turn, quaternion)
+        move(self.data.qpos, int(self._qpos[slot]), world_from_world)
 
     def overlaps(self, slot: int) -> bool:
         """Whether a slot's object, where it was just put, touches anything."""
@@ -347,6 +355,11 @@ class World:
             carried |= reached
         standing = {int(b) for pair in pairs for a, b in (pair, pair[::-1]) if a == 0}
         return tuple(p.slot for p in self.placed if int(self._body[p.slot]) in carried - standing)
+
+    @property
+    def slot_joints(self) -> NDArray[np.int64]:
+        """(slots,) where each slot's position and quaternion begin in `MjData.qpos`."""
+        return self._qpos
 
     @property
     def slot_bodies(self) -> frozenset[int]:
@@ -394,6 +407,8 @@ class World:
         start = time.perf_counter()
         mujoco.mj_forward(self.model, self.data)
         self.physics_seconds += time.perf_counter() - start
+        if self.after_jump is not None:
+            self.after_jump()
 
     def save(self) -> FloatArray:
         """The whole physics state, but for who sleeps, as one read-only array."""

@@ -1,9 +1,8 @@
 """Pictures from MuJoCo's OpenGL, colour and depth out of one pass.
 
 Uses the calls below `mujoco.Renderer`, which renders again for depth and takes its camera from the
-model. Multisampling cannot be switched off here: the model has to be compiled with `<quality
-offsamples="0"/>`, which is 5 times as fast on software OpenGL and keeps the depth of edge pixels
-that of one surface.
+model. One sample a pixel is 5 times as fast on software OpenGL as MuJoCo's four, and keeps the
+depth of edge pixels that of one surface.
 """
 
 from __future__ import annotations
@@ -20,19 +19,21 @@ from numpy.typing import NDArray
 
 from selfgrasp.core.arrays import FloatArray
 from selfgrasp.workcell.sim.gl import choose_renderer
-from selfgrasp.workcell.sim.render.picture import VISIBLE_GROUPS, Picture, clip_planes, no_skew
+from selfgrasp.workcell.sim.render.picture import (
+    SENSOR,
+    VISIBLE_GROUPS,
+    Picture,
+    Quality,
+    clip_planes,
+    no_skew,
+)
 
 choose_renderer("gl")
 
 import mujoco  # noqa: E402  the line above decides how MuJoCo reaches OpenGL, and raises where it cannot
 import mujoco.gl_context  # noqa: E402
 
-SLICES, STACKS = 20, 10
-"""Faces around and along round shapes: at most 1.2 % of the radius inside the true surface (0.5 mm
-for 40 mm), at half the default's cost."""
-
 _FLAGS_OFF = (
-    mujoco.mjtRndFlag.mjRND_SHADOW,
     mujoco.mjtRndFlag.mjRND_REFLECTION,
     mujoco.mjtRndFlag.mjRND_SKYBOX,
     mujoco.mjtRndFlag.mjRND_FOG,
@@ -56,14 +57,17 @@ class GlRenderer:
             plane.
         height: px.
         width: px.
+        quality: samples, shadows and faces.
     """
 
-    def __init__(self, model: mujoco.MjModel, height: int, width: int) -> None:
+    def __init__(
+        self, model: mujoco.MjModel, height: int, width: int, quality: Quality = SENSOR
+    ) -> None:
         self.height, self.width = height, width
         self._model = model
         self._gl = mujoco.gl_context.GLContext(width, height)
         self._gl.make_current()
-        with _lean_and_flat(model):
+        with _uploading(model, quality):
             self._context = mujoco.MjrContext(model, mujoco.mjtFontScale.mjFONTSCALE_100)
         _open.add(self)
         # Registered after MuJoCo's own, so that it runs before EGL is shut down.
@@ -77,6 +81,7 @@ class GlRenderer:
         self._context.readDepthMap = mujoco.mjtDepthMap.mjDEPTH_ZEROFAR
         self._scene = mujoco.MjvScene(model, maxgeom=model.ngeom + 64)
         _set_flags(self._scene, _FLAGS_OFF, 0)
+        _set_flags(self._scene, (mujoco.mjtRndFlag.mjRND_SHADOW,), int(quality.shadow_px > 0))
         self._option = _plain_options()
         self._perturb = mujoco.MjvPerturb()
         self._camera = mujoco.MjvCamera()
@@ -154,24 +159,29 @@ class GlRenderer:
 
 
 @contextmanager
-def _lean_and_flat(model: mujoco.MjModel) -> Iterator[None]:
-    """While shapes are uploaded: round ones with `SLICES` x `STACKS` faces, and meshes without
-    smooth normals.
+def _uploading(model: mujoco.MjModel, wanted: Quality) -> Iterator[None]:
+    """While shapes are uploaded: the quality that is wanted, and meshes without smooth normals
+    unless they are wanted.
 
     Software OpenGL spends its time on vertices. MuJoCo draws a face flat where the vertex normal is
     far from the face's own, so zero normals make every face flat, as cast rays see it; meshes with
     texture coordinates are drawn with their normals in any case and keep them.
     """
     quality = model.vis.quality
-    kept = quality.numslices, quality.numstacks, quality.numquads, model.mesh_normal.copy()
-    quality.numslices, quality.numstacks, quality.numquads = SLICES, STACKS, 1
-    for mesh in np.flatnonzero(model.mesh_texcoordadr < 0):
+    names = ("numslices", "numstacks", "numquads", "offsamples", "shadowsize")
+    kept, normals = {name: getattr(quality, name) for name in names}, model.mesh_normal.copy()
+    values = (wanted.slices, wanted.stacks, 1, wanted.samples, wanted.shadow_px)
+    for name, value in zip(names, values, strict=True):
+        setattr(quality, name, value)
+    for mesh in np.flatnonzero(model.mesh_texcoordadr < 0) if not wanted.smooth else ():
         first = int(model.mesh_normaladr[mesh])
         model.mesh_normal[first : first + int(model.mesh_normalnum[mesh])] = 0.0
     try:
         yield
     finally:
-        quality.numslices, quality.numstacks, quality.numquads, model.mesh_normal[:] = kept
+        for name, value in kept.items():
+            setattr(quality, name, value)
+        model.mesh_normal[:] = normals
 
 
 def _close_all() -> None:

@@ -15,6 +15,30 @@ VISIBLE_GROUPS = (1, 1, 1, 0, 0, 0)
 """Which of MuJoCo's six geom groups are seen: collision-only geoms belong in 3 to 5."""
 
 
+@dataclass(frozen=True)
+class Quality:
+    """How well OpenGL draws; the default is what a robot's camera gets, for speed.
+
+    Attributes:
+        samples: a pixel, for smooth edges; 0 = one, whose depth is that of one surface.
+        shadow_px: side of the shadow maps; 0 = no shadows.
+        slices: faces around round shapes: with 20 they lie at most 1.2 % of the radius inside the
+            true surface (0.5 mm for 40 mm), at half the cost of MuJoCo's 28.
+        stacks: faces along round shapes.
+        smooth: whether meshes are shaded across their faces.
+    """
+
+    samples: int = 0
+    shadow_px: int = 0
+    slices: int = 20
+    stacks: int = 10
+    smooth: bool = False
+
+
+SENSOR = Quality()
+FILM = Quality(samples=0, shadow_px=2048, slices=48, stacks=24, smooth=True)
+
+
 @dataclass(frozen=True, eq=False)
 class Picture:
     """A rendered picture without noise.

@@ -1,0 +1,127 @@
+"""Films: recording changes nothing, and what jumps in the simulation moves in the film."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+from selfgrasp.core import Attempt
+from selfgrasp.methods.baselines import HeuristicPolicy, RandomServoPolicy
+from selfgrasp.objects.catalogue import train_objects
+from selfgrasp.workcell.attempt import Ids
+from selfgrasp.workcell.cells.kuka_bin import KukaBinConfig
+from selfgrasp.workcell.cells.simulated import SimCell, kuka_bin, tabletop
+from selfgrasp.workcell.cells.tabletop import TabletopConfig
+from selfgrasp.workcell.sim.film import Recording, Spectator, over_the_table
+
+SCENE = 5
+
+
+def played(made: SimCell, *, tries: int = 3) -> list[Attempt]:
+    """Attempts on one scene; what is lifted is set aside."""
+    cell = made.cell
+    before, attempts = cell.reset(SCENE), []
+    for index in range(tries):
+        attempt = cell.attempt(HeuristicPolicy(), Ids("film", SCENE, index), before=before).attempt
+        attempts.append(attempt)
+        if attempt.outcome.grasped:
+            cell.set_aside()
+        before = None if attempt.outcome.grasped else attempt.after
+    return attempts
+
+
+@pytest.fixture(scope="module")
+def made() -> Iterator[SimCell]:
+    simulated = tabletop(train_objects(12), TabletopConfig(count=4, picture_px=64))
+    with simulated.cell:
+        yield simulated
+
+
+@pytest.fixture(scope="module")
+def recording(made: SimCell) -> Recording:
+    recorded = Recording(made)
+    made.cell.watchers = (recorded,)
+    attempts = played(made)
+    recorded.stop()
+    made.cell.watchers = ()
+    assert any(attempt.outcome.grasped for attempt in attempts)
+    assert [held for _, held in recorded.outcomes] == [a.outcome.grasped for a in attempts]
+    again = played(made)
+    assert [a.outcome for a in again] == [a.outcome for a in attempts], "recording changed it"
+    return recorded
+
+
+@pytest.fixture(scope="module")
+def spectator(made: SimCell, recording: Recording) -> Iterator[Spectator]:
+    camera = Spectator(
+        made.world, recording, over_the_table(), width=160, height=120, samples=2, wanted="rays"
+    )
+    yield camera
+    camera.close()
+
+
+def test_the_hand_never_jumps_in_a_film(recording: Recording, spectator: Spectator) -> None:
+    places = np.array([m.joints[:3] for m in recording.moments])
+    assert np.linalg.norm(np.diff(places, axis=0), axis=1).max() > 0.3, (
+        "nothing jumps to begin with"
+    )
+    times = np.arange(0.0, recording.moments[-1].time, 0.02)
+    path = np.array([spectator.hand(float(time)) for time in times])
+    assert np.linalg.norm(np.diff(path, axis=0), axis=1).max() < 0.04
+
+
+def test_what_is_held_stays_where_it_is_in_the_hand(
+    recording: Recording, made: SimCell, spectator: Spectator
+) -> None:
+    carried = 0
+    for before, after in zip(recording.moments, recording.moments[1:], strict=False):
+        moved = [at for at in made.world.slot_joints if (before.joints != after.joints)[at]]
+        if not after.jumped or not moved:
+            continue
+        carried += 1
+        for share in (0.0, 0.3, 0.7):
+            time = before.time + share * (after.time - before.time)
+            joints, _ = spectator.joints(time)
+            for at in moved:
+                in_hand = joints[at : at + 3] - spectator.hand(time)
+                assert np.allclose(
+                    in_hand, before.joints[at : at + 3] - before.joints[:3], atol=1e-6
+                )
+    assert carried
+
+
+def test_what_was_set_aside_is_not_drawn(recording: Recording, spectator: Spectator) -> None:
+    first, last = recording.moments[0], recording.moments[-1]
+    assert last.lying < first.lying
+    pictures = [spectator.picture(0.0), spectator.picture(last.time)]
+    assert (np.abs(pictures[0].astype(int) - pictures[1]).max(axis=2) > 40).mean() > 0.005
+    assert (spectator.picture(0.0) == pictures[0]).all(), "the same moment, another picture"
+
+
+def test_a_film_begins_and_ends_with_the_attempt_that_is_wanted(made: SimCell) -> None:
+    recorded = Recording(made, first=1, attempts=1)
+    made.cell.watchers = (recorded,)
+    played(made)
+    made.cell.watchers = ()
+    assert len(recorded.decisions) == len(recorded.outcomes) == 1
+    assert made.world.after_step is None
+    assert made.world.after_jump is None
+
+
+def test_the_hand_of_an_arm_never_jumps_either() -> None:
+    simulated = kuka_bin(train_objects(6), KukaBinConfig(count=2, picture_px=48, noise="none"))
+    with simulated.cell as cell:
+        recorded = Recording(simulated)
+        cell.watchers = (recorded,)
+        cell.reset(SCENE)
+        cell.attempt(RandomServoPolicy(), Ids("film", SCENE, 0))
+        recorded.stop()
+        camera = Spectator(
+            simulated.world, recorded, over_the_table(), width=64, height=48, wanted="rays"
+        )
+        jumps = [k for k, m in enumerate(recorded.moments) if m.jumped]
+        assert jumps
+        times = np.arange(0.0, recorded.moments[-1].time, 0.02)
+        path = np.array([camera.hand(float(time)) for time in times])
+        assert np.linalg.norm(np.diff(path, axis=0), axis=1).max() < 0.08
+        camera.close()
