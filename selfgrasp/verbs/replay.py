@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from selfgrasp.workcell.cells.simulated import SimCell
 
 
-_FRAME_SECONDS, _SAMPLES = 0.06, 3
+_FRAME_SECONDS, _SAMPLES = 0.08, 2
 """s between two frames of the film, and pictures that each is the mean of."""
 
 
