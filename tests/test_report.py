@@ -96,7 +96,7 @@ def report(**more: object) -> dict[str, object]:
 def full_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("runs") / "full"
     options = StoryOptions(cards=2, scenes=1, frames=4)
-    with StoryRecorder(folder / "pictures", SPEC, source="isolated", options=options) as recorder:
+    with StoryRecorder(folder / "pictures", source="isolated", options=options) as recorder:
         for policy, skill in (("random", 0.1), ("net", 0.9)):
             attempts = play(
                 policy,
@@ -107,7 +107,8 @@ def full_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 skill=skill,
                 with_heat=policy == "net",
             )
-            recorder.add_scene(policy, [Played(a, tuple(ls), (p,)) for p, a, ls in attempts])
+            scene = [Played(a, tuple(labels), (plan,)) for plan, a, labels in attempts]
+            recorder.add_scene(policy, scene, SPEC)
     paired = [
         {
             "a": "net",

@@ -224,17 +224,17 @@ def test_cards_do_not_depend_on_the_order_of_attempts(tmp_path):
     stories = []
     for name, order in (("a", attempts), ("b", attempts[::-1])):
         options = StoryOptions(cards=2)
-        with StoryRecorder(tmp_path / name, SPEC, source="clear", options=options) as recorder:
+        with StoryRecorder(tmp_path / name, source="clear", options=options) as recorder:
             for one in order:
-                recorder.add_attempt("random", one)
+                recorder.add_attempt("random", one, SPEC)
         stories.append([card.to_json() for card in Story.read(tmp_path / name).cards])
     assert stories[0] == stories[1] != []
 
 
 def test_a_score_map_is_of_the_plan_that_led_to_the_attempt(tmp_path):
     attempts = played("net", 0, np.random.default_rng(5), count=2, tries=3, with_heat=True)
-    with StoryRecorder(tmp_path, SPEC, source="clear") as recorder:
-        recorder.add_scene("net", attempts)
+    with StoryRecorder(tmp_path, source="clear") as recorder:
+        recorder.add_scene("net", attempts, SPEC)
     story = Story.read(tmp_path)
     assert {one.id for one in story.heats} == {one.attempt.id for one in attempts[:2]}
     assert all(one.file.is_file() for one in story.heats)
@@ -242,10 +242,10 @@ def test_a_score_map_is_of_the_plan_that_led_to_the_attempt(tmp_path):
 
 def test_strips_are_of_the_first_scenes_and_end_where_enough_is_shown(tmp_path):
     options = StoryOptions(scenes=2, frames=4)
-    with StoryRecorder(tmp_path, SPEC, source="clear", options=options) as recorder:
+    with StoryRecorder(tmp_path, source="clear", options=options) as recorder:
         for scene in range(3):
             attempts = played("net", scene, np.random.default_rng(scene), count=9, tries=6)
-            recorder.add_scene("net (run)", attempts)
+            recorder.add_scene("net (run)", attempts, SPEC)
     story = Story.read(tmp_path)
     assert [(s.policy, s.scene, len(s.frames), s.attempts) for s in story.strips] == [
         ("net (run)", 0, 4, 6),
@@ -259,11 +259,11 @@ def test_strips_are_of_the_first_scenes_and_end_where_enough_is_shown(tmp_path):
 
 def test_scenes_of_one_attempt_each_stand_in_one_row(tmp_path):
     options = StoryOptions(scenes=1, single_scenes=3)
-    with StoryRecorder(tmp_path, SPEC, source="isolated", options=options) as recorder:
+    with StoryRecorder(tmp_path, source="isolated", options=options) as recorder:
         for scene in range(5):
             for policy in ("a", "b"):
                 one = played(policy, scene, np.random.default_rng(scene), tries=1)
-                recorder.add_scene(policy, one)
+                recorder.add_scene(policy, one, SPEC)
     story = Story.read(tmp_path)
     assert [(s.policy, s.scene) for s in story.strips if s.policy == "a"] == [
         ("a", 0),
@@ -276,8 +276,8 @@ def test_scenes_of_one_attempt_each_stand_in_one_row(tmp_path):
 
 def test_a_stage_replaces_its_own_pictures_and_no_others(tmp_path):
     for source, policy in (("collect", "a"), ("clear", "b"), ("clear", "c")):
-        with StoryRecorder(tmp_path, SPEC, source=source) as recorder:
-            recorder.add_scene(policy, played(policy, 0, np.random.default_rng(0), tries=2))
+        with StoryRecorder(tmp_path, source=source) as recorder:
+            recorder.add_scene(policy, played(policy, 0, np.random.default_rng(0), tries=2), SPEC)
     assert {(card.source, card.policy) for card in Story.read(tmp_path).cards} == {
         ("collect", "a"),
         ("clear", "c"),
@@ -285,9 +285,9 @@ def test_a_stage_replaces_its_own_pictures_and_no_others(tmp_path):
 
 
 def test_a_story_reads_back_as_it_was_written(tmp_path):
-    with StoryRecorder(tmp_path, SPEC, source="clear") as recorder:
+    with StoryRecorder(tmp_path, source="clear") as recorder:
         attempts = played("net", 0, np.random.default_rng(0), tries=4, with_heat=True)
-        recorder.add_scene("net", attempts)
+        recorder.add_scene("net", attempts, SPEC)
     once = Story.read(tmp_path)
     assert all(path.is_file() for path in once.paths)
     assert {path.name for path in once.paths} == {path.name for path in tmp_path.glob("*.webp")}

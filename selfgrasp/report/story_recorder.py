@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from selfgrasp.core import CellSpec, Grasp, Heat, View
 from selfgrasp.report.card import CardText
@@ -66,12 +66,42 @@ class _Scored:
 
 @dataclass(eq=False)
 class _Kept:
-    """What is kept of one policy. Grows while the run goes on."""
+    """What is kept of one policy, in its cell. Grows while the run goes on."""
 
+    spec: CellSpec
     cards: dict[str, dict[str, tuple[Picture, CardText]]] = field(default_factory=dict)
     scenes: dict[int, list[Take]] = field(default_factory=dict)
     strips: list[Strip] = field(default_factory=list)
     scored: dict[str, _Scored] = field(default_factory=dict)
+
+    @property
+    def breadth(self) -> float:
+        """Of a finger, m."""
+        return self.spec.gripper.finger_breadth
+
+
+class WatchedAttempts(Protocol):
+    """Attempts of one scene, as a benchmark hands them to who watches."""
+
+    @property
+    def policy(self) -> str:
+        """As rows call it."""
+        ...
+
+    @property
+    def spec(self) -> CellSpec:
+        """Of the cell."""
+        ...
+
+    @property
+    def played(self) -> Sequence[Played]:
+        """In order."""
+        ...
+
+    @property
+    def whole(self) -> bool:
+        """Whether these are all attempts of the scene."""
+        ...
 
 
 class StoryRecorder:
@@ -86,14 +116,13 @@ class StoryRecorder:
     def __init__(
         self,
         folder: Path,
-        spec: CellSpec,
         *,
         source: str,
         options: StoryOptions | None = None,
     ) -> None:
         """Keeps pictures for `folder` (a run's `pictures/`); `source` names the stage: collect, or
         a protocol."""
-        self._folder, self._spec, self._source = folder, spec, source
+        self._folder, self._source = folder, source
         self._options = options or StoryOptions()
         self._kept: dict[str, _Kept] = {}
 
@@ -105,26 +134,33 @@ class StoryRecorder:
         """Writes what was kept, also after an interruption."""
         self.close()
 
-    def add_scene(self, policy: str, played: Sequence[Played]) -> None:
+    def watch(self, scene: WatchedAttempts) -> None:
+        """Attempts that a benchmark hands over: a whole scene, or single failures."""
+        if scene.whole:
+            self.add_scene(scene.policy, scene.played, scene.spec)
+            return
+        for one in scene.played:
+            self.add_attempt(scene.policy, one, scene.spec)
+
+    def add_scene(self, policy: str, played: Sequence[Played], spec: CellSpec) -> None:
         """A scene's attempts in their order, by the policy that rows call `policy`: a strip, the
         film and the overlay are made of the first ones; all are candidates for cards."""
-        kept = self._of(policy)
+        kept = self._of(policy, spec)
         single = len(played) == 1 and all(strip.attempts == 1 for strip in kept.strips)
         wanted = self._options.single_scenes if single else self._options.scenes
         if played and len(kept.strips) < wanted:
             self._keep_scene(policy, kept, played[: self._options.frames], len(played))
         for one in played:
-            self.add_attempt(policy, one)
+            self.add_attempt(policy, one, spec)
 
-    def add_attempt(self, policy: str, played: Played) -> None:
+    def add_attempt(self, policy: str, played: Played, spec: CellSpec) -> None:
         """One attempt: keeps its card and the score map behind it, where each is wanted."""
-        kept, attempt = self._of(policy), played.attempt
+        kept, attempt = self._of(policy, spec), played.attempt
         options, kind = self._options, kind_of(attempt)
         cards = kept.cards.setdefault(kind, {})
         if _is_wanted(cards, attempt.id, options.cards):
             labels = label_values(played.labels)
-            breadth = self._spec.gripper.finger_breadth
-            picture = attempt_card(attempt, labels, view=options.view, breadth=breadth)
+            picture = attempt_card(attempt, labels, view=options.view, breadth=kept.breadth)
             _keep(cards, attempt.id, (picture, CardText.of(attempt, labels, policy)), options.cards)
         first = attempt.index == 0
         if (
@@ -152,18 +188,17 @@ class StoryRecorder:
             )
         return add_to_story(self._folder, story, self._source)
 
-    def _of(self, policy: str) -> _Kept:
-        return self._kept.setdefault(policy, _Kept())
+    def _of(self, policy: str, spec: CellSpec) -> _Kept:
+        return self._kept.setdefault(policy, _Kept(spec))
 
     def _keep_scene(
         self, policy: str, kept: _Kept, played: Sequence[Played], attempts: int
     ) -> None:
         scene, view = played[0].attempt.scene, self._options.view
-        breadth = self._spec.gripper.finger_breadth
         frames = [
             self._save(
                 f"frame-{policy}-{one.attempt.id}",
-                attempt_frame(one.attempt, view=view, breadth=breadth),
+                attempt_frame(one.attempt, view=view, breadth=kept.breadth),
             )
             for one in played
         ]
@@ -201,7 +236,7 @@ class StoryRecorder:
             view,
             [grasp for grasp, _ in tries],
             [kind for _, kind in tries],
-            breadth=self._spec.gripper.finger_breadth,
+            breadth=kept.breadth,
         )
         depth = None if view.depth is None else depth_picture(view.depth)
         return [
@@ -224,10 +259,10 @@ class StoryRecorder:
             picture = heat_overlay(
                 one.view,
                 one.heat,
-                surface=self._spec.workspace.surface,
+                surface=kept.spec.workspace.surface,
                 chosen=one.chosen,
                 span=span,
-                breadth=self._spec.gripper.finger_breadth,
+                breadth=kept.breadth,
             )
             entries.append(
                 ScoreMap(
@@ -249,7 +284,7 @@ class StoryRecorder:
             takes = [take for some in kept.scenes.values() for take in some]
         if not takes:
             return []
-        frames = clearing_film(takes, title=policy, breadth=self._spec.gripper.finger_breadth)
+        frames = clearing_film(takes, title=policy, breadth=kept.breadth)
         path = self._path(f"film-{policy}")
         animation(
             [frame.picture for frame in frames],

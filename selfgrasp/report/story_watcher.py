@@ -15,7 +15,7 @@ class StoryWatcher(Watcher):
 
     def __init__(self, folder: Path, spec: CellSpec, *, source: str) -> None:
         """As `StoryRecorder`."""
-        self._recorder = StoryRecorder(folder, spec, source=source)
+        self._recorder, self._spec = StoryRecorder(folder, source=source), spec
         self._plans: list[Plan] = []
         self._scene: list[Played] = []
 
@@ -46,5 +46,5 @@ class StoryWatcher(Watcher):
 
     def _end_scene(self) -> None:
         if self._scene:
-            self._recorder.add_scene(self._scene[0].attempt.policy, self._scene)
+            self._recorder.add_scene(self._scene[0].attempt.policy, self._scene, self._spec)
         self._scene = []
