@@ -34,6 +34,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "workcell",
         "learn",
         "methods",
+        "vision",
     },
     "evaluation": {
         "core",

@@ -12,7 +12,8 @@ from selfgrasp.core import InputError
 from selfgrasp.dataset import Dataset, DatasetWriter
 from selfgrasp.rollout.collect import collect
 from selfgrasp.rollout.jobs import CollectJob
-from selfgrasp.verbs.replay import Args, replay, run
+from selfgrasp.rollout.replay import replay
+from selfgrasp.verbs.replay import Args, run
 from selfgrasp.workcell.cells.tabletop import TabletopConfig
 
 SMALL = TabletopConfig(count=3, picture_px=64)
@@ -66,7 +67,7 @@ def test_another_outcome_is_told(collected: Path, tmp_path: Path, monkeypatch: p
 
     Dataset_open = Dataset.open
     monkeypatch.setattr(Dataset, "open", staticmethod(with_other_seed))
-    done = replay(Args(collected, ids_of(collected)[0]))
+    done = replay(collected, ids_of(collected)[0])
     assert any(line.startswith("action of step 0") for line in done.differences)
     assert any("the attempt was made with 0.1" in line for line in done.versions)
 
@@ -75,7 +76,7 @@ def test_an_unknown_id_says_what_exists(collected: Path):
     with pytest.raises(
         InputError, match=r"attempt 'abc'.*exists: 6 attempts, such as \w+-000000-000"
     ):
-        replay(Args(collected, "abc"))
+        replay(collected, "abc")
 
 
 def test_a_cell_that_is_not_simulated_is_refused(tmp_path: Path):
@@ -87,7 +88,7 @@ def test_a_cell_that_is_not_simulated_is_refused(tmp_path: Path):
         InputError,
         match=r"cell 'test_table'; wanted: one in a simulated cell; exists: kuka_bin, tabletop",
     ):
-        replay(Args(tmp_path, ids_of(tmp_path)[0]))
+        replay(tmp_path, ids_of(tmp_path)[0])
 
 
 def test_objects_that_a_session_calls_a_folder_are_found_by_their_hash(tmp_path: Path):
@@ -101,4 +102,4 @@ def test_other_objects_or_weights_are_refused(collected: Path):
         InputError,
         match=r"objects test as they are now.*those of the collection, train:[0-9a-f]{12}",
     ):
-        replay(Args(collected, wanted, objects="test"))
+        replay(collected, wanted, objects="test")

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import json as json_format
-import math
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from selfgrasp.common.checks import check_minimum
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from selfgrasp.core import Context, Grasp, Plan, Policy, View
+    from selfgrasp.core import Policy
 
 
 @dataclass(frozen=True)
@@ -38,7 +34,7 @@ class Args:
     info."""
 
     policy: str = "supersizing"
-    """A policy's name, or a run's folder."""
+    """A policy's name, or the path of a run's folder."""
 
     pose: Path | None = None
     """world_from_camera, a 4 x 4 matrix as JSON or NumPy array; world z has to point up."""
@@ -82,170 +78,46 @@ class Args:
 def run(args: Args, policy: Policy | None = None) -> int:
     """Read the picture, plan with `policy` (by default the one that `args` names), write what was
     asked for."""
-    from selfgrasp.core import Grasp, InputError
+    from selfgrasp.core import GripperSpec
+    from selfgrasp.rollout.picture import (
+        PictureFiles,
+        describe,
+        plan_grasps,
+        ranked,
+        read_context,
+    )
+    from selfgrasp.rollout.policies import load_policy
+    from selfgrasp.viz.overlay import overlay, write_picture
 
     check_minimum(args, top=1)
-    if args.table is not None and args.pose is None:
-        raise InputError(
-            given=f"--table {args.table} without --pose",
-            wanted="both, or neither: without a pose the table is found in the depth picture",
-        )
-    context, world = read_context(args)
-    if policy is None:
-        from selfgrasp.rollout.policies import load_policy
-
-        policy = load_policy(args.policy)
-    plan = policy.plan(context)
-    if plan.actions and not any(isinstance(action, Grasp) for action in plan.actions):
-        raise InputError(
-            given=f"policy {policy.name}, which moves and looks again",
-            wanted="one that plans whole grasps from one picture, as supersizing",
-        )
-    view = context.observation.view()
-    document = describe(plan, context, world, policy=policy.name, top=args.top)
-    text = json_format.dumps(document, indent=2)
+    files = PictureFiles(
+        color=args.color,
+        depth=args.depth,
+        intrinsics=args.intrinsics,
+        pose=args.pose,
+        table=args.table,
+        depth_scale=args.depth_scale,
+        pixel_origin=args.pixel_origin,
+    )
+    gripper = GripperSpec(
+        args.opening, args.finger_thickness, args.finger_breadth, args.finger_length, max_force=40.0
+    )
+    read = read_context(files, gripper, seed=args.seed)
+    policy = policy or load_policy(args.policy)
+    plan = plan_grasps(policy, read.context)
+    found = describe(plan, read, policy=policy.name, top=args.top)
+    text = json_format.dumps(asdict(found), indent=2)
     if args.out is not None:
-        from selfgrasp.viz.overlay import overlay, write_picture
-
-        write_picture(
-            args.out,
-            overlay(
-                view, [plan.actions[i] for i in ranked(plan)[: args.top]], context.spec.gripper
-            ),
-        )
+        best = [plan.actions[i] for i in ranked(plan)[: args.top]]
+        write_picture(args.out, overlay(read.context.observation.view(), best, gripper))
     if args.json is None:
         print(text)
         return 0
     args.json.parent.mkdir(parents=True, exist_ok=True)
     args.json.write_text(text + "\n")
     print(
-        f"{len(document['grasps'])} grasps in {args.json}"
-        if document["grasps"]
-        else f"no grasp: {plan.reason}"
+        f"{len(found.grasps)} grasps in {args.json}"
+        if found.grasps
+        else f"no grasp: {found.reason}"
     )
     return 0
-
-
-def read_context(args: Args) -> tuple[Context, str]:
-    """What the policy is given, and how its world was found.
-
-    Raises:
-        InputError: a file that is missing, malformed, or does not fit the others.
-    """
-    import numpy as np
-
-    from selfgrasp.codec.camera_files import read_color, read_depth, read_intrinsics, read_pose
-    from selfgrasp.core import (
-        CameraSpec,
-        CellSpec,
-        Context,
-        GripperSpec,
-        Hand,
-        InputError,
-        Observation,
-        View,
-    )
-    from selfgrasp.core.pose import top_down
-    from selfgrasp.vision.table import fit_table, surface_height, visible_workspace
-
-    color = read_color(args.color)
-    depth = read_depth(args.depth, scale=args.depth_scale)
-    if depth.shape != color.shape[:2]:
-        raise InputError(
-            given=f"depth of {depth.shape[1]} x {depth.shape[0]} px beside color of "
-            f"{color.shape[1]} "
-            f"x {color.shape[0]} px",
-            wanted="the same size, with the depth registered to the color picture",
-        )
-    intrinsics = read_intrinsics(args.intrinsics, *depth.shape, origin=args.pixel_origin)
-    if args.pose is None:
-        # A picture whose intrinsics are wrong has to fail on those and not on the table that they
-        # bend.
-        View(color, depth, intrinsics, np.eye(4))
-        table = fit_table(depth, intrinsics, np.random.default_rng(args.seed))
-        world_from_camera, surface = table.world_from_camera, 0.0
-        world = (
-            f"fitted: the largest plane, {table.share:.0%} of the picture, is z = 0; x along the "
-            "picture's right; origin where the optical axis meets it"
-        )
-    else:
-        world_from_camera = read_pose(args.pose)
-        surface = (
-            surface_height(depth, intrinsics, world_from_camera)
-            if args.table is None
-            else args.table
-        )
-        world = f"given by {args.pose.name}; table at z = {surface:.4f} m"
-    view = View(color, depth, intrinsics, world_from_camera)
-    workspace = visible_workspace(depth, intrinsics, world_from_camera, surface)
-    gripper = GripperSpec(
-        args.opening, args.finger_thickness, args.finger_breadth, args.finger_length, max_force=40.0
-    )
-    spec = CellSpec(
-        "picture",
-        gripper,
-        workspace,
-        {"camera": CameraSpec(*view.size, intrinsics, world_from_camera)},
-        {},
-    )
-    hand = Hand(top_down((*workspace.low[:2], workspace.high[2]), 0.0), gripper.opening, 0.0)
-    return Context(Observation(0.0, {"camera": view}, hand), spec, seed=args.seed), world
-
-
-def ranked(plan: Plan) -> list[int]:
-    """Indices of the plan's actions, the chosen one first, then by score."""
-    order = sorted(range(len(plan.actions)), key=lambda i: (i != plan.chosen, -plan.scores[i]))
-    return [int(i) for i in order]
-
-
-def describe(plan: Plan, context: Context, world: str, *, policy: str, top: int) -> dict[str, Any]:
-    """The answer as plain JSON values."""
-    from selfgrasp.core import Grasp
-
-    view, workspace = context.observation.view(), context.spec.workspace
-    grasps: list[dict[str, Any]] = []
-    for i in ranked(plan):
-        action = plan.actions[i]
-        if isinstance(action, Grasp) and len(grasps) < top:
-            grasps.append(
-                {
-                    "rank": len(grasps) + 1,
-                    "score": float(plan.scores[i]),
-                    **describe_grasp(action, view),
-                }
-            )
-    return {
-        "policy": policy,
-        "world": world,
-        "pixels": "u right, v down; the centre of the top-left pixel is (0.5, 0.5); angles in rad, "
-        "lengths in m",
-        "calibrated": plan.calibrated,
-        "reason": plan.reason or ("" if grasps else "the policy proposes no grasp"),
-        "grasps": grasps,
-        "world_from_camera": view.world_from_camera.tolist(),
-        "workspace": {
-            "low": workspace.low.tolist(),
-            "high": workspace.high.tolist(),
-            "surface": workspace.surface,
-        },
-    }
-
-
-def describe_grasp(grasp: Grasp, view: View) -> dict[str, Any]:
-    """A grasp in the picture, in the camera's frame and in the world; `pixel` is where the point
-    between the fingertips projects to."""
-    from selfgrasp.core.pose import inverse, yaw_of
-    from selfgrasp.vision.project import project_world
-
-    centre, closing = grasp.world_from_tool[:3, 3], grasp.world_from_tool[:3, 0]
-    ends: NDArray[np.float64] = project_world(centre + closing * [[0.0], [-0.005], [0.005]], view)
-    across = ends[2] - ends[1]
-    angle = math.remainder(math.atan2(across[1], across[0]), math.pi)
-    return {
-        "pixel": ends[0].tolist(),
-        "image_angle": angle,
-        "yaw": yaw_of(grasp.world_from_tool),
-        "width": grasp.width,
-        "world_from_tool": grasp.world_from_tool.tolist(),
-        "camera_from_tool": (inverse(view.world_from_camera) @ grasp.world_from_tool).tolist(),
-    }
