@@ -69,9 +69,9 @@ def test_wrong_objects_and_unknown_policies_are_named_before_anything_is_played(
 ) -> None:
     monkeypatch.setattr(played, "play_all", lambda *_, **__: pytest.fail("played"))
     with pytest.raises(InputError, match=r"--objects mixed.*novel, seen, validation"):
-        measure(BenchJob("category", ("random_servo",), tmp_path, objects="mixed"))
+        measure(BenchJob("category", ("random_servo",), objects="mixed"), out=tmp_path)
     with pytest.raises(InputError, match="typo"):
-        measure(BenchJob("category", ("random_servo", "typo"), tmp_path))
+        measure(BenchJob("category", ("random_servo", "typo")), out=tmp_path)
 
 
 def test_scenes_hold_different_families_or_one() -> None:

@@ -13,13 +13,13 @@ from selfgrasp.codec import session_key
 from selfgrasp.core.errors import InputError
 from selfgrasp.core.spec import CellSpec
 from selfgrasp.evaluation.job import BenchJob
-from selfgrasp.evaluation.measured import cell_options
+from selfgrasp.evaluation.registry import protocol_named
 from selfgrasp.protocols import PLAYED
 from selfgrasp.rollout.collect import make_session
 from selfgrasp.rollout.jobs import CollectJob
 from selfgrasp.verbs import bench, collect
 from selfgrasp.verbs.command import call
-from selfgrasp.workcell.cells.config import Noise, OptionValue, to_json
+from selfgrasp.workcell.cells.config import CellConfig, Noise, OptionValue, to_json
 from selfgrasp.workcell.cells.kuka_bin import KukaBinConfig
 from selfgrasp.workcell.cells.registry import (
     CELLS,
@@ -35,10 +35,16 @@ from selfgrasp.workcell.cells.tabletop import TabletopConfig
 def parsed(verb: str, monkeypatch: pytest.MonkeyPatch, *arguments: str) -> CollectJob | BenchJob:
     """What a verb would run with, of these arguments."""
     module = {"collect": collect, "bench": bench}[verb]
-    kept: list[CollectJob | BenchJob] = []
+    kept: list[CollectJob | bench.Args] = []
     monkeypatch.setattr(module, "run", lambda args: kept.append(args) or 0)
     assert call(module.__name__, arguments, prog=f"selfgrasp {verb}", summary="") == 0
-    return kept[0]
+    (args,) = kept
+    return args.job if isinstance(args, bench.Args) else args
+
+
+def cell_options(job: BenchJob) -> CellConfig:
+    """The options with which a job is measured."""
+    return protocol_named(job.protocol).options(job)
 
 
 def help_of(*arguments: str) -> str:
@@ -145,7 +151,7 @@ def test_an_option_of_another_cell_is_refused(
 
 def test_options_of_an_unknown_name_or_cell_are_refused() -> None:
     with pytest.raises(InputError, match=r"option of tabletop 'depth'.*picture_px"):
-        cell_options(BenchJob("clear", ("random",), Path("x"), options={"depth": True}))
+        cell_options(BenchJob("clear", ("random",), options={"depth": True}))
     with pytest.raises(InputError, match="KukaBinConfig for the cell tabletop"):
         checked_options("tabletop", KukaBinConfig())
     with pytest.raises(InputError, match=r"cell 'elbow'.*kuka_bin, tabletop"):

@@ -1,15 +1,18 @@
 """`deplete`: failures counted by hand, and whose published figure stands beside a row."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from selfgrasp.evaluation.played import _paper
+from selfgrasp.common.intervals import Estimate
+from selfgrasp.evaluation.job import BenchJob
+from selfgrasp.evaluation.protocol import Measurement
 from selfgrasp.learn import save
 from selfgrasp.methods.registry import build
-from selfgrasp.protocols.clear import CLEAR
+from selfgrasp.papers.published import published
+from selfgrasp.protocols.clear import INTERACTIONS
 from selfgrasp.protocols.deplete import (
-    DEPLETE,
     FAILURE_WITH_REPLACEMENT,
     FAILURES,
     failures,
@@ -17,6 +20,9 @@ from selfgrasp.protocols.deplete import (
     metrics,
 )
 from selfgrasp.protocols.episode import Episode
+from selfgrasp.protocols.metric import SUCCESS, Metric
+from selfgrasp.protocols.prediction import ACCURACY
+from selfgrasp.rollout.policies import resolve
 
 
 def episode(
@@ -52,9 +58,19 @@ def test_rates_are_over_all_grasps_of_all_bins():
 def test_a_row_has_the_figure_of_its_own_paper_and_variant(tmp_path: Path):
     path = tmp_path / "net.safetensors"
     save(path, build("hand_eye"))
-    assert _paper(DEPLETE, "failure_first_10", "novel", str(path)) == 0.10
-    assert _paper(DEPLETE, "failure_first_10", "novel", f"{path}+open") == 0.275
-    assert _paper(DEPLETE, "failure_first_10", "novel", "supersizing") is None
-    assert _paper(DEPLETE, "failure_first_10", "novel", "heuristic") is None
-    assert _paper(CLEAR, "interactions", "mixed", str(path)) is None
-    assert _paper(CLEAR, "interactions", "mixed", "supersizing") == 26.0
+    job, out = BenchJob("deplete", (str(path),)), tmp_path
+
+    def beside(text: str, protocol: str, metric: Metric, objects: str) -> float | None:
+        measurement = Measurement(replace(job, protocol=protocol), (), out, 1, published)
+        return measurement.row(Estimate(0.5, 0.4, 0.6, 9), resolve(text), objects, metric).paper
+
+    assert beside(str(path), "deplete", FAILURES[10], "novel") == 0.10
+    assert beside(f"{path}+open", "deplete", FAILURES[10], "novel") == 0.275
+    assert beside("supersizing", "deplete", FAILURES[10], "novel") is None
+    assert beside("heuristic", "deplete", FAILURES[10], "novel") is None
+    assert beside(str(path), "clear", INTERACTIONS, "mixed") is None
+    assert beside("supersizing", "clear", INTERACTIONS, "mixed") == 26.0
+    assert beside("supersizing", "isolated", SUCCESS, "seen") == 0.73
+    assert beside("supersizing", "isolated", SUCCESS, "validation") is None
+    assert beside("supersizing", "prediction", ACCURACY, "novel") == 0.769
+    assert beside("semantic", "prediction", ACCURACY, "novel") is None

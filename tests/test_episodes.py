@@ -1,7 +1,6 @@
 """A benchmark that was interrupted goes on, and never with what another policy or other objects
 did."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -55,8 +54,8 @@ def test_what_was_played_is_kept_in_order_and_a_line_that_was_cut_off_is_played_
 def test_an_interrupted_benchmark_gives_what_an_undisturbed_one_gives(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    stopped = BenchJob("isolated", ("random",), tmp_path / "stopped", trials=3, workers=1)
-    whole = measure(replace(stopped, out=tmp_path / "whole"))
+    job, out = BenchJob("isolated", ("random",), trials=3), tmp_path / "stopped"
+    whole = measure(job, out=tmp_path / "whole", workers=1)
     update, shown = Progress.update, []
 
     def stop(self: Progress, done: int, note: str = "") -> None:
@@ -68,14 +67,14 @@ def test_an_interrupted_benchmark_gives_what_an_undisturbed_one_gives(
     with monkeypatch.context() as patched:
         patched.setattr(Progress, "update", stop)
         with pytest.raises(KeyboardInterrupt):
-            measure(stopped)
+            measure(job, out=out, workers=1)
     with monkeypatch.context() as patched:
         patched.setattr(Progress, "update", lambda self, done, note="": shown.append(done))
-        again = measure(stopped)
+        again = measure(job, out=out, workers=1)
     assert shown == [1, 2, 3]
     assert [(e.seed, e.outcomes, e.held) for e in again.episodes["random"]] == [
         (e.seed, e.outcomes, e.held) for e in whole.episodes["random"]
     ]
-    assert list(stopped.out.rglob("*.jsonl"))
-    write_bench(stopped.out, stopped, [again])
-    assert not list(stopped.out.rglob("*.jsonl"))
+    assert list(out.rglob("*.jsonl"))
+    write_bench(out, job, [again])
+    assert not list(out.rglob("*.jsonl"))

@@ -364,7 +364,7 @@ def test_two_runs_that_reports_would_call_the_same_are_refused(tmp_path: Path) -
     with pytest.raises(
         InputError, match=r"a/first and .*b/first, both called 'supersizing \(first\)'"
     ):
-        measure(BenchJob("isolated", tuple(map(str, runs)), tmp_path / "out"))
+        measure(BenchJob("isolated", tuple(map(str, runs))), out=tmp_path / "out")
 
 
 def test_reports_call_what_is_shipped_by_its_name_and_a_run_by_its_folder(
@@ -407,10 +407,10 @@ def test_prediction_names_what_is_wrong_before_anything_is_collected(
         ("semantic", unable),
     ):
         with pytest.raises(InputError, match=message):
-            measure(BenchJob("prediction", (policy,), tmp_path))
+            measure(BenchJob("prediction", (policy,)), out=tmp_path)
     (tmp_path / "dataset.json").write_text("{}")
     with pytest.raises(InputError, match="a dataset; wanted: a folder for"):
-        measure(BenchJob("prediction", ("heuristic",), tmp_path, data=tmp_path))
+        measure(BenchJob("prediction", ("heuristic",), data=tmp_path), out=tmp_path)
 
 
 def test_clearing_by_hand_worked_episodes() -> None:

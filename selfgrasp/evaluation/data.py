@@ -3,7 +3,7 @@ policy's scores on it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,14 +13,15 @@ import numpy as np
 from selfgrasp.common.intervals import wilson
 from selfgrasp.common.parts import Bin, Calibration
 from selfgrasp.common.progress import Progress
+from selfgrasp.common.seeds import Collection
 from selfgrasp.core import InputError, PolicyRef, Scorer
 from selfgrasp.dataset import Dataset
 from selfgrasp.dataset.meta import META_FILE
 from selfgrasp.evaluation.job import row_label
-from selfgrasp.evaluation.measured import Measured, cell_name, cell_options
+from selfgrasp.evaluation.measured import Measured
+from selfgrasp.evaluation.protocol import Measurement, Protocol
 from selfgrasp.protocols.episode import Row
 from selfgrasp.protocols.prediction import (
-    ACCURACY,
     Predictions,
     best_threshold,
     calibration,
@@ -34,65 +35,71 @@ from selfgrasp.rollout.workers import WorkerConfig, play_all
 
 if TYPE_CHECKING:
     from selfgrasp.core import Policy
-    from selfgrasp.evaluation.job import BenchJob
     from selfgrasp.workcell.cells.simulated import SimCell
 
 _TRIALS = 6000
 _SLICE = 50
-_PAPER = 0.769
-"""Pinto & Gupta 2016, Table II: the network without staged learning, on novel objects."""
 
 
-def measure_prediction(args: BenchJob, policies: Sequence[PolicyRef]) -> Measured:
+def on_data(name: str, *, cell: str, measure: Callable[[Measurement], Measured]) -> Protocol:
+    """A protocol that measures policies on stored attempts.
+
+    Args:
+        name: as on the command line.
+        cell: whose attempts they are, unless another is asked for.
+        measure: measures a job.
+    """
+    return Protocol(name, cell, None, measure)
+
+
+def measure_prediction(measurement: Measurement) -> Measured:
     """Accuracy and AUC on tried actions with held-out objects; every policy's threshold comes from
     validation objects.
 
     Policies that cannot score an action they did not propose (random) have no row.
 
     Raises:
-        InputError: an unknown policy, none that can score, or a dataset as the folder of the
-            protocol's own.
+        InputError: no policy that can score, or a dataset as the folder of the protocol's own.
     """
-
-    objects = args.objects or "novel"
-    trials = args.trials or _TRIALS
-    scorers = [policy for policy in policies if _can_score(policy)]
+    job = measurement.job
+    objects = job.objects or "novel"
+    trials = job.trials or _TRIALS
+    scorers = [policy for policy in measurement.policies if _can_score(policy)]
     if not scorers:
         raise InputError(
-            given=f"--policy {' '.join(args.policy)}",
+            given=f"--policy {' '.join(job.policy)}",
             wanted="one that can score an action it did not propose, as heuristic or a learned one",
         )
-    if args.data is not None and (args.data / META_FILE).exists():
+    if job.data is not None and (job.data / META_FILE).exists():
         raise InputError(
-            given=f"--data {args.data}, a dataset",
+            given=f"--data {job.data}, a dataset",
             wanted="a folder for the protocol's own datasets of random attempts",
         )
-    test = _collected(args, objects, trials, seed=7_000_000 + args.seed)
+    test = _collected(measurement, objects, trials, Collection.PREDICTION_TEST)
     validation = _collected(
-        args, "validation", min(trials, max(400, trials // 4)), seed=8_000_000 + args.seed
+        measurement,
+        "validation",
+        min(trials, max(400, trials // 4)),
+        Collection.PREDICTION_VALIDATION,
     )
     rows: list[Row] = []
     curves: list[Calibration] = []
     for policy in scorers:
-        predictions = _predictions(args, policy, test)
-        threshold = best_threshold(_predictions(args, policy, validation))
-        for metric, estimate in metrics(
-            predictions, threshold, np.random.default_rng(args.seed)
-        ).items():
-            paper = _PAPER if policy.learned and metric is ACCURACY else None
-            rows.append(
-                Row.of(
-                    estimate,
-                    policy=policy.label,
-                    objects=row_label(objects),
-                    metric=metric.name,
-                    paper=paper,
-                    privileged=policy.privileged,
-                )
-            )
+        predictions = _predictions(measurement, policy, test)
+        threshold = best_threshold(_predictions(measurement, policy, validation))
+        found = metrics(predictions, threshold, np.random.default_rng(job.seed))
+        rows += [
+            measurement.row(estimate, policy, row_label(objects), metric)
+            for metric, estimate in found.items()
+        ]
         if policy.learned:
             curves.append(curve(policy.label, calibration(predictions)))
-    return Measured(tuple(rows), extra={"calibration": curves})
+    return Measured(
+        PREDICTION.cell_name(job),
+        PREDICTION.options(job).noise,
+        tuple(rows),
+        calibration=tuple(curves),
+    )
 
 
 def _can_score(policy: PolicyRef) -> bool:
@@ -101,18 +108,18 @@ def _can_score(policy: PolicyRef) -> bool:
     return issubclass(baseline_class(policy.name), Scorer)
 
 
-def _collected(args: BenchJob, objects: str, attempts: int, seed: int) -> Path:
+def _collected(measurement: Measurement, objects: str, attempts: int, purpose: Collection) -> Path:
     """A dataset of random attempts on these objects, collected where it is not there yet."""
-
-    folder = args.data or args.out / "data"
+    job = measurement.job
+    folder = job.data or measurement.out / "data"
     wanted = CollectJob(
         out=folder / f"prediction-{Path(objects).name}",
         attempts=attempts,
         objects=objects,
-        cell=cell_name(args),
-        workers=args.workers,
-        seed=seed,
-        options=cell_options(args),
+        cell=PREDICTION.cell_name(job),
+        workers=measurement.workers,
+        seed=purpose.seed(job.seed),
+        options=PREDICTION.options(job),
     )
     collect(wanted, alone=True)
     return wanted.out
@@ -137,7 +144,7 @@ def score_slice(cell: SimCell, policy: Policy, part: Slice) -> Predictions:
         )
 
 
-def _predictions(args: BenchJob, policy: PolicyRef, path: Path) -> Predictions:
+def _predictions(measurement: Measurement, policy: PolicyRef, path: Path) -> Predictions:
 
     with Dataset.open(path) as data:
         total = len(data)
@@ -147,8 +154,13 @@ def _predictions(args: BenchJob, policy: PolicyRef, path: Path) -> Predictions:
         for part in play_all(
             score_slice,
             slices,
-            WorkerConfig(cell_name(args), cell_options(args), "validation", policy),
-            workers=args.workers,
+            WorkerConfig(
+                PREDICTION.cell_name(measurement.job),
+                PREDICTION.options(measurement.job),
+                "validation",
+                policy,
+            ),
+            workers=measurement.workers,
         ):
             found.append(part)
             progress.update(min(len(found) * _SLICE, total))
@@ -167,3 +179,6 @@ def curve(policy: str, bins: Sequence[tuple[float, float, int]]) -> Calibration:
             for (predicted, observed, n), share in zip(bins, held, strict=True)
         ],
     )
+
+
+PREDICTION = on_data("prediction", cell="tabletop", measure=measure_prediction)

@@ -9,6 +9,8 @@ from typing import Annotated
 
 import tyro
 
+from selfgrasp.common.seeds import Purpose
+from selfgrasp.evaluation.names import protocol_names
 from selfgrasp.workcell.cells.config import OptionValue
 
 OBJECT_ROWS = {
@@ -20,10 +22,11 @@ OBJECT_ROWS = {
     "categories-test": "novel",
     "categories-validation": "validation",
 }
-FIRST_SCENE = 1_000_000
-"""Seeds of the benchmark's scenes start here; validation scenes at `VALIDATION_SCENE`. Collections
-draw theirs by hashing."""
-VALIDATION_SCENE = 500_000
+ProtocolName = Annotated[
+    str,
+    tyro.conf.Positional,
+    tyro.conf.arg(constructor=tyro.extras.literal_type_from_choices(protocol_names())),
+]
 
 
 @dataclass(frozen=True)
@@ -31,40 +34,36 @@ class BenchJob:
     """Measure any policy by a protocol. Every policy meets the same scenes: same objects, drops and
     noise.
 
-    Run the same command again to go on after an interruption; once done, it measures anew.
-
     Attributes:
-        protocol: prediction, isolated, clear, deplete or category.
-        policy: one or more: random, random_servo, heuristic, oracle, a method's name, a run folder
-            or a checkpoint; +VARIANT after it, as hand_eye+open, is one of its variants.
-        out: folder for report.json and report.html.
+        protocol: which benchmark.
+        policy: one or more: random, random_servo, heuristic, oracle, a method's name, or the path
+            of a run's folder or of a checkpoint; +VARIANT after it, as hand_eye+open, is one of its
+            variants. A path has a slash: write ./NAME for a folder here.
         objects: seen, novel, validation, mixed (half of the first two each), or a folder of meshes;
             of these `category` has the first three. The default is the protocol's.
         trials: scenes a policy (prediction: attempts); the default is the protocol's full number.
         data: prediction only: a folder for its datasets of tried actions on held-out objects, which
-            are collected where they are not there; by default below out.
+            are collected where they are not there; by default below the report's folder.
         seed: shifts the benchmark's scenes.
-        workers: processes.
         cell: tabletop or kuka_bin; the default is the protocol's.
         options: of the cell, those that are given; the rest are the protocol's. With a protocol
             before --help its values are listed.
     """
 
-    protocol: Annotated[str, tyro.conf.Positional]
+    protocol: ProtocolName
     policy: tuple[str, ...]
-    out: Path
     objects: str | None = None
     trials: int | None = None
     data: Path | None = None
     seed: int = 0
-    workers: int = 2
     cell: str | None = None
     options: Mapping[str, OptionValue] = field(default_factory=dict)
 
 
 def first_scene(objects: str, seed: int) -> int:
     """The first of the benchmark's scenes with that set of objects; they count up from it."""
-    return (VALIDATION_SCENE if row_label(objects) == "validation" else FIRST_SCENE) + 10_000 * seed
+    validation = row_label(objects) == "validation"
+    return (Purpose.VALIDATION if validation else Purpose.BENCHMARK).first_scene(seed)
 
 
 def row_label(objects: str) -> str:

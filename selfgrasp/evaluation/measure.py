@@ -2,33 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from selfgrasp.common.checks import check_minimum
-from selfgrasp.core import InputError, PolicyRef, unknown_name
-from selfgrasp.evaluation.data import measure_prediction
+from selfgrasp.core import InputError, PolicyRef
 from selfgrasp.evaluation.job import BenchJob
 from selfgrasp.evaluation.measured import Measured
-from selfgrasp.evaluation.played import measure_played
-from selfgrasp.protocols import PLAYED
+from selfgrasp.evaluation.protocol import Measurement, Published, nothing_published
+from selfgrasp.evaluation.registry import protocol_named
+from selfgrasp.evaluation.watch import WatchedScene
 from selfgrasp.rollout.policies import load_policy, resolve
 
 
-def measure(args: BenchJob) -> Measured:
+def measure(
+    job: BenchJob,
+    *,
+    out: Path,
+    workers: int = 2,
+    published: Published = nothing_published,
+    watch: Callable[[WatchedScene], None] | None = None,
+) -> Measured:
     """Rows, intervals and paired differences of every policy.
+
+    Args:
+        job: what to measure.
+        out: folder for episodes and datasets, from which an interrupted measurement goes on.
+        workers: processes.
+        published: what papers say, to stand beside the rows.
+        watch: called in this process with attempts of each policy as they come, see
+            `evaluation.watch`. Protocols that play nothing call it never.
 
     Raises:
         InputError: an unknown protocol or policy (the known ones are listed), or fewer than one
-            trial.
+            trial or worker.
     """
-
-    check_minimum(args, trials=1, workers=1)
-    policies = resolve_all(args.policy)
-    if args.protocol == "prediction":
-        return measure_prediction(args, policies)
-    if args.protocol not in PLAYED:
-        raise unknown_name("protocol", args.protocol, [*PLAYED, "prediction"])
-    return measure_played(args, PLAYED[args.protocol], policies)
+    protocol = protocol_named(job.protocol)
+    check_minimum(job, trials=1)
+    if workers < 1:
+        raise InputError(given=f"--workers {workers}", wanted="at least 1")
+    policies = resolve_all(job.policy)
+    return protocol.measure(Measurement(job, policies, out, workers, published, watch))
 
 
 def resolve_all(texts: Sequence[str]) -> tuple[PolicyRef, ...]:

@@ -7,13 +7,10 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from selfgrasp.common.parts import Pair
+from selfgrasp.common.parts import Calibration, Pair, Table
 from selfgrasp.common.record import versions, write_config, write_json
 from selfgrasp.evaluation.frozen import frozen_hashes
 from selfgrasp.evaluation.log import forget
-from selfgrasp.protocols import PLAYED
-from selfgrasp.workcell.cells.config import CellConfig
-from selfgrasp.workcell.cells.registry import cell_kind
 
 if TYPE_CHECKING:
     from selfgrasp.evaluation.job import BenchJob
@@ -22,29 +19,25 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Measured:
-    """A protocol's rows and, for played protocols, the episodes by the policy's label."""
+    """What a protocol measured.
 
+    Attributes:
+        cell: name of the cell.
+        noise: of the cell.
+        rows: one for each policy and metric.
+        paired: policies compared on the same scenes, where the protocol is played.
+        episodes: by the policy's label, where the protocol is played.
+        tables: further tables of the report.
+        calibration: of learned policies, where the protocol scores actions.
+    """
+
+    cell: str
+    noise: str
     rows: tuple[Row, ...]
     paired: tuple[Pair, ...] = ()
     episodes: Mapping[str, tuple[Episode, ...]] = field(default_factory=dict)
-    extra: Mapping[str, Any] = field(default_factory=dict)
-
-
-def cell_name(args: BenchJob) -> str:
-    """The cell that was asked for, or the protocol's."""
-    if args.cell is not None:
-        return args.cell
-    return PLAYED[args.protocol].cell if args.protocol in PLAYED else "tabletop"
-
-
-def cell_options(args: BenchJob) -> CellConfig:
-    """The cell's options: those given, then the protocol's, then the cell's own.
-
-    Raises:
-        InputError: an unknown cell, or an option that it does not have.
-    """
-    base = PLAYED[args.protocol].config if args.protocol in PLAYED else None
-    return cell_kind(cell_name(args)).options(args.options, base=base)
+    tables: tuple[Table, ...] = ()
+    calibration: tuple[Calibration, ...] = ()
 
 
 def as_text(measured: Measured) -> str:
@@ -69,34 +62,39 @@ def row_json(row: Row) -> dict[str, Any]:
 
 def write_bench(
     folder: Path,
-    args: BenchJob,
+    job: BenchJob,
     measured: Sequence[Measured],
     extra: Mapping[str, Any] | None = None,
 ) -> None:
-    """config.json, env.json and report.json of measured protocols."""
+    """config.json, env.json and report.json of measured protocols.
 
-    write_config(folder, args, args.seed)
-    write_json(folder / "report.json", bench_json(args, measured, extra or {}))
+    Args:
+        folder: where.
+        job: what was measured.
+        measured: its protocols.
+        extra: further parts of report.json.
+    """
+    write_config(folder, job, job.seed)
+    write_json(folder / "report.json", bench_json(job, measured, extra or {}))
     forget(folder)
 
 
 def bench_json(
-    args: BenchJob, measured: Sequence[Measured], extra: Mapping[str, Any]
+    job: BenchJob, measured: Sequence[Measured], extra: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """The report's values: rows, paired differences, and what was frozen."""
-
-    merged: dict[str, Any] = {}
-    for one in measured:
-        merged.update(one.extra)
+    """The values of report.json: rows, paired differences, and what was frozen."""
+    tables = [table for one in measured for table in one.tables]
+    calibration = [curve for one in measured for curve in one.calibration]
     return {
-        "protocol": args.protocol,
-        "seed": args.seed,
-        "cell": cell_name(args),
+        "protocol": job.protocol,
+        "seed": job.seed,
+        "cell": measured[-1].cell,
         "versions": versions(),
         "rows": [row_json(row) for one in measured for row in one.rows],
         "paired": [pair for one in measured for pair in one.paired],
         "frozen": frozen_hashes(),
-        "noise": {"name": cell_options(args).noise},
-        **merged,
+        "noise": {"name": measured[-1].noise},
+        **({"tables": tables} if tables else {}),
+        **({"calibration": calibration} if calibration else {}),
         **extra,
     }

@@ -1,21 +1,23 @@
-"""Measures protocols that are played in a cell."""
+"""Protocols that are played in a cell."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
+from functools import partial
 from typing import TYPE_CHECKING
 
 from selfgrasp.common.intervals import paired
 from selfgrasp.common.parts import Pair
 from selfgrasp.common.progress import Progress
 from selfgrasp.core import InputError, PolicyRef
-from selfgrasp.evaluation.job import BenchJob, first_scene, row_label
+from selfgrasp.evaluation.job import first_scene, row_label
 from selfgrasp.evaluation.log import EpisodeLog
-from selfgrasp.evaluation.measured import Measured, cell_name, cell_options
+from selfgrasp.evaluation.measured import Measured
+from selfgrasp.evaluation.protocol import Measurement, Protocol
+from selfgrasp.evaluation.watch import FAILURES, WATCHED, Play, Result, Seen, Task, WatchedScene
 from selfgrasp.objects.catalogue import catalogue_hash
 from selfgrasp.objects.named import objects_named
-from selfgrasp.protocols.episode import Row
 from selfgrasp.rollout.workers import WorkerConfig, play_all
 from selfgrasp.workcell.cells.registry import cell_spec
 
@@ -23,12 +25,24 @@ if TYPE_CHECKING:
     from selfgrasp.protocols.episode import Episode, PlayedProtocol
 
 
-def measure_played(
-    args: BenchJob, protocol: PlayedProtocol, policies: Sequence[PolicyRef]
-) -> Measured:
-    """Rows, intervals and paired differences of a protocol that is played in a cell."""
+def played(protocol: PlayedProtocol) -> Protocol:
+    """The protocol that plays these scenes with every policy."""
+    return Protocol(
+        protocol.name,
+        protocol.cell,
+        protocol.config,
+        partial(measure_played, protocol),
+    )
 
-    objects = args.objects or protocol.objects
+
+def measure_played(protocol: PlayedProtocol, measurement: Measurement) -> Measured:
+    """Rows, intervals and paired differences of a protocol that is played in a cell.
+
+    Raises:
+        InputError: objects that the protocol is not for.
+    """
+    job, policies = measurement.job, measurement.policies
+    objects = job.objects or protocol.objects
     known = {*protocol.sets, *protocol.sets.values()}
     if known and objects not in known:
         raise InputError(
@@ -38,56 +52,88 @@ def measure_played(
         )
     objects = protocol.sets.get(objects, objects)
     episodes = {
-        policy.label: tuple(_episodes(args, protocol, policy, objects)) for policy in policies
-    }
-    label = row_label(objects)
-    rows = [
-        Row.of(
-            estimate,
-            policy=policy.label,
-            objects=label,
-            metric=metric.name,
-            paper=_paper(protocol, metric.name, label, policy),
-            privileged=policy.privileged,
-        )
+        policy.label: tuple(_episodes(measurement, protocol, policy, objects))
         for policy in policies
-        for metric, estimate in protocol.metrics(episodes[policy.label]).items()
-    ]
-    extra = (
-        {"tables": [protocol.table(name, played) for name, played in episodes.items()]}
+    }
+    label, kind = row_label(objects), played(protocol)
+    return Measured(
+        kind.cell_name(job),
+        kind.options(job).noise,
+        tuple(
+            measurement.row(estimate, policy, label, metric)
+            for policy in policies
+            for metric, estimate in protocol.metrics(episodes[policy.label]).items()
+        ),
+        tuple(pairs(protocol, episodes, label)),
+        episodes,
+        tuple(protocol.table(name, of_one) for name, of_one in episodes.items())
         if protocol.table
-        else {}
+        else (),
     )
-    return Measured(tuple(rows), tuple(pairs(protocol, episodes, label)), episodes, extra)
 
 
 def _episodes(
-    args: BenchJob, protocol: PlayedProtocol, policy: PolicyRef, objects: str
+    measurement: Measurement, protocol: PlayedProtocol, policy: PolicyRef, objects: str
 ) -> Iterator[Episode]:
-
-    trials = args.trials or protocol.trials
-    options = cell_options(args)
-    cell_spec(cell_name(args), options)
-    config = WorkerConfig(cell_name(args), options, objects, policy)
-    first = first_scene(objects, args.seed)
+    job, kind = measurement.job, played(protocol)
+    options, cell = kind.options(job), kind.cell_name(job)
+    cell_spec(cell, options)
+    config = WorkerConfig(cell, options, objects, policy)
+    first, trials = first_scene(objects, job.seed), job.trials or protocol.trials
     of = {
         "protocol": protocol.name,
         "policy": policy.identity,
         "config": {**asdict(config), "policy": ""},
         "objects": catalogue_hash(objects_named(objects)),
     }
-    with EpisodeLog(args.out, of, range(first, first + trials)) as log:
+    handed = _Handed(measurement, policy)
+    with EpisodeLog(measurement.out, of, range(first, first + trials)) as log:
         kept = len(log.kept)
+        again = range(first, first + min(kept, WATCHED)) if measurement.watch else range(0)
         yield from log.kept
         with Progress(
             f"{protocol.name} {policy.label}", trials, unit="scenes", done=kept
         ) as progress:
-            for done, episode in enumerate(
-                play_all(protocol.play, log.missing, config, workers=args.workers), start=kept + 1
-            ):
-                log.add(episode)
-                progress.update(done)
-                yield episode
+            tasks = (Task(seed, handed.wanted(seed - first)) for seed in (*again, *log.missing))
+            results = play_all(Play(protocol.play), tasks, config, workers=measurement.workers)
+            for result in results:
+                handed.add(result)
+                if result.task.seed in again:
+                    continue
+                log.add(result.episode)
+                kept += 1
+                progress.update(kept)
+                yield result.episode
+
+
+class _Handed:
+    """Hands attempts of one policy to who watches."""
+
+    def __init__(self, measurement: Measurement, policy: PolicyRef) -> None:
+        self._watch, self._label = measurement.watch, policy.label
+        self._failures = 0
+
+    def wanted(self, index: int) -> Seen:
+        """What shall come back of the scene at this place in the benchmark's order."""
+        if self._watch is None:
+            return Seen.NOTHING
+        if index < WATCHED:
+            return Seen.ALL
+        return Seen.FAILURE if self._failures < FAILURES else Seen.NOTHING
+
+    def add(self, result: Result) -> None:
+        """Hand over what came back, up to `FAILURES` failures."""
+        if self._watch is None or not result.played:
+            return
+        if result.task.seen is Seen.FAILURE:
+            if self._failures == FAILURES:
+                return
+            self._failures += 1
+        self._watch(
+            WatchedScene(
+                self._label, result.task.seed, result.spec, result.played, result.task.seen
+            )
+        )
 
 
 def pairs(
@@ -115,11 +161,3 @@ def pairs(
                 high=gain.high,
                 n=gain.n,
             )
-
-
-def _paper(protocol: PlayedProtocol, metric: str, label: str, policy: PolicyRef) -> float | None:
-
-    if not policy.learned or policy.name != protocol.paper_of:
-        return None
-    named = protocol.paper.get(f"{metric}{policy.suffix}", protocol.paper.get(metric))
-    return protocol.paper.get(label) if named is None and metric == "success" else named

@@ -15,7 +15,7 @@ from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from selfgrasp.common.parts import Pair
+from selfgrasp.common.parts import Calibration, Pair
 from selfgrasp.common.processes import processes
 from selfgrasp.common.progress import Progress
 from selfgrasp.common.record import plain, write_json
@@ -28,6 +28,7 @@ from selfgrasp.learn import configs
 from selfgrasp.learn.gathered import gather
 from selfgrasp.learn.recipe import device_of
 from selfgrasp.methods.registry import build
+from selfgrasp.papers.published import published
 from selfgrasp.papers.reproduction import Folders, Work
 from selfgrasp.protocols.episode import Row
 from selfgrasp.report.run_page import write_report
@@ -189,46 +190,52 @@ def _weights_of(name: str) -> str:
     return hashlib.sha256(weights_file(name).read_bytes()).hexdigest()[:12]
 
 
-def played(job: BenchJob) -> str:
+def played(job: BenchJob, *, out: Path, workers: int) -> str:
     """Play a protocol whose report is not there yet, or is of other networks or another job; the
     report keeps the episodes."""
-    path, of = job.out / "report.json", _measured_with(job)
+    path, of = out / "report.json", _measured_with(job)
     if kept(path, of) is not None:
         return f"{path} is there already"
-    measured = measure(job)
+    measured = measure(job, out=out, workers=workers, published=published)
     episodes = {label: [vars(e) for e in played] for label, played in measured.episodes.items()}
-    write_bench(job.out, job, [measured], {"episodes": episodes, OF: plain(of)})
-    write_report([job.out])
+    write_bench(out, job, [measured], {"episodes": episodes, OF: plain(of)})
+    write_report([out])
     return f"{path}"
 
 
-def measured_once(path: Path, job: BenchJob) -> Measured:
-    """Rows and paired differences, from a file where the very same was measured before."""
+def measured_once(path: Path, job: BenchJob, *, out: Path, workers: int) -> Measured:
+    """Rows and paired differences, from a file where the very same was measured before.
+
+    Args:
+        path: of the file.
+        job: what to measure.
+        out: folder for what is kept until then.
+        workers: processes.
+    """
 
     def rows() -> dict[str, Any]:
-        found = measure(job)
+        found = measure(job, out=out, workers=workers, published=published)
         return {
             "rows": [row_json(row) for row in found.rows],
             "paired": [pair.to_json() for pair in found.paired],
-            "extra": found.extra,
+            "cell": found.cell,
+            "noise": found.noise,
+            "calibration": [curve.to_json() for curve in found.calibration],
         }
 
     found = measured_of(path, _measured_with(job), rows)
     return Measured(
+        found["cell"],
+        found["noise"],
         tuple(Row(**{**row, "privileged": tuple(row["privileged"])}) for row in found["rows"]),
         tuple(map(Pair.from_json, found["paired"])),
-        extra=found["extra"],
+        calibration=tuple(map(Calibration.from_json, found["calibration"])),
     )
 
 
 def _measured_with(job: BenchJob) -> dict[str, Any]:
-    """What a bench's figures depend on; where its runs lie and how many processes play does not
-    count."""
-    of = {
-        name: value
-        for name, value in plain(job).items()
-        if name not in ("out", "workers", "policy", "data")
-    }
+    """What a bench's figures depend on; where its runs lie does not count."""
+    of = {name: value for name, value in plain(job).items() if name not in ("policy", "data")}
     policies = [resolve(name) for name in job.policy]
     return {**of, "policies": {policy.label: policy.identity for policy in policies}}
 

@@ -65,6 +65,5 @@ CLEAR = PlayedProtocol(
     metrics=metrics,
     paired_metric=INTERACTIONS,
     per_scene=interactions,
-    paper={"interactions": 26.0},
     objects="mixed",
 )

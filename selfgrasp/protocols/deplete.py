@@ -93,16 +93,5 @@ DEPLETE = PlayedProtocol(
     metrics=metrics,
     paired_metric=FAILURES[30],
     per_scene=lambda e: failures(e, 30) / max(1, grasps(e, 30)),
-    paper={
-        "failure_first_10": 0.10,
-        "failure_first_20": 0.175,
-        "failure_first_30": 0.175,
-        "failure_with_replacement": 0.20,
-        "failure_first_10+open": 0.275,
-        "failure_first_20+open": 0.387,
-        "failure_first_30+open": 0.337,
-        "failure_with_replacement+open": 0.43,
-    },
-    paper_of="hand_eye",
     cell="kuka_bin",
 )

@@ -101,9 +101,6 @@ class PlayedProtocol:
         metrics: estimates by metric from the episodes of one policy.
         paired_metric: on which two policies are compared, scene by scene.
         per_scene: its value in one scene.
-        paper: the paper's figure by metric, or by row label; of a variant of its policy, by metric,
-            + and the variant.
-        paper_of: the method that the paper describes; others have no figure of it beside theirs.
         cell: the cell it is played in, unless another is asked for.
         objects: likewise; seen, novel, validation, or another name.
         sets: what those names mean, where it is not the usual sets.
@@ -117,8 +114,6 @@ class PlayedProtocol:
     metrics: Callable[[Sequence[Episode]], Mapping[Metric, Estimate]]
     paired_metric: Metric
     per_scene: Callable[[Episode], float]
-    paper: Mapping[str, float] = field(default_factory=dict)
-    paper_of: str = "supersizing"
     cell: str = "tabletop"
     objects: str = "novel"
     sets: Mapping[str, str] = field(default_factory=dict)

@@ -35,5 +35,4 @@ ISOLATED = PlayedProtocol(
     metrics=metrics,
     paired_metric=SUCCESS,
     per_scene=lambda e: float(e.judged),
-    paper={"seen": 0.73, "novel": 0.66},
 )

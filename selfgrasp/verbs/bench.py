@@ -3,33 +3,62 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import MISSING, dataclass, replace
+from pathlib import Path
+from typing import Annotated, Any
 
-from selfgrasp.evaluation.job import BenchJob as Args
+import tyro
+
+from selfgrasp.evaluation.job import BenchJob
+from selfgrasp.evaluation.names import protocol_names, protocol_object
 from selfgrasp.verbs.cell_options import said, value_of, with_cell
+from selfgrasp.verbs.command import readable, with_fields
 from selfgrasp.workcell.cells.config import CellConfig
 from selfgrasp.workcell.cells.registry import CELLS
 from selfgrasp.workcell.cells.tabletop import TABLETOP
+
+_UNPREFIXED = tyro.conf.arg(name="")
+
+
+@dataclass(frozen=True)
+class Args:
+    """Measure any policy by a protocol. Every policy meets the same scenes: same objects, drops and
+    noise.
+
+    Run the same command again to go on after an interruption; once done, it measures anew.
+
+    Attributes:
+        job: what to measure.
+        out: folder for report.json and report.html.
+        workers: processes.
+    """
+
+    job: Annotated[BenchJob, _UNPREFIXED]
+    out: Path
+    workers: int = 2
+
+    @property
+    def seed(self) -> int:
+        """The job's."""
+        return self.job.seed
 
 
 def read(arguments: Sequence[str], parse: Callable[[type[Args]], Args]) -> Args:
     """The arguments, with the options of the cell that is among them, or of the protocol's; in
     `options` only what was given."""
-    name = value_of("--cell", arguments)
-    options = _options(arguments, name)
-    args = parse(with_cell(Args, None, options))
-    return replace(args, options=said(arguments, args.options))
+    options = _options(arguments, value_of("--cell", arguments))
+    job: Any = Annotated[readable(with_cell(BenchJob, None, options)), _UNPREFIXED]
+    args = parse(with_fields(Args, {"job": (job, MISSING)}))
+    return replace(args, job=replace(args.job, options=said(arguments, args.job.options)))
 
 
 def _options(arguments: Sequence[str], cell: str | None) -> CellConfig:
     """Those of the protocol among the arguments, if there is one; the cell's own otherwise."""
-    protocol = None
-    if any(not argument.startswith("-") for argument in arguments):
-        from selfgrasp.protocols import PLAYED
-
-        protocol = next((PLAYED[name] for name in arguments if name in PLAYED), None)
-    if protocol is None:
+    known = protocol_names()
+    name = next((argument for argument in arguments if argument in known), None)
+    if name is None:
         return CELLS.get(cell or "", TABLETOP).options()
+    protocol = protocol_object(name)
     return CELLS.get(cell or protocol.cell, TABLETOP).options(base=protocol.config)
 
 
@@ -37,11 +66,12 @@ def run(args: Args) -> int:
     """Measure, write the report, print the rows."""
     from selfgrasp.evaluation.measure import measure
     from selfgrasp.evaluation.measured import as_text, write_bench
+    from selfgrasp.papers.published import published
     from selfgrasp.report.run_page import write_report
 
-    measured = measure(args)
+    measured = measure(args.job, out=args.out, workers=args.workers, published=published)
     args.out.mkdir(parents=True, exist_ok=True)
-    write_bench(args.out, args, [measured])
+    write_bench(args.out, args.job, [measured])
     page = write_report([args.out])
     print(as_text(measured))
     print(f"report: {page}")

@@ -109,7 +109,7 @@ def with_fields(kind: type[Args], changed: Mapping[str, tuple[Any, Any]]) -> typ
 
     Args:
         kind: a frozen dataclass.
-        changed: type and default by name of a field.
+        changed: type and default by name of a field; the default MISSING is none.
     """
     made = [
         (name, annotation, dataclasses.field(default=default))
@@ -124,7 +124,7 @@ def with_fields(kind: type[Args], changed: Mapping[str, tuple[Any, Any]]) -> typ
     )
 
 
-def _readable(kind: type[Args]) -> type[Args]:
+def readable(kind: type[Args]) -> type[Args]:
     """The same dataclass, whose help does not say "default: None": the text of such a field says
     what happens without it."""
     import tyro
@@ -178,7 +178,7 @@ def _parser(chosen: Chosen, prog: str, summary: str) -> Callable[[type[Any]], An
     def parse(kind: type[Any]) -> Any:
         with contextlib.redirect_stdout(cast(TextIO, _Titled(sys.stdout))):
             return tyro.cli(
-                _readable(kind),
+                readable(kind),
                 prog=prog,
                 description=f"{about}\n\n{chosen.more}".strip(),
                 args=chosen.arguments,

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from selfgrasp.common.checks import check_minimum
 from selfgrasp.common.progress import Progress
+from selfgrasp.common.seeds import Purpose
 from selfgrasp.core import ANYTHING
-from selfgrasp.evaluation.job import FIRST_SCENE
 from selfgrasp.objects.named import objects_named
 from selfgrasp.papers.reaches import Reach, film, reaches
 from selfgrasp.report.html import Page, grid, paragraph, table
@@ -43,7 +43,7 @@ def play(args: Args) -> None:
     cell = kuka_bin(objects, KUKA_BIN.options({**args.options, **mine}))
     played: list[Reach] = []
     with cell.cell as workcell, Progress("reach", args.attempts, unit="attempts") as progress:
-        scene, goals = FIRST_SCENE + 10_000 * args.seed, [ANYTHING] * args.attempts
+        scene, goals = Purpose.BENCHMARK.first_scene(args.seed), [ANYTHING] * args.attempts
         for reach in reaches(cell, load_policy(POLICY), scene, goals):
             played.append(reach)
             progress.update(len(played), f"{_held(played)} held")

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from selfgrasp.evaluation.job import BenchJob
@@ -66,48 +67,56 @@ def policies(work: Work) -> dict[str, str]:
 
 def play(work: Work, condition: Condition) -> str:
     """All rows of one condition; of the robot as it is also what only explains."""
-    return steps.played(bench_args(work, condition))
+    return steps.played(
+        bench_job(work, condition), out=bench_folder(work, condition), workers=work.workers
+    )
 
 
-def bench_args(work: Work, condition: Condition) -> BenchJob:
-    """As `selfgrasp bench` takes them."""
+def bench_folder(work: Work, condition: Condition) -> Path:
+    """Of a condition's report."""
+    return work.folders.root / f"bench-{condition.name}"
 
+
+def bench_job(work: Work, condition: Condition) -> BenchJob:
+    """What is measured under a condition."""
     rows = policies(work)
     chosen = rows if condition.name == "as-it-is" else {name: rows[name] for name in ROWS}
     return BenchJob(
         protocol="deplete",
         policy=tuple(chosen.values()),
-        out=work.folders.root / f"bench-{condition.name}",
         trials=work.sizes.bins,
         seed=work.seed,
-        workers=work.workers,
         options=condition.options,
     )
 
 
 def measured(work: Work, condition: Condition) -> dict[str, Any]:
     """A condition's report."""
-    return steps.measured(bench_args(work, condition).out)
+    return steps.measured(bench_folder(work, condition))
 
 
 def play_validation(work: Work) -> str:
     """Networks as they grow, on bins of validation objects."""
     said = ""
     for run, _, _ in runs_to_compare(work):
-        said = steps.played(validation_args(work, run))
+        said = steps.played(
+            validation_job(work, run), out=validation_folder(work, run), workers=work.workers
+        )
     return said
 
 
-def validation_args(work: Work, run: str) -> BenchJob:
-    """As `selfgrasp bench` takes them."""
+def validation_folder(work: Work, run: str) -> Path:
+    """Of a network's report on validation objects."""
+    return work.folders.root / f"validation-{run}"
 
+
+def validation_job(work: Work, run: str) -> BenchJob:
+    """What is measured of a network on validation objects."""
     return BenchJob(
         protocol="deplete",
         policy=(str(work.folders.run(run)),),
-        out=work.folders.root / f"validation-{run}",
         objects="validation",
         trials=work.sizes.validation_bins,
         seed=work.seed,
-        workers=work.workers,
         options={"picture_px": work.sizes.picture_px},
     )

@@ -58,7 +58,7 @@ def deplete_table(work: Work) -> Table:
     """The paper's rows, under every condition."""
     rows: list[list[Cell]] = []
     for condition in evaluate.conditions(work):
-        report, args = evaluate.measured(work, condition), evaluate.bench_args(work, condition)
+        report, args = evaluate.measured(work, condition), evaluate.bench_job(work, condition)
         for name, policy in evaluate.policies(work).items():
             if policy in args.policy:
                 found = steps.figures(report, policy)
@@ -233,5 +233,5 @@ def _point(x: int, row: Mapping[str, Any]) -> Point:
 
 def _validated(work: Work, run: str) -> dict[str, dict[str, Any]]:
     """A growing network's rows by metric."""
-    args = evaluate.validation_args(work, run)
-    return steps.figures(steps.measured(args.out), args.policy[0])
+    job = evaluate.validation_job(work, run)
+    return steps.figures(steps.measured(evaluate.validation_folder(work, run)), job.policy[0])

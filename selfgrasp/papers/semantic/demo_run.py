@@ -14,8 +14,8 @@ from markupsafe import Markup
 
 from selfgrasp.common.checks import check_minimum
 from selfgrasp.common.progress import Progress
+from selfgrasp.common.seeds import Purpose
 from selfgrasp.core import Context, Goal, InputError, unknown_name
-from selfgrasp.evaluation.job import FIRST_SCENE
 from selfgrasp.methods.semantic.maps import ValueMaps, value_maps
 from selfgrasp.methods.semantic.method import Semantic
 from selfgrasp.objects.named import objects_named
@@ -91,7 +91,8 @@ def play(args: Args) -> None:
 def _bin_with(cell: SimCell, ask: str, seed: int, method: Semantic) -> tuple[int, list[str]]:
     """A scene with a thing of the category; it, all others that lie there, and one that does not,
     in the order in which they are asked for."""
-    for scene in range(FIRST_SCENE + 10_000 * seed, FIRST_SCENE + 10_000 * seed + _TRIES):
+    first = Purpose.BENCHMARK.first_scene(seed)
+    for scene in range(first, first + _TRIES):
         cell.cell.reset(scene)
         there = [placed.model.family for placed in cell.world.placed]
         if ask in there:

@@ -4,6 +4,7 @@ bins of validation instances choose the best."""
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -34,15 +35,13 @@ _MEASURE = "class_per_attempt"
 
 def play_candidates(work: Work) -> str:
     """All rows of which one may be the best, once, on bins of validation instances."""
-    said = steps.played(
-        bench_args(work, CHOOSING, [work.policy(row) for row in candidates()], FIRST)
-    )
+    said = _played(work, CHOOSING, [work.policy(row) for row in candidates()], FIRST)
     return f"{said}; the best: {', '.join(row.title for row in best_rows(work))}"
 
 
 def play_rows(work: Work, label: str) -> str:
     """All rows, once."""
-    return steps.played(bench_args(work, label, [work.policy(row) for row in ROWS], FIRST))
+    return _played(work, label, [work.policy(row) for row in ROWS], FIRST)
 
 
 def train_further(work: Work) -> str:
@@ -59,7 +58,7 @@ def play_further(work: Work) -> str:
         published(work),
         *(work.policy(row, seed) for row in repeated(work) for seed in work.seeds[1:]),
     ]
-    return ", ".join(steps.played(bench_args(work, label, policies, FURTHER)) for label in SETS)
+    return ", ".join(_played(work, label, policies, FURTHER) for label in SETS)
 
 
 def repeated(work: Work) -> list[Row]:
@@ -96,24 +95,25 @@ def candidates() -> list[Row]:
     return [row for row in (SINGLE, *TWO_STREAMS) if not row.test_pictures]
 
 
-def bench_args(work: Work, label: str, policies: list[str], name: str) -> BenchJob:
-    """As `selfgrasp bench` takes them."""
+def _folder(work: Work, label: str, name: str) -> Path:
+    return work.folders.root / f"bench-{name}-{label}"
 
-    return BenchJob(
+
+def _played(work: Work, label: str, policies: list[str], name: str) -> str:
+    job = BenchJob(
         protocol="category",
         policy=tuple(policies),
-        out=work.folders.root / f"bench-{name}-{label}",
         objects={**SETS, CHOOSING: VALIDATION}[label],
         trials=work.sizes.bins,
         seed=work.seed,
-        workers=work.workers,
         options={"picture_px": work.sizes.picture_px},
     )
+    return steps.played(job, out=_folder(work, label, name), workers=work.workers)
 
 
 def measured(work: Work, label: str, name: str) -> dict[str, Any]:
     """A bench's report."""
-    return steps.measured(work.folders.root / f"bench-{name}-{label}")
+    return steps.measured(_folder(work, label, name))
 
 
 def episodes(work: Work, label: str, policy: str, name: str = FIRST) -> list[Episode]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from selfgrasp.common.seeds import Collection
 from selfgrasp.papers import steps
 from selfgrasp.papers.supersizing.sizes import Work
 from selfgrasp.rollout.jobs import CollectJob
@@ -25,14 +26,18 @@ def collect_tests(work: Work) -> str:
     """Random attempts on the test objects and on the validation objects; no training ever sees
     them."""
     test = _collect(
-        work, work.folders.data("test"), work.sizes.test, objects="test", seed=work.seed + 7_000_000
+        work,
+        work.folders.data("test"),
+        work.sizes.test,
+        objects="test",
+        seed=Collection.PREDICTION_TEST.seed(work.seed),
     )
     validation = _collect(
         work,
         work.folders.data("validation"),
         work.sizes.validation,
         objects="validation",
-        seed=work.seed + 8_000_000,
+        seed=Collection.PREDICTION_VALIDATION.seed(work.seed),
     )
     for objects, share in (("test", 1.0), ("validation", 0.5)):
         wanted = max(1, round(share * work.sizes.closed))
@@ -41,7 +46,7 @@ def collect_tests(work: Work) -> str:
             work.folders.data(f"closed-{objects}"),
             wanted,
             objects=objects,
-            seed=work.seed + 9_000_000,
+            seed=Collection.NARROW_GRIPPER_TEST.seed(work.seed),
             closed=BAXTER_CLOSED,
         )
     return f"test: {test}; validation: {validation}"

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from selfgrasp.common.intervals import wilson
 from selfgrasp.common.record import write_json
+from selfgrasp.common.seeds import Purpose
 from selfgrasp.dataset import Dataset
-from selfgrasp.evaluation.job import FIRST_SCENE, BenchJob
+from selfgrasp.evaluation.job import BenchJob
 from selfgrasp.evaluation.log import forget
 from selfgrasp.evaluation.measured import Measured, bench_json
 from selfgrasp.objects.named import objects_named
@@ -52,7 +53,7 @@ def draw_pictures(args: Args, learned: str, objects: str) -> None:
                 play_until_clear(
                     cell,
                     load_policy(learned if policy == "learned" else policy, cell),
-                    FIRST_SCENE + 10_000 * args.seed + scene,
+                    Purpose.BENCHMARK.first_scene(args.seed) + scene,
                     session="film",
                     most=24,
                 )

@@ -72,7 +72,7 @@ def play(args: Args) -> None:
         detail = f"{job.trials} trials a policy, {Path(str(job.objects)).name} objects"
         with stages.stage(job.protocol, detail):
             kept = args.out / "measured" / f"{job.protocol}.json"
-            measured.append(measured_once(kept, job))
+            measured.append(measured_once(kept, job, out=args.out, workers=args.workers))
     with stages.stage("pictures", "scenes played once more, to be looked at"):
         draw_pictures(args, learned, objects.mixed)
     page = write_demo_report(args, jobs, measured, stages.done)
@@ -156,11 +156,9 @@ def _benches(args: Args, objects: ObjectSets, learned: str) -> Iterator[BenchJob
     job = BenchJob(
         protocol="prediction",
         policy=("heuristic", learned),
-        out=args.out,
         objects=objects.test,
         trials=recipe.predictions,
         seed=args.seed,
-        workers=args.workers,
         options=args.options,
     )
     yield job

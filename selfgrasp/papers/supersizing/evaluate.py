@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from selfgrasp.evaluation.job import BenchJob
@@ -56,28 +57,30 @@ def final_run(work: Work) -> str:
 
 def play(work: Work, test: RobotTest) -> str:
     """See `steps.played`."""
-    return steps.played(bench_args(work, test))
+    return steps.played(bench_job(work, test), out=bench_folder(work, test), workers=work.workers)
 
 
-def bench_args(work: Work, test: RobotTest) -> BenchJob:
-    """As `selfgrasp bench` takes them."""
+def bench_folder(work: Work, test: RobotTest) -> Path:
+    """Of a test's report."""
+    return work.folders.root / f"bench-{test.name}"
 
+
+def bench_job(work: Work, test: RobotTest) -> BenchJob:
+    """What a test measures."""
     trials = {"isolated": work.sizes.trials, "clear": work.sizes.clear}[test.protocol]
     return BenchJob(
         protocol=test.protocol,
         policy=tuple(_policy(work, name) for name in test.policies),
-        out=work.folders.root / f"bench-{test.name}",
         objects=test.objects,
         trials=trials,
         seed=work.seed,
-        workers=work.workers,
         options={"noise": test.noise},
     )
 
 
 def measured(work: Work, test: RobotTest) -> dict[str, Any]:
     """A test's report."""
-    return steps.measured(bench_args(work, test).out)
+    return steps.measured(bench_folder(work, test))
 
 
 def collect_failures(work: Work) -> str:

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from selfgrasp.common.seeds import Purpose
 from selfgrasp.core import Context, Grasp, InputError, SelfgraspError
 from selfgrasp.core.pose import yaw_of
-from selfgrasp.evaluation.job import VALIDATION_SCENE
 from selfgrasp.methods.baselines.random import RandomConfig, RandomPolicy
 from selfgrasp.methods.supersizing.config import Choice
 from selfgrasp.methods.supersizing.examples import map_of
@@ -133,7 +133,7 @@ class Judged:
 def _looks(seed: int, scenes: int, options: TabletopConfig) -> list[Context]:
     """First looks at seeded scenes of validation objects."""
 
-    first = VALIDATION_SCENE + 10_000 * seed
+    first = Purpose.VALIDATION.first_scene(seed)
     contexts = []
     with make_cell("tabletop", objects_named("validation"), options).cell as workcell:
         for scene in range(first, first + scenes):

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from selfgrasp.common.intervals import Estimate, bootstrap
+from selfgrasp.common.seeds import Purpose
 from selfgrasp.core import Context, Grasp, Policy
 from selfgrasp.core.arrays import FloatArray
 from selfgrasp.core.pose import top_down, yaw_of
@@ -96,7 +97,7 @@ def _repeated(work: Work, scenes: int) -> dict[str, list[list[tuple[bool, bool]]
             play_all(
                 repeat_scene,
                 [
-                    Repeat(6_000_000 + 1000 * work.seed + scene, translation, rotation)
+                    Repeat(Purpose.REPEATS.first_scene(work.seed) + scene, translation, rotation)
                     for scene in range(scenes)
                 ],
                 config,

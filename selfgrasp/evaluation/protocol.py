@@ -1,0 +1,114 @@
+"""A protocol is something that measures a job. It is played in a cell or reads a dataset."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol as Interface
+
+from selfgrasp.common.intervals import Estimate
+from selfgrasp.core import PolicyRef
+from selfgrasp.evaluation.job import BenchJob
+from selfgrasp.evaluation.measured import Measured
+from selfgrasp.evaluation.watch import WatchedScene
+from selfgrasp.protocols.episode import Row
+from selfgrasp.protocols.metric import Metric
+from selfgrasp.workcell.cells.config import CellConfig
+from selfgrasp.workcell.cells.registry import cell_kind
+
+
+class Published(Interface):
+    """Looks up what a paper says of its own method."""
+
+    def __call__(
+        self, *, method: str, variant: str, protocol: str, metric: str, objects: str
+    ) -> float | None:
+        """The published figure; None where there is none.
+
+        Args:
+            method: name in the registry.
+            variant: of the policy; empty for the usual one.
+            protocol: name.
+            metric: name in report.json.
+            objects: label of the set of objects: seen, novel, mixed, validation or a folder's name.
+        """
+        ...
+
+
+def nothing_published(
+    *, method: str, variant: str, protocol: str, metric: str, objects: str
+) -> float | None:
+    """For benchmarks without a paper."""
+    return None
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """A job being measured.
+
+    Attributes:
+        job: what to measure.
+        policies: those of the job, in its order.
+        out: folder for what is kept until the report is written.
+        workers: processes.
+        published: what papers say.
+        watch: is handed the attempts of the first scenes of each policy, and later failures.
+    """
+
+    job: BenchJob
+    policies: Sequence[PolicyRef]
+    out: Path
+    workers: int
+    published: Published = nothing_published
+    watch: Callable[[WatchedScene], None] | None = None
+
+    def row(self, estimate: Estimate, policy: PolicyRef, objects: str, metric: Metric) -> Row:
+        """A row of the report, with the published figure beside it."""
+        paper = None
+        if policy.learned:
+            paper = self.published(
+                method=policy.name,
+                variant=policy.variant,
+                protocol=self.job.protocol,
+                metric=metric.name,
+                objects=objects,
+            )
+        return Row.of(
+            estimate,
+            policy=policy.label,
+            objects=objects,
+            metric=metric.name,
+            paper=paper,
+            privileged=policy.privileged,
+        )
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """A benchmark; `played.played` and `data.on_data` make them.
+
+    Attributes:
+        name: as on the command line.
+        cell: the cell it is played in, or whose attempts it reads, unless another is asked for.
+        config: options of that cell that hold where none are given; None leaves the cell's own.
+        measure: rows, intervals and whatever else the report shows.
+    """
+
+    name: str
+    cell: str
+    config: CellConfig | None
+    measure: Callable[[Measurement], Measured]
+
+    def cell_name(self, job: BenchJob) -> str:
+        """The cell that was asked for, or the protocol's."""
+        return self.cell if job.cell is None else job.cell
+
+    def options(self, job: BenchJob) -> CellConfig:
+        """The cell's options: those given, then the protocol's, then the cell's own.
+
+        Raises:
+            InputError: an unknown cell, or an option that it does not have.
+        """
+        options: CellConfig = cell_kind(self.cell_name(job)).options(job.options, base=self.config)
+        return options

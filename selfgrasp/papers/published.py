@@ -1,0 +1,67 @@
+"""What papers say of their own methods, looked up for the rows of a benchmark.
+
+A paper's folder may hold a module `figures` with a tuple `FIGURES`; the folder's name, or that of
+the entry point of the group `selfgrasp.papers`, is the name of the method.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.metadata import entry_points
+from importlib.util import find_spec
+from pathlib import Path
+
+GROUP = "selfgrasp.papers"
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A published figure.
+
+    Attributes:
+        protocol: of ours, in which the same is measured.
+        metric: of that protocol, by its name in report.json.
+        value: as in the report; rates are fractions.
+        where: in the paper.
+        objects: label of the set of objects that it holds for; empty for any.
+        variant: of the policy that it holds for; empty for every variant without its own figure.
+    """
+
+    protocol: str
+    metric: str
+    value: float
+    where: str
+    objects: str = ""
+    variant: str = ""
+
+
+def figures_of(method: str) -> tuple[Figure, ...]:
+    """The figures of the paper about this method; none if there is no such paper."""
+    folders = {p.parent.name: f"{__package__}.{p.parent.name}" for p in _folders()}
+    package = folders.get(method) or next(
+        (e.value for e in entry_points(group=GROUP) if e.name == method), None
+    )
+    if package is None or find_spec(f"{package}.figures") is None:
+        return ()
+    found: tuple[Figure, ...] = import_module(f"{package}.figures").FIGURES
+    return found
+
+
+def published(
+    *, method: str, variant: str, protocol: str, metric: str, objects: str
+) -> float | None:
+    """The figure to print beside a row; see `evaluation.protocol.Published`."""
+    fitting = [
+        figure
+        for figure in figures_of(method)
+        if (figure.protocol, figure.metric) == (protocol, metric)
+        and figure.objects in ("", objects)
+        and figure.variant in ("", variant)
+    ]
+    # The figure of the very variant before that of all variants.
+    return max(fitting, key=lambda figure: len(figure.variant)).value if fitting else None
+
+
+def _folders() -> list[Path]:
+    return sorted(Path(__file__).parent.glob("*/figures.py"))
