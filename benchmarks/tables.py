@@ -34,10 +34,12 @@ from selfgrasp.core import (
 )
 from selfgrasp.core.pose import looking_at, top_down
 from selfgrasp.dataset import Dataset, DatasetWriter, Metric, Vectors
-from selfgrasp.dataset.candidates import append_candidates, open_candidates
+from selfgrasp.dataset.candidate_rows import append_candidates
+from selfgrasp.dataset.candidates import open_candidates
 from selfgrasp.dataset.schema import SCHEMAS
 from selfgrasp.dataset.tables import append_rows, open_table
-from selfgrasp.dataset.vectors import append_vectors, index_vectors, open_vectors
+from selfgrasp.dataset.vector_rows import append_vectors, index_vectors
+from selfgrasp.dataset.vectors import open_vectors
 
 EXISTING = 40_000
 """Attempts that are there when others are appended."""

@@ -20,12 +20,12 @@ from selfgrasp.codec.picture import DEPTH_STEP
 from selfgrasp.core import Candidates, InputError
 from selfgrasp.core.pose import looking_at, top_down
 from selfgrasp.dataset import Dataset, DatasetWriter, card, check, merge
-from selfgrasp.dataset.candidates import (
-    CandidateTable,
+from selfgrasp.dataset.candidate_rows import (
     add_candidate_label,
     append_candidates,
     stored_shards,
 )
+from selfgrasp.dataset.candidates import CandidateTable
 from selfgrasp.dataset.meta import require_only_session
 from selfgrasp.dataset.tables import open_table
 from selfgrasp.learn.source import DatasetSource, DeclaredSource, MemorySource, Source

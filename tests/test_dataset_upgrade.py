@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -26,6 +27,7 @@ from selfgrasp.dataset import (
     merge,
     upgrade,
 )
+from selfgrasp.dataset.schema import schemas_of
 from selfgrasp.dataset.tables import open_table
 from selfgrasp.dataset.upgrade import MIGRATIONS
 
@@ -90,6 +92,15 @@ def test_an_upgrade_changes_no_attempt_and_no_label(old):
         assert writer.append([encode_attempt(a, labels) for a, labels in made]) == 0
         writer.append_labels([Label("7-0-0", "colour", (2.0,), "Bob")])
     assert Dataset.open(old).label("colour")["7-0-0"] == (2.0,)
+
+
+def test_a_dataset_that_never_had_a_label_is_upgraded(old):
+    shutil.rmtree(old / "labels.lance")
+    schema = schemas_of(1)["labels"]
+    lance.write_dataset(schema.empty_table(), str(old / "labels.lance"))
+    assert upgrade(old) == 1
+    assert Dataset.open(old).label_names == ()
+    assert check(old).problems == ()
 
 
 def test_datasets_of_both_versions_merge(old, tmp_path):

@@ -14,7 +14,8 @@ from selfgrasp.codec import encode_attempt
 from selfgrasp.core import InputError
 from selfgrasp.dataset import Dataset, DatasetWriter, Metric, Vectors, card, check, merge
 from selfgrasp.dataset.tables import open_table
-from selfgrasp.dataset.vectors import VectorTable, append_vectors, index_vectors, open_vectors
+from selfgrasp.dataset.vector_rows import append_vectors, index_vectors
+from selfgrasp.dataset.vectors import VectorTable, open_vectors
 
 
 def dataset_of(path: Path, n: int = 8, *, seed: int = 7) -> tuple[Path, list[str]]:
@@ -137,6 +138,9 @@ def test_nearest_among_some_attempts_and_without_ones_own(tmp_path):
     few = table.nearest(values[0], 4, ids=[ids[1], ids[5]])
     assert few.attempts.tolist() == [ids[1], ids[5], "", ""]
     assert np.isinf(few.distances).tolist() == [False, False, True, True]
+    append_vectors(path, "none", Vectors([], np.zeros((0, 8), np.float32), "me"))
+    with pytest.raises(InputError, match="no vectors called none"):
+        open_vectors(path, "none").nearest(np.zeros(8), 1)
     zero = table.nearest(np.zeros(8), 1)
     assert zero.distances.tolist() == [1.0]
     for bad, message in (

@@ -6,11 +6,13 @@ from selfgrasp.dataset.check import CheckReport, check
 from selfgrasp.dataset.export import export_lerobot
 from selfgrasp.dataset.labels import attach_csv
 from selfgrasp.dataset.merge import merge
+from selfgrasp.dataset.nearest import Metric, Neighbours
 from selfgrasp.dataset.reader import Dataset
 from selfgrasp.dataset.schema import SCHEMA_VERSION
 from selfgrasp.dataset.split import Split, SplitBy
 from selfgrasp.dataset.upgrade import upgrade
-from selfgrasp.dataset.vectors import Metric, Neighbours, Vectors, VectorTable
+from selfgrasp.dataset.vector_rows import Vectors
+from selfgrasp.dataset.vectors import VectorTable
 from selfgrasp.dataset.writer import DatasetWriter
 
 __all__ = [

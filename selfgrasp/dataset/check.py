@@ -15,7 +15,8 @@ import pyarrow.compute as pc
 from selfgrasp.codec import picture_key
 from selfgrasp.core import InputError
 from selfgrasp.core.errors import first_line
-from selfgrasp.dataset.candidates import candidate_problems, has_candidates
+from selfgrasp.dataset.candidate_rows import candidate_problems
+from selfgrasp.dataset.candidates import has_candidates
 from selfgrasp.dataset.lock import ReaderLock
 from selfgrasp.dataset.meta import Meta, read_meta, read_raw_meta
 from selfgrasp.dataset.reader import OBJECT_LABEL, Dataset

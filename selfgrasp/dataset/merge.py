@@ -17,6 +17,7 @@ from selfgrasp.dataset.schema import SCHEMAS, labels_of_this_version, picture_ke
 from selfgrasp.dataset.split import Split
 from selfgrasp.dataset.stream import Stored
 from selfgrasp.dataset.tables import as_table
+from selfgrasp.dataset.vector_rows import vectors_of
 from selfgrasp.dataset.vectors import open_vectors, vector_names
 from selfgrasp.dataset.writer import DatasetWriter
 
@@ -132,7 +133,7 @@ def _copy(source: Path, writer: DatasetWriter) -> None:
                 attempts=_cast("attempts", stored.attempts.take(rows.tolist())),
             )
         for name in dataset.vector_names:
-            for vectors in dataset.vectors(name).of(copied):
+            for vectors in vectors_of(dataset.vectors(name), copied):
                 writer.append_vectors(name, vectors)
         if dataset.has_candidates:
             writer.copy_candidates(source)

@@ -132,7 +132,9 @@ def _flush(table: Any, known_fragments: Collection[int]) -> None:
         for file in f.data_files()
     ]
     manifest = root / "_versions" / f"{2**64 - 1 - table.version:020d}.manifest"
-    _fsync([*fresh, root / "data", manifest, root / "_versions"])
+    # A table that never had a row has no folder of data.
+    data = [root / "data"] if (root / "data").exists() else []
+    _fsync([*fresh, *data, manifest, root / "_versions"])
 
 
 def where(column: str, values: Iterable[str]) -> str:

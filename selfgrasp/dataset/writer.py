@@ -14,14 +14,14 @@ import pyarrow as pa
 from selfgrasp.codec import EncodedAttempt, session_key
 from selfgrasp.core import Candidates, InputError, Label, Session
 from selfgrasp.core.errors import unknown_name
-from selfgrasp.dataset.candidates import (
+from selfgrasp.dataset.candidate_rows import (
     append_candidates,
     append_table,
     compact_candidates,
-    has_candidates,
     shard_rows,
     stored_shards,
 )
+from selfgrasp.dataset.candidates import has_candidates
 from selfgrasp.dataset.lock import WriterLock, no_readers
 from selfgrasp.dataset.meta import (
     META_FILE,
@@ -31,6 +31,7 @@ from selfgrasp.dataset.meta import (
     table_path,
     write_meta,
 )
+from selfgrasp.dataset.nearest import Metric
 from selfgrasp.dataset.schema import SCHEMA_VERSION, TABLES, attempt_row, label_row, step_rows
 from selfgrasp.dataset.split import Split
 from selfgrasp.dataset.tables import (
@@ -41,8 +42,7 @@ from selfgrasp.dataset.tables import (
     create_tables,
     open_table,
 )
-from selfgrasp.dataset.vectors import (
-    Metric,
+from selfgrasp.dataset.vector_rows import (
     Vectors,
     append_vectors,
     compact_vectors,
