@@ -118,7 +118,7 @@ def gather(
                 columns["patches"][n, index] = stored_patches(view, closed.final, spec, patches)
             columns["hand"][n, index] = hand_over(observation, spec)
         other = kept[int(rng.integers(len(kept)))].view(config.view)
-        row: dict[str, Any] = {
+        row: dict[str, object] = {
             "camera_images": [resized(v.color, IMAGE_PX) for v in (first, other)],
             "kept": len(kept),
             "final": closed.final,

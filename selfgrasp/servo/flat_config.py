@@ -67,7 +67,7 @@ def nested_servo(data: Mapping[str, Any]) -> Mapping[str, Any]:
     }
 
 
-def nested_patches(data: Mapping[str, Any]) -> dict[str, Any]:
+def nested_patches(data: Mapping[str, Any]) -> Mapping[str, Any]:
     """JSON values of `PatchConfig` from those fields of a flat config that are about patches."""
     return {new: data[old] for old, new in _PATCHES.items() if old in data}
 

@@ -73,7 +73,7 @@ def gather_semantic(
         attempt: Attempt, observations: Sequence[Observation], closed: ClosedAttempt
     ) -> Mapping[str, Any]:
         said = pictured.get(attempt.id, labels.get(attempt.id))
-        row: dict[str, Any] = {
+        row: dict[str, object] = {
             "category": _index(said, config),
             "picture_only": attempt.id in pictured,
         }

@@ -289,7 +289,8 @@ class Semantic(ServoMethod):
         (M, 3, S, S) from -1 to 1."""
         patch = patch.to(self.device)
         _, category = self.branches(patch, patch.new_zeros(len(patch), STATE))
-        return category.log_softmax(dim=1)
+        probabilities: torch.Tensor = category.log_softmax(dim=1)
+        return probabilities
 
     def _category_of(self, goal: Goal) -> int | None:
         if goal.is_anything:

@@ -132,9 +132,9 @@ class PublishedScorer(CategoryScorer):
         if self._hand is None:
             return _logits(category)
         away = np.linalg.norm(poses[:, :2] - self._hand, axis=1)
-        return _logits(predicted.grasp * np.minimum(category + _CLASS_OFFSET, 1.0)) - _OUTSIDE * (
-            away > _NEAR_HAND
-        )
+        near = _logits(predicted.grasp * np.minimum(category + _CLASS_OFFSET, 1.0))
+        logits: FloatArray = near - _OUTSIDE * (away > _NEAR_HAND)
+        return logits
 
 
 class BoxScorer:
