@@ -1,10 +1,12 @@
-"""Boxes on a table seen from above, and grasps on them whose truth follows from geometry: data to
-test learners on, without a simulator."""
+"""Boxes on a table seen from above, grasps and pushes of them whose truth follows from geometry.
+
+Data to test learners on, without a simulator.
+"""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +23,7 @@ from selfgrasp.core import (
     Hand,
     Observation,
     Outcome,
+    Push,
     Step,
     View,
     Workspace,
@@ -54,6 +57,21 @@ class Boxes:
                 (np.abs(local) <= size[:2] / 2).all(axis=-1), np.maximum(out, size[2]), out
             )
         return out
+
+    def without(self, index: int) -> Boxes:
+        """All but one."""
+        kept = np.arange(len(self.xy)) != index
+        return Boxes(self.xy[kept], self.sizes[kept], self.yaws[kept], self.colors[kept])
+
+    def moved(self, index: int, by: FloatArray) -> Boxes:
+        """All of them, one moved `by` (2,) m."""
+        xy = self.xy.copy()
+        xy[index] += by
+        return replace(self, xy=xy)
+
+    def only(self, index: int) -> Boxes:
+        """One of them, in the middle of the table, square to the picture."""
+        return Boxes(np.zeros((1, 2)), self.sizes[[index]], np.zeros(1), self.colors[[index]])
 
 
 def box_spec(*, pixels: int = 128) -> CellSpec:
@@ -130,9 +148,27 @@ def box_view(
     return View(color, depth.astype(np.float32), camera.intrinsics, camera.world_from_camera)
 
 
+@dataclass(frozen=True)
+class Grasped:
+    """What came of a grasp.
+
+    Attributes:
+        outcome: of the attempt.
+        box: index of the one that is held, where one is.
+    """
+
+    outcome: Outcome
+    box: int | None = None
+
+
 def box_outcome(boxes: Boxes, grasp: Grasp, spec: CellSpec) -> Outcome:
     """The truth: held if one box fills the line between the fingertips, fits, is met nearly square,
     and neither finger lands on anything."""
+    return box_grasped(boxes, grasp, spec).outcome
+
+
+def box_grasped(boxes: Boxes, grasp: Grasp, spec: CellSpec) -> Grasped:
+    """See `box_outcome`; and which box is held."""
     pose, opening = grasp.world_from_tool, spec.gripper.opening
     center, closing, z = pose[:2, 3], pose[:2, 0], pose[2, 3]
     across = np.array([-closing[1], closing[0]])
@@ -145,9 +181,9 @@ def box_outcome(boxes: Boxes, grasp: Grasp, spec: CellSpec) -> Outcome:
         ]
     )
     if (boxes.heights_at(fingers) > z).any():
-        return Outcome(False, opening, 0.0, 0.0, Fault.BLOCKED)
+        return Grasped(Outcome(False, opening, 0.0, 0.0, Fault.BLOCKED))
     line = center + np.linspace(-opening / 2, opening / 2, 81)[:, None] * closing
-    for xy, size, yaw in zip(boxes.xy, boxes.sizes, boxes.yaws, strict=True):
+    for index, (xy, size, yaw) in enumerate(zip(boxes.xy, boxes.sizes, boxes.yaws, strict=True)):
         local = (line - xy) @ rotation_about_z(yaw)[:2, :2]
         inside = (np.abs(local) <= size[:2] / 2 - 0.003).all(axis=-1)
         slant = (math.atan2(closing[1], closing[0]) - yaw) % (math.pi / 2)
@@ -157,54 +193,99 @@ def box_outcome(boxes: Boxes, grasp: Grasp, spec: CellSpec) -> Outcome:
             and min(slant, math.pi / 2 - slant) < math.radians(25)
         ):
             width = float(inside.sum() / 80 * opening)
-            return Outcome(width > 0.01, min(width, opening), 20.0, 0.05)
-    return Outcome(False, 0.0, 0.0, 0.0)
+            outcome = Outcome(width > 0.01, min(width, opening), 20.0, 0.05)
+            return Grasped(outcome, index if outcome.grasped else None)
+    return Grasped(Outcome(False, 0.0, 0.0, 0.0))
 
 
 def box_attempts(
-    scenes: int, *, grasps: int = 8, seed: int = 0, spec: CellSpec | None = None
+    scenes: int, *, grasps: int = 8, pushes: int = 0, seed: int = 0, spec: CellSpec | None = None
 ) -> list[Attempt]:
-    """`grasps` random grasps on each of `scenes` scenes; those of one scene share its picture and
-    its state group."""
+    """`grasps` random grasps on each of `scenes` scenes, and then `pushes` of a box.
+
+    Those of one scene start from its first picture and share its state group. The look after a
+    grasp that holds lacks the box, which is presented to the camera; after a push it is elsewhere;
+    else only the noise of the depth is another.
+    """
     spec = spec or box_spec()
     out = []
     for scene in range(scenes):
         rng = np.random.default_rng([seed, scene])
         boxes = box_scene(rng)
-        seen = observation(box_view(boxes, spec, rng), spec)
-        for index in range(grasps):
-            grasp = _random_grasp(boxes, spec, rng)
-            hand = Hand(grasp.world_from_tool, grasp.width, 0.0)
-            step = Step(None, grasp, grasp, hand, score=0.5)
-            group, outcome = f"boxes-{seed}-{scene}", box_outcome(boxes, grasp, spec)
+        before = observation(box_view(boxes, spec, rng), spec)
+        # A generator of its own: looks after an attempt change no grasp that follows.
+        after = np.random.default_rng([seed, scene, 1])
+        unchanged = observation(box_view(boxes, spec, after), spec)
+        for index in range(grasps + pushes):
+            seen, present = unchanged, None
+            action: Grasp | Push
+            if index < grasps:
+                action = _random_grasp(boxes, spec, rng)
+                hand = Hand(action.world_from_tool, action.width, 0.0)
+                grasped = box_grasped(boxes, action, spec)
+                outcome = grasped.outcome
+                if grasped.box is not None:
+                    rest, held = boxes.without(grasped.box), boxes.only(grasped.box)
+                    seen = observation(box_view(rest, spec, after), spec)
+                    present = box_view(held, spec, after)
+            else:
+                pushed = int(rng.integers(len(boxes.xy)))
+                action, by = _push(boxes, pushed, spec)
+                hand = Hand(top_down(action.start, action.yaw), 0.0, 0.0)
+                seen = observation(box_view(boxes.moved(pushed, by), spec, after), spec)
+                differs = (seen.view().color != before.view().color).any(axis=-1)
+                outcome = Outcome(False, 0.0, 0.0, float(differs.mean()))
+            step = Step(None, action, action, hand, score=0.5)
+            group = f"boxes-{seed}-{scene}"
             out.append(
                 Attempt(
-                    f"{group}-{index}",
-                    "boxes",
-                    scene,
-                    index,
-                    0,
-                    group,
-                    "random",
-                    ANYTHING,
-                    seen,
-                    (step,),
-                    outcome,
-                    seen,
+                    id=f"{group}-{index}",
+                    session="boxes",
+                    scene=scene,
+                    index=index,
+                    round=0,
+                    state_group=group,
+                    policy="random",
+                    goal=ANYTHING,
+                    before=before,
+                    steps=(step,),
+                    outcome=outcome,
+                    after=seen,
+                    present=present,
                 )
             )
     return out
 
 
-def box_source(scenes: int, *, grasps: int = 8, seed: int = 0) -> MemorySource:
-    """`box_attempts` as a source, with one label that no method declares."""
-    attempts = box_attempts(scenes, grasps=grasps, seed=seed)
+SECRET = "truth.secret"
+"""A label of `box_source` that no method declares."""
+
+
+def box_source(
+    scenes: int, *, grasps: int = 8, pushes: int = 0, seed: int = 0, secret: str = "secret"
+) -> MemorySource:
+    """`box_attempts` as a source, whose every attempt has the label `SECRET` with the value
+    `secret`."""
+    attempts = box_attempts(scenes, grasps=grasps, pushes=pushes, seed=seed)
     return MemorySource(
         attempts,
         box_spec(),
-        {"truth.secret": {a.id: a.outcome.grasped for a in attempts}},
+        {SECRET: dict.fromkeys((a.id for a in attempts), secret)},
         shares=(0.75, 0.25, 0.0),
     )
+
+
+def obvious_context() -> Context:
+    """One box in the middle of the table that fits the gripper with room to spare: a policy that
+    finds nothing to do here finds nothing anywhere."""
+    spec, rng = box_spec(), np.random.default_rng(0)
+    box = Boxes(
+        np.zeros((1, 2)),
+        np.array([[0.04, 0.09, 0.05]]),
+        np.array([0.4]),
+        np.array([[200, 60, 40]], np.uint8),
+    )
+    return Context(observation(box_view(box, spec, rng), spec), spec, seed=0)
 
 
 def box_context(seed: int = 0) -> Context:
@@ -230,3 +311,20 @@ def _random_grasp(boxes: Boxes, spec: CellSpec, rng: np.random.Generator) -> Gra
     xy = np.clip(xy, spec.workspace.low[:2], spec.workspace.high[:2])
     z = max(float(boxes.heights_at(xy)) - _INSERTION, float(spec.workspace.low[2]))
     return Grasp(top_down((xy[0], xy[1], z), float(rng.uniform(0, math.pi))), spec.gripper.opening)
+
+
+def _push(boxes: Boxes, index: int, spec: CellSpec) -> tuple[Push, FloatArray]:
+    """A push of one box by 2 cm along an axis of the table, and its way (2,) m.
+
+    Of the four directions it is the first whose start and end lie in the workspace. The box counts
+    as the circle around it.
+    """
+    xy, size = boxes.xy[index], boxes.sizes[index]
+    gap, way = float(np.hypot(*size[:2])) / 2 + 0.02, 0.02
+    z = float(spec.workspace.low[2]) + float(size[2]) / 2
+    for yaw in (0.0, math.pi / 2, math.pi, -math.pi / 2):
+        along = np.array([math.cos(yaw), math.sin(yaw)])
+        start, end = np.array([*(xy - gap * along), z]), np.array([*(xy + way * along), z])
+        if spec.workspace.contains(start) and spec.workspace.contains(end):
+            break
+    return Push(start, yaw, gap - float(np.hypot(*size[:2])) / 2 + way), way * along
