@@ -13,7 +13,7 @@ from helpers_attempts import every_action, make_attempt, make_attempts, make_ses
 from selfgrasp.codec import encode_attempt
 from selfgrasp.core import Fault, Goal, InputError, Label, Outcome
 from selfgrasp.dataset import Dataset, DatasetWriter
-from selfgrasp.learn import DatasetSource, DeclaredSource, Source
+from selfgrasp.learn import DatasetSource, DeclaredSource, MemorySource, Source
 
 
 @pytest.fixture(scope="module")
@@ -176,6 +176,18 @@ def test_a_dataset_is_a_source_of_training_data(tmp_path):
     assert {a.id for a in few.attempts("train")} == within & set(dataset.ids("train"))
     assert few.len_of("train") == len(within & set(dataset.ids("train")))
     assert source.label("truth.object") == dataset.label("truth.object")
+
+
+def test_attempts_in_memory_are_split_by_the_rule_of_datasets(tmp_path):
+    session = make_session(seed=0)
+    made = [attempt for attempt, _ in make_attempts(200, size=8, session=session)]
+    with DatasetWriter.create_or_open(tmp_path, session) as writer:
+        writer.append([encode_attempt(attempt) for attempt in made])
+    stored = DatasetSource(Dataset.open(tmp_path))
+    memory = MemorySource(made, session.spec)
+    for part in ("train", "validation", "test"):
+        assert [a.id for a in memory.attempts(part)] == [a.id for a in stored.attempts(part)]
+        assert (memory.identities(part) == stored.identities(part)).all()
 
 
 def test_a_fingerprint_covers_the_declared_labels_and_no_others(tmp_path):

@@ -21,7 +21,7 @@ from selfgrasp.dataset import (
     SCHEMA_VERSION,
     Dataset,
     DatasetWriter,
-    Split,
+    SplitRule,
     attach_csv,
     check,
     merge,
@@ -176,7 +176,7 @@ def from_zero(path: Path) -> None:
     if "difference" in attempts.schema.names:
         attempts.alter_columns({"path": "difference", "name": "changed"})
     meta = json.loads((path / "dataset.json").read_text())
-    (path / "dataset.json").write_text(json.dumps({**meta, "split": Split().to_json()}))
+    (path / "dataset.json").write_text(json.dumps({**meta, "split": SplitRule().to_json()}))
 
 
 def test_upgrade_goes_a_version_at_a_time(tmp_path):

@@ -25,12 +25,13 @@ from PIL import Image
 
 from selfgrasp.codec import encode_attempt, hand_to_plain
 from selfgrasp.common.intervals import wilson
+from selfgrasp.common.split import LEFT_OUT, SPLITS, assign
 from selfgrasp.core import Fault, Goal, InputError, Label, Push, Session
 from selfgrasp.dataset import (
     Dataset,
     DatasetWriter,
-    Split,
     SplitBy,
+    SplitRule,
     attach_csv,
     card,
     check,
@@ -38,10 +39,11 @@ from selfgrasp.dataset import (
     merge,
 )
 from selfgrasp.dataset.export.lerobot_frames import action_vector, state_vector
-from selfgrasp.dataset.split import LEFT_OUT, SPLITS, assign
 
 
-def write(path: Path, made, *, session: Session | None = None, split: Split | None = None) -> Path:
+def write(
+    path: Path, made, *, session: Session | None = None, split: SplitRule | None = None
+) -> Path:
     with DatasetWriter.create_or_open(path, session or make_session(), split=split) as writer:
         writer.append([encode_attempt(attempt, labels) for attempt, labels in made])
     return path
@@ -59,7 +61,7 @@ THINGS = st.sampled_from([None, "cup", "pen", "can", "duck"])
 @settings(max_examples=60)
 def test_no_split_parts_a_group_or_shares_an_object_or_moves_with_its_neighbours(rows):
     for by in SplitBy:
-        split = Split(0.4, 0.3, 0.3, by=by)
+        split = SplitRule(0.4, 0.3, 0.3, by=by)
         # A state group lies on one scene of one session.
         rows = [
             (seed, scene, f"{seed}-{scene}-{group}", thing) for seed, scene, group, thing in rows
@@ -83,7 +85,7 @@ def test_no_split_parts_a_group_or_shares_an_object_or_moves_with_its_neighbours
 
 
 def test_shares_are_met_and_wrong_ones_refused():
-    split = Split(0.7, 0.2, 0.1)
+    split = SplitRule(0.7, 0.2, 0.1)
     objects = [split.part_of(f"object|{i}") for i in range(4000)]
     assert [objects.count(name) / 4000 for name in SPLITS] == pytest.approx(
         [0.7, 0.2, 0.1], abs=0.025
@@ -91,13 +93,15 @@ def test_shares_are_met_and_wrong_ones_refused():
     for block in range(30):
         parts = [split.part_of_scene(7, 10 * block + i) for i in range(10)]
         assert [parts.count(name) for name in SPLITS] == [7, 2, 1]
-    odd = [Split(0.75, 0.25, 0.0).part_of_scene(7, i) for i in range(4000)]
+    odd = [SplitRule(0.75, 0.25, 0.0).part_of_scene(7, i) for i in range(4000)]
     assert [odd.count(name) / 4000 for name in SPLITS] == pytest.approx([0.75, 0.25, 0.0], abs=0.01)
     assert (
-        Split.from_json(json.loads(json.dumps(split.to_json()))).hash == split.hash != Split().hash
+        SplitRule.from_json(json.loads(json.dumps(split.to_json()))).hash
+        == split.hash
+        != SplitRule().hash
     )
     with pytest.raises(InputError, match=r"shares \(0.9, 0.1, 0.1\)"):
-        Split(0.9, 0.1, 0.1)
+        SplitRule(0.9, 0.1, 0.1)
 
 
 def test_check_of_a_sound_dataset_counts(tmp_path):
@@ -288,7 +292,7 @@ def test_the_card_says_what_the_dataset_is(tmp_path):
         "| policy random |",
         "| truth.object |",
         "simulator",
-        Split().hash,
+        SplitRule().hash,
         "licence | not stated",
         "numpy",
     ):

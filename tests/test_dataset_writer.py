@@ -18,7 +18,7 @@ from helpers_attempts import make_attempts, make_session, make_spec
 
 from selfgrasp.codec import EncodedAttempt, encode_attempt
 from selfgrasp.core import InputError, Label
-from selfgrasp.dataset import Dataset, DatasetWriter, Split, check, tables
+from selfgrasp.dataset import Dataset, DatasetWriter, SplitRule, check, tables
 from selfgrasp.dataset import writer as writer_module
 from selfgrasp.dataset.meta import META_FILE, read_meta
 from selfgrasp.dataset.schema import TABLES
@@ -81,7 +81,7 @@ def test_another_split_or_schema_version_is_refused_and_both_are_named(tmp_path)
     DatasetWriter.create_or_open(tmp_path, make_session()).close()
     with pytest.raises(InputError, match=r"train=0.5.*never changes.*train=0.8"):
         DatasetWriter.create_or_open(
-            tmp_path, make_session(), split=Split(train=0.5, validation=0.25, test=0.25)
+            tmp_path, make_session(), split=SplitRule(train=0.5, validation=0.25, test=0.25)
         )
     meta = json.loads((tmp_path / "dataset.json").read_text())
     (tmp_path / "dataset.json").write_text(json.dumps({**meta, "schema": 9}))

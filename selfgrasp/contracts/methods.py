@@ -24,6 +24,7 @@ from selfgrasp.contracts.scenes import SECRET, box_context, box_source, obvious_
 from selfgrasp.core import Attempt, CellSpec, Grasp, LabelValue, Move, Plan, Policy, Push
 from selfgrasp.learn import Examples, MemorySource, Method, Split, configs, save
 from selfgrasp.learn.batches import on_device
+from selfgrasp.learn.candidates import CandidateRows
 from selfgrasp.methods import registry
 
 
@@ -214,6 +215,11 @@ class _Asked:
         """Attempt id to value."""
         self.asked.add(name)
         return self.source.label(name)
+
+    def candidates(self, split: Split, labels: Sequence[str] = ()) -> CandidateRows:
+        """The candidates of one part."""
+        self.asked.update(labels)
+        return self.source.candidates(split, labels)
 
 
 CONTRACTS: tuple[Callable[[str], None], ...] = (

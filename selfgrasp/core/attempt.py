@@ -112,6 +112,10 @@ class Session:
     options: Mapping[str, Any] = field(default_factory=dict)
 
 
+LabelValue = bool | int | float | str | tuple[float, ...]
+"""What a label can say."""
+
+
 @dataclass(frozen=True)
 class Label:
     """A column beside the attempts, added by anybody at any time without rewriting data.
@@ -128,7 +132,7 @@ class Label:
 
     attempt: str
     name: str
-    value: bool | int | float | str | tuple[float, ...]
+    value: LabelValue
     by: str
     step: int | None = None
     view: str | None = None

@@ -1,6 +1,7 @@
 """Attempts on the disk: one writer, any number of readers, labels beside the data. Processes that
 import this are started with `spawn`, never forked."""
 
+from selfgrasp.common.split import SplitBy, SplitRule
 from selfgrasp.dataset.card import card
 from selfgrasp.dataset.check import CheckReport, check
 from selfgrasp.dataset.export import export_lerobot
@@ -9,7 +10,6 @@ from selfgrasp.dataset.merge import merge
 from selfgrasp.dataset.nearest import Metric, Neighbours
 from selfgrasp.dataset.reader import Dataset
 from selfgrasp.dataset.schema import SCHEMA_VERSION
-from selfgrasp.dataset.split import Split, SplitBy
 from selfgrasp.dataset.upgrade import upgrade
 from selfgrasp.dataset.vector_rows import Vectors
 from selfgrasp.dataset.vectors import VectorTable
@@ -22,8 +22,8 @@ __all__ = [
     "DatasetWriter",
     "Metric",
     "Neighbours",
-    "Split",
     "SplitBy",
+    "SplitRule",
     "VectorTable",
     "Vectors",
     "attach_csv",

@@ -18,10 +18,10 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from selfgrasp.codec import depth_from_levels
+from selfgrasp.common.split import SplitRule
 from selfgrasp.core import Candidates, InputError
 from selfgrasp.core.errors import unknown_name
 from selfgrasp.dataset.meta import table_path
-from selfgrasp.dataset.split import Split
 from selfgrasp.dataset.tables import open_table
 
 TABLE = "candidates"
@@ -81,7 +81,7 @@ class CandidateTable:
         names = [f"{session}-{shard}" for session, shard in zip(sessions, shards, strict=True)]
         return np.array(names, dtype=object)[self._view_of]
 
-    def rows(self, split: Split, part: str) -> NDArray[np.int64]:
+    def rows(self, split: SplitRule, part: str) -> NDArray[np.int64]:
         """(M,) rows of one part of `split`, ascending: an object's candidates never part, nor do
         those of a shard in which nobody knows the object.
 

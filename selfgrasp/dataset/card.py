@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from selfgrasp.common.intervals import wilson
+from selfgrasp.common.split import LEFT_OUT, SPLITS
 from selfgrasp.dataset.reader import OBJECT_LABEL, Dataset
-from selfgrasp.dataset.split import LEFT_OUT, SPLITS
 
 NO_GRASPS = ("push", "release")
 """Kinds of actions after which nothing is held, however well they went."""

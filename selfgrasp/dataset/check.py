@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from selfgrasp.codec import picture_key
+from selfgrasp.common.split import LEFT_OUT, SplitBy
 from selfgrasp.core import InputError
 from selfgrasp.core.errors import first_line
 from selfgrasp.dataset.candidate_rows import candidate_problems
@@ -21,7 +22,6 @@ from selfgrasp.dataset.lock import ReaderLock
 from selfgrasp.dataset.meta import Meta, read_meta, read_raw_meta
 from selfgrasp.dataset.reader import OBJECT_LABEL, Dataset
 from selfgrasp.dataset.schema import TABLES, picture_keys, schemas_of
-from selfgrasp.dataset.split import LEFT_OUT, SplitBy
 from selfgrasp.dataset.stream import Stored
 from selfgrasp.dataset.tables import open_table
 from selfgrasp.dataset.vectors import vector_names

@@ -9,12 +9,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from selfgrasp.common.split import SplitRule
 from selfgrasp.core import InputError
 from selfgrasp.dataset.candidates import has_candidates, open_candidates
 from selfgrasp.dataset.meta import META_FILE, read_meta, require_same_cell
 from selfgrasp.dataset.reader import Dataset
 from selfgrasp.dataset.schema import SCHEMAS, labels_of_this_version, picture_keys
-from selfgrasp.dataset.split import Split
 from selfgrasp.dataset.stream import Stored
 from selfgrasp.dataset.tables import as_table
 from selfgrasp.dataset.vector_rows import vectors_of
@@ -24,7 +24,7 @@ from selfgrasp.dataset.writer import DatasetWriter
 _CHUNK = 512
 
 
-def merge(paths: Sequence[str | Path], out: str | Path, *, split: Split | None = None) -> int:
+def merge(paths: Sequence[str | Path], out: str | Path, *, split: SplitRule | None = None) -> int:
     """Writes the attempts of the datasets in `paths`, with labels and sessions, to a new dataset in
     `out`; returns how many.
 

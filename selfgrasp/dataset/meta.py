@@ -12,9 +12,9 @@ from typing import Any
 
 from selfgrasp.codec import session_from_plain, session_to_plain
 from selfgrasp.common.atomic_write import atomic_write
+from selfgrasp.common.split import SplitRule
 from selfgrasp.core import CellSpec, InputError, Session
 from selfgrasp.dataset.schema import READABLE_VERSIONS, SCHEMA_VERSION, TABLES
-from selfgrasp.dataset.split import Split
 
 META_FILE = "dataset.json"
 
@@ -33,7 +33,7 @@ class Meta:
 
     spec: CellSpec
     sessions: Mapping[str, Session]
-    split: Split
+    split: SplitRule
     license: str = ""
     version: int = SCHEMA_VERSION
 
@@ -125,7 +125,7 @@ def read_meta(path: Path) -> Meta:
         return Meta(
             spec=CellSpec.from_json(data["cell"]),
             sessions={key: session_from_plain(plain) for key, plain in data["sessions"].items()},
-            split=Split.from_json(data["split"]),
+            split=SplitRule.from_json(data["split"]),
             license=data.get("license", ""),
             version=data["schema"],
         )

@@ -13,13 +13,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from selfgrasp.core import Attempt, CellSpec, InputError, Label, Session
+from selfgrasp.common.split import SplitBy, SplitRule, assign
+from selfgrasp.core import Attempt, CellSpec, InputError, Label, LabelValue, Session
 from selfgrasp.core.errors import unknown_name
 from selfgrasp.dataset.candidates import CandidateTable, has_candidates, open_candidates
 from selfgrasp.dataset.lock import ReaderLock
 from selfgrasp.dataset.meta import Meta, read_meta
-from selfgrasp.dataset.schema import SCALAR_COLUMNS, LabelValue, label_values
-from selfgrasp.dataset.split import Split, SplitBy, assign
+from selfgrasp.dataset.schema import SCALAR_COLUMNS, label_values
 from selfgrasp.dataset.stream import Stored, stream
 from selfgrasp.dataset.tables import where
 from selfgrasp.dataset.vectors import VectorTable, open_vectors, vector_names
@@ -104,7 +104,7 @@ class Dataset:
         return MappingProxyType(dict(self._meta.sessions))
 
     @property
-    def split(self) -> Split:
+    def split(self) -> SplitRule:
         """How attempts fall into train, validation and test; its `hash` goes into reports."""
         return self._meta.split
 

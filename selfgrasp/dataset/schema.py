@@ -20,10 +20,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from selfgrasp.core import Label
+from selfgrasp.core import Label, LabelValue
 from selfgrasp.core.pose import yaw_of
-
-LabelValue = bool | int | float | str | tuple[float, ...]
 
 SCHEMA_VERSION = 2
 READABLE_VERSIONS = (1, SCHEMA_VERSION)

@@ -12,6 +12,7 @@ from types import TracebackType
 import pyarrow as pa
 
 from selfgrasp.codec import EncodedAttempt, session_key
+from selfgrasp.common.split import SplitRule
 from selfgrasp.core import Candidates, InputError, Label, Session
 from selfgrasp.core.errors import unknown_name
 from selfgrasp.dataset.candidate_rows import (
@@ -33,7 +34,6 @@ from selfgrasp.dataset.meta import (
 )
 from selfgrasp.dataset.nearest import Metric
 from selfgrasp.dataset.schema import SCHEMA_VERSION, TABLES, attempt_row, label_row, step_rows
-from selfgrasp.dataset.split import Split
 from selfgrasp.dataset.tables import (
     AT_CLOSE,
     WHILE_WRITING,
@@ -77,7 +77,7 @@ class DatasetWriter:
 
     @staticmethod
     def create_or_open(
-        path: str | Path, session: Session, *, split: Split | None = None
+        path: str | Path, session: Session, *, split: SplitRule | None = None
     ) -> DatasetWriter:
         """A writer on the dataset in `path`, made where there is none, with `session` known to it.
 
@@ -96,7 +96,7 @@ class DatasetWriter:
         try:
             made = not (path / META_FILE).exists()
             if made:
-                _begin(path, Meta(session.spec, {}, split or Split()))
+                _begin(path, Meta(session.spec, {}, split or SplitRule()))
             meta = read_meta(path)
             if meta.version != SCHEMA_VERSION:
                 raise other_version(path, meta.version)

@@ -1,6 +1,7 @@
 """Shared training tools that know no paper: examples, one loop, checkpoints, search, small
 networks. Imports core and dataset only."""
 
+from selfgrasp.common.split import SPLITS, Split
 from selfgrasp.learn.checkpoint import (
     CheckpointInfo,
     Storage,
@@ -14,14 +15,11 @@ from selfgrasp.learn.fit import Ended, FitResult, NotFinite, fit
 from selfgrasp.learn.method import Batch, Loss, Method, evaluating
 from selfgrasp.learn.recipe import FitConfig, Keep, Optimizer, Precision, Schedule
 from selfgrasp.learn.source import (
-    SPLITS,
     DataIdentity,
     DatasetSource,
     DeclaredSource,
-    LabelValue,
     MemorySource,
     Source,
-    Split,
 )
 
 __all__ = [
@@ -36,7 +34,6 @@ __all__ = [
     "FitConfig",
     "FitResult",
     "Keep",
-    "LabelValue",
     "Loss",
     "MemorySource",
     "Method",

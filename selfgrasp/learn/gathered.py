@@ -20,6 +20,7 @@ from safetensors.numpy import save_file
 
 from selfgrasp.common.atomic_write import atomic_write
 from selfgrasp.common.processes import processes
+from selfgrasp.common.split import Split
 from selfgrasp.core import InputError
 from selfgrasp.dataset import Dataset
 from selfgrasp.learn.examples import Examples
@@ -28,7 +29,6 @@ from selfgrasp.learn.source import (
     DataIdentity,
     DatasetSource,
     DeclaredSource,
-    Split,
     fingerprint_of,
 )
 

@@ -14,11 +14,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from selfgrasp.common.split import Split
 from selfgrasp.core import Context, InputError, Plan, Policy
 from selfgrasp.learn import configs
 from selfgrasp.learn.examples import Examples
 from selfgrasp.learn.recipe import FitConfig
-from selfgrasp.learn.source import DeclaredSource, Source, Split
+from selfgrasp.learn.source import DeclaredSource, Source
 
 Batch = dict[str, torch.Tensor]
 

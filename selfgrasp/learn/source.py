@@ -6,21 +6,18 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from selfgrasp.core import Attempt, Candidates, CellSpec, InputError
+from selfgrasp.common.split import SPLITS, Split, SplitRule
+from selfgrasp.core import Attempt, Candidates, CellSpec, InputError, LabelValue
 from selfgrasp.core.errors import unknown_name
 from selfgrasp.learn.candidates import CandidateRows, MemoryCandidates, StoredCandidates
 
 if TYPE_CHECKING:
     from selfgrasp.dataset import Dataset
-
-Split = Literal["train", "validation", "test"]
-SPLITS: tuple[Split, ...] = ("train", "validation", "test")
-LabelValue = bool | int | float | str | tuple[float, ...]
 
 
 class Source(Protocol):
@@ -66,7 +63,7 @@ class Source(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class MemorySource:
-    """Attempts in a list. A state group falls whole into one part, decided by a hash of its name.
+    """Attempts in a list, split by scene as a dataset's are.
 
     Attributes:
         all_attempts: the attempts.
@@ -81,12 +78,6 @@ class MemorySource:
     labels: Mapping[str, Mapping[str, LabelValue]] = field(default_factory=dict)
     shares: tuple[float, float, float] = (0.8, 0.1, 0.1)
     candidates_of: Mapping[Split, Candidates] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        if min(self.shares) < 0 or abs(sum(self.shares) - 1) > 1e-9:
-            raise InputError(
-                given=f"shares {self.shares}", wanted="three shares of at least 0 that sum to 1"
-            )
 
     def identities(self, split: Split, labels: Sequence[str] = ()) -> NDArray[np.int64]:
         """(N,) a hash of each attempt of one part, and of its labels called `labels`."""
@@ -121,11 +112,8 @@ class MemorySource:
         return MemoryCandidates(self.candidates_of[split].with_labels(labels))
 
     def _part_of(self, attempt: Attempt) -> Split:
-        digest = hashlib.blake2b(attempt.state_group.encode(), digest_size=8).digest()
-        place = int.from_bytes(digest, "big") / 2**64
-        if place < self.shares[0]:
-            return "train"
-        return "validation" if place < self.shares[0] + self.shares[1] else "test"
+        # Sessions, and so their seeds, are not known here.
+        return SplitRule(*self.shares).part_of_scene(0, attempt.scene)
 
 
 @dataclass(frozen=True, eq=False)

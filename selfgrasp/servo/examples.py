@@ -16,8 +16,8 @@ from selfgrasp.core import UNINFORMATIVE_FAULTS, Attempt, Close, Grasp, Observat
 from selfgrasp.core.arrays import FloatArray
 from selfgrasp.core.pose import inverse, yaw_of
 from selfgrasp.core.spec import CameraSpec, CellSpec
+from selfgrasp.learn import Source, Split
 from selfgrasp.learn.examples import Examples
-from selfgrasp.learn.source import Source, Split
 from selfgrasp.servo.camera_pose import IMAGE_PX
 from selfgrasp.servo.config import PatchConfig, PredictorInput, ServoConfig
 from selfgrasp.servo.geometry import hand_grid, project, sample

@@ -15,9 +15,9 @@ from selfgrasp.core import Action, Close, Context, InputError, Move, Plan, Polic
 from selfgrasp.core.arrays import FloatArray
 from selfgrasp.core.pose import smaller_turn
 from selfgrasp.core.spec import CellSpec
+from selfgrasp.learn import Source, Split
 from selfgrasp.learn.examples import Examples
 from selfgrasp.learn.method import Batch, Method, evaluating
-from selfgrasp.learn.source import Source, Split
 from selfgrasp.servo.batches import batch_of, whole_batch_of
 from selfgrasp.servo.camera_pose import IMAGE_PX
 from selfgrasp.servo.config import PredictorInput, ServoConfig

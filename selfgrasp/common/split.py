@@ -1,4 +1,7 @@
-"""Train, validation and test: decided by a hash, so that appended attempts never move old ones."""
+"""Train, validation and test: decided by a hash, so that appended attempts never move old ones.
+
+Datasets and training share this one rule; it stands here so that training loads no tables.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +18,8 @@ from numpy.typing import NDArray
 from selfgrasp.core import InputError
 from selfgrasp.core.errors import unknown_name
 
-SPLITS = ("train", "validation", "test")
+Split = Literal["train", "validation", "test"]
+SPLITS: tuple[Split, ...] = ("train", "validation", "test")
 LEFT_OUT = "left_out"
 _BLOCK = 10
 
@@ -29,7 +33,7 @@ class SplitBy(StrEnum):
 
 
 @dataclass(frozen=True)
-class Split:
+class SplitRule:
     """How attempts fall into three parts.
 
     A scene's part hangs on its session's seed and its number; an object's part on its name. Nothing
@@ -55,11 +59,11 @@ class Split:
                 given=f"shares {shares}", wanted="three shares of at least 0 that sum to 1"
             )
 
-    def part_of(self, key: str) -> str:
+    def part_of(self, key: str) -> Split:
         """One of `SPLITS` for whatever `key` names."""
         return self._part_at(self._place(key))
 
-    def part_of_scene(self, seed: int, scene: int) -> str:
+    def part_of_scene(self, seed: int, scene: int) -> Split:
         """One of `SPLITS` for a scene of a session with `seed`."""
         block, position = divmod(scene, _BLOCK)
         places = [self._place(f"scene|{seed}|{block}|{i}") for i in range(_BLOCK)]
@@ -70,7 +74,7 @@ class Split:
         digest = hashlib.blake2b(f"{self.salt}|{key}".encode(), digest_size=8).digest()
         return int.from_bytes(digest, "big") / 2**64
 
-    def _part_at(self, place: float) -> str:
+    def _part_at(self, place: float) -> Split:
         if place < self.train:
             return "train"
         return "validation" if place < self.train + self.validation else "test"
@@ -85,9 +89,9 @@ class Split:
         return asdict(self)
 
     @staticmethod
-    def from_json(data: Mapping[str, Any]) -> Split:
+    def from_json(data: Mapping[str, Any]) -> SplitRule:
         """The inverse of `to_json`."""
-        return Split(**{**data, "by": SplitBy(data["by"])})
+        return SplitRule(**{**data, "by": SplitBy(data["by"])})
 
     def require_part(self, name: str) -> None:
         """Raises an `InputError` where `name` is no part."""
@@ -96,7 +100,7 @@ class Split:
 
 
 def assign(
-    split: Split,
+    split: SplitRule,
     *,
     seeds: Sequence[int],
     scenes: Sequence[int],
