@@ -27,7 +27,8 @@ from selfgrasp.methods.baselines import RandomPolicy
 from selfgrasp.objects.named import objects_named
 from selfgrasp.papers.supersizing.attempts_table import attempts_table
 from selfgrasp.papers.supersizing.figure_patches import figure_patches, patches
-from selfgrasp.report.chart import Axis, Series, line_chart
+from selfgrasp.report.axis import Axis
+from selfgrasp.report.chart import Series, line_chart
 from selfgrasp.report.data import joined, read_run
 from selfgrasp.report.run_page import write_report
 from selfgrasp.report.tables.failures import failure_gallery

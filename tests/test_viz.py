@@ -14,9 +14,11 @@ from viz_scenes import SPEC, look, play
 
 from selfgrasp.core import ANYTHING, Attempt, Fault, Grasp, Heat, InputError, Outcome, View
 from selfgrasp.core.pose import pose, top_down
-from selfgrasp.report.chart import Axis, Interval, Series, interval_svg, line_chart, stacked_bar
+from selfgrasp.report.axis import Axis
+from selfgrasp.report.bars import Interval, interval_svg, stacked_bar
+from selfgrasp.report.chart import Series, line_chart
 from selfgrasp.report.markup import element
-from selfgrasp.report.story_parts import Story
+from selfgrasp.report.story_file import Story
 from selfgrasp.report.story_recorder import StoryOptions, StoryRecorder
 from selfgrasp.report.strips import strip_rows
 from selfgrasp.vision.project import project_world

@@ -1,4 +1,4 @@
-"""Line charts, intervals and shares as inline SVG that takes its colours from the page."""
+"""Line charts as inline SVG that takes its colours from the page."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
+from selfgrasp.report.axis import Axis
 from selfgrasp.report.markup import EMPTY, element, join
 
 WIDTH, HEIGHT = 480, 290
@@ -39,83 +40,6 @@ class Series:
     color: int = 1
     dashed: bool = False
     paper: bool = False
-
-
-@dataclass(frozen=True)
-class Axis:
-    """From `low` to `high`, with ticks at round numbers and a way to write them."""
-
-    low: float
-    high: float
-    ticks: tuple[float, ...]
-    percent: bool = False
-    log: bool = False
-
-    @staticmethod
-    def over(
-        values: Sequence[float],
-        *,
-        percent: bool = False,
-        wanted: int = 5,
-        low: float | None = None,
-        high: float | None = None,
-    ) -> Axis:
-        """An axis that holds all finite values; `low` and `high` fix its ends."""
-        finite = [v for v in values if math.isfinite(v)] or [0.0, 1.0]
-        bottom = min(finite) if low is None else low
-        top = max(finite) if high is None else high
-        if top <= bottom:
-            top = bottom + (abs(bottom) or 1.0)
-        step = _round_step((top - bottom) / wanted)
-        if low is None:
-            bottom = math.floor(bottom / step + 1e-9) * step
-        if high is None:
-            top = math.ceil(top / step - 1e-9) * step
-        count = math.floor((top - bottom) / step + 1e-9)
-        return Axis(bottom, top, tuple(bottom + i * step for i in range(count + 1)), percent)
-
-    @staticmethod
-    def log_over(values: Sequence[float]) -> Axis:
-        """A logarithmic axis that holds all finite values above 0, from a round number to a round
-        number."""
-        finite = [v for v in values if math.isfinite(v) and v > 0] or [1.0, 10.0]
-        exponents = range(
-            math.floor(math.log10(min(finite))), math.ceil(math.log10(max(finite))) + 1
-        )
-        rounds = [digit * 10.0**exponent for exponent in exponents for digit in (1, 2, 5)]
-        bottom = max(v for v in rounds if v <= min(finite) * 1.001)
-        top = min(v for v in rounds if v >= max(finite) * 0.999 and v > bottom)
-        ticks = [v for v in rounds if bottom <= v <= top]
-        # Over many decades only powers of ten have room for their numbers.
-        return Axis(
-            bottom,
-            top,
-            tuple(
-                ticks
-                if len(ticks) <= 8
-                else [v for v in ticks if abs(math.remainder(math.log10(v), 1)) < 1e-9]
-            ),
-            log=True,
-        )
-
-    def share(self, value: float) -> float:
-        """Where `value` lies, 0..1, clipped."""
-        if self.log:
-            return min(
-                max(
-                    math.log(max(value, self.low) / self.low) / math.log(self.high / self.low), 0.0
-                ),
-                1.0,
-            )
-        return min(max((value - self.low) / (self.high - self.low), 0.0), 1.0)
-
-    def text(self, value: float) -> str:
-        """A tick's number."""
-        if self.percent:
-            return f"{value * 100:.0f} %"
-        if self.high >= 10_000 and abs(value) >= 1000:
-            return f"{value / 1000:g} k"
-        return f"{value:.6g}"
 
 
 def line_chart(
@@ -177,7 +101,7 @@ def legend(series: Sequence[Series]) -> Markup:
     """Names beside their colours; nothing where there is one line only and it is ours."""
     if len(series) < 2 and not any(s.paper for s in series):
         return EMPTY
-    return element("ul", *(element("li", _swatch(s), _told(s)) for s in series), class_="legend")
+    return element("ul", *(element("li", _swatch(s), _name_of(s)) for s in series), class_="legend")
 
 
 def _swatch(series: Series) -> Markup:
@@ -186,127 +110,12 @@ def _swatch(series: Series) -> Markup:
     return element("i", class_=f"swatch s{series.color}" + (" dashed" if series.dashed else ""))
 
 
-def _told(series: Series) -> str:
+def _name_of(series: Series) -> str:
     """The series' name, which says whose figures they are."""
     return (
         f"{series.name} (the paper)"
         if series.paper and "paper" not in series.name.lower()
         else series.name
-    )
-
-
-@dataclass(frozen=True)
-class Interval:
-    """A value with its 95 % interval, and the published figure where there is one."""
-
-    value: float
-    low: float
-    high: float
-    paper: float | None = None
-    color: int = 1
-    hollow: bool = False
-    title: str = ""
-
-
-def interval_svg(interval: Interval, axis: Axis) -> Markup:
-    """Dot and whisker on one line; it stretches with the page, since all its places are per cent of
-    the width."""
-
-    def place(value: float) -> str:
-        return f"{2 + 96 * axis.share(value):.2f}%"
-
-    grid = [
-        element("line", x1=place(t), x2=place(t), y1=0, y2=28, class_="grid") for t in axis.ticks
-    ]
-    zero = (
-        [element("line", x1=place(0.0), x2=place(0.0), y1=0, y2=28, class_="zero")]
-        if axis.low < 0 < axis.high
-        else []
-    )
-    whisker = [
-        element(
-            "line", x1=place(interval.low), x2=place(interval.high), y1=14, y2=14, class_="whisker"
-        )
-    ]
-    whisker += [
-        element("line", x1=place(end), x2=place(end), y1=10, y2=18, class_="whisker")
-        for end in (interval.low, interval.high)
-    ]
-    dot = element(
-        "circle",
-        cx=place(interval.value),
-        cy=14,
-        r=5,
-        class_="hollow" if interval.hollow else "dot",
-    )
-    theirs = []
-    if interval.paper is not None:
-        mark = element(
-            "svg",
-            element("path", d="M0 -6 L6 0 L0 6 L-6 0 Z", class_="paper"),
-            x=place(interval.paper),
-            y=14,
-            overflow="visible",
-            width=1,
-            height=1,
-        )
-        theirs = [mark]
-    return element(
-        "svg",
-        element("title", interval.title),
-        *grid,
-        *zero,
-        *theirs,
-        *whisker,
-        dot,
-        class_=f"interval s{interval.color}",
-        height=28,
-        role="img",
-    )
-
-
-def axis_svg(axis: Axis) -> Markup:
-    """The numbers under a column of `interval_svg`."""
-    anchors = {0: "start", len(axis.ticks) - 1: "end"}
-    ticks = [
-        element(
-            "text",
-            axis.text(t),
-            x=f"{2 + 96 * axis.share(t):.2f}%",
-            y=12,
-            text_anchor=anchors.get(i, "middle") if not 0.02 <= axis.share(t) <= 0.98 else "middle",
-        )
-        for i, t in enumerate(axis.ticks)
-    ]
-    return element("svg", *ticks, class_="interval-axis", height=16, aria_hidden="true")
-
-
-def stacked_bar(parts: Sequence[tuple[str, int]]) -> Markup:
-    """Shares of a whole on one line: (kind, count) pairs, each in its kind's colour with its count
-    as hover title."""
-    total = sum(count for _, count in parts) or 1
-    segments, start = [], 0.0
-    for kind, count in parts:
-        share = 100.0 * count / total
-        segments.append(
-            element(
-                "rect",
-                element("title", f"{kind}: {count} of {total}"),
-                x=f"{start:.2f}%",
-                width=f"{share:.2f}%",
-                y=0,
-                height=16,
-                class_=f"kind-{kind}",
-            )
-        )
-        start += share
-    return element(
-        "svg",
-        *segments,
-        class_="stacked",
-        height=16,
-        role="img",
-        aria_label=", ".join(f"{k} {n}" for k, n in parts),
     )
 
 
@@ -419,15 +228,7 @@ def _diamond(
 
 def _hover(series: Series, x: float, y: float, x_axis: Axis, y_axis: Axis) -> str:
     return (
-        f"{_told(series)}: {y * 100:.1f} % at {x_axis.text(x)}"
+        f"{_name_of(series)}: {y * 100:.1f} % at {x_axis.text(x)}"
         if y_axis.percent
-        else f"{_told(series)}: {y:.4g} at {x_axis.text(x)}"
-    )
-
-
-def _round_step(rough: float) -> float:
-    """The next of 1, 2, 2.5, 5 times a power of ten."""
-    power = 10.0 ** math.floor(math.log10(rough))
-    return next(
-        step * power for step in (1.0, 2.0, 2.5, 5.0, 10.0) if step * power >= rough * 0.999
+        else f"{_name_of(series)}: {y:.4g} at {x_axis.text(x)}"
     )

@@ -12,7 +12,8 @@ from typing import Any
 from selfgrasp.common.parts import Calibration, Chart, Pair, Table
 from selfgrasp.core import InputError
 from selfgrasp.protocols.episode import Row
-from selfgrasp.report.story_parts import STORY_FILE, Gallery, Story
+from selfgrasp.report.story_file import Story
+from selfgrasp.report.story_parts import STORY_FILE, Gallery
 
 _FILES = ("report.json", "config.json", "log.jsonl", "pictures")
 """Without any of these a folder is not a run's."""

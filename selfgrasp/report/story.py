@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 
 from markupsafe import Markup
 
+from selfgrasp.report.bars import stacked_bar
 from selfgrasp.report.card import card, kind_mark
-from selfgrasp.report.chart import stacked_bar
 from selfgrasp.report.data import ReportData
 from selfgrasp.report.html import Page, details, figure, gallery, grid, image, table
 from selfgrasp.report.markup import EMPTY, element, join

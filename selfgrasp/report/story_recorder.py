@@ -12,15 +12,8 @@ from typing import Protocol, TypeVar
 
 from selfgrasp.core import CellSpec, Grasp, Heat, View
 from selfgrasp.report.card import CardText
-from selfgrasp.report.story_parts import (
-    Card,
-    Film,
-    Scene,
-    ScoreMap,
-    Story,
-    Strip,
-    add_to_story,
-)
+from selfgrasp.report.story_file import Story, add_to_story
+from selfgrasp.report.story_parts import Card, Film, Scene, ScoreMap, Strip
 from selfgrasp.viz.animate import Take, animation, clearing_film
 from selfgrasp.viz.card import attempt_card, attempt_frame
 from selfgrasp.viz.draw import scene_overlay

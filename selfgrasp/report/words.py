@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from selfgrasp.protocols import HEADLINES, METRICS
+from selfgrasp.protocols.episode import Row
 from selfgrasp.protocols.metric import Metric, Unit
-from selfgrasp.report.data import ReportData, Row
+from selfgrasp.report.data import ReportData
 from selfgrasp.report.policies import is_learned, is_random
 
 PERCENT = "\u00a0%"

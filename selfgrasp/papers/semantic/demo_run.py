@@ -21,7 +21,8 @@ from selfgrasp.methods.semantic.method import Semantic
 from selfgrasp.objects.named import objects_named
 from selfgrasp.papers.reaches import Reach, film, reaches
 from selfgrasp.protocols.category import CATEGORY
-from selfgrasp.report.html import Page, element, figure, grid, image, paragraph, table
+from selfgrasp.report.html import Page, figure, grid, image, paragraph, table
+from selfgrasp.report.markup import element
 from selfgrasp.rollout.policies import load_policy
 from selfgrasp.viz.draw import Canvas
 from selfgrasp.viz.heat import Span, heat_overlay

@@ -10,7 +10,7 @@ from selfgrasp.common.record import write_json
 from selfgrasp.papers.supersizing import evaluate, tables
 from selfgrasp.papers.supersizing.figure_patches import figure_patches
 from selfgrasp.papers.supersizing.sizes import Work
-from selfgrasp.report.story_parts import Story, add_to_story
+from selfgrasp.report.story_file import Story, add_to_story
 from selfgrasp.report.tables.failures import failure_gallery
 
 NOTES = (
