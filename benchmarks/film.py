@@ -29,9 +29,9 @@ from selfgrasp.workcell.sim.film import Recording, Spectator, over_the_table
 
 OUT, SCENE = Path("docs/pictures/clearing.webp"), 3_000_002
 POLICY, COUNT, MOST = "supersizing", 10, 16
-SPEED, PER_SECOND = 1.7, 12
+SPEED, PER_SECOND = 1.5, 16
 """Times faster than the simulated robot, and frames a second."""
-SHOWN, FADED, END = 7, 3, 14
+SHOWN, FADED, END = 10, 4, 24
 """Frames for which a chosen grasp is seen before the hand comes, of these the ones in which it
 appears, and frames after the last attempt."""
 CHOSEN = (64, 220, 150)
@@ -51,7 +51,7 @@ def main(out: Path, scene: int) -> None:
         recording.stop()
         print(f"{episode.attempts} attempts, {episode.true} lifted, cleared: {episode.cleared}")
         frames = list(film(made, recording))
-    animation(frames, out, milliseconds=round(1000 / PER_SECOND), quality=62, method=6)
+    animation(frames, out, milliseconds=round(1000 / PER_SECOND), quality=78, method=6)
     print(f"{out}: {len(frames)} frames, {out.stat().st_size / 1e6:.2f} MB")
 
 
@@ -74,11 +74,12 @@ def film(cell: SimCell, recording: Recording) -> Iterator[Frame]:
             changed, before = np.abs(joints - before).max() > 1e-4, joints
             if not (changed and in_sight(spectator, float(time))):
                 continue
-            if np.linalg.norm(spectator.hand(float(time)) - grasp.world_from_tool[:3, 3]) < 0.05:
-                share = max(0.0, share - 0.34)
+            if np.linalg.norm(spectator.hand(float(time)) - grasp.world_from_tool[:3, 3]) < 0.13:
+                share = max(0.0, share - 0.25)
             lifted = sum(held for at, held in recording.outcomes if at <= time)
             yield counted(marked(spectator, spectator.picture(float(time)), grasp, share), lifted)
-    last = counted(spectator.picture(recording.moments[-1].time), COUNT)
+    lifted = sum(held for _, held in recording.outcomes)
+    last = counted(spectator.picture(recording.moments[-1].time), lifted)
     yield from [last] * END
     spectator.close()
 
@@ -106,7 +107,7 @@ def marked(spectator: Spectator, picture: Frame, grasp: Grasp, share: float) -> 
         np.array([[0, 0, -length], [0, 0, -above]]),
     ]
     for points in tool_points:
-        canvas.line(apply(grasp.world_from_tool, points), CHOSEN, width=3.6)
+        canvas.line(apply(grasp.world_from_tool, points), CHOSEN, width=4.6)
     return np.asarray(cv2.addWeighted(canvas.picture, share, picture, 1 - share, 0), np.uint8)
 
 

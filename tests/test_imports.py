@@ -14,6 +14,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "__init__": {"core", "learn", "objects", "rollout", "workcell"},
     "core": set(),
     "common": {"core"},
+    "data": set(),
     "codec": {"core"},
     "vision": {"core"},
     "objects": {"core"},

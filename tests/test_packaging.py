@@ -119,6 +119,8 @@ def test_the_wheel_works_elsewhere(elsewhere: Path, tmp_path: Path):
     assert home.is_relative_to(elsewhere.parent)
     assert "usage: selfgrasp VERB" in ask(elsewhere / "selfgrasp", "--help", cwd=tmp_path)
     assert "usage: selfgrasp check" in ask(elsewhere / "selfgrasp", "check", "--help", cwd=tmp_path)
+    planned = ask(elsewhere / "selfgrasp", "plan", "--sample", "--top", "1", cwd=tmp_path)
+    assert '"rank": 1' in planned
     assert (
         ask(
             elsewhere / "python",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 
 import cv2
 import numpy as np
@@ -11,8 +12,10 @@ import pytest
 import yaml
 from vision_scenes import Box, Cylinder, camera, render
 
+from selfgrasp.cli import main
 from selfgrasp.core import InputError
 from selfgrasp.core.pose import angle_between_grasps, apply, inverse
+from selfgrasp.data import SAMPLE
 from selfgrasp.methods.baselines import HeuristicPolicy
 from selfgrasp.verbs.plan import Args, run
 
@@ -348,3 +351,25 @@ def test_several_things_are_ranked(tmp_path):
     assert [g["rank"] for g in grasps] == list(range(1, 13))
     scores = [g["score"] for g in grasps]
     assert scores == sorted(scores, reverse=True)
+
+
+def test_the_sample_is_planned_on_as_typed(capsys):
+    assert main(["plan", "--sample", "--top", "3"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert len(said["grasps"]) == 3
+    assert all(0 < g["pixel"][0] < 224 and 0 < g["pixel"][1] < 224 for g in said["grasps"])
+    sizes = [path.stat().st_size for path in vars(SAMPLE).values()]
+    assert sum(sizes) < 150_000
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        ((), "given: no picture; wanted: --color, --depth, --intrinsics; exists: .* --sample"),
+        (("--color", "a.png"), "given: --color; wanted: --color, --depth, --intrinsics"),
+        (("--sample", "--color", "a.png"), "given: --sample and --color; wanted: one or the other"),
+    ],
+)
+def test_a_picture_is_three_files_or_the_sample(arguments, told, capsys):
+    assert main(["plan", *arguments]) == 2
+    assert re.search(told, capsys.readouterr().err)

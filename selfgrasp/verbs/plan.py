@@ -22,16 +22,19 @@ class Args:
     along the picture's right.
     """
 
-    color: Path
+    color: Path | None = None
     """Colour picture, PNG or JPEG."""
 
-    depth: Path
+    depth: Path | None = None
     """Depth picture of the same size: a 16-bit PNG in millimetres, or a NumPy array in metres; 0
     and NaN are holes."""
 
-    intrinsics: Path
+    intrinsics: Path | None = None
     """JSON or YAML: fx, fy, cx, cy; K; a nested matrix; RealSense's ppx, ppy; or a ROS camera
     info."""
+
+    sample: bool = False
+    """Take the picture that ships with selfgrasp instead of these three files."""
 
     policy: str = "supersizing"
     """A policy's name, or the path of a run's folder."""
@@ -90,10 +93,11 @@ def run(args: Args, policy: Policy | None = None) -> int:
     from selfgrasp.viz.overlay import overlay, write_picture
 
     check_minimum(args, top=1)
+    color, depth, intrinsics = _files(args)
     files = PictureFiles(
-        color=args.color,
-        depth=args.depth,
-        intrinsics=args.intrinsics,
+        color=color,
+        depth=depth,
+        intrinsics=intrinsics,
         pose=args.pose,
         table=args.table,
         depth_scale=args.depth_scale,
@@ -121,3 +125,23 @@ def run(args: Args, policy: Policy | None = None) -> int:
         else f"no grasp: {found.reason}"
     )
     return 0
+
+
+def _files(args: Args) -> tuple[Path, Path, Path]:
+    """The colour picture, the depth picture and the intrinsics that were asked for."""
+    from selfgrasp.core import InputError
+    from selfgrasp.data import SAMPLE
+
+    given = {"--color": args.color, "--depth": args.depth, "--intrinsics": args.intrinsics}
+    named = [name for name, path in given.items() if path is not None]
+    if args.sample and named:
+        raise InputError(given=f"--sample and {', '.join(named)}", wanted="one or the other")
+    if args.sample:
+        return SAMPLE.color, SAMPLE.depth, SAMPLE.intrinsics
+    if args.color is None or args.depth is None or args.intrinsics is None:
+        raise InputError(
+            given=f"{', '.join(named) or 'no picture'}",
+            wanted=", ".join(given),
+            exists="a picture to try: selfgrasp plan --sample",
+        )
+    return args.color, args.depth, args.intrinsics
