@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 from helpers_attempts import make_attempts, make_session
 from safetensors.numpy import save_file
+from test_candidates import make_shards
 from test_learn import CONFIG, Line, LineConfig, line
 
-from selfgrasp.codec import encode_attempt
+from selfgrasp.codec import encode_attempt, session_key
 from selfgrasp.core import Attempt, InputError, Label
 from selfgrasp.dataset import DatasetWriter
 from selfgrasp.learn import Examples, fit
@@ -175,6 +176,42 @@ def test_the_first_examples_are_those_of_all(tmp_path: Path):
     assert few.identity.fingerprint != whole.identity.fingerprint
     both = data_of(Colors(), [path, path], workers=1, chunk=CHUNK)
     np.testing.assert_array_equal(both.train["x"], np.tile(whole.train["x"], 2))
+
+
+class Robust(Colors):
+    """One example a candidate, and one an attempt."""
+
+    name = "robust"
+    reads_labels = ("robust",)
+
+    def gather(self, source, split, rng):
+        found = source.candidates(split, ["robust"]).labels["robust"]
+        attempts = [float(a.outcome.grasped) for a in source.attempts(split)]
+        values = np.concatenate([found, np.array(attempts, np.float32)])
+        return Examples({"x": values}, np.ones(len(values), np.float32))
+
+
+def test_candidates_are_gathered_once_and_again_when_there_are_more(tmp_path: Path):
+    def written(path: Path, shards: range, attempts: int) -> Data:
+        session = make_session()
+        with DatasetWriter.create_or_open(path, session) as writer:
+            made = make_shards(shards.stop)
+            writer.append_candidates(session_key(session), {i: made[i] for i in shards})
+            if attempts:
+                writer.append([encode_attempt(a) for a, _ in MADE[:attempts]])
+        return data_of(Robust(), [path], workers=1, chunk=CHUNK)
+
+    alone = written(tmp_path / "alone", range(20), 0)
+    assert len(alone.train) + len(alone.validation) < 20 * 10
+    mixed = written(tmp_path / "mixed", range(20), 100)
+    assert len(mixed.train) - len(alone.train) > 50
+    more = written(tmp_path / "mixed", range(20, 30), 0)
+    assert len(more.train) > len(mixed.train)
+    assert more.identity.fingerprint != mixed.identity.fingerprint
+    noted = gathered(tmp_path / "mixed")[0].identity.fingerprint
+    written(tmp_path / "mixed", range(30, 31), 0)
+    # A method that declares none of their labels does not depend on them.
+    assert gathered(tmp_path / "mixed")[0].identity.fingerprint == noted
 
 
 class Large(Colors):

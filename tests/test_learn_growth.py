@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from test_learn import CONFIG, Line, line, points
+from test_learn import CONFIG, Line, LineConfig, line, points
 
 from selfgrasp.core import InputError, Plan, Stopped, Watcher
 from selfgrasp.learn import (
@@ -21,9 +21,11 @@ from selfgrasp.learn import (
     Method,
     Optimizer,
     Schedule,
+    checkpoint,
     fit,
 )
 from selfgrasp.learn.batches import Order
+from selfgrasp.learn.fit import STATE
 from selfgrasp.learn.target import TargetNetwork
 
 torch.set_num_threads(1)
@@ -144,9 +146,6 @@ def test_a_larger_budget_goes_on_and_a_smaller_one_is_refused(tmp_path: Path):
 
 def test_a_state_of_an_earlier_release_goes_on(tmp_path: Path):
     """It has no attempts, knows recipe fields that are gone, and lacks those that came since."""
-    from selfgrasp.learn import checkpoint
-    from selfgrasp.learn.fit import STATE
-
     whole, halves = line(), line()
     fit(whole, points(), None, CONFIG, tmp_path / "whole")
     stopped(halves, points(), CONFIG, tmp_path / "halves", 9)
@@ -159,6 +158,29 @@ def test_a_state_of_an_earlier_release_goes_on(tmp_path: Path):
     resumed = line(7)
     fit(resumed, points(), None, CONFIG, tmp_path / "halves", data=attempts(1, 2))
     assert same(whole, resumed)
+
+
+@dataclass(frozen=True)
+class Renamed(LineConfig):
+    """A config that was written with the field `drop` by an earlier release."""
+
+    @staticmethod
+    def upgraded(data):
+        return {"dropout" if name == "drop" else name: value for name, value in data.items()}
+
+
+def test_a_state_with_a_config_of_an_earlier_release_goes_on(tmp_path: Path):
+    first = Line(Renamed())
+    stopped(first, points(), CONFIG, tmp_path, 9)
+    tensors, facts = checkpoint.read_tensors(tmp_path / STATE)
+    for name in ("drop", "drip"):
+        of = {**facts["of"], "config": {name: 0.2}}
+        checkpoint.write_tensors(tmp_path / STATE, tensors, {**facts, "of": of})
+        if name == "drop":
+            assert fit(Line(Renamed()), points(), None, CONFIG, tmp_path).steps == 36
+        else:
+            with pytest.raises(InputError, match=r"'drip': 0\.2"):
+                fit(Line(Renamed()), points(), None, CONFIG, tmp_path)
 
 
 class Counting(Line):

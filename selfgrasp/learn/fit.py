@@ -253,6 +253,7 @@ class _Run:
         Raises:
             InputError: another method, recipe or start, or data that are not all among these.
         """
+        facts = {**facts, "of": self._upgraded(facts["of"])}
         fresh = configs.to_json(FitConfig())
         compared = [name for name in fresh if name not in _NOT_COMPARED]
         now, then = self.facts, {**facts, "recipe": {**fresh, **facts["recipe"]}}
@@ -284,6 +285,15 @@ class _Run:
                 wanted=f"the same attempts and more, at least {facts['examples']} examples, or "
                 "another folder",
             )
+
+    def _upgraded(self, method: dict[str, Any]) -> dict[str, Any]:
+        """A method as a state describes it, with the config as this release writes it."""
+        try:
+            config = configs.from_json(type(self.method.config), method["config"])
+        except InputError:
+            # Of another method: the comparison says so.
+            return method
+        return {**method, "config": configs.to_json(config)}
 
 
 def _validate_every(config: FitConfig, per_epoch: int) -> int:

@@ -59,7 +59,8 @@ class Gathered:
 
     Attributes:
         files: one a chunk of attempts, in the order of their writing.
-        identities: (N,) of the attempts, see `Source.identities`.
+        identities: (N,) of the attempts, see `Source.identities`, and of the candidates that have
+            labels which the method declares.
     """
 
     files: tuple[Path, ...]
@@ -119,7 +120,8 @@ def gather(
 
     A chunk holds `chunk` attempts in a row of the dataset, whatever their part, so that neither an
     append nor an attempt that changes its part moves another chunk. Its file is valid while the
-    identities of its attempts stay: their ids, part and declared labels.
+    identities of its attempts stay: their ids, part and declared labels. Candidates go with the
+    first chunk.
 
     Args:
         method: whose examples. Methods with the same name, version and `examples_key` share files.
@@ -131,10 +133,12 @@ def gather(
     with Dataset.open(folder) as data:
         source, total = DatasetSource(data), len(data)
         rows, identities = source.rows(split), source.identities(split, method.reads_labels)
-    starts = range(0, total, chunk)
-    contents = [
-        fingerprint_of([part]) for part in np.split(identities, np.searchsorted(rows, starts[1:]))
-    ]
+        candidates = source.candidate_identities(split, method.reads_labels)
+    # A dataset of candidates alone has one chunk too.
+    starts = range(0, max(total, 1), chunk)
+    parts = np.split(identities, np.searchsorted(rows, starts[1:]))
+    parts[0] = np.concatenate([parts[0], candidates])
+    contents = [fingerprint_of([part]) for part in parts]
     kept = _folder(method, folder, chunk)
     files = [kept / f"{split}-{start:09d}.safetensors" for start in starts]
     missing = [
@@ -149,7 +153,7 @@ def gather(
     else:
         with processes(workers) as pool:
             list(pool.map(work, missing))
-    return Gathered(tuple(files), identities)
+    return Gathered(tuple(files), np.concatenate([identities, candidates]))
 
 
 @dataclass(frozen=True)

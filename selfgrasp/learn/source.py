@@ -219,9 +219,24 @@ class DatasetSource:
         return self.dataset.label(name)
 
     def candidates(self, split: Split, labels: Sequence[str] = ()) -> CandidateRows:
-        """The candidates of one part: all of them, whatever `within` says of attempts."""
+        """The candidates of one part: all of them where `within` begins with the first attempt,
+        else none, so that who reads in chunks of attempts meets each once."""
         table = self.dataset.candidates()
-        return StoredCandidates(table, table.rows(self.dataset.split, split), labels)
+        rows = table.rows(self.dataset.split, split)
+        return StoredCandidates(table, rows[: None if self.within[0] == 0 else 0], labels)
+
+    def candidate_identities(self, split: Split, labels: Sequence[str]) -> NDArray[np.int64]:
+        """(1,) a hash of all candidates of one part and of their labels called `labels`; (0,) where
+        there are none that have one of these labels."""
+        known = {*self.dataset.candidates().label_names} if self.dataset.has_candidates else set()
+        names = sorted(known & {*labels})
+        if not names:
+            return np.zeros(0, np.int64)
+        found = self.candidates(split, names).labels
+        digest = hashlib.blake2b(f"{split}|{'|'.join(names)}".encode(), digest_size=8)
+        for name in names:
+            digest.update(np.ascontiguousarray(found[name]).tobytes())
+        return np.frombuffer(digest.digest(), dtype="<i8").astype(np.int64)
 
     def rows(self, split: Split) -> NDArray[np.int64]:
         """(N,) where the attempts of one part stand in the dataset, ascending."""
