@@ -15,6 +15,7 @@ from selfgrasp.dataset import DatasetWriter
 from selfgrasp.methods.baselines import HeuristicPolicy
 from selfgrasp.workcell.attempt import Ids
 from selfgrasp.workcell.drivers import Control, Drivers, Reached
+from selfgrasp.workcell.play import AfterLift, Stop, Task, attempts
 from selfgrasp.workcell.workcell import Workcell
 
 TABLE = 0.12
@@ -166,11 +167,14 @@ def main(scenes: int = 2, tries: int = 2) -> None:
     ):
         done = len(writer) // tries
         for scene in range(done, done + scenes):
-            before = cell.reset(seed=scene)
-            for index in range(tries):
-                played = cell.attempt(
-                    policy, Ids(session_key(session), scene, index), before=before
-                )
+            for played in attempts(
+                cell,
+                policy,
+                Task(seed=scene),
+                ids=Ids(session_key(session), scene, index=0),
+                after=AfterLift.PUT_BACK,
+                stop=Stop(most=tries),
+            ):
                 writer.append([encode_attempt(played.attempt, played.labels)])
                 outcome = played.attempt.outcome
                 print(
@@ -178,9 +182,6 @@ def main(scenes: int = 2, tries: int = 2) -> None:
                     f"{'held' if outcome.grasped else 'nothing'}"
                     f"{f' ({outcome.fault})' if outcome.fault else ''}\n"
                 )
-                if outcome.grasped:
-                    cell.put_back(np.random.default_rng([scene, index]))
-                before = None if outcome.grasped else played.attempt.after
         print(f"{len(writer)} attempts in datasets/my-robot; now: selfgrasp view datasets/my-robot")
 
 

@@ -7,7 +7,7 @@ registers `selfgrasp/Tabletop-v0`.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import gymnasium
@@ -16,14 +16,17 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 
 from selfgrasp.core.action import Grasp
+from selfgrasp.core.errors import InputError
 from selfgrasp.core.observation import MAX_DEPTH, Observation
-from selfgrasp.core.policy import Fixed
+from selfgrasp.core.plan import Plan
+from selfgrasp.core.policy import Context
 from selfgrasp.core.pose import top_down
 from selfgrasp.core.spec import CellSpec
 from selfgrasp.objects.catalogue import train_objects
-from selfgrasp.workcell.attempt import Ids
+from selfgrasp.workcell.attempt import Ids, Played
 from selfgrasp.workcell.cells.simulated import tabletop
 from selfgrasp.workcell.cells.tabletop import TabletopConfig
+from selfgrasp.workcell.play import Episode, Stop, Task, playing
 from selfgrasp.workcell.workcell import Workcell
 
 if TYPE_CHECKING:
@@ -70,28 +73,39 @@ class GraspEnv(gymnasium.Env[Pictures, NDArray[np.float32]]):
         self.observation_space = spaces.Dict(pictures)
         self.action_space = spaces.Box(-1.0, 1.0, (4,), np.float32)
         self._color: NDArray[np.uint8] | None = None
-        self._scene = self._index = 0
+        self._playing: Generator[Context | Played, Plan | None, Episode] | None = None
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[Pictures, dict[str, Any]]:
         """A new scene; the same seed gives the same one."""
         super().reset(seed=seed, options=options)
-        self._scene, self._index = int(self.np_random.integers(2**31)), 0
-        return self._pictures(self.cell.reset(self._scene)), {"scene": self._scene}
+        scene = int(self.np_random.integers(2**31))
+        self._playing = playing(
+            self.cell,
+            Task(scene),
+            policy="gym",
+            ids=Ids("gym", scene, 0),
+            stop=Stop(when_empty=False),
+        )
+        return self._pictures(self._look()), {"scene": scene}
 
     def step(
         self, action: NDArray[np.float32]
     ) -> tuple[Pictures, float, bool, bool, dict[str, Any]]:
         """One grasp; what was lifted is set aside. An episode ends by its number of attempts, or
-        early when a camera returns nothing."""
-        ids = Ids("gym", self._scene, self._index)
-        attempt = self.cell.attempt(Fixed(grasp_of(action, self.cell.spec), "gym"), ids).attempt
-        self._index += 1
-        outcome, after = attempt.outcome, attempt.after
-        if outcome.grasped:
-            self.cell.set_aside()
-            after = self.cell.observe()
+        early when a camera returns nothing or the robot was stopped.
+
+        Raises:
+            InputError: before the first reset, or after a step that ended the episode early.
+        """
+        if self._playing is None:
+            raise InputError(
+                given="a step without a scene", wanted="a reset first, and after each episode"
+            )
+        played = self._playing.send(Plan.only(grasp_of(action, self.cell.spec)))
+        assert isinstance(played, Played)
+        outcome, after = played.attempt.outcome, self._look()
         info = {
             "grasped": outcome.grasped,
             "width": outcome.width,
@@ -99,6 +113,16 @@ class GraspEnv(gymnasium.Env[Pictures, NDArray[np.float32]]):
             "fault": str(outcome.fault or ""),
         }
         return self._pictures(after), float(outcome.grasped), False, after is None, info
+
+    def _look(self) -> Observation | None:
+        """What the next grasp is asked for from; None, and no more of this scene, where a camera
+        returned nothing or the robot was stopped."""
+        assert self._playing is not None
+        event = next(self._playing, None)
+        if isinstance(event, Context):
+            return event.observation
+        self._playing = None
+        return None
 
     def render(self) -> NDArray[np.uint8] | None:
         """The last picture, in render mode "rgb_array"."""

@@ -4,7 +4,9 @@ one."""
 from collections import Counter
 from pathlib import Path
 
+import helpers_play
 import pytest
+from helpers_play import record
 
 from selfgrasp.core import Context, Goal, InputError, Plan
 from selfgrasp.evaluation import played
@@ -21,18 +23,24 @@ from selfgrasp.protocols.category import (
     OBJECTS_PER_ATTEMPT,
     confusion,
     confusion_table,
+    families,
     metrics,
 )
-from selfgrasp.protocols.episode import Episode
 from selfgrasp.workcell.attempt import Ids
 from selfgrasp.workcell.cells.kuka_bin import KukaBinConfig
 from selfgrasp.workcell.cells.simulated import kuka_bin
+from selfgrasp.workcell.play import Episode, Task
 from selfgrasp.workcell.sim.scene import Mixture, drawn_objects, scene_rng
 
 
 def episode(asked: tuple[str, ...], lifted: tuple[tuple[str, ...], ...]) -> Episode:
-    held = sum(bool(families) for families in lifted)
-    return Episode(0, len(asked), held, held, 0, 0, False, 60.0, 1.0, asked=asked, lifted=lifted)
+    return helpers_play.episode(
+        [
+            record(bool(families), lifted=families, goal=goal)
+            for goal, families in zip(asked, lifted, strict=True)
+        ],
+        left=3,
+    )
 
 
 def test_rates_are_counted_by_hand() -> None:
@@ -102,10 +110,12 @@ def test_each_category_of_a_bin_is_asked_for_once() -> None:
     config = KukaBinConfig(count=5, picture_px=48, mixture="apart")
     made = kuka_bin(category_objects("categories", 64), config)
     with made.cell:
-        played = category.play(made, Listening(), 3)
-    assert tuple(goal.category for goal in asked) == played.asked
-    assert len(set(played.asked)) == 5
-    assert played.true == sum(bool(families) for families in played.lifted)
+        played = category.play(made.cell, Listening(), Task(3))
+    assert [goal.category for goal in asked] == [one.goal for one in played.attempts]
+    assert played.placed is not None
+    assert {goal.category for goal in asked} == {one.family for one in played.placed}
+    assert len(played.attempts) == 5
+    assert played.true == sum(bool(families(one)) for one in played.attempts)
     assert CATEGORY.config.mixture == "apart"
 
 

@@ -3,7 +3,9 @@
 from dataclasses import replace
 from pathlib import Path
 
+import helpers_play
 import pytest
+from helpers_play import record
 
 from selfgrasp.common.intervals import Estimate
 from selfgrasp.evaluation.job import BenchJob
@@ -19,40 +21,42 @@ from selfgrasp.protocols.deplete import (
     grasps,
     metrics,
 )
-from selfgrasp.protocols.episode import Episode
 from selfgrasp.protocols.metric import SUCCESS, Metric
 from selfgrasp.protocols.prediction import ACCURACY
 from selfgrasp.rollout.policies import resolve
+from selfgrasp.workcell.play import Episode
 
 
 def episode(
-    outcomes: tuple[bool, ...], *, cleared: bool, replaced: tuple[bool, ...] = (True,)
+    outcomes: tuple[bool, ...], *, left: int, replaced: tuple[bool, ...] = (True,) * 7
 ) -> Episode:
-    held = sum(outcomes)
-    return Episode(0, len(outcomes), held, held, 0, 0, cleared, 60.0, 1.0, (), outcomes, replaced)
+    return helpers_play.episode(
+        list(map(record, outcomes)), left=left, replaced=list(map(record, replaced))
+    )
 
 
 def test_failures_of_the_first_grasps_are_counted_by_hand():
-    played = episode((True,) * 8 + (False,) * 2 + (True, False) * 10, cleared=False)
+    played = episode((True,) * 8 + (False,) * 2 + (True, False) * 10, left=5)
     assert [failures(played, n) for n in (10, 20, 30)] == [2, 7, 12]
     assert [grasps(played, n) for n in (10, 20, 30)] == [10, 20, 30]
 
 
 def test_an_empty_bin_asks_for_no_more_and_giving_up_fails_the_rest():
-    cleared, gave_up = episode((True,) * 12, cleared=True), episode((True,) * 12, cleared=False)
+    cleared, gave_up = episode((True,) * 12, left=0), episode((True,) * 12, left=5)
     assert (failures(cleared, 30), grasps(cleared, 30)) == (0, 12)
     assert (failures(gave_up, 30), grasps(gave_up, 30)) == (18, 30)
 
 
 def test_rates_are_over_all_grasps_of_all_bins():
     bins = [
-        episode((False,) * 30, cleared=False, replaced=(False, True)),
-        episode((True,) * 12, cleared=True, replaced=(True, True)),
+        episode((False,) * 30, left=5, replaced=(False, True)),
+        episode((True,) * 12, left=0, replaced=(True,) * 7),
     ]
     found = metrics(bins)
     assert found[FAILURES[10]].value == pytest.approx(0.5)
     assert found[FAILURES[30]].value == pytest.approx(30 / 42)
-    assert found[FAILURE_WITH_REPLACEMENT].value == pytest.approx(0.25)
+    # The first bin gave up after two of seven.
+    assert found[FAILURE_WITH_REPLACEMENT].value == pytest.approx(6 / 14)
 
 
 def test_a_row_has_the_figure_of_its_own_paper_and_variant(tmp_path: Path):

@@ -10,10 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from helpers_attempts import make_attempt, make_spec
+from helpers_play import episode, record, without_truth
 
 import selfgrasp.evaluation.data as evaluation_data
 from selfgrasp.common.intervals import Estimate, bootstrap, paired, ratio, wilson
-from selfgrasp.core import Action, Context, Fault, InputError, Plan
+from selfgrasp.core import Action, AttemptKind, Context, Fault, InputError, Plan
 from selfgrasp.core.arrays import FloatArray
 from selfgrasp.evaluation.job import BenchJob
 from selfgrasp.evaluation.measure import measure
@@ -23,9 +24,17 @@ from selfgrasp.methods.baselines import RandomPolicy
 from selfgrasp.objects.catalogue import train_objects
 from selfgrasp.protocols import METRICS, PLAYED, clear, isolated, prediction
 from selfgrasp.protocols.clear import COMPLETION, INTERACTIONS
-from selfgrasp.protocols.episode import Episode, Row
-from selfgrasp.protocols.metric import JUDGE_DISAGREES, PICKS_PER_HOUR, SUCCESS, TRUE_SUCCESS
-from selfgrasp.protocols.play import play_until_clear
+from selfgrasp.protocols.deplete import FAILURES
+from selfgrasp.protocols.episode import Row
+from selfgrasp.protocols.metric import (
+    DOUBLE_LIFTS,
+    JUDGE_DISAGREES,
+    LOST,
+    PICKS_PER_HOUR,
+    PLAN_SECONDS,
+    SUCCESS,
+    TRUE_SUCCESS,
+)
 from selfgrasp.protocols.prediction import (
     ACCURACY,
     Predictions,
@@ -36,8 +45,10 @@ from selfgrasp.protocols.prediction import (
     predict,
 )
 from selfgrasp.rollout.policies import resolve
+from selfgrasp.workcell.attempt import Ids
 from selfgrasp.workcell.cells.simulated import SimCell, tabletop
 from selfgrasp.workcell.cells.tabletop import TabletopConfig
+from selfgrasp.workcell.play import Stop, Task, play
 from selfgrasp.workcell.sim.oracle import OraclePolicy
 
 
@@ -288,14 +299,15 @@ SEEDS = range(5)
 def test_random_never_beats_the_oracle_at_clearing(cell: SimCell) -> None:
     """On the same scenes: the oracle needs no more interactions, and clears them all."""
     oracle, chance = (
-        [clear.play(cell, policy, seed) for seed in SEEDS]
+        [clear.play(cell.cell, policy, Task(seed)) for seed in SEEDS]
         for policy in (OraclePolicy(cell.cell), RandomPolicy())
     )
     for best, other in zip(oracle, chance, strict=True):
-        assert best.seed == other.seed
+        assert best.task == other.task
         assert clear.interactions(best) <= clear.interactions(other)
         assert best.cleared
-        assert best.true <= best.attempts
+        assert best.true is not None
+        assert best.true <= len(best.attempts)
     figures = {
         name: clear.metrics(episodes) for name, episodes in (("oracle", oracle), ("random", chance))
     }
@@ -311,10 +323,10 @@ def test_random_never_beats_the_oracle_at_one_object() -> None:
     )
     with made.cell:
         oracle, chance = (
-            [isolated.play(made, policy, seed) for seed in range(15)]
+            [isolated.play(made.cell, policy, Task(seed)) for seed in range(15)]
             for policy in (OraclePolicy(made.cell), RandomPolicy())
         )
-    assert all(e.attempts == 1 for e in (*oracle, *chance))
+    assert all(len(e.attempts) == 1 for e in (*oracle, *chance))
     assert all(best.true >= other.true for best, other in zip(oracle, chance, strict=True))
     best, other = isolated.metrics(oracle), isolated.metrics(chance)
     assert best[SUCCESS].value >= other[SUCCESS].value
@@ -322,39 +334,17 @@ def test_random_never_beats_the_oracle_at_one_object() -> None:
 
 
 def test_an_episode_is_the_same_when_it_is_played_again(cell: SimCell) -> None:
-    first, second = (clear.play(cell, RandomPolicy(), 11) for _ in range(2))
+    first, second = (clear.play(cell.cell, RandomPolicy(), Task(11)) for _ in range(2))
     assert replace(first, plan_seconds=0.0) == replace(second, plan_seconds=0.0)
 
 
 def test_giving_up_and_being_capped_count_at_the_cap(cell: SimCell) -> None:
-    gave_up = clear.play(cell, _Nothing(), 0)
-    assert (gave_up.cleared, gave_up.judged, gave_up.attempts) == (False, 0, 1)
+    gave_up = clear.play(cell.cell, _Nothing(), Task(0))
+    assert (gave_up.cleared, gave_up.judged, len(gave_up.attempts)) == (False, 0, 1)
     assert clear.interactions(gave_up) == clear.CAP == 40
-    capped = play_until_clear(cell, RandomPolicy(), 0, session="clear", most=1)
-    assert (capped.attempts, capped.cleared) == (1, False)
+    capped = play(cell.cell, RandomPolicy(), Task(0), ids=Ids("t", 0, 0), stop=Stop(most=1))
+    assert (len(capped.attempts), capped.cleared) == (1, False)
     assert clear.interactions(capped) == 40
-
-
-def episode(
-    attempts: int,
-    judged: int,
-    *,
-    cleared: bool,
-    seconds: float = 60.0,
-    true: int | None = None,
-    doubles: int = 0,
-) -> Episode:
-    return Episode(
-        0,
-        attempts,
-        judged,
-        judged if true is None else true,
-        doubles,
-        abs(judged - (judged if true is None else true)),
-        cleared,
-        seconds,
-        1.0,
-    )
 
 
 def test_two_runs_that_reports_would_call_the_same_are_refused(tmp_path: Path) -> None:
@@ -413,12 +403,16 @@ def test_prediction_names_what_is_wrong_before_anything_is_collected(
         measure(BenchJob("prediction", ("heuristic",), data=tmp_path), out=tmp_path)
 
 
+HELD, MISSED = record(True), record(False)
+
+
 def test_clearing_by_hand_worked_episodes() -> None:
+    slipped = record(False, lifted=("thing",))
     figures = clear.metrics(
         [
-            episode(20, 10, cleared=True),
-            episode(40, 5, cleared=False, seconds=120.0, true=6),
-            episode(30, 10, cleared=False),
+            episode([HELD] * 10 + [MISSED] * 10, left=0),
+            episode([HELD] * 5 + [slipped] + [MISSED] * 34, left=4, seconds=120.0),
+            episode([HELD] * 10 + [MISSED] * 20, left=1),
         ]
     )
     assert figures[INTERACTIONS].value == pytest.approx((20 + 40 + 40) / 3)
@@ -427,15 +421,50 @@ def test_clearing_by_hand_worked_episodes() -> None:
     assert figures[PICKS_PER_HOUR].value == pytest.approx(3600 * 26 / 240)
     assert figures[COMPLETION].value == pytest.approx(1 / 3)
     assert figures[JUDGE_DISAGREES].value == pytest.approx(1 / 90)
+    assert figures[LOST].value == 0.0
     assert {estimate.n for estimate in figures.values()} == {3}
+
+
+def test_a_scene_from_which_something_was_lost_is_not_cleared() -> None:
+    """Eight lifted, two lost: nothing is left, and yet not everything was lifted."""
+    scene = episode([HELD] * 8 + [record(False, lost=2)], left=0)
+    assert (scene.lost, scene.cleared) == (2, False)
+    figures = clear.metrics([scene])
+    assert figures[COMPLETION].value == 0.0
+    assert figures[INTERACTIONS].value == clear.CAP
+    assert figures[LOST].value == pytest.approx(2 / 10)
+    assert figures[SUCCESS].value == pytest.approx(8 / 9), "there was nothing left to try"
+
+
+def test_a_push_is_no_failed_grasp() -> None:
+    push = record(False, kind=AttemptKind.PUSH)
+    figures = clear.metrics([episode([push, HELD, push, HELD, MISSED], left=0)])
+    assert figures[SUCCESS].value == pytest.approx(2 / 3)
+    assert figures[INTERACTIONS].value == 5.0
 
 
 def test_isolated_by_hand_worked_episodes() -> None:
     figures = isolated.metrics(
-        [episode(1, int(k < 7), cleared=True, true=int(k < 6)) for k in range(10)]
+        [
+            episode([record(k < 7, lifted=("thing",) if k < 6 else ())], left=0, placed=1)
+            for k in range(10)
+        ]
     )
     assert figures[SUCCESS] == wilson(7, 10)
     assert figures[TRUE_SUCCESS] == wilson(6, 10)
+
+
+@pytest.mark.parametrize("name", ["isolated", "clear", "deplete"])
+def test_without_truth_what_needs_it_is_absent_and_not_zero(name: str) -> None:
+    tries = [[True]] * 3 if name == "isolated" else [[True, True, True]]
+    figures = PLAYED[name].metrics([without_truth(outcomes) for outcomes in tries])
+    assert not set(figures) & {TRUE_SUCCESS, JUDGE_DISAGREES, DOUBLE_LIFTS, LOST, PICKS_PER_HOUR}
+    assert not set(figures) & {COMPLETION, INTERACTIONS}
+    assert PLAN_SECONDS in figures
+    if name == "deplete":
+        assert figures[FAILURES[10]].value == 0.0
+    else:
+        assert figures[SUCCESS].value == 1.0
 
 
 def test_a_row_carries_its_interval() -> None:
@@ -453,7 +482,7 @@ def test_a_row_carries_its_interval() -> None:
 
 
 def test_every_figure_of_every_protocol_says_what_it_means_and_which_way_is_better() -> None:
-    episodes = [episode(1, 1, cleared=True)]
+    episodes = [episode([HELD], left=0)]
     measured = {
         metric for protocol in PLAYED.values() for metric in protocol.metrics(episodes)
     } | set(prediction.metrics(predictions([0.1, 0.9], [0, 1]), 0.5, np.random.default_rng(0)))
@@ -466,6 +495,7 @@ def test_every_figure_of_every_protocol_says_what_it_means_and_which_way_is_bett
         "interactions",
         "judge_disagrees",
         "double_lifts",
+        "lost",
         "plan_seconds",
         "failure_first_10",
         "failure_first_20",

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from helpers_play import episode, record
 from viz_scenes import SPEC, play
 
 from selfgrasp.core import InputError
 from selfgrasp.evaluation.played import pairs
 from selfgrasp.protocols import METRICS, PLAYED
 from selfgrasp.protocols.clear import CLEAR
-from selfgrasp.protocols.episode import Episode
 from selfgrasp.protocols.metric import Unit
 from selfgrasp.report.attempts_page import attempts_page
 from selfgrasp.report.data import joined, read_run
@@ -305,7 +305,7 @@ def test_runs_of_one_protocol_stand_in_one_table(tmp_path):
 
 def test_a_paired_difference_says_who_is_better_also_where_less_is(tmp_path):
     played = {
-        name: [Episode(0, tries, 5, 5, 0, 0, True, 9.0, 1.0) for tries in some]
+        name: [episode([record(False)] * tries, left=0) for tries in some]
         for name, some in (("random", (30, 40)), ("heuristic", (12, 14)))
     }
     (pair,) = pairs(CLEAR, played, "mixed")
@@ -351,9 +351,9 @@ def test_metrics_are_written_in_their_units():
 
 def test_every_metric_of_a_report_is_described_by_its_protocol():
     assert all(m.meaning and METRICS[name].name == name for name, m in METRICS.items())
-    episode = Episode(0, 1, 1, 1, 0, 0, True, 9.0, 1.0, outcomes=(True,), replaced=(True,))
+    played = episode([record(True)], left=0, replaced=[record(True)])
     for protocol in PLAYED.values():
-        assert {m.name for m in protocol.metrics([episode])} <= METRICS.keys(), protocol.name
+        assert {m.name for m in protocol.metrics([played])} <= METRICS.keys(), protocol.name
         assert METRICS[protocol.paired_metric.name] is protocol.paired_metric
     assert set(DIGITS) | {Unit.FRACTION} == set(Unit)
 

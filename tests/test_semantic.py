@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from helpers_attempts import make_session
+from helpers_play import episode, record
 
 from selfgrasp.codec import encode_attempt, session_key
 from selfgrasp.contracts.methods import CONTRACTS
@@ -44,10 +45,10 @@ from selfgrasp.papers.semantic.not_found import best_threshold, errors
 from selfgrasp.papers.semantic.probe import measure_probe, vanished
 from selfgrasp.papers.semantic.rows import ROWS, SINGLE
 from selfgrasp.papers.semantic.sizes import Work
-from selfgrasp.protocols.episode import Episode
 from selfgrasp.rollout.policies import resolve
 from selfgrasp.servo import WithContext
 from selfgrasp.verbs import pictures
+from selfgrasp.workcell.play import Episode
 
 RNG = np.random.default_rng
 
@@ -354,21 +355,10 @@ def test_further_seeds_are_compared_as_means_over_trainings_bin_by_bin(
         row, _, seed = Path(policy).name.rpartition("-")
         assert name == (evaluate.FIRST if seed == "0" else evaluate.FURTHER)
         count = right.get((row, seed), 1) + (row == "separated" and label == "novel")
-        return [
-            Episode(
-                0,
-                5,
-                5,
-                5,
-                0,
-                0,
-                False,
-                0.0,
-                0.0,
-                asked=("pen",) * 5,
-                lifted=(("pen",),) * count + ((),) * (5 - count),
-            )
-        ] * 4
+        asked = [
+            record(k < count, goal="pen", lifted=("pen",) if k < count else ()) for k in range(5)
+        ]
+        return [episode(asked, left=5 - count)] * 4
 
     compared = next(row for row in ROWS if row.name == "separated")
     monkeypatch.setattr(evaluate, "episodes", episodes)

@@ -14,14 +14,15 @@ from selfgrasp.core import Context
 from selfgrasp.learn import Method
 from selfgrasp.methods.registry import shipped
 from selfgrasp.objects.named import objects_named
-from selfgrasp.protocols import category
+from selfgrasp.protocols import category, clear
 from selfgrasp.protocols.category import CATEGORY
-from selfgrasp.protocols.clear import CLEAR, interactions, play
-from selfgrasp.protocols.play import play_until_clear
+from selfgrasp.protocols.clear import CLEAR, interactions
 from selfgrasp.rollout.policies import load_policy, resolve
+from selfgrasp.workcell.attempt import Ids
 from selfgrasp.workcell.cells.kuka_bin import KukaBinConfig
 from selfgrasp.workcell.cells.simulated import kuka_bin, tabletop
 from selfgrasp.workcell.cells.tabletop import TabletopConfig
+from selfgrasp.workcell.play import Stop, Task, play
 
 SCENES = tuple(range(2_000_000, 2_000_010))
 """Of neither the benchmark nor validation."""
@@ -34,7 +35,9 @@ def played() -> dict[str, np.ndarray]:
     with cell.cell:
         policies = {name: load_policy(name, cell) for name in ("supersizing", "heuristic")}
         return {
-            name: np.array([interactions(play(cell, policy, seed)) for seed in SCENES])
+            name: np.array(
+                [interactions(clear.play(cell.cell, policy, Task(seed))) for seed in SCENES]
+            )
             for name, policy in policies.items()
         }
 
@@ -78,8 +81,12 @@ def test_shipped_weights_servo_better_than_chance():
         held = {
             name: sum(
                 sum(
-                    play_until_clear(
-                        made, load_policy(name, made), seed, session="shipped", most=8
+                    play(
+                        made.cell,
+                        load_policy(name, made),
+                        Task(seed),
+                        ids=Ids("shipped", seed, 0),
+                        stop=Stop(most=8),
                     ).outcomes
                 )
                 for seed in SCENES[:4]
@@ -96,6 +103,7 @@ def test_shipped_weights_fetch_what_they_are_asked_for():
         replace(CATEGORY.config, depth=False, picture_px=224),
     )
     with made.cell:
-        episodes = [category.play(made, load_policy("semantic"), seed) for seed in SCENES[:4]]
+        semantic = load_policy("semantic")
+        episodes = [category.play(made.cell, semantic, Task(seed)) for seed in SCENES[:4]]
     # One thing in five would be right by chance.
     assert sum(map(category.right, episodes)) >= 10

@@ -19,7 +19,7 @@ def test_the_first_scenes_come_whole_and_of_the_others_the_failures(tmp_path: Pa
     seen: list[WatchedScene] = []
     watched = measure(JOB, out=tmp_path / "watched", workers=2, watch=seen.append)
     plain = measure(JOB, out=tmp_path / "plain", workers=1)
-    episodes = {e.seed: e for e in watched.episodes["random"]}
+    episodes = {e.task.seed: e for e in watched.episodes["random"]}
     assert [e.outcomes for e in plain.episodes["random"]] == [e.outcomes for e in episodes.values()]
     first = first_scene("novel", 0)
     whole = [scene for scene in seen if scene.seen is Seen.ALL]
@@ -57,14 +57,14 @@ def test_after_an_interruption_the_first_scenes_are_played_again_to_be_watched(
     seen.clear()
     add = EpisodeLog.add
     monkeypatch.setattr(
-        EpisodeLog, "add", lambda log, episode: (kept.append(episode.seed), add(log, episode))
+        EpisodeLog, "add", lambda log, episode: (kept.append(episode.task.seed), add(log, episode))
     )
     again = measure(JOB, out=tmp_path, workers=1, watch=seen.append)
     first = first_scene("novel", 0)
     assert before == [first, first + 1]
     assert [scene.scene for scene in seen][:3] == [first, first + 1, first + 2]
     assert kept == [first + index for index in range(2, 8)]
-    assert [e.seed for e in again.episodes["random"]] == [first + index for index in range(8)]
+    assert [e.task.seed for e in again.episodes["random"]] == [first + index for index in range(8)]
 
 
 def test_failures_are_handed_over_up_to_a_number(
@@ -74,6 +74,6 @@ def test_failures_are_handed_over_up_to_a_number(
     monkeypatch.setattr(played, "WATCHED", 0)
     seen: list[WatchedScene] = []
     found = measure(JOB, out=tmp_path, workers=1, watch=seen.append)
-    failed = [e.seed for e in found.episodes["random"] if not all(e.outcomes)]
+    failed = [e.task.seed for e in found.episodes["random"] if not all(e.outcomes)]
     assert len(failed) > 1
     assert [(scene.scene, scene.seen) for scene in seen] == [(failed[0], Seen.FAILURE)]

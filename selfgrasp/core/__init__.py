@@ -18,6 +18,7 @@ from selfgrasp.core.observation import Hand, Observation, View
 from selfgrasp.core.plan import Draw, Heat, Plan, draw
 from selfgrasp.core.policy import ANYTHING, Context, Fixed, Goal, Policy, Scorer
 from selfgrasp.core.policy_ref import PolicyRef
+from selfgrasp.core.record import AttemptKind, AttemptRecord, ObjectRef
 from selfgrasp.core.spec import CameraSpec, CellSpec, GripperSpec, Workspace
 from selfgrasp.core.watcher import Watcher
 
@@ -26,6 +27,8 @@ __all__ = [
     "UNINFORMATIVE_FAULTS",
     "Action",
     "Attempt",
+    "AttemptKind",
+    "AttemptRecord",
     "CameraSpec",
     "Candidates",
     "CellSpec",
@@ -43,6 +46,7 @@ __all__ = [
     "Label",
     "LabelValue",
     "Move",
+    "ObjectRef",
     "Observation",
     "Outcome",
     "Plan",

@@ -36,6 +36,14 @@ class Goal:
         """Whether every object will do."""
         return self.category is None and self.image is None and not self.any_of
 
+    @property
+    def words(self) -> str:
+        """The goal in words: its category, "picture" for an image, parts joined by " or "; empty
+        for anything."""
+        if self.any_of:
+            return " or ".join(part.words for part in self.any_of)
+        return self.category or ("" if self.image is None else "picture")
+
 
 ANYTHING = Goal()
 

@@ -13,7 +13,7 @@ from typing import Any, TextIO
 
 import selfgrasp
 from selfgrasp.common.record import versions
-from selfgrasp.protocols.episode import Episode
+from selfgrasp.workcell.play import Episode, Task
 
 _FOLDER = ".episodes"
 
@@ -25,17 +25,17 @@ class EpisodeLog:
         folder: of the benchmark.
         of: all that an episode depends on beside its seed, the code and the libraries; what others
             have played is not taken up again.
-        seeds: of the scenes, in their order.
+        tasks: which scenes, in their order.
     """
 
-    def __init__(self, folder: Path, of: Mapping[str, Any], seeds: Sequence[int]) -> None:
+    def __init__(self, folder: Path, of: Mapping[str, Any], tasks: Sequence[Task]) -> None:
         key = json.dumps(
             {**of, "code": _code(), "versions": versions()}, sort_keys=True, default=str
         )
         self._path = folder / _FOLDER / f"{hashlib.sha256(key.encode()).hexdigest()[:16]}.jsonl"
-        known = {episode.seed: episode for episode in _read(self._path)}
-        self.kept = [known[seed] for seed in takewhile(known.__contains__, seeds)]
-        self.missing = seeds[len(self.kept) :]
+        known = {episode.task: episode for episode in _read(self._path)}
+        self.kept = [known[task] for task in takewhile(known.__contains__, tasks)]
+        self.missing = tasks[len(self.kept) :]
 
     def __enter__(self) -> EpisodeLog:
         self._path.parent.mkdir(parents=True, exist_ok=True)
@@ -53,7 +53,7 @@ class EpisodeLog:
     def add(self, episode: Episode) -> None:
         """Keep one more, whatever happens next."""
         # On a line of its own even where the last one was cut off.
-        self._file.write(f"\n{json.dumps(vars(episode))}")
+        self._file.write(f"\n{json.dumps(episode.to_json())}")
         self._file.flush()
 
 
@@ -62,17 +62,11 @@ def forget(folder: Path) -> None:
     shutil.rmtree(folder / _FOLDER, ignore_errors=True)
 
 
-def episode_of(kept: Mapping[str, Any]) -> Episode:
-    """An episode from its JSON values."""
-    lists = {name: tuple(value) for name, value in kept.items() if isinstance(value, list)}
-    return Episode(**{**kept, **lists, "lifted": tuple(map(tuple, kept["lifted"]))})
-
-
 def _read(path: Path) -> list[Episode]:
     found: list[Episode] = []
     for line in path.read_text().splitlines() if path.exists() else []:
         try:
-            found.append(episode_of(json.loads(line)))
+            found.append(Episode.from_json(json.loads(line)))
         except json.JSONDecodeError:
             # Empty, or cut off when it was written.
             continue

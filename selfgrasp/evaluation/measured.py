@@ -14,7 +14,8 @@ from selfgrasp.evaluation.log import forget
 
 if TYPE_CHECKING:
     from selfgrasp.evaluation.job import BenchJob
-    from selfgrasp.protocols.episode import Episode, Row
+    from selfgrasp.protocols.episode import Row
+    from selfgrasp.workcell.play import Episode
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
 from typing import TYPE_CHECKING
@@ -15,14 +15,26 @@ from selfgrasp.evaluation.job import first_scene, row_label
 from selfgrasp.evaluation.log import EpisodeLog
 from selfgrasp.evaluation.measured import Measured
 from selfgrasp.evaluation.protocol import Measurement, Protocol
-from selfgrasp.evaluation.watch import FAILURES, WATCHED, Play, Result, Seen, Task, WatchedScene
+from selfgrasp.evaluation.watch import (
+    FAILURES,
+    WATCHED,
+    Play,
+    Result,
+    Seen,
+    WatchedScene,
+    WatchedTask,
+)
 from selfgrasp.objects.catalogue import catalogue_hash
 from selfgrasp.objects.named import objects_named
 from selfgrasp.rollout.workers import WorkerConfig, play_all
 from selfgrasp.workcell.cells.registry import cell_spec
+from selfgrasp.workcell.play import Episode, Task
 
 if TYPE_CHECKING:
-    from selfgrasp.protocols.episode import Episode, PlayedProtocol
+    from selfgrasp.core import Policy
+    from selfgrasp.protocols.episode import PlayedProtocol
+    from selfgrasp.workcell.cells.simulated import SimCell
+    from selfgrasp.workcell.workcell import Workcell
 
 
 def played(protocol: PlayedProtocol) -> Protocol:
@@ -87,18 +99,22 @@ def _episodes(
         "objects": catalogue_hash(objects_named(objects)),
     }
     handed = _Handed(measurement, policy)
-    with EpisodeLog(measurement.out, of, range(first, first + trials)) as log:
+    tasks = [Task(seed) for seed in range(first, first + trials)]
+    with EpisodeLog(measurement.out, of, tasks) as log:
         kept = len(log.kept)
-        again = range(first, first + min(kept, WATCHED)) if measurement.watch else range(0)
+        again = tasks[: min(kept, WATCHED)] if measurement.watch else []
         yield from log.kept
         with Progress(
             f"{protocol.name} {policy.label}", trials, unit="scenes", done=kept
         ) as progress:
-            tasks = (Task(seed, handed.wanted(seed - first)) for seed in (*again, *log.missing))
-            results = play_all(Play(protocol.play), tasks, config, workers=measurement.workers)
+            watched = (
+                WatchedTask(task, handed.wanted(task.seed - first))
+                for task in (*again, *log.missing)
+            )
+            results = play_all(Play(protocol.play), watched, config, workers=measurement.workers)
             for result in results:
                 handed.add(result)
-                if result.task.seed in again:
+                if result.task.task in again:
                     continue
                 log.add(result.episode)
                 kept += 1
@@ -131,9 +147,16 @@ class _Handed:
             self._failures += 1
         self._watch(
             WatchedScene(
-                self._label, result.task.seed, result.spec, result.played, result.task.seen
+                self._label, result.task.task.seed, result.spec, result.played, result.task.seen
             )
         )
+
+
+def in_cell(
+    play: Callable[[Workcell, Policy, Task], Episode], cell: SimCell, policy: Policy, task: Task
+) -> Episode:
+    """What a worker does with a protocol's `play`."""
+    return play(cell.cell, policy, task)
 
 
 def pairs(

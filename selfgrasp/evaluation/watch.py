@@ -14,9 +14,10 @@ from enum import Enum
 
 from selfgrasp.core import Attempt, CellSpec, Label, Plan, Policy
 from selfgrasp.core.watcher import Watcher
-from selfgrasp.protocols.episode import Episode
+from selfgrasp.workcell.attempt import Played
 from selfgrasp.workcell.cells.simulated import SimCell
-from selfgrasp.workcell.workcell import Played
+from selfgrasp.workcell.play import Episode, Task
+from selfgrasp.workcell.workcell import Workcell
 
 WATCHED = 3
 """Scenes of a policy that are handed over whole."""
@@ -52,15 +53,15 @@ class WatchedScene:
 
 
 @dataclass(frozen=True)
-class Task:
+class WatchedTask:
     """One scene to play.
 
     Attributes:
-        seed: of the scene.
+        task: which.
         seen: which of its attempts come back.
     """
 
-    seed: int
+    task: Task
     seen: Seen = Seen.NOTHING
 
 
@@ -68,7 +69,7 @@ class Task:
 class Result:
     """What came of a task: its episode, the attempts that were asked for, and the cell's spec."""
 
-    task: Task
+    task: WatchedTask
     episode: Episode
     played: tuple[Played, ...]
     spec: CellSpec
@@ -82,15 +83,15 @@ class Play:
         play: of the protocol.
     """
 
-    play: Callable[[SimCell, Policy, int], Episode]
+    play: Callable[[Workcell, Policy, Task], Episode]
 
-    def __call__(self, cell: SimCell, policy: Policy, task: Task) -> Result:
+    def __call__(self, cell: SimCell, policy: Policy, task: WatchedTask) -> Result:
         """Play one scene."""
         workcell = cell.cell
         before, recorder = workcell.watchers, Recorder(task.seen)
         workcell.watchers = (*before, recorder) if task.seen is not Seen.NOTHING else before
         try:
-            episode = self.play(cell, policy, task.seed)
+            episode = self.play(workcell, policy, task.task)
         finally:
             workcell.watchers = before
         return Result(task, episode, tuple(recorder.played), workcell.spec)

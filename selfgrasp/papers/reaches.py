@@ -13,18 +13,20 @@ from selfgrasp.viz.animate import animation
 from selfgrasp.viz.kinds import kind_of
 from selfgrasp.viz.reach import reach_frames
 from selfgrasp.workcell.attempt import Ids
+from selfgrasp.workcell.play import Stop, Task, attempts
 
 if TYPE_CHECKING:
     from markupsafe import Markup
 
     from selfgrasp.core import Attempt, Goal, Plan, Policy
-    from selfgrasp.workcell.cells.simulated import SimCell
+    from selfgrasp.workcell.attempt import Played
+    from selfgrasp.workcell.workcell import Workcell
 
 
 @dataclass(frozen=True, eq=False)
 class Reach:
     """An attempt, the plans that led to it, and what was asked for; of what the simulator knows,
-    the categories that were in the bin, those that were lifted, and the name of the first thing
+    the categories that were in the bin, those that were lifted, and the name of the first object
     lifted."""
 
     attempt: Attempt
@@ -34,32 +36,27 @@ class Reach:
     families: tuple[str, ...]
     thing: str
 
-
-def reaches(cell: SimCell, policy: Policy, scene: int, goals: Sequence[Goal]) -> Iterator[Reach]:
-    """An attempt for each goal, in one bin, from which what was lifted is set aside; ends with the
-    goals or with the things."""
-
-    workcell = cell.cell
-    before = workcell.reset(scene)
-    for index, goal in enumerate(goals):
-        if not cell.remaining():
-            return
-        there = tuple(placed.model.family for placed in cell.world.placed)
-        played = workcell.attempt(policy, Ids("demo", scene, index), goal=goal, before=before)
-        truth = {label.name: str(label.value) for label in played.labels}
-        families = tuple(family for family in truth.get("truth.families", "").split(",") if family)
-        yield Reach(
+    @staticmethod
+    def of(played: Played) -> Reach:
+        """From an attempt that was played in a simulation."""
+        there, lifted = played.there or (), played.lifted or ()
+        return Reach(
             played.attempt,
             played.plans,
-            goal.category or "",
-            there,
-            families,
-            truth.get("truth.object", ""),
+            played.attempt.goal.words,
+            tuple(one.family for one in there),
+            tuple(sorted({one.family for one in lifted})),
+            lifted[0].name if lifted else "",
         )
-        before = played.attempt.after if played.attempt.steps else before
-        if played.attempt.outcome.grasped:
-            workcell.set_aside()
-            before = None
+
+
+def reaches(cell: Workcell, policy: Policy, scene: int, goals: Sequence[Goal]) -> Iterator[Reach]:
+    """An attempt for each goal, in one bin, from which what was lifted is set aside; ends with the
+    goals or with the objects."""
+    playing = attempts(
+        cell, policy, Task(scene), ids=Ids("demo", scene, 0), goals=lambda _: goals, stop=Stop()
+    )
+    return map(Reach.of, playing)
 
 
 def film(path: Path, reach: Reach, *, opening: float, scale: int = 4) -> Markup:

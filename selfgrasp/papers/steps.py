@@ -197,7 +197,7 @@ def played(job: BenchJob, *, out: Path, workers: int) -> str:
     if kept(path, of) is not None:
         return f"{path} is there already"
     measured = measure(job, out=out, workers=workers, published=published)
-    episodes = {label: [vars(e) for e in played] for label, played in measured.episodes.items()}
+    episodes = {label: [e.to_json() for e in played] for label, played in measured.episodes.items()}
     write_bench(out, job, [measured], {"episodes": episodes, OF: plain(of)})
     write_report([out])
     return f"{path}"

@@ -34,6 +34,7 @@ METRICS: Mapping[str, Metric] = {
         metric.TRUE_SUCCESS,
         metric.JUDGE_DISAGREES,
         metric.DOUBLE_LIFTS,
+        metric.LOST,
         metric.PLAN_SECONDS,
         *deplete.FAILURES.values(),
         deplete.FAILURE_WITH_REPLACEMENT,

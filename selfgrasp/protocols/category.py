@@ -10,13 +10,14 @@ import numpy as np
 
 from selfgrasp.common.intervals import Estimate, ratio
 from selfgrasp.common.parts import Cell, Table
-from selfgrasp.core import Goal, Policy
-from selfgrasp.core.policy import Timed
-from selfgrasp.protocols.episode import Episode, PlayedProtocol
-from selfgrasp.protocols.metric import DOUBLE_LIFTS, JUDGE_DISAGREES, PLAN_SECONDS, Metric
+from selfgrasp.core import AttemptRecord, Goal, InputError, ObjectRef, Policy
+from selfgrasp.protocols.episode import PlayedProtocol
+from selfgrasp.protocols.metric import PLAN_SECONDS, Metric, about_truth, attempts, rates
 from selfgrasp.workcell.attempt import Ids
 from selfgrasp.workcell.cells.kuka_bin import KukaBinConfig
-from selfgrasp.workcell.cells.simulated import SimCell
+from selfgrasp.workcell.play import Episode, Stop, Task
+from selfgrasp.workcell.play import play as play_scene
+from selfgrasp.workcell.workcell import Workcell
 
 OBJECTS = 5
 
@@ -40,64 +41,44 @@ FIRST_COMMAND = Metric(
 )
 
 
-def play(cell: SimCell, policy: Policy, seed: int) -> Episode:
-    """Each category once, in random order, whatever was lifted before."""
-    workcell = cell.cell
-    before = workcell.reset(seed)
-    timed, start = Timed(policy), workcell.drivers.scene.time()
-    asked = (
-        np.random.default_rng([seed, 2])
-        .permutation([placed.model.family for placed in cell.world.placed])
-        .tolist()
-    )
-    outcomes: list[bool] = []
-    lifted: list[tuple[str, ...]] = []
-    for index, category in enumerate(asked):
-        played = workcell.attempt(
-            timed, Ids("category", seed, index), goal=Goal(category), before=before
-        )
-        outcomes.append(played.attempt.outcome.grasped)
-        before = played.attempt.after
-        families = str(
-            {label.name: label.value for label in played.labels}.get("truth.families", "")
-        )
-        lifted.append(tuple(families.split(",")) if families else ())
-        if outcomes[-1]:
-            workcell.set_aside()
-            before = None
-    seconds, true = workcell.drivers.scene.time() - start, [bool(found) for found in lifted]
-    return Episode(
-        seed,
-        len(asked),
-        sum(outcomes),
-        sum(true),
-        sum(len(found) > 1 for found in lifted),
-        sum(a != b for a, b in zip(outcomes, true, strict=True)),
-        cell.remaining() == 0,
-        seconds,
-        timed.seconds,
-        outcomes=tuple(outcomes),
-        asked=tuple(asked),
-        lifted=tuple(lifted),
-    )
+def play(cell: Workcell, policy: Policy, task: Task) -> Episode:
+    """Each category once, in random order, whatever was lifted before.
+
+    Raises:
+        InputError: a cell that cannot tell which objects lie in it.
+    """
+
+    def goals(placed: Sequence[ObjectRef] | None) -> list[Goal]:
+        if placed is None:
+            raise InputError(
+                given=f"`category` in the cell {cell.spec.name!r}",
+                wanted="a cell that knows which objects lie in it, as a simulated one does",
+            )
+        order = np.random.default_rng([task.seed, 2]).permutation([one.family for one in placed])
+        return [Goal(category) for category in order.tolist()]
+
+    ids = Ids("category", task.seed, 0)
+    return play_scene(cell, policy, task, ids=ids, goals=goals, stop=Stop(when_empty=False))
+
+
+def families(record: AttemptRecord) -> tuple[str, ...]:
+    """The categories of what an attempt lifted, sorted."""
+    return tuple(sorted({one.family for one in record.lifted or ()}))
 
 
 def right(episode: Episode) -> int:
     """Attempts that lifted what was asked for, among other things or alone."""
-    return sum(
-        category in lifted for category, lifted in zip(episode.asked, episode.lifted, strict=True)
-    )
+    return sum(one.goal in families(one) for one in episode.attempts)
 
 
 def confusion(episodes: Sequence[Episode]) -> Counter[tuple[str, str]]:
     """How often one category was asked for and another lifted; of several at once the right one
     counts, or else the first; "" is nothing."""
-    pairs = (
-        (asked, lifted) for e in episodes for asked, lifted in zip(e.asked, e.lifted, strict=True)
-    )
-    return Counter(
-        (asked, asked if asked in lifted else next(iter(lifted), "")) for asked, lifted in pairs
-    )
+    counts: Counter[tuple[str, str]] = Counter()
+    for one in (record for episode in episodes for record in episode.attempts):
+        lifted = families(one)
+        counts[one.goal, one.goal if one.goal in lifted else next(iter(lifted), "")] += 1
+    return counts
 
 
 def confusion_table(title: str, episodes: Sequence[Episode]) -> Table:
@@ -118,14 +99,14 @@ def confusion_table(title: str, episodes: Sequence[Episode]) -> Table:
 def metrics(episodes: Sequence[Episode]) -> Mapping[Metric, Estimate]:
     """Rates over attempts, by the simulator's count, bootstrapped by bin; `first_command`: of the
     first attempts alone, when nothing is missing yet."""
+    first = [e.attempts[0] for e in episodes if e.attempts]
     return {
-        CLASS_PER_ATTEMPT: ratio([(right(e), e.attempts) for e in episodes]),
-        OBJECTS_PER_ATTEMPT: ratio([(e.true, e.attempts) for e in episodes]),
-        CLASS_PER_OBJECT: ratio([(right(e), e.true) for e in episodes]),
-        FIRST_COMMAND: ratio([(int(e.asked[0] in e.lifted[0]), 1) for e in episodes if e.asked]),
-        DOUBLE_LIFTS: ratio([(e.doubles, e.attempts) for e in episodes]),
-        JUDGE_DISAGREES: ratio([(e.disagreements, e.attempts) for e in episodes]),
-        PLAN_SECONDS: ratio([(e.plan_seconds, e.attempts) for e in episodes]),
+        CLASS_PER_ATTEMPT: ratio([(right(e), attempts(e)) for e in episodes]),
+        **rates(OBJECTS_PER_ATTEMPT, episodes, lambda e: e.true, attempts),
+        CLASS_PER_OBJECT: ratio([(right(e), e.true or 0) for e in episodes]),
+        FIRST_COMMAND: ratio([(int(one.goal in families(one)), 1) for one in first]),
+        **about_truth(episodes),
+        PLAN_SECONDS: ratio([(e.plan_seconds, attempts(e)) for e in episodes]),
     }
 
 
@@ -138,7 +119,7 @@ CATEGORY = PlayedProtocol(
     play=play,
     metrics=metrics,
     paired_metric=CLASS_PER_ATTEMPT,
-    per_scene=lambda e: right(e) / max(1, e.attempts),
+    per_scene=lambda e: right(e) / max(1, attempts(e)),
     cell="kuka_bin",
     sets={"seen": "categories", "novel": "categories-test", "validation": "categories-validation"},
     table=confusion_table,

@@ -1,60 +1,81 @@
 """`clear`: ten objects in clutter, seen and novel mixed; grasp until the table is empty, 40
-interactions at most."""
+interactions at most.
+
+A scene is cleared once every object was lifted. One from which an object was lost (it left the
+workspace without ever having been lifted) is not cleared, whatever happens later. It counts at the
+cap, as one that gave up or was capped does.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
 from selfgrasp.common.intervals import Estimate, bootstrap, ratio
-from selfgrasp.core import Policy
-from selfgrasp.protocols.episode import Episode, PlayedProtocol
+from selfgrasp.core import AttemptKind, Policy
+from selfgrasp.protocols.episode import PlayedProtocol
 from selfgrasp.protocols.metric import (
-    DOUBLE_LIFTS,
-    JUDGE_DISAGREES,
     PICKS_PER_HOUR,
     PLAN_SECONDS,
     SUCCESS,
     Metric,
     Unit,
+    about_truth,
+    attempts,
+    rates,
 )
-from selfgrasp.protocols.play import play_until_clear
-from selfgrasp.workcell.cells.simulated import SimCell
+from selfgrasp.workcell.attempt import Ids
 from selfgrasp.workcell.cells.tabletop import TabletopConfig
+from selfgrasp.workcell.play import Episode, Stop, Task
+from selfgrasp.workcell.play import play as play_scene
+from selfgrasp.workcell.workcell import Workcell
 
 CAP = 40
 
 INTERACTIONS = Metric(
     "interactions",
     "Interactions to clear",
-    "attempts until the bin is empty; capped runs count at the cap",
+    "attempts until every object was lifted; runs that do not get there count at the cap",
     higher_is_better=False,
     unit=Unit.ATTEMPTS,
 )
-COMPLETION = Metric("completion", "Completion", "share of runs in which every object was removed")
+COMPLETION = Metric("completion", "Completion", "share of runs in which every object was lifted")
 
 
-def play(cell: SimCell, policy: Policy, seed: int) -> Episode:
-    """Clear one scene. A run that is capped, or that gives up, counts at the cap."""
-    return play_until_clear(cell, policy, seed, session="clear", most=CAP)
+def play(cell: Workcell, policy: Policy, task: Task) -> Episode:
+    """Clear one scene."""
+    return play_scene(cell, policy, task, ids=Ids("clear", task.seed, 0), stop=Stop(most=CAP))
 
 
 def metrics(episodes: Sequence[Episode]) -> Mapping[Metric, Estimate]:
     """Interactions to clear, success of a grasp, picks per hour of robot time, share of scenes
     cleared; all bootstrapped by scene. One that gives up has failed what it did not try."""
+    known = all(e.cleared is not None for e in episodes)
     return {
-        INTERACTIONS: bootstrap([interactions(e) for e in episodes]),
-        SUCCESS: ratio([(e.judged, interactions(e)) for e in episodes]),
-        PICKS_PER_HOUR: ratio([(3600.0 * e.true, e.seconds) for e in episodes]),
-        COMPLETION: bootstrap([float(e.cleared) for e in episodes]),
-        PLAN_SECONDS: ratio([(e.plan_seconds, e.attempts) for e in episodes]),
-        JUDGE_DISAGREES: ratio([(e.disagreements, e.attempts) for e in episodes]),
-        DOUBLE_LIFTS: ratio([(e.doubles, e.attempts) for e in episodes]),
+        **({INTERACTIONS: bootstrap([interactions(e) for e in episodes])} if known else {}),
+        SUCCESS: ratio([(e.judged, tries(e)) for e in episodes]),
+        **rates(
+            PICKS_PER_HOUR,
+            episodes,
+            lambda e: None if e.true is None else 3600.0 * e.true,
+            lambda e: e.seconds,
+        ),
+        **({COMPLETION: bootstrap([float(bool(e.cleared)) for e in episodes])} if known else {}),
+        **about_truth(episodes),
+        PLAN_SECONDS: ratio([(e.plan_seconds, attempts(e)) for e in episodes]),
     }
 
 
 def interactions(episode: Episode) -> float:
-    """How many attempts a scene took; the cap where it was not cleared."""
-    return float(episode.attempts if episode.cleared else CAP)
+    """How many attempts it took to lift every object; the cap where that was not done."""
+    return float(attempts(episode) if episode.cleared else CAP)
+
+
+def tries(episode: Episode) -> int:
+    """How many grasps a success rate is over: all that were made, pushes apart, and for one that
+    gave up while something lay there also those that it did not make."""
+    if episode.left:
+        return CAP
+    return sum(one.kind is not AttemptKind.PUSH for one in episode.attempts)
 
 
 CLEAR = PlayedProtocol(

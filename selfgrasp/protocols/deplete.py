@@ -1,5 +1,9 @@
 """`deplete`: a full bin of thirty, picked without replacement; then, from the same start, with
-replacement (Levine et al. 2016)."""
+replacement (Levine et al. 2016).
+
+An object that is lost (it leaves the bin without ever having been lifted) was no grasp: it is
+neither a success nor a failure, and has a row of its own.
+"""
 
 from __future__ import annotations
 
@@ -8,19 +12,21 @@ from dataclasses import replace
 
 from selfgrasp.common.intervals import Estimate, ratio
 from selfgrasp.core import Policy
-from selfgrasp.protocols.episode import Episode, PlayedProtocol
+from selfgrasp.protocols.episode import PlayedProtocol
 from selfgrasp.protocols.metric import (
-    DOUBLE_LIFTS,
-    JUDGE_DISAGREES,
     PICKS_PER_HOUR,
     PLAN_SECONDS,
     TRUE_SUCCESS,
     Metric,
+    about_truth,
+    attempts,
+    rates,
 )
-from selfgrasp.protocols.play import play_until_clear
+from selfgrasp.workcell.attempt import Ids
 from selfgrasp.workcell.cells.kuka_bin import KukaBinConfig
-from selfgrasp.workcell.cells.simulated import SimCell
-from selfgrasp.workcell.play import AfterLift
+from selfgrasp.workcell.play import AfterLift, Episode, Stop, Task
+from selfgrasp.workcell.play import play as play_scene
+from selfgrasp.workcell.workcell import Workcell
 
 OBJECTS = 30
 FIRSTS = (10, 20, 30)
@@ -45,25 +51,36 @@ FAILURE_WITH_REPLACEMENT = Metric(
 )
 
 
-def play(cell: SimCell, policy: Policy, seed: int) -> Episode:
+def play(cell: Workcell, policy: Policy, task: Task) -> Episode:
     """Thirty grasps without replacement, and seven with."""
-    without = play_until_clear(cell, policy, seed, session="deplete", most=max(FIRSTS))
-    again = play_until_clear(
-        cell, policy, seed, session="replace", most=REPLACED, after=AfterLift.PUT_BACK
+    without = play_scene(
+        cell, policy, task, ids=Ids("deplete", task.seed, 0), stop=Stop(most=max(FIRSTS))
     )
-    return replace(without, replaced=again.outcomes + (False,) * (REPLACED - len(again.outcomes)))
+    again = play_scene(
+        cell,
+        policy,
+        task,
+        ids=Ids("replace", task.seed, 0),
+        after=AfterLift.PUT_BACK,
+        stop=Stop(most=REPLACED),
+    )
+    return replace(without, replaced=again.attempts)
 
 
 def failures(episode: Episode, first: int) -> int:
     """Of the first so many grasps of a bin. One that gives up before the bin is empty has failed
     all that it did not try."""
-    tried = episode.outcomes[:first]
-    return tried.count(False) + (0 if episode.cleared else first - len(tried))
+    return episode.outcomes[:first].count(False) + grasps(episode, first) - _tried(episode, first)
 
 
 def grasps(episode: Episode, first: int) -> int:
-    """Of the first so many, those that there was something left for."""
-    return len(episode.outcomes[:first]) if episode.cleared else first
+    """Of the first so many, those that there was something left for. Where no truth says what was
+    left, those that were tried."""
+    return first if episode.left else _tried(episode, first)
+
+
+def _tried(episode: Episode, first: int) -> int:
+    return len(episode.attempts[:first])
 
 
 def metrics(episodes: Sequence[Episode]) -> Mapping[Metric, Estimate]:
@@ -75,13 +92,17 @@ def metrics(episodes: Sequence[Episode]) -> Mapping[Metric, Estimate]:
             for n, metric in FAILURES.items()
         },
         FAILURE_WITH_REPLACEMENT: ratio(
-            [(e.replaced.count(False), len(e.replaced)) for e in episodes]
+            [(REPLACED - sum(one.grasped for one in e.replaced), REPLACED) for e in episodes]
         ),
-        TRUE_SUCCESS: ratio([(e.true, grasps(e, max(FIRSTS))) for e in episodes]),
-        DOUBLE_LIFTS: ratio([(e.doubles, e.attempts) for e in episodes]),
-        JUDGE_DISAGREES: ratio([(e.disagreements, e.attempts) for e in episodes]),
-        PICKS_PER_HOUR: ratio([(3600.0 * e.true, e.seconds) for e in episodes]),
-        PLAN_SECONDS: ratio([(e.plan_seconds, e.attempts) for e in episodes]),
+        **rates(TRUE_SUCCESS, episodes, lambda e: e.true, lambda e: grasps(e, max(FIRSTS))),
+        **about_truth(episodes),
+        **rates(
+            PICKS_PER_HOUR,
+            episodes,
+            lambda e: None if e.true is None else 3600.0 * e.true,
+            lambda e: e.seconds,
+        ),
+        PLAN_SECONDS: ratio([(e.plan_seconds, attempts(e)) for e in episodes]),
     }
 
 

@@ -1,4 +1,4 @@
-"""What playing a protocol's scene gives, and the rows of a report."""
+"""A protocol that is played in a cell, and the rows of a report."""
 
 from __future__ import annotations
 
@@ -10,45 +10,8 @@ from selfgrasp.common.parts import Table
 from selfgrasp.core import Policy
 from selfgrasp.protocols.metric import Metric
 from selfgrasp.workcell.cells.config import CellConfig
-from selfgrasp.workcell.cells.simulated import SimCell
-
-
-@dataclass(frozen=True)
-class Episode:
-    """One scene played by one policy.
-
-    Attributes:
-        seed: of the scene.
-        attempts: how many were made.
-        judged: successes by what the robot senses.
-        true: successes by the simulator's truth.
-        doubles: lifts of more than one object.
-        disagreements: attempts on which judge and truth differ.
-        cleared: whether nothing was left; True where the protocol does not ask for it.
-        seconds: robot time, simulated.
-        plan_seconds: time spent planning.
-        held: names of the objects lifted, in order; privileged.
-        outcomes: whether each attempt held something, as the robot senses it.
-        replaced: the same of attempts after which the thing was put back, where the protocol has
-            such.
-        asked: what each attempt was to fetch, where the protocol commands.
-        lifted: the categories of what each attempt lifted, where the protocol commands; privileged.
-    """
-
-    seed: int
-    attempts: int
-    judged: int
-    true: int
-    doubles: int
-    disagreements: int
-    cleared: bool
-    seconds: float
-    plan_seconds: float
-    held: tuple[str, ...] = ()
-    outcomes: tuple[bool, ...] = ()
-    replaced: tuple[bool, ...] = ()
-    asked: tuple[str, ...] = ()
-    lifted: tuple[tuple[str, ...], ...] = ()
+from selfgrasp.workcell.play import Episode, Task
+from selfgrasp.workcell.workcell import Workcell
 
 
 @dataclass(frozen=True)
@@ -98,7 +61,8 @@ class PlayedProtocol:
         config: options of the cell it is played in.
         trials: how many scenes make a full run.
         play: plays one scene; a function of a module, so that workers find it.
-        metrics: estimates by metric from the episodes of one policy.
+        metrics: estimates by metric from the episodes of one policy; one that needs truth is absent
+            where there is none, as on a real robot.
         paired_metric: on which two policies are compared, scene by scene.
         per_scene: its value in one scene.
         cell: the cell it is played in, unless another is asked for.
@@ -110,7 +74,7 @@ class PlayedProtocol:
     name: str
     config: CellConfig
     trials: int
-    play: Callable[[SimCell, Policy, int], Episode]
+    play: Callable[[Workcell, Policy, Task], Episode]
     metrics: Callable[[Sequence[Episode]], Mapping[Metric, Estimate]]
     paired_metric: Metric
     per_scene: Callable[[Episode], float]

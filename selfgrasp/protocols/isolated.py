@@ -6,24 +6,28 @@ from collections.abc import Mapping, Sequence
 
 from selfgrasp.common.intervals import Estimate, ratio, wilson
 from selfgrasp.core import Policy
-from selfgrasp.protocols.episode import Episode, PlayedProtocol
+from selfgrasp.protocols.episode import PlayedProtocol
 from selfgrasp.protocols.metric import PLAN_SECONDS, SUCCESS, TRUE_SUCCESS, Metric
-from selfgrasp.protocols.play import play_until_clear
-from selfgrasp.workcell.cells.simulated import SimCell
+from selfgrasp.workcell.attempt import Ids
 from selfgrasp.workcell.cells.tabletop import TabletopConfig
+from selfgrasp.workcell.play import Episode, Stop, Task
+from selfgrasp.workcell.play import play as play_scene
+from selfgrasp.workcell.workcell import Workcell
 
 
-def play(cell: SimCell, policy: Policy, seed: int) -> Episode:
+def play(cell: Workcell, policy: Policy, task: Task) -> Episode:
     """One try at one object."""
-    return play_until_clear(cell, policy, seed, session="isolated", most=1)
+    return play_scene(cell, policy, task, ids=Ids("isolated", task.seed, 0), stop=Stop(most=1))
 
 
 def metrics(episodes: Sequence[Episode]) -> Mapping[Metric, Estimate]:
     """Success as the robot senses it and as it truly was (Wilson), and planning time."""
+    true = [e.true for e in episodes if e.true is not None]
+    known = len(true) == len(episodes)
     return {
         SUCCESS: wilson(sum(e.judged for e in episodes), len(episodes)),
-        TRUE_SUCCESS: wilson(sum(e.true for e in episodes), len(episodes)),
-        PLAN_SECONDS: ratio([(e.plan_seconds, e.attempts) for e in episodes]),
+        **({TRUE_SUCCESS: wilson(sum(true), len(episodes))} if known else {}),
+        PLAN_SECONDS: ratio([(e.plan_seconds, len(e.attempts)) for e in episodes]),
     }
 
 

@@ -3,8 +3,12 @@ protocols."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+
+from selfgrasp.common.intervals import Estimate, ratio
+from selfgrasp.workcell.play import Episode
 
 
 class Unit(StrEnum):
@@ -60,6 +64,12 @@ DOUBLE_LIFTS = Metric(
 PICKS_PER_HOUR = Metric(
     "picks_per_hour", "Picks per hour", "of the robot's own time", unit=Unit.PER_HOUR
 )
+LOST = Metric(
+    "lost",
+    "Lost objects",
+    "share of the objects that left the workspace without ever having been lifted",
+    higher_is_better=False,
+)
 PLAN_SECONDS = Metric(
     "plan_seconds",
     "Planning time",
@@ -67,3 +77,30 @@ PLAN_SECONDS = Metric(
     higher_is_better=False,
     unit=Unit.SECONDS,
 )
+
+
+def rates(
+    metric: Metric,
+    episodes: Sequence[Episode],
+    part: Callable[[Episode], float | None],
+    whole: Callable[[Episode], float],
+) -> Mapping[Metric, Estimate]:
+    """The metric as a ratio of sums over episodes, bootstrapped by scene; nothing where `part` is
+    unknown (None) in one of them, which is so for truth on a real robot."""
+    pairs = [(part(episode), whole(episode)) for episode in episodes]
+    known = [(one, of) for one, of in pairs if one is not None]
+    return {metric: ratio(known)} if len(known) == len(pairs) else {}
+
+
+def attempts(episode: Episode) -> int:
+    """How many were made."""
+    return len(episode.attempts)
+
+
+def about_truth(episodes: Sequence[Episode]) -> Mapping[Metric, Estimate]:
+    """How often judge and truth differ, double lifts, and lost objects; those that are known."""
+    return {
+        **rates(JUDGE_DISAGREES, episodes, lambda e: e.disagreements, attempts),
+        **rates(DOUBLE_LIFTS, episodes, lambda e: e.doubles, attempts),
+        **rates(LOST, episodes, lambda e: e.lost, lambda e: len(e.placed or ())),
+    }

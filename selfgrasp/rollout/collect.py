@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from itertools import count
@@ -30,6 +30,7 @@ from selfgrasp.workcell.cells.registry import cell_spec, checked_options
 from selfgrasp.workcell.play import AfterLift
 
 if TYPE_CHECKING:
+    from selfgrasp.objects.model import ObjectModel
     from selfgrasp.rollout.scene import PlayedScene
 
 
@@ -132,12 +133,21 @@ def make_session(args: CollectJob) -> Session:
             "round": args.round,
             "after": args.after,
             "cell": to_json(options),
+            # Left out where there are none, so that keys of sessions last.
+            **({} if args.goals == "anything" else {"goals": args.goals}),
         },
     )
 
 
+def categories_of(goals: str, objects: Sequence[ObjectModel]) -> tuple[str, ...]:
+    """What attempts are asked for by `CollectJob.goals`: categories of the objects, or nothing in
+    particular."""
+    return tuple(sorted({one.family for one in objects})) if goals == "categories" else ()
+
+
 def _tasks(args: CollectJob, key: str, from_scene: int) -> Iterator[SceneTask]:
 
+    categories = categories_of(args.goals, objects_named(args.objects))
     for scene in count(from_scene):
         yield SceneTask(
             key,
@@ -147,6 +157,7 @@ def _tasks(args: CollectJob, key: str, from_scene: int) -> Iterator[SceneTask]:
             args.angles_per_point,
             args.round,
             AfterLift(args.after),
+            categories,
         )
 
 

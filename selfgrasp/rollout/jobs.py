@@ -36,6 +36,8 @@ class CollectJob:
         round: number of the round of collection and training.
         after: put_back: what was lifted falls into the workspace again; set_aside: it leaves the
             scene, so that the hard things are tried most.
+        goals: anything: attempts are asked for nothing in particular; categories: each is asked for
+            a category drawn at random from those of the objects, whether one lies there or not.
         options: of the cell; with another --cell before --help its options are listed.
     """
 
@@ -50,6 +52,7 @@ class CollectJob:
     attempts_per_scene: int = 20
     round: int = 0
     after: Literal["put_back", "set_aside"] = "put_back"
+    goals: Literal["anything", "categories"] = "anything"
     options: CellConfig | None = None
 
 

@@ -14,7 +14,8 @@ from selfgrasp.codec import EncodedAttempt, decode_attempt, encode_attempt
 from selfgrasp.common.record import versions
 from selfgrasp.core import Attempt, InputError, Policy, SelfgraspError, Session
 from selfgrasp.dataset import Dataset
-from selfgrasp.objects.named import objects_of
+from selfgrasp.objects.named import objects_named, objects_of
+from selfgrasp.rollout.collect import categories_of
 from selfgrasp.rollout.policies import resolve
 from selfgrasp.rollout.scene import SceneTask, play_scene
 from selfgrasp.rollout.workers import WorkerConfig, play_all
@@ -68,13 +69,15 @@ def replay(
         session = data.sessions[stored.session]
     config = _worker(session, policy, objects)
     # A worker process as in a collection: the same number of threads, and so the same sums.
-    ((attempts, frames),) = play_all(_play_filmed, [_task(stored, session)], config, workers=1)
-    if len(attempts) <= stored.index:
+    task = _task(stored, session, config.objects)
+    ((attempts, frames),) = play_all(_play_filmed, [task], config, workers=1)
+    found = [one for one in attempts if one.plain["index"] == stored.index]
+    if not found:
         raise SelfgraspError(
-            f"the scene ended after {len(attempts)} attempts, before attempt {stored.index}; "
+            f"the scene had {len(attempts)} attempts, and none of index {stored.index}; "
             f"{'; '.join(_other_versions(session))}"
         )
-    again: EncodedAttempt = attempts[stored.index]
+    again: EncodedAttempt = found[0]
     differences = _differences(encode_attempt(stored).plain, again.plain)
     return Replayed(
         stored,
@@ -141,7 +144,7 @@ def _worker(session: Session, given: str | None, folder: str | None) -> WorkerCo
     )
 
 
-def _task(attempt: Attempt, session: Session) -> SceneTask:
+def _task(attempt: Attempt, session: Session, objects: str) -> SceneTask:
     angles = int(session.options.get("angles_per_point", 1))
     after = AfterLift(session.options.get("after", AfterLift.PUT_BACK))
     return SceneTask(
@@ -152,6 +155,7 @@ def _task(attempt: Attempt, session: Session) -> SceneTask:
         angles,
         attempt.round,
         after,
+        categories_of(session.options.get("goals", "anything"), objects_named(objects)),
     )
 
 

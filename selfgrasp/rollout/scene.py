@@ -5,19 +5,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from selfgrasp.codec import EncodedAttempt, encode_attempt
-from selfgrasp.core import ANYTHING, Attempt, Fault, Grasp, Outcome, Policy
+from selfgrasp.core import ANYTHING, Attempt, Fault, Goal, ObjectRef, Outcome, Policy
 from selfgrasp.core.arrays import FloatArray
-from selfgrasp.core.policy import Fixed, Timed
-from selfgrasp.core.pose import top_down, yaw_of
+from selfgrasp.core.policy import Timed
 from selfgrasp.workcell.attempt import Ids, Played
 from selfgrasp.workcell.cells.simulated import SimCell
-from selfgrasp.workcell.play import AfterLift
+from selfgrasp.workcell.play import AfterLift, Stop, Task, attempts
 from selfgrasp.workcell.sim.world import Unstable
+from selfgrasp.workcell.workcell import Workcell
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,9 @@ class SceneTask:
         angles_per_point: above 1, the state is put back and that many angles are tried at each
             point.
         round: of collection and training.
-        after: what becomes of a thing that was lifted.
+        after: what becomes of an object that was lifted.
+        categories: of which each attempt is asked for one, drawn at random; empty asks for
+            anything.
     """
 
     session: str
@@ -42,11 +44,18 @@ class SceneTask:
     angles_per_point: int = 1
     round: int = 0
     after: AfterLift = AfterLift.PUT_BACK
+    categories: tuple[str, ...] = ()
 
     @property
     def scene_seed(self) -> int:
         """Seeds of different collections do not meet."""
         return int(np.random.SeedSequence([self.seed, self.scene]).generate_state(1)[0])
+
+    def goals(self, placed: Sequence[ObjectRef] | None) -> Iterator[Goal]:
+        """Goals without end, whatever lies there: what is asked for may be missing."""
+        rng = np.random.default_rng([self.scene_seed, 3])
+        while True:
+            yield Goal(self.categories[int(rng.integers(len(self.categories)))])
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,21 +77,24 @@ class PlayedScene:
 
 
 def play_scene(cell: SimCell, policy: Policy, task: SceneTask) -> PlayedScene:
-    """Play a task to its end. A simulation that breaks ends the scene, with the state kept and the
-    attempt recorded as a fault."""
+    """Play a task to its end. An attempt for which the policy saw nothing to do is no data. A
+    simulation that breaks ends the scene, with the state kept and the attempt recorded as a
+    fault."""
 
     start, physics = time.perf_counter(), cell.physics_seconds()
     timed = Timed(policy)
     encoded: list[EncodedAttempt] = []
     unstable: dict[str, FloatArray] = {}
-    encoding = 0.0
+    encoding, index = 0.0, 0
     try:
-        for played in _attempts(cell, timed, task):
+        for played in _attempts(cell.cell, timed, task):
             began = time.perf_counter()
-            encoded.append(encode_attempt(played.attempt, played.labels))
+            index = played.attempt.index + 1
+            if played.attempt.outcome.fault is not Fault.NOTHING:
+                encoded.append(encode_attempt(played.attempt, played.labels))
             encoding += time.perf_counter() - began
     except Unstable as broken:
-        attempt = _unstable_attempt(task, len(encoded), policy.name)
+        attempt = _unstable_attempt(task, index, policy.name)
         unstable[attempt.id] = broken.state
         encoded.append(encode_attempt(attempt))
     seconds = {
@@ -94,45 +106,18 @@ def play_scene(cell: SimCell, policy: Policy, task: SceneTask) -> PlayedScene:
     return PlayedScene(task.scene, tuple(encoded), unstable, seconds)
 
 
-def _attempts(cell: SimCell, policy: Policy, task: SceneTask) -> Iterator[Played]:
-    workcell = cell.cell
-    rng = np.random.default_rng([task.scene_seed, 1])
-    before = workcell.reset(task.scene_seed)
-    index = 0
-    while index < task.attempts:
-        ids = Ids(task.session, task.scene, index, task.round)
-        state = workcell.drivers.scene.save() if task.angles_per_point > 1 else None
-        played = workcell.attempt(policy, ids, before=before)
-        if played.attempt.outcome.fault is Fault.NOTHING:
-            return
-        yield played
-        index += 1
-        others = _other_angles(played.attempt, task.angles_per_point) if state is not None else ()
-        for grasp in others[: task.attempts - index]:
-            workcell.drivers.scene.restore(state)
-            again = replace(ids, index=index, state_group=ids.attempt)
-            played = workcell.attempt(
-                Fixed(grasp, policy.name), again, before=played.attempt.before
-            )
-            yield played
-            index += 1
-        if played.attempt.outcome.grasped and task.after is AfterLift.SET_ASIDE:
-            workcell.set_aside()
-        elif played.attempt.outcome.grasped:
-            workcell.put_back(rng)
-        before = None if played.attempt.outcome.grasped else played.attempt.after
-
-
-def _other_angles(attempt: Attempt, count: int) -> Sequence[Grasp]:
-    """The attempt's grasp at `count - 1` further angles, evenly over half a turn."""
-    action = attempt.steps[-1].action
-    if not isinstance(action, Grasp):
-        return ()
-    tool = action.world_from_tool
-    return [
-        Grasp(top_down(tool[:3, 3], yaw_of(tool) + k * np.pi / count), action.width)
-        for k in range(1, count)
-    ]
+def _attempts(cell: Workcell, policy: Policy, task: SceneTask) -> Iterator[Played]:
+    return attempts(
+        cell,
+        policy,
+        Task(task.scene_seed),
+        ids=Ids(task.session, task.scene, 0, task.round),
+        goals=task.goals if task.categories else None,
+        after=task.after,
+        # A policy that looks at nothing goes on in an empty bin; its failures are data.
+        stop=Stop(most=task.attempts, when_empty=False),
+        angles=task.angles_per_point,
+    )
 
 
 def _unstable_attempt(task: SceneTask, index: int, policy: str) -> Attempt:

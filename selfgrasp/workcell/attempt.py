@@ -12,6 +12,7 @@ from selfgrasp.core.attempt import Attempt, Label, Outcome, Step
 from selfgrasp.core.observation import Observation, View
 from selfgrasp.core.plan import Plan
 from selfgrasp.core.policy import Context, Goal
+from selfgrasp.core.record import ObjectRef
 
 Result = TypeVar("Result")
 
@@ -43,11 +44,30 @@ class Ids:
 
 @dataclass(frozen=True, eq=False)
 class Played:
-    """An attempt, what the simulator knows of it, and the plans that led to it."""
+    """An attempt, what the simulator knows of it, and the plans that led to it.
+
+    Attributes:
+        attempt: see there.
+        labels: what is known of it at once.
+        plans: the policy's answers, in order.
+        there: objects in the scene when it began; None where there is no truth.
+        lifted: objects held after the lift; None where there is no truth.
+    """
 
     attempt: Attempt
     labels: tuple[Label, ...]
     plans: tuple[Plan, ...]
+    there: tuple[ObjectRef, ...] | None = None
+    lifted: tuple[ObjectRef, ...] | None = None
+
+    @property
+    def true(self) -> bool | None:
+        """Whether something was lifted, by the label `truth.grasped` or by what was lifted; None
+        where there is no truth."""
+        for label in self.labels:
+            if label.name == "truth.grasped":
+                return bool(label.value)
+        return None if self.lifted is None else bool(self.lifted)
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,6 +79,7 @@ class Underway:
         policy: its name.
         goal: what was asked for.
         first: the look before; None when a camera returned nothing.
+        there: objects in the scene when it began; None where there is no truth.
         steps: looks and actions so far.
         plans: the policy's answers so far; one more than steps where the last one was empty.
     """
@@ -67,6 +88,7 @@ class Underway:
     policy: str
     goal: Goal
     first: Observation | None
+    there: tuple[ObjectRef, ...] | None = None
     steps: list[Step] = field(default_factory=list)
     plans: list[Plan] = field(default_factory=list)
 

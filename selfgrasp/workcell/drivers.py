@@ -10,6 +10,7 @@ from typing import Protocol
 from selfgrasp.core.arrays import FloatArray
 from selfgrasp.core.attempt import Fault, Label
 from selfgrasp.core.observation import Hand, View
+from selfgrasp.core.record import ObjectRef
 from selfgrasp.core.spec import CameraSpec, GripperSpec, Workspace
 
 
@@ -132,14 +133,31 @@ class Scene(Protocol):
         ...
 
 
+class Truth(Protocol):
+    """What only a simulator knows of the scene as it is now."""
+
+    def left(self) -> tuple[ObjectRef, ...]:
+        """Objects in the scene, those in the hand included."""
+        ...
+
+    def held(self) -> tuple[ObjectRef, ...]:
+        """Objects between the fingers, touched by both."""
+        ...
+
+    def lost(self) -> tuple[ObjectRef, ...]:
+        """Objects that left the workspace since the reset without ever having been lifted."""
+        ...
+
+
 @dataclass(frozen=True)
 class Drivers:
-    """The four of them, together."""
+    """The four of them, together, and the truth, which hardware does not have."""
 
     arm: Arm
     gripper: Gripper
     cameras: dict[str, Camera]
     scene: Scene
+    truth: Truth | None = None
 
     def hand(self) -> Hand:
         """The gripper's state now."""

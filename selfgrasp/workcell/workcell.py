@@ -19,6 +19,7 @@ from selfgrasp.core.observation import Observation, View
 from selfgrasp.core.plan import Plan
 from selfgrasp.core.policy import ANYTHING, Context, Goal, Policy
 from selfgrasp.core.pose import tilt_of, top_down, yaw_of
+from selfgrasp.core.record import ObjectRef
 from selfgrasp.core.spec import CellSpec
 from selfgrasp.core.watcher import Watcher
 from selfgrasp.vision import corrected, world_correction
@@ -213,7 +214,8 @@ class Workcell:
             before: the look before, where it was already taken.
         """
         first = before if before is not None else self.observe()
-        made = Underway(ids, policy, goal, first)
+        truth = self.drivers.truth
+        made = Underway(ids, policy, goal, first, None if truth is None else truth.left())
         if first is None:
             return self._ended(made, Outcome(False, *self._felt(), 0.0, Fault.NO_IMAGE))
         acted = yield from self._act(made, first)
@@ -291,6 +293,7 @@ class Workcell:
     def _judged(self, made: Underway, first: Observation, done: Done) -> Played:
         closed = self.spec.gripper.closed
         labels = self.drivers.scene.truth(made.ids.attempt)
+        lifted = () if self.drivers.truth is None else self.drivers.truth.held()
         if done.closed_width is not None and not done.lifted:
             self._open()
         present = (
@@ -309,7 +312,7 @@ class Workcell:
         after = self.observe()
         fell = in_doubt and self._drops(after)
         outcome = judge(done, first, after, self.judge, closed, fell=fell)
-        return self._ended(made, outcome, after, present, labels)
+        return self._ended(made, outcome, after, present, labels, lifted)
 
     def _ended(
         self,
@@ -318,11 +321,13 @@ class Workcell:
         after: Observation | None = None,
         present: View | None = None,
         labels: tuple[Label, ...] = (),
+        lifted: tuple[ObjectRef, ...] = (),
     ) -> Played:
         attempt = made.ended(outcome, after, present)
         for watcher in self.watchers:
             watcher.on_attempt(attempt, labels)
-        return Played(attempt, labels, tuple(made.plans))
+        known = self.drivers.truth is not None
+        return Played(attempt, labels, tuple(made.plans), made.there, lifted if known else None)
 
     def _drops(self, before: Observation | None) -> bool:
         """The drop test: open the hand over the middle of the workspace, above everything, and see

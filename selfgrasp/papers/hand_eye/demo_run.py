@@ -44,7 +44,7 @@ def play(args: Args) -> None:
     played: list[Reach] = []
     with cell.cell as workcell, Progress("reach", args.attempts, unit="attempts") as progress:
         scene, goals = Purpose.BENCHMARK.first_scene(args.seed), [ANYTHING] * args.attempts
-        for reach in reaches(cell, load_policy(POLICY), scene, goals):
+        for reach in reaches(workcell, load_policy(POLICY), scene, goals):
             played.append(reach)
             progress.update(len(played), f"{_held(played)} held")
         opening = workcell.spec.gripper.opening

@@ -73,7 +73,7 @@ def play(args: Args) -> None:
         scene, wanted = _bin_with(cell, args.ask, args.seed, method)
         goals = [Goal(category) for category in wanted[: args.commands]]
         with Progress("fetch", len(goals), unit="commands") as progress:
-            for reach in reaches(cell, method, scene, goals):
+            for reach in reaches(workcell, method, scene, goals):
                 before = reach.attempt.before
                 assert before is not None
                 maps = value_maps(method, Context(before, workcell.spec, Goal(reach.asked)))

@@ -5,22 +5,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from selfgrasp.core.arrays import FloatArray
 from selfgrasp.evaluation.job import BenchJob
-from selfgrasp.evaluation.log import episode_of
 from selfgrasp.papers import steps
 from selfgrasp.papers.semantic.rows import BOX, ROWS, SINGLE, TWO_STREAMS, Row
 from selfgrasp.papers.semantic.sizes import NOVEL, SEEN, VALIDATION, Work
 from selfgrasp.papers.semantic.train import row_job
 from selfgrasp.protocols.category import CATEGORY
 from selfgrasp.rollout.policies import resolve
-
-if TYPE_CHECKING:
-    from selfgrasp.protocols.episode import Episode
+from selfgrasp.workcell.play import Episode
 
 BEST = 3
 """Rows that are trained on several seeds, beside those that they are compared with."""
@@ -119,9 +116,8 @@ def measured(work: Work, label: str, name: str) -> dict[str, Any]:
 def episodes(work: Work, label: str, policy: str, name: str = FIRST) -> list[Episode]:
     """What a policy did on a set of objects, by bin."""
 
-    return [
-        episode_of(kept) for kept in measured(work, label, name)["episodes"][resolve(policy).label]
-    ]
+    kept = measured(work, label, name)["episodes"][resolve(policy).label]
+    return [Episode.from_json(one) for one in kept]
 
 
 def fetched(work: Work, labels: Sequence[str], row: Row, seeds: Sequence[int]) -> FloatArray:

@@ -100,7 +100,7 @@ def category_table(work: Work, label: str) -> Table:
                 f"{paper[0]:.3f} / {paper[1]:.3f}",
             ]
         )
-    attempts = sum(e.attempts for e in evaluate.episodes(work, label, work.policy(DORSAL)))
+    attempts = sum(len(e.attempts) for e in evaluate.episodes(work, label, work.policy(DORSAL)))
     return Table(
         title=f"What is fetched when a category is asked for, {label}",
         note=f"{attempts} attempts a row; intervals over bins. The paper's: objects and class "

@@ -18,12 +18,12 @@ from selfgrasp.evaluation.log import forget
 from selfgrasp.evaluation.measured import Measured, bench_json
 from selfgrasp.objects.named import objects_named
 from selfgrasp.papers.stages import Stage
-from selfgrasp.protocols.play import play_until_clear
 from selfgrasp.report.run_page import write_report
 from selfgrasp.report.story_watcher import StoryWatcher
 from selfgrasp.rollout.policies import load_policy, resolve
 from selfgrasp.workcell.cells.simulated import tabletop
 from selfgrasp.workcell.cells.tabletop import TABLETOP
+from selfgrasp.workcell.play import Stop, Task, play
 
 if TYPE_CHECKING:
     from selfgrasp.papers.supersizing.demo import Args
@@ -50,12 +50,11 @@ def draw_pictures(args: Args, learned: str, objects: str) -> None:
         workcell.watchers = (watcher,)
         for policy, scenes in _FILMED:
             for scene in range(scenes):
-                play_until_clear(
-                    cell,
+                play(
+                    workcell,
                     load_policy(learned if policy == "learned" else policy, cell),
-                    Purpose.BENCHMARK.first_scene(args.seed) + scene,
-                    session="film",
-                    most=24,
+                    Task(Purpose.BENCHMARK.first_scene(args.seed) + scene),
+                    stop=Stop(most=24),
                 )
 
 

@@ -17,10 +17,11 @@ from selfgrasp.papers.supersizing import evaluate, scores
 from selfgrasp.papers.supersizing.attempts_table import attempts_table
 from selfgrasp.papers.supersizing.repeats import agreements
 from selfgrasp.papers.supersizing.sizes import Work
-from selfgrasp.protocols.clear import CAP
+from selfgrasp.protocols.clear import interactions
 from selfgrasp.protocols.episode import Row
 from selfgrasp.protocols.prediction import calibration
 from selfgrasp.report.tables.objects import object_table
+from selfgrasp.workcell.play import Episode
 
 PAPER_ATTEMPTS = {
     "random": (3245, 37042, 40287),
@@ -301,14 +302,13 @@ def _played(work: Work, protocol: str) -> Iterator[tuple[str, list[dict[str, Any
         )
 
 
-def _over_clearable(episodes: dict[str, list[dict[str, Any]]], policy: str) -> str:
+def _over_clearable(kept: dict[str, list[dict[str, Any]]], policy: str) -> str:
     """Mean interactions over the scenes that the oracle cleared, with its interval and their
     number."""
 
-    clearable = {e["seed"] for e in episodes.get("oracle", ()) if e["cleared"]}
-    values = [
-        e["attempts"] if e["cleared"] else CAP for e in episodes[policy] if e["seed"] in clearable
-    ]
+    episodes = {name: [Episode.from_json(one) for one in some] for name, some in kept.items()}
+    clearable = {e.task for e in episodes.get("oracle", ()) if e.cleared}
+    values = [interactions(e) for e in episodes[policy] if e.task in clearable]
     if not values:
         return ""
     found = bootstrap(values)

@@ -199,7 +199,7 @@ def _simulated(
         SceneConfig(count=config.count, mixture=Mixture(config.mixture)),
         on_reset=on_reset,
     )
-    drivers = Drivers(kicked or arm, SimGripper(world), {**cameras}, scene)
+    drivers = Drivers(kicked or arm, SimGripper(world), {**cameras}, scene, scene)
     has_depth = any(camera.has_depth for camera in spec.cameras.values())
     rim = (
         Rim(table.half_size, table.wall_thickness, table.wall_height)

@@ -13,6 +13,7 @@ from selfgrasp.core.arrays import FloatArray
 from selfgrasp.core.attempt import Label
 from selfgrasp.core.errors import InputError
 from selfgrasp.core.pose import apply
+from selfgrasp.core.record import ObjectRef
 from selfgrasp.objects.model import ObjectModel
 from selfgrasp.workcell.sim.world import Placed, World
 
@@ -65,12 +66,14 @@ class ObjectTruth:
 
 @dataclass(frozen=True, eq=False)
 class SavedScene:
-    """A state to come back to: physics, what lies in the slots, and whether the hand held
-    firmly."""
+    """A state to come back to: physics, what lies in the slots, whether the hand held firmly, the
+    slots of what was ever lifted, and what was lost."""
 
     physics: FloatArray
     placed: tuple[Placed, ...]
     firm: bool
+    lifted: frozenset[int]
+    lost: tuple[ObjectRef, ...]
 
 
 def scene_rng(seed: int) -> np.random.Generator:
@@ -129,6 +132,8 @@ class SimScene:
             config,
             tuple(on_reset),
         )
+        self._lifted: frozenset[int] = frozenset()
+        self._lost: tuple[ObjectRef, ...] = ()
 
     def reset(self, seed: int) -> None:
         """Drop `count` objects, drawn from the pool, in random poses; wait until they lie still."""
@@ -161,6 +166,8 @@ class SimScene:
         # Kept should what follows break the simulation, as after every settling.
         world.save()
         self._wait(_POUR_SECONDS)
+        # What rolled away before anybody tried never was in the scene.
+        self._lifted, self._lost = frozenset(), ()
 
     def settle(self) -> bool:
         """Step until nothing moves; take away what lies outside the walls. False if something still
@@ -190,6 +197,8 @@ class SimScene:
             if placed.slot not in held and (
                 np.abs(position[:2]).max() > reach or position[2] < -0.05
             ):
+                if placed.slot not in self._lifted:
+                    self._lost += (_ref(placed),)
                 world.remove(placed.slot)
         world.forward()
 
@@ -200,7 +209,13 @@ class SimScene:
     def save(self) -> SavedScene:
         """The state, to be put back with `restore`; going on from here and coming back here later
         are the same."""
-        saved = SavedScene(self._world.save(), self._world.placed, self._world.holds_firmly)
+        saved = SavedScene(
+            self._world.save(),
+            self._world.placed,
+            self._world.holds_firmly,
+            self._lifted,
+            self._lost,
+        )
         self.restore(saved)
         return saved
 
@@ -210,15 +225,17 @@ class SimScene:
             raise InputError(
                 given=f"a state of type {type(state).__name__}", wanted="one that this scene saved"
             )
+        self._lifted, self._lost = state.lifted, state.lost
         self._world.refill(state.placed)
         self._world.hold_firmly(state.firm)
         self._world.restore(state.physics)
 
     def truth(self, attempt: str) -> tuple[Label, ...]:
         """Which objects both fingers hold, how many, and how many are left; call it while the
-        object is held."""
+        object is held: it has been lifted from then on."""
         world = self._world
         held = world.held()
+        self._lifted |= set(held)
         names = [p.model for p in world.placed if p.slot in held]
         # Whoever fills a bin with one category knows what is lifted from it.
         known = (
@@ -241,6 +258,19 @@ class SimScene:
             Label(attempt, "truth.remaining", len(world.placed) - len(held), "simulator"),
         )
 
+    def left(self) -> tuple[ObjectRef, ...]:
+        """Objects in the scene, those in the hand included; privileged."""
+        return tuple(map(_ref, self._world.placed))
+
+    def held(self) -> tuple[ObjectRef, ...]:
+        """Objects that both fingers touch; privileged."""
+        held = self._world.held()
+        return tuple(_ref(placed) for placed in self._world.placed if placed.slot in held)
+
+    def lost(self) -> tuple[ObjectRef, ...]:
+        """Objects that left the workspace without ever having been lifted; privileged."""
+        return self._lost
+
     def objects_truth(self) -> tuple[ObjectTruth, ...]:
         """Every object's true place; privileged."""
         return tuple(self._object_truth(p) for p in self._world.placed)
@@ -256,3 +286,7 @@ class SimScene:
     def remaining(self) -> int:
         """How many objects are in the scene, the held ones included; a privileged count."""
         return len(self._world.placed)
+
+
+def _ref(placed: Placed) -> ObjectRef:
+    return ObjectRef(placed.model.name, placed.model.family)
