@@ -201,6 +201,22 @@ def test_a_stored_example_equals_the_patch_that_planning_cuts():
                 assert single[0] == pytest.approx(stored, abs=0.25 * float(logits.std()) + 1e-3)
 
 
+def test_examples_are_predicted_as_their_grasps_are_scored():
+    source = box_source(3, grasps=4)
+    method = registry.build("supersizing")
+    for network in method.networks:
+        shaken(network)
+    method.platt.copy_(torch.tensor([0.1, -1.0]))
+    examples = method.examples(source, "train", RNG(0))
+    scores = [
+        float(method.score(Context(a.before, source.spec), [a.steps[0].action])[0])
+        for a in source.attempts("train")
+    ]
+    predicted = method.example_probabilities(examples)
+    assert np.std(scores) > 0.01
+    np.testing.assert_allclose(predicted, scores, atol=0.25 * np.std(scores))
+
+
 def test_heights_are_relative_to_the_fingertips_where_the_config_says_so():
     color, height = np.zeros((1, 2, 2, 3), np.uint8), np.full((1, 2, 2), 0.06)
     fingertip = np.array([0.035])

@@ -47,6 +47,7 @@ _EXPLORED_ANGLES = 9
 paper's 800 patches are."""
 _SEPARATION = 0.02
 """m between two candidates of similar angle."""
+_EXAMPLES_AT_ONCE = 512
 _NEIGHBOURS = 10
 """Places around a candidate that is scored again (section IV.F)."""
 
@@ -246,6 +247,19 @@ class Supersizing(Method):
                 mirrored=True,
             )
         return self.probabilities(logits)
+
+    def example_probabilities(self, examples: Examples) -> FloatArray:
+        """(N,) probabilities that the grasps of examples (of `gather`) hold: what `score` gives for
+        them."""
+        logits = []
+        with evaluating(self):
+            for start in range(0, len(examples), _EXAMPLES_AT_ONCE):
+                rows = np.arange(start, min(start + _EXAMPLES_AT_ONCE, len(examples)))
+                batch = self.batch(examples, rows, np.random.default_rng(0), augment=False)
+                on_device = {name: tensor.to(self.device) for name, tensor in batch.items()}
+                tried = self.tried_logits(on_device, mirrored=True)
+                logits.append(tried.double().cpu().numpy())
+        return self.probabilities(np.concatenate(logits))
 
     def exploring(self) -> Policy:
         """Draws as `config.exploration` says, and records the probability it drew with."""

@@ -4,21 +4,22 @@ on new objects (section IV.B)."""
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from selfgrasp.common.atomic_write import atomic_write
 from selfgrasp.common.intervals import Estimate
 from selfgrasp.common.progress import Progress
+from selfgrasp.core import InputError
 from selfgrasp.learn import SPLITS, Examples
 from selfgrasp.learn.gathered import examples_of
 from selfgrasp.methods.registry import build, load
+from selfgrasp.methods.supersizing.method import Supersizing
 from selfgrasp.papers import steps
 from selfgrasp.papers.supersizing.collect import BAXTER_CLOSED
 from selfgrasp.papers.supersizing.sizes import Work
@@ -28,12 +29,10 @@ from selfgrasp.rollout.policies import resolve
 from selfgrasp.workcell.cells.config import GRIPPER
 
 if TYPE_CHECKING:
-    from selfgrasp.core.arrays import FloatArray
     from selfgrasp.learn import Method
 
 SETS = ("novel", "seen")
 SCORED = (*SETS, "validation", "chosen")
-_BATCH = 512
 
 
 def score_all(work: Work) -> str:
@@ -265,6 +264,8 @@ def _score(work: Work, name: str, datasets: Mapping[str, str]) -> None:
             if steps.OF in file and str(file[steps.OF]) == of:
                 return
     method = load(run)
+    if not isinstance(method, Supersizing):
+        raise InputError(given=f"{run} of {method.name}", wanted="a run of supersizing")
     sets = {
         "novel": _whole(method, work.folders.data("test"), work.workers),
         "validation": _whole(method, work.folders.data("validation"), work.workers),
@@ -273,7 +274,7 @@ def _score(work: Work, name: str, datasets: Mapping[str, str]) -> None:
     }
     columns: dict[str, NDArray[Any]] = {steps.OF: np.array(of)}
     for kind, examples in sets.items():
-        columns[f"{kind}.scores"] = _probabilities(method, examples)
+        columns[f"{kind}.scores"] = method.example_probabilities(examples)
         columns |= {
             f"{kind}.held": examples["grasped"].astype(bool),
             f"{kind}.scene": examples["scene"],
@@ -291,24 +292,3 @@ def _whole(method: Method, folder: Path, workers: int) -> Examples:
     """All attempts of a dataset that is only tested on."""
 
     return Examples.concatenate([_part(method, folder, split, workers) for split in SPLITS])
-
-
-def _probabilities(method: Method, examples: Examples) -> FloatArray:
-    """(N,) probabilities of the attempts as they were tried: what `score` gives for their
-    actions."""
-
-    tried: Callable[..., torch.Tensor] = method.tried  # type: ignore[assignment]
-    logits = []
-    method.eval()
-    with torch.inference_mode():
-        for start in range(0, len(examples), _BATCH):
-            rows = np.arange(start, min(start + _BATCH, len(examples)))
-            logits.append(
-                tried(
-                    method.batch(examples, rows, np.random.default_rng(0), augment=False),
-                    mirrored=True,
-                )
-                .double()
-                .numpy()
-            )
-    return method.probabilities(np.concatenate(logits))  # type: ignore[operator]
