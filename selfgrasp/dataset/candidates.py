@@ -2,13 +2,14 @@
 
 Grasps that were never executed come by the million, hundreds to a picture. Depth pictures are kept
 as plain 16-bit levels, so that the pictures of a random batch are read from the disk in
-milliseconds and nothing is held in memory; poses, widths and labels (a hundred bytes a grasp) are.
+milliseconds and nothing is held in memory; poses, widths and labels (60 bytes a grasp) are.
 """
 
 from __future__ import annotations
 
+import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -97,6 +98,13 @@ class CandidateTable:
         parts = {name: split.part_of(name) for name in set(names)}
         mine = np.array([parts[name] == part for name in names], dtype=bool)
         return np.flatnonzero(mine[self._view_of])
+
+    def identities(self, labels: Sequence[str] = ()) -> NDArray[np.int64]:
+        """(V,) a hash of each picture with its candidates, as far as `labels` are read of them."""
+        columns = (self._keys[name].to_pylist() for name in ("session", "shard", "index", "count"))
+        texts = (repr((key, sorted(labels))).encode() for key in zip(*columns, strict=True))
+        hashes = b"".join(hashlib.blake2b(text, digest_size=8).digest() for text in texts)
+        return np.frombuffer(hashes, dtype="<i8").astype(np.int64)
 
     def label(self, name: str) -> NDArray[np.float32]:
         """(N,) one label, NaN where a candidate has none; the others are not read.

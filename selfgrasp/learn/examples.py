@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from selfgrasp.core import InputError
 from selfgrasp.core.arrays import checked
+from selfgrasp.learn.candidates import CandidateRows
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,6 +22,8 @@ class Examples:
     Attributes:
         columns: name to (N, ...) array.
         weights: (N,) float32, how much an example counts in the loss; 0 or more.
+        candidates: what a column of row numbers refers to, where examples are candidates: their
+            pictures are too many for memory and are read by the batch.
 
     Raises:
         InputError: columns of different lengths, weights that are negative or not finite.
@@ -28,6 +31,7 @@ class Examples:
 
     columns: Mapping[str, NDArray[Any]]
     weights: NDArray[np.float32]
+    candidates: CandidateRows | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "weights", checked(self.weights, (None,), np.float32, "weights"))
@@ -61,13 +65,17 @@ class Examples:
     def take(self, indices: NDArray[np.int64]) -> Examples:
         """The rows at `indices` (K,)."""
         return Examples(
-            {name: column[indices] for name, column in self.columns.items()}, self.weights[indices]
+            {name: column[indices] for name, column in self.columns.items()},
+            self.weights[indices],
+            self.candidates,
         )
 
     def first(self, count: int) -> Examples:
         """The first `count` rows, or all if there are fewer."""
         return Examples(
-            {name: column[:count] for name, column in self.columns.items()}, self.weights[:count]
+            {name: column[:count] for name, column in self.columns.items()},
+            self.weights[:count],
+            self.candidates,
         )
 
     @staticmethod
@@ -75,14 +83,20 @@ class Examples:
         """All rows of `parts`, in order: how rounds of collection become one dataset.
 
         Raises:
-            InputError: parts with different columns, or none.
+            InputError: parts with different columns or of different candidates, or none.
         """
         if not parts or any(set(p.columns) != set(parts[0].columns) for p in parts):
             raise InputError(
                 given=f"examples with columns {[sorted(p.columns) for p in parts]}",
                 wanted="one or more parts with the same columns",
             )
+        if any(part.candidates is not parts[0].candidates for part in parts):
+            raise InputError(
+                given="examples of several tables of candidates",
+                wanted="one table (`selfgrasp merge` makes one of several datasets)",
+            )
         columns = {
             name: np.concatenate([p.columns[name] for p in parts]) for name in parts[0].columns
         }
-        return Examples(columns, np.concatenate([p.weights for p in parts]))
+        weights = np.concatenate([p.weights for p in parts])
+        return Examples(columns, weights, parts[0].candidates)

@@ -88,6 +88,8 @@ def data_of(
     Raises:
         InputError: no dataset, or one in which there is nothing to learn from.
     """
+    if method.reads_candidates:
+        return _of_candidates(method, folders, first)
     train, validation = (
         [gather(method, folder, split, workers=workers, chunk=chunk) for folder in folders]
         for split in ("train", "validation")
@@ -104,6 +106,29 @@ def data_of(
             wanted=f"at least one attempt that {method.name} can learn from",
         )
     return data
+
+
+def _of_candidates(method: Method, folders: Sequence[Path], first: int | None) -> Data:
+    """Examples that are row numbers: nothing is decoded, and so nothing is kept beside the data."""
+    if len(folders) != 1:
+        raise InputError(
+            given=f"{len(folders)} datasets of candidates",
+            wanted="one (`selfgrasp merge` makes one of several)",
+        )
+    dataset = Dataset.open(folders[0])
+    source = DeclaredSource(DatasetSource(dataset), method.reads_labels, method.name)
+    rng = np.random.default_rng(0)
+    train, validation = (method.gather(source, split, rng) for split in ("train", "validation"))
+    if first is not None:
+        few = max(1, round(first * _VALIDATION_SHARE))
+        train, validation = train.first(first), validation.first(few)
+    if not len(train):
+        raise InputError(
+            given=f"{folders[0]} with no training example",
+            wanted=f"at least one candidate that {method.name} can learn from",
+        )
+    identities = dataset.candidates().identities(method.reads_labels)
+    return Data(train, validation, DataIdentity(identities, first))
 
 
 def examples_of(

@@ -46,12 +46,15 @@ class Method(torch.nn.Module, ABC):
         name: the folder's name, and how checkpoints and reports call it.
         version: raised when a checkpoint of an earlier version can no longer be loaded.
         reads_labels: every label that `gather` reads; undeclared ones cannot be read.
+        reads_candidates: whether `gather` makes its examples of `source.candidates`, row numbers of
+            it in a column, rather than of attempts.
         config: the frozen dataclass that the network was built from.
     """
 
     name: ClassVar[str]
     version: ClassVar[int] = 1
     reads_labels: ClassVar[tuple[str, ...]] = ()
+    reads_candidates: ClassVar[bool] = False
     config: Any
 
     @property
