@@ -13,7 +13,10 @@ from helpers_play import episode, record
 from viz_scenes import SPEC, play
 
 from selfgrasp.core import InputError
+from selfgrasp.evaluation.job import BenchJob, first_scene
+from selfgrasp.evaluation.measured import write_bench
 from selfgrasp.evaluation.played import pairs
+from selfgrasp.papers.bench import bench
 from selfgrasp.protocols import METRICS, PLAYED
 from selfgrasp.protocols.clear import CLEAR
 from selfgrasp.protocols.metric import Unit
@@ -22,6 +25,7 @@ from selfgrasp.report.data import joined, read_run
 from selfgrasp.report.markup import VOID_TAGS
 from selfgrasp.report.policies import baseline_of, is_learned
 from selfgrasp.report.run_page import write_report
+from selfgrasp.report.story_file import Story
 from selfgrasp.report.story_recorder import StoryOptions, StoryRecorder
 from selfgrasp.report.words import DIGITS, gain, metric, range_text, value_text
 from selfgrasp.verbs.report import Args, run
@@ -392,3 +396,23 @@ def test_the_page_of_attempts_can_be_filtered_and_shows_every_id():
 
 def test_a_page_of_no_attempts_is_a_page():
     checked(attempts_page([], title="empty").html())
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_a_benchmarks_page_shows_the_attempts_that_were_measured(tmp_path: Path):
+    job = BenchJob(protocol="isolated", policy=("random", "heuristic"), trials=5)
+    measured = bench(job, out=tmp_path, workers=1)
+    write_bench(tmp_path, job, [measured])
+    story = Story.read(tmp_path / "pictures")
+    success = {row.policy: row.value for row in measured.rows if row.metric == "success"}
+    for policy, share in success.items():
+        strips = [strip for strip in story.strips if strip.policy == policy]
+        first = first_scene("novel", 0)
+        assert [strip.scene for strip in strips] == [first, first + 1, first + 2]
+        failed = {card.id for card in story.cards if card.policy == policy and card.kind != "held"}
+        assert len(failed) == round(5 * (1 - share)), "every failure has its card"
+    page = write_report([tmp_path]).read_text()
+    checked(page)
+    assert page.count('class="strip-row"') == 2
+    assert "pictures" not in read_run(tmp_path).missing

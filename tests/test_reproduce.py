@@ -99,8 +99,8 @@ def test_every_step_runs_and_is_skipped_the_second_time(
     assert (args.out / "report.html").stat().st_size > 10_000
     capsys.readouterr()
 
-    for module, name in ((steps, "measure"), (steps, "train")):
-        monkeypatch.setattr(module, name, lambda *_: pytest.fail("done again"))
+    for module, name in ((steps, "bench"), (steps, "train")):
+        monkeypatch.setattr(module, name, lambda *_, **__: pytest.fail("done again"))
     collected = collect
 
     def only_look(wanted: CollectJob, **how: bool) -> Collected:
@@ -161,7 +161,7 @@ def test_semantic_from_nothing_and_again(
     assert isinstance(shipped, Semantic)
     assert shipped.config.not_found_threshold > 0
     capsys.readouterr()
-    monkeypatch.setattr(steps, "measure", lambda _: pytest.fail("played again"))
+    monkeypatch.setattr(steps, "bench", lambda *_, **__: pytest.fail("played again"))
     assert run(args) == 0
     said = capsys.readouterr().out
     assert "are there already" in said

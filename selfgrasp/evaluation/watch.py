@@ -51,6 +51,11 @@ class WatchedScene:
     played: tuple[Played, ...]
     seen: Seen
 
+    @property
+    def whole(self) -> bool:
+        """Whether these are all attempts of the scene."""
+        return self.seen is Seen.ALL
+
 
 @dataclass(frozen=True)
 class WatchedTask:

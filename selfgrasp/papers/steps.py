@@ -22,13 +22,12 @@ from selfgrasp.common.record import plain, write_json
 from selfgrasp.core import InputError
 from selfgrasp.dataset import Dataset
 from selfgrasp.evaluation.frozen import frozen_hashes
-from selfgrasp.evaluation.measure import measure
 from selfgrasp.evaluation.measured import Measured, row_json, write_bench
 from selfgrasp.learn import configs
 from selfgrasp.learn.gathered import gather
 from selfgrasp.learn.recipe import device_of
 from selfgrasp.methods.registry import build
-from selfgrasp.papers.published import published
+from selfgrasp.papers.bench import bench
 from selfgrasp.papers.reproduction import Folders, Work
 from selfgrasp.protocols.episode import Row
 from selfgrasp.report.run_page import write_report
@@ -196,7 +195,7 @@ def played(job: BenchJob, *, out: Path, workers: int) -> str:
     path, of = out / "report.json", _measured_with(job)
     if kept(path, of) is not None:
         return f"{path} is there already"
-    measured = measure(job, out=out, workers=workers, published=published)
+    measured = bench(job, out=out, workers=workers)
     episodes = {label: [e.to_json() for e in played] for label, played in measured.episodes.items()}
     write_bench(out, job, [measured], {"episodes": episodes, OF: plain(of)})
     write_report([out])
@@ -214,7 +213,7 @@ def measured_once(path: Path, job: BenchJob, *, out: Path, workers: int) -> Meas
     """
 
     def rows() -> dict[str, Any]:
-        found = measure(job, out=out, workers=workers, published=published)
+        found = bench(job, out=out, workers=workers)
         return {
             "rows": [row_json(row) for row in found.rows],
             "paired": [pair.to_json() for pair in found.paired],

@@ -39,7 +39,7 @@ def hero(data: ReportData) -> Markup:
         element("p", _standfirst(data, found), class_="standfirst"),
     ]
     words.append(tiles(_key_figures(data, found)))
-    film = _film(data)
+    film = _film(data, found)
     return element("header", element("div", *words), film, class_="hero" if film else "hero plain")
 
 
@@ -101,10 +101,16 @@ def _key_figures(data: ReportData, found: Gain | None) -> list[tuple[object, obj
     return pairs
 
 
-def _film(data: ReportData) -> Markup:
+def _film(data: ReportData, found: Gain | None) -> Markup:
+    """Of the policy in the headline, else of a learned one, and rather of a benchmark."""
+    best = found.learned.policy if found else None
     films = sorted(
         data.story.films,
-        key=lambda film: (not is_learned(film.policy), film.source == "collect"),
+        key=lambda film: (
+            film.policy != best,
+            not is_learned(film.policy),
+            film.source == "collect",
+        ),
     )
     if not films:
         return EMPTY

@@ -12,6 +12,7 @@ from typing import Protocol, TypeVar
 
 from selfgrasp.core import CellSpec, Grasp, Heat, View
 from selfgrasp.report.card import CardText
+from selfgrasp.report.policies import is_learned
 from selfgrasp.report.story_file import Story, add_to_story
 from selfgrasp.report.story_parts import Card, Film, Scene, ScoreMap, Strip
 from selfgrasp.viz.animate import Take, animation, clearing_film
@@ -124,8 +125,9 @@ class StoryRecorder:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Writes what was kept, also after an interruption."""
-        self.close()
+        """Writes what was kept, also after an interruption; nothing where nothing was."""
+        if self._kept:
+            self.close()
 
     def watch(self, scene: WatchedAttempts) -> None:
         """Attempts that a benchmark hands over: a whole scene, or single failures."""
@@ -171,13 +173,14 @@ class StoryRecorder:
         """Writes the pictures and story.json, and says where that is."""
         self._folder.mkdir(parents=True, exist_ok=True)
         story = Story()
+        filmed = [name for name in self._kept if is_learned(name)] or [*self._kept][:1]
         for policy, kept in self._kept.items():
             story += Story(
                 strips=tuple(kept.strips),
                 cards=tuple(self._cards(policy, kept)),
                 scenes=tuple(self._scene(policy, kept)),
                 heats=tuple(self._score_maps(policy, kept)),
-                films=tuple(self._film(policy, kept)),
+                films=tuple(self._film(policy, kept)) if policy in filmed else (),
             )
         return add_to_story(self._folder, story, self._source)
 

@@ -64,12 +64,11 @@ def _options(arguments: Sequence[str], cell: str | None) -> CellConfig:
 
 def run(args: Args) -> int:
     """Measure, write the report, print the rows."""
-    from selfgrasp.evaluation.measure import measure
     from selfgrasp.evaluation.measured import as_text, write_bench
-    from selfgrasp.papers.published import published
+    from selfgrasp.papers.bench import bench
     from selfgrasp.report.run_page import write_report
 
-    measured = measure(args.job, out=args.out, workers=args.workers, published=published)
+    measured = bench(args.job, out=args.out, workers=args.workers)
     args.out.mkdir(parents=True, exist_ok=True)
     write_bench(args.out, args.job, [measured])
     page = write_report([args.out])

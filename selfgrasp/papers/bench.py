@@ -1,0 +1,27 @@
+"""A benchmark with its pictures: what the page shows is what was measured."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from selfgrasp.evaluation.job import BenchJob
+from selfgrasp.evaluation.measure import measure
+from selfgrasp.evaluation.measured import Measured
+from selfgrasp.papers.published import published
+from selfgrasp.report.story_recorder import StoryRecorder
+
+
+def bench(job: BenchJob, *, out: Path, workers: int) -> Measured:
+    """Measure, with the papers' figures beside ours, and keep pictures of the first scenes and of
+    failures in `out`/pictures.
+
+    Args:
+        job: what to measure.
+        out: folder of the run, from which an interrupted measurement goes on.
+        workers: processes.
+
+    Raises:
+        InputError: as `evaluation.measure.measure`.
+    """
+    with StoryRecorder(out / "pictures", source=job.protocol) as recorder:
+        return measure(job, out=out, workers=workers, published=published, watch=recorder.watch)
