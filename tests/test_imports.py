@@ -25,7 +25,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "methods": {"core", "common", "learn", "servo", "vision"},
     "contracts": {"core", "learn", "methods"},
     "viz": {"core", "vision"},
-    "protocols": {"core", "common", "workcell"},
+    "protocols": {"core", "common", "objects", "workcell"},
     "rollout": {
         "core",
         "common",

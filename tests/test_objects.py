@@ -28,7 +28,9 @@ from selfgrasp.objects.catalogue import (
 from selfgrasp.objects.families import CATEGORIES, FAMILIES, Ranges, make_object
 from selfgrasp.objects.hulls import convex_hull, polyhedron_mass
 from selfgrasp.objects.model import MAX_PARTS, ObjectModel, Part, Shape, assemble
+from selfgrasp.objects.named import objects_named
 from selfgrasp.objects.patterns import PATTERNS, pattern_image
+from selfgrasp.objects.sets import CATEGORY_SETS, SETS, canonical, set_label
 from selfgrasp.objects.solids import area, contains, mass_properties, reach
 
 GREY = (0.5, 0.5, 0.5)
@@ -335,3 +337,24 @@ def test_mujoco_compiles_the_same_mass_and_inertia() -> None:
         assert compiled.body_mass[1] == pytest.approx(item.mass, rel=1e-4)
         assert np.allclose(np.sort(compiled.body_inertia[1])[::-1], item.inertia, rtol=2e-3)
         assert np.linalg.norm(compiled.body_ipos[1]) < 1e-6
+
+
+def test_names_of_sets_mean_the_same_everywhere():
+    assert [(n, canonical(n)) for n in ("seen", "novel", "mixed", "a/folder")] == [
+        ("seen", "train"),
+        ("novel", "test"),
+        ("mixed", "mixed"),
+        ("a/folder", "a/folder"),
+    ]
+    told = {n: set_label(n) for n in ("seen", "train", "novel", "mixed", "my/cups", "stage")}
+    assert told == {
+        "seen": "seen",
+        "train": "seen",
+        "novel": "novel",
+        "mixed": "mixed",
+        "my/cups": "cups",
+        "stage": "stage",
+    }
+    for name in CATEGORY_SETS.values():
+        assert set_label(name) == {v: str(k) for k, v in CATEGORY_SETS.items()}[name]
+    assert all(objects_named(one) for one in SETS if one not in ("stage", "assorted"))

@@ -17,9 +17,9 @@ from selfgrasp.common.seeds import Collection
 from selfgrasp.core import InputError, PolicyRef, Scorer
 from selfgrasp.dataset import Dataset
 from selfgrasp.dataset.meta import META_FILE
-from selfgrasp.evaluation.job import row_label
 from selfgrasp.evaluation.measured import Measured
 from selfgrasp.evaluation.protocol import Measurement, Protocol
+from selfgrasp.objects.sets import set_label
 from selfgrasp.protocols.episode import Row
 from selfgrasp.protocols.prediction import (
     Predictions,
@@ -89,7 +89,7 @@ def measure_prediction(measurement: Measurement) -> Measured:
         threshold = best_threshold(_predictions(measurement, policy, validation))
         found = metrics(predictions, threshold, np.random.default_rng(job.seed))
         rows += [
-            measurement.row(estimate, policy, row_label(objects), metric)
+            measurement.row(estimate, policy, set_label(objects), metric)
             for metric, estimate in found.items()
         ]
         if policy.learned:

@@ -11,17 +11,9 @@ import tyro
 
 from selfgrasp.common.seeds import Purpose
 from selfgrasp.evaluation.names import protocol_names
+from selfgrasp.objects.sets import SetLabel, set_label
 from selfgrasp.workcell.cells.config import OptionValue
 
-OBJECT_ROWS = {
-    "train": "seen",
-    "test": "novel",
-    "mixed": "mixed",
-    "validation": "validation",
-    "categories": "seen",
-    "categories-test": "novel",
-    "categories-validation": "validation",
-}
 ProtocolName = Annotated[
     str,
     tyro.conf.Positional,
@@ -62,12 +54,5 @@ class BenchJob:
 
 def first_scene(objects: str, seed: int) -> int:
     """The first of the benchmark's scenes with that set of objects; they count up from it."""
-    validation = row_label(objects) == "validation"
+    validation = set_label(objects) == SetLabel.VALIDATION
     return (Purpose.VALIDATION if validation else Purpose.BENCHMARK).first_scene(seed)
-
-
-def row_label(objects: str) -> str:
-    """How reports call a set of objects: seen, novel, mixed, or a folder's name."""
-    return OBJECT_ROWS.get(
-        objects, objects if objects in OBJECT_ROWS.values() else Path(objects).name
-    )

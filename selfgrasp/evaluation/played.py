@@ -11,7 +11,7 @@ from selfgrasp.common.intervals import paired
 from selfgrasp.common.parts import Pair
 from selfgrasp.common.progress import Progress
 from selfgrasp.core import InputError, PolicyRef
-from selfgrasp.evaluation.job import first_scene, row_label
+from selfgrasp.evaluation.job import first_scene
 from selfgrasp.evaluation.log import EpisodeLog
 from selfgrasp.evaluation.measured import Measured
 from selfgrasp.evaluation.protocol import Measurement, Protocol
@@ -26,6 +26,7 @@ from selfgrasp.evaluation.watch import (
 )
 from selfgrasp.objects.catalogue import catalogue_hash
 from selfgrasp.objects.named import objects_named
+from selfgrasp.objects.sets import set_label
 from selfgrasp.rollout.workers import WorkerConfig, play_all
 from selfgrasp.workcell.cells.registry import cell_spec
 from selfgrasp.workcell.play import Episode, Task
@@ -67,7 +68,7 @@ def measure_played(protocol: PlayedProtocol, measurement: Measurement) -> Measur
         policy.label: tuple(_episodes(measurement, protocol, policy, objects))
         for policy in policies
     }
-    label, kind = row_label(objects), played(protocol)
+    label, kind = set_label(objects), played(protocol)
     return Measured(
         kind.cell_name(job),
         kind.options(job).noise,

@@ -14,6 +14,7 @@ from selfgrasp.core.errors import InputError
 from selfgrasp.objects.families import CATEGORIES, FAMILIES, Ranges, make_object
 from selfgrasp.objects.meshes import MeshRules, load_meshes
 from selfgrasp.objects.model import ObjectModel
+from selfgrasp.objects.sets import SETS
 
 HELD_OUT_FAMILIES: tuple[str, ...] = ("cross", "mug", "dumbbell")
 """Families that no training or validation object comes from."""
@@ -24,7 +25,7 @@ HELD_OUT_SCALE: tuple[float, float] = (0.6, 0.75)
 """Scales that no training or validation object has: their range starts at 0.85."""
 SEEDS_PER_SET = 10_000
 TRAIN_SIZE, VALIDATION_SIZE, TEST_SIZE, STAGE_SIZE = 150, 30, 60, 50
-CATEGORY_INSTANCES = {"categories": 24, "categories-validation": 4, "categories-test": 6}
+CATEGORY_INSTANCES = {one.name: one.instances for one in SETS.values() if one.instances}
 """Instances of each category, by the name of the set."""
 OUT_OF_CATEGORY: tuple[str, ...] = (
     "egg",
@@ -40,14 +41,8 @@ OUT_OF_CATEGORY: tuple[str, ...] = (
 """Families that nobody would take for a category."""
 ASSORTED_SIZE = 48
 """Objects of no category that lie among those of the training instances in the set "assorted"."""
-SET_NAMES: tuple[str, ...] = (
-    "train",
-    "validation",
-    "test",
-    "stage",
-    *CATEGORY_INSTANCES,
-    "assorted",
-)
+SET_NAMES: tuple[str, ...] = tuple(name for name in SETS if name != "mixed")
+"""Sets that sessions know by name; others are folders to them."""
 
 
 class Novelty(StrEnum):

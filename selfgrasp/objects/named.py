@@ -13,6 +13,7 @@ from selfgrasp.objects.catalogue import (
     test_objects,
     train_objects,
 )
+from selfgrasp.objects.sets import canonical
 
 if TYPE_CHECKING:
     from selfgrasp.objects.model import ObjectModel
@@ -63,7 +64,7 @@ def objects_named(name: str) -> tuple[ObjectModel, ...]:
         raise InputError(
             given=f"the part {part!r} of {folder}", wanted="train (two thirds) or test (one third)"
         )
-    found = objects_by_name({"seen": "train", "novel": "test"}.get(folder, folder))
+    found = objects_by_name(canonical(folder))
     if not part or len(found) < 6:
         return found
     order = sorted(found, key=lambda item: hashlib.sha256(item.name.encode()).digest())

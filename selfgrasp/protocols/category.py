@@ -11,6 +11,7 @@ import numpy as np
 from selfgrasp.common.intervals import Estimate, ratio
 from selfgrasp.common.parts import Cell, Table
 from selfgrasp.core import AttemptRecord, Goal, InputError, ObjectRef, Policy
+from selfgrasp.objects.sets import CATEGORY_SETS
 from selfgrasp.protocols.episode import PlayedProtocol
 from selfgrasp.protocols.metric import PLAN_SECONDS, Metric, about_truth, attempts, rates
 from selfgrasp.workcell.attempt import Ids
@@ -121,6 +122,6 @@ CATEGORY = PlayedProtocol(
     paired_metric=CLASS_PER_ATTEMPT,
     per_scene=lambda e: right(e) / max(1, attempts(e)),
     cell="kuka_bin",
-    sets={"seen": "categories", "novel": "categories-test", "validation": "categories-validation"},
+    sets={str(label): name for label, name in CATEGORY_SETS.items()},
     table=confusion_table,
 )

@@ -21,7 +21,7 @@ from selfgrasp.viz.draw import scene_overlay
 from selfgrasp.viz.heat import Span, heat_overlay
 from selfgrasp.viz.kinds import HELD, grasp_of, kind_of, label_values, push_of
 from selfgrasp.viz.picture import Picture, depth_picture, encode_webp, upscale
-from selfgrasp.workcell.workcell import Played
+from selfgrasp.workcell.attempt import Played
 
 Item = TypeVar("Item")
 

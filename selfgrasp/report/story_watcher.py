@@ -7,7 +7,7 @@ from pathlib import Path
 
 from selfgrasp.core import Attempt, CellSpec, Label, Plan, Watcher
 from selfgrasp.report.story_recorder import StoryRecorder
-from selfgrasp.workcell.workcell import Played
+from selfgrasp.workcell.attempt import Played
 
 
 class StoryWatcher(Watcher):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from selfgrasp.objects.sets import SetLabel
 from selfgrasp.protocols import HEADLINES, METRICS
 from selfgrasp.protocols.episode import Row
 from selfgrasp.protocols.metric import Metric, Unit
@@ -71,7 +72,9 @@ def gain(data: ReportData) -> Gain | None:
     candidates = {row.policy for row in data.rows if is_learned(row.policy) and not row.privileged}
     if "learned" in headline:
         candidates &= {headline["learned"]}
-    sets = dict.fromkeys(("novel", "mixed", "seen", *(row.objects for row in data.rows)))
+    sets = dict.fromkeys(
+        (SetLabel.NOVEL, SetLabel.MIXED, SetLabel.SEEN, *(row.objects for row in data.rows))
+    )
     for m in HEADLINES:
         for objects in sets:
             rows = [row for row in data.rows if (row.metric, row.objects) == (m.name, objects)]
@@ -116,17 +119,12 @@ def attempts_watched(data: ReportData) -> int:
 
 def objects_in_words(objects: str) -> str:
     """Seen, novel and mixed spelled out."""
-    words = {
-        "novel": "novel objects",
-        "seen": "objects seen in training",
-        "mixed": "seen and novel objects mixed",
-    }
-    return words.get(objects, objects)
+    return SetLabel(objects).words if objects in list(SetLabel) else objects
 
 
 def ordered_metrics(rows: Sequence[Row]) -> list[tuple[str, str]]:
     """(metric, objects) pairs: metrics in the rows' order, novel objects first."""
     pairs = dict.fromkeys((row.metric, row.objects) for row in rows)
     metrics = list(dict.fromkeys(name for name, _ in pairs))
-    order = {"novel": 0, "mixed": 1, "seen": 2}
+    order: dict[str, int] = {SetLabel.NOVEL: 0, SetLabel.MIXED: 1, SetLabel.SEEN: 2}
     return sorted(pairs, key=lambda pair: (metrics.index(pair[0]), order.get(pair[1], 3)))

@@ -50,11 +50,13 @@ def checked_options(name: str, config: CellConfig | None) -> CellConfig:
     """
     kind = cell_kind(name)
     if config is None:
-        return kind.options()
-    if not isinstance(config, kind.config):
+        default: CellConfig = kind.options()
+        return default
+    wanted: type[CellConfig] = kind.config
+    if not isinstance(config, wanted):
         raise InputError(
             given=f"{type(config).__name__} for the cell {name}",
-            wanted=kind.config.__name__,
+            wanted=wanted.__name__,
         )
     return config
 
@@ -70,7 +72,10 @@ def stored_options(name: str, options: Mapping[str, Any]) -> CellConfig:
     kind = cell_kind(name)
     mine, every = option_names(kind), {n for k in CELLS.values() for n in option_names(k)}
     plain = {n: tuple(v) if isinstance(v, list) else v for n, v in options.items()}
-    return kind.options({n: v for n, v in plain.items() if n in mine or n not in every})
+    config: CellConfig = kind.options(
+        {n: v for n, v in plain.items() if n in mine or n not in every}
+    )
+    return config
 
 
 def option_names(kind: CellKind[Any]) -> tuple[str, ...]:

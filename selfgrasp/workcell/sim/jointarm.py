@@ -56,7 +56,8 @@ class JointArm:
 
     def joints(self) -> FloatArray | None:
         """(J,) rad."""
-        return self._world.data.qpos[: self._count].copy()
+        now: FloatArray = self._world.data.qpos[: self._count].copy()
+        return now
 
     def pose(self) -> FloatArray:
         """world_from_tool (4, 4) now, as far as the arm knows; of a hand that points down, which

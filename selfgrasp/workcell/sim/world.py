@@ -274,7 +274,8 @@ class World:
 
     @staticmethod
     def _parked(slot: int) -> FloatArray:
-        return PARKED + np.array([0.5 * (slot + 1), 0.0, 0.0])
+        place: FloatArray = PARKED + np.array([0.5 * (slot + 1), 0.0, 0.0])
+        return place
 
     def refill(self, placed: Sequence[Placed]) -> None:
         """Make the slots hold what `placed` says, for a state that is about to be restored."""

@@ -158,7 +158,8 @@ def rectangles(
     )
     result[whole] = (0, height, 0, width)
     result[behind] = 0
-    return np.clip(result, 0, (height, height, width, width)).astype(np.int64)
+    clipped: NDArray[np.int64] = np.clip(result, 0, (height, height, width, width)).astype(np.int64)
+    return clipped
 
 
 def meet(

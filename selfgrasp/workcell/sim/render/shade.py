@@ -43,13 +43,14 @@ class Hits:
 def geom_rgba(model: mujoco.MjModel) -> Array:
     """(ngeom, 4) colours as drawn: a geom's own unless it is MuJoCo's default grey, then its
     material's."""
-    own = model.geom_rgba
+    own: Array = model.geom_rgba.copy()
     if not model.nmat:
-        return own.copy()
+        return own
     takes_material = (model.geom_matid >= 0) & (own == _DEFAULT_RGBA).all(axis=1)
-    return np.where(takes_material[:, None], model.mat_rgba[model.geom_matid], own).astype(
+    colors: Array = np.where(takes_material[:, None], model.mat_rgba[model.geom_matid], own).astype(
         np.float32
     )
+    return colors
 
 
 def shade(
@@ -198,7 +199,8 @@ def _world_to_cube(model: mujoco.MjModel, data: mujoco.MjData) -> Array:
         np.where(uniform[:, None], 1.0, 1.0 / np.maximum(size, 1e-9)),
     )
     rotation = data.geom_xmat.reshape(-1, 3, 3).transpose(0, 2, 1)
-    return (stretch[:, :, None] * rotation).astype(np.float32)
+    axes: Array = (stretch[:, :, None] * rotation).astype(np.float32)
+    return axes
 
 
 def _capsule_ends(model: mujoco.MjModel, geom: NDArray[np.int64], local: Array) -> Array:
