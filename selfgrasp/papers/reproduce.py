@@ -67,7 +67,7 @@ def work_of(job: ReproduceJob, reproduction: Reproduction[Any, Any]) -> Work:
 
 def _report(work: Work, *, job: ReproduceJob, reproduction: Reproduction[Any, Any]) -> str:
     """Write report.json and report.html."""
-    parts, frozen = reproduction.report(work), json.loads((job.out / "frozen.json").read_text())
+    frozen = json.loads((job.out / "frozen.json").read_text())
     write_config(job.out, job, job.seed)
     facts = {
         "protocol": f"reproduction of {job.system}",
@@ -75,7 +75,7 @@ def _report(work: Work, *, job: ReproduceJob, reproduction: Reproduction[Any, An
         "versions": versions(),
         "frozen": frozen,
     }
-    write_json(job.out / "report.json", {**facts, **parts})
+    write_json(job.out / "report.json", {**facts, **reproduction.report(work).to_json()})
     return f"{write_report([job.out])}"
 
 

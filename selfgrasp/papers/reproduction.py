@@ -3,10 +3,12 @@ told at the end."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
+
+from selfgrasp.common.parts import Calibration, Chart, Table
 
 
 @dataclass(frozen=True)
@@ -89,6 +91,42 @@ class Step(Generic[WorkT]):
     run: Callable[[WorkT], str]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """What a reproduction tells at its end.
+
+    Attributes:
+        cell: that was worked in.
+        attempts: that the networks learned from.
+        rows: of report.json.
+        paired: differences between two policies, as in report.json.
+        tables: the paper's tables, its figures beside ours.
+        charts: the paper's figures.
+        calibration: of predicted probabilities.
+        notes: what to know before the figures are compared.
+        learned: label of the policy whose figures stand first; empty lets the page choose.
+        labelled: how many of the attempts people labelled, in words; empty for none.
+    """
+
+    cell: str
+    attempts: int
+    rows: Sequence[Mapping[str, Any]]
+    paired: Sequence[Mapping[str, Any]] = ()
+    tables: Sequence[Table] = ()
+    charts: Sequence[Chart] = ()
+    calibration: Sequence[Calibration] = ()
+    notes: Sequence[str] = ()
+    learned: str = ""
+    labelled: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """Keys and values of report.json; what is empty is left out."""
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        learned = values.pop("learned")
+        found = {name: value for name, value in values.items() if value or name == "rows"}
+        return found | ({"headline": {"learned": learned}} if learned else {})
+
+
 @dataclass(frozen=True)
 class Reproduction(Generic[SizesT, WorkT]):
     """How a paper is reproduced.
@@ -101,7 +139,7 @@ class Reproduction(Generic[SizesT, WorkT]):
         with_trials: sizes for another number of trials.
         work: class of what its steps work on.
         steps: all of them, in order.
-        report: after the last step, its parts of report.json.
+        report: what is told after the last step.
     """
 
     paper: str
@@ -111,4 +149,4 @@ class Reproduction(Generic[SizesT, WorkT]):
     with_trials: Callable[[SizesT, int], SizesT]
     work: type[WorkT]
     steps: Callable[[WorkT], tuple[Step[WorkT], ...]]
-    report: Callable[[WorkT], Mapping[str, Any]]
+    report: Callable[[WorkT], Report]

@@ -11,6 +11,7 @@ from selfgrasp.dataset import Dataset
 from selfgrasp.papers import steps
 from selfgrasp.papers.hand_eye import evaluate
 from selfgrasp.papers.hand_eye.sizes import Work, runs_to_compare
+from selfgrasp.papers.reproduction import Report
 
 PAPER = {
     "random_servo": (0.675, 0.700, 0.725, 0.69),
@@ -40,18 +41,18 @@ NOTES = (
 )
 
 
-def parts(work: Work) -> dict[str, Any]:
-    """Of report.json."""
+def report(work: Work) -> Report:
+    """What is told at the end."""
     first = evaluate.measured(work, evaluate.conditions(work)[0])
-    return {
-        "cell": "kuka_bin",
-        "rows": first["rows"],
-        "paired": first["paired"],
-        "attempts": work.sizes.random + len(work.sizes.rounds) * work.sizes.round,
-        "notes": list(NOTES),
-        "tables": [deplete_table(work), growth_table(work), collection_table(work)],
-        "charts": [deplete_chart(work), growth_chart(work)],
-    }
+    return Report(
+        cell="kuka_bin",
+        rows=first["rows"],
+        paired=first["paired"],
+        attempts=work.sizes.random + len(work.sizes.rounds) * work.sizes.round,
+        notes=NOTES,
+        tables=[deplete_table(work), growth_table(work), collection_table(work)],
+        charts=[deplete_chart(work), growth_chart(work)],
+    )
 
 
 def deplete_table(work: Work) -> Table:

@@ -40,5 +40,5 @@ REPRODUCTION = Reproduction(
     with_trials=with_trials,
     work=Work,
     steps=steps_of,
-    report=report.parts,
+    report=report.report,
 )

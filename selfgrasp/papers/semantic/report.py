@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
 from selfgrasp.common.intervals import bootstrap, paired, ratio
 from selfgrasp.common.parts import Cell, Chart, Line, Point, Table
+from selfgrasp.papers.reproduction import Report
 from selfgrasp.papers.semantic import evaluate
 from selfgrasp.papers.semantic.classifiers import (
     classifier_figures,
@@ -46,27 +46,27 @@ _MEASURES = {
 }
 
 
-def parts(work: Work) -> dict[str, Any]:
-    """Of report.json."""
+def report(work: Work) -> Report:
+    """What is told at the end."""
     sizes = work.sizes
     further = (
         [paired_table(work, "The same with further seeds", evaluate.two_streams(work), seeds)]
         if (seeds := work.seeds[1:])
         else []
     )
-    return {
-        "cell": "kuka_bin",
-        "rows": [
+    return Report(
+        cell="kuka_bin",
+        rows=[
             row
             for label in evaluate.SETS
             for row in evaluate.measured(work, label, evaluate.FIRST)["rows"]
         ],
-        "labelled": f"whose categories raters (simulated) saw in {max(sizes.rated):.0%} of those "
+        labelled=f"whose categories raters (simulated) saw in {max(sizes.rated):.0%} of those "
         "from bins "
         "of everything",
-        "attempts": sizes.single_category + sizes.mixed + sizes.auxiliary + sizes.present_images,
-        "notes": list(NOTES),
-        "tables": [
+        attempts=sizes.single_category + sizes.mixed + sizes.auxiliary + sizes.present_images,
+        notes=NOTES,
+        tables=[
             *(category_table(work, label) for label in evaluate.SETS),
             paired_table(
                 work,
@@ -83,8 +83,8 @@ def parts(work: Work) -> dict[str, Any]:
             found_table(work),
             *(confusion_table(work, label) for label in evaluate.SETS),
         ],
-        "charts": [labels_chart(work)],
-    }
+        charts=[labels_chart(work)],
+    )
 
 
 def category_table(work: Work, label: str) -> Table:

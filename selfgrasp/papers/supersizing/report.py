@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 from selfgrasp.common.parts import Table
 from selfgrasp.common.record import write_json
+from selfgrasp.papers.reproduction import Report
 from selfgrasp.papers.supersizing import evaluate, tables
 from selfgrasp.papers.supersizing.figure_patches import figure_patches
 from selfgrasp.papers.supersizing.sizes import Work
@@ -44,8 +44,8 @@ def draw_pictures(work: Work) -> str:
     return f"{len(story.paths)} pictures"
 
 
-def parts(work: Work) -> dict[str, Any]:
-    """Of report.json."""
+def report(work: Work) -> Report:
+    """What is told at the end."""
 
     final = evaluate.label_of(work, evaluate.final_run(work))
     pairs = [
@@ -55,14 +55,14 @@ def parts(work: Work) -> dict[str, Any]:
         for pair in evaluate.measured(work, test)["paired"]
     ]
     drawn = json.loads(work.folders.measured("pictures").read_text())
-    return {
-        "cell": "tabletop",
-        "rows": list(tables.rows_of(work)),
-        "paired": [pair for pair in pairs if final in (pair["a"], pair["b"])],
-        "headline": {"learned": final},
-        "attempts": work.sizes.random,
-        "notes": [*NOTES, *(SMALL_NOTES if work.preset == "small" else ())],
-        "calibration": tables.calibration_of(work),
-        "tables": [*tables.all_tables(work), Table.from_json(drawn["failures"])],
-        "charts": tables.all_charts(work),
-    }
+    return Report(
+        cell="tabletop",
+        rows=list(tables.rows_of(work)),
+        paired=[pair for pair in pairs if final in (pair["a"], pair["b"])],
+        learned=final,
+        attempts=work.sizes.random,
+        notes=[*NOTES, *(SMALL_NOTES if work.preset == "small" else ())],
+        calibration=tables.calibration_of(work),
+        tables=[*tables.all_tables(work), Table.from_json(drawn["failures"])],
+        charts=tables.all_charts(work),
+    )

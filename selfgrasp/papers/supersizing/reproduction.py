@@ -39,5 +39,5 @@ REPRODUCTION = Reproduction(
     with_trials=with_trials,
     work=Work,
     steps=steps_of,
-    report=report.parts,
+    report=report.report,
 )
