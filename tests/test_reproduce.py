@@ -92,7 +92,10 @@ def test_every_step_runs_and_is_skipped_the_second_time(
     assert run(args) == 0
     report = json.loads((args.out / "report.json").read_text())
     papers = {row["paper"] for row in report["rows"] if row["paper"] is not None}
-    assert {0.534, 0.599, 0.621, 0.694, 0.733, 0.769, 0.795, 0.73, 0.66, 26.0} <= papers
+    assert {0.769, 0.795, 0.73, 0.66, 26.0} <= papers
+    # Where no attempt held, or all did, baselines have nothing to learn from.
+    baselines = json.loads((args.out / "measured" / "baselines.json").read_text())
+    assert papers >= {0.534, 0.599, 0.621, 0.694, 0.733} or baselines["lacking"]
     titles = [table["title"] for table in report["tables"]]
     assert any("Table I)" in title for title in titles)
     assert any("Table II)" in title for title in titles)
@@ -159,7 +162,8 @@ def test_semantic_from_nothing_and_again(
     assert [row[0] for row in tables["How it is decided"]["rows"]] == ["seen", "novel"]
     shipped = load(args.out / "semantic.safetensors")
     assert isinstance(shipped, Semantic)
-    assert shipped.config.not_found_threshold > 0
+    found = json.loads((args.out / "measured" / "found.json").read_text())
+    assert shipped.config.not_found_threshold == found["threshold"]
     capsys.readouterr()
     monkeypatch.setattr(steps, "bench", lambda *_, **__: pytest.fail("played again"))
     assert run(args) == 0

@@ -34,7 +34,7 @@ from selfgrasp.objects.catalogue import (
 )
 from selfgrasp.papers.supersizing.repeats import Repeat, balanced_agreement, repeat_scene
 from selfgrasp.papers.supersizing.scores import mean_by_scene, one_sided
-from selfgrasp.papers.supersizing.sizes import Sizes, quick, scaled
+from selfgrasp.papers.supersizing.sizes import Sizes, scaled
 from selfgrasp.rollout.collect import collect
 from selfgrasp.rollout.jobs import CollectJob
 from selfgrasp.rollout.policies import load_policy
@@ -204,7 +204,3 @@ def test_what_rests_on_nothing_says_so_and_is_no_error():
     )
     assert one_sided({"training": some, "test": some}) == ""
     assert one_sided({"training": some, "test": none}) == "of 2 test attempts 0 held"
-
-
-def test_the_quick_sizes_collect_with_a_policy_of_which_some_holds():
-    assert (Sizes().collector, quick().collector) == ("random", "heuristic")

@@ -111,7 +111,6 @@ def _collect(
         CollectJob(
             out=out,
             attempts=attempts,
-            policy=work.sizes.collector,
             objects=objects,
             workers=work.workers,
             seed=work.seed if seed is None else seed,

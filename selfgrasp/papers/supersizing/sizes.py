@@ -17,7 +17,6 @@ class Sizes:
 
     Attributes:
         random: attempts of the random policy on the training objects: D0.
-        collector: policy of all collections that are made at random in the paper.
         stage: attempts of each of the `stages` that a trained network collects (III.D).
         stages: how many.
         test: random attempts on the test objects.
@@ -39,7 +38,6 @@ class Sizes:
     """
 
     random: int = FULL_RANDOM
-    collector: str = "random"
     stage: int = 2_400
     stages: int = 3
     test: int = 6_000
@@ -61,11 +59,11 @@ class Sizes:
 def quick() -> Sizes:
     """Everything once, as small as it gets: its figures mean nothing.
 
-    Of so few random attempts perhaps none holds anything; the heuristic's hold and fail.
+    With fingers that do not meet one random attempt in thirty holds something, so that there are
+    more of these.
     """
     return Sizes(
         random=160,
-        collector="heuristic",
         stage=16,
         stages=1,
         test=120,
@@ -75,7 +73,7 @@ def quick() -> Sizes:
         pretrained=(80,),
         angles=80,
         repeats=10,
-        closed=120,
+        closed=400,
         smoke=4,
         trials=2,
         clear=1,
