@@ -294,7 +294,7 @@ def test_the_hand_is_drawn_where_it_will_be():
     assert drawn[0, 5, :, 32].nonzero()[:, 0].tolist() == list(range(19, 26)), "seven px broad"
 
 
-def test_the_second_network_has_a_say():
+def test_the_rescorer_changes_scores():
     """What the first thinks best is kept out once the second is against it; the map stays the
     first's."""
     method, context = (
@@ -333,7 +333,7 @@ def test_both_networks_learn_and_neither_sees_the_others_gradient():
     assert torch.equal(*gradients)
 
 
-def test_a_plan_chooses_the_opening_that_the_network_likes():
+def test_a_plan_chooses_the_best_opening():
     method, context = registry.build("supersizing"), box_context()
     with torch.no_grad():
         for network in method.networks:

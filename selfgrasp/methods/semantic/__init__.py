@@ -1,2 +1,2 @@
-"""Semantic grasping (Jang et al. 2017): which of the things in a bin is asked for, and how it can
-be held."""
+"""Semantic grasping (Jang et al. 2017): a dorsal stream predicts success, a ventral stream the
+category of what will be held."""

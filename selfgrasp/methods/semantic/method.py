@@ -6,7 +6,6 @@ import copy
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -113,7 +112,7 @@ class Semantic(ServoMethod):
         return self
 
     @property
-    def examples_key(self) -> list[Any]:
+    def examples_key(self) -> list[object]:
         """What `examples.gather_semantic` reads of the config."""
         ventral = self.config.ventral
         return [
@@ -138,8 +137,7 @@ class Semantic(ServoMethod):
         """
         if not (examples.columns["category"] >= 0).any():
             raise InputError(
-                given=f"{len(examples)} attempts of which nobody says what known category "
-                "they lifted",
+                given=f"{len(examples)} attempts without a label of the category that they lifted",
                 wanted=f"labels {LABEL!r} (`selfgrasp label`, or bins of one category: collect "
                 "--options.mixture alike), or a dataset of `selfgrasp pictures`",
                 exists=", ".join(self.config.categories),
@@ -223,20 +221,21 @@ class Semantic(ServoMethod):
         """Beside those of `ServoMethod`: always (no not-found threshold), dorsal (ignores the
         category: grasps anything) and, with two streams, published (scores as `PublishedScorer`
         does, no not-found threshold)."""
-        other = {
-            "always": WithContext(self._with(not_found_threshold=0.0), "always trying", {}),
+        always = replace(self.config, not_found_threshold=0.0)
+        found = {
+            **super().variants(),
+            "always": WithContext(self.with_config(always), "always trying", {}),
             "dorsal": WithContext(self, "dorsal only", {"goal": ANYTHING}),
         }
         if self.config.structure in (Structure.BRANCHES, Structure.SEPARATED):
-            other["published"] = WithContext(
-                self._with(not_found_threshold=0.0, decision=Decision.PUBLISHED), "as published", {}
-            )
-        return {**super().variants(), **other}
+            published = self.with_config(replace(always, decision=Decision.PUBLISHED))
+            found["published"] = WithContext(published, "as published", {})
+        return found
 
-    def _with(self, **changes: Any) -> Semantic:
-        """The same networks with another config."""
+    def with_config(self, config: SemanticConfig) -> Semantic:
+        """The same networks, planning with another config."""
         other = copy.copy(self)
-        other.config = replace(self.config, **changes)
+        other.config = config
         return other
 
     def scorer(self, context: Context, *, calibrated: bool = False) -> MotionScorer:
@@ -297,8 +296,8 @@ class Semantic(ServoMethod):
             return None
         if goal.category is None:
             raise InputError(
-                given="a picture as the goal",
-                wanted=f"a category, or nothing for anything: {self.name} knows no other goals",
+                given="an image as the goal",
+                wanted=f"a category, or no goal: {self.name} knows no others",
             )
         if goal.category not in self.config.categories:
             raise unknown_name("category", goal.category, self.config.categories)
@@ -323,7 +322,7 @@ def _class_metrics(
     known = weight_B.sum() > 0
     return {
         "class_loss": torch.where(known, value, torch.nan),
-        "class_right": torch.where(known, _mean(right_B.float(), weight_B), torch.nan),
+        "class_accuracy": torch.where(known, _mean(right_B.float(), weight_B), torch.nan),
     }
 
 

@@ -268,9 +268,14 @@ class Supersizing(Method):
     def variants(self) -> Mapping[str, Policy]:
         """explore; sample: importance sampling over all scored grasps (section III.D); rerank: the
         ten best scored again (section IV.F)."""
-        reranking = copy(self)
-        reranking.config = replace(self.config, rerank=10, temperature=0.0)
+        reranking = self.with_config(replace(self.config, rerank=10, temperature=0.0))
         return {**super().variants(), "sample": _Drawing(self, Choice.SAMPLED), "rerank": reranking}
+
+    def with_config(self, config: SupersizingConfig) -> Supersizing:
+        """The same networks, planning with another config."""
+        other = copy(self)
+        other.config = config
+        return other
 
     def tried_logits(
         self, batch: Batch, *, by: Sequence[GraspNetwork] = (), mirrored: bool = False

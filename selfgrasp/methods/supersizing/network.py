@@ -96,10 +96,10 @@ def clearances(
     place: tuple[torch.Tensor, torch.Tensor, torch.Tensor],
     reach_N: torch.Tensor,
 ) -> torch.Tensor:
-    """(N, 5) what a closing hand meets, in network units of height: under its fingers (the higher,
-    the lower), in its middle, halfway between (likewise).
+    """(N, 5) highest points in network units of height: under the fingers (the higher, the lower),
+    in the middle between them, halfway (the higher, the lower).
 
-    A parallel gripper is symmetric, so which finger is which does not count.
+    A parallel gripper is symmetric, so the fingers are not distinguished.
 
     Args:
         pooled_BHW: heights turned into the gripper's frame, of which each is the highest under a
@@ -124,11 +124,11 @@ def clearances(
 def under_palm(
     height_HW: NDArray[np.float32], row: NDArray[np.int64], column: NDArray[np.int64]
 ) -> torch.Tensor:
-    """(N, 3) the highest that a descending palm meets, in the units of `height_HW`: under all of
-    it, under its ends beyond the fingers (the higher, the lower).
+    """(N, 3) highest points in the units of `height_HW`: under the whole palm, and under its ends
+    beyond the fingers (the higher, the lower).
 
-    Made for a palm of the simulated gripper's proportions: as long as a patch and two thirds of the
-    opening broad. What only it touches stops a hand whose fingers are free.
+    For a palm of the simulated gripper's proportions: as long as a patch and two thirds of the
+    opening broad. What only the palm touches stops a hand whose fingers are free.
 
     Args:
         height_HW: heights turned into the gripper's frame.
@@ -145,8 +145,8 @@ def under_palm(
 
 
 def fingers_over(height_HW: NDArray[np.float32]) -> NDArray[np.float32]:
-    """(H, W): at every pixel the highest under a finger that stands there, a tenth of the opening
-    thick and nearly a quarter broad."""
+    """(H, W) highest points under a finger at every pixel; a finger is a tenth of the opening thick
+    and nearly a quarter broad."""
     return np.asarray(cv2.dilate(height_HW, np.ones(_FINGER_PX, np.uint8)), dtype=np.float32)
 
 
@@ -168,8 +168,8 @@ def _under_palm_middle(height_BHW: torch.Tensor) -> torch.Tensor:
 def with_hand_drawn(
     x_BCHW: torch.Tensor, fingertip_B: torch.Tensor, reach_B: torch.Tensor
 ) -> torch.Tensor:
-    """(B, C + 2, H, W) patches with the hand drawn in: heights relative to its fingertips, finely
-    scaled, and where its fingers come down.
+    """(B, C + 2, H, W) patches with the gripper drawn in: heights relative to its fingertips, and a
+    mask of where its fingers come down.
 
     Args:
         x_BCHW: patches in the gripper's frame, heights last.
@@ -190,13 +190,13 @@ def with_hand_drawn(
 
 
 class GraspNetwork(nn.Module):
-    """Patches to logits of success: a spatial trunk that collapses a patch to one cell, and a head
-    on that cell.
+    """Patches to logits of success: convolutions (the trunk) that reduce a patch to one cell, and
+    fully connected layers (the head) on that cell.
 
     Args:
         config: of the method.
-        drawn: whether the trunk sees the hand in the patch (see `with_hand_drawn`): then it has no
-            features of maps.
+        drawn: whether the trunk sees the gripper in the patch (see `with_hand_drawn`). Then it can
+            not run over whole maps.
     """
 
     def __init__(self, config: SupersizingConfig, *, drawn: bool = False) -> None:

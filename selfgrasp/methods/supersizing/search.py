@@ -40,7 +40,7 @@ _CHUNK = 1024
 
 @dataclass(frozen=True, eq=False)
 class Scored:
-    """Grasps with the network's opinion.
+    """Grasps and their predicted success.
 
     Attributes:
         xy: (N, 2) m in the world.
@@ -232,7 +232,7 @@ def _met(
     reaches: NDArray[np.float32],
     config: SupersizingConfig,
 ) -> torch.Tensor:
-    """(W, N, M) what a hand meets at `middles` (N, 2) px of a turned map, for each of `reaches`
+    """(W, N, M) clearances of hands at `middles` (N, 2) px of a turned map, for each of `reaches`
     (W,) px; see `clearances` and `under_palm`."""
     row, column = middles[:, 0], middles[:, 1]
     place = (
@@ -262,7 +262,7 @@ def _best_opening(
     config: SupersizingConfig,
     logits_of: Callable[[int, FloatArray], FloatArray],
 ) -> Scored:
-    """Every place and angle with the opening that the network likes best there; `logits_of` takes
+    """Every place and angle with its best opening; `logits_of` takes
     an opening's number and the widths (N,) m it stands for."""
     widths = np.array(config.openings) * spec.gripper.opening
     logits_WN = np.stack(

@@ -151,8 +151,7 @@ def _random(context: Context) -> list[Grasp]:
 
 
 def _method(checkpoint: str) -> Supersizing:
-    """The checkpoint's method, made to name many places in the order of its opinion and of nothing
-    else."""
+    """The checkpoint's method, whose plans hold many grasps in the order of their scores."""
 
     method = load_policy(checkpoint)
     if not isinstance(method, Supersizing):
@@ -161,7 +160,7 @@ def _method(checkpoint: str) -> Supersizing:
             wanted="one of supersizing, whose patches can be shown",
         )
     proposals = max(_SEARCHED, method.config.proposals)
-    method.config = replace(
+    config = replace(
         method.config,
         candidates=_SEARCHED,
         proposals=proposals,
@@ -169,7 +168,7 @@ def _method(checkpoint: str) -> Supersizing:
         choice=Choice.BEST,
         temperature=0.0,
     )
-    return method
+    return method.with_config(config)
 
 
 def _judged(method: Supersizing, context: Context, random: Sequence[Grasp], stage: str) -> Judged:
