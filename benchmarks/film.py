@@ -19,12 +19,13 @@ from numpy.typing import NDArray
 from selfgrasp.core import Grasp
 from selfgrasp.core.pose import apply
 from selfgrasp.objects.named import objects_named
-from selfgrasp.protocols.play import play_until_clear
 from selfgrasp.rollout.policies import load_policy
 from selfgrasp.viz.animate import animation
 from selfgrasp.viz.draw import Canvas
+from selfgrasp.workcell.attempt import Ids
 from selfgrasp.workcell.cells.simulated import SimCell, tabletop
 from selfgrasp.workcell.cells.tabletop import TabletopConfig
+from selfgrasp.workcell.play import Stop, Task, play
 from selfgrasp.workcell.sim.film import Recording, Spectator, over_the_table
 
 OUT, SCENE = Path("docs/pictures/clearing.webp"), 3_000_002
@@ -45,11 +46,17 @@ def main(out: Path, scene: int) -> None:
     with made.cell as cell:
         recording = Recording(made)
         cell.watchers = (recording,)
-        episode = play_until_clear(
-            made, load_policy(POLICY, made), scene, session="film", most=MOST
+        episode = play(
+            cell,
+            load_policy(POLICY, made),
+            Task(scene),
+            ids=Ids("film", scene, 0),
+            stop=Stop(most=MOST),
         )
         recording.stop()
-        print(f"{episode.attempts} attempts, {episode.true} lifted, cleared: {episode.cleared}")
+        print(
+            f"{len(episode.attempts)} attempts, {episode.true} lifted, cleared: {episode.cleared}"
+        )
         frames = list(film(made, recording))
     animation(frames, out, milliseconds=round(1000 / PER_SECOND), quality=78, method=6)
     print(f"{out}: {len(frames)} frames, {out.stat().st_size / 1e6:.2f} MB")

@@ -5,9 +5,11 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from selfgrasp.core import Attempt
+from benchmarks.film import marked
+from selfgrasp.core import Attempt, Grasp
 from selfgrasp.methods.baselines import HeuristicPolicy, RandomServoPolicy
 from selfgrasp.objects.catalogue import train_objects
+from selfgrasp.vision.project import project_world
 from selfgrasp.workcell.attempt import Ids
 from selfgrasp.workcell.cells.kuka_bin import KukaBinConfig
 from selfgrasp.workcell.cells.simulated import SimCell, kuka_bin, tabletop
@@ -125,3 +127,22 @@ def test_the_hand_of_an_arm_never_jumps_either() -> None:
         path = np.array([camera.hand(float(time)) for time in times])
         assert np.linalg.norm(np.diff(path, axis=0), axis=1).max() < 0.08
         camera.close()
+
+
+def test_the_chosen_grasp_is_drawn_where_the_hand_will_be(
+    recording: Recording, spectator: Spectator
+) -> None:
+    grasp = recording.decisions[0].plan.action
+    assert isinstance(grasp, Grasp)
+    picture = spectator.picture(0.0)
+    drawn = marked(spectator, picture, grasp, 1.0)
+    changed = np.argwhere((drawn != picture).any(axis=2))[:, ::-1] + 0.5
+    middle = project_world(grasp.world_from_tool[:3, 3], spectator.view(picture))
+    assert np.linalg.norm(changed - middle, axis=1).min() < 12
+    assert np.linalg.norm(changed.mean(axis=0) - middle) < 20
+    assert (marked(spectator, picture, grasp, 0.0) == picture).all()
+    reached = min(
+        np.linalg.norm(spectator.hand(float(t)) - grasp.world_from_tool[:3, 3])
+        for t in np.arange(0.0, recording.outcomes[0][0], 0.02)
+    )
+    assert reached < 0.02

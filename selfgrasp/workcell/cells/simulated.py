@@ -26,7 +26,7 @@ from selfgrasp.workcell.drivers import Drivers
 from selfgrasp.workcell.judge import JudgeConfig
 from selfgrasp.workcell.sim.arms import ArmModel, arm_from_file, iiwa14
 from selfgrasp.workcell.sim.build import TableConfig
-from selfgrasp.workcell.sim.camera import Mount, SimCamera
+from selfgrasp.workcell.sim.camera import ExtrinsicsVariation, SimCamera
 from selfgrasp.workcell.sim.hand import FlyingArm, SimGripper
 from selfgrasp.workcell.sim.jointarm import JointArm
 from selfgrasp.workcell.sim.kick import KickedArm
@@ -173,7 +173,9 @@ def _simulated(
             lambda: world.data,
             noise,
             np.random.default_rng(0),
-            None if camera.carrier == "hand" else Mount(*body.extrinsics_spread, *moved),
+            None
+            if camera.carrier == "hand"
+            else ExtrinsicsVariation(*body.extrinsics_spread, *moved),
             (lambda: world.world_from_hand) if camera.carrier == "hand" else None,
         )
         for name, camera in spec.cameras.items()

@@ -27,12 +27,12 @@ from selfgrasp.workcell.sim.render.picture import Picture, Renderer
 if TYPE_CHECKING:
     import mujoco
 
-__all__ = ["Mount", "NoiseConfig", "SimCamera", "realistic"]
+__all__ = ["ExtrinsicsVariation", "NoiseConfig", "SimCamera", "realistic"]
 
 
 @dataclass(frozen=True)
-class Mount:
-    """How a camera is mounted, beyond what noise says.
+class ExtrinsicsVariation:
+    """How the extrinsics of cameras vary, beyond what noise says.
 
     Attributes:
         translation: m, largest shift per axis from the nominal pose, drawn per reset: every scene
@@ -47,8 +47,8 @@ class Mount:
     moved_by: float = 0.0
     turned_by: float = 0.0
 
-    def place(self, rng: np.random.Generator) -> FloatArray:
-        """nominal_from_calibrated (4, 4): where this robot's camera was when it was calibrated."""
+    def nominal_from_calibrated(self, rng: np.random.Generator) -> FloatArray:
+        """(4, 4), where this robot's camera was when it was calibrated."""
         if not (self.translation or self.rotation):
             return np.eye(4)
         rotation, _ = cv2.Rodrigues(rng.uniform(-self.rotation, self.rotation, 3))
@@ -56,8 +56,8 @@ class Mount:
             rotation=rotation, translation=rng.uniform(-self.translation, self.translation, 3)
         )
 
-    def knock(self, rng: np.random.Generator) -> FloatArray:
-        """calibrated_from_now (4, 4): how it has moved since."""
+    def calibrated_from_now(self, rng: np.random.Generator) -> FloatArray:
+        """(4, 4), how it has moved since."""
         if not (self.moved_by or self.turned_by):
             return np.eye(4)
         axis, direction = (v / np.linalg.norm(v) for v in rng.normal(size=(2, 3)))
@@ -68,8 +68,8 @@ class Mount:
 class SimCamera:
     """Implements `selfgrasp.workcell.drivers.Camera`.
 
-    Its view carries the calibrated pose, which is that of `spec` unless mounts differ; the picture
-    is taken from the true pose, drawn near it by `randomise`.
+    Its view carries the calibrated pose, which is that of `spec` unless extrinsics vary; the
+    picture is taken from the true pose, drawn near it by `randomise`.
 
     Args:
         spec: size, intrinsics and nominal pose.
@@ -77,7 +77,7 @@ class SimCamera:
         data: returns the state to look at, with poses up to date.
         noise: what is wrong.
         rng: of all draws: the same generator and the same scenes give the same pictures.
-        mount: how much mounts differ between scenes, and how far it was moved after calibration.
+        variation: of the extrinsics between scenes, and since calibration.
         carrier: returns the (4, 4) world pose of what carries the camera, in whose frame `spec`
             places it; None for a camera that stands in the world.
 
@@ -92,12 +92,12 @@ class SimCamera:
         data: Callable[[], mujoco.MjData],
         noise: NoiseConfig,
         rng: np.random.Generator,
-        mount: Mount | None = None,
+        variation: ExtrinsicsVariation | None = None,
         carrier: Callable[[], FloatArray] | None = None,
     ) -> None:
         checked_intrinsics(spec.intrinsics, spec.height, spec.width)
         self._spec, self._renderer, self._data, self._noise = spec, renderer, data, noise
-        self._mount, self._carrier = mount or Mount(), carrier
+        self._variation, self._carrier = variation or ExtrinsicsVariation(), carrier
         self.randomise(rng)
 
     @property
@@ -109,8 +109,14 @@ class SimCamera:
         """Draw what stays the same over a scene (true pose, brightness, hue), and go on drawing
         from `rng`. Lights are `Lights`'s."""
         self._rng = rng
-        self._calibrated = self._spec.world_from_camera @ self._mount.place(rng)
-        self._true = self._calibrated @ self._mount.knock(rng) @ draw_calibration(self._noise, rng)
+        self._calibrated = self._spec.world_from_camera @ self._variation.nominal_from_calibrated(
+            rng
+        )
+        self._true = (
+            self._calibrated
+            @ self._variation.calibrated_from_now(rng)
+            @ draw_calibration(self._noise, rng)
+        )
         self._mixing = draw_mixing(self._noise, rng)
 
     def picture(self) -> Picture:

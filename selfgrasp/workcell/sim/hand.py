@@ -12,13 +12,14 @@ from selfgrasp.core.attempt import Fault
 from selfgrasp.core.pose import top_down, wrapped, yaw_of
 from selfgrasp.core.spec import GripperSpec, Workspace
 from selfgrasp.workcell.drivers import Control, Reached
+from selfgrasp.workcell.motions import MotionConfig
 from selfgrasp.workcell.sim.build import FINGER_STIFFNESS, HAND_STIFFNESS, MOVING_MASS
 from selfgrasp.workcell.sim.noise import NoiseConfig, draw_miss
 from selfgrasp.workcell.sim.world import World
 
-CLEAR_HEIGHT = 0.24
-"""m. Above it nothing stands, so that free motion there is not stepped: hand and what it holds are
-shifted as one."""
+CLEAR_HEIGHT = MotionConfig().clear_height - 0.01
+"""m. Hands travel a centimetre higher. Above it nothing stands, so that free motion there is not
+stepped: hand and what it holds are shifted as one."""
 STEPS_PER_UPDATE = 4
 """Timesteps between two targets of the servos."""
 _ACCELERATION = 15.0
