@@ -25,7 +25,7 @@ from selfgrasp.learn import (
     fit,
 )
 from selfgrasp.learn.batches import Order, prefetched
-from selfgrasp.learn.fit import ENOUGH
+from selfgrasp.learn.fit import MIN_VALIDATION_EXAMPLES
 from selfgrasp.learn.recipe import learning_rate_at
 
 torch.set_num_threads(1)
@@ -179,20 +179,25 @@ def test_patience_ends_training_and_the_best_weights_stay(tmp_path: Path):
             "schedule": Schedule.CONSTANT,
         }
     )
-    method, validation = line(), points(ENOUGH, seed=1)
+    method, validation = line(), points(MIN_VALIDATION_EXAMPLES, seed=1)
     result = fit(method, points(), validation, config, tmp_path)
     assert result.ended is Ended.PATIENCE
     with torch.inference_mode():
         loss = float(
             method.loss(
-                method.batch(validation, np.arange(ENOUGH), np.random.default_rng(0), augment=False)
+                method.batch(
+                    validation,
+                    np.arange(MIN_VALIDATION_EXAMPLES),
+                    np.random.default_rng(0),
+                    augment=False,
+                )
             ).value
         )
     assert loss == pytest.approx(result.metrics["loss"], rel=1e-4)
 
 
 def test_a_handful_of_validation_examples_is_measured_and_chooses_nothing(tmp_path: Path):
-    few = points(ENOUGH - 1, seed=1)
+    few = points(MIN_VALIDATION_EXAMPLES - 1, seed=1)
     # The first epoch is the best one by these.
     few.columns["y"][:] = 0.0
     result = fit(line(), points(), few, CONFIG, tmp_path)

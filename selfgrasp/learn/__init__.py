@@ -1,5 +1,5 @@
 """Shared training tools that know no paper: examples, one loop, checkpoints, search, small
-networks. Imports core and dataset only."""
+networks. Imports core, common and dataset only."""
 
 from selfgrasp.common.split import SPLITS, Split
 from selfgrasp.learn.checkpoint import (

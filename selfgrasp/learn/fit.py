@@ -67,9 +67,9 @@ STATE = Path("checkpoints") / "state.safetensors"
 """In a run's folder: what an interrupted run goes on from."""
 
 
-ENOUGH = 64
-"""Validation examples that can choose an epoch. By the cross entropy of a handful the first epoch
-is best, which knows nothing and is sure of nothing."""
+MIN_VALIDATION_EXAMPLES = 64
+"""Fewer validation examples choose no epoch: by the cross entropy of a handful the first epoch is
+best, which is sure of nothing."""
 
 CLIP = 5.0
 """Largest norm of a gradient; larger ones are scaled down to it."""
@@ -119,8 +119,8 @@ def fit(
     Args:
         method: freshly built, or holding the weights to go on from.
         train: examples to learn from.
-        validation: examples that choose the best epoch; fewer than `ENOUGH`, or none, leave the
-            last one.
+        validation: examples that choose the best epoch; fewer than `MIN_VALIDATION_EXAMPLES`, or
+            none, leave the last one.
         config: the recipe.
         run_dir: gets `log.jsonl`, TensorBoard events and `checkpoints/`.
         watcher: told of each step.
@@ -339,7 +339,7 @@ def _train(run: _Run, log: RunLog, watcher: Watcher, stop: threading.Event | Non
             prefetched(lambda step: training_batch(run.method, run.train, run.order, step), steps)
         ) as batches:
             for batch in batches:
-                _take(run, batch, log, watcher, clock)
+                _train_step(run, batch, log, watcher, clock)
                 if run.progress.ended is not None:
                     return
                 _keep_or_stop(run, clock, stop)
@@ -358,10 +358,10 @@ class _Clock:
         return self._before + time.monotonic() - self._began
 
 
-def _take(run: _Run, batch: Batch, log: RunLog, watcher: Watcher, clock: _Clock) -> None:
-    """One step, told to the log and the watcher; at the end of an epoch validation too."""
+def _train_step(run: _Run, batch: Batch, log: RunLog, watcher: Watcher, clock: _Clock) -> None:
+    """One step, told to the log and the watcher; validation where it is due."""
     config, step = run.config, run.progress.step + 1
-    values = _step(run, on_device(batch, run.device), step)
+    values = _update(run, on_device(batch, run.device), step)
     seconds = clock.seconds
     run.progress = replace(run.progress, step=step, seconds=seconds)
     watcher.on_batch(step, values)
@@ -391,7 +391,7 @@ def _keep_or_stop(run: _Run, clock: _Clock, stop: threading.Event | None) -> Non
         clock.saved = time.monotonic()
 
 
-def _step(run: _Run, batch: Batch, step: int) -> dict[str, float]:
+def _update(run: _Run, batch: Batch, step: int) -> dict[str, float]:
     """One update; the numbers it gave."""
     config, method, optimizer = run.config, run.method, run.optimizer
     spent = 0.0 if config.max_seconds is None else run.progress.seconds / config.max_seconds
@@ -436,7 +436,7 @@ def _end_epoch(run: _Run, log: RunLog, *, late: bool) -> None:
     metrics = _validate(run)
     if metrics:
         log.write(p.step, "validation", metrics)
-    enough = run.validation is not None and len(run.validation) >= ENOUGH
+    enough = run.validation is not None and len(run.validation) >= MIN_VALIDATION_EXAMPLES
     chooses = enough and config.keep is Keep.BEST
     loss = metrics["loss"] if chooses else float("inf")
     if not chooses or loss < p.best_loss:
