@@ -87,7 +87,7 @@ def test_a_category_teaches_where_something_was_held_and_an_outcome_where_it_was
     method, examples = labelled(SemanticConfig())
     batch = method.batch(examples, np.arange(8), RNG(0), augment=True)
     pen, spoon = CATEGORIES.index("pen"), CATEGORIES.index("spoon")
-    # What teaches by its picture alone comes last, so that the eye learns from none of them.
+    # What teaches by its picture alone comes last: the camera pose network learns from none of it.
     assert batch["category"].tolist() == [pen] * 4 + [-1, -1, -1, spoon]
     assert batch["outcome_weight"].tolist() == [1.0] * 7 + [0.0]
     # Pictures that are added teach what things look like, also where nothing was held, and nothing

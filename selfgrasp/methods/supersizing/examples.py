@@ -27,9 +27,8 @@ from selfgrasp.methods.supersizing.config import Angles, SupersizingConfig
 from selfgrasp.methods.supersizing.network import bin_of, hand_input, network_input, reach_px
 from selfgrasp.vision import Crops, Heightmap, crop, heightmap, jitter_color
 
-GATHERED = 2
-"""Version of what `gather` gives: examples that an earlier one left beside a dataset are gathered
-again."""
+EXAMPLES_VERSION = 2
+"""Of what `gather` gives; cached examples of another version are gathered again."""
 
 
 def pixel_of(config: SupersizingConfig, spec: CellSpec) -> float:

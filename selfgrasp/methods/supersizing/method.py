@@ -31,7 +31,7 @@ from selfgrasp.learn import (
 )
 from selfgrasp.methods.supersizing.config import Angles, Choice, SupersizingConfig, Task, Trunk
 from selfgrasp.methods.supersizing.examples import (
-    GATHERED,
+    EXAMPLES_VERSION,
     batch_of,
     gather,
     map_of,
@@ -99,7 +99,7 @@ class Supersizing(Method):
         """What `examples.gather` reads of the config."""
         config = self.config
         return [
-            GATHERED,
+            EXAMPLES_VERSION,
             config.angles,
             config.context,
             config.map_pixels,

@@ -32,8 +32,8 @@ NOTES = (
     "The row with S2 has learned from presented pictures of the test objects.",
     "Which row is shipped, and which three are trained on more seeds, was decided on bins of "
     "validation instances.",
-    "The bounding-box row reads the calibration of its camera; the others have an eye for it, "
-    "which learned from the calibrations of the robots that tried.",
+    "The bounding-box row reads the calibration of its camera. The others estimate the camera's "
+    "pose with a network, which learned from the calibrations of the robots that collected.",
 )
 
 _SETS = {**{label: (label,) for label in evaluate.SETS}, "all": tuple(evaluate.SETS)}

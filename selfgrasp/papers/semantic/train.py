@@ -46,7 +46,7 @@ def classifier(share: float) -> str:
 
 
 def train_dorsal(work: Work) -> str:
-    """The dorsal stream, one for all rows that have one of their own, with its eye."""
+    """The dorsal stream and the camera pose network, shared by all separated rows."""
     return steps.train_all(
         work, [_job(work, DORSAL.name, DORSAL.method, ["single_category", "mixed", "auxiliary"])]
     )
