@@ -52,10 +52,8 @@ class Work(reproduction.Work):
         return BenchJob(
             protocol="isolated",
             policy=("random", str(self.folders.run("first"))),
-            out=self.folders.root / "bench",
             trials=self.sizes.trials,
             seed=self.seed,
-            workers=self.workers,
         )
 
 
@@ -75,11 +73,11 @@ def learn(work: Work) -> str:
 
 
 def play(work: Work) -> str:
-    return steps.played(work.bench)
+    return steps.played(work.bench, out=work.folders.root / "bench", workers=work.workers)
 
 
 def report(work: Work) -> Report:
-    rows = steps.measured(work.bench.out)["rows"]
+    rows = steps.measured(work.folders.root / "bench")["rows"]
     table = Table(
         title="Ours beside theirs",
         columns=["policy", "success", "paper: success"],

@@ -8,11 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from importlib import import_module
-from importlib.metadata import entry_points
 from importlib.util import find_spec
-from pathlib import Path
 
-GROUP = "selfgrasp.papers"
+from selfgrasp.papers.registry import papers
 
 
 @dataclass(frozen=True)
@@ -38,10 +36,7 @@ class Figure:
 
 def figures_of(method: str) -> tuple[Figure, ...]:
     """The figures of the paper about this method; none if there is no such paper."""
-    folders = {p.parent.name: f"{__package__}.{p.parent.name}" for p in _folders()}
-    package = folders.get(method) or next(
-        (e.value for e in entry_points(group=GROUP) if e.name == method), None
-    )
+    package = papers().get(method)
     if package is None or find_spec(f"{package}.figures") is None:
         return ()
     found: tuple[Figure, ...] = import_module(f"{package}.figures").FIGURES
@@ -61,7 +56,3 @@ def published(
     ]
     # The figure of the very variant before that of all variants.
     return max(fitting, key=lambda figure: len(figure.variant)).value if fitting else None
-
-
-def _folders() -> list[Path]:
-    return sorted(Path(__file__).parent.glob("*/figures.py"))

@@ -1,0 +1,1 @@
+"""A package from outside, as somebody else would write it."""

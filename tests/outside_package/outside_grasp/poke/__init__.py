@@ -1,0 +1,1 @@
+"""A method: grasps that reach deep are said to hold."""
