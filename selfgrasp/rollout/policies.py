@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -63,15 +64,15 @@ def load_policy(of: PolicyRef | str, cell: SimCell | None = None) -> Policy:
     """
     ref = resolve(of) if isinstance(of, str) else of
     if ref.file is None:
-        kind = baseline_class(ref.name)
+        make: Callable[..., Policy] = baseline_class(ref.name)
         if ref.name not in _ORACLE:
-            return kind()
+            return make()
         if cell is None:
             raise InputError(
                 given=f"policy {ref.name!r} without a simulated cell",
                 wanted="another policy: this one tries in the simulation first",
             )
-        return kind(cell.cell)
+        return make(cell.cell)
     method = registry.load(ref.file)
     return method if not ref.variant else _variant(method, ref.variant)
 

@@ -56,10 +56,10 @@ def _options(arguments: Sequence[str], cell: str | None) -> CellConfig:
     """Those of the protocol among the arguments, if there is one; the cell's own otherwise."""
     known = protocol_names()
     name = next((argument for argument in arguments if argument in known), None)
-    if name is None:
-        return CELLS.get(cell or "", TABLETOP).options()
-    protocol = protocol_object(name)
-    return CELLS.get(cell or protocol.cell, TABLETOP).options(base=protocol.config)
+    protocol = None if name is None else protocol_object(name)
+    kind = CELLS.get(cell or (protocol.cell if protocol else ""), TABLETOP)
+    options: CellConfig = kind.options(base=protocol.config if protocol else None)
+    return options
 
 
 def run(args: Args) -> int:

@@ -14,7 +14,8 @@ class Part:
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values."""
-        return asdict(self)  # type: ignore[call-overload]
+        values: dict[str, Any] = asdict(self)  # type: ignore[call-overload]
+        return values
 
 
 def require(entry: Mapping[str, Any], part: str, keys: Sequence[str]) -> None:

@@ -133,4 +133,5 @@ def fetched(work: Work, labels: Sequence[str], row: Row, seeds: Sequence[int]) -
             )
         ]
 
-    return np.mean([one(label, seed) for label in labels for seed in seeds], axis=0)
+    mean: FloatArray = np.mean([one(label, seed) for label in labels for seed in seeds], axis=0)
+    return mean

@@ -114,7 +114,7 @@ def _trained_probe(
         drawn = torch.from_numpy(rng.integers(len(inputs), size=256))
         loss = nn.functional.cross_entropy(net(inputs[drawn]), targets[drawn])
         optimizer.zero_grad()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
 
     def answer(features: NDArray[np.float32]) -> NDArray[np.int64]:
