@@ -1,4 +1,4 @@
-"""The doctor: a mend for whatever is not well, and an exit code that says whether work can
+"""The doctor: how to fix whatever is not well, and an exit code that says whether work can
 begin."""
 
 import json
@@ -18,9 +18,9 @@ def test_this_machine_can_work(findings: list[Finding]):
     assert not [finding for finding in findings if finding.health is Health.FAIL]
 
 
-def test_what_is_not_well_has_a_mend(findings: list[Finding]):
-    assert all(finding.mend for finding in findings if finding.health is not Health.OK)
-    assert not any(finding.mend for finding in findings if finding.health is Health.OK)
+def test_what_is_not_well_says_how_to_fix_it(findings: list[Finding]):
+    assert all(finding.fix for finding in findings if finding.health is not Health.OK)
+    assert not any(finding.fix for finding in findings if finding.health is Health.OK)
 
 
 def test_a_broken_part_is_a_finding_and_stops_nothing(
@@ -35,7 +35,7 @@ def test_a_broken_part_is_a_finding_and_stops_nothing(
     told = {finding["what"]: finding for finding in json.loads(capsys.readouterr().out)}
     assert told["renderer"]["found"] == "OSError: cannot open shared object file"
     assert told["memory"]["health"] != "fail"
-    assert told["one grasp"]["mend"]
+    assert told["one grasp"]["fix"]
 
 
 def test_the_table_shows_every_finding(
@@ -45,4 +45,4 @@ def test_the_table_shows_every_finding(
     monkeypatch.setattr(doctor, "examine", lambda: iter(shown))
     assert run(Args()) == 0
     out = capsys.readouterr().out
-    assert all(text in out for text in ("disk", "1 GB", "mend: free some", "torch", "cpu"))
+    assert all(text in out for text in ("disk", "1 GB", "how to fix it: free some", "torch", "cpu"))

@@ -410,7 +410,7 @@ ctypes.CDLL = absent
 from selfgrasp.workcell.sim.gl import NoOpenGL, choose_renderer
 choice = choose_renderer()
 import mujoco
-print(choice.kind, choice.mend)
+print(choice.kind, choice.fix)
 try: choose_renderer("gl")
 except NoOpenGL as error: print(error)
 """

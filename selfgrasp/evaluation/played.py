@@ -163,9 +163,7 @@ def in_cell(
 def pairs(
     protocol: PlayedProtocol, episodes: Mapping[str, Sequence[Episode]], objects: str
 ) -> Iterator[Pair]:
-    """For every two policies, by how much the one that comes later is better than the other, scene
-    by scene."""
-
+    """Paired per-scene differences for every two policies: by how much the later one is better."""
     policies = list(episodes)
     for j, b in enumerate(policies):
         for a in policies[j + 1 :]:

@@ -1,4 +1,4 @@
-"""`selfgrasp doctor`: what works on this machine, and the mend for what does not."""
+"""`selfgrasp doctor`: what works on this machine, and how to fix what does not."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ WANTED_MEMORY_GB = 4.0
 
 @dataclass(frozen=True)
 class Args:
-    """Say what works on this machine, and the mend for what does not. Exit code 1 if something
+    """Say what works on this machine, and how to fix what does not. Exit code 1 if something
     essential fails."""
 
     json: bool = False
@@ -41,19 +41,19 @@ class Health(StrEnum):
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing looked at.
+    """One finding.
 
     Attributes:
         what: its name.
         health: how it stands.
         found: what was found.
-        mend: what to do about it; empty when it is well.
+        fix: how to fix it; empty when it is well.
     """
 
     what: str
     health: Health
     found: str
-    mend: str = ""
+    fix: str = ""
 
 
 def run(args: Args) -> int:
@@ -106,8 +106,8 @@ def _show(finding: Finding) -> None:
     table.add_column(overflow="fold")
     color = {Health.OK: "green", Health.NOTE: "yellow", Health.FAIL: "red"}[finding.health]
     table.add_row(finding.what, f"[{color}]{finding.health}[/]", finding.found)
-    if finding.mend:
-        table.add_row("", "", f"mend: {finding.mend}")
+    if finding.fix:
+        table.add_row("", "", f"how to fix it: {finding.fix}")
     Console(markup=True, highlight=False).print(table)
 
 
@@ -139,7 +139,7 @@ def _packages() -> Finding:
         return Finding("packages", Health.OK, found)
     optional = all(name in EXTRAS for name in missing)
     extras = ",".join(sorted({EXTRAS[name] for name in missing if name in EXTRAS}))
-    mend = (
+    fix = (
         f"pip install -c constraints.txt -e '.[{extras}]' for your own meshes"
         if optional
         else "pip install -c constraints.txt -e ."
@@ -148,7 +148,7 @@ def _packages() -> Finding:
         "packages",
         Health.NOTE if optional else Health.FAIL,
         f"{found}; missing: {', '.join(missing)}",
-        mend,
+        fix,
     )
 
 
@@ -167,10 +167,10 @@ def _renderer() -> Finding:
             "renderer",
             Health.FAIL,
             tried.reason,
-            f"{tried.mend}, or export {RENDERER_VARIABLE}=rays",
+            f"{tried.fix}, or export {RENDERER_VARIABLE}=rays",
         )
-    if chosen.mend:
-        return Finding("renderer", Health.NOTE, found, f"for faster pictures: {chosen.mend}")
+    if chosen.fix:
+        return Finding("renderer", Health.NOTE, found, f"for faster pictures: {chosen.fix}")
     return Finding("renderer", Health.OK, found)
 
 

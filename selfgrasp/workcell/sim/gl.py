@@ -43,7 +43,7 @@ class RendererKind(StrEnum):
 
 
 class NoOpenGL(SelfgraspError):
-    """OpenGL was asked for and cannot work here; the message says why and how to mend it."""
+    """OpenGL was asked for and cannot work here; the message says why and how to fix it."""
 
 
 @dataclass(frozen=True)
@@ -53,12 +53,12 @@ class RendererChoice:
     Attributes:
         kind: the renderer.
         reason: one line for `selfgrasp doctor` and for the run's record.
-        mend: the command that would make OpenGL work, empty where it does or where none is known.
+        fix: the command that would make OpenGL work, empty where it does or where none is known.
     """
 
     kind: RendererKind
     reason: str
-    mend: str = ""
+    fix: str = ""
 
 
 def choose_renderer(wanted: str = "auto") -> RendererChoice:
@@ -82,7 +82,7 @@ def choose_renderer(wanted: str = "auto") -> RendererChoice:
     if wanted == RendererKind.GL and found.kind is RendererKind.RAYS:
         raise NoOpenGL(
             f"given: renderer 'gl'; wanted: a machine where OpenGL works; {found.reason}"
-            + (f"; mend: {found.mend}" if found.mend else "")
+            + (f"; how to fix it: {found.fix}" if found.fix else "")
         )
     return found
 
