@@ -1,5 +1,5 @@
-"""Pure functions over arrays: pictures to points, points to a top-down map, maps to crops and
-grasps. NumPy and OpenCV; imports core only."""
+"""Pure functions over arrays: images to point clouds, point clouds to heightmaps, heightmaps to
+crops and grasps; registration and table fitting. NumPy and OpenCV; imports core only."""
 
 from selfgrasp.vision.antipodal import Closing, antipodal, closings
 from selfgrasp.vision.augment import jitter_color

@@ -217,7 +217,7 @@ def _march(
     rows, cols = height.shape
     inside = (x >= 0) & (x < cols) & (y >= 0) & (y < rows)
     profile = np.where(inside, height[np.clip(y, 0, rows - 1), np.clip(x, 0, cols - 1)], np.inf)
-    # The first centimetre tells how high this edge is; a higher thing behind it belongs to another
+    # The first centimetre tells how high this edge is; a higher object behind it belongs to another
     # grasp.
     top = np.where(np.isfinite(profile[:, :4]), profile[:, :4], -np.inf).max(axis=1)
     level = np.maximum(top - 0.012, (top + floor) / 2)

@@ -15,7 +15,7 @@ from selfgrasp.vision.heightmap import Heightmap
 INSERTION = 0.025
 """m that the fingertips go below the top of what they close on."""
 PALM_CLEARANCE = 0.005
-"""m between the palm and the highest thing under it."""
+"""m between the palm and the highest point under it."""
 _REACH = 0.012
 """m around the grasp point, across the closing direction and along it, in which the object's top is
 looked for."""

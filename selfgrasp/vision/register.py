@@ -1,5 +1,5 @@
-"""Where a camera truly is, from the bin's rim in its depth picture: millimetres of calibration
-error decide whether a finger lands beside a thing or on it."""
+"""Camera extrinsics corrected by registration on the bin's rim in a depth image: millimetres of
+calibration error decide whether a finger lands beside an object or on it."""
 
 from __future__ import annotations
 
