@@ -396,7 +396,7 @@ class Workcell:
         self.drivers.scene.settle()
 
     def try_again(self) -> None:
-        """With empty hands: open, go away, wait until things lie still."""
+        """With empty hands: open, go away, wait until objects lie still."""
         self._open()
         self.drivers.arm.away(control=self.control)
         self.drivers.scene.settle()

@@ -1,4 +1,4 @@
-"""Categories of things that lie on a desk; long ones along x, their bottoms towards -z."""
+"""Categories of objects that lie on a desk; long ones along x, their bottoms towards -z."""
 
 from __future__ import annotations
 

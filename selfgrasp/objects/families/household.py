@@ -1,4 +1,4 @@
-"""Categories from kitchen, bathroom and playroom; long things along x, hollow ones upright. Spoons
+"""Categories from kitchen, bathroom and playroom; long objects along x, hollow ones upright. Spoons
 and bowls are families of `tools` and `vessels`."""
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Hollow things: a floor and a wall of convex pieces, with or without a handle."""
+"""Hollow objects: a floor and a wall of convex pieces, with or without a handle."""
 
 from __future__ import annotations
 

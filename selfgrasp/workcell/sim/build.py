@@ -25,7 +25,7 @@ HAND_PUSH_LIMIT = 50.0
 """N with which the hand pushes at most: what it hits stops it rather than being crushed."""
 
 LINEAR_DAMPING, ROLLING_DAMPING = 0.01, 2e-4
-"""N s/m and N m s/rad of an object: air and rolling resistance, without which round things roll for
+"""N s/m and N m s/rad of an object: air and rolling resistance, without which round ones roll for
 seconds."""
 
 CONTACT_SOLREF = (0.005, 1.0)

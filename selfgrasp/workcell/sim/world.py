@@ -110,7 +110,7 @@ class World:
 
     Attributes:
         after_step: called after every `step`, for films.
-        after_jump: called after every `forward`, where things were moved without stepping.
+        after_jump: called after every `forward`, where objects were moved without stepping.
     """
 
     after_step: Callable[[], None] | None = None
@@ -267,7 +267,7 @@ class World:
         )
         model.geom_rgba[geom] = (*part.color, 1.0)
         # The object's own friction counts, not the larger of the two that touch, so that slippery
-        # things are slippery.
+        # objects are slippery.
         model.geom_priority[geom] = 1
         model.geom_contype[geom] = 1
         model.geom_conaffinity[geom] = 1
@@ -287,8 +287,8 @@ class World:
         self.placed = tuple(placed)
 
     def hold_firmly(self, firmly: bool) -> None:
-        """Switch the solver's no-slip passes on while the hand is at work and off while things only
-        settle."""
+        """Switch the solver's no-slip passes on while the hand is at work and off while objects
+        only settle."""
         self.model.opt.noslip_iterations = self._noslip if firmly else 0
 
     @property
