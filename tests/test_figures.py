@@ -33,9 +33,11 @@ from selfgrasp.report.data import joined, read_run
 from selfgrasp.report.run_page import write_report
 from selfgrasp.report.tables.failures import failure_gallery
 from selfgrasp.report.tables.objects import lifts, object_table, scene_objects
+from selfgrasp.report.tables.outcomes import outcome_counts
 from selfgrasp.rollout.collect import make_session as collection_session
 from selfgrasp.rollout.jobs import CollectJob
 from selfgrasp.rollout.scene import SceneTask, play_scene
+from selfgrasp.viz.kinds import kind_of
 from selfgrasp.viz.patches import Ranked, patches_picture, score_color
 from selfgrasp.viz.picture import encode_webp
 from selfgrasp.workcell.cells.simulated import make_cell
@@ -291,6 +293,14 @@ def test_every_attempt_is_of_one_kind_and_kinds_have_examples(failed: Path, tmp_
     assert all("blocked on the way up" in caption for caption in pictures[1].captions), (
         "these reached their goal"
     )
+
+
+def test_outcomes_of_a_dataset_are_those_of_its_attempts(failed: Path):
+    with Dataset.open(failed) as data:
+        expected = Counter(kind_of(attempt) for attempt in data.attempts())
+        counts = outcome_counts(data)
+        assert sum(counts.values(), Counter()) == expected
+        assert set(counts) == {(a.policy, a.round) for a in data.attempts()}
 
 
 def test_without_the_simulators_count_nothing_is_said_of_two_objects(tmp_path: Path):

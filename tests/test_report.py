@@ -31,7 +31,7 @@ from selfgrasp.report.words import DIGITS, gain, metric, range_text, value_text
 from selfgrasp.verbs.report import Args, run
 from selfgrasp.viz.kinds import label_values
 from selfgrasp.viz.picture import encode_webp
-from selfgrasp.workcell.workcell import Played
+from selfgrasp.workcell.attempt import Played
 
 EVIL = "<script>alert('x')</script>"
 
@@ -412,6 +412,9 @@ def test_a_benchmarks_page_shows_the_attempts_that_were_measured(tmp_path: Path)
         assert [strip.scene for strip in strips] == [first, first + 1, first + 2]
         failed = {card.id for card in story.cards if card.policy == policy and card.kind != "held"}
         assert len(failed) == round(5 * (1 - share)), "every failure has its card"
+        (outcomes,) = (one for one in story.outcomes if one.policy == policy)
+        assert outcomes.counts.get("held", 0) == round(5 * share)
+        assert sum(outcomes.counts.values()) == 5
     page = write_report([tmp_path]).read_text()
     checked(page)
     assert page.count('class="strip-row"') == 2

@@ -14,6 +14,7 @@ from viz_scenes import SPEC, look, play
 
 from selfgrasp.core import ANYTHING, Attempt, Fault, Grasp, Heat, InputError, Outcome, View
 from selfgrasp.core.pose import pose, top_down
+from selfgrasp.core.record import AttemptKind, AttemptRecord
 from selfgrasp.report.axis import Axis
 from selfgrasp.report.bars import Interval, interval_svg, stacked_bar
 from selfgrasp.report.chart import Series, line_chart
@@ -26,9 +27,9 @@ from selfgrasp.viz.animate import animation
 from selfgrasp.viz.card import attempt_card, attempt_frame
 from selfgrasp.viz.draw import Canvas, Window, finger_bars, scene_overlay
 from selfgrasp.viz.heat import Span, best_by_place, heat_overlay, seen_points
-from selfgrasp.viz.kinds import color_of, kind_of, label_values
+from selfgrasp.viz.kinds import color_of, kind_of, kind_of_record, label_values
 from selfgrasp.viz.picture import depth_picture
-from selfgrasp.workcell.workcell import Played
+from selfgrasp.workcell.attempt import Played
 
 GRAY = np.full((100, 100, 3), 128, np.uint8)
 DOWN = View(
@@ -274,6 +275,24 @@ def test_scenes_of_one_attempt_each_stand_in_one_row(tmp_path):
     ]
     rows = "".join(strip_rows(story.strips))
     assert (rows.count("<h3>"), rows.count("strip-row"), rows.count("<img")) == (1, 2, 6)
+
+
+def test_a_scene_says_how_many_objects_were_lost(tmp_path):
+    for lost in (2, None):
+        with StoryRecorder(tmp_path, source="clear") as recorder:
+            attempts = played("a", 0, np.random.default_rng(0), tries=3)
+            recorder.add_scene("a", attempts, SPEC, lost=lost)
+        (row,) = strip_rows(Story.read(tmp_path).strips)[1:]
+        assert ("2 lost" in row, "lost" in row) == (lost == 2, lost == 2)
+
+
+def test_a_record_is_of_the_kind_of_its_attempt():
+    attempts = played("a", 0, np.random.default_rng(1), tries=9, skill=0.5)
+    for one in attempts:
+        record = AttemptRecord.of(one.attempt, one.plans, true=None, lifted=None, lost=None)
+        assert kind_of_record(record) == kind_of(one.attempt)
+    push = AttemptRecord(AttemptKind.PUSH, grasped=False)
+    assert kind_of_record(push) == "pushed"
 
 
 def test_a_stage_replaces_its_own_pictures_and_no_others(tmp_path):

@@ -148,7 +148,12 @@ class _Handed:
             self._failures += 1
         self._watch(
             WatchedScene(
-                self._label, result.task.task.seed, result.spec, result.played, result.task.seen
+                self._label,
+                result.task.task.seed,
+                result.spec,
+                result.played,
+                result.task.seen,
+                result.episode.lost,
             )
         )
 

@@ -43,6 +43,8 @@ class WatchedScene:
         spec: of the cell.
         played: attempts in order, each with its labels and plans.
         seen: whether these are all attempts of the scene, or its first failure.
+        lost: objects that left the workspace without having been lifted; None where there is no
+            truth.
     """
 
     policy: str
@@ -50,6 +52,7 @@ class WatchedScene:
     spec: CellSpec
     played: tuple[Played, ...]
     seen: Seen
+    lost: int | None = None
 
     @property
     def whole(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 from selfgrasp.evaluation.job import BenchJob
@@ -9,6 +10,7 @@ from selfgrasp.evaluation.measure import measure
 from selfgrasp.evaluation.measured import Measured
 from selfgrasp.papers.published import published
 from selfgrasp.report.story_recorder import StoryRecorder
+from selfgrasp.viz.kinds import kind_of_record
 
 
 def bench(job: BenchJob, *, out: Path, workers: int) -> Measured:
@@ -24,4 +26,8 @@ def bench(job: BenchJob, *, out: Path, workers: int) -> Measured:
         InputError: as `evaluation.measure.measure`.
     """
     with StoryRecorder(out / "pictures", source=job.protocol) as recorder:
-        return measure(job, out=out, workers=workers, published=published, watch=recorder.watch)
+        measured = measure(job, out=out, workers=workers, published=published, watch=recorder.watch)
+        for policy, episodes in measured.episodes.items():
+            records = (record for episode in episodes for record in episode.attempts)
+            recorder.add_outcomes(policy, Counter(map(kind_of_record, records)))
+    return measured

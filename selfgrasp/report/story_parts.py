@@ -79,6 +79,7 @@ class Strip(StoryPart):
         goals: (N,) what each was to fetch; empty where anything would do.
         lifted: (N,) what each lifted, where the simulator knows it.
         attempts: how many the scene had; N at least.
+        lost: objects that left the workspace without having been lifted; None without truth.
     """
 
     FILES: ClassVar[tuple[str, ...]] = ("frames",)
@@ -91,6 +92,7 @@ class Strip(StoryPart):
     goals: tuple[str, ...]
     lifted: tuple[str, ...]
     attempts: int
+    lost: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol, TypeVar
 
@@ -14,7 +14,7 @@ from selfgrasp.core import CellSpec, Grasp, Heat, View
 from selfgrasp.report.card import CardText
 from selfgrasp.report.policies import is_learned
 from selfgrasp.report.story_file import Story, add_to_story
-from selfgrasp.report.story_parts import Card, Film, Scene, ScoreMap, Strip
+from selfgrasp.report.story_parts import Card, Film, Outcomes, Scene, ScoreMap, Strip
 from selfgrasp.viz.animate import Take, animation, clearing_film
 from selfgrasp.viz.card import attempt_card, attempt_frame
 from selfgrasp.viz.draw import scene_overlay
@@ -97,6 +97,11 @@ class WatchedAttempts(Protocol):
         """Whether these are all attempts of the scene."""
         ...
 
+    @property
+    def lost(self) -> int | None:
+        """Objects that left the workspace without having been lifted; None without truth."""
+        ...
+
 
 class StoryRecorder:
     """Collects while the loop runs and writes `folder`/story.json with its pictures on `close` (or
@@ -119,6 +124,7 @@ class StoryRecorder:
         self._folder, self._source = folder, source
         self._options = options or StoryOptions()
         self._kept: dict[str, _Kept] = {}
+        self._outcomes: list[Outcomes] = []
 
     def __enter__(self) -> StoryRecorder:
         """Itself."""
@@ -126,27 +132,36 @@ class StoryRecorder:
 
     def __exit__(self, *_: object) -> None:
         """Writes what was kept, also after an interruption; nothing where nothing was."""
-        if self._kept:
+        if self._kept or self._outcomes:
             self.close()
 
     def watch(self, scene: WatchedAttempts) -> None:
         """Attempts that a benchmark hands over: a whole scene, or single failures."""
         if scene.whole:
-            self.add_scene(scene.policy, scene.played, scene.spec)
+            self.add_scene(scene.policy, scene.played, scene.spec, lost=scene.lost)
             return
         for one in scene.played:
             self.add_attempt(scene.policy, one, scene.spec)
 
-    def add_scene(self, policy: str, played: Sequence[Played], spec: CellSpec) -> None:
+    def add_scene(
+        self, policy: str, played: Sequence[Played], spec: CellSpec, *, lost: int | None = None
+    ) -> None:
         """A scene's attempts in their order, by the policy that rows call `policy`: a strip, the
         film and the overlay are made of the first ones; all are candidates for cards."""
         kept = self._of(policy, spec)
         single = len(played) == 1 and all(strip.attempts == 1 for strip in kept.strips)
         wanted = self._options.single_scenes if single else self._options.scenes
         if played and len(kept.strips) < wanted:
-            self._keep_scene(policy, kept, played[: self._options.frames], len(played))
+            strip = self._strip(policy, kept, played[: self._options.frames])
+            kept.strips.append(replace(strip, attempts=len(played), lost=lost))
         for one in played:
             self.add_attempt(policy, one, spec)
+
+    def add_outcomes(self, policy: str, counts: Mapping[str, int], *, round: int = 0) -> None:
+        """How many attempts of all that were made came to each end."""
+        self._outcomes.append(
+            Outcomes(source=self._source, policy=policy, round=round, counts=dict(counts))
+        )
 
     def add_attempt(self, policy: str, played: Played, spec: CellSpec) -> None:
         """One attempt: keeps its card and the score map behind it, where each is wanted."""
@@ -172,7 +187,7 @@ class StoryRecorder:
     def close(self) -> Path:
         """Writes the pictures and story.json, and says where that is."""
         self._folder.mkdir(parents=True, exist_ok=True)
-        story = Story()
+        story = Story(outcomes=tuple(self._outcomes))
         filmed = [name for name in self._kept if is_learned(name)] or [*self._kept][:1]
         for policy, kept in self._kept.items():
             story += Story(
@@ -187,31 +202,27 @@ class StoryRecorder:
     def _of(self, policy: str, spec: CellSpec) -> _Kept:
         return self._kept.setdefault(policy, _Kept(spec))
 
-    def _keep_scene(
-        self, policy: str, kept: _Kept, played: Sequence[Played], attempts: int
-    ) -> None:
+    def _strip(self, policy: str, kept: _Kept, played: Sequence[Played]) -> Strip:
+        """A strip of these attempts, which also become candidates for the film and the overlay."""
         scene, view = played[0].attempt.scene, self._options.view
-        frames = [
-            self._save(
-                f"frame-{policy}-{one.attempt.id}",
-                attempt_frame(one.attempt, view=view, breadth=kept.breadth),
-            )
-            for one in played
-        ]
-        kept.strips.append(
-            Strip(
-                source=self._source,
-                policy=policy,
-                scene=scene,
-                frames=tuple(frames),
-                kinds=tuple(kind_of(one.attempt) for one in played),
-                goals=tuple(one.attempt.goal.category or "" for one in played),
-                lifted=tuple(_lifted(one) for one in played),
-                attempts=attempts,
-            )
-        )
         takes = [_take(one, view) for one in played]
         kept.scenes[scene] = [take for take in takes if take is not None]
+        return Strip(
+            source=self._source,
+            policy=policy,
+            scene=scene,
+            frames=tuple(
+                self._save(
+                    f"frame-{policy}-{one.attempt.id}",
+                    attempt_frame(one.attempt, view=view, breadth=kept.breadth),
+                )
+                for one in played
+            ),
+            kinds=tuple(kind_of(one.attempt) for one in played),
+            goals=tuple(one.attempt.goal.category or "" for one in played),
+            lifted=tuple(_lifted(one) for one in played),
+            attempts=len(played),
+        )
 
     def _cards(self, policy: str, kept: _Kept) -> list[Card]:
         entries = []

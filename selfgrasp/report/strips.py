@@ -48,6 +48,8 @@ def _rows(strips: Sequence[Strip]) -> list[Markup]:
         held = sum(kind == HELD for strip in mine for kind in strip.kinds)
         shown = len(frames)
         words = f"{held} held in {shown}" + (f", {attempts} in all" if attempts > shown else "")
+        lost = sum(strip.lost or 0 for strip in mine)
+        words += f", {lost} lost" if lost else ""
         who = element("div", element("b", policy), element("span", words), class_="strip-who")
         rows.append(
             element("div", who, element("div", *frames, class_="strip"), class_="strip-row")

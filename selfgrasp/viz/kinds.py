@@ -9,6 +9,7 @@ import numpy as np
 
 from selfgrasp.core import Attempt, Close, Fault, Grasp, Label, Push
 from selfgrasp.core.arrays import FloatArray
+from selfgrasp.core.record import AttemptKind, AttemptRecord
 from selfgrasp.viz.picture import Color
 
 HELD, MISSED, PUSHED = "held", "missed", "pushed"
@@ -46,11 +47,20 @@ KIND_SENTENCES: Mapping[str, str] = MappingProxyType(
 
 def kind_of(attempt: Attempt) -> str:
     """held, pushed, a fault's name, or missed."""
-    if attempt.outcome.grasped:
+    return _kind(attempt.outcome.grasped, attempt.outcome.fault, push_of(attempt) is not None)
+
+
+def kind_of_record(record: AttemptRecord) -> str:
+    """As `kind_of`, of what a benchmark keeps of an attempt."""
+    return _kind(record.grasped, record.fault, record.kind is AttemptKind.PUSH)
+
+
+def _kind(grasped: bool, fault: Fault | None, pushed: bool) -> str:
+    if grasped:
         return HELD
-    if attempt.outcome.fault is not None:
-        return attempt.outcome.fault.value
-    return PUSHED if attempt.steps and isinstance(attempt.steps[-1].action, Push) else MISSED
+    if fault is not None:
+        return fault.value
+    return PUSHED if pushed else MISSED
 
 
 def color_of(kind: str) -> Color:

@@ -11,19 +11,16 @@ from typing import TYPE_CHECKING, Any
 
 from selfgrasp.common.intervals import wilson
 from selfgrasp.common.record import write_json
-from selfgrasp.common.seeds import Purpose
 from selfgrasp.dataset import Dataset
 from selfgrasp.evaluation.job import BenchJob
 from selfgrasp.evaluation.log import forget
 from selfgrasp.evaluation.measured import Measured, bench_json
-from selfgrasp.objects.named import objects_named
 from selfgrasp.papers.stages import Stage
 from selfgrasp.report.run_page import write_report
-from selfgrasp.report.story_watcher import StoryWatcher
-from selfgrasp.rollout.policies import load_policy, resolve
-from selfgrasp.workcell.cells.simulated import tabletop
-from selfgrasp.workcell.cells.tabletop import TABLETOP
-from selfgrasp.workcell.play import Stop, Task, play
+from selfgrasp.report.story_recorder import StoryRecorder
+from selfgrasp.report.tables.outcomes import outcome_counts
+from selfgrasp.rollout.policies import resolve
+from selfgrasp.workcell.attempt import Played
 
 if TYPE_CHECKING:
     from selfgrasp.papers.supersizing.demo import Args
@@ -32,30 +29,18 @@ FULL = {"prediction": 6000, "isolated": 150, "clear": 30}
 """Trials of the full protocols; the report says where the demo does fewer."""
 _WINDOW = 250
 _CARDS = 240
-_FILMED = (("heuristic", 1), ("learned", 3))
-"""Scenes of each policy that are filmed."""
 
 
-def draw_pictures(args: Args, learned: str, objects: str) -> None:
-    """Cards of collected attempts, and scenes played in this process for opinions and a film."""
-    folder = args.out / "pictures"
+def draw_collected(args: Args) -> None:
+    """Cards of collected attempts, and how many of all came to each end."""
     with (
         Dataset.open(args.out / "data") as data,
-        StoryWatcher(folder, data.spec, source="collect") as watcher,
+        StoryRecorder(args.out / "pictures", source="collect") as recorder,
     ):
         for attempt in islice(data.attempts(), _CARDS):
-            watcher.on_attempt(attempt, ())
-    cell = tabletop(objects_named(objects), TABLETOP.options(args.options))
-    with cell.cell as workcell, StoryWatcher(folder, workcell.spec, source="bench") as watcher:
-        workcell.watchers = (watcher,)
-        for policy, scenes in _FILMED:
-            for scene in range(scenes):
-                play(
-                    workcell,
-                    load_policy(learned if policy == "learned" else policy, cell),
-                    Task(Purpose.BENCHMARK.first_scene(args.seed) + scene),
-                    stop=Stop(most=24),
-                )
+            recorder.add_attempt(attempt.policy, Played(attempt, (), ()), data.spec)
+        for (policy, round), counts in outcome_counts(data).items():
+            recorder.add_outcomes(policy, counts, round=round)
 
 
 def write_demo_report(

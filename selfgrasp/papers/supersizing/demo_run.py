@@ -19,7 +19,7 @@ from selfgrasp.evaluation.measured import as_text
 from selfgrasp.objects.meshes import load_meshes
 from selfgrasp.papers.stages import StageLog
 from selfgrasp.papers.steps import measured_once, trained
-from selfgrasp.papers.supersizing.demo_report import draw_pictures, write_demo_report
+from selfgrasp.papers.supersizing.demo_report import draw_collected, write_demo_report
 from selfgrasp.rollout.collect import collect
 from selfgrasp.rollout.jobs import CollectJob, TrainJob
 from selfgrasp.workcell.cells.tabletop import TABLETOP
@@ -73,8 +73,8 @@ def play(args: Args) -> None:
         with stages.stage(job.protocol, detail):
             kept = args.out / "measured" / f"{job.protocol}.json"
             measured.append(measured_once(kept, job, out=args.out, workers=args.workers))
-    with stages.stage("pictures", "scenes played once more, to be looked at"):
-        draw_pictures(args, learned, objects.mixed)
+    with stages.stage("pictures", "of collected attempts"):
+        draw_collected(args)
     page = write_demo_report(args, jobs, measured, stages.done)
     for one in measured:
         print(as_text(one))
