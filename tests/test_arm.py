@@ -23,6 +23,7 @@ from selfgrasp.methods.baselines import RandomServoPolicy
 from selfgrasp.methods.hand_eye.config import small
 from selfgrasp.methods.hand_eye.method import HandEye
 from selfgrasp.objects.catalogue import train_objects
+from selfgrasp.servo.config import SearchConfig
 from selfgrasp.workcell.attempt import Ids
 from selfgrasp.workcell.cells.config import GRIPPER, WORKSPACE
 from selfgrasp.workcell.cells.kuka_bin import ARM_BASE, PRESENT, KukaBinConfig, presenting
@@ -208,10 +209,14 @@ def test_a_blocked_move_is_data_and_the_attempt_goes_on(made: SimCell) -> None:
     assert again.attempt.steps
 
 
-def test_a_servo_config_of_twenty_steps_is_obeyed(made: SimCell) -> None:
+def test_a_servo_config_of_twenty_steps_is_obeyed(
+    made: SimCell, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """One that never closes of its own accord, and never rises: its last step is its first that
     may close."""
-    config = replace(small(), steps=20, close_ratio=2.0, raise_ratio=0.0, samples=8, iterations=1)
+    monkeypatch.setattr("selfgrasp.servo.method.CLOSE_RATIO", 2.0)
+    monkeypatch.setattr("selfgrasp.servo.method.RAISE_RATIO", 0.0)
+    config = replace(small(), steps=20, search=SearchConfig(samples=8, iterations=1))
     workcell = made.cell
     before = workcell.reset(0)
     played = workcell.attempt(HandEye(config).eval(), Ids("t", 0, 0), before=before)
