@@ -21,12 +21,16 @@ import pytest
 import selfgrasp.rollout.collect as collecting
 from selfgrasp.cli import main
 from selfgrasp.codec import encode_attempt
-from selfgrasp.core import Attempt, Grasp, InputError
+from selfgrasp.core import Attempt, Context, Grasp, InputError, Plan
 from selfgrasp.core.pose import yaw_of
 from selfgrasp.dataset import Dataset, DatasetWriter, check, writer
+from selfgrasp.methods.baselines import RandomPolicy
+from selfgrasp.objects.catalogue import train_objects
+from selfgrasp.objects.families import CATEGORIES
 from selfgrasp.rollout.collect import collect, make_session
 from selfgrasp.rollout.jobs import CollectJob
-from selfgrasp.rollout.scene import PlayedScene, SceneTask
+from selfgrasp.rollout.scene import PlayedScene, SceneTask, play_scene
+from selfgrasp.workcell.cells.simulated import tabletop
 from selfgrasp.workcell.cells.tabletop import TabletopConfig
 
 OPTIONS = TabletopConfig(count=4, picture_px=32)
@@ -331,6 +335,42 @@ def test_several_angles_at_a_point_start_from_one_state(tmp_path: Path) -> None:
                 grasps[0].world_from_tool[:3, 3],
                 atol=1e-9,
             )
+
+
+def test_attempts_are_asked_for_categories_of_the_objects(tmp_path: Path) -> None:
+    """The same ones with any number of workers; those of the collection without goals stay as they
+    are."""
+    asking = replace(TWO_SCENES, goals="categories", objects="categories-validation")
+    one, two = tmp_path / "one", tmp_path / "two"
+    collect(replace(asking, out=one))
+    collect(replace(asking, out=two, workers=2))
+    assert contents(one) == contents(two)
+    goals = [attempt.goal.category for attempt in attempts(one)]
+    assert set(goals) <= set(CATEGORIES)
+    assert len(set(goals)) > 3
+    with Dataset.open(one) as dataset:
+        (session,) = dataset.sessions.values()
+    assert session.options["goals"] == "categories"
+    assert "goals" not in make_session(replace(TWO_SCENES, out=one)).options
+
+
+def test_what_a_policy_sees_nothing_of_is_no_data_and_the_next_goal_is_tried() -> None:
+    class OnlySome(RandomPolicy):
+        def plan(self, context: Context) -> Plan:
+            wanted = context.goal.category in ("pen", "cup")
+            return super().plan(context) if wanted else Plan.nothing("not that")
+
+    task = SceneTask("s", 3, 0, 12, categories=("cup", "pen", "toy"))
+    made = tabletop(train_objects(12), TabletopConfig(count=4, picture_px=32))
+    with made.cell:
+        played = play_scene(made, OnlySome(), task)
+    goals = list(itertools.islice(task.goals(None), 12))
+    tried = [index for index, goal in enumerate(goals) if goal.category != "toy"]
+    assert 0 < len(tried) < 12
+    assert [one.plain["index"] for one in played.attempts] == tried
+    assert [one.plain["goal"]["category"] for one in played.attempts] == [
+        goals[index].category for index in tried
+    ]
 
 
 def test_a_full_disk_stops_cleanly(
