@@ -157,11 +157,15 @@ def test_a_policy_that_never_closes_is_stopped() -> None:
         assert runaway.after is not None
 
 
-BESIDE = Fixed(Grasp(top_down((0.19, 0.19, 0.02), 0.0), 0.06), "beside")
+def grasp_at(x: float, y: float) -> Fixed:
+    return Fixed(Grasp(top_down((x, y, 0.02), 0.0), 0.06), "there")
 
 
-@pytest.mark.parametrize("change", ["nothing", "push", "aside", "back", "reset"])
-def test_misses_are_forgotten_once_the_scene_is_no_longer_the_same(change: str) -> None:
+@pytest.mark.parametrize(
+    ("change", "kept"),
+    [("nothing", "near far"), ("push", ""), ("aside", "far"), ("back", "far"), ("reset", "")],
+)
+def test_misses_are_forgotten_where_the_scene_is_no_longer_the_same(change: str, kept: str) -> None:
     peg = Peg()
     asked: list[Context] = []
 
@@ -170,24 +174,31 @@ def test_misses_are_forgotten_once_the_scene_is_no_longer_the_same(change: str) 
 
         def plan(self, context: Context) -> Plan:
             asked.append(context)
-            return BESIDE.plan(context)
+            return Plan.nothing("only listens")
 
     with cell(peg, SPEC) as made:
         made.reset(3)
-        made.attempt(BESIDE, Ids("t", 3, 0))
         assert peg.peg is not None
+        x, y = peg.peg
+        # The peg is held within 2 cm.
+        places = {"near": (x, y + 0.03), "far": (x, y + 0.08)}
+        for index, place in enumerate(places.values()):
+            assert not made.attempt(grasp_at(*place), Ids("t", 3, index)).attempt.outcome.grasped
         match change:
             case "push":
                 sweep = Push(np.array([0.0, 0.0, 0.02]), 0.0, 0.05)
-                made.attempt(Fixed(sweep, "push"), Ids("t", 3, 1))
+                made.attempt(Fixed(sweep, "push"), Ids("t", 3, 2))
             case "aside" | "back":
-                on_it = Grasp(top_down((*peg.peg, 0.02), 0.0), 0.06)
-                made.attempt(Fixed(on_it, "on it"), Ids("t", 3, 1))
+                assert made.attempt(grasp_at(x, y), Ids("t", 3, 2)).attempt.outcome.grasped
                 if change == "aside":
                     made.set_aside()
                 else:
                     made.put_back(np.random.default_rng(0))
             case "reset":
                 made.reset(3)
-        made.attempt(Listens(), Ids("t", 3, 2))
-    assert len(asked[0].misses) == (1 if change == "nothing" else 0)
+        made.attempt(Listens(), Ids("t", 3, 3))
+    expected = [places[name] for name in kept.split()]
+    np.testing.assert_allclose(
+        np.reshape([miss[:2, 3] for miss in asked[0].misses], (-1, 2)),
+        np.reshape(expected, (-1, 2)),
+    )
