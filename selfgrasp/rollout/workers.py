@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from functools import partial
-from typing import Any, TypeVar
+from functools import cache, partial
+from typing import TypeVar
 
 from selfgrasp.common.imap import imap_ordered
 from selfgrasp.common.processes import processes
@@ -18,8 +18,6 @@ from selfgrasp.workcell.sim.gl import limit_threads
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
-
-_worker: tuple[SimCell, Policy] | Exception | None = None
 
 
 @dataclass(frozen=True)
@@ -39,41 +37,61 @@ class WorkerConfig:
     policy: PolicyRef
 
 
+@dataclass(frozen=True, eq=False)
+class Worker:
+    """What plays scenes in a process."""
+
+    cell: SimCell
+    policy: Policy
+
+
+def make_worker(config: WorkerConfig) -> Worker:
+    """A simulated cell and a policy.
+
+    Raises:
+        InputError: no such cell, objects or policy.
+    """
+    cell = make_cell(config.cell, objects_named(config.objects), config.config)
+    return Worker(cell, load_policy(config.policy, cell))
+
+
 def play_all(
     play: Callable[[SimCell, Policy, Task], Result],
     tasks: Iterable[Task],
     config: WorkerConfig,
     *,
     workers: int,
+    make: Callable[[WorkerConfig], Worker] = make_worker,
 ) -> Iterator[Result]:
     """Results of `play(cell, policy, task)`, in the tasks' order, whichever worker played them.
 
-    `play` must be a function of a module. Few tasks are in flight at a time, so memory stays flat
-    and an endless `tasks` is fine.
+    Few tasks are in flight at a time, so memory stays flat and an endless `tasks` is fine.
+
+    Args:
+        play: a function of a module, or another value that can be pickled.
+        tasks: what to play.
+        config: of every worker.
+        workers: processes.
+        make: makes the worker of a process, once; a function of a module.
 
     Raises:
-        SelfgraspError: a worker died.
+        SelfgraspError: a worker died, or what `make` raises.
     """
-    with processes(workers, begin=_begin, args=(config,)) as pool:
-        yield from imap_ordered(pool, partial(_play, play), tasks, most=3 * workers)
+    with processes(workers, begin=limit_threads) as pool:
+        yield from imap_ordered(pool, partial(_play, make, config, play), tasks, most=3 * workers)
 
 
-def _begin(config: WorkerConfig) -> None:
-    global _worker
-
-    limit_threads()
-
-    # An exception in an initialiser would only say that the pool broke; kept, it is raised where
-    # the first result is asked for.
-    try:
-        cell = make_cell(config.cell, objects_named(config.objects), config.config)
-        _worker = (cell, load_policy(config.policy, cell))
-    except Exception as error:
-        _worker = error
+@cache
+def _made(make: Callable[[WorkerConfig], Worker], config: WorkerConfig) -> Worker:
+    """The worker of this process."""
+    return make(config)
 
 
-def _play(play: Callable[[SimCell, Policy, Any], Any], task: Any) -> Any:
-    if isinstance(_worker, Exception):
-        raise _worker
-    assert _worker is not None
-    return play(*_worker, task)
+def _play(
+    make: Callable[[WorkerConfig], Worker],
+    config: WorkerConfig,
+    play: Callable[[SimCell, Policy, Task], Result],
+    task: Task,
+) -> Result:
+    worker = _made(make, config)
+    return play(worker.cell, worker.policy, task)
