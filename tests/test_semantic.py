@@ -35,6 +35,7 @@ from selfgrasp.methods.semantic.examples import LABEL, PICTURE_LABEL, PROPAGATED
 from selfgrasp.methods.semantic.maps import value_maps
 from selfgrasp.methods.semantic.method import Semantic
 from selfgrasp.methods.semantic.network import SoftKeypoints
+from selfgrasp.methods.semantic.propagation import confidence_threshold
 from selfgrasp.methods.semantic.scorer import BoxScorer, CategoryScorer, best_box
 from selfgrasp.papers.jobs import ReproduceJob
 from selfgrasp.papers.registry import reproduction_named
@@ -341,9 +342,9 @@ def test_raters_see_the_first_pictures_and_a_classifier_names_the_others_where_i
 
 def test_an_answer_is_believed_from_where_those_that_were_checked_are_surely_right() -> None:
     checked = [(True, 0.9)] * 100 + [(True, 0.7)] * 60 + [(False, 0.62)] * 20 + [(True, 0.62)] * 20
-    assert labels.confidence_threshold(checked, 0.95) == (0.65, True)
-    assert labels.confidence_threshold(checked, 0.5) == (0.5, True)
-    assert labels.confidence_threshold(checked[:10], 0.95) == (0.95, False)
+    assert confidence_threshold(checked, 0.95) == (0.65, True)
+    assert confidence_threshold(checked, 0.5) == (0.5, True)
+    assert confidence_threshold(checked[:10], 0.95) == (0.95, False)
 
 
 def test_further_seeds_are_compared_as_means_over_trainings_bin_by_bin(

@@ -12,6 +12,7 @@ from selfgrasp.common.intervals import clustered
 from selfgrasp.dataset import Dataset
 from selfgrasp.methods.semantic.config import CATEGORIES
 from selfgrasp.methods.semantic.examples import LABEL, PICTURE_LABEL, PROPAGATED_LABEL
+from selfgrasp.methods.semantic.propagation import confidence_threshold
 from selfgrasp.papers import steps
 from selfgrasp.papers.semantic import labels, probe
 from selfgrasp.papers.semantic.rows import PROPAGATOR
@@ -86,9 +87,7 @@ def label_threshold(work: Work) -> tuple[float, bool]:
     run, mixed = work.run(PROPAGATOR), work.folders.data("mixed")
 
     def measure() -> dict[str, Any]:
-        threshold, enough = labels.confidence_threshold(
-            labels.check(mixed, run, known=LABEL), RIGHT
-        )
+        threshold, enough = confidence_threshold(labels.check(mixed, run, known=LABEL), RIGHT)
         return {"threshold": threshold, "enough": enough}
 
     found = steps.measured_of(

@@ -9,19 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import torch
 
-from selfgrasp.common.intervals import wilson
 from selfgrasp.core import InputError, Label
 from selfgrasp.dataset import Dataset, DatasetWriter
 from selfgrasp.dataset.meta import read_meta
-from selfgrasp.learn import evaluating
 from selfgrasp.methods.registry import load
 from selfgrasp.methods.semantic.config import NO_OBJECT, NONE_OF_THESE, SEVERAL
-from selfgrasp.methods.semantic.examples import present_image
 from selfgrasp.methods.semantic.method import Semantic
+from selfgrasp.methods.semantic.propagation import Answer, classified
 from selfgrasp.rollout.policies import resolve
-from selfgrasp.servo.batches import center_crop
 
 
 @dataclass(frozen=True)
@@ -116,25 +112,6 @@ def _write(path: Path, said: dict[str, str], name: str, by: str) -> int:
     return len(said)
 
 
-def confidence_threshold(checked: Sequence[tuple[bool, float]], right: float) -> tuple[float, bool]:
-    """Least chance, in steps of 0.05 from 0.5, from which a classifier's answers can be believed:
-    at least the share `right` of them are right, as the lower end of Wilson's 95 % interval has it.
-    0.95 where none is enough, and whether one is.
-
-    Args:
-        checked: answers that somebody checked: whether each is right, and what chance the
-            classifier gave it.
-        right: share that is wanted.
-    """
-    chances = [round(0.5 + 0.05 * step, 2) for step in range(10)]
-
-    def enough(threshold: float) -> bool:
-        believed = [good for good, chance in checked if chance >= threshold]
-        return wilson(sum(believed), len(believed)).low >= right
-
-    return next(((chance, True) for chance in chances if enough(chance)), (chances[-1], False))
-
-
 def check(path: Path, run: Path, *, known: str) -> list[tuple[bool, float]]:
     """The classifier of a run on presented pictures of a dataset's validation part, of which
     somebody has said what they show: whether it says the same, and with what chance."""
@@ -185,35 +162,8 @@ def propagate(path: Path, run: Path, *, known: str, name: str, threshold: float)
     return _write(path, said, name, author) if said else 0
 
 
-def named(
-    data: Dataset, ids: Sequence[str], run: Path, *, batch: int = 256
-) -> list[tuple[str, float]]:
-    """What the classifier of a run calls each presented picture, and with what chance."""
-
+def named(data: Dataset, ids: Sequence[str], run: Path) -> list[Answer]:
+    """What the classifier of a run calls each presented picture."""
     method = load(run)
     assert isinstance(method, Semantic)
-    pictures = [
-        present_image(a.present, data.spec, method.config.ventral)
-        for a in data.attempts(list(ids))
-        if a.present is not None
-    ]
-    found: list[tuple[str, float]] = []
-    with evaluating(method):
-        for start in range(0, len(pictures), batch):
-            stored = (
-                torch.from_numpy(np.stack(pictures[start : start + batch]))
-                .permute(0, 3, 1, 2)
-                .float()
-                / 127.5
-                - 1
-            )
-            chances, answers = (
-                method.category_log_probabilities(center_crop(stored, method.config.ventral))
-                .exp()
-                .max(dim=1)
-            )
-            found += [
-                (method.config.answers[i], c)
-                for i, c in zip(answers.tolist(), chances.tolist(), strict=True)
-            ]
-    return found
+    return classified(method, data.attempts(list(ids)), data.spec)

@@ -17,6 +17,7 @@ from selfgrasp.evaluation.job import first_scene
 from selfgrasp.learn import checkpoint
 from selfgrasp.methods.registry import load
 from selfgrasp.methods.semantic.method import Semantic
+from selfgrasp.methods.semantic.propagation import not_found_threshold
 from selfgrasp.objects.named import objects_named
 from selfgrasp.papers.semantic import evaluate
 from selfgrasp.papers.semantic.sizes import NOVEL, SEEN, VALIDATION, Work
@@ -108,13 +109,7 @@ def asked(cell: SimCell, method: Semantic, seed: int) -> dict[str, list[str]]:
 def best_threshold(chances: Chances) -> float:
     """The one at which both errors together are least."""
     there, absent = (np.concatenate(chances[name]) for name in ("there", "absent"))
-    candidates = np.unique(np.round(np.concatenate([there, absent]), 3))
-    return float(
-        min(
-            candidates,
-            key=lambda threshold: (there < threshold).mean() + (absent >= threshold).mean(),
-        )
-    )
+    return not_found_threshold(there, absent)
 
 
 def errors(chances: Chances, threshold: float) -> tuple[Estimate, Estimate]:
