@@ -71,6 +71,10 @@ ONLY_IN = {
 }
 MAY_IMPORT_LATE = 6
 """Imports inside functions, outside `verbs/`; each says why in a comment above it."""
+DRAWING = tuple(
+    f"selfgrasp.viz.{name}" for name in ("draw", "card", "heat", "animate", "reach", "patches")
+)
+"""What draws attempts; `overlay` draws one plan on one picture."""
 FILES = sorted(PACKAGE.rglob("*.py"))
 MODULES = {
     ".".join(f.relative_to(PACKAGE.parent).with_suffix("").parts).removesuffix(".__init__"): f
@@ -195,6 +199,18 @@ def test_no_room_is_as_large_as_a_fifth():
         lines[part] = lines.get(part, 0) + len(file.read_text(encoding="utf-8").splitlines())
     largest = max(lines, key=lambda part: lines[part])
     assert lines[largest] <= 0.18 * sum(lines.values()), f"{largest}: {lines[largest]} lines"
+
+
+@pytest.mark.parametrize("room", ["verbs", "rollout", "evaluation", "protocols", "workcell"])
+def test_who_plays_does_not_draw(room: str):
+    found = [
+        f"{file.relative_to(PACKAGE)} imports {name}"
+        for file in FILES
+        if file.relative_to(PACKAGE).parts[0] == room
+        for name in imports(ast.parse(file.read_text(encoding="utf-8")))
+        if name.startswith(DRAWING)
+    ]
+    assert not found, "who watches draws: " + ", ".join(found)
 
 
 def test_only_verbs_import_late():
