@@ -102,7 +102,7 @@ def _key_figures(data: ReportData, found: Gain | None) -> list[tuple[object, obj
 
 
 def _film(data: ReportData, found: Gain | None) -> Markup:
-    """Of the policy in the headline, else of a learned one, and rather of a benchmark."""
+    """Of the policy in the headline, else of a learned one; of a benchmark, and the longest."""
     best = found.learned.policy if found else None
     films = sorted(
         data.story.films,
@@ -110,6 +110,7 @@ def _film(data: ReportData, found: Gain | None) -> Markup:
             film.policy != best,
             not is_learned(film.policy),
             film.source == "collect",
+            -film.attempts,
         ),
     )
     if not films:
