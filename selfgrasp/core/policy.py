@@ -61,7 +61,7 @@ class Context:
         step: how many moves this attempt has made.
         seed: of every random choice the policy makes: same context, same plan.
         misses: (4, 4) poses of the hand each, oldest first: where it closed and nothing was held,
-            since the scene began, or a push changed it, or a lift nearby did.
+            since the scene began or a push changed it.
     """
 
     observation: Observation

@@ -35,8 +35,6 @@ if TYPE_CHECKING:
 MAX_TILT = 0.05
 MISSES_KEPT = 32
 """Where no scene ever ends, as before a real bin, older ones are forgotten."""
-FORGET_RADIUS = 0.05
-"""m around a lift, sideways, within which misses are forgotten: there the scene is another one."""
 _SERVO_GOES_ON = (None, Fault.BLOCKED, Fault.UNREACHABLE)
 
 
@@ -80,7 +78,6 @@ class Workcell:
     _misses: deque[FloatArray] = field(
         default_factory=lambda: deque(maxlen=MISSES_KEPT), init=False, repr=False
     )
-    _lifted_at: FloatArray | None = field(default=None, init=False, repr=False)
 
     def __post_init__(self) -> None:
         stated, kept = self.spec.workspace, self.drivers.arm.workspace
@@ -116,7 +113,6 @@ class Workcell:
         self.drivers.scene.reset(seed)
         self._corrections.clear()
         self._misses.clear()
-        self._lifted_at = None
         first = self.observe()
         if first is None or self.rim is None:
             return first
@@ -205,9 +201,8 @@ class Workcell:
         What is held stays in the hand: `put_back` or `set_aside` comes next. An empty hand is open
         and out of sight afterwards and the scene lies still, so that the look after such an attempt
         is also the look before the next one. Where the hand closed on nothing stands in later
-        contexts as `misses`. All are forgotten at the next `reset` and after a push; those within
-        5 cm of where something was lifted, once it is put back or set aside: what lies there is no
-        longer the same. The others stay: what failed there lies there still.
+        contexts as `misses`, until the next `reset` or push. A lift forgets none: what failed
+        elsewhere lies there still.
 
         A policy that wants more than `MotionConfig.most_moves` moves is stopped, and the attempt
         ends with `Fault.RUNAWAY`.
@@ -287,22 +282,12 @@ class Workcell:
         if isinstance(executed, Push):
             self._misses.clear()
         closed_at = executed.world_from_tool if isinstance(executed, Grasp) else acted.began_at
-        self._lifted_at = closed_at if outcome.grasped else None
         if (
             not outcome.grasped
             and outcome.fault not in UNINFORMATIVE_FAULTS
             and acted.done.closed_width is not None
         ):
             self._misses.append(closed_at)
-
-    def _forget_near_lift(self) -> None:
-        if self._lifted_at is None:
-            return
-        lifted = self._lifted_at[:2, 3]
-        kept = [miss for miss in self._misses if np.hypot(*(miss[:2, 3] - lifted)) > FORGET_RADIUS]
-        self._misses.clear()
-        self._misses.extend(kept)
-        self._lifted_at = None
 
     def _judged(self, made: Underway, first: Observation, done: Done) -> Played:
         closed = self.spec.gripper.closed
@@ -380,8 +365,7 @@ class Workcell:
 
     def put_back(self, rng: np.random.Generator) -> None:
         """Let what is held fall into the workspace again, over a random point, and wait until it
-        lies still. Misses near where it was lifted are forgotten."""
-        self._forget_near_lift()
+        lies still."""
         workspace = self.spec.workspace
         middle, half = (
             (workspace.low + workspace.high)[:2] / 2,
@@ -397,8 +381,7 @@ class Workcell:
 
     def set_aside(self) -> None:
         """Let what is held fall outside the workspace, where the hand waits; it does not come
-        back. Misses near where it was lifted are forgotten."""
-        self._forget_near_lift()
+        back."""
         self.drivers.arm.away(control=self.control)
         self._open()
         self.drivers.scene.settle()
