@@ -76,8 +76,8 @@ class GraspEnv(gymnasium.Env[Pictures, NDArray[np.float32]]):
         self._playing: Generator[Context | Played, Plan | None, Episode] | None = None
 
     def reset(
-        self, *, seed: int | None = None, options: dict[str, Any] | None = None
-    ) -> tuple[Pictures, dict[str, Any]]:
+        self, *, seed: int | None = None, options: dict[str, object] | None = None
+    ) -> tuple[Pictures, dict[str, object]]:
         """A new scene; the same seed gives the same one."""
         super().reset(seed=seed, options=options)
         scene = int(self.np_random.integers(2**31))
@@ -92,7 +92,7 @@ class GraspEnv(gymnasium.Env[Pictures, NDArray[np.float32]]):
 
     def step(
         self, action: NDArray[np.float32]
-    ) -> tuple[Pictures, float, bool, bool, dict[str, Any]]:
+    ) -> tuple[Pictures, float, bool, bool, dict[str, object]]:
         """One grasp; what was lifted is set aside. An episode ends by its number of attempts, or
         early when a camera returns nothing or the robot was stopped.
 

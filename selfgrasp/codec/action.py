@@ -15,7 +15,7 @@ ACTION_LENGTHS = {"grasp": 17, "push": 5, "move": 4, "close": 0, "release": 3}
 translation (m), yaw (rad); none; where (m)."""
 
 
-def action_to_plain(action: Action) -> dict[str, Any]:
+def action_to_plain(action: Action) -> dict[str, object]:
     """`{"kind": str, "values": [float]}` in the order of `ACTION_LENGTHS`."""
     values: list[float]
     match action:

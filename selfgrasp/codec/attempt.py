@@ -49,7 +49,7 @@ def encode_attempt(
     """`attempt` as plain values and pictures, each picture once."""
     sink = PictureSink(color_format)
     outcome = attempt.outcome
-    plain: dict[str, Any] = {name: getattr(attempt, name) for name in _SCALARS}
+    plain: dict[str, object] = {name: getattr(attempt, name) for name in _SCALARS}
     plain["goal"] = goal_to_plain(attempt.goal, sink)
     plain["before"] = _optional(attempt.before, sink)
     plain["steps"] = [_step_to_plain(step, attempt.before, sink) for step in attempt.steps]
@@ -95,11 +95,11 @@ def decode_attempt(plain: Mapping[str, Any], pictures: Mapping[str, bytes] | Non
     )
 
 
-def _optional(observation: Observation | None, sink: PictureSink) -> dict[str, Any] | None:
+def _optional(observation: Observation | None, sink: PictureSink) -> dict[str, object] | None:
     return None if observation is None else observation_to_plain(observation, sink)
 
 
-def _step_to_plain(step: Step, before: Observation | None, sink: PictureSink) -> dict[str, Any]:
+def _step_to_plain(step: Step, before: Observation | None, sink: PictureSink) -> dict[str, object]:
     # A step that looked at `before` itself says None, as `Step.observation` asks for.
     return {
         "observation": None if step.observation is before else _optional(step.observation, sink),

@@ -17,7 +17,7 @@ from selfgrasp.codec.picture import PictureSink, PictureSource
 from selfgrasp.core import CellSpec, Context
 
 
-def context_to_plain(context: Context, sink: PictureSink) -> dict[str, Any]:
+def context_to_plain(context: Context, sink: PictureSink) -> dict[str, object]:
     """`context`; its pictures go to `sink`, each once."""
     # On step 0 the attempt's first look is the observation itself, and stays so.
     same = context.first is context.observation

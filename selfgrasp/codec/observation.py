@@ -13,7 +13,7 @@ from selfgrasp.core import ANYTHING, Goal, Hand, Observation, View
 from selfgrasp.core.arrays import FloatArray
 
 
-def view_to_plain(view: View, name: str, sink: PictureSink) -> dict[str, Any]:
+def view_to_plain(view: View, name: str, sink: PictureSink) -> dict[str, object]:
     """`view` called `name`, matrices by rows; its pictures go to `sink`."""
     color, depth = sink.add(view)
     return {
@@ -40,7 +40,7 @@ def view_from_plain(plain: Mapping[str, Any], source: PictureSource) -> View:
     )
 
 
-def hand_to_plain(hand: Hand) -> dict[str, Any]:
+def hand_to_plain(hand: Hand) -> dict[str, object]:
     """`hand`, its pose by rows."""
     return {
         "world_from_tool": hand.world_from_tool.ravel().tolist(),
@@ -60,7 +60,7 @@ def hand_from_plain(plain: Mapping[str, Any]) -> Hand:
     return Hand(_matrix(plain["world_from_tool"], 4), plain["width"], plain["force"], joints)
 
 
-def observation_to_plain(observation: Observation, sink: PictureSink) -> dict[str, Any]:
+def observation_to_plain(observation: Observation, sink: PictureSink) -> dict[str, object]:
     """`observation`; its pictures go to `sink`."""
     return {
         "time": observation.time,
@@ -83,9 +83,9 @@ def observation_from_plain(plain: Mapping[str, Any], source: PictureSource | Non
     return Observation(time=plain["time"], views=views, hand=hand_from_plain(plain["hand"]))
 
 
-def goal_to_plain(goal: Goal, sink: PictureSink) -> dict[str, Any]:
+def goal_to_plain(goal: Goal, sink: PictureSink) -> dict[str, object]:
     """`goal` with only the fields it has; its pictures go to `sink`. Anything is `{}`."""
-    plain: dict[str, Any] = {}
+    plain: dict[str, object] = {}
     if goal.category is not None:
         plain["category"] = goal.category
     if goal.image is not None:

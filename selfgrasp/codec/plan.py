@@ -14,7 +14,7 @@ from selfgrasp.core import Heat, InputError, Plan
 _MAP_TYPE = np.dtype("<f4")
 
 
-def plan_to_plain(plan: Plan, sink: PictureSink, *, maps: bool = True) -> dict[str, Any]:
+def plan_to_plain(plan: Plan, sink: PictureSink, *, maps: bool = True) -> dict[str, object]:
     """`plan`; its maps go to `sink`, or nowhere where `maps` is False."""
     return {
         "actions": [action_to_plain(action) for action in plan.actions],
@@ -46,7 +46,7 @@ def plan_from_plain(plain: Mapping[str, Any], source: PictureSource) -> Plan:
     )
 
 
-def _heat_to_plain(heat: Heat, sink: PictureSink) -> dict[str, Any]:
+def _heat_to_plain(heat: Heat, sink: PictureSink) -> dict[str, object]:
     # JSON has no NaN: a map without angles has none.
     angles = None if np.isnan(heat.angles).any() else heat.angles.tolist()
     return {

@@ -10,7 +10,7 @@ from typing import Any
 from selfgrasp.core import CellSpec, Session
 
 
-def session_to_plain(session: Session) -> dict[str, Any]:
+def session_to_plain(session: Session) -> dict[str, object]:
     """Plain JSON values."""
     return {
         "spec": session.spec.to_json(),

@@ -46,7 +46,7 @@ def commit() -> str:
     return done.stdout.strip()
 
 
-def environment(seed: int) -> dict[str, Any]:
+def environment(seed: int) -> dict[str, object]:
     """Commit, versions, seed, machine."""
 
     return {

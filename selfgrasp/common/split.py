@@ -84,7 +84,7 @@ class SplitRule:
         """12 hex digits over everything above: equal hashes, equal parts of equal attempts."""
         return hashlib.sha256(json.dumps(self.to_json(), sort_keys=True).encode()).hexdigest()[:12]
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """Plain JSON values."""
         return asdict(self)
 

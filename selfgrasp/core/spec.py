@@ -113,7 +113,7 @@ class CellSpec:
     options: Mapping[str, Any]
     presented: FloatArray | None = None
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """Plain JSON values, arrays as nested lists. What came later is left out where there is
         none of it, so that fingerprints last."""
         gripper = asdict(self.gripper)

@@ -132,7 +132,7 @@ def schemas_of(version: int) -> dict[str, pa.Schema]:
     return {**SCHEMAS, "labels": labels}
 
 
-def attempt_row(plain: Mapping[str, Any]) -> dict[str, Any]:
+def attempt_row(plain: Mapping[str, Any]) -> dict[str, object]:
     """A row of `attempts` from an encoded attempt's plain values."""
     steps = plain["steps"]
     row = {name: plain[name] for name in (*_IDENTITY, *_LOOKS)}
@@ -154,12 +154,12 @@ def attempt_row(plain: Mapping[str, Any]) -> dict[str, Any]:
     return row
 
 
-def step_rows(plain: Mapping[str, Any]) -> list[dict[str, Any]]:
+def step_rows(plain: Mapping[str, Any]) -> list[dict[str, object]]:
     """The rows of `steps` from an encoded attempt's plain values."""
     return [{"attempt": plain["id"], "index": i, **step} for i, step in enumerate(plain["steps"])]
 
 
-def attempt_plain(row: Mapping[str, Any], steps: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+def attempt_plain(row: Mapping[str, Any], steps: Iterable[Mapping[str, Any]]) -> dict[str, object]:
     """The plain values of an attempt from its row (`NOUN_COLUMNS`) and its steps' rows in order."""
     return {
         **row,
@@ -169,7 +169,7 @@ def attempt_plain(row: Mapping[str, Any], steps: Iterable[Mapping[str, Any]]) ->
     }
 
 
-def label_row(label: Label) -> dict[str, Any]:
+def label_row(label: Label) -> dict[str, object]:
     """A row of `labels`."""
     value = label.value.item() if isinstance(label.value, np.generic) else label.value
     numbers = isinstance(value, tuple | list)
@@ -229,7 +229,7 @@ def _goal_views(goal: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return own + [view for part in goal.get("any_of", ()) for view in _goal_views(part)]
 
 
-def _where(step: Mapping[str, Any]) -> dict[str, Any]:
+def _where(step: Mapping[str, Any]) -> dict[str, object]:
     """Where the deciding action happened: its own place where it has one, and the hand's otherwise
     (Move, Close)."""
     values = step["action"]["values"]

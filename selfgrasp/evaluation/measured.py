@@ -56,7 +56,7 @@ def as_text(measured: Measured) -> str:
     return "\n".join(lines)
 
 
-def row_json(row: Row) -> dict[str, Any]:
+def row_json(row: Row) -> dict[str, object]:
     """A row as it stands in report.json."""
     return {**asdict(row), "privileged": list(row.privileged)}
 
@@ -82,7 +82,7 @@ def write_bench(
 
 def bench_json(
     job: BenchJob, measured: Sequence[Measured], extra: Mapping[str, Any]
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """The values of report.json: rows, paired differences, and what was frozen."""
     tables = [table for one in measured for table in one.tables]
     calibration = [curve for one in measured for curve in one.calibration]

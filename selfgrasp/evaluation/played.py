@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
 from typing import TYPE_CHECKING
@@ -32,10 +32,7 @@ from selfgrasp.workcell.cells.registry import cell_spec
 from selfgrasp.workcell.play import Episode, Task
 
 if TYPE_CHECKING:
-    from selfgrasp.core import Policy
     from selfgrasp.protocols.episode import PlayedProtocol
-    from selfgrasp.workcell.cells.simulated import SimCell
-    from selfgrasp.workcell.workcell import Workcell
 
 
 def played(protocol: PlayedProtocol) -> Protocol:
@@ -156,13 +153,6 @@ class _Handed:
                 result.episode.lost,
             )
         )
-
-
-def in_cell(
-    play: Callable[[Workcell, Policy, Task], Episode], cell: SimCell, policy: Policy, task: Task
-) -> Episode:
-    """What a worker does with a protocol's `play`."""
-    return play(cell.cell, policy, task)
 
 
 def pairs(

@@ -13,7 +13,7 @@ from selfgrasp.core import InputError
 ConfigT = TypeVar("ConfigT")
 
 
-def to_json(config: object) -> dict[str, Any]:
+def to_json(config: object) -> dict[str, object]:
     """A dataclass of numbers, strings, enums, tuples, None and other such dataclasses as plain JSON
     values.
 

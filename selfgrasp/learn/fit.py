@@ -10,6 +10,7 @@ import math
 import threading
 import time
 from collections import defaultdict
+from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -247,7 +248,7 @@ class _Run:
         kept = replace(kept, ended=None)
         return replace(kept, best_loss=float("inf"), best_epoch=-1) if grown else kept
 
-    def _require_same(self, facts: dict[str, Any], attempts: NDArray[np.int64] | None) -> None:
+    def _require_same(self, facts: Mapping[str, Any], attempts: NDArray[np.int64] | None) -> None:
         """Compare with the facts of the state in the folder.
 
         Raises:
@@ -286,7 +287,7 @@ class _Run:
                 "another folder",
             )
 
-    def _upgraded(self, method: dict[str, Any]) -> dict[str, Any]:
+    def _upgraded(self, method: Mapping[str, Any]) -> Mapping[str, Any]:
         """A method as a state describes it, with the config as this release writes it."""
         try:
             config = configs.from_json(type(self.method.config), method["config"])
@@ -309,10 +310,10 @@ def _named(tensors: dict[str, torch.Tensor], prefix: str) -> dict[str, torch.Ten
 
 
 def _differences(
-    one: dict[str, Any], other: dict[str, Any]
-) -> tuple[dict[str, Any], dict[str, Any]]:
+    one: dict[str, object], other: dict[str, object]
+) -> tuple[dict[str, object], dict[str, object]]:
     """Those entries of both in which they differ, also of dicts within."""
-    found: tuple[dict[str, Any], dict[str, Any]] = {}, {}
+    found: tuple[dict[str, object], dict[str, object]] = {}, {}
     for key in (k for k in {**one, **other} if one.get(k) != other.get(k)):
         a, b = one.get(key), other.get(key)
         found[0][key], found[1][key] = (

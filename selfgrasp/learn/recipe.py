@@ -6,7 +6,6 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
 
 import torch
 
@@ -52,7 +51,7 @@ class Precision(StrEnum):
         if device.type == "cuda":
             return bool(torch.cuda.is_bf16_supported())
         # Older releases of torch do not tell.
-        able: dict[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()
+        able: dict[str, object] = getattr(torch.cpu, "get_capabilities", dict)()
         return self is Precision.ALSO_CPU and bool(able.get("avx512_bf16") or able.get("amx_bf16"))
 
 

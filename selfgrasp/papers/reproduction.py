@@ -68,7 +68,7 @@ class Work:
         return range(self.seed, self.seed + self.sizes.seeds)
 
     @property
-    def frozen(self) -> dict[str, Any]:
+    def frozen(self) -> dict[str, object]:
         """What must not change between two calls."""
         sizes = {
             f"sizes.{name}": value
@@ -119,7 +119,7 @@ class Report:
     learned: str = ""
     labelled: str = ""
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """Keys and values of report.json; what is empty is left out."""
         values = {field.name: getattr(self, field.name) for field in fields(self)}
         learned = values.pop("learned")

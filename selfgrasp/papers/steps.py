@@ -177,7 +177,7 @@ def _marker(job: TrainJob) -> Path:
     return job.out / "done.json"
 
 
-def _made_of(job: TrainJob) -> dict[str, Any]:
+def _made_of(job: TrainJob) -> dict[str, object]:
     """What a training depends on: its job, the method's config, and the weights it began with."""
     weights = {name: _weights_of(name) for name in (job.start, job.trunk) if name}
     config = configs.to_json(build(job.method).config)
@@ -212,7 +212,7 @@ def measured_once(path: Path, job: BenchJob, *, out: Path, workers: int) -> Meas
         workers: processes.
     """
 
-    def rows() -> dict[str, Any]:
+    def rows() -> dict[str, object]:
         found = bench(job, out=out, workers=workers)
         return {
             "rows": [row_json(row) for row in found.rows],
@@ -232,7 +232,7 @@ def measured_once(path: Path, job: BenchJob, *, out: Path, workers: int) -> Meas
     )
 
 
-def _measured_with(job: BenchJob) -> dict[str, Any]:
+def _measured_with(job: BenchJob) -> dict[str, object]:
     """What a bench's figures depend on; where its runs lie does not count."""
     of = {name: value for name, value in plain(job).items() if name not in ("policy", "data")}
     policies = [resolve(name) for name in job.policy]

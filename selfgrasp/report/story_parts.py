@@ -33,7 +33,7 @@ class StoryPart:
             if path is not None
         )
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """Plain JSON values."""
         values = {one.name: getattr(self, one.name) for one in _fields(type(self))}
         return values | {name: _names(values[name]) for name in self.FILES}

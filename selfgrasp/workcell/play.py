@@ -16,7 +16,7 @@ Its rules:
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from itertools import repeat
@@ -143,12 +143,12 @@ class Episode:
         """Whether every object was lifted and none is left; None where there is no truth."""
         return None if self.left is None else not self.left and not self.lost
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """Plain JSON values."""
         return asdict(self)
 
     @staticmethod
-    def from_json(values: dict[str, Any]) -> Episode:
+    def from_json(values: Mapping[str, Any]) -> Episode:
         """The inverse of `to_json`, also after a round trip through JSON; reads what earlier
         versions wrote, too."""
         if "seed" in values:
@@ -351,7 +351,7 @@ class _Clock:
             return played
 
 
-def _from_counts(values: dict[str, Any]) -> Episode:
+def _from_counts(values: Mapping[str, Any]) -> Episode:
     """An episode from the JSON of version 0.1, which kept counts. What it did not keep by attempt
     is unknown: truth where no categories were commanded, and names of objects."""
     asked = values["asked"] or [""] * values["attempts"]

@@ -12,9 +12,9 @@ from selfgrasp.core import InputError
 class Part:
     """A dataclass of plain values; names of its fields are keys of the file."""
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """Plain JSON values."""
-        values: dict[str, Any] = asdict(self)  # type: ignore[call-overload]
+        values: dict[str, object] = asdict(self)  # type: ignore[call-overload]
         return values
 
 

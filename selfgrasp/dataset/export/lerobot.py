@@ -75,7 +75,7 @@ def export_lerobot(path: str | Path, out: str | Path) -> int:
     return len(export.episodes)
 
 
-def _plains(dataset: Dataset) -> Iterator[tuple[dict[str, Any], dict[str, bytes]]]:
+def _plains(dataset: Dataset) -> Iterator[tuple[dict[str, object], dict[str, bytes]]]:
     for start in range(0, len(dataset), _CHUNK):
         plains = dataset.stored.plain(
             np.arange(start, min(start + _CHUNK, len(dataset)), dtype=np.int64)
@@ -106,12 +106,12 @@ class _Export:
 
     out: Path
     cameras: tuple[str, ...]
-    features: dict[str, Any]
-    episodes: list[dict[str, Any]] = field(default_factory=list)
+    features: dict[str, object]
+    episodes: list[dict[str, object]] = field(default_factory=list)
     tasks: dict[str, int] = field(default_factory=dict)
     statistics: Statistics = field(default_factory=Statistics)
     frames: int = 0
-    _rows: list[dict[str, Any]] = field(default_factory=list)
+    _rows: list[dict[str, object]] = field(default_factory=list)
     _bytes: int = 0
     _file: int = 0
 

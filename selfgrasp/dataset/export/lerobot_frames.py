@@ -27,9 +27,9 @@ _QUANTILES = {"q01": 0.01, "q10": 0.1, "q50": 0.5, "q90": 0.9, "q99": 0.99}
 _PICTURES_FOR_STATISTICS = 100
 
 
-def features(sizes: Mapping[str, tuple[int, int]]) -> dict[str, Any]:
+def features(sizes: Mapping[str, tuple[int, int]]) -> dict[str, object]:
     """LeRobot's feature declarations for cameras of (height, width) px."""
-    declared: dict[str, Any] = {
+    declared: dict[str, object] = {
         f"observation.images.{name}": {
             "dtype": "image",
             "shape": [*size, 3],
@@ -107,7 +107,7 @@ class Statistics:
             if len(kept) < _PICTURES_FOR_STATISTICS:
                 kept.append(decode_color(data).reshape(-1, 3) / 255.0)
 
-    def summary(self) -> dict[str, Any]:
+    def summary(self) -> dict[str, dict[str, list[Any]]]:
         """As LeRobot's stats.json has it: numbers as lists of their own length, images as (3, 1, 1)
         of values in 0..1."""
         summary = {

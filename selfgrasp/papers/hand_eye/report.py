@@ -218,7 +218,7 @@ def _collections(work: Work) -> Iterator[tuple[Cell, ...]]:
         )
 
 
-def _speed(times: dict[str, Any]) -> tuple[float, float, float]:
+def _speed(times: Mapping[str, Any]) -> tuple[float, float, float]:
     """Attempts a second, and the shares of physics and planning in the workers' time."""
     took = times["worker_seconds"]
     return (

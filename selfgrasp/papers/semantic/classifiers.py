@@ -4,7 +4,6 @@ that are propagated."""
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 
@@ -86,7 +85,7 @@ def label_threshold(work: Work) -> tuple[float, bool]:
 
     run, mixed = work.run(PROPAGATOR), work.folders.data("mixed")
 
-    def measure() -> dict[str, Any]:
+    def measure() -> dict[str, object]:
         threshold, enough = confidence_threshold(labels.check(mixed, run, known=LABEL), RIGHT)
         return {"threshold": threshold, "enough": enough}
 
@@ -134,7 +133,7 @@ def probe_figures(work: Work) -> dict[str, Counts]:
     """By set of objects, for each scene: right, of how many; and how many of these the classifier
     that propagates labels has right."""
 
-    def measure() -> dict[str, Any]:
+    def measure() -> dict[str, object]:
         return {
             "by_scene": probe.measure_probe(
                 work.folders.data("mixed"),

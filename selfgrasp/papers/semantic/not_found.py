@@ -49,7 +49,7 @@ def measured_found(work: Work) -> dict[str, Any]:
 
     row = evaluate.best_rows(work)[0].name
 
-    def measure() -> dict[str, Any]:
+    def measure() -> dict[str, object]:
         chances = {
             label: first_chances(work, objects)
             for label, objects in (("validation", VALIDATION), ("seen", SEEN), ("novel", NOVEL))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from selfgrasp.objects.catalogue import catalogue_hash, objects_by_name
 from selfgrasp.papers import reproduction
@@ -121,7 +120,7 @@ class Work(reproduction.Work):
         return Raters(seed=self.seed)
 
     @property
-    def frozen(self) -> dict[str, Any]:
+    def frozen(self) -> dict[str, object]:
         """Also who rates, and how often a propagated label must be right."""
 
         objects = {

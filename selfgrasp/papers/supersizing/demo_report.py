@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from selfgrasp.common.intervals import wilson
 from selfgrasp.common.record import write_json
@@ -84,9 +84,10 @@ def _judge_and_truth(data: Dataset) -> dict[str, float]:
     }
 
 
-def _success_by_round(data: Dataset) -> list[dict[str, Any]]:
+def _success_by_round(data: Dataset) -> list[dict[str, object]]:
     """Success of what was tried, in windows of attempts, one line a round."""
-    points, before = [], 0
+    points: list[dict[str, object]] = []
+    before = 0
     rounds, grasped = data.column("round"), data.column("grasped")
     for index in sorted(set(rounds.tolist())):
         mine = grasped[rounds == index]

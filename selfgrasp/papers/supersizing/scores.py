@@ -65,7 +65,7 @@ def score_baselines(work: Work) -> str:
     return f"{len(found['baselines'])} baselines scored{lacking}"
 
 
-def _scored_baselines(work: Work) -> dict[str, Any]:
+def _scored_baselines(work: Work) -> dict[str, object]:
     """The baselines' scores; of a group that cannot be scored, why."""
     method = build("supersizing:outputs")
     train = examples_of(method, work.random_data, "train", workers=work.workers)
@@ -94,7 +94,7 @@ def _scored_baselines(work: Work) -> dict[str, Any]:
     return {"baselines": scored, "lacking": lacking}
 
 
-def _kept(row: BaselinePrediction, test: Examples) -> dict[str, Any]:
+def _kept(row: BaselinePrediction, test: Examples) -> dict[str, object]:
     """As JSON values."""
     return {
         "name": row.name,

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -15,6 +15,7 @@ from selfgrasp.evaluation.data import curve
 from selfgrasp.evaluation.measured import row_json
 from selfgrasp.papers.supersizing import evaluate, scores
 from selfgrasp.papers.supersizing.attempts_table import attempts_table
+from selfgrasp.papers.supersizing.figures import ALONE, BY_DATA, SCRATCH, STAGES
 from selfgrasp.papers.supersizing.repeats import agreements
 from selfgrasp.papers.supersizing.sizes import Work
 from selfgrasp.protocols.clear import interactions
@@ -28,12 +29,6 @@ PAPER_ATTEMPTS = {
     "staged": (2807, 4500, 7307),
     "test": (214, 2759, 2973),
 }
-PAPER_BY_DATA = {
-    "novel": {5_000: 0.508, 10_000: 0.578, 20_000: 0.756, 40_000: 0.769},
-    "seen": {5_000: 0.794, 10_000: 0.872, 20_000: 0.927, 40_000: 0.957},
-}
-PAPER_STAGES = {0: 0.769, 1: 0.793, 3: 0.795}
-PAPER_SCRATCH, PAPER_ALONE = 0.646, 0.723
 
 
 def all_tables(work: Work) -> list[Table]:
@@ -174,7 +169,7 @@ def stages_table(work: Work) -> Table:
 
 
 def _paper_stage(stage: int, objects: str) -> float | None:
-    return PAPER_STAGES.get(stage) if objects == "novel" else None
+    return STAGES.get(stage) if objects == "novel" else None
 
 
 def ablations_table(work: Work) -> Table:
@@ -186,7 +181,7 @@ def ablations_table(work: Work) -> Table:
         gain, _ = scores.difference_of(work, runs, against)
         rows.append([name, *scores.accuracy_of(work, runs).cells(), gain.text("+.3f"), paper])
 
-    row("from scratch, all random attempts", first, first, PAPER_SCRATCH)
+    row("from scratch, all random attempts", first, first, SCRATCH)
     amounts = {n: kinds(work, f"first{n}") for n in work.sizes.amounts} | {work.sizes.random: first}
     if work.preset == "small":
         for n in work.sizes.pretrained:
@@ -200,7 +195,7 @@ def ablations_table(work: Work) -> Table:
         "stage 1 without the data before (no aggregation), over stage 0",
         kinds(work, "alone"),
         first,
-        PAPER_ALONE,
+        ALONE,
     )
     if work.sizes.angles in amounts:
         row(
@@ -302,7 +297,7 @@ def _played(work: Work, protocol: str) -> Iterator[tuple[str, list[dict[str, Any
         )
 
 
-def _over_clearable(kept: dict[str, list[dict[str, Any]]], policy: str) -> str:
+def _over_clearable(kept: Mapping[str, Sequence[Mapping[str, Any]]], policy: str) -> str:
     """Mean interactions over the scenes that the oracle cleared, with its interval and their
     number."""
 
@@ -358,7 +353,7 @@ def all_charts(work: Work) -> list[Chart]:
     for objects in scores.SETS:
         found = [(n, scores.accuracy_of(work, runs, objects)) for n, runs in amounts]
         series.append(Line(name=objects, points=_points(found)))
-        series.append(Line.published(objects, PAPER_BY_DATA[objects].items()))
+        series.append(Line.published(objects, BY_DATA[objects].items()))
     by_data = Chart(
         title="Accuracy by amount of random attempts (Figure 8)",
         note="Balanced accuracy; mean over training seeds.",
@@ -375,7 +370,7 @@ def all_charts(work: Work) -> list[Chart]:
         later = [scores.accuracy_of(work, kinds(work, f"{kind}{k}")) for k in stages]
         points = _points([(0, first), *zip(stages, later, strict=True)])
         lines.append(Line(name=name, points=points))
-    lines.append(Line.published("staged", PAPER_STAGES.items()))
+    lines.append(Line.published("staged", STAGES.items()))
     by_stage = Chart(
         title="Accuracy by stage",
         note="New objects.",
@@ -387,7 +382,7 @@ def all_charts(work: Work) -> list[Chart]:
     return [by_data, by_stage]
 
 
-def rows_of(work: Work) -> Iterator[dict[str, Any]]:
+def rows_of(work: Work) -> Iterator[dict[str, object]]:
     """Rows of report.json: prediction and the robot's tests."""
 
     networks: tuple[tuple[str, Sequence[str], float], ...] = (

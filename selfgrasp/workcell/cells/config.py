@@ -129,7 +129,7 @@ class CellKind(Generic[Config]):
         return self.config(**{**{n: v for n, v in taken.items() if n in known}, **given})
 
 
-def to_json(config: CellConfig) -> dict[str, Any]:
+def to_json(config: CellConfig) -> dict[str, object]:
     """Options as plain JSON values, as sessions store them."""
     defaults = {f.name: f.default for f in fields(config)}
     return {

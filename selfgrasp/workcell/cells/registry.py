@@ -26,22 +26,6 @@ def cell_kind(name: str) -> CellKind[Any]:
     return CELLS[name]
 
 
-def cell_of(config: CellConfig) -> str:
-    """The name of the cell that these are the options of.
-
-    Raises:
-        InputError: options of none.
-    """
-    for kind in CELLS.values():
-        if isinstance(config, kind.config):
-            return kind.name
-    raise InputError(
-        given=f"options {config!r}",
-        wanted="options of a cell",
-        exists=", ".join(kind.config.__name__ for kind in CELLS.values()),
-    )
-
-
 def checked_options(name: str, config: CellConfig | None) -> CellConfig:
     """`config`, or the defaults of the cell of that name.
 
