@@ -6,7 +6,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,7 +13,7 @@ from selfgrasp.common.intervals import wilson
 from selfgrasp.common.parts import Bin, Calibration
 from selfgrasp.common.progress import Progress
 from selfgrasp.common.seeds import Collection
-from selfgrasp.core import InputError, PolicyRef, Scorer
+from selfgrasp.core import InputError, Policy, PolicyRef, Scorer
 from selfgrasp.dataset import Dataset
 from selfgrasp.dataset.meta import META_FILE
 from selfgrasp.evaluation.measured import Measured
@@ -32,10 +31,7 @@ from selfgrasp.rollout.collect import collect
 from selfgrasp.rollout.jobs import CollectJob
 from selfgrasp.rollout.policies import baseline_class, load_policy
 from selfgrasp.rollout.workers import WorkerConfig, play_all
-
-if TYPE_CHECKING:
-    from selfgrasp.core import Policy
-    from selfgrasp.workcell.cells.simulated import SimCell
+from selfgrasp.workcell.cells.simulated import SimCell
 
 _TRIALS = 6000
 _SLICE = 50

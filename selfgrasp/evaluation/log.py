@@ -8,7 +8,6 @@ import shutil
 from collections.abc import Mapping, Sequence
 from itertools import takewhile
 from pathlib import Path
-from types import TracebackType
 from typing import Any, TextIO
 
 import selfgrasp
@@ -42,12 +41,7 @@ class EpisodeLog:
         self._file: TextIO = self._path.open("a")
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._file.close()
 
     def add(self, episode: Episode) -> None:

@@ -5,17 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from selfgrasp.common.parts import Calibration, Pair, Table
 from selfgrasp.common.record import versions, write_config, write_json
 from selfgrasp.evaluation.frozen import frozen_hashes
+from selfgrasp.evaluation.job import BenchJob
 from selfgrasp.evaluation.log import forget
-
-if TYPE_CHECKING:
-    from selfgrasp.evaluation.job import BenchJob
-    from selfgrasp.protocols.episode import Row
-    from selfgrasp.workcell.play import Episode
+from selfgrasp.protocols.episode import Row
+from selfgrasp.workcell.play import Episode
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
-from typing import TYPE_CHECKING
 
 from selfgrasp.common.intervals import paired
 from selfgrasp.common.parts import Pair
@@ -27,12 +26,10 @@ from selfgrasp.evaluation.watch import (
 from selfgrasp.objects.catalogue import catalogue_hash
 from selfgrasp.objects.named import objects_named
 from selfgrasp.objects.sets import set_label
+from selfgrasp.protocols.episode import PlayedProtocol
 from selfgrasp.rollout.workers import WorkerConfig, play_all
 from selfgrasp.workcell.cells.registry import cell_spec
 from selfgrasp.workcell.play import Episode, Task
-
-if TYPE_CHECKING:
-    from selfgrasp.protocols.episode import PlayedProtocol
 
 
 def played(protocol: PlayedProtocol) -> Protocol:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING
 
 from selfgrasp.core import InputError, Session
 from selfgrasp.objects.catalogue import (
@@ -13,10 +12,8 @@ from selfgrasp.objects.catalogue import (
     test_objects,
     train_objects,
 )
+from selfgrasp.objects.model import ObjectModel
 from selfgrasp.objects.sets import canonical
-
-if TYPE_CHECKING:
-    from selfgrasp.objects.model import ObjectModel
 
 
 def objects_of(session: Session, given: str | None = None) -> tuple[str, tuple[ObjectModel, ...]]:

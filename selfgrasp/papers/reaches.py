@@ -6,21 +6,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from markupsafe import Markup
+
+from selfgrasp.core import Attempt, Goal, Plan, Policy
 from selfgrasp.report.html import figure, image
 from selfgrasp.viz.animate import animation
 from selfgrasp.viz.kinds import kind_of
 from selfgrasp.viz.reach import reach_frames
-from selfgrasp.workcell.attempt import Ids
+from selfgrasp.workcell.attempt import Ids, Played
 from selfgrasp.workcell.play import Stop, Task, attempts
-
-if TYPE_CHECKING:
-    from markupsafe import Markup
-
-    from selfgrasp.core import Attempt, Goal, Plan, Policy
-    from selfgrasp.workcell.attempt import Played
-    from selfgrasp.workcell.workcell import Workcell
+from selfgrasp.workcell.workcell import Workcell
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import as_completed
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from selfgrasp.common.parts import Calibration, Pair
 from selfgrasp.common.processes import processes
@@ -22,8 +22,9 @@ from selfgrasp.common.record import plain, write_json
 from selfgrasp.core import InputError
 from selfgrasp.dataset import Dataset
 from selfgrasp.evaluation.frozen import frozen_hashes
+from selfgrasp.evaluation.job import BenchJob
 from selfgrasp.evaluation.measured import Measured, row_json, write_bench
-from selfgrasp.learn import configs
+from selfgrasp.learn import FitResult, configs
 from selfgrasp.learn.gathered import gather
 from selfgrasp.learn.recipe import device_of
 from selfgrasp.methods.registry import build
@@ -32,13 +33,9 @@ from selfgrasp.papers.reproduction import Folders, Work
 from selfgrasp.protocols.episode import Row
 from selfgrasp.report.run_page import write_report
 from selfgrasp.rollout.collect import collect
+from selfgrasp.rollout.jobs import CollectJob, TrainJob
 from selfgrasp.rollout.policies import resolve, weights_file
 from selfgrasp.rollout.train import train
-
-if TYPE_CHECKING:
-    from selfgrasp.evaluation.job import BenchJob
-    from selfgrasp.learn import FitResult
-    from selfgrasp.rollout.jobs import CollectJob, TrainJob
 
 OF = "of"
 """Key under which a file says what it was made of."""

@@ -4,17 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from selfgrasp.report.data import joined, read_run
+from selfgrasp.report.data import ReportData, joined, read_run
 from selfgrasp.report.hero import hero
 from selfgrasp.report.html import Page
 from selfgrasp.report.numbers import add_numbers
 from selfgrasp.report.story import add_story
-
-if TYPE_CHECKING:
-    from selfgrasp.report.data import ReportData
-
 
 REPORT_FILE = "report.html"
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -20,19 +19,15 @@ from selfgrasp.core import InputError, Session
 from selfgrasp.dataset import DatasetWriter
 from selfgrasp.dataset.meta import require_only_session
 from selfgrasp.objects.catalogue import SET_NAMES, catalogue_hash
+from selfgrasp.objects.model import ObjectModel
 from selfgrasp.objects.named import objects_named
 from selfgrasp.rollout.jobs import CollectJob
 from selfgrasp.rollout.policies import resolve
-from selfgrasp.rollout.scene import SceneTask, play_scene
+from selfgrasp.rollout.scene import PlayedScene, SceneTask, play_scene
 from selfgrasp.rollout.workers import WorkerConfig, play_all
 from selfgrasp.workcell.cells.config import to_json
 from selfgrasp.workcell.cells.registry import cell_spec, checked_options
 from selfgrasp.workcell.play import AfterLift
-
-if TYPE_CHECKING:
-    from selfgrasp.objects.model import ObjectModel
-    from selfgrasp.rollout.scene import PlayedScene
-
 
 _IDLE = 100
 """Scenes in a row without an attempt, after which there is no hope."""

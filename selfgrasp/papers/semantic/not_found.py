@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -24,10 +24,7 @@ from selfgrasp.papers.semantic.sizes import NOVEL, SEEN, VALIDATION, Work
 from selfgrasp.papers.steps import measured_of
 from selfgrasp.protocols.category import CATEGORY
 from selfgrasp.rollout.policies import resolve
-from selfgrasp.workcell.cells.simulated import make_cell
-
-if TYPE_CHECKING:
-    from selfgrasp.workcell.cells.simulated import SimCell
+from selfgrasp.workcell.cells.simulated import SimCell, make_cell
 
 Chances = dict[str, list[list[float]]]
 """Under "there" and "absent", by bin: chances at the first look that something will be held of a

@@ -6,7 +6,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -15,15 +14,13 @@ from numpy.typing import NDArray
 from torch import nn
 
 from selfgrasp.common.intervals import clustered
+from selfgrasp.core import Attempt, CellSpec
 from selfgrasp.dataset import Dataset
 from selfgrasp.methods.semantic.config import CATEGORIES
 from selfgrasp.methods.semantic.examples import LABEL
 from selfgrasp.papers.semantic.labels import named, what_is_held
 from selfgrasp.servo import PatchConfig
 from selfgrasp.servo.examples import closed_attempt, stored_patches
-
-if TYPE_CHECKING:
-    from selfgrasp.core import Attempt, CellSpec
 
 _CHANGED = 30.0
 """Of 255: what has changed by less is noise."""

@@ -7,13 +7,13 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from selfgrasp.common.seeds import Purpose
 from selfgrasp.core import Context, Grasp, InputError, SelfgraspError
+from selfgrasp.core.arrays import FloatArray
 from selfgrasp.core.pose import yaw_of
 from selfgrasp.methods.baselines.random import RandomConfig, RandomPolicy
 from selfgrasp.methods.supersizing.config import Choice
@@ -24,13 +24,9 @@ from selfgrasp.report.story_parts import Gallery
 from selfgrasp.rollout.policies import load_policy
 from selfgrasp.vision import crop
 from selfgrasp.viz.patches import Ranked, patches_picture
-from selfgrasp.viz.picture import encode_webp
+from selfgrasp.viz.picture import Picture, encode_webp
 from selfgrasp.workcell.cells.simulated import make_cell
 from selfgrasp.workcell.cells.tabletop import TabletopConfig
-
-if TYPE_CHECKING:
-    from selfgrasp.core.arrays import FloatArray
-    from selfgrasp.viz.picture import Picture
 
 SHOWN = 20
 """Patches of each kind in a scene."""

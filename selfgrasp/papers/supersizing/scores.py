@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,7 @@ from selfgrasp.common.atomic_write import atomic_write
 from selfgrasp.common.intervals import Estimate
 from selfgrasp.common.progress import Progress
 from selfgrasp.core import InputError
-from selfgrasp.learn import SPLITS, Examples
+from selfgrasp.learn import SPLITS, Examples, Method
 from selfgrasp.learn.gathered import examples_of
 from selfgrasp.methods.registry import build, load
 from selfgrasp.methods.supersizing.method import Supersizing
@@ -27,9 +27,6 @@ from selfgrasp.papers.supersizing.table2 import BaselinePrediction, baseline_row
 from selfgrasp.protocols.prediction import Predictions, auc, balanced, best_threshold
 from selfgrasp.rollout.policies import resolve
 from selfgrasp.workcell.cells.config import GRIPPER
-
-if TYPE_CHECKING:
-    from selfgrasp.learn import Method
 
 SETS = ("novel", "seen")
 SCORED = (*SETS, "validation", "chosen")

@@ -6,22 +6,19 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from selfgrasp.common.intervals import ratio
 from selfgrasp.common.parts import Cell, Table
-from selfgrasp.core import Fault, Grasp
+from selfgrasp.core import Attempt, Fault, Grasp
 from selfgrasp.dataset import Dataset
 from selfgrasp.report.story_parts import Gallery
 from selfgrasp.viz.card import attempt_card
 from selfgrasp.viz.kinds import HELD, KIND_SENTENCES, MISSED
 from selfgrasp.viz.picture import encode_webp
-
-if TYPE_CHECKING:
-    from selfgrasp.core import Attempt
 
 EXAMPLES = 8
 """Pictures of a kind."""

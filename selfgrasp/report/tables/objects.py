@@ -7,19 +7,15 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from selfgrasp.common.intervals import bootstrap, ratio
 from selfgrasp.common.parts import Cell, Table
-from selfgrasp.core import InputError
+from selfgrasp.core import InputError, Session
 from selfgrasp.dataset import Dataset
+from selfgrasp.objects.model import ObjectModel
 from selfgrasp.objects.named import objects_of
 from selfgrasp.rollout.scene import SceneTask
 from selfgrasp.workcell.sim.scene import Mixture, drawn_objects, scene_rng
-
-if TYPE_CHECKING:
-    from selfgrasp.core import Session
-    from selfgrasp.objects.model import ObjectModel
 
 LISTED = 10
 """Objects at each end of the ranking."""

@@ -6,8 +6,6 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,6 +13,7 @@ from selfgrasp.core.attempt import Attempt
 from selfgrasp.core.observation import Observation
 from selfgrasp.core.policy import ANYTHING, Goal, Policy
 from selfgrasp.core.spec import CellSpec
+from selfgrasp.objects.model import ObjectModel
 from selfgrasp.objects.named import objects_named
 from selfgrasp.vision import Rim
 from selfgrasp.workcell.attempt import Ids
@@ -36,10 +35,6 @@ from selfgrasp.workcell.sim.render import make_renderer
 from selfgrasp.workcell.sim.scene import Mixture, SceneConfig, SimScene
 from selfgrasp.workcell.sim.world import World
 from selfgrasp.workcell.workcell import Workcell
-
-if TYPE_CHECKING:
-    from selfgrasp.objects.model import ObjectModel
-
 
 MOVED_BY = (0.02, math.radians(3.0))
 """m and rad by which the noise "moved" moves the camera after it was calibrated."""
@@ -70,12 +65,7 @@ class SimCell:
     def __enter__(self) -> SimCell:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.cell.close()
 
     def reset(self, seed: int = 0) -> Observation | None:

@@ -11,7 +11,6 @@ import copy
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import mujoco
 import numpy as np
@@ -20,11 +19,9 @@ from numpy.typing import NDArray
 from selfgrasp.core import Attempt, Grasp, Label, Plan, Push, View, Watcher
 from selfgrasp.core.arrays import FloatArray
 from selfgrasp.core.pose import inverse, looking_at, pose
+from selfgrasp.workcell.cells.simulated import SimCell
 from selfgrasp.workcell.sim.render import FILM, make_renderer
 from selfgrasp.workcell.sim.world import World, move
-
-if TYPE_CHECKING:
-    from selfgrasp.workcell.cells.simulated import SimCell
 
 SECONDS_APART = 0.02
 """s of simulated time between two recorded moments."""
