@@ -72,8 +72,7 @@ def inverse(a_from_b: FloatArray) -> FloatArray:
 
 def apply(a_from_b: FloatArray, b_points: NDArray[np.floating]) -> FloatArray:
     """Points (..., 3) given in b, in a."""
-    result: FloatArray = b_points @ a_from_b[:3, :3].T + a_from_b[:3, 3]
-    return result
+    return b_points @ a_from_b[:3, :3].T + a_from_b[:3, 3]
 
 
 def rotation_about_z(yaw: float) -> FloatArray:
@@ -131,8 +130,7 @@ def angle_between_grasps(yaw_a: ArrayLike, yaw_b: ArrayLike) -> FloatArray:
     """(...) the smallest angles, rad in [0, pi/2], between closing directions of a symmetric
     gripper."""
     difference = np.abs(np.subtract(yaw_a, yaw_b)) % math.pi
-    smallest: FloatArray = np.minimum(difference, math.pi - difference)
-    return smallest
+    return np.minimum(difference, math.pi - difference)
 
 
 def wrapped(angle: float) -> float:

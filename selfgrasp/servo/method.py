@@ -295,5 +295,4 @@ def _move(hand: FloatArray, pose: FloatArray, height: float) -> Move:
 
 
 def _sigmoid(x: FloatArray) -> FloatArray:
-    result: FloatArray = 1 / (1 + np.exp(-np.clip(x, -30, 30)))
-    return result
+    return 1 / (1 + np.exp(-np.clip(x, -30, 30)))

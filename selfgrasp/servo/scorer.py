@@ -132,8 +132,7 @@ class PatchScorer:
 
     def _scored(self, patch: torch.Tensor, state: NDArray[np.float32]) -> FloatArray:
         patch = patch.contiguous(memory_format=torch.channels_last)
-        logits: FloatArray = self._network(patch, torch.from_numpy(state)).double().cpu().numpy()
-        return logits
+        return self._network(patch, torch.from_numpy(state)).double().cpu().numpy()
 
 
 class ImageScorer:
@@ -170,8 +169,7 @@ class ImageScorer:
         predicted = self._predictor.predict(
             self._features, torch.from_numpy(motion).to(self._device)
         )
-        logits: FloatArray = predicted[:, 0].double().cpu().numpy()
-        return logits
+        return predicted[:, 0].double().cpu().numpy()
 
     def careful_logits(self, poses: FloatArray) -> FloatArray:
         """As `logits`: a mirrored image would show an arm that does not exist."""

@@ -73,8 +73,7 @@ class Closing:
         wanted = np.nan_to_num(self.width, nan=gripper.opening) + 2 * np.clip(
             self.gap - _MARGIN, 2 * _MARGIN, None
         )
-        width: FloatArray = np.clip(wanted, 0.0, gripper.opening)
-        return width
+        return np.clip(wanted, 0.0, gripper.opening)
 
 
 def closings(
@@ -238,8 +237,7 @@ def _faces(
     gx, gy = slope_x[row, col], slope_y[row, col]
     falling = -(gx * np.cos(angle) + gy * np.sin(angle))
     steep = np.hypot(gx, gy)
-    faces: NDArray[np.bool_] = (steep > _STEEP) & (falling > steep * math.cos(cone))
-    return faces
+    return (steep > _STEEP) & (falling > steep * math.cos(cone))
 
 
 def _extents(
@@ -285,8 +283,7 @@ def _crossing(
         above, np.clip(outside + inwards, 0, above.shape[1] - 1)[:, None], axis=1
     )[:, 0]
     share = np.clip(-out / np.maximum(inner - out, 1e-6), 0.0, 1.0)
-    crossing: FloatArray = (outside - half + inwards * share) * step
-    return crossing
+    return (outside - half + inwards * share) * step
 
 
 def _median(values: FloatArray, present: NDArray[np.bool_]) -> FloatArray:

@@ -109,5 +109,4 @@ def _upper(values: NDArray[np.float32], share: float) -> NDArray[np.float32]:
     """(N,) the value that `share` of each row (N, K) lies at or below; a partition is several times
     faster than a percentile."""
     rank = round(share * (values.shape[1] - 1))
-    chosen: NDArray[np.float32] = np.partition(values, rank, axis=1)[:, rank]
-    return chosen
+    return np.partition(values, rank, axis=1)[:, rank]

@@ -76,11 +76,10 @@ class Heightmap:
 
     def world_xy(self, cells: NDArray[np.floating]) -> FloatArray:
         """(..., 2) m, the inverse of `cells`."""
-        xy: FloatArray = (
+        return (
             np.asarray(cells, dtype=np.float64) * self.pixel @ self.world_from_map[:2, :2].T
             + self.world_from_map[:2, 3]
         )
-        return xy
 
     def height_at(self, world_xy: NDArray[np.floating]) -> NDArray[np.float32]:
         """(...,) float32 m, bilinear heights at world points (..., 2) m; the border's height

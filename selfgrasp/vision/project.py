@@ -32,10 +32,7 @@ def rays(height: int, width: int, intrinsics: FloatArray) -> NDArray[np.float32]
 def deproject(depth: NDArray[np.float32], intrinsics: FloatArray) -> NDArray[np.float32]:
     """(H, W, 3) float32 camera points, m, of a (H, W) depth picture, m along the optical axis; NaN
     where depth is NaN."""
-    points: NDArray[np.float32] = (
-        rays(depth.shape[0], depth.shape[1], intrinsics) * depth[..., None]
-    )
-    return points
+    return rays(depth.shape[0], depth.shape[1], intrinsics) * depth[..., None]
 
 
 def project(camera_points: NDArray[np.floating], intrinsics: FloatArray) -> FloatArray:
@@ -44,8 +41,7 @@ def project(camera_points: NDArray[np.floating], intrinsics: FloatArray) -> Floa
     points = np.asarray(camera_points, dtype=np.float64)
     z = np.where(points[..., 2] > 0, points[..., 2], np.nan)
     uvw = points @ intrinsics.T
-    pixels: FloatArray = uvw[..., :2] / z[..., None]
-    return pixels
+    return uvw[..., :2] / z[..., None]
 
 
 def project_world(world_points: NDArray[np.floating], view: View) -> FloatArray:

@@ -124,8 +124,7 @@ def _window(attempt: Attempt, before: Observation, name: str | None, side: float
 def _place_of(attempt: Attempt) -> FloatArray | None:
     grasp = grasp_of(attempt)
     if grasp is not None:
-        place: FloatArray = grasp.world_from_tool[:3, 3]
-        return place
+        return grasp.world_from_tool[:3, 3]
     push = push_of(attempt)
     return None if push is None else push.start
 

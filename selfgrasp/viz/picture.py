@@ -63,11 +63,10 @@ def size_of(picture: Picture | Path) -> tuple[int, int]:
 def upscale(picture: Picture, scale: int) -> Picture:
     """`scale` times larger, smoothly; the picture's outline stays where it is."""
     height, width = picture.shape[:2]
-    enlarged: Picture = np.asarray(
+    return np.asarray(
         cv2.resize(picture, (width * scale, height * scale), interpolation=cv2.INTER_CUBIC),
         dtype=np.uint8,
     )
-    return enlarged
 
 
 def depth_picture(depth: NDArray[np.float32], *, scale: int = 3) -> Picture:

@@ -176,8 +176,7 @@ class HeuristicPolicy:
             + _LOW_COST * (1 - np.clip((found.z + found.depth - surface) / tallest, 0.0, 1.0))
             + _BLOCKED_COST * ((found.gap < 0) | ~fits)
         )
-        scores: FloatArray = 1 - costs
-        return scores
+        return 1 - costs
 
 
 def _inside(xy: FloatArray, workspace: Workspace) -> NDArray[np.bool_]:

@@ -161,8 +161,7 @@ class BoxScorer:
 
 def _logits(probability: FloatArray) -> FloatArray:
     probability = np.clip(probability, _FLOOR, 1 - _FLOOR)
-    logits: FloatArray = np.log(probability) - np.log1p(-probability)
-    return logits
+    return np.log(probability) - np.log1p(-probability)
 
 
 def best_box(

@@ -85,10 +85,9 @@ def reach_px(
     """(N,) float32 px of a patch, from a grasp's middle to the middle of a finger, for fingers
     `width` (N,) m apart."""
     patch = config.context * spec.gripper.opening
-    px: NDArray[np.float32] = np.asarray(
+    return np.asarray(
         (width + spec.gripper.finger_thickness) / 2 * config.pixels / patch, dtype=np.float32
     )
-    return px
 
 
 def clearances(
@@ -340,8 +339,7 @@ def _alexnet_owt(channels: int) -> tuple[nn.Sequential, int]:
 def bin_of(yaw: NDArray[np.floating], bins: int) -> NDArray[np.int64]:
     """(N,) the bin whose angle, a multiple of pi / bins, is nearest to each closing direction (N,)
     rad."""
-    nearest: NDArray[np.int64] = np.round(np.asarray(yaw) * bins / np.pi).astype(np.int64) % bins
-    return nearest
+    return np.round(np.asarray(yaw) * bins / np.pi).astype(np.int64) % bins
 
 
 def mean_logits(

@@ -213,7 +213,7 @@ def _dense(
 
     def logits_of(opening: int, width: FloatArray) -> FloatArray:
         hand_NL = hand_input(fingertip, width, config).to(features_NF.device)
-        found: FloatArray = (
+        return (
             network.logits(features_NF, hand_NL, None if met_WNM is None else met_WNM[opening])[
                 :, 0
             ]
@@ -221,7 +221,6 @@ def _dense(
             .cpu()
             .numpy()
         )
-        return found
 
     return _best_opening(all_xy, all_bins, z, spec, config, logits_of)
 

@@ -101,10 +101,7 @@ def _check(args: Args) -> None:
 
 def _what_counts(args: Args) -> dict[str, object]:
     """Options that the figures depend on, as JSON values."""
-    counts: dict[str, object] = {
-        name: value for name, value in plain(args).items() if name not in ("out", "workers")
-    }
-    return counts
+    return {name: value for name, value in plain(args).items() if name not in ("out", "workers")}
 
 
 def _object_sets(folder: Path | None) -> ObjectSets:

@@ -108,10 +108,9 @@ def presenting(camera: CameraSpec) -> FloatArray:
     that the palm is what is seen behind the held object."""
     up, along = math.sin(PRESENT_LIFT), math.cos(PRESENT_LIFT)
     lifted = np.array([[1.0, 0.0, 0.0], [0.0, -up, along], [0.0, -along, -up]])
-    shown: FloatArray = camera.world_from_camera @ pose(
+    return camera.world_from_camera @ pose(
         rotation=rotation_about_z(PRESENT_ROLL) @ lifted, translation=(0.0, 0.0, PRESENT)
     )
-    return shown
 
 
 def kuka_bin_spec(config: KukaBinConfig) -> CellSpec:

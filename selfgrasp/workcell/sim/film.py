@@ -207,8 +207,7 @@ class Spectator:
             lens = self.intrinsics.copy()
             lens[:2, 2] += (x / 2, y / 2)
             total += self._renderer.render(self._data, self.world_from_camera, lens).color
-        mean: NDArray[np.uint8] = np.rint(total / len(self._offsets)).astype(np.uint8)
-        return mean
+        return np.rint(total / len(self._offsets)).astype(np.uint8)
 
     def pictures(self, seconds: float) -> Iterator[NDArray[np.uint8]]:
         """All of the recording, a picture every so many seconds."""
@@ -233,8 +232,7 @@ class Spectator:
 
     def hand(self, time: float) -> FloatArray:
         """(3,) m, the point between the fingertips at `time` s of the recording."""
-        point: FloatArray = self._world_from_hand(self.joints(time)[0])[:3, 3]
-        return point
+        return self._world_from_hand(self.joints(time)[0])[:3, 3]
 
     def close(self) -> None:
         """Give the renderer back."""

@@ -125,8 +125,7 @@ def depth_edges(depth: NDArray[np.float32]) -> NDArray[np.bool_]:
     counts as 0 m."""
     filled = np.nan_to_num(depth, nan=0.0)
     kernel = np.ones((3, 3), dtype=np.uint8)
-    edges: NDArray[np.bool_] = (cv2.dilate(filled, kernel) - cv2.erode(filled, kernel)) > EDGE_STEP
-    return edges
+    return (cv2.dilate(filled, kernel) - cv2.erode(filled, kernel)) > EDGE_STEP
 
 
 def noisy_color(

@@ -200,8 +200,7 @@ def meet(
 
 
 def _positive(t: FloatArray, hit: NDArray[np.bool_]) -> FloatArray:
-    result: FloatArray = np.where(hit & (t > 0.0), t, _MISS)
-    return result
+    return np.where(hit & (t > 0.0), t, _MISS)
 
 
 def _enter_ball(

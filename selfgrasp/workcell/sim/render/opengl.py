@@ -154,8 +154,7 @@ class GlRenderer:
         for drawn in self._scene.geoms[: self._scene.ngeom]:
             if drawn.objtype == mujoco.mjtObj.mjOBJ_GEOM and drawn.segid >= 0:
                 geom_of[drawn.segid + 1] = drawn.objid
-        ids: NDArray[np.int32] = geom_of[number]
-        return ids
+        return geom_of[number]
 
 
 @contextmanager

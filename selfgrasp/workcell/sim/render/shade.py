@@ -47,10 +47,9 @@ def geom_rgba(model: mujoco.MjModel) -> Array:
     if not model.nmat:
         return own
     takes_material = (model.geom_matid >= 0) & (own == _DEFAULT_RGBA).all(axis=1)
-    colors: Array = np.where(takes_material[:, None], model.mat_rgba[model.geom_matid], own).astype(
+    return np.where(takes_material[:, None], model.mat_rgba[model.geom_matid], own).astype(
         np.float32
     )
-    return colors
 
 
 def shade(
