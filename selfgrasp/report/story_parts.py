@@ -67,7 +67,20 @@ class Card(CardText, StoryPart):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Strip(StoryPart):
+class PolicyPart(StoryPart):
+    """Pictures of what one policy did.
+
+    Attributes:
+        source: the stage that made them: collect, or a protocol's name.
+        policy: as rows call it.
+    """
+
+    source: str = ""
+    policy: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Strip(PolicyPart):
     """The attempts of one policy on one scene.
 
     Attributes:
@@ -84,8 +97,6 @@ class Strip(StoryPart):
 
     FILES: ClassVar[tuple[str, ...]] = ("frames",)
 
-    source: str = ""
-    policy: str
     scene: int
     frames: tuple[Path, ...]
     kinds: tuple[str, ...]
@@ -96,7 +107,7 @@ class Strip(StoryPart):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Scene(StoryPart):
+class Scene(PolicyPart):
     """A scene as it was first seen, and all grasps tried on it.
 
     Attributes:
@@ -111,8 +122,6 @@ class Scene(StoryPart):
 
     FILES: ClassVar[tuple[str, ...]] = ("color", "tried", "depth")
 
-    source: str = ""
-    policy: str
     tries: int
     kinds: Mapping[str, int]
     color: Path
@@ -121,7 +130,7 @@ class Scene(StoryPart):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ScoreMap(StoryPart):
+class ScoreMap(PolicyPart):
     """A policy's scores laid over what it saw.
 
     Attributes:
@@ -134,8 +143,6 @@ class ScoreMap(StoryPart):
         high: at the bright end.
     """
 
-    source: str = ""
-    policy: str
     file: Path
     id: str
     kind: str
@@ -144,7 +151,7 @@ class ScoreMap(StoryPart):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Film(StoryPart):
+class Film(PolicyPart):
     """A scene as a moving picture.
 
     Attributes:
@@ -155,8 +162,6 @@ class Film(StoryPart):
         held: how many of them held something.
     """
 
-    source: str = ""
-    policy: str
     file: Path
     attempts: int
     held: int
@@ -202,7 +207,7 @@ class Gallery(StoryPart):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Outcomes(StoryPart):
+class Outcomes(PolicyPart):
     """How many attempts of one policy came to each end.
 
     Attributes:
@@ -214,8 +219,6 @@ class Outcomes(StoryPart):
 
     FILES: ClassVar[tuple[str, ...]] = ()
 
-    source: str = ""
-    policy: str
     round: int = 0
     counts: Mapping[str, int]
 
