@@ -34,7 +34,7 @@ def main() -> None:
         )
 
         done = cell.do(grasp)
-        held = holds(done.hand.width, done.hand.force, cell.judge)
+        held = holds(done.hand.width, done.hand.force, cell.judge, closed=cell.spec.gripper.closed)
         print(
             f"fingers {1000 * done.hand.width:.0f} mm apart, pressing with "
             f"{done.hand.force:.0f} N: {'something is held' if held else 'nothing'}"

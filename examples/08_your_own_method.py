@@ -26,6 +26,7 @@ from selfgrasp.core.spec import CellSpec
 from selfgrasp.dataset import Dataset
 from selfgrasp.learn import (
     Batch,
+    DataIdentity,
     DatasetSource,
     Examples,
     FitConfig,
@@ -222,13 +223,14 @@ def main(attempts: int = 2000, scenes: int = 10) -> int:
             method.examples(source, split, np.random.default_rng(0))
             for split in ("train", "validation")
         )
+        identities = np.concatenate([source.identities(split) for split in ("train", "validation")])
         result = fit(
             method,
             learned,
             checked,
             method.recipe(),
             Path(f"runs/patches-{attempts}"),
-            data=source.fingerprint,
+            data=DataIdentity(identities),
         )
     print(
         f"{result.steps} steps in {result.seconds:.0f} s; on validation examples: {result.metrics}"

@@ -39,7 +39,7 @@ __all__ = [
 # idle cores.
 os.environ.setdefault("GOMP_SPINCOUNT", "5000")
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 _PLACES = {
     "Attempt": "core:Attempt",

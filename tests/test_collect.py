@@ -222,11 +222,12 @@ def test_ctrl_c_ends_with_130_and_a_sound_dataset(tmp_path: Path) -> None:
         (("--angles-per-point", "0"), r"given: --angles-per-point 0; wanted: at least 1"),
         (
             ("--policy", "wishful"),
-            "given: policy 'wishful'; wanted: a known policy; exists: .*heuristic, oracle, random",
+            "given: policy 'wishful'; wanted: a known policy, or the path of a run's folder or "
+            "of a checkpoint; exists: .*heuristic, oracle, random",
         ),
         (
             ("--policy", "random+explore"),
-            r"given: policy 'random\+explore'; wanted: a known policy",
+            r"given: policy 'random\+explore'; wanted: random alone",
         ),
         (("--cell", "moon"), "invalid choice 'moon' .* 'tabletop', 'kuka_bin'"),
         (
