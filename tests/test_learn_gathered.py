@@ -1,5 +1,6 @@
 """Examples that lie beside a dataset: gathered once, and after an append only what is new."""
 
+import gc
 import shutil
 import tracemalloc
 from collections.abc import Sequence
@@ -227,6 +228,9 @@ class Large(Colors):
 def test_loading_holds_the_examples_once_beside_one_chunk(tmp_path: Path):
     path = append(tmp_path / "data", MADE)
     gather(Large(), path, "train", workers=1, chunk=20)
+    # Once before it is measured: what a first call imports is no example.
+    examples_of(Large(), path, "train", workers=1, chunk=20)
+    gc.collect()
     tracemalloc.start()
     try:
         found = examples_of(Large(), path, "train", workers=1, chunk=20)
@@ -234,7 +238,8 @@ def test_loading_holds_the_examples_once_beside_one_chunk(tmp_path: Path):
     finally:
         tracemalloc.stop()
     assert found["x"].nbytes > 15e6
-    assert peak < found["x"].nbytes + 2 * 20 * 100_000 + 2e6
+    # Twice the examples would be 38 MB.
+    assert peak < found["x"].nbytes + 2 * 20 * 100_000 + 6e6
 
 
 class Ragged(Colors):
