@@ -26,10 +26,11 @@ def small(tmp_path: Path, **changes: object) -> demo.Args:
     sizes = {
         "attempts": 100,
         "staged": 20,
-        "seconds": 3.0,
-        "predictions": 20,
+        "heaps": 30,
+        "first_steps": 4,
+        "steps": 4,
         "trials": 2,
-        "scenes": 1,
+        "bins": 1,
     }
     recipe = demo.Recipe(**{**sizes, **changes})  # type: ignore[arg-type]
     return demo.Args(objects=folder, out=tmp_path / "run", recipe=recipe)
@@ -43,14 +44,15 @@ def test_the_whole_story_on_ones_own_meshes(tmp_path, capsys):
     assert "6 objects from" in said.err
     assert "report:" in said.out.splitlines()[-1]
     report = json.loads((args.out / "report.json").read_text())
-    assert report["attempts"] == 120
-    assert {row["metric"] for row in report["rows"]} >= {"accuracy", "success", "interactions"}
+    assert report["attempts"] == 150
+    assert {row["metric"] for row in report["rows"]} >= {"success", "failure_first_30"}
     page = (args.out / "report.html").read_text()
     assert "data:image/webp" in page
+    assert "the learned policy fails" in page
     assert "http://" not in page.replace("http://www.w3.org", "")
-    measured = (args.out / "measured" / "clear.json").stat().st_mtime_ns
+    measured = (args.out / "measured" / "deplete.json").stat().st_mtime_ns
     assert demo.run(args) == 0
-    assert (args.out / "measured" / "clear.json").stat().st_mtime_ns == measured, (
+    assert (args.out / "measured" / "deplete.json").stat().st_mtime_ns == measured, (
         "what was measured is not measured again"
     )
 
@@ -77,7 +79,7 @@ def test_help_of_a_system_has_its_own_options_alone(name, capsys):
     own = {"supersizing": "--staged", "hand_eye": "--attempts", "semantic": "--ask"}
     assert f"selfgrasp demo {name} " in said
     assert own.get(name, "--help") in said
-    assert "--scenes" not in said or name == "supersizing"
+    assert "--heaps" not in said or name == "supersizing"
     assert "--ask" not in said or name == "semantic"
 
 

@@ -20,21 +20,23 @@ class Recipe:
     """How much the robot tries, learns and is tested.
 
     Attributes:
-        attempts: random attempts to learn from.
+        attempts: random attempts, the first to learn from.
         staged: further attempts that the first network makes, to learn from its own mistakes; 0
             leaves them out.
-        seconds: of training at most, in each of the two stages.
-        predictions: tried actions with unseen objects in `prediction`.
+        heaps: likewise, in heaps of thirty things; 0 leaves them out.
+        first_steps: of training on the random attempts.
+        steps: of training on all attempts.
         trials: scenes a policy in `isolated`.
-        scenes: scenes a policy in `clear`.
+        bins: of thirty things, a policy in `deplete`.
     """
 
-    attempts: int = 4000
-    staged: int = 2000
-    seconds: float = 45.0
-    predictions: int = 800
+    attempts: int = 1000
+    staged: int = 800
+    heaps: int = 500
+    first_steps: int = 120
+    steps: int = 350
     trials: int = 100
-    scenes: int = 30
+    bins: int = 8
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from selfgrasp.objects.meshes import load_meshes
 from selfgrasp.papers.stages import StageLog
 from selfgrasp.papers.steps import measured_once, trained
 from selfgrasp.papers.supersizing.demo_report import draw_collected, write_demo_report
+from selfgrasp.papers.supersizing.demo_scenes import HEAPS, LOOSE, Scenes, datasets
 from selfgrasp.rollout.collect import collect
 from selfgrasp.rollout.jobs import CollectJob, TrainJob
 from selfgrasp.workcell.cells.tabletop import TABLETOP
@@ -35,11 +36,10 @@ STAGES = "stages.json"
 
 @dataclass(frozen=True)
 class ObjectSets:
-    """Names of the objects that are trained on, tested on, and cleared."""
+    """Names of the objects that are trained on and tested on."""
 
     train: str
     test: str
-    mixed: str
 
 
 def play(args: Args) -> None:
@@ -54,19 +54,24 @@ def play(args: Args) -> None:
     objects = _object_sets(args.objects)
     stages = StageLog(args.out / STAGES)
     with stages.stage("collect", f"{recipe.attempts} random attempts in the tabletop cell"):
-        print(_collect(args, objects, "random", recipe.attempts, round=0))
-    with stages.stage("learn", f"supersizing:small on them, {recipe.seconds:g} s at most"):
-        print(trained(_training(args, args.out / "first", start=None)))
-    if recipe.staged:
-        explorer = policy_text(args.out / "first", "explore")
+        print(_collect(args, objects, LOOSE, "random", recipe.attempts))
+    learned = args.out / "first"
+    with stages.stage("learn", f"supersizing:small on them, {recipe.first_steps} steps"):
+        print(trained(_training(args, learned, recipe.first_steps)))
+    if recipe.staged or recipe.heaps:
+        explorer = policy_text(learned, "explore")
         with stages.stage(
-            "try better", f"{recipe.staged} attempts by what was learned, drawn from its opinion"
+            "try better",
+            f"{recipe.staged} attempts by what was learned, {recipe.heaps} in heaps of "
+            f"{HEAPS.count}",
         ):
-            print(_collect(args, objects, explorer, recipe.staged, round=1))
-        with stages.stage("learn again", "from all attempts, the new ones counting three times"):
-            print(trained(_training(args, args.out, start=policy_text(args.out / "first"))))
-    learned = policy_text(args.out if recipe.staged else args.out / "first")
-    jobs = tuple(_benches(args, objects, learned))
+            for scenes, attempts in ((LOOSE, recipe.staged), (HEAPS, recipe.heaps)):
+                if attempts:
+                    print(_collect(args, objects, scenes, explorer, attempts, round=1))
+        learned = args.out
+        with stages.stage("learn again", f"from all attempts, {recipe.steps} steps"):
+            print(trained(_training(args, learned, recipe.steps)))
+    jobs = tuple(_benches(args, objects, policy_text(learned)))
     measured = []
     for job in jobs:
         detail = f"{job.trials} trials a policy, {Path(str(job.objects)).name} objects"
@@ -82,11 +87,10 @@ def play(args: Args) -> None:
 
 
 def _check(args: Args) -> None:
-    recipe = args.recipe
-    check_minimum(recipe, attempts=1, staged=0, predictions=1, trials=1, scenes=1)
+    check_minimum(
+        args.recipe, attempts=1, staged=0, heaps=0, first_steps=1, steps=1, trials=1, bins=1
+    )
     check_minimum(args, workers=1)
-    if recipe.seconds <= 0:
-        raise InputError(given=f"--seconds {recipe.seconds:g}", wanted="more than 0")
     kept, wanted = args.out / BEGUN, _what_counts(args)
     begun = json.loads(kept.read_text()) if kept.exists() else {}
     changed = [name for name, value in wanted.items() if begun.get(name) != value]
@@ -107,7 +111,7 @@ def _what_counts(args: Args) -> dict[str, object]:
 def _object_sets(folder: Path | None) -> ObjectSets:
     """A folder's meshes are parted, so that train and test objects never meet."""
     if folder is None:
-        return ObjectSets("train", "novel", "mixed")
+        return ObjectSets("train", "novel")
     report = load_meshes(folder)
     for refused in report.refused:
         print(f"refused {refused.file}: {refused.reason}", file=sys.stderr)
@@ -115,33 +119,36 @@ def _object_sets(folder: Path | None) -> ObjectSets:
         f"{len(report.objects)} objects from {folder}, {len(report.refused)} refused",
         file=sys.stderr,
     )
-    return ObjectSets(f"{folder}#train", f"{folder}#test", str(folder))
+    return ObjectSets(f"{folder}#train", f"{folder}#test")
 
 
-def _collect(args: Args, objects: ObjectSets, policy: str, attempts: int, *, round: int) -> str:
-    """Attempts of a round, in the one dataset of the demo."""
+def _collect(
+    args: Args, objects: ObjectSets, scenes: Scenes, policy: str, attempts: int, *, round: int = 0
+) -> str:
+    """Attempts of a round, in the dataset of such scenes."""
+    options = TABLETOP.options(args.options)
     job = CollectJob(
-        out=args.out / "data",
+        out=scenes.data(args.out),
         attempts=attempts,
         policy=policy,
         objects=objects.train,
         workers=args.workers,
         seed=args.seed + 1000 * round,
+        attempts_per_scene=scenes.attempts,
         round=round,
         after="set_aside" if round else "put_back",
-        options=TABLETOP.options(args.options),
+        options=options if scenes.count is None else replace(options, count=scenes.count),
     )
     done = collect(job)
     return f"{job.out}: {done.attempts} attempts, {done.new} new; {done.grasped} of these held"
 
 
-def _training(args: Args, out: Path, start: str | None) -> TrainJob:
+def _training(args: Args, out: Path, steps: int) -> TrainJob:
     return TrainJob(
         method="supersizing:small",
-        data=(args.out / "data",),
+        data=datasets(args.out),
         out=out,
-        start=start,
-        max_seconds=args.recipe.seconds,
+        steps=steps,
         seed=args.seed,
         threads=1,
     )
@@ -151,16 +158,13 @@ def _benches(args: Args, objects: ObjectSets, learned: str) -> Iterator[BenchJob
     """What the learned policy is compared with, and on which scenes."""
     recipe = args.recipe
     job = BenchJob(
-        protocol="prediction",
-        policy=("heuristic", learned),
+        protocol="isolated",
+        policy=("random", "heuristic", learned),
         objects=objects.test,
-        trials=recipe.predictions,
+        trials=recipe.trials,
         seed=args.seed,
+        cell="tabletop",
         options=args.options,
     )
     yield job
-    everyone = ("random", "heuristic", learned)
-    yield replace(job, protocol="isolated", policy=everyone, trials=recipe.trials)
-    yield replace(
-        job, protocol="clear", policy=everyone, trials=recipe.scenes, objects=objects.mixed
-    )
+    yield replace(job, protocol="deplete", policy=("heuristic", learned), trials=recipe.bins)
