@@ -13,6 +13,7 @@ from selfgrasp.core import InputError
 from selfgrasp.dataset import DatasetWriter
 from selfgrasp.learn import Ended
 from selfgrasp.learn.checkpoint import read_tensors
+from selfgrasp.learn.fit import STATE
 from selfgrasp.rollout.jobs import TrainJob
 from selfgrasp.rollout.train import train
 
@@ -51,6 +52,15 @@ def test_the_same_steps_and_seed_give_the_same_weights_and_more_data_go_on(tmp_p
     grow(tmp_path / "else", range(20, 34))
     with pytest.raises(InputError, match=r"other data: \d+ of the \d+ attempts"):
         train(replace(job, data=(tmp_path / "else",), steps=9))
+
+
+def test_the_last_weights_are_kept_where_they_are_asked_for(tmp_path: Path):
+    grow(tmp_path / "data", range(60))
+    job = TrainJob("supersizing:small", (tmp_path / "data",), tmp_path / "run", steps=6, threads=1)
+    train(replace(job, keep="last"))
+    kept, state = weights(tmp_path / "run"), read_tensors(tmp_path / "run" / STATE)[0]
+    # All but the scaling, which is fitted to the weights that are kept.
+    assert all(torch.equal(kept[n], state[f"model.{n}"]) for n in kept if "platt" not in n)
 
 
 def test_a_budget_is_in_steps_or_in_epochs(tmp_path: Path):

@@ -121,7 +121,7 @@ def test_every_step_runs_and_is_skipped_the_second_time(
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_hand_eye_from_nothing_and_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
-    args = Args("hand_eye", tmp_path / "out", workers=2, quick=True)
+    args = Args("hand_eye", tmp_path / "out", workers=1, quick=True)
     assert run(args) == 0
     report = json.loads((args.out / "report.json").read_text())
     deplete, growth, collections = report["tables"]
@@ -141,7 +141,7 @@ def test_hand_eye_from_nothing_and_again(tmp_path: Path, capsys: pytest.CaptureF
 def test_semantic_from_nothing_and_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
-    args = Args("semantic", tmp_path / "out", workers=2, quick=True)
+    args = Args("semantic", tmp_path / "out", workers=1, quick=True)
     assert run(args) == 0
     report = json.loads((args.out / "report.json").read_text())
     tables = {table["title"]: table for table in report["tables"]}

@@ -81,6 +81,8 @@ class TrainJob:
         steps: of training at most, instead of epochs; the same steps and the same seed give the
             same weights on one machine.
         max_seconds: of training; none by default.
+        keep: best: the weights of the epoch with the least validation loss. last: those of the last
+            step, without ending early. The default is the method's.
         attempts: use only the first so many of the training part, and an eighth as many of the
             validation part.
         seed: of initial weights, order and augmentation.
@@ -96,6 +98,7 @@ class TrainJob:
     epochs: int | None = None
     steps: int | None = None
     max_seconds: float | None = None
+    keep: Literal["best", "last"] | None = None
     attempts: int | None = None
     seed: int = 0
     device: str = "auto"

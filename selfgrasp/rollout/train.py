@@ -11,7 +11,7 @@ from selfgrasp.common.checks import check_minimum
 from selfgrasp.common.progress import Batches, Progress
 from selfgrasp.common.record import write_config
 from selfgrasp.core import InputError
-from selfgrasp.learn import FitConfig, FitResult, Method, fit, load_into
+from selfgrasp.learn import FitConfig, FitResult, Keep, Method, fit, load_into
 from selfgrasp.learn.fit import STATE
 from selfgrasp.learn.gathered import data_of
 from selfgrasp.methods.registry import build
@@ -84,6 +84,9 @@ def _fingerprint(method: Method) -> str:
 
 
 def _recipe(args: TrainJob, recipe: FitConfig) -> FitConfig:
+    if args.keep is not None:
+        patience = None if args.keep == "last" else recipe.patience
+        recipe = replace(recipe, keep=Keep(args.keep), patience=patience)
     return replace(
         recipe,
         seed=args.seed,

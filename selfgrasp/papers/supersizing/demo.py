@@ -30,13 +30,13 @@ class Recipe:
         bins: of thirty things, a policy in `deplete`.
     """
 
-    attempts: int = 1000
-    staged: int = 800
-    heaps: int = 500
-    first_steps: int = 120
-    steps: int = 350
+    attempts: int = 700
+    staged: int = 700
+    heaps: int = 200
+    first_steps: int = 100
+    steps: int = 500
     trials: int = 100
-    bins: int = 8
+    bins: int = 5
 
 
 @dataclass(frozen=True)

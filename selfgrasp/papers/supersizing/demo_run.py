@@ -149,6 +149,7 @@ def _training(args: Args, out: Path, steps: int) -> TrainJob:
         data=datasets(args.out),
         out=out,
         steps=steps,
+        keep="last",
         seed=args.seed,
         threads=1,
     )
