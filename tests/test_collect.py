@@ -53,6 +53,21 @@ LONG = (
 )
 
 
+def test_ctrl_c_while_the_workers_end_is_not_lost(tmp_path, monkeypatch):
+    played = collecting.play_all
+
+    def interrupted(*args, **options):
+        try:
+            yield from played(*args, **options)
+        finally:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(collecting, "play_all", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        collect(replace(TWO_SCENES, out=tmp_path / "data"))
+    assert len(attempts(tmp_path / "data")) == TWO_SCENES.attempts
+
+
 def contents(path: Path) -> dict[str, str]:
     """All of every attempt: numbers, and the content hashes of its pictures."""
     with Dataset.open(path) as dataset:

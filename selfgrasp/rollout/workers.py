@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass
 from functools import cache, partial
 from typing import TypeVar
@@ -62,10 +62,11 @@ def play_all(
     *,
     workers: int,
     make: Callable[[WorkerConfig], Worker] = make_worker,
-) -> Iterator[Result]:
+) -> Generator[Result, None, None]:
     """Results of `play(cell, policy, task)`, in the tasks' order, whichever worker played them.
 
-    Few tasks are in flight at a time, so memory stays flat and an endless `tasks` is fine.
+    Few tasks are in flight at a time, so memory stays flat and an endless `tasks` is fine. Close it
+    where not all results are taken.
 
     Args:
         play: a function of a module, or another value that can be pickled.
