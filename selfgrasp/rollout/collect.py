@@ -82,30 +82,28 @@ def collect(args: CollectJob, *, alone: bool = False) -> Collected:
         config = WorkerConfig(
             args.cell, checked_options(args.cell, args.options), args.objects, resolve(args.policy)
         )
-        with Progress("collect", args.attempts, unit="attempts", done=count) as progress:
-            if count < args.attempts:
-                # Closed here: a Ctrl-C that comes while it ends would be lost in its finalizer.
-                with closing(play_all(play_scene, tasks, config, workers=args.workers)) as scenes:
-                    for played in scenes:
-                        idle = 0 if played.attempts else idle + 1
-                        if idle == _IDLE:
-                            raise InputError(
-                                given=f"{args.policy}, which found nothing to try in {_IDLE} "
-                                "scenes in a row",
-                                wanted="objects or a policy that it suits",
-                            )
-                        new = [a for a in played.attempts if a.id not in writer][
-                            : args.attempts - count
-                        ]
-                        writer.append(new)
-                        _keep_states(args.out, played)
-                        count += len(new)
-                        grasped += sum(a.plain["outcome"]["grasped"] for a in new)
-                        for name, value in played.seconds.items():
-                            seconds[name] = seconds.get(name, 0.0) + value
-                        progress.update(count, f"{grasped / max(1, count - first):.0%} held")
-                        if count >= args.attempts:
-                            break
+        # Closed here: a Ctrl-C that comes while it ends would be lost in its finalizer. No worker
+        # begins before the first scene is asked for.
+        with (
+            Progress("collect", args.attempts, unit="attempts", done=count) as progress,
+            closing(play_all(play_scene, tasks, config, workers=args.workers)) as scenes,
+        ):
+            while count < args.attempts and (played := next(scenes, None)) is not None:
+                idle = 0 if played.attempts else idle + 1
+                if idle == _IDLE:
+                    raise InputError(
+                        given=f"{args.policy}, which found nothing to try in {_IDLE} "
+                        "scenes in a row",
+                        wanted="objects or a policy that it suits",
+                    )
+                new = [a for a in played.attempts if a.id not in writer][: args.attempts - count]
+                writer.append(new)
+                _keep_states(args.out, played)
+                count += len(new)
+                grasped += sum(a.plain["outcome"]["grasped"] for a in new)
+                for name, value in played.seconds.items():
+                    seconds[name] = seconds.get(name, 0.0) + value
+                progress.update(count, f"{grasped / max(1, count - first):.0%} held")
     return Collected(count, count - first, grasped, time.perf_counter() - start, seconds)
 
 
