@@ -8,7 +8,7 @@ import sys
 from dataclasses import dataclass
 
 from selfgrasp import __version__
-from selfgrasp.verbs.command import call
+from selfgrasp.verbs.command import call, leaving_closed_pipes
 
 
 @dataclass(frozen=True)
@@ -105,8 +105,14 @@ def help_text() -> str:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one verb and return its exit code: 0 done, 1 done and something is wrong, 2 a wrong
-    input, 130 stopped by Ctrl-C."""
-    given = sys.argv[1:] if arguments is None else arguments
+    input, 130 stopped by Ctrl-C. A closed pipe, as behind `| head`, ends in silence."""
+    code = 0
+    with leaving_closed_pipes():
+        code = _run(sys.argv[1:] if arguments is None else arguments)
+    return code
+
+
+def _run(given: list[str]) -> int:
     if not given or given[0] in ("-h", "--help", "help"):
         print(help_text())
         return 0

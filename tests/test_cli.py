@@ -16,6 +16,7 @@ import pytest
 
 from selfgrasp.cli import VERBS, help_text, main
 from selfgrasp.core.errors import InputError
+from selfgrasp.evaluation.names import protocol_names
 from selfgrasp.methods import registry
 from selfgrasp.papers.registry import demo_named, demos
 from selfgrasp.rollout.jobs import TrainJob
@@ -60,6 +61,21 @@ def test_help_comes_at_once():
 @pytest.mark.parametrize("verb", VERBS)
 def test_help_of_a_verb_imports_nothing_heavy(verb: str):
     assert not modules_after(verb, "--help") & HEAVY
+
+
+@pytest.mark.parametrize("protocol", protocol_names())
+def test_help_of_a_protocol_imports_nothing_heavy(protocol: str):
+    assert not modules_after("bench", protocol, "--help") & HEAVY
+
+
+@pytest.mark.parametrize("verb", [(), ("bench",), ("check",)])
+def test_a_reader_that_closes_the_pipe_ends_help_in_silence(verb: tuple[str, ...]):
+    read, write = os.pipe()
+    os.close(read)
+    command = [sys.executable, "-m", "selfgrasp", *verb, "--help"]
+    done = subprocess.run(command, stdout=write, stderr=subprocess.PIPE, check=False)
+    os.close(write)
+    assert (done.returncode, done.stderr) == (0, b"")
 
 
 def test_threads_of_pytorch_do_not_wait_long_by_spinning():

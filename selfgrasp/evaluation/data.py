@@ -17,6 +17,7 @@ from selfgrasp.core import InputError, Policy, PolicyRef, Scorer
 from selfgrasp.dataset import Dataset
 from selfgrasp.dataset.meta import META_FILE
 from selfgrasp.evaluation.measured import Measured
+from selfgrasp.evaluation.names import STORED
 from selfgrasp.evaluation.protocol import Measurement, Protocol
 from selfgrasp.objects.sets import set_label
 from selfgrasp.protocols.episode import Row
@@ -177,4 +178,4 @@ def curve(policy: str, bins: Sequence[tuple[float, float, int]]) -> Calibration:
     )
 
 
-PREDICTION = on_data("prediction", cell="tabletop", measure=measure_prediction)
+PREDICTION = on_data("prediction", cell=STORED["prediction"], measure=measure_prediction)

@@ -19,6 +19,10 @@ _BUILT_IN = {
     "category": "selfgrasp.protocols.category:CATEGORY",
 }
 
+STORED = {"prediction": "tabletop"}
+"""Those that measure on stored attempts, and the cell of these; they set no options of it, which
+`--help` knows without importing them."""
+
 
 def protocols() -> dict[str, str]:
     """Name to "module:object" of every protocol, those of outside packages last."""

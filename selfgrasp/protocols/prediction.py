@@ -7,8 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import uniform_filter1d
-from scipy.stats import rankdata
 
 from selfgrasp.common.intervals import Estimate, Z, clustered, ratio
 from selfgrasp.core import UNINFORMATIVE_FAULTS, Attempt, Context, Scorer
@@ -90,9 +88,9 @@ def best_threshold(validation: Predictions) -> float:
         / 2
         for c in cuts
     ]
-    return float(
-        cuts[int(uniform_filter1d(np.array(balanced), _AVERAGED, mode="nearest").argmax())]
-    )
+    padded = np.pad(balanced, _AVERAGED // 2, mode="edge")
+    smooth = np.lib.stride_tricks.sliding_window_view(padded, _AVERAGED).mean(axis=1)
+    return float(cuts[int(smooth.argmax())])
 
 
 def balanced(predictions: Predictions, rng: np.random.Generator) -> Predictions:
@@ -125,10 +123,10 @@ def auc(predictions: Predictions) -> Estimate:
     positives, negatives = int(predictions.held.sum()), int((~predictions.held).sum())
     if not positives or not negatives:
         return Estimate(float("nan"), 0.0, 1.0, 0)
-    ranks = rankdata(predictions.scores)
-    area = (ranks[predictions.held].sum() - positives * (positives + 1) / 2) / (
-        positives * negatives
-    )
+    good = predictions.scores[predictions.held]
+    bad = np.sort(predictions.scores[~predictions.held])
+    below = np.searchsorted(bad, good) + np.searchsorted(bad, good, side="right")
+    area = float(below.sum()) / (2 * positives * negatives)
     q1, q2 = area / (2 - area), 2 * area**2 / (1 + area)
     variance = (
         area * (1 - area) + (positives - 1) * (q1 - area**2) + (negatives - 1) * (q2 - area**2)

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import tyro
 
 from selfgrasp.evaluation.job import BenchJob
-from selfgrasp.evaluation.names import protocol_names, protocol_object
+from selfgrasp.evaluation.names import STORED, protocol_names, protocol_object
 from selfgrasp.verbs.cell_options import said, value_of, with_cell
 from selfgrasp.verbs.command import readable, with_fields
 from selfgrasp.workcell.cells.config import CellConfig
@@ -56,8 +56,9 @@ def _options(arguments: Sequence[str], cell: str | None) -> CellConfig:
     """Those of the protocol among the arguments, if there is one; the cell's own otherwise."""
     known = protocol_names()
     name = next((argument for argument in arguments if argument in known), None)
-    protocol = None if name is None else protocol_object(name)
-    kind = CELLS.get(cell or (protocol.cell if protocol else ""), TABLETOP)
+    protocol = None if name is None or name in STORED else protocol_object(name)
+    usual = protocol.cell if protocol else STORED.get(name or "", "")
+    kind = CELLS.get(cell or usual, TABLETOP)
     options: CellConfig = kind.options(base=protocol.config if protocol else None)
     return options
 

@@ -11,7 +11,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import UnionType
 from typing import Annotated, Any, TextIO, TypeVar, Union, cast, get_args, get_type_hints
@@ -80,18 +80,13 @@ def call(module: str, arguments: Sequence[str], *, prog: str, summary: str) -> i
         args = chosen.read(chosen.arguments, parse) if chosen.read else parse(chosen.args)
         if (seed := getattr(args, "seed", 0)) < 0:
             raise InputError(given=f"--seed {seed}", wanted="at least 0")
-        code = int(chosen.run(args))
-        sys.stdout.flush()
-        return code
+        return int(chosen.run(args))
     except SelfgraspError as error:
         print(f"{prog}: {error}", file=sys.stderr)
         return WRONG_INPUT
     except KeyboardInterrupt:
         print(f"\n{prog}: stopped; the same command goes on where it stopped", file=sys.stderr)
         return STOPPED
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
     except OSError as error:
         if error.errno not in _PLACES:
             raise
@@ -102,6 +97,18 @@ def call(module: str, arguments: Sequence[str], *, prog: str, summary: str) -> i
     finally:
         if main_thread:
             signal.signal(signal.SIGTERM, before)
+
+
+@contextlib.contextmanager
+def leaving_closed_pipes() -> Iterator[None]:
+    """Stop in silence where standard output is a pipe whose reader has gone, as `head` does."""
+    try:
+        try:
+            yield
+        finally:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def with_fields(kind: type[Args], changed: Mapping[str, tuple[Any, Any]]) -> type[Args]:
