@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import selfgrasp
-from selfgrasp.common.atomic_write import atomic_write
+from selfgrasp.common.files import atomic_write
 
 _PACKAGES = ("mujoco", "torch", "numpy", "opencv-python-headless", "pylance")
 

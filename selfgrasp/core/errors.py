@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
+
+_SOURCE = re.compile(r"[,;]?\s*(?:at )?/\S+\.(?:rs|cpp|cc|h):\d+(?::\d+)?")
+_SYSTEM_ERROR = re.compile(r"\(os error (\d+)\)")
 
 
 class SelfgraspError(Exception):
@@ -33,9 +37,19 @@ class Stopped(SelfgraspError):
 
 
 def first_line(error: BaseException) -> str:
-    """What an error says first: libraries' messages go on with where in their own source they
-    arose."""
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
+    """What an error says first, without where in a library's source it arose."""
+    return (_SOURCE.sub("", str(error)).strip().splitlines() or [type(error).__name__])[0][:200]
+
+
+def system_error(error: BaseException) -> int | None:
+    """The number of the operating system's error behind `error`, as ENOSPC; None where there is
+    none. Libraries in Rust write it into the text of errors of their own."""
+    if isinstance(error, OSError) and error.errno is not None:
+        return error.errno
+    if isinstance(error, SelfgraspError):
+        return None
+    found = _SYSTEM_ERROR.search(str(error))
+    return int(found.group(1)) if found else None
 
 
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> InputError:

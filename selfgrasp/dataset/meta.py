@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from selfgrasp.codec import session_from_plain, session_to_plain
-from selfgrasp.common.atomic_write import atomic_write
+from selfgrasp.common.files import atomic_write
 from selfgrasp.common.split import SplitRule
 from selfgrasp.core import CellSpec, InputError, Session
 from selfgrasp.dataset.schema import READABLE_VERSIONS, SCHEMA_VERSION, TABLES

@@ -10,6 +10,7 @@ from typing import Annotated
 import tyro
 
 from selfgrasp.common.seeds import Purpose
+from selfgrasp.core.bounds import Between, Seed
 from selfgrasp.evaluation.names import protocol_names
 from selfgrasp.objects.sets import SetLabel, set_label
 from selfgrasp.workcell.cells.config import OptionValue
@@ -45,9 +46,9 @@ class BenchJob:
     protocol: ProtocolName
     policy: tuple[str, ...]
     objects: str | None = None
-    trials: int | None = None
+    trials: Annotated[int, Between(1, 10**6)] | None = None
     data: Path | None = None
-    seed: int = 0
+    seed: Seed = 0
     cell: str | None = None
     options: Mapping[str, OptionValue] = field(default_factory=dict)
 

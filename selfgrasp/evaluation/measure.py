@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from selfgrasp.common.checks import check_minimum
 from selfgrasp.core import InputError, PolicyRef
+from selfgrasp.core.bounds import check_bounds
 from selfgrasp.evaluation.job import BenchJob
 from selfgrasp.evaluation.measured import Measured
 from selfgrasp.evaluation.protocol import Measurement, Published, nothing_published
@@ -38,7 +38,7 @@ def measure(
             trial or worker.
     """
     protocol = protocol_named(job.protocol)
-    check_minimum(job, trials=1)
+    check_bounds(job)
     if workers < 1:
         raise InputError(given=f"--workers {workers}", wanted="at least 1")
     policies = resolve_all(job.policy)

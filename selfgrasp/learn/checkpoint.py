@@ -15,7 +15,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 import selfgrasp
-from selfgrasp.common.atomic_write import atomic_write
+from selfgrasp.common.files import atomic_write
 from selfgrasp.core import InputError
 from selfgrasp.learn import configs
 from selfgrasp.learn.method import Method

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
-from selfgrasp.common.atomic_write import atomic_write
+from selfgrasp.common.files import atomic_write
 from selfgrasp.common.processes import processes
 from selfgrasp.common.split import Split
 from selfgrasp.core import InputError

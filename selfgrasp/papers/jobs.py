@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 import tyro
 
+from selfgrasp.core.bounds import Between, Count, Seed, Workers
 from selfgrasp.papers.registry import reproductions
 
 _SYSTEM = tyro.conf.arg(help=f"the paper's system: {', '.join(reproductions())}.")
@@ -36,10 +37,10 @@ class ReproduceJob:
     system: Annotated[str, tyro.conf.Positional, _SYSTEM]
     out: Path
     preset: Literal["small", "paper"] = "small"
-    attempts: int | None = None
-    seeds: int | None = None
-    trials: int | None = None
-    workers: int = 2
-    seed: int = 0
+    attempts: Count | None = None
+    seeds: Annotated[int, Between(1, 1000)] | None = None
+    trials: Annotated[int, Between(1, 10**6)] | None = None
+    workers: Workers = 2
+    seed: Seed = 0
     device: str = "auto"
     quick: bool = False

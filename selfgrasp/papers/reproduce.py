@@ -9,9 +9,9 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from selfgrasp.common.checks import check_minimum
 from selfgrasp.common.parts import Table
 from selfgrasp.common.record import versions, write_config, write_json
+from selfgrasp.core.bounds import check_bounds
 from selfgrasp.core.errors import unknown_name
 from selfgrasp.learn.recipe import device_of
 from selfgrasp.papers.jobs import ReproduceJob
@@ -51,7 +51,7 @@ def work_of(job: ReproduceJob, reproduction: Reproduction[Any, Any]) -> Work:
         InputError: a preset that the paper has not, a number below 1, or a device this machine
             lacks.
     """
-    check_minimum(job, attempts=1, seeds=1, trials=1, workers=1)
+    check_bounds(job)
     device_of(job.device)
     if job.preset not in reproduction.presets:
         raise unknown_name(f"preset of {job.system}", job.preset, reproduction.presets)

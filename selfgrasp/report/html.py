@@ -10,7 +10,7 @@ from pathlib import Path
 
 from markupsafe import Markup
 
-from selfgrasp.common.atomic_write import atomic_write
+from selfgrasp.common.files import atomic_write
 from selfgrasp.core import InputError
 from selfgrasp.report.markup import EMPTY, element, join, safe
 from selfgrasp.viz.picture import Picture, data_uri, size_of

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from selfgrasp.common.atomic_write import atomic_write
+from selfgrasp.common.files import atomic_write
 from selfgrasp.core import InputError
 from selfgrasp.report.story_parts import (
     STORY_FILE,

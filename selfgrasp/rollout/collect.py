@@ -14,9 +14,9 @@ import numpy as np
 
 import selfgrasp
 from selfgrasp.codec import session_key
-from selfgrasp.common.checks import check_minimum
 from selfgrasp.common.progress import Progress
 from selfgrasp.core import InputError, Session
+from selfgrasp.core.bounds import check_bounds
 from selfgrasp.dataset import DatasetWriter
 from selfgrasp.dataset.meta import require_only_session
 from selfgrasp.objects.catalogue import SET_NAMES, catalogue_hash
@@ -168,4 +168,4 @@ def _keep_states(out: Path, played: PlayedScene) -> None:
 def _check(args: CollectJob) -> None:
 
     resolve(args.policy)
-    check_minimum(args, attempts=1, workers=1, angles_per_point=1, attempts_per_scene=1)
+    check_bounds(args)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from tyro.conf import Positional
 
+from selfgrasp.core.bounds import Between, Count, Seconds, Seed, Workers
 from selfgrasp.workcell.cells.config import CellConfig
 
 
@@ -42,15 +43,15 @@ class CollectJob:
     """
 
     out: Path
-    attempts: int = 2000
+    attempts: Count = 2000
     policy: str = "random"
     objects: str = "train"
     cell: str = "tabletop"
-    workers: int = 2
-    seed: int = 0
-    angles_per_point: int = 1
-    attempts_per_scene: int = 20
-    round: int = 0
+    workers: Workers = 2
+    seed: Seed = 0
+    angles_per_point: Annotated[int, Between(1, 1000)] = 1
+    attempts_per_scene: Annotated[int, Between(1, 100_000)] = 20
+    round: Annotated[int, Between(0, 10**6)] = 0
     after: Literal["put_back", "set_aside"] = "put_back"
     goals: Literal["anything", "categories"] = "anything"
     options: CellConfig | None = None
@@ -95,11 +96,11 @@ class TrainJob:
     out: Path
     start: str | None = None
     trunk: str | None = None
-    epochs: int | None = None
-    steps: int | None = None
-    max_seconds: float | None = None
+    epochs: Count | None = None
+    steps: Count | None = None
+    max_seconds: Seconds | None = None
     keep: Literal["best", "last"] | None = None
-    attempts: int | None = None
-    seed: int = 0
+    attempts: Count | None = None
+    seed: Seed = 0
     device: str = "auto"
-    threads: int = 0
+    threads: Annotated[int, Between(0, 1024)] = 0

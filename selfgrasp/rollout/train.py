@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import torch
 
-from selfgrasp.common.checks import check_minimum
 from selfgrasp.common.progress import Batches, Progress
 from selfgrasp.common.record import write_config
 from selfgrasp.core import InputError
+from selfgrasp.core.bounds import check_bounds
 from selfgrasp.learn import FitConfig, FitResult, Keep, Method, fit, load_into
 from selfgrasp.learn.fit import STATE
 from selfgrasp.learn.gathered import data_of
@@ -60,13 +60,11 @@ def train(args: TrainJob) -> FitResult:
 
 
 def _check(args: TrainJob) -> None:
-    check_minimum(args, epochs=1, steps=1, attempts=1, threads=0)
+    check_bounds(args)
     if args.epochs is not None and args.steps is not None:
         raise InputError(
             given=f"--epochs {args.epochs} and --steps {args.steps}", wanted="one of them"
         )
-    if args.max_seconds is not None and args.max_seconds <= 0:
-        raise InputError(given=f"--max-seconds {args.max_seconds:g}", wanted="more than 0")
     folders = [folder.resolve() for folder in args.data]
     if not folders or len(set(folders)) < len(folders):
         raise InputError(

@@ -9,10 +9,11 @@ from typing import Annotated, Any
 
 import tyro
 
+from selfgrasp.core.bounds import Workers
 from selfgrasp.evaluation.job import BenchJob
 from selfgrasp.evaluation.names import STORED, protocol_names, protocol_object
 from selfgrasp.verbs.cell_options import said, value_of, with_cell
-from selfgrasp.verbs.command import readable, with_fields
+from selfgrasp.verbs.command import with_fields
 from selfgrasp.workcell.cells.config import CellConfig
 from selfgrasp.workcell.cells.registry import CELLS
 from selfgrasp.workcell.cells.tabletop import TABLETOP
@@ -35,19 +36,14 @@ class Args:
 
     job: Annotated[BenchJob, _UNPREFIXED]
     out: Path
-    workers: int = 2
-
-    @property
-    def seed(self) -> int:
-        """The job's."""
-        return self.job.seed
+    workers: Workers = 2
 
 
 def read(arguments: Sequence[str], parse: Callable[[type[Args]], Args]) -> Args:
     """The arguments, with the options of the cell that is among them, or of the protocol's; in
     `options` only what was given."""
     options = _options(arguments, value_of("--cell", arguments))
-    job: Any = Annotated[readable(with_cell(BenchJob, None, options)), _UNPREFIXED]
+    job: Any = Annotated[with_cell(BenchJob, None, options), _UNPREFIXED]
     args = parse(with_fields(Args, {"job": (job, MISSING)}))
     return replace(args, job=replace(args.job, options=said(arguments, args.job.options)))
 

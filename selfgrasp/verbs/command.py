@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import errno
 import importlib
 import inspect
 import os
@@ -14,22 +13,21 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import UnionType
-from typing import Annotated, Any, TextIO, TypeVar, Union, cast, get_args, get_type_hints
+from typing import (
+    Annotated,
+    Any,
+    TextIO,
+    TypeVar,
+    Union,
+    cast,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 
 Args = TypeVar("Args")
 STOPPED = 130
 WRONG_INPUT = 2
-_PLACES = (
-    errno.EACCES,
-    errno.EPERM,
-    errno.EROFS,
-    errno.EISDIR,
-    errno.ENOTDIR,
-    errno.EEXIST,
-    errno.ENAMETOOLONG,
-    errno.ENOSPC,
-)
-"""What a place can be that someone named to be written to."""
 
 
 @dataclass(frozen=True)
@@ -57,46 +55,46 @@ class Chosen:
 def call(module: str, arguments: Sequence[str], *, prog: str, summary: str) -> int:
     """Parse `arguments` into the `Args` of `module`, call its `run`, and return the exit code.
 
-    A `SelfgraspError`, and a place that cannot be written, becomes one message on standard error
-    and 2, Ctrl-C and a request to end become 130; any other exception is a bug and keeps its
-    traceback.
+    A `SelfgraspError`, and what `errors.one_line` knows, becomes one message on standard error and
+    2, Ctrl-C and a request to end become 130; any other exception is a bug and keeps its traceback.
     """
     # Read when NumPy is loaded: its products here are small, and threads for them only get in the
     # way of processes and of each other.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    from selfgrasp.core.errors import InputError, SelfgraspError
+    from selfgrasp.core.bounds import check_bounds
+    from selfgrasp.verbs.errors import one_line
 
-    try:
-        chosen = _chosen(module, arguments)
-    except SelfgraspError as error:
-        print(f"{prog}: {error}", file=sys.stderr)
-        return WRONG_INPUT
-    prog = f"{prog} {chosen.prog}".strip()
-    parse = _parser(chosen, prog, summary)
     main_thread = threading.current_thread() is threading.main_thread()
     before = signal.signal(signal.SIGTERM, signal.default_int_handler) if main_thread else None
+    args = None
     try:
+        chosen = _chosen(module, [_at_home(argument) for argument in arguments])
+        prog = f"{prog} {chosen.prog}".strip()
+        parse = _parser(chosen, prog, summary)
         # A verb whose arguments depend on each other reads them itself.
         args = chosen.read(chosen.arguments, parse) if chosen.read else parse(chosen.args)
-        if (seed := getattr(args, "seed", 0)) < 0:
-            raise InputError(given=f"--seed {seed}", wanted="at least 0")
+        check_bounds(args)
         return int(chosen.run(args))
-    except SelfgraspError as error:
-        print(f"{prog}: {error}", file=sys.stderr)
-        return WRONG_INPUT
     except KeyboardInterrupt:
-        print(f"\n{prog}: stopped; the same command goes on where it stopped", file=sys.stderr)
+        _say(prog, "stopped; the same command goes on where it stopped", before="\n")
         return STOPPED
-    except OSError as error:
-        if error.errno not in _PLACES:
+    except SystemExit:
+        raise
+    except BaseException as error:
+        message = one_line(error, args)
+        if message is None:
             raise
-        given = f"{error.filename}: {error.strerror}"
-        place = InputError(given=given, wanted="a place that can be written as asked")
-        print(f"{prog}: {place}", file=sys.stderr)
+        _say(prog, message)
         return WRONG_INPUT
     finally:
         if main_thread:
             signal.signal(signal.SIGTERM, before)
+
+
+def _say(prog: str, message: str, *, before: str = "") -> None:
+    """One line on standard error, in which characters that steer a terminal are shown."""
+    shown = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in message)
+    print(f"{before}{prog}: {shown}", file=sys.stderr)
 
 
 @contextlib.contextmanager
@@ -132,25 +130,50 @@ def with_fields(kind: type[Args], changed: Mapping[str, tuple[Any, Any]]) -> typ
 
 
 def readable(kind: type[Args]) -> type[Args]:
-    """The same dataclass, whose help does not say "default: None": the text of such a field says
-    what happens without it."""
+    """The same dataclass, whose help shows the bounds of numbers and does not say "default: None":
+    the text of such a field says what happens without it. Likewise of dataclasses inside it."""
     import tyro
 
+    from selfgrasp.core.bounds import bounds_of
+
     hints = get_type_hints(kind, include_extras=True)
-    for name, hint in hints.items():
-        if isinstance(hint, UnionType):
+    changed: dict[str, tuple[Any, Any]] = {}
+    for field in dataclasses.fields(kind):  # type: ignore[arg-type]
+        hint, bounds, default = hints[field.name], bounds_of(hints[field.name]), field.default
+        inner, shown = get_args(hint)[0] if get_origin(hint) is Annotated else hint, []
+        if field.default_factory is not dataclasses.MISSING:
+            default = field.default_factory()
+        if isinstance(inner, type) and dataclasses.is_dataclass(inner):
+            readable_inner = readable(inner)
+            hint = Annotated[(readable_inner, *getattr(hint, "__metadata__", (tyro.conf.arg(),)))]
+            default = _copied(default, readable_inner)
+        elif isinstance(hint, UnionType):
             # Of this kind of union tyro knows more: for the other it imports typeguard, which takes
             # longer than the rest of the help.
-            hints[name] = Union[get_args(hint)]  # noqa: UP007
-    hidden = tyro.conf.arg(help_behavior_hint="")
-    return with_fields(
-        kind,
-        {
-            field.name: (Annotated[hints[field.name], hidden], None)
-            for field in dataclasses.fields(kind)  # type: ignore[arg-type]
-            if field.default is None
-        },
-    )
+            hint = Union[get_args(hint)]  # noqa: UP007
+        if default is None:
+            shown.append(tyro.conf.arg(help_behavior_hint=""))
+        if bounds is not None:
+            shown.append(tyro.conf.arg(metavar=str(bounds).upper()))
+        changed[field.name] = (Annotated[(hint, *shown)] if shown else hint, default)
+    made = with_fields(kind, changed)
+    made._plain = kind  # type: ignore[attr-defined]
+    return made
+
+
+def _copied(value: Any, kind: type[Any]) -> Any:
+    """A dataclass's values in another one with the same fields; MISSING stays."""
+    if value is dataclasses.MISSING:
+        return value
+    return kind(**{field.name: getattr(value, field.name) for field in dataclasses.fields(kind)})
+
+
+def _plain(value: Any) -> Any:
+    """What was parsed, in the dataclasses that `readable` was given."""
+    if not dataclasses.is_dataclass(value) or isinstance(value, type):
+        return value
+    values = {field.name: _plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    return getattr(type(value), "_plain", type(value))(**values)
 
 
 class _Titled:
@@ -165,6 +188,14 @@ class _Titled:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.out, name)
+
+
+def _at_home(argument: str) -> str:
+    """The argument with its `~` as a shell expands it; shells leave that of `--out=~/x` alone."""
+    option, equals, value = argument.partition("=")
+    if option.startswith("--") and equals:
+        return f"{option}={os.path.expanduser(value)}"
+    return os.path.expanduser(argument)
 
 
 def _chosen(module: str, arguments: Sequence[str]) -> Chosen:
@@ -184,12 +215,13 @@ def _parser(chosen: Chosen, prog: str, summary: str) -> Callable[[type[Any]], An
 
     def parse(kind: type[Any]) -> Any:
         with contextlib.redirect_stdout(cast(TextIO, _Titled(sys.stdout))):
-            return tyro.cli(
+            parsed = tyro.cli(
                 readable(kind),
                 prog=prog,
                 description=f"{about}\n\n{chosen.more}".strip(),
                 args=chosen.arguments,
                 config=(tyro.conf.DisallowNone,),
             )
+        return _plain(parsed)
 
     return parse

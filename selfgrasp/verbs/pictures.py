@@ -8,6 +8,8 @@ from pathlib import Path
 
 from tyro.conf import Positional
 
+from selfgrasp.core.bounds import PicturePx, Seed
+
 
 @dataclass(frozen=True)
 class Args:
@@ -29,8 +31,8 @@ class Args:
     folder: Positional[Path]
     out: Path
     by: str = "folder names"
-    picture_px: int = 224
-    seed: int = 0
+    picture_px: PicturePx = 224
+    seed: Seed = 0
 
 
 def run(args: Args) -> int:

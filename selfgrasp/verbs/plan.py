@@ -5,9 +5,9 @@ from __future__ import annotations
 import json as json_format
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
-from selfgrasp.common.checks import check_minimum
+from selfgrasp.core.bounds import Between, Seed
 
 if TYPE_CHECKING:
     from selfgrasp.core import Policy
@@ -42,7 +42,7 @@ class Args:
     pose: Path | None = None
     """world_from_camera, a 4 x 4 matrix as JSON or NumPy array; world z has to point up."""
 
-    table: float | None = None
+    table: Annotated[float, Between(-100, 100)] | None = None
     """Height of the table in the world, m; by default where most of the picture lies. Only with a
     pose."""
 
@@ -52,29 +52,29 @@ class Args:
     json: Path | None = None
     """Where to write the grasps; by default they are printed."""
 
-    top: int = 10
+    top: Annotated[int, Between(1, 10**6)] = 10
     """How many grasps."""
 
-    opening: float = 0.085
+    opening: Annotated[float, Between(0, 1, above=True)] = 0.085
     """m between the gripper's fingers when open."""
 
-    finger_thickness: float = 0.010
+    finger_thickness: Annotated[float, Between(0, 1, above=True)] = 0.010
     """m of a finger along the closing direction."""
 
-    finger_breadth: float = 0.020
+    finger_breadth: Annotated[float, Between(0, 1, above=True)] = 0.020
     """m of a finger across the closing direction."""
 
-    finger_length: float = 0.055
+    finger_length: Annotated[float, Between(0, 1, above=True)] = 0.055
     """m from the fingertip to the palm."""
 
-    depth_scale: float | None = None
+    depth_scale: Annotated[float, Between(0, 1000, above=True)] | None = None
     """Metres per unit of the depth file; by default 0.001 for integers and 1 for floating point."""
 
     pixel_origin: Literal["centre", "corner"] = "centre"
     """Where (0, 0) of the intrinsics lies in the top-left pixel: its centre (OpenCV, ROS,
     RealSense) or its corner (selfgrasp)."""
 
-    seed: int = 0
+    seed: Seed = 0
     """Of the policy's random choices and of the table's fit."""
 
 
@@ -92,7 +92,6 @@ def run(args: Args, policy: Policy | None = None) -> int:
     from selfgrasp.rollout.policies import load_policy
     from selfgrasp.viz.overlay import overlay, write_picture
 
-    check_minimum(args, top=1)
     color, depth, intrinsics = _files(args)
     files = PictureFiles(
         color=color,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tyro.conf import Positional
 
-from selfgrasp.common.checks import check_minimum
+from selfgrasp.core.bounds import Count
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Args:
     out: Path | None = None
     """File to write; without it attempts.html beside the data."""
 
-    limit: int = 400
+    limit: Count = 400
     """The most attempts to show; they are spread evenly over the dataset."""
 
     camera: str | None = None
@@ -33,7 +33,6 @@ def run(args: Args) -> int:
     from selfgrasp.dataset import Dataset
     from selfgrasp.report.attempts_page import attempts_page
 
-    check_minimum(args, limit=1)
     folder = _dataset_in(args.path)
     with Dataset.open(folder) as dataset:
         named = {name: dataset.label(name) for name in dataset.label_names}

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Annotated
 
+from selfgrasp.core.bounds import Between, Seed
 from selfgrasp.workcell.cells.config import OptionValue
 
 CELL = "kuka_bin"
@@ -28,8 +30,8 @@ class Args:
 
     objects: Path | None = None
     out: Path = Path("runs/demo-hand_eye")
-    attempts: int = 30
-    seed: int = 0
+    attempts: Annotated[int, Between(1, 10**6)] = 30
+    seed: Seed = 0
     options: Mapping[str, OptionValue] = field(default_factory=dict)
 
 

@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from selfgrasp.common.checks import check_minimum
 from selfgrasp.common.progress import Progress
 from selfgrasp.common.seeds import Purpose
 from selfgrasp.core import ANYTHING
+from selfgrasp.core.bounds import check_bounds
 from selfgrasp.objects.named import objects_named
 from selfgrasp.papers.reaches import Reach, film, reaches
 from selfgrasp.report.html import Page, grid, paragraph, table
@@ -36,7 +36,7 @@ def play(args: Args) -> None:
     Raises:
         InputError: fewer than one attempt, or a folder without meshes.
     """
-    check_minimum(args, attempts=1)
+    check_bounds(args)
     began = time.perf_counter()
     objects = objects_named("novel" if args.objects is None else str(args.objects))
     mine: dict[str, OptionValue] = {"count": min(_OBJECTS, len(objects)), "picture_px": _PX}

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
+from selfgrasp.core.bounds import Between, Seed
 from selfgrasp.workcell.cells.config import OptionValue
 
 CELL = "kuka_bin"
@@ -34,8 +35,8 @@ class Args:
     objects: Literal["seen", "validation", "novel"] = "novel"
     out: Path = Path("runs/demo-semantic")
     ask: str = "spoon"
-    commands: int = 30
-    seed: int = 0
+    commands: Annotated[int, Between(1, 10**6)] = 30
+    seed: Seed = 0
     options: Mapping[str, OptionValue] = field(default_factory=dict)
 
 

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
-from selfgrasp.common.checks import check_minimum
 from selfgrasp.common.progress import Progress
 from selfgrasp.common.seeds import Purpose
 from selfgrasp.core import Context, Goal, InputError, unknown_name
+from selfgrasp.core.bounds import check_bounds
 from selfgrasp.methods.semantic.maps import ValueMaps, value_maps
 from selfgrasp.methods.semantic.method import Semantic
 from selfgrasp.objects.named import objects_named
@@ -59,7 +59,7 @@ def play(args: Args) -> None:
         InputError: an unknown category, fewer than one command, or a seed whose bins have nothing
             of the category.
     """
-    check_minimum(args, commands=1)
+    check_bounds(args)
     method = load_policy(POLICY)
     assert isinstance(method, Semantic)
     if args.ask not in method.config.categories:

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import tyro
 
+from selfgrasp.core.bounds import Between, Count, Seed, Workers
 from selfgrasp.workcell.cells.config import OptionValue
 
 CELL = "tabletop"
@@ -30,13 +31,13 @@ class Recipe:
         bins: of thirty things, a policy in `deplete`.
     """
 
-    attempts: int = 700
-    staged: int = 700
-    heaps: int = 200
-    first_steps: int = 100
-    steps: int = 500
-    trials: int = 100
-    bins: int = 5
+    attempts: Count = 700
+    staged: Annotated[int, Between(0, 10**9)] = 700
+    heaps: Annotated[int, Between(0, 10**9)] = 200
+    first_steps: Count = 100
+    steps: Count = 500
+    trials: Annotated[int, Between(1, 10**6)] = 100
+    bins: Annotated[int, Between(1, 10**6)] = 5
 
 
 @dataclass(frozen=True)
@@ -60,8 +61,8 @@ class Args:
     objects: Path | None = None
     out: Path = Path("runs/demo")
     recipe: Annotated[Recipe, tyro.conf.arg(name="")] = field(default_factory=Recipe)
-    workers: int = 2
-    seed: int = 0
+    workers: Workers = 2
+    seed: Seed = 0
     options: Mapping[str, OptionValue] = field(default_factory=dict)
 
 

@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from selfgrasp.common.checks import check_minimum
 from selfgrasp.common.record import plain, write_json
 from selfgrasp.core import InputError
+from selfgrasp.core.bounds import check_bounds
 from selfgrasp.core.policy_ref import policy_text
 from selfgrasp.evaluation.job import BenchJob
 from selfgrasp.evaluation.measured import as_text
@@ -87,10 +87,7 @@ def play(args: Args) -> None:
 
 
 def _check(args: Args) -> None:
-    check_minimum(
-        args.recipe, attempts=1, staged=0, heaps=0, first_steps=1, steps=1, trials=1, bins=1
-    )
-    check_minimum(args, workers=1)
+    check_bounds(args)
     kept, wanted = args.out / BEGUN, _what_counts(args)
     begun = json.loads(kept.read_text()) if kept.exists() else {}
     changed = [name for name, value in wanted.items() if begun.get(name) != value]

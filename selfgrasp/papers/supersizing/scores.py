@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from selfgrasp.common.atomic_write import atomic_write
+from selfgrasp.common.files import atomic_write
 from selfgrasp.common.intervals import Estimate
 from selfgrasp.common.progress import Progress
 from selfgrasp.core import InputError

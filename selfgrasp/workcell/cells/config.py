@@ -5,12 +5,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import Field, asdict, dataclass, field, fields, replace
-from typing import Any, ClassVar, Generic, Literal, Protocol, TypeVar, get_args
+from typing import Annotated, Any, ClassVar, Generic, Literal, Protocol, TypeVar, get_args
 
 import numpy as np
 
 from selfgrasp.core.arrays import FloatArray
-from selfgrasp.core.errors import InputError, unknown_name
+from selfgrasp.core.bounds import Between, check_bounds
+from selfgrasp.core.errors import unknown_name
 from selfgrasp.core.pose import looking_at
 from selfgrasp.core.spec import CameraSpec, CellSpec, GripperSpec, Workspace
 from selfgrasp.workcell.sim.gl import choose_renderer
@@ -25,6 +26,10 @@ WORKSPACE = Workspace(
 Noise = Literal["none", "realistic", "imprecise", "moved"]
 Rendering = Literal["auto", "gl", "rays"]
 Objects = Literal["any", "apart", "alike"]
+ObjectCount = Annotated[int, Between(1, 1000)]
+Metres = Annotated[float, Between(0, 1)]
+KickSpeed = Annotated[float, Between(0, 10)]
+"""m/s."""
 OptionValue = str | int | float | bool | tuple[str, ...]
 """Of one option of a cell."""
 
@@ -33,7 +38,6 @@ _CHOICES: Mapping[str, tuple[str, ...]] = {
     "renderer": get_args(Rendering),
     "mixture": get_args(Objects),
 }
-_LEAST = {"count": 1, "picture_px": 16, "wall_height": 0.0, "kick": 0.0}
 _ALWAYS_STORED = ("count", "picture_px", "noise", "renderer", "wall_height", "registered")
 """Options that are stored with their defaults, too. Others are left out while they have them, so
 that keys and fingerprints of earlier collections last."""
@@ -161,11 +165,7 @@ def make_spec(
     for option, choices in _CHOICES.items():
         if (chosen := getattr(config, option)) not in choices:
             raise unknown_name(option, chosen, choices)
-    for option, least in _LEAST.items():
-        if not (value := getattr(config, option)) >= least:
-            raise InputError(
-                given=f"{option.replace('_', '-')} {value}", wanted=f"at least {least}"
-            )
+    check_bounds(config, prefix="")
     options = {**to_json(config), "renderer": str(choose_renderer(config.renderer).kind)}
     gripper = replace(GRIPPER, closed=config.gripper_closed)
     return CellSpec(name, gripper, WORKSPACE, cameras, options, presented)

@@ -5,11 +5,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from selfgrasp.core.bounds import PicturePx
 from selfgrasp.core.spec import CameraSpec, CellSpec
 from selfgrasp.workcell.cells.config import (
     Body,
     CellKind,
+    KickSpeed,
+    Metres,
     Noise,
+    ObjectCount,
     Objects,
     Rendering,
     make_spec,
@@ -41,14 +45,14 @@ class TabletopConfig:
         mixture: which objects share a scene. apart: no two of a family. alike: one family alone.
     """
 
-    count: int = 10
-    picture_px: int = 160
+    count: ObjectCount = 10
+    picture_px: PicturePx = 160
     noise: Noise = "realistic"
     renderer: Rendering = "auto"
-    wall_height: float = 0.05
+    wall_height: Metres = 0.05
     registered: bool = True
-    gripper_closed: float = 0.0
-    kick: float = 0.0
+    gripper_closed: Metres = 0.0
+    kick: KickSpeed = 0.0
     drop_test: bool = False
     mixture: Objects = "any"
 

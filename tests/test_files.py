@@ -1,0 +1,78 @@
+"""Files are whole or not there at all, nothing is written through a link, and errors name the
+place."""
+
+import errno
+import os
+import stat
+from pathlib import Path
+
+import pytest
+from safetensors.numpy import save_file
+
+from selfgrasp.common.files import atomic_write
+
+
+def write_and_fail(path: Path, text: str, error: Exception) -> None:
+    with atomic_write(path) as partial:
+        partial.write_text(text)
+        raise error
+
+
+def test_a_file_is_whole_or_the_old_one(tmp_path: Path):
+    target = tmp_path / "new folder" / "report.html"
+    with atomic_write(target) as partial:
+        partial.write_text("old")
+    with pytest.raises(RuntimeError, match="half way"):
+        write_and_fail(target, "ne", RuntimeError("half way"))
+    assert target.read_text() == "old"
+    assert os.listdir(target.parent) == ["report.html"]
+
+
+def test_no_link_is_followed(tmp_path: Path):
+    outside = tmp_path / "outside"
+    outside.write_text("mine")
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    for name in ("report.html", "report.html.partial"):
+        (folder / name).symlink_to(outside)
+    with atomic_write(folder / "report.html") as partial:
+        assert not partial.is_symlink()
+        partial.write_text("theirs")
+    assert outside.read_text() == "mine"
+    assert (folder / "report.html").read_text() == "theirs"
+    assert not (folder / "report.html").is_symlink()
+
+
+def test_two_writers_of_one_file_have_two_partial_files(tmp_path: Path):
+    with atomic_write(tmp_path / "a") as one, atomic_write(tmp_path / "a") as other:
+        assert one != other
+
+
+def test_the_mode_is_that_of_other_files_whatever_library_wrote(tmp_path: Path):
+    plain, weights = tmp_path / "plain", tmp_path / "weights.safetensors"
+    plain.touch()
+    with atomic_write(weights) as partial:
+        save_file({}, partial)
+    assert stat.S_IMODE(weights.stat().st_mode) == stat.S_IMODE(plain.stat().st_mode)
+
+
+def test_errors_name_the_file_that_was_meant(tmp_path: Path):
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(OSError, match="folder") as raised, atomic_write(tmp_path / "folder"):
+        pytest.fail("a folder is no file")
+    assert raised.value.errno == errno.EISDIR
+
+    # As libraries in Rust report a full disk.
+    error = RuntimeError("I/O error: No space left on device (os error 28)")
+    with pytest.raises(OSError, match="weights") as raised:
+        write_and_fail(tmp_path / "weights", "cut", error)
+    assert (raised.value.errno, os.listdir(tmp_path)) == (errno.ENOSPC, ["folder"])
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no full device here")
+def test_a_device_is_written_to_and_stays_one():
+    with atomic_write(Path("/dev/null")) as partial:
+        partial.write_text("gone")
+    assert stat.S_ISCHR(Path("/dev/null").stat().st_mode)
+    with pytest.raises(OSError, match="/dev/full"), atomic_write(Path("/dev/full")) as partial:
+        partial.write_text("too much")
