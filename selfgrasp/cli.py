@@ -3,12 +3,16 @@ that help comes at once."""
 
 from __future__ import annotations
 
+import atexit
 import difflib
+import os
+import signal
 import sys
 from dataclasses import dataclass
 
 from selfgrasp import __version__
 from selfgrasp.verbs.command import call, leaving_closed_pipes
+from selfgrasp.verbs.interrupts import STOPPED
 
 
 @dataclass(frozen=True)
@@ -106,10 +110,30 @@ def help_text() -> str:
 def main(arguments: list[str] | None = None) -> int:
     """Run one verb and return its exit code: 0 done, 1 done and something is wrong, 2 a wrong
     input, 130 stopped by Ctrl-C. A closed pipe, as behind `| head`, ends in silence."""
+    if arguments is not None:
+        return _piped(arguments)
+    # Registered before all others, and so run after them.
+    ending: list[int] = []
+    atexit.register(_end_at_once_if_stopped, ending)
+    ending.append(_piped(sys.argv[1:]))
+    # Nothing is left to do but to end: Ctrl-C may do that at once.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    return ending[0]
+
+
+def _piped(arguments: list[str]) -> int:
     code = 0
     with leaving_closed_pipes():
-        code = _run(sys.argv[1:] if arguments is None else arguments)
+        code = _run(arguments)
     return code
+
+
+def _end_at_once_if_stopped(ending: list[int]) -> None:
+    """The interpreter takes seconds to clear libraries away that the system clears in no time."""
+    if ending == [STOPPED]:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(STOPPED)
 
 
 def _run(given: list[str]) -> int:

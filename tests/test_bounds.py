@@ -36,7 +36,7 @@ class Options:
         (Options(seconds=math.nan), "given: --seconds nan; wanted: a finite number"),
         (Options(seconds=math.inf), "given: --seconds inf; wanted: at most"),
         (Options(sizes=(3, 10)), "given: --sizes 10; wanted: at most 9"),
-        (Options(inner=Inner(-0.1)), "given: --share -0.1; wanted: at least 0"),
+        (Options(inner=Inner(-0.1)), "given: --inner.share -0.1; wanted: at least 0"),
     ],
 )
 def test_what_is_outside_is_refused(options: Options, message: str):
@@ -93,7 +93,7 @@ def test_help_shows_bounds(capsys: pytest.CaptureFixture[str]):
         ("train supersizing --data d --out o --threads 100000", "--threads"),
         ("collect --out o --round 1180591620717411303424", "--round"),
         ("collect --out o --round -1", "--round -1"),
-        ("collect --out o --cell tabletop --options.kick inf", "--kick inf"),
+        ("collect --out o --cell tabletop --options.kick inf", "--options.kick inf"),
         ("pictures folder --out o --picture-px 10000000", "--picture-px"),
         ("bench isolated --policy random --out o --trials 0", "--trials 0"),
         ("plan --sample --opening nan", "--opening nan"),

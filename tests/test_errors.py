@@ -13,9 +13,9 @@ from safetensors import SafetensorError
 
 from selfgrasp import cli
 from selfgrasp.core import InputError
-from selfgrasp.core.errors import first_line
+from selfgrasp.core.errors import WORKER_DIED, first_line
 from selfgrasp.verbs import card, check, command
-from selfgrasp.verbs.errors import WORKER_DIED, one_line
+from selfgrasp.verbs.errors import one_line
 
 LANCE = (
     "LanceError(IO): Execution error: No space left on device (os error 28), "

@@ -1,12 +1,18 @@
 """Workers of scenes: made once a process, and results in the tasks' order."""
 
+import multiprocessing
 import os
+import signal
+import threading
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from selfgrasp.core import InputError
+from selfgrasp.common.files import atomic_write
+from selfgrasp.common.processes import _interrupts_held, processes
+from selfgrasp.core import InputError, SelfgraspError
 from selfgrasp.rollout.policies import resolve
 from selfgrasp.rollout.workers import Worker, WorkerConfig, play_all
 from selfgrasp.workcell.cells.tabletop import TabletopConfig
@@ -41,3 +47,60 @@ def test_results_come_in_order_from_workers_that_are_made_once() -> None:
 def test_what_goes_wrong_with_a_worker_is_said_where_results_are_asked_for() -> None:
     with pytest.raises(InputError, match="given: a cell; wanted: another one"):
         list(play_all(seen, range(3), CONFIG, workers=1, make=broken))
+
+
+def half_written(folder: Path) -> None:
+    with atomic_write(folder / f"{os.getpid()}.html") as partial:
+        partial.write_text("half")
+        (folder / f"{os.getpid()}.begun").touch()
+        time.sleep(60)
+
+
+def large(size: int) -> bytes:
+    return bytes(size)
+
+
+def interrupt_once(folder: Path, count: int) -> None:
+    for _ in range(3000):
+        if len(list(folder.glob("*.begun"))) == count:
+            raise KeyboardInterrupt
+        time.sleep(0.01)
+
+
+def test_an_interruption_ends_workers_soon_and_leaves_nothing_half_written(tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt), processes(2) as pool:  # noqa: PT012
+        for _ in range(6):
+            pool.submit(half_written, tmp_path)
+        interrupt_once(tmp_path, 2)
+    ended = time.monotonic()
+    assert not multiprocessing.active_children()
+    assert {file.suffix for file in tmp_path.iterdir()} == {".begun"}
+    assert time.monotonic() - ended < 1
+
+
+def test_workers_that_are_sending_end_too() -> None:
+    with pytest.raises(ValueError, match="enough"), processes(2) as pool:  # noqa: PT012
+        sent = [pool.submit(large, 50_000_000) for _ in range(8)]
+        sent[0].result()
+        raise ValueError("enough")
+    assert not multiprocessing.active_children()
+    assert [t.name for t in threading.enumerate() if "Executor" in t.name] == []
+
+
+def dies() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_a_dead_worker_is_said() -> None:
+    with pytest.raises(SelfgraspError, match="a worker process died"), processes(1) as pool:
+        pool.submit(dies).result()
+
+
+def test_an_interruption_waits_while_a_worker_begins(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is started meanwhile has Ctrl-C blocked, so that no half-imported library complains."""
+    order = []
+    with pytest.raises(KeyboardInterrupt), _interrupts_held():  # noqa: PT012
+        os.kill(os.getpid(), signal.SIGINT)
+        order.append(signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, ()))
+    assert order == [True]
+    assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, ())

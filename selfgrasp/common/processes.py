@@ -7,76 +7,159 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ProcessPoolExecutor
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping
+from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from functools import partial
+from multiprocessing import resource_tracker
 from multiprocessing.context import BaseContext
-from typing import Any
+from multiprocessing.process import BaseProcess
+from types import FrameType
+from typing import Any, ParamSpec, TypeVar
 
 import cv2
 
-from selfgrasp.core import SelfgraspError
+from selfgrasp.core.errors import WORKER_DIED, SelfgraspError
 
 _THREAD_LIMITS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 _PRELOADED = ("cv2", "scipy.spatial", "scipy.stats", "torch")
 """Libraries that the fork server imports once for all workers: most of the seconds that a worker
 takes to begin. Nothing that opens a display or starts threads, which no fork keeps."""
+_GRACE_SECONDS = 0.5
+"""For workers that are ended to remove half-written files, and to save a training."""
+_ENDED = 128 + signal.SIGTERM
+
+_Given = ParamSpec("_Given")
+_Result = TypeVar("_Result")
 
 
 @contextmanager
 def processes(
-    count: int,
-    *,
-    begin: Callable[..., None] | None = None,
-    args: tuple[Any, ...] = (),
-    kill_on_error: bool = False,
+    count: int, *, begin: Callable[..., None] | None = None, args: tuple[Any, ...] = ()
 ) -> Iterator[ProcessPoolExecutor]:
     """A pool of new processes on one thread each. Ctrl-C is this one's to answer.
+
+    Where the block does not end by itself (an error, Ctrl-C, a generator that is closed), what the
+    workers do is thrown away: they are asked to end, and killed half a second later, or at once by
+    another Ctrl-C.
 
     Args:
         count: of processes.
         begin: a function of a module that each calls first.
         args: of `begin`.
-        kill_on_error: when the block raises, kill the running tasks, whose results must be small;
-            otherwise running tasks finish. Waiting tasks never begin in either case.
 
     Raises:
         SelfgraspError: one of them died.
     """
-    kept, others = (
-        {name: os.environ.get(name) for name in _THREAD_LIMITS},
-        set(multiprocessing.active_children()),
-    )
+    kept = {name: os.environ.get(name) for name in _THREAD_LIMITS}
+    others = set(multiprocessing.active_children())
+    _start_tracker()
     # Read by the children's numerical libraries when they are loaded: more threads than cores only
     # get in each other's way.
     os.environ.update(dict.fromkeys(_THREAD_LIMITS, "1"))
-    pool = ProcessPoolExecutor(
+    pool = _Pool(
         count,
         mp_context=_start_method(),
         initializer=_begin_worker,
         initargs=(dict(os.environ), begin, args),
     )
+    results: Any = pool._result_queue
+    finished = False
     try:
-        yield pool
-        kill_on_error = False
-    except BrokenProcessPool as error:
-        raise SelfgraspError(
-            "a worker process died (out of memory, or killed); what was acknowledged is safe: "
-            "run the same command again"
-        ) from error
+        try:
+            yield pool
+            finished = True
+        except BrokenProcessPool as error:
+            raise SelfgraspError(WORKER_DIED) from error
+        finally:
+            if finished:
+                pool.shutdown()
     finally:
-        # A pool does not survive a process that died while it sent a result of more than a pipe
-        # holds, nor both a dead process and cancelled futures.
-        if not kill_on_error:
-            pool.shutdown(cancel_futures=True)
-        # Among them one whose start was interrupted, which the pool does not know and would be
-        # waited for when the program ends.
-        for child in set(multiprocessing.active_children()) - others:
+        try:
+            # Among them one whose start was interrupted, which the pool does not know and would be
+            # waited for when the program ends.
+            _end(set(multiprocessing.active_children()) - others)
+        finally:
+            # The pool's thread may wait for the rest of a message from a process that was killed.
+            # With this end closed, nobody is left who could write it.
+            results._writer.close()
+            pool.shutdown(wait=False, cancel_futures=True)
+            for name, value in kept.items():
+                os.environ.pop(name) if value is None else os.environ.update({name: value})
+
+
+def _end(children: Collection[BaseProcess]) -> None:
+    """End these processes: gently for a moment, then by force."""
+    try:
+        for child in children:
             child.terminate()
-        pool.shutdown(wait=False)
-        for name, value in kept.items():
-            os.environ.pop(name) if value is None else os.environ.update({name: value})
+        until = time.monotonic() + _GRACE_SECONDS
+        for child in children:
+            child.join(max(0.0, until - time.monotonic()))
+    finally:
+        for child in children:
+            child.kill()
+        for child in children:
+            child.join(_GRACE_SECONDS)
+
+
+class _Pool(ProcessPoolExecutor):
+    """Whose processes begin when the first tasks are given to it, unseen by Ctrl-C."""
+
+    def submit(
+        self, work: Callable[_Given, _Result], /, *args: _Given.args, **kwargs: _Given.kwargs
+    ) -> Future[_Result]:
+        """As `ProcessPoolExecutor` has it."""
+        with _interrupts_held():
+            return super().submit(partial(_run, work), *args, **kwargs)
+
+
+def _run(work: Callable[_Given, _Result], *args: _Given.args, **kwargs: _Given.kwargs) -> _Result:
+    """In a worker: the task, whose `finally` blocks run when the process is asked to end."""
+    try:
+        return work(*args, **kwargs)
+    except SystemExit:
+        # Otherwise the pool sends it as the task's result and goes on.
+        os._exit(_ENDED)
+
+
+@contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """Ctrl-C and a request to end wait until the block has ended. What is started inside has Ctrl-C
+    blocked: before its own handlers are set it would end with a traceback."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    arrived: list[tuple[int, FrameType | None]] = []
+    before: dict[int, Any] = {
+        number: signal.signal(number, lambda *given: arrived.append(given))
+        for number in (signal.SIGINT, signal.SIGTERM)
+    }
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    for number, frame in arrived:
+        if callable(before[number]):
+            before[number](number, frame)
+
+
+def _start_tracker() -> None:
+    """Start the process that removes semaphores after those that were killed, without its warning
+    that it had to."""
+    before = os.environ.get("PYTHONWARNINGS")
+    os.environ["PYTHONWARNINGS"] = ",".join(filter(None, (before, "ignore:resource_tracker")))
+    try:
+        resource_tracker.ensure_running()
+    finally:
+        os.environ.pop("PYTHONWARNINGS")
+        if before is not None:
+            os.environ["PYTHONWARNINGS"] = before
 
 
 def _start_method() -> BaseContext:
@@ -95,6 +178,8 @@ def _begin_worker(
     # The fork server has the environment of when it began.
     os.environ.update(environment)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(_ENDED))
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     threading.Thread(target=_end_with_parent, name="end with parent", daemon=True).start()
 
     cv2.setNumThreads(1)

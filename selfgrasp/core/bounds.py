@@ -80,7 +80,9 @@ def check_bounds(values: Any, *, prefix: str = "--") -> None:
     for field in fields(values):
         value = getattr(values, field.name)
         if is_dataclass(value) and not isinstance(value, type):
-            check_bounds(value, prefix=prefix)
+            # On the command line options of an unnamed group stand beside the others.
+            named = all(getattr(part, "name", None) != "" for part in get_args(hints[field.name]))
+            check_bounds(value, prefix=f"{prefix}{field.name}." if named else prefix)
         bounds = bounds_of(hints[field.name])
         if bounds is None:
             continue

@@ -5,6 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+WORKER_DIED = (
+    "a worker process died (out of memory, or killed); what was acknowledged is safe: run the same "
+    "command again"
+)
 _SOURCE = re.compile(r"[,;]?\s*(?:at )?/\S+\.(?:rs|cpp|cc|h):\d+(?::\d+)?")
 _SYSTEM_ERROR = re.compile(r"\(os error (\d+)\)")
 

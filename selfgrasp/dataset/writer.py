@@ -132,7 +132,11 @@ class DatasetWriter:
                 for name in TABLES:
                     shutil.rmtree(table_path(self.path, name), ignore_errors=True)
         finally:
-            self.close()
+            # Compaction can wait: what interrupted wants an end, and a full disk would fill it too.
+            if error is None:
+                self.close()
+            else:
+                self._lock.release()
 
     def __len__(self) -> int:
         return len(self._ids)

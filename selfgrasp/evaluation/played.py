@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import asdict
 from functools import partial
 
@@ -106,15 +107,18 @@ def _episodes(
                 WatchedTask(task, handed.wanted(task.seed - first))
                 for task in (*again, *log.missing)
             )
-            results = play_all(Play(protocol.play), watched, config, workers=measurement.workers)
-            for result in results:
-                handed.add(result)
-                if result.task.task in again:
-                    continue
-                log.add(result.episode)
-                kept += 1
-                progress.update(kept)
-                yield result.episode
+            # Closed here: Ctrl-C while it ends would be lost in its finalizer.
+            with closing(
+                play_all(Play(protocol.play), watched, config, workers=measurement.workers)
+            ) as results:
+                for result in results:
+                    handed.add(result)
+                    if result.task.task in again:
+                        continue
+                    log.add(result.episode)
+                    kept += 1
+                    progress.update(kept)
+                    yield result.episode
 
 
 class _Handed:

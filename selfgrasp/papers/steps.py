@@ -142,7 +142,7 @@ def train_all(work: Work, jobs: Sequence[TrainJob]) -> str:
     done = len(jobs) - len(missing)
     at_a_time = 1 if device_of(work.device).type == "cuda" else work.workers
     with (
-        processes(at_a_time, kill_on_error=True) as pool,
+        processes(at_a_time) as pool,
         Progress("trainings", len(jobs), unit="runs", done=done) as progress,
     ):
         running = [pool.submit(_train_silently, job) for job in missing]

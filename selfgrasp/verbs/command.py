@@ -7,9 +7,7 @@ import dataclasses
 import importlib
 import inspect
 import os
-import signal
 import sys
-import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import UnionType
@@ -25,8 +23,9 @@ from typing import (
     get_type_hints,
 )
 
+from selfgrasp.verbs.interrupts import GOES_ON, STOPPED, Interrupts, interruptible
+
 Args = TypeVar("Args")
-STOPPED = 130
 WRONG_INPUT = 2
 
 
@@ -62,33 +61,31 @@ def call(module: str, arguments: Sequence[str], *, prog: str, summary: str) -> i
     # way of processes and of each other.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from selfgrasp.core.bounds import check_bounds
-    from selfgrasp.verbs.errors import one_line
 
-    main_thread = threading.current_thread() is threading.main_thread()
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler) if main_thread else None
-    args = None
+    args, interrupts = None, Interrupts()
     try:
-        chosen = _chosen(module, [_at_home(argument) for argument in arguments])
-        prog = f"{prog} {chosen.prog}".strip()
-        parse = _parser(chosen, prog, summary)
-        # A verb whose arguments depend on each other reads them itself.
-        args = chosen.read(chosen.arguments, parse) if chosen.read else parse(chosen.args)
-        check_bounds(args)
-        return int(chosen.run(args))
-    except KeyboardInterrupt:
-        _say(prog, "stopped; the same command goes on where it stopped", before="\n")
-        return STOPPED
+        with interruptible(prog) as interrupts:
+            chosen = _chosen(module, [_at_home(argument) for argument in arguments])
+            prog = f"{prog} {chosen.prog}".strip()
+            parse = _parser(chosen, prog, summary)
+            # A verb whose arguments depend on each other reads them itself.
+            args = chosen.read(chosen.arguments, parse) if chosen.read else parse(chosen.args)
+            check_bounds(args)
+            return int(chosen.run(args))
     except SystemExit:
         raise
     except BaseException as error:
+        # Libraries in C make other errors of a KeyboardInterrupt.
+        if isinstance(error, KeyboardInterrupt) or interrupts.any:
+            _say(prog, f"stopped; {GOES_ON}", before="\n")
+            return STOPPED
+        from selfgrasp.verbs.errors import one_line
+
         message = one_line(error, args)
         if message is None:
             raise
         _say(prog, message)
         return WRONG_INPUT
-    finally:
-        if main_thread:
-            signal.signal(signal.SIGTERM, before)
 
 
 def _say(prog: str, message: str, *, before: str = "") -> None:

@@ -10,12 +10,7 @@ from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any
 
-from selfgrasp.core.errors import InputError, SelfgraspError, first_line, system_error
-
-WORKER_DIED = (
-    "a worker process died (out of memory, or killed); what was acknowledged is safe: run the same "
-    "command again"
-)
+from selfgrasp.core.errors import WORKER_DIED, InputError, SelfgraspError, first_line, system_error
 
 _ROOM = "room on that disk (make some, then run the same command again)"
 _WANTED: Mapping[int, str] = {

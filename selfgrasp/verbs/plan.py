@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from selfgrasp.core.bounds import Between, Seed
+from selfgrasp.core.bounds import Between, Seed, check_bounds
 
 if TYPE_CHECKING:
     from selfgrasp.core import Policy
@@ -92,6 +92,7 @@ def run(args: Args, policy: Policy | None = None) -> int:
     from selfgrasp.rollout.policies import load_policy
     from selfgrasp.viz.overlay import overlay, write_picture
 
+    check_bounds(args)
     color, depth, intrinsics = _files(args)
     files = PictureFiles(
         color=color,

@@ -1,0 +1,66 @@
+"""Ctrl-C once raises, twice ends at once; what a library makes of it is no other error."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from selfgrasp import cli
+from selfgrasp.verbs import check
+from selfgrasp.verbs.interrupts import STOPPED, interruptible
+
+TWICE = """
+import os, signal, time
+from selfgrasp.common.processes import processes
+from selfgrasp.verbs.interrupts import interruptible
+with interruptible("selfgrasp x"), processes(1) as pool:
+    task = pool.submit(time.sleep, 60)
+    while not task.running():
+        time.sleep(0.01)
+    try:
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(60)
+    finally:
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(60)
+"""
+
+
+def test_twice_ends_at_once() -> None:
+    began = time.monotonic()
+    done = subprocess.run(
+        [sys.executable, "-c", TWICE], capture_output=True, text=True, timeout=50, check=False
+    )
+    assert done.returncode == STOPPED
+    assert done.stderr == (
+        "\nselfgrasp x: ended at once; the same command goes on where it stopped\n"
+    )
+    assert time.monotonic() - began < 40
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_once_raises_and_the_handlers_come_back(number: signal.Signals) -> None:
+    before = signal.getsignal(number)
+    with pytest.raises(KeyboardInterrupt), interruptible("selfgrasp x"):  # noqa: PT012
+        os.kill(os.getpid(), number)
+        time.sleep(5)
+    assert signal.getsignal(number) is before
+
+
+def test_an_import_that_fails_of_it_is_no_error(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def load(args: object) -> int:
+        try:
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(5)
+        except KeyboardInterrupt:
+            raise ImportError("initialization failed") from None
+        return 0
+
+    monkeypatch.setattr(check, "run", load)
+    assert cli.main(["check", "."]) == STOPPED
+    assert "stopped; the same command goes on" in capsys.readouterr().err
