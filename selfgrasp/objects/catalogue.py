@@ -4,8 +4,11 @@ sets apart."""
 from __future__ import annotations
 
 import hashlib
+import multiprocessing
+import sys
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -152,6 +155,8 @@ def objects_by_name(
 ) -> tuple[ObjectModel, ...]:
     """The objects of a named set, or the meshes of a folder.
 
+    What was guessed and refused in a folder is said once, on standard error.
+
     Args:
         name: one of `SET_NAMES` or the path of a folder with meshes.
         n: how many, from the beginning; the whole usual set, or the whole folder, by default.
@@ -182,7 +187,7 @@ def objects_by_name(
     if not Path(name).is_dir():
         raise InputError(
             given=f"objects {str(name)!r}",
-            wanted="a set of objects or a folder of meshes",
+            wanted="a set of objects or a folder of meshes (FOLDER#train, FOLDER#test: its parts)",
             exists=", ".join(SET_NAMES),
         )
     report = load_meshes(name, rules)
@@ -194,7 +199,15 @@ def objects_by_name(
             wanted=f"{needed} usable meshes",
             exists=f"{len(report.objects)} usable; {refused}",
         )
+    # Workers read what their parent has read and named.
+    if multiprocessing.parent_process() is None:
+        _say_once(report.words(str(name)))
     return report.objects[:n]
+
+
+@cache
+def _say_once(words: str) -> None:
+    print(words, file=sys.stderr)
 
 
 def catalogue_hash(objects: Iterable[ObjectModel]) -> str:

@@ -1,20 +1,25 @@
-"""Any triangle mesh as a few convex parts: hulls of its groups, coacd's pieces, or one hull."""
+"""Any surface as a few convex parts: hulls of its groups, coacd's pieces, or one hull."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import heapq
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+from scipy.spatial import ConvexHull, cKDTree
 
 from selfgrasp.core.arrays import FloatArray
 from selfgrasp.core.errors import InputError
 from selfgrasp.objects.hulls import convex_hull, polyhedron_mass
+from selfgrasp.objects.shells import Surface, coarsened
 
 NEARLY_CONVEX = 0.9
 """Share of its hull's volume from which a mesh is taken for its hull."""
+MOST_TRIANGLES = 20_000
+"""A larger mesh is made coarser before it is cut."""
 _NEIGHBOURS = 6
+_SLACK = 0.01
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,21 +39,30 @@ def hull_volume(points: FloatArray) -> float:
     return polyhedron_mass(hull.vertices, hull.faces).volume
 
 
-def decompose(vertices: FloatArray, faces: NDArray[np.int64], max_parts: int) -> Pieces:
-    """At most `max_parts` convex pieces of a mesh with vertices (V, 3) and triangles (F, 3)."""
-    whole = hull_volume(vertices)
-    enclosed = polyhedron_mass(vertices, faces).volume
-    if whole <= 0.0 or enclosed / whole > NEARLY_CONVEX:
+def nearly_convex(surface: Surface) -> bool:
+    """Whether a surface fills its hull, but for a tenth."""
+    whole = hull_volume(surface.joined.vertices)
+    return whole <= 0.0 or surface.volume() / whole > NEARLY_CONVEX
+
+
+def decompose(surface: Surface, max_parts: int) -> Pieces:
+    """At most `max_parts` convex pieces of what a surface encloses."""
+    vertices = surface.joined.vertices
+    if nearly_convex(surface):
         return Pieces((vertices,), "one hull")
     try:
+        # An optional dependency.
         import coacd
     except ImportError:
         return Pieces((vertices,), "one hull, though it is not convex: coacd is not installed")
     coacd.set_log_level("off")
+    mesh = coarsened(surface.joined, MOST_TRIANGLES)
     found = coacd.run_coacd(
-        coacd.Mesh(vertices, faces),
+        coacd.Mesh(mesh.vertices, mesh.faces),
         threshold=0.06,
         max_convex_hull=max_parts,
+        # What is not one closed surface is made one first.
+        preprocess_mode="auto" if surface.simple else "on",
         preprocess_resolution=30,
         resolution=1000,
         mcts_iterations=40,
@@ -56,53 +70,87 @@ def decompose(vertices: FloatArray, faces: NDArray[np.int64], max_parts: int) ->
         seed=0,
     )
     points = tuple(np.asarray(piece[0], dtype=np.float64) for piece in found)
-    solid = tuple(p for p in points if hull_volume(p) > 1e-6 * whole)
+    solid = tuple(p for p in points if hull_volume(p) > 1e-6 * hull_volume(vertices))
     if not solid:
         return Pieces((vertices,), "one hull: coacd found no piece")
     merged = merge_pieces(solid, max_parts)
     return Pieces(merged, f"{len(merged)} hulls by coacd")
 
 
-def merge_pieces(pieces: Sequence[FloatArray], max_parts: int) -> tuple[FloatArray, ...]:
-    """Pieces joined pair by pair, always the pair whose common hull adds the least volume, until
-    `max_parts` are left.
+def without_contained(pieces: Sequence[FloatArray]) -> list[FloatArray]:
+    """Pieces with volume whose hulls do not lie inside another's, in the same order: copies and
+    levels of detail of a part are one part."""
+    hulls = [ConvexHull(points) for points in pieces]
+    order = sorted(range(len(hulls)), key=lambda index: -hulls[index].volume)
+    lows = np.array([hull.min_bound for hull in hulls])
+    highs = np.array([hull.max_bound for hull in hulls])
+    kept: list[int] = []
+    for index in order:
+        corners = pieces[index][hulls[index].vertices]
+        slack = _SLACK * float(np.ptp(corners, axis=0).max())
+        around = (lows[kept] <= lows[index] + slack) & (highs[kept] >= highs[index] - slack)
+        around_all = np.array(kept, dtype=int)[around.all(axis=1)]
+        if not any(_holds(hulls[other], corners, slack) for other in around_all):
+            kept.append(index)
+    return [pieces[index] for index in sorted(kept)]
 
-    Only each piece's nearest neighbours are tried, so the time grows with the number of pieces and
-    not with its square.
+
+def _holds(hull: ConvexHull, points: FloatArray, slack: float) -> bool:
+    normals, offsets = hull.equations[:, :3], hull.equations[:, 3]
+    return bool((points @ normals.T + offsets).max() <= slack)
+
+
+def merge_pieces(pieces: Sequence[FloatArray], max_parts: int) -> tuple[FloatArray, ...]:
+    """Pieces with volume joined pair by pair, always the pair whose common hull adds the least,
+    until `max_parts` are left.
+
+    Only a piece's nearest neighbours are tried, so the time grows with the number of pieces and not
+    with its square.
     """
+    if len(pieces) <= max_parts:
+        return tuple(np.asarray(points) for points in pieces)
+    last = 2 * len(pieces) - max_parts
     alive = {index: np.asarray(points) for index, points in enumerate(pieces)}
     volumes = {index: hull_volume(points) for index, points in alive.items()}
-    costs: dict[tuple[int, int], float] = {}
-    while len(alive) > max_parts:
-        for pair in _neighbours(alive):
-            if pair not in costs:
-                costs[pair] = (
-                    hull_volume(np.concatenate([alive[pair[0]], alive[pair[1]]]))
-                    - volumes[pair[0]]
-                    - volumes[pair[1]]
-                )
-        first, second = min(
-            (pair for pair in costs if pair[0] in alive and pair[1] in alive),
-            key=lambda pair: (costs[pair], pair),
-        )
-        joined = np.concatenate([alive.pop(first), alive.pop(second)])
-        new = max(volumes) + 1
-        hull = convex_hull(joined)
-        alive[new], volumes[new] = hull.vertices, polyhedron_mass(hull.vertices, hull.faces).volume
+    # Those that are not alive are infinitely far.
+    middles = np.full((last, 3), np.inf)
+    middles[: len(pieces)] = [_middle(points) for points in pieces]
+    costs: list[tuple[float, int, int]] = []
+
+    def offer(pairs: Iterable[tuple[int, int]]) -> None:
+        for a, b in pairs:
+            joined = float(ConvexHull(np.concatenate([alive[a], alive[b]])).volume)
+            heapq.heappush(costs, (joined - volumes[a] - volumes[b], a, b))
+
+    offer(_neighbours(middles[: len(pieces)]))
+    for new in range(len(pieces), last):
+        first, second = _cheapest(costs, alive)
+        hull = convex_hull(np.concatenate([alive.pop(first), alive.pop(second)]))
+        volumes[new] = polyhedron_mass(hull.vertices, hull.faces).volume
+        middle = _middle(hull.vertices)
+        middles[[first, second]] = np.inf
+        distances = np.linalg.norm(middles - middle, axis=1)
+        nearest = np.argsort(distances, kind="stable")[: min(_NEIGHBOURS, len(alive))]
+        alive[new], middles[new] = hull.vertices, middle
+        offer((int(key), new) for key in nearest)
     return tuple(alive.values())
 
 
-def _neighbours(alive: dict[int, FloatArray]) -> list[tuple[int, int]]:
-    """Pairs of pieces whose middles are close, smaller index first."""
-    keys = np.array(sorted(alive))
-    middles = np.array([(alive[key].min(axis=0) + alive[key].max(axis=0)) / 2.0 for key in keys])
-    distances = np.linalg.norm(middles[:, None] - middles[None], axis=2)
-    np.fill_diagonal(distances, np.inf)
-    nearest = np.argsort(distances, axis=1, kind="stable")[:, : min(_NEIGHBOURS, len(keys) - 1)]
-    return sorted(
-        {
-            (int(min(a, b)), int(max(a, b)))
-            for a, row in zip(keys, keys[nearest], strict=True)
-            for b in row
-        }
-    )
+def _cheapest(costs: list[tuple[float, int, int]], alive: dict[int, FloatArray]) -> tuple[int, int]:
+    """The cheapest pair of which both are alive, taken off the heap."""
+    while True:
+        _, first, second = heapq.heappop(costs)
+        if first in alive and second in alive:
+            return first, second
+
+
+def _middle(points: FloatArray) -> FloatArray:
+    middle: FloatArray = (points.min(axis=0) + points.max(axis=0)) / 2.0
+    return middle
+
+
+def _neighbours(middles: FloatArray) -> list[tuple[int, int]]:
+    """Pairs of pieces whose middles (N, 3) are close, smaller index first."""
+    _, nearest = cKDTree(middles).query(middles, k=min(_NEIGHBOURS + 1, len(middles)))
+    pairs = {(min(a, int(b)), max(a, int(b))) for a, row in enumerate(nearest) for b in row}
+    return sorted((a, b) for a, b in pairs if a != b)

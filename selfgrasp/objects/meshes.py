@@ -5,25 +5,33 @@ from __future__ import annotations
 
 import colorsys
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from selfgrasp.core.arrays import FloatArray
 from selfgrasp.core.errors import InputError
 from selfgrasp.objects import build
-from selfgrasp.objects.decompose import Pieces, decompose, hull_volume, merge_pieces
+from selfgrasp.objects.decompose import (
+    Pieces,
+    decompose,
+    hull_volume,
+    merge_pieces,
+    nearly_convex,
+    without_contained,
+)
+from selfgrasp.objects.mesh_file import SUFFIXES, Triangles, UnusableMesh, open_mesh, read_triangles
 from selfgrasp.objects.model import MAX_PARTS, ObjectModel, assemble, combined_mass
+from selfgrasp.objects.shells import Surface, surface_of
 
-SUFFIXES: tuple[str, ...] = (".obj", ".stl", ".glb", ".gltf", ".ply", ".off")
 UNITS: dict[str, float] = {"m": 1.0, "cm": 0.01, "mm": 0.001}
 _SMALLEST, _LARGEST = 0.01, 0.5
 # STL and GLB keep single precision.
 _ROUNDING = 1e-6
 # A group's hull below this share of the whole is a sliver that only slows contacts down.
 _SLIVER = 1e-6
+_NAMED = 6
 
 
 @dataclass(frozen=True)
@@ -79,9 +87,22 @@ class MeshReport:
     loaded: tuple[LoadedMesh, ...]
     refused: tuple[RefusedMesh, ...]
 
+    def words(self, folder: str) -> str:
+        """What was found in the folder, which units were guessed, and what was refused and why: a
+        line each."""
+        by_unit: dict[str, list[str]] = {}
+        for note in self.loaded:
+            by_unit.setdefault(note.unit, []).append(note.file)
+        units = "; ".join(f"unit {unit}: {_listed(files)}" for unit, files in by_unit.items())
+        found = f"{len(self.objects)} objects from {folder}, {len(self.refused)} refused"
+        lines = [found + (f"; {units}" if units else "")]
+        lines += [f"refused {one.file}: {one.reason}" for one in self.refused]
+        return "\n".join(lines)
 
-class _Unusable(Exception):
-    """Why a file gives no object."""
+
+def _listed(files: Sequence[str]) -> str:
+    more = len(files) - _NAMED
+    return ", ".join(files[:_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 def load_meshes(folder: str | Path, rules: MeshRules | None = None) -> MeshReport:
@@ -112,7 +133,7 @@ def load_meshes(folder: str | Path, rules: MeshRules | None = None) -> MeshRepor
     for path in files:
         try:
             model, note = _load(path, rules or MeshRules())
-        except (_Unusable, InputError) as error:
+        except (UnusableMesh, InputError) as error:
             refused.append(RefusedMesh(path.name, str(error)))
             continue
         objects.append(model)
@@ -130,50 +151,29 @@ def _beside(path: Path) -> str:
 
 
 def _load(path: Path, rules: MeshRules) -> tuple[ObjectModel, LoadedMesh]:
-    meshes = _read(path)
-    vertices = np.concatenate([np.asarray(mesh.vertices, dtype=np.float64) for mesh in meshes])
-    if not np.isfinite(vertices).all():
-        raise _Unusable(
-            f"{int((~np.isfinite(vertices)).any(axis=1).sum())} of {len(vertices)} vertices "
-            "are not finite"
-        )
-    scale, unit = _scale(float(np.ptp(vertices, axis=0).max()), rules)
-    for mesh in meshes:
-        mesh.merge_vertices()
-    pieces = _pieces(meshes, scale, rules, grouped=path.suffix.lower() == ".obj")
+    meshes = read_triangles(open_mesh(path))
+    grouped = path.suffix.lower() == ".obj" and len(meshes) > 1
+    whole = surface_of((mesh.vertices, mesh.faces) for mesh in meshes)
+    if not whole.shells:
+        raise UnusableMesh("no surface: all triangles are lines or points")
+    side = float(np.ptp(whole.joined.vertices, axis=0).max(initial=0.0))
+    scale, unit = _scale(side, rules)
+    groups = _groups(meshes, whole, rules) if grouped else None
+    pieces = groups or _cut(whole, rules)
     color = np.array(colorsys.hsv_to_rgb(zlib.crc32(path.name.encode()) % 360 / 360.0, 0.6, 0.85))
-    parts = assemble([build.hull(points, color) for points in pieces.points])
+    parts = assemble([build.hull(points * scale, color) for points in pieces.points])
     mass = (
         float(np.clip(rules.density * combined_mass(parts).volume, *rules.mass_range))
         if rules.mass is None
         else rules.mass
     )
     model = ObjectModel(path.name, "mesh", None, parts, mass, rules.friction)
-    return model, LoadedMesh(path.name, scale, unit, pieces.how)
-
-
-def _read(path: Path) -> list[Any]:
-    """The file's triangle meshes (`trimesh.Trimesh`), placed in one frame."""
-    import trimesh
-
-    # Readers raise whatever their format's parser stumbles over; each of it means the same here.
-    try:
-        # Without processing, because that drops vertices that are not finite and with them the
-        # reason why a file is unusable.
-        options: dict[str, Any] = (
-            {"split_objects": True, "group_material": False}
-            if path.suffix.lower() == ".obj"
-            else {}
-        )
-        scene = trimesh.load_scene(path, process=False, **options)
-        meshes = [
-            mesh for mesh in scene.dump() if isinstance(mesh, trimesh.Trimesh) and len(mesh.faces)
-        ]
-    except Exception as error:
-        raise _Unusable(f"unreadable: {type(error).__name__}: {error}") from error
-    if not meshes:
-        raise _Unusable("unreadable: no triangles in it")
-    return meshes
+    how = pieces.how
+    if whole.floaters:
+        how += f"; {whole.floaters} floaters left out"
+    if whole.covered and not groups:
+        how += f"; {whole.covered} shells left out that others cover"
+    return model, LoadedMesh(path.name, scale, unit, how)
 
 
 def _scale(side: float, rules: MeshRules) -> tuple[float, str]:
@@ -184,45 +184,44 @@ def _scale(side: float, rules: MeshRules) -> tuple[float, str]:
         for unit, scale in UNITS.items():
             if low * (1.0 - _ROUNDING) <= side * scale <= high * (1.0 + _ROUNDING):
                 return scale, f"guessed {unit}"
-        raise _Unusable(
+        raise UnusableMesh(
             f"longest side of {side:g} units is not {low:g} to {high:g} m as m, cm or mm; "
             "give a scale"
         )
     if side * rules.scale > _LARGEST:
-        raise _Unusable(
+        raise UnusableMesh(
             f"longest side of {side * rules.scale:.3g} m at scale {rules.scale:g} exceeds "
             f"{_LARGEST:g} m"
         )
     if side * rules.scale < _SMALLEST:
-        raise _Unusable(
+        raise UnusableMesh(
             f"longest side of {side * rules.scale:.3g} m at scale {rules.scale:g} is below "
             f"{_SMALLEST:g} m"
         )
     return rules.scale, "given"
 
 
-def _pieces(meshes: list[Any], scale: float, rules: MeshRules, *, grouped: bool) -> Pieces:
-    points: list[FloatArray] = [
-        np.asarray(mesh.vertices, dtype=np.float64) * scale for mesh in meshes
-    ]
-    whole = hull_volume(np.concatenate(points))
-    if whole <= 0.0:
-        raise _Unusable("no volume: all vertices lie in one plane")
-    if grouped and len(meshes) > 1:
-        solid = [p for p in points if hull_volume(p) > _SLIVER * whole]
-        if not solid:
-            raise _Unusable("no volume: every group is flat")
-        merged = merge_pieces(solid, rules.max_parts)
-        return Pieces(
-            merged,
-            f"{len(meshes)} groups"
-            + (f" merged into {len(merged)}" if len(merged) < len(meshes) else ""),
-        )
-    offsets = np.cumsum([0, *(len(p) for p in points[:-1])])
-    faces = np.concatenate(
-        [
-            np.asarray(mesh.faces, dtype=np.int64) + offset
-            for mesh, offset in zip(meshes, offsets, strict=True)
-        ]
-    )
-    return decompose(np.concatenate(points), faces, rules.max_parts)
+def _groups(meshes: Sequence[Triangles], whole: Surface, rules: MeshRules) -> Pieces | None:
+    """The groups of a file as convex parts; None where one of them is not convex."""
+    corners = whole.joined.vertices
+    low, high = corners.min(axis=0), corners.max(axis=0)
+    least = _SLIVER * hull_volume(corners)
+    solid = []
+    for mesh in meshes:
+        outside = ((mesh.vertices < low) | (mesh.vertices > high)).any()
+        if outside or hull_volume(mesh.vertices) <= least:
+            continue
+        if not nearly_convex(surface_of([(mesh.vertices, mesh.faces)])):
+            return None
+        solid.append(mesh.vertices)
+    if not solid:
+        raise UnusableMesh("no volume: every group is flat")
+    merged = merge_pieces(without_contained(solid), rules.max_parts)
+    fewer = f" merged into {len(merged)}" if len(merged) < len(meshes) else ""
+    return Pieces(merged, f"{len(meshes)} groups{fewer}")
+
+
+def _cut(whole: Surface, rules: MeshRules) -> Pieces:
+    if hull_volume(whole.joined.vertices) <= 0.0:
+        raise UnusableMesh("no volume: all vertices lie in one plane")
+    return decompose(whole, rules.max_parts)

@@ -13,7 +13,7 @@ from selfgrasp.objects.catalogue import (
     train_objects,
 )
 from selfgrasp.objects.model import ObjectModel
-from selfgrasp.objects.sets import canonical
+from selfgrasp.objects.sets import canonical, folder_part
 
 
 def objects_of(session: Session, given: str | None = None) -> tuple[str, tuple[ObjectModel, ...]]:
@@ -47,20 +47,17 @@ def objects_named(name: str) -> tuple[ObjectModel, ...]:
     of a folder of meshes.
 
     Of a folder, "FOLDER#train" and "FOLDER#test" are two thirds and the remaining third, parted by
-    a hash of the names; fewer than six are not parted.
+    a hash of the names; fewer than six are not parted. What was guessed and refused in a folder is
+    said once, on standard error.
 
     Raises:
-        InputError: no such set, folder or part.
+        InputError: no such set or folder.
     """
 
     if name == "mixed":
         novel = test_objects()
         return (*train_objects(len(novel)), *novel)
-    folder, _, part = name.partition("#")
-    if part not in ("", "train", "test"):
-        raise InputError(
-            given=f"the part {part!r} of {folder}", wanted="train (two thirds) or test (one third)"
-        )
+    folder, part = folder_part(name)
     found = objects_by_name(canonical(folder))
     if not part or len(found) < 6:
         return found

@@ -73,3 +73,15 @@ def set_label(objects: str) -> str:
     """How reports call a set of objects: seen, novel, mixed, validation, or a folder's name."""
     known = SETS.get(canonical(objects))
     return str(known.label) if known is not None and known.label else Path(objects).name
+
+
+def folder_part(name: str) -> tuple[str, str]:
+    """A folder or set, and which part of it: "train", "test", or empty for the whole.
+
+    Any other `#` is a letter of the path, and so is that of a folder that is really called so.
+    """
+    folder, mark, part = name.rpartition("#")
+    literal = Path(name).is_dir() and not Path(folder).is_dir()
+    if not mark or part not in ("train", "test") or literal:
+        return name, ""
+    return folder, part

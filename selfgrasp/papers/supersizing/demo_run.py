@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -16,7 +15,6 @@ from selfgrasp.core.bounds import check_bounds
 from selfgrasp.core.policy_ref import policy_text
 from selfgrasp.evaluation.job import BenchJob
 from selfgrasp.evaluation.measured import as_text
-from selfgrasp.objects.meshes import load_meshes
 from selfgrasp.papers.stages import StageLog
 from selfgrasp.papers.steps import measured_once, trained
 from selfgrasp.papers.supersizing.demo_report import draw_collected, write_demo_report
@@ -109,13 +107,6 @@ def _object_sets(folder: Path | None) -> ObjectSets:
     """A folder's meshes are parted, so that train and test objects never meet."""
     if folder is None:
         return ObjectSets("train", "novel")
-    report = load_meshes(folder)
-    for refused in report.refused:
-        print(f"refused {refused.file}: {refused.reason}", file=sys.stderr)
-    print(
-        f"{len(report.objects)} objects from {folder}, {len(report.refused)} refused",
-        file=sys.stderr,
-    )
     return ObjectSets(f"{folder}#train", f"{folder}#test")
 
 

@@ -1,0 +1,242 @@
+"""Meshes judged as they are built: unused vertices, copies, levels of detail, floaters, quantised
+and sparse glTF."""
+
+from __future__ import annotations
+
+import json
+import struct
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from selfgrasp.objects.catalogue import objects_by_name
+from selfgrasp.objects.decompose import merge_pieces, without_contained
+from selfgrasp.objects.meshes import load_meshes
+from selfgrasp.objects.named import objects_named
+from selfgrasp.objects.shells import Shell, Surface, coarsened, inside, surface_of
+
+trimesh = pytest.importorskip("trimesh")
+
+
+def box(sides: tuple[float, float, float], at: tuple[float, float, float] = (0, 0, 0)) -> Any:
+    mesh = trimesh.creation.box(sides)
+    mesh.apply_translation(at)
+    return mesh
+
+
+def bracket() -> Any:
+    """An L of arms 12 mm thick, which fills 38 % of its hull."""
+    p = np.array([(0, 0), (0.1, 0), (0.1, 0.012), (0.012, 0.012), (0.012, 0.09), (0, 0.09)])
+    v = np.vstack([np.c_[p, np.zeros(6)], np.c_[p, np.full(6, 0.03)]])
+    caps = np.array([(0, 1, 2), (0, 2, 3), (0, 3, 4), (0, 4, 5)])
+    sides = [
+        t
+        for i in range(6)
+        for t in ((i, (i + 1) % 6, (i + 1) % 6 + 6), (i, (i + 1) % 6 + 6, i + 6))
+    ]
+    return trimesh.Trimesh(v, np.vstack([caps[:, ::-1], caps + 6, sides]), process=False)
+
+
+def surface(*meshes: Any) -> Surface:
+    return surface_of((np.asarray(mesh.vertices), np.asarray(mesh.faces)) for mesh in meshes)
+
+
+def write_gltf(path: Path, accessor: dict[str, Any], raw: bytes, scale: float) -> None:
+    """A .glb or .gltf of a box's triangles, whose positions are `accessor` over `raw`."""
+    faces = box((1, 1, 1)).faces.astype("<u2").tobytes()
+    views = [
+        {"buffer": 0, "byteOffset": 0, "byteLength": len(faces)},
+        {"buffer": 0, "byteOffset": len(faces), "byteLength": len(raw)},
+    ]
+    document = {
+        "asset": {"version": "2.0"},
+        "scenes": [{"nodes": [0]}],
+        "nodes": [{"mesh": 0, "scale": [scale] * 3}],
+        "meshes": [{"primitives": [{"attributes": {"POSITION": 1}, "indices": 0}]}],
+        "buffers": [{"byteLength": len(faces) + len(raw)}],
+        "bufferViews": views,
+        "accessors": [
+            {"bufferView": 0, "componentType": 5123, "count": 36, "type": "SCALAR"},
+            {"count": 8, "type": "VEC3", **accessor},
+        ],
+    }
+    if path.suffix == ".gltf":
+        (path.parent / "box.bin").write_bytes(faces + raw)
+        document["buffers"][0]["uri"] = "box.bin"  # type: ignore[index]
+        path.write_text(json.dumps(document))
+        return
+    text, blob = json.dumps(document).encode(), faces + raw
+    text, blob = text + b" " * (-len(text) % 4), blob + b"\0" * (-len(blob) % 4)
+    path.write_bytes(
+        b"glTF"
+        + struct.pack("<II", 2, 28 + len(text) + len(blob))
+        + struct.pack("<I4s", len(text), b"JSON")
+        + text
+        + struct.pack("<I4s", len(blob), b"BIN\0")
+        + blob
+    )
+
+
+@pytest.mark.parametrize("suffix", ["glb", "gltf"])
+@pytest.mark.parametrize(
+    ("kind", "dtype"), [(5120, "i1"), (5121, "u1"), (5122, "<i2"), (5123, "<u2")]
+)
+def test_normalised_integers_are_divided_by_their_range(
+    tmp_path: Path, kind: int, dtype: str, suffix: str
+) -> None:
+    corners = box((1.0, 0.3, 0.6)).vertices
+    if "u" in dtype:
+        corners = corners + 0.5
+    numbers = np.rint(corners * np.iinfo(dtype).max).astype(dtype)
+    accessor = {"bufferView": 1, "componentType": kind, "normalized": True}
+    write_gltf(tmp_path / f"box.{suffix}", accessor, numbers.tobytes(), scale=0.1)
+    (item,) = load_meshes(tmp_path).objects
+    assert item.extents.max() == pytest.approx(0.1, rel=0.01)
+
+
+def test_what_a_sparse_accessor_replaces_is_replaced(tmp_path: Path) -> None:
+    corners = box((0.1, 0.03, 0.06)).vertices.astype("<f4")
+    raw = corners.tobytes() + np.arange(8, dtype="<u2").tobytes()
+    sparse = {
+        "count": 8,
+        "indices": {"bufferView": 1, "byteOffset": 96, "componentType": 5123},
+        "values": {"bufferView": 1},
+    }
+    write_gltf(tmp_path / "box.glb", {"componentType": 5126, "sparse": sparse}, raw, scale=1.0)
+    (item,) = load_meshes(tmp_path).objects
+    assert item.extents.max() == pytest.approx(0.1)
+
+
+def test_compressed_positions_and_outside_buffers_are_refused(tmp_path: Path) -> None:
+    required = {"extensionsRequired": ["EXT_meshopt_compression"]}
+    (tmp_path / "a.gltf").write_text(json.dumps({"asset": {"version": "2.0"}, **required}))
+    (tmp_path / "b.gltf").write_text(json.dumps({"buffers": [{"uri": "../b.bin"}]}))
+    (tmp_path.parent / "b.bin").write_bytes(b"")
+    reasons = {one.file: one.reason for one in load_meshes(tmp_path).refused}
+    assert "EXT_meshopt_compression; export it without" in reasons["a.gltf"]
+    assert "no file of its folder" in reasons["b.gltf"]
+
+
+@pytest.mark.parametrize("stray", [(5.0, 0.0, 0.0), (np.nan, 0.0, 0.0)])
+def test_a_vertex_that_no_triangle_uses_has_no_say(
+    tmp_path: Path, stray: tuple[float, float, float]
+) -> None:
+    mesh = box((0.10, 0.03, 0.06))
+    lines = ["v {} {} {}".format(*v) for v in [*mesh.vertices, stray]]
+    lines += ["f {} {} {}".format(*(f + 1)) for f in mesh.faces] + ["f 9 9 9"]
+    (tmp_path / "scan.obj").write_text("\n".join(lines))
+    report = load_meshes(tmp_path)
+    assert report.loaded[0].unit == "guessed m"
+    assert report.objects[0].extents.max() == pytest.approx(0.1)
+
+
+def test_floaters_of_a_scan_have_no_say_and_are_named(tmp_path: Path) -> None:
+    bits = [box((0.002, 0.002, 0.002), (0.4 + 0.1 * i, 0, 0)) for i in range(3)]
+    knob = box((0.004, 0.004, 0.004), (0.0, 0.0, 0.031))
+    scan = trimesh.util.concatenate([box((0.10, 0.03, 0.06)), knob, *bits])
+    scan.export(tmp_path / "scan.ply")
+    report = load_meshes(tmp_path)
+    assert "3 floaters left out" in report.loaded[0].parts
+    assert sorted(report.objects[0].extents) == pytest.approx([0.03, 0.063, 0.1], abs=1e-4)
+
+
+def test_copies_inside_out_ones_and_coarse_ones_are_one_surface() -> None:
+    shape = bracket()
+    fine = shape.subdivide().subdivide()
+    turned = trimesh.Trimesh(shape.vertices, shape.faces[:, ::-1], process=False)
+    for meshes in ((shape, shape, shape), (shape, turned), (fine, shape, turned)):
+        assert len(surface(*meshes).shells) == 1
+        assert surface(*meshes).volume() == pytest.approx(shape.volume, rel=1e-6)
+
+
+def test_overlapping_shells_count_once() -> None:
+    cross = box((0.1, 0.02, 0.02)), box((0.02, 0.1, 0.02))
+    for meshes in (cross, [trimesh.util.concatenate(cross)]):
+        assert len(surface(*meshes).shells) == 2
+        assert surface(*meshes).volume() == pytest.approx(7.2e-5, rel=0.05)
+
+
+def test_what_a_holed_surface_encloses_is_still_known() -> None:
+    ball = trimesh.creation.icosphere(subdivisions=3, radius=0.5)
+    holed = Shell(ball.vertices, ball.faces[ball.triangles_center[:, 2] > -0.4])
+    assert not holed.closed
+    points = np.random.default_rng(3).uniform(-0.5, 0.5, (300, 3))
+    right = inside([holed], points) == (np.linalg.norm(points, axis=1) < 0.49)
+    assert right.mean() > 0.93
+
+
+def test_a_coarsened_shell_stays_closed_and_keeps_its_shape() -> None:
+    ball = trimesh.creation.icosphere(subdivisions=5, radius=0.5)
+    coarse = coarsened(Shell(ball.vertices, ball.faces), 5000)
+    assert len(coarse.faces) <= 5000
+    assert coarse.closed
+    assert Surface((coarse,)).volume() == pytest.approx(ball.volume, rel=0.03)
+
+
+@pytest.mark.parametrize("names", [("lod0", "lod1", "collision"), ("a", "b", "c")])
+def test_a_file_with_copies_is_cut_as_one_copy_is(tmp_path: Path, names: tuple[str, ...]) -> None:
+    pytest.importorskip("coacd")
+    scene = trimesh.Scene()
+    for name in names:
+        scene.add_geometry(bracket(), node_name=name, geom_name=name)
+    scene.export(tmp_path / "bracket.glb")
+    bracket().export(tmp_path / "single.stl")
+    several, single = load_meshes(tmp_path).objects
+    assert len(several.parts) == len(single.parts) > 1
+    assert several.volume == pytest.approx(single.volume, rel=0.05)
+
+
+def test_groups_that_are_copies_count_once_and_a_bent_one_is_cut(tmp_path: Path) -> None:
+    pytest.importorskip("coacd")
+    for name, meshes in {
+        "bent": (bracket(), box((0.02, 0.02, 0.03), (0.05, 0.02, 0.0))),
+        "twice": (box((0.06, 0.02, 0.02)), box((0.06, 0.02, 0.02)), box((0.02, 0.06, 0.02))),
+    }.items():
+        lines, first = [], 1
+        for index, mesh in enumerate(meshes):
+            lines += [f"o part{index}", *("v {} {} {}".format(*v) for v in mesh.vertices)]
+            lines += ["f {} {} {}".format(*(f + first)) for f in mesh.faces]
+            first += len(mesh.vertices)
+        (tmp_path / f"{name}.obj").write_text("\n".join(lines))
+    bent, twice = load_meshes(tmp_path).objects
+    assert bent.volume < 1.3e-4
+    assert len(twice.parts) == 2
+
+
+def test_pieces_inside_others_are_left_out() -> None:
+    pieces = [box((1, 1, 1)).vertices, box((0.5, 0.5, 0.5)).vertices, box((1, 1, 1)).vertices]
+    assert len(without_contained([*pieces, box((0.5, 0.5, 2)).vertices])) == 2
+
+
+def test_two_thousand_pieces_merge_in_seconds() -> None:
+    rng = np.random.default_rng(0)
+    pieces = [rng.normal(size=(8, 3)) * 0.02 + rng.uniform(size=3) for _ in range(2000)]
+    assert len(merge_pieces(pieces, 12)) == 12
+
+
+def test_a_hash_mark_is_a_letter_unless_it_ends_a_part(tmp_path: Path) -> None:
+    folder = tmp_path / "C# parts" / "no#train"
+    folder.mkdir(parents=True)
+    for index in range(6):
+        box((0.05, 0.03, 0.01 * (index + 1))).export(folder / f"box{index}.stl")
+    assert len(objects_named(str(folder))) == 6
+    train, test = (objects_named(f"{folder}#{part}") for part in ("train", "test"))
+    assert (len(train), len(test)) == (4, 2)
+    assert not {item.name for item in train} & {item.name for item in test}
+
+
+def test_refused_meshes_and_guessed_units_are_said_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    box((0.05, 0.03, 0.06)).export(tmp_path / "brick.stl")
+    box((50, 30, 60)).export(tmp_path / "block.stl")
+    box((0.4, 0.4, 0.9)).export(tmp_path / "chair.stl")
+    for _ in range(2):
+        objects_by_name(tmp_path)
+    said = capsys.readouterr().err
+    assert (
+        "2 objects, 1 files refused; unit guessed mm: block.stl; unit guessed m: brick.stl" in said
+    )
+    assert said.count("refused chair.stl: longest side") == 1
