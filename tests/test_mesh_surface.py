@@ -236,7 +236,6 @@ def test_refused_meshes_and_guessed_units_are_said_once(
     for _ in range(2):
         objects_by_name(tmp_path)
     said = capsys.readouterr().err
-    assert (
-        "2 objects, 1 files refused; unit guessed mm: block.stl; unit guessed m: brick.stl" in said
-    )
+    units = "unit guessed mm: block.stl; unit guessed m: brick.stl"
+    assert f"2 objects from {tmp_path}, 1 refused; {units}" in said
     assert said.count("refused chair.stl: longest side") == 1

@@ -14,6 +14,7 @@ import numpy as np
 from selfgrasp.core.errors import InputError
 from selfgrasp.objects import build
 from selfgrasp.objects.decompose import (
+    NEARLY_CONVEX,
     Pieces,
     decompose,
     hull_volume,
@@ -21,6 +22,7 @@ from selfgrasp.objects.decompose import (
     nearly_convex,
     without_contained,
 )
+from selfgrasp.objects.hulls import polyhedron_mass
 from selfgrasp.objects.mesh_file import SUFFIXES, Triangles, UnusableMesh, open_mesh, read_triangles
 from selfgrasp.objects.model import MAX_PARTS, ObjectModel, assemble, combined_mass
 from selfgrasp.objects.shells import Surface, surface_of
@@ -211,7 +213,7 @@ def _groups(meshes: Sequence[Triangles], whole: Surface, rules: MeshRules) -> Pi
         outside = ((mesh.vertices < low) | (mesh.vertices > high)).any()
         if outside or hull_volume(mesh.vertices) <= least:
             continue
-        if not nearly_convex(surface_of([(mesh.vertices, mesh.faces)])):
+        if not _convex_group(mesh):
             return None
         solid.append(mesh.vertices)
     if not solid:
@@ -219,6 +221,14 @@ def _groups(meshes: Sequence[Triangles], whole: Surface, rules: MeshRules) -> Pi
     merged = merge_pieces(without_contained(solid), rules.max_parts)
     fewer = f" merged into {len(merged)}" if len(merged) < len(meshes) else ""
     return Pieces(merged, f"{len(meshes)} groups{fewer}")
+
+
+def _convex_group(mesh: Triangles) -> bool:
+    """Whether a group fills its hull, but for a tenth; quickly where it is one closed surface."""
+    filled = abs(polyhedron_mass(mesh.vertices, mesh.faces).volume) / hull_volume(mesh.vertices)
+    if NEARLY_CONVEX < filled <= 1.0 + _ROUNDING:
+        return True
+    return nearly_convex(surface_of([(mesh.vertices, mesh.faces)]))
 
 
 def _cut(whole: Surface, rules: MeshRules) -> Pieces:
