@@ -425,6 +425,38 @@ def test_the_environment_overrides_auto_only():
     assert run(code, SELFGRASP_RENDERER="rays").stdout.strip() == "rays"
 
 
+SETTINGS = {
+    "PYOPENGL_PLATFORM": "osmesa",
+    "MUJOCO_EGL_DEVICE_ID": "99",
+    "__EGL_VENDOR_LIBRARY_FILENAMES": "/nowhere",
+}
+
+
+@needs_gl
+@pytest.mark.parametrize("name", SETTINGS)
+def test_settings_of_other_programs_leave_pictures_by_rays_and_are_named(name):
+    code = """
+from selfgrasp.workcell.sim.gl import NoOpenGL, choose_renderer, try_context
+print(choose_renderer().kind, choose_renderer().kind)
+try: choose_renderer("gl")
+except NoOpenGL as error: print(error)
+print(try_context().fix)
+"""
+    done = run(code, **{name: SETTINGS[name]})
+    kinds, refused, fix = done.stdout.splitlines()
+    assert kinds == "rays rays"
+    assert f"{name}={SETTINGS[name]} is set" in refused
+    assert fix == f"unset {name}"
+    assert done.stderr.count("pictures come from cast rays") == 1, done.stderr
+
+
+@needs_gl
+@pytest.mark.parametrize("backend", ["osmesa", "glfw", "nonsense", "disable"])
+def test_a_backend_that_was_set_for_another_program_does_not_count(backend):
+    code = "from selfgrasp.workcell.sim.gl import choose_renderer; print(choose_renderer().kind)"
+    assert run(code, MUJOCO_GL=backend).stdout.strip() == "gl"
+
+
 @needs_gl
 def test_the_doctor_makes_a_picture():
     choice = try_context()

@@ -160,18 +160,16 @@ def _renderer() -> Finding:
         try_context,
     )
 
-    chosen, tried = choose_renderer(), try_context()
-    found = f"{chosen.kind}: {chosen.reason}"
-    if chosen.kind is RendererKind.GL and tried.kind is RendererKind.RAYS:
-        return Finding(
-            "renderer",
-            Health.FAIL,
-            tried.reason,
-            f"{tried.fix}, or export {RENDERER_VARIABLE}=rays",
-        )
-    if chosen.fix:
-        return Finding("renderer", Health.NOTE, found, f"for faster pictures: {chosen.fix}")
-    return Finding("renderer", Health.OK, found)
+    # First in a process of its own: a broken driver may kill it.
+    tried = try_context()
+    if tried.kind is RendererKind.GL:
+        chosen = choose_renderer()
+        return Finding("renderer", Health.OK, f"{chosen.kind}: {chosen.reason}")
+    found = f"{RendererKind.RAYS}: {tried.reason}"
+    if tried.fix:
+        return Finding("renderer", Health.NOTE, found, f"for faster pictures: {tried.fix}")
+    fix = f"export {RENDERER_VARIABLE}=rays says so and saves the attempt"
+    return Finding("renderer", Health.NOTE, found, fix)
 
 
 def _torch() -> Finding:

@@ -9,6 +9,8 @@ for here, and the variable is set to what will work.
 from __future__ import annotations
 
 import ctypes
+import importlib
+import multiprocessing
 import os
 import subprocess
 import sys
@@ -16,7 +18,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 
-from selfgrasp.core.errors import SelfgraspError, unknown_name
+from selfgrasp.core.errors import SelfgraspError, first_line, unknown_name
 
 RENDERER_VARIABLE = "SELFGRASP_RENDERER"
 """Environment variable that replaces "auto": "gl" or "rays"."""
@@ -32,7 +34,24 @@ At 160 px 0, 1 and 2 threads took the same time, in one process and in two at on
 picture): vertices are what costs.
 """
 
-_PROBE = "from selfgrasp.workcell.sim.render.opengl import probe; probe()"
+_NO_PICTURE = "OpenGL makes no picture"
+_OF_DRIVERS = (
+    "MUJOCO_EGL_DEVICE_ID",
+    "__EGL_VENDOR_LIBRARY_FILENAMES",
+    "EGL_PLATFORM",
+    "GALLIUM_DRIVER",
+    "MESA_LOADER_DRIVER_OVERRIDE",
+)
+_PROBE = """
+import sys
+from selfgrasp.workcell.sim.gl import NoOpenGL, choose_renderer
+try:
+    choose_renderer("gl")
+except NoOpenGL as error:
+    sys.exit(error.reason)
+from selfgrasp.workcell.sim.render.opengl import probe
+probe()
+"""
 
 
 class RendererKind(StrEnum):
@@ -43,7 +62,18 @@ class RendererKind(StrEnum):
 
 
 class NoOpenGL(SelfgraspError):
-    """OpenGL was asked for and cannot work here; the message says why and how to fix it."""
+    """OpenGL was asked for and cannot work here; the message says why and how to fix it.
+
+    Args:
+        choice: what is chosen instead, with the reason.
+    """
+
+    def __init__(self, choice: RendererChoice) -> None:
+        self.reason = choice.reason
+        super().__init__(
+            f"given: renderer 'gl'; wanted: a machine where OpenGL works; {choice.reason}"
+            + (f"; how to fix it: {choice.fix}" if choice.fix else "")
+        )
 
 
 @dataclass(frozen=True)
@@ -62,10 +92,11 @@ class RendererChoice:
 
 
 def choose_renderer(wanted: str = "auto") -> RendererChoice:
-    """Which renderer to use; sets `MUJOCO_GL` if MuJoCo has not been imported yet.
+    """Which renderer to use. The first call that may mean OpenGL makes a context to see whether it
+    works, and imports MuJoCo for it; where it does not, "auto" says so once on standard error.
 
     Args:
-        wanted: "auto" (OpenGL where it can work, else rays), "gl" or "rays". "auto" is replaced by
+        wanted: "auto" (OpenGL where it works, else rays), "gl" or "rays". "auto" is replaced by
             `SELFGRASP_RENDERER` where that is set.
 
     Raises:
@@ -76,14 +107,15 @@ def choose_renderer(wanted: str = "auto") -> RendererChoice:
         wanted = os.environ.get(RENDERER_VARIABLE, "") or "auto"
     if wanted not in ("auto", *RendererKind):
         raise unknown_name("renderer", wanted, ("auto", *RendererKind))
-    found = _available()
     if wanted == RendererKind.RAYS:
         return RendererChoice(RendererKind.RAYS, "rays were asked for")
+    found = _available()
+    if found.kind is RendererKind.GL:
+        found = _tried()
     if wanted == RendererKind.GL and found.kind is RendererKind.RAYS:
-        raise NoOpenGL(
-            f"given: renderer 'gl'; wanted: a machine where OpenGL works; {found.reason}"
-            + (f"; how to fix it: {found.fix}" if found.fix else "")
-        )
+        raise NoOpenGL(found)
+    if found.kind is RendererKind.RAYS and _available().kind is RendererKind.GL:
+        _say_once(found)
     return found
 
 
@@ -107,18 +139,15 @@ def try_context(timeout: float = 30.0) -> RendererChoice:
         )
     except subprocess.TimeoutExpired:
         return RendererChoice(
-            RendererKind.RAYS, f"OpenGL made no picture within {timeout:g} s", MEND
+            RendererKind.RAYS, f"{_NO_PICTURE} within {timeout:g} s: {_why('no answer')}", _fix()
         )
     if done.returncode == 0:
         return RendererChoice(
             RendererKind.GL, f"{found.reason}; made a picture with {done.stdout.strip()}"
         )
     lines = done.stderr.strip().splitlines() or [f"exit status {done.returncode}"]
-    return RendererChoice(
-        RendererKind.RAYS,
-        f"the OpenGL libraries exist but no picture could be made: {lines[-1]}",
-        MEND,
-    )
+    why = lines[-1] if lines[-1].startswith(_NO_PICTURE) else f"{_NO_PICTURE}: {_why(lines[-1])}"
+    return RendererChoice(RendererKind.RAYS, why, _fix())
 
 
 def limit_threads(count: int = WORKER_GL_THREADS) -> None:
@@ -164,6 +193,60 @@ def _available() -> RendererChoice:
         return RendererChoice(RendererKind.GL, f"OpenGL through the display ({absent})")
     _set_backend("disable")
     return RendererChoice(RendererKind.RAYS, absent, MEND)
+
+
+@cache
+def _tried() -> RendererChoice:
+    """What `_available` found, or rays where no context can be made in this process."""
+    found = _available()
+    try:
+        # Named by the backend where that is known: `mujoco.gl_context` keeps its errors back.
+        backend = os.environ.get("MUJOCO_GL", "").lower()
+        module = "mujoco.egl" if backend == "egl" else "mujoco.gl_context"
+        mujoco = importlib.import_module("mujoco")
+        context = importlib.import_module(module).GLContext(16, 16)
+        context.make_current()
+        model = mujoco.MjModel.from_xml_string("<mujoco/>")
+        mujoco.MjrContext(model, mujoco.mjtFontScale.mjFONTSCALE_100).free()
+        context.free()
+    except Exception as error:  # whatever a driver or another program's settings bring up
+        return RendererChoice(
+            RendererKind.RAYS, f"{_NO_PICTURE}: {_why(first_line(error))}", _fix()
+        )
+    return found
+
+
+def _strange_settings() -> tuple[str, ...]:
+    """Variables of the environment that take OpenGL from MuJoCo; other programs want them."""
+    platform = os.environ.get("PYOPENGL_PLATFORM", "")
+    names = ["PYOPENGL_PLATFORM"] if platform not in ("", "egl") else []
+    return (*names, *(name for name in _OF_DRIVERS if os.environ.get(name)))
+
+
+def _why(error: str) -> str:
+    names = _strange_settings()
+    if not names:
+        return error
+    settings = f"{' and '.join(f'{name}={os.environ[name]}' for name in names)} is set"
+    # MuJoCo's own words for this one have a hole where the value belongs.
+    return settings if "PYOPENGL_PLATFORM" in names else f"{settings} ({error})"
+
+
+def _fix() -> str:
+    names = _strange_settings()
+    return f"unset {' '.join(names)}" if names else ""
+
+
+_said = False
+
+
+def _say_once(choice: RendererChoice) -> None:
+    """That pictures come from rays instead, by the first process alone."""
+    global _said
+    if not _said and multiprocessing.parent_process() is None:
+        fix = f" (for OpenGL: {choice.fix})" if choice.fix else ""
+        print(f"pictures come from cast rays: {choice.reason}{fix}", file=sys.stderr)
+    _said = True
 
 
 def _set_backend(name: str) -> bool:

@@ -65,6 +65,7 @@ class GlRenderer:
     ) -> None:
         self.height, self.width = height, width
         self._model = model
+        self._context = None
         self._gl = mujoco.gl_context.GLContext(width, height)
         self._gl.make_current()
         with _uploading(model, quality):
@@ -115,7 +116,8 @@ class GlRenderer:
         """Free the context."""
         if self._gl is not None:
             self._gl.make_current()
-            self._context.free()
+            if self._context is not None:
+                self._context.free()
             self._gl.free()
             self._gl = None
             _open.discard(self)
