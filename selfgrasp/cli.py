@@ -11,8 +11,7 @@ import sys
 from dataclasses import dataclass
 
 from selfgrasp import __version__
-from selfgrasp.verbs.command import call, leaving_closed_pipes
-from selfgrasp.verbs.interrupts import STOPPED
+from selfgrasp.verbs.command import STOPPED, call, leaving_closed_pipes
 
 
 @dataclass(frozen=True)

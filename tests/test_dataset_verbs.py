@@ -6,6 +6,7 @@ import io
 import json
 import shutil
 from pathlib import Path
+from unittest.mock import Mock
 
 import lance
 import numpy as np
@@ -193,6 +194,42 @@ def test_merge_keeps_sessions_labels_and_each_attempt_once(tmp_path):
     )
     with pytest.raises(InputError, match="out, which holds a dataset"):
         merge([a], tmp_path / "out")
+
+
+def test_a_merge_that_fails_leaves_nothing_and_can_be_done_again(tmp_path, monkeypatch):
+    session = make_session()
+    a = write(tmp_path / "a", make_attempts(4), session=session)
+    full = OSError("LanceError(IO): No space left on device (os error 28)")
+    with monkeypatch.context() as patch, pytest.raises(OSError, match="No space left"):  # noqa: PT012
+        patch.setattr(DatasetWriter, "append_tables", Mock(side_effect=full))
+        merge([a], tmp_path / "out")
+    assert {path.name for path in tmp_path.iterdir()} == {"a"}
+    assert merge([a], tmp_path / "out") == 4
+
+
+@pytest.mark.parametrize("name", ["run:1", "file:x", "memory:x", "s3:", "a%20b#c?d", "~"])
+def test_a_relative_folder_is_no_address(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    path = Path(name)
+    write(path, make_attempts(3))
+    assert check(path).ok
+    assert len(Dataset.open(tmp_path / name)) == 3
+    assert {one.name for one in tmp_path.iterdir()} == {name}
+
+
+def test_a_folder_that_no_table_can_be_in_is_refused(tmp_path):
+    with pytest.raises(InputError, match="without control characters"):
+        write(tmp_path / "a\nb", make_attempts(1))
+
+
+def test_a_lock_that_is_a_link_is_not_followed(tmp_path):
+    path, outside = write(tmp_path / "data", make_attempts(2)), tmp_path / "outside"
+    outside.write_text("mine")
+    (path / ".writer").unlink()
+    (path / ".writer").symlink_to(outside)
+    with pytest.raises(OSError, match=r"\.writer"):
+        DatasetWriter.create_or_open(path, make_session())
+    assert outside.read_text() == "mine"
 
 
 def test_merge_refuses_another_cell_and_clashing_ids(tmp_path):

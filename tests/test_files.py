@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 from safetensors.numpy import save_file
 
-from selfgrasp.common.files import atomic_write
+from selfgrasp.common.files import atomic_folder, atomic_write, open_to_append
+from selfgrasp.common.lock import FolderLock
+from selfgrasp.core import InputError
 
 
 def write_and_fail(path: Path, text: str, error: Exception) -> None:
@@ -76,3 +78,61 @@ def test_a_device_is_written_to_and_stays_one():
     assert stat.S_ISCHR(Path("/dev/null").stat().st_mode)
     with pytest.raises(OSError, match="/dev/full"), atomic_write(Path("/dev/full")) as partial:
         partial.write_text("too much")
+
+
+def test_a_folder_is_whole_or_not_there(tmp_path: Path):
+    target = tmp_path / "runs" / "merged"
+    with pytest.raises(RuntimeError, match="half way"), atomic_folder(target) as partial:
+        write_and_fail(partial / "a", "half", RuntimeError("half way"))
+    assert os.listdir(target.parent) == []
+    with atomic_folder(target) as partial:
+        (partial / "a").write_text("whole")
+        assert not target.exists()
+    assert os.listdir(target.parent) == ["merged"]
+    assert (target / "a").read_text() == "whole"
+    with pytest.raises(InputError, match=r"not empty.*exists: a"), atomic_folder(target):
+        pytest.fail("something is there")
+
+
+def test_what_a_killed_process_left_of_a_folder_is_removed_and_a_living_ones_stays(tmp_path: Path):
+    left = tmp_path / ".merged.0123456789abcdef.partial"
+    left.mkdir()
+    other = tmp_path / ".other.0123456789abcdef.partial"
+    other.mkdir()
+    with atomic_folder(tmp_path / "merged") as living, atomic_folder(tmp_path / "merged.2"):
+        assert not left.exists()
+        with pytest.raises(RuntimeError), atomic_folder(tmp_path / "merged"):  # noqa: PT012
+            assert living.is_dir()
+            raise RuntimeError
+    assert sorted(os.listdir(tmp_path)) == [other.name, "merged", "merged.2"]
+
+
+def test_of_two_that_fill_one_folder_the_second_is_refused(tmp_path: Path):
+    with pytest.raises(InputError, match="not empty"), atomic_folder(tmp_path / "out") as slow:  # noqa: PT012
+        (slow / "slow").touch()
+        with atomic_folder(tmp_path / "out") as quick:
+            (quick / "quick").touch()
+    assert os.listdir(tmp_path / "out") == ["quick"]
+
+
+def test_files_to_append_to_and_locks_follow_no_link(tmp_path: Path):
+    outside = tmp_path / "outside"
+    outside.write_text("mine")
+    (tmp_path / ".lock").symlink_to(outside)
+    with pytest.raises(OSError, match=r"\.lock"):
+        open_to_append(tmp_path / ".lock")
+    with pytest.raises(OSError, match=r"\.lock"):
+        FolderLock(tmp_path, ".lock", what="run", doing="training")
+    assert outside.read_text() == "mine"
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(OSError, match="pipe"):
+        open_to_append(tmp_path / "pipe")
+
+
+def test_a_folder_has_one_process_at_work(tmp_path: Path):
+    folder = tmp_path / "new"
+    with FolderLock(folder, ".training", what="run", doing="training"):
+        with pytest.raises(InputError, match=f"is training; .*exists: process {os.getpid()} on"):
+            FolderLock(folder, ".training", what="run", doing="training")
+        FolderLock(folder, ".benchmark", what="run", doing="measuring").release()
+    FolderLock(folder, ".training", what="run", doing="training").release()

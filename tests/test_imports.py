@@ -24,7 +24,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "servo": {"core", "learn", "vision"},
     "methods": {"core", "common", "learn", "servo", "vision"},
     "contracts": {"core", "learn", "methods"},
-    "viz": {"core", "vision"},
+    "viz": {"core", "common", "vision"},
     "protocols": {"core", "common", "objects", "workcell"},
     "rollout": {
         "core",

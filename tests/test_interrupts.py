@@ -9,13 +9,13 @@ import time
 import pytest
 
 from selfgrasp import cli
+from selfgrasp.common.interrupts import STOPPED, interruptible, stopping
 from selfgrasp.verbs import check
-from selfgrasp.verbs.interrupts import STOPPED, interruptible
 
 TWICE = """
 import os, signal, time
 from selfgrasp.common.processes import processes
-from selfgrasp.verbs.interrupts import interruptible
+from selfgrasp.common.interrupts import interruptible
 with interruptible("selfgrasp x"), processes(1) as pool:
     task = pool.submit(time.sleep, 60)
     while not task.running():
@@ -64,3 +64,26 @@ def test_an_import_that_fails_of_it_is_no_error(
     monkeypatch.setattr(check, "run", load)
     assert cli.main(["check", "."]) == STOPPED
     assert "stopped; the same command goes on" in capsys.readouterr().err
+
+
+def test_work_may_stop_at_a_good_moment() -> None:
+    steps = []
+    with pytest.raises(KeyboardInterrupt), stopping() as stop:  # noqa: PT012
+        for step in range(5):
+            os.kill(os.getpid(), signal.SIGINT) if step == 2 else None
+            steps.append(step)
+            if stop.is_set():
+                break
+    assert steps == [0, 1, 2]
+
+
+def test_work_that_does_not_stop_is_stopped_by_the_second_one() -> None:
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt), stopping() as stop:  # noqa: PT012
+        os.kill(os.getpid(), signal.SIGINT)
+        while not stop.is_set():
+            time.sleep(0.01)
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(5)
+        pytest.fail("it went on")
+    assert signal.getsignal(signal.SIGINT) is before

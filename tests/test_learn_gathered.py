@@ -168,6 +168,24 @@ def test_what_an_interrupted_run_or_an_earlier_release_left_is_harmless(tmp_path
     assert not old.exists()
 
 
+@pytest.mark.parametrize(("place", "workers"), [("a file", 2), ("a link", 1)])
+def test_where_examples_cannot_be_kept_they_are_gathered_all_the_same(
+    place: str, workers: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    path = append(tmp_path / "data", MADE[:160])
+    whole = data_of(Colors(), [path], workers=1, chunk=CHUNK)
+    shutil.rmtree(path / "examples")
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    if place == "a file":
+        (path / "examples").touch()
+    else:
+        (path / "examples").symlink_to(outside)
+    assert_same(whole, data_of(Colors(), [path], workers=workers, chunk=CHUNK))
+    assert "examples are kept for this time alone" in capsys.readouterr().err
+    assert not list(outside.iterdir())
+
+
 def test_the_first_examples_are_those_of_all(tmp_path: Path):
     path = append(tmp_path / "data", MADE[:160])
     whole, _ = gathered(path)

@@ -1,5 +1,7 @@
 """Training from datasets, as the command does it."""
 
+import os
+import signal
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,6 +10,8 @@ import torch
 from helpers_attempts import make_session
 
 from selfgrasp.codec import encode_attempt, session_key
+from selfgrasp.common.lock import FolderLock
+from selfgrasp.common.progress import Batches
 from selfgrasp.contracts.scenes import box_attempts, box_spec
 from selfgrasp.core import InputError
 from selfgrasp.dataset import DatasetWriter
@@ -61,6 +65,37 @@ def test_the_last_weights_are_kept_where_they_are_asked_for(tmp_path: Path):
     kept, state = weights(tmp_path / "run"), read_tensors(tmp_path / "run" / STATE)[0]
     # All but the scaling, which is fitted to the weights that are kept.
     assert all(torch.equal(kept[n], state[f"model.{n}"]) for n in kept if "platt" not in n)
+
+
+def test_ctrl_c_saves_what_was_learned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Between two of the states that are kept anyway; then it goes on as if nothing had been."""
+    grow(tmp_path / "data", range(30))
+    job = TrainJob("supersizing:small", (tmp_path / "data",), tmp_path / "run", steps=6, threads=1)
+    train(replace(job, out=tmp_path / "whole"))
+
+    def interrupt(self: Batches, step: int, values: dict[str, float]) -> None:
+        if step == 2:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):  # noqa: PT012
+        patch.setattr(Batches, "on_batch", interrupt)
+        train(job)
+    _, facts = read_tensors(tmp_path / "run" / STATE)
+    assert 2 <= facts["progress"]["step"] < 6
+    assert train(job).steps == 6
+    whole = weights(tmp_path / "whole")
+    assert all(torch.equal(tensor, whole[n]) for n, tensor in weights(tmp_path / "run").items())
+
+
+def test_two_trainings_do_not_share_a_folder(tmp_path: Path):
+    grow(tmp_path / "data", range(10))
+    job = TrainJob("supersizing:small", (tmp_path / "data",), tmp_path / "run", steps=2, threads=1)
+    with (
+        FolderLock(tmp_path / "run", ".training", what="run", doing="training"),
+        pytest.raises(InputError, match="which another process is training"),
+    ):
+        train(job)
+    assert train(job).steps == 2
 
 
 def test_a_budget_is_in_steps_or_in_epochs(tmp_path: Path):

@@ -1,10 +1,12 @@
-"""Files that are written completely or not at all."""
+"""Files and folders that are written completely or not at all."""
 
 from __future__ import annotations
 
 import contextlib
 import errno
+import fcntl
 import os
+import re
 import secrets
 import shutil
 import stat
@@ -12,8 +14,9 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
 
-from selfgrasp.core.errors import system_error
+from selfgrasp.core.errors import InputError, system_error
 
 
 @contextmanager
@@ -82,3 +85,89 @@ def _new_file(path: Path) -> tuple[Path, int]:
         return partial, stat.S_IMODE(os.fstat(descriptor).st_mode)
     finally:
         os.close(descriptor)
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """`data` as the file `path`; see `atomic_write`."""
+    with atomic_write(path) as partial:
+        partial.write_bytes(data)
+
+
+@contextmanager
+def atomic_folder(path: Path) -> Iterator[Path]:
+    """A new folder beside `path` to fill, which takes its name when the block ends well, and is
+    removed when it does not. What a killed process left of an earlier one is removed too.
+
+    Raises:
+        InputError: `path` is there and is not an empty folder.
+        OSError: it cannot be made.
+    """
+    target = path.absolute()
+    _require_free(target)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    _remove_left(target)
+    partial = target.with_name(f"{_prefix(target)}{secrets.token_hex(8)}.partial")
+    partial.mkdir()
+    held = os.open(partial, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield partial
+        _require_free(target)
+        partial.replace(target)
+        _sync(target.parent)
+    finally:
+        os.close(held)
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def _require_free(target: Path) -> None:
+    if target.is_symlink() or os.path.ismount(target) or (target.exists() and not target.is_dir()):
+        raise InputError(given=f"{target}, a link, a file or a disk", wanted="a new folder")
+    inside = sorted(child.name for child in target.iterdir()) if target.is_dir() else []
+    if inside:
+        raise InputError(
+            given=f"{target}, which is not empty",
+            wanted="a new folder",
+            exists=", ".join(inside[:8]),
+        )
+
+
+def _prefix(target: Path) -> str:
+    return f".{target.name[:40]}."
+
+
+def _remove_left(target: Path) -> None:
+    """Folders that `atomic_folder` began for `target` and that no process holds any more."""
+    for left in target.parent.iterdir():
+        if not re.fullmatch(rf"{re.escape(_prefix(target))}[0-9a-f]{{16}}\.partial", left.name):
+            continue
+        with contextlib.suppress(OSError):
+            held = os.open(left, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+            try:
+                fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(left, ignore_errors=True)
+            finally:
+                os.close(held)
+
+
+def _sync(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def open_to_append(path: Path) -> TextIO:
+    """A text file to read and to write at its end, made where there is none.
+
+    Raises:
+        OSError: the file cannot be opened, or it is a link or no file.
+    """
+    descriptor = os.open(
+        path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK, 0o666
+    )
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, "Not a regular file", str(path))
+    return os.fdopen(descriptor, "a+", encoding="utf-8")

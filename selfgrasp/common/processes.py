@@ -120,7 +120,7 @@ def _run(work: Callable[_Given, _Result], *args: _Given.args, **kwargs: _Given.k
     """In a worker: the task, whose `finally` blocks run when the process is asked to end."""
     try:
         return work(*args, **kwargs)
-    except SystemExit:
+    except (SystemExit, KeyboardInterrupt):
         # Otherwise the pool sends it as the task's result and goes on.
         os._exit(_ENDED)
 

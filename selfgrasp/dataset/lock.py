@@ -5,20 +5,18 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import os
-import socket
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
-from selfgrasp.core import InputError
+from selfgrasp.common.files import open_to_append
+from selfgrasp.common.lock import FolderLock
 
 _WRITER_FILE = ".writer"
 _READER_FILE = ".readers"
 
 
-class WriterLock:
+class WriterLock(FolderLock):
     """Held by the one process that may write.
 
     Raises:
@@ -27,28 +25,7 @@ class WriterLock:
 
     def __init__(self, path: Path) -> None:
         """Takes the lock of the dataset in `path`, which must be a folder."""
-        self._file: IO[str] = (path / _WRITER_FILE).open("a+")
-        try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            self._file.seek(0)
-            holder = self._file.read().strip() or "unknown"
-            self._file.close()
-            raise InputError(
-                given=f"dataset {path}, which another process is writing",
-                wanted="one writer at a time (wait for it, or stop it)",
-                exists=f"writer: {holder}",
-            ) from None
-        self._file.truncate(0)
-        self._file.write(
-            f"process {os.getpid()} on {socket.gethostname()} since "
-            f"{time.strftime('%Y-%m-%d %H:%M:%S')}\n"
-        )
-        self._file.flush()
-
-    def release(self) -> None:
-        """Lets another process write."""
-        self._file.close()
+        super().__init__(path, _WRITER_FILE, what="dataset", doing="writing")
 
 
 class ReaderLock:
@@ -59,7 +36,7 @@ class ReaderLock:
         and nothing is needed."""
         self._file: IO[str] | None = None
         with contextlib.suppress(OSError):
-            self._file = (path / _READER_FILE).open("a")
+            self._file = open_to_append(path / _READER_FILE)
             fcntl.flock(self._file, fcntl.LOCK_SH)
 
     def release(self) -> None:
@@ -73,7 +50,7 @@ class ReaderLock:
 def no_readers(path: Path) -> Iterator[bool]:
     """True inside the block if nobody reads the dataset, and nobody can begin to until the block
     ends."""
-    with (path / _READER_FILE).open("a") as file:
+    with open_to_append(path / _READER_FILE) as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:

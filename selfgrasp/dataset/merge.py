@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from selfgrasp.common.files import atomic_folder
 from selfgrasp.common.split import SplitRule
 from selfgrasp.core import InputError
 from selfgrasp.dataset.candidates import has_candidates, open_candidates
@@ -34,13 +35,13 @@ def merge(paths: Sequence[str | Path], out: str | Path, *, split: SplitRule | No
 
     Args:
         paths: of datasets of one cell.
-        out: folder that does not hold a dataset.
+        out: a new folder, in which there is nothing until everything is.
         split: of the new dataset; that of the first source where None.
 
     Raises:
         InputError: no paths, a bad source, another cell (both are named), one id in two sessions,
             different licences, vectors of one name and several dimensions, candidates with
-            different labels or sizes of pictures, or `out` holds a dataset.
+            different labels or sizes of pictures, or `out` is not empty.
     """
     sources = [Path(path) for path in paths]
     if not sources:
@@ -60,15 +61,19 @@ def merge(paths: Sequence[str | Path], out: str | Path, *, split: SplitRule | No
     _require_equal_dimensions(sources)
     _require_equal_candidates(sources)
     sessions = {key: session for meta in metas for key, session in meta.sessions.items()}
-    with DatasetWriter.create_or_open(
-        out, next(iter(sessions.values())), split=split or metas[0].split
-    ) as writer:
+    with (
+        atomic_folder(Path(out)) as partial,
+        DatasetWriter.create_or_open(
+            partial, next(iter(sessions.values())), split=split or metas[0].split
+        ) as writer,
+    ):
         for session in sessions.values():
             writer.add_session(session)
         writer.set_license(licenses.pop())
         for source in sources:
             _copy(source, writer)
-        return len(writer)
+        merged = len(writer)
+    return merged
 
 
 def _require_distinct(sources: Sequence[Path]) -> None:

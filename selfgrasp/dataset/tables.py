@@ -15,6 +15,7 @@ import lance
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from selfgrasp.core import InputError
 from selfgrasp.dataset.lock import no_readers
 from selfgrasp.dataset.meta import table_path
 from selfgrasp.dataset.schema import SCHEMAS, TABLES
@@ -30,12 +31,28 @@ random reads three times faster (128 rows from 600 fragments 17 ms, from 9 fragm
 would hold up a collection for seconds, and so waits for its end."""
 
 
+def address(path: Path, name: str) -> str:
+    """Of table `name` of the dataset in `path`, as Lance takes it: absolute, since the beginning of
+    a relative path may read as that of a URL, as in `run:1`.
+
+    Raises:
+        InputError: a name with characters that Lance has no address for.
+    """
+    target = str(table_path(path.resolve(), name))
+    if not target.isprintable():
+        raise InputError(
+            given=f"dataset {target!r}",
+            wanted="a path without control characters, in UTF-8",
+        )
+    return target
+
+
 def create_tables(path: Path) -> None:
     """Empty tables in `path`."""
     for name in TABLES:
         lance.write_dataset(
             SCHEMAS[name].empty_table(),
-            str(table_path(path, name)),
+            address(path, name),
             mode="create",
             data_storage_version=_STORAGE_VERSION,
         )
@@ -43,7 +60,7 @@ def create_tables(path: Path) -> None:
 
 def open_table(path: Path, name: str) -> Any:
     """The newest version of table `name` as a `lance.LanceDataset`."""
-    return lance.dataset(str(table_path(path, name)))
+    return lance.dataset(address(path, name))
 
 
 class Tables:
@@ -113,7 +130,7 @@ def overwrite(path: Path, name: str, rows: Any) -> Any:
     exists = any((target / "_versions").glob("*.manifest"))
     written = lance.write_dataset(
         rows,
-        str(target),
+        address(path, name),
         mode="overwrite" if exists else "create",
         data_storage_version=_STORAGE_VERSION,
     )

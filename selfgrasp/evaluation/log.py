@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 import selfgrasp
+from selfgrasp.common.files import open_to_append
 from selfgrasp.common.record import versions
 from selfgrasp.workcell.play import Episode, Task
 
@@ -38,7 +39,7 @@ class EpisodeLog:
 
     def __enter__(self) -> EpisodeLog:
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        self._file: TextIO = self._path.open("a")
+        self._file: TextIO = open_to_append(self._path)
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -5,11 +5,17 @@ They are kept beside the dataset in chunks of attempts: an append costs work for
 
 from __future__ import annotations
 
+import atexit
+import errno
 import hashlib
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import partial
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -164,21 +170,51 @@ def gather(
     parts = np.split(identities, np.searchsorted(rows, starts[1:]))
     parts[0] = np.concatenate([parts[0], candidates])
     contents = [fingerprint_of([part]) for part in parts]
-    kept = _folder(method, folder, chunk)
-    files = [kept / f"{split}-{start:09d}.safetensors" for start in starts]
-    missing = [
-        _Chunk(file, start, content)
-        for file, start, content in zip(files, starts, contents, strict=True)
-        if not _is_valid(file, content)
+    named = [
+        _Chunk(Path(f"{split}-{start:09d}.safetensors"), start, content)
+        for start, content in zip(starts, contents, strict=True)
     ]
     work = partial(_gather, method, folder, split, chunk)
+    kept = _folder(method, folder, chunk)
+    chunks = [one.inside(kept) for one in named]
+    try:
+        _gather_missing(chunks, work, workers)
+    except OSError as error:
+        if not str(error.filename).startswith(str(kept)):
+            raise
+        # Keeping them beside the data is a convenience.
+        print(f"{kept}: {error.strerror}; examples are kept for this time alone", file=sys.stderr)
+        instead = _temporary() / hashlib.sha256(str(kept.resolve()).encode()).hexdigest()[:16]
+        chunks = [one if one.is_valid else one.inside(instead) for one in chunks]
+        _gather_missing(chunks, work, workers)
+    return Gathered(tuple(one.file for one in chunks), np.concatenate([identities, candidates]))
+
+
+def _gather_missing(chunks: Sequence[_Chunk], work: Callable[[_Chunk], None], workers: int) -> None:
+    """Gather those chunks that are not there.
+
+    Raises:
+        OSError: one cannot be kept.
+    """
+    missing = [one for one in chunks if not one.is_valid]
+    for one in missing:
+        if any(folder.is_symlink() for folder in one.file.parents[:2]):
+            # A stranger's dataset could have them written anywhere.
+            raise OSError(errno.ELOOP, "a link, which is not followed", str(one.file))
     if len(missing) <= 1 or workers == 1:
         for one in missing:
             work(one)
     else:
         with processes(workers) as pool:
             list(pool.map(work, missing))
-    return Gathered(tuple(files), np.concatenate([identities, candidates]))
+
+
+@cache
+def _temporary() -> Path:
+    """A folder that goes with this process."""
+    folder = tempfile.mkdtemp(prefix="selfgrasp-examples-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return Path(folder)
 
 
 @dataclass(frozen=True)
@@ -189,11 +225,28 @@ class _Chunk:
     start: int
     content: str
 
+    def inside(self, folder: Path) -> _Chunk:
+        """The same with its file in `folder`."""
+        return replace(self, file=folder / self.file.name)
+
+    @property
+    def is_valid(self) -> bool:
+        """Whether the file is there, whole, and made of the same attempts and labels."""
+        if not self.file.is_file() or self.file.is_symlink():
+            return False
+        try:
+            with safe_open(self.file, framework="np") as opened:
+                return bool((opened.metadata() or {}).get(_CONTENT) == self.content)
+        except (OSError, SafetensorError):
+            # Cut off while it was written: made again.
+            return False
+
 
 def _folder(method: Method, folder: Path, chunk: int) -> Path:
     """Where the chunks of a method lie. Files of earlier releases, one a dataset, are removed."""
     for old in (folder / "examples").glob("*.safetensors"):
-        old.unlink(missing_ok=True)
+        with suppress(OSError):
+            old.unlink(missing_ok=True)
     key = json.dumps([method.name, method.version, method.examples_key, chunk], default=str)
     digest = hashlib.sha256(key.encode()).hexdigest()[:8]
     return folder / "examples" / f"{method.name}-{digest}"
@@ -211,18 +264,6 @@ def _gather(method: Method, folder: Path, split: Split, size: int, chunk: _Chunk
     columns = {name: np.ascontiguousarray(column) for name, column in examples.columns.items()}
     with atomic_write(chunk.file) as partial_file:
         save_file({**columns, _WEIGHTS: examples.weights}, partial_file, {_CONTENT: chunk.content})
-
-
-def _is_valid(file: Path, content: str) -> bool:
-    """Whether a chunk's file is there, whole, and made of the same attempts and labels."""
-    if not file.is_file():
-        return False
-    try:
-        with safe_open(file, framework="np") as opened:
-            return bool((opened.metadata() or {}).get(_CONTENT) == content)
-    except (OSError, SafetensorError):
-        # Cut off while it was written: made again.
-        return False
 
 
 def _load(files: Sequence[Path], first: int | None = None) -> Examples:

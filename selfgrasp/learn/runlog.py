@@ -8,6 +8,8 @@ from typing import Any
 
 from torch.utils.tensorboard import SummaryWriter
 
+from selfgrasp.common.files import open_to_append, write_whole
+
 
 class RunLog:
     """Appends to `log.jsonl` and to TensorBoard's events in a run's folder. A context manager.
@@ -26,8 +28,8 @@ class RunLog:
             if path.is_file() and start
             else []
         )
-        path.write_text("".join(line + "\n" for line in kept))
-        self._file = path.open("a", encoding="utf-8")
+        write_whole(path, "".join(line + "\n" for line in kept).encode())
+        self._file = open_to_append(path)
         self._folder, self._start = folder, start
         self._events: Any = None
 
@@ -54,7 +56,7 @@ class RunLog:
             # The import costs a second and is only needed once something is logged.
 
             self._events = SummaryWriter(
-                str(self._folder / "tensorboard"), purge_step=self._start or None
+                str((self._folder / "tensorboard").absolute()), purge_step=self._start or None
             )
         return self._events
 

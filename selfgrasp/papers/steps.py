@@ -15,6 +15,7 @@ from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
 
+from selfgrasp.common.files import open_to_append
 from selfgrasp.common.parts import Calibration, Pair
 from selfgrasp.common.processes import processes
 from selfgrasp.common.progress import Progress
@@ -154,7 +155,7 @@ def train_all(work: Work, jobs: Sequence[TrainJob]) -> str:
 def _train_silently(job: TrainJob) -> str:
     """In a process of its own: nothing on the screen but what it returns."""
     job.out.mkdir(parents=True, exist_ok=True)
-    with (job.out / "output.txt").open("a") as log, redirect_stdout(log), redirect_stderr(log):
+    with open_to_append(job.out / "output.txt") as log, redirect_stdout(log), redirect_stderr(log):
         result = _train(job)
     return f"{job.out.name} {result.seconds:.0f} s"
 

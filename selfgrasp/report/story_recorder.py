@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol, TypeVar
 
+from selfgrasp.common.files import write_whole
 from selfgrasp.core import CellSpec, Grasp, Heat, View
 from selfgrasp.report.card import CardText
 from selfgrasp.report.policies import is_learned
@@ -310,8 +311,7 @@ class StoryRecorder:
 
     def _save(self, stem: str, picture: Picture) -> Path:
         path = self._path(stem)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(encode_webp(picture))
+        write_whole(path, encode_webp(picture))
         return path
 
     def _path(self, stem: str) -> Path:

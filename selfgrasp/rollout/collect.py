@@ -14,6 +14,7 @@ import numpy as np
 
 import selfgrasp
 from selfgrasp.codec import session_key
+from selfgrasp.common.files import atomic_write
 from selfgrasp.common.progress import Progress
 from selfgrasp.core import InputError, Session
 from selfgrasp.core.bounds import check_bounds
@@ -160,9 +161,11 @@ def _tasks(args: CollectJob, key: str, from_scene: int) -> Iterator[SceneTask]:
 def _keep_states(out: Path, played: PlayedScene) -> None:
 
     for attempt, state in played.unstable.items():
-        folder = out / "unstable"
-        folder.mkdir(exist_ok=True)
-        np.save(folder / f"{attempt}.npy", state)
+        with (
+            atomic_write(out / "unstable" / f"{attempt}.npy") as partial,
+            partial.open("wb") as file,
+        ):
+            np.save(file, state)
 
 
 def _check(args: CollectJob) -> None:

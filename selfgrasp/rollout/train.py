@@ -7,6 +7,8 @@ from dataclasses import replace
 
 import torch
 
+from selfgrasp.common.interrupts import stopping
+from selfgrasp.common.lock import FolderLock
 from selfgrasp.common.progress import Batches, Progress
 from selfgrasp.common.record import write_config
 from selfgrasp.core import InputError
@@ -20,7 +22,7 @@ from selfgrasp.rollout.policies import weights_file
 
 
 def train(args: TrainJob) -> FitResult:
-    """Examples, fit, checkpoint.
+    """Examples, fit, checkpoint. Ctrl-C ends it once what was learned is saved.
 
     Raises:
         InputError: an unknown method or preset, both --epochs and --steps, an empty or wrong
@@ -44,9 +46,13 @@ def train(args: TrainJob) -> FitResult:
     start = _fingerprint(method) if args.start or args.trunk else ""
     data = data_of(method, args.data, first=args.attempts)
     method.check(data.train)
-    if not (args.out / STATE).exists():
-        write_config(args.out, args, args.seed)
-    with Progress("train", recipe.total_steps(len(data.train)), unit="steps") as progress:
+    with (
+        FolderLock(args.out, ".training", what="run", doing="training"),
+        Progress("train", recipe.total_steps(len(data.train)), unit="steps") as progress,
+        stopping() as stop,
+    ):
+        if not (args.out / STATE).exists():
+            write_config(args.out, args, args.seed)
         return fit(
             method,
             data.train,
@@ -54,6 +60,7 @@ def train(args: TrainJob) -> FitResult:
             recipe,
             args.out,
             Batches(progress),
+            stop=stop,
             data=data.identity,
             start=start,
         )

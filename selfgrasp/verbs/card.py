@@ -22,12 +22,12 @@ class Args:
 
 def run(args: Args) -> int:
     """Print or write the card."""
+    from selfgrasp.common.files import write_whole
     from selfgrasp.dataset import card
 
     text = card(args.dataset)
     if args.out is None:
         print(text)
     else:
-        args.out.parent.mkdir(parents=True, exist_ok=True)
-        args.out.write_text(text + "\n", encoding="utf-8")
+        write_whole(args.out, f"{text}\n".encode())
     return 0

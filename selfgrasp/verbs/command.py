@@ -23,9 +23,11 @@ from typing import (
     get_type_hints,
 )
 
-from selfgrasp.verbs.interrupts import GOES_ON, STOPPED, Interrupts, interruptible
+from selfgrasp.common import interrupts
+from selfgrasp.common.interrupts import GOES_ON, Interrupts, interruptible
 
 Args = TypeVar("Args")
+STOPPED = interrupts.STOPPED
 WRONG_INPUT = 2
 
 
@@ -62,9 +64,9 @@ def call(module: str, arguments: Sequence[str], *, prog: str, summary: str) -> i
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from selfgrasp.core.bounds import check_bounds
 
-    args, interrupts = None, Interrupts()
+    args, seen = None, Interrupts()
     try:
-        with interruptible(prog) as interrupts:
+        with interruptible(prog) as seen:
             chosen = _chosen(module, [_at_home(argument) for argument in arguments])
             prog = f"{prog} {chosen.prog}".strip()
             parse = _parser(chosen, prog, summary)
@@ -76,7 +78,7 @@ def call(module: str, arguments: Sequence[str], *, prog: str, summary: str) -> i
         raise
     except BaseException as error:
         # Libraries in C make other errors of a KeyboardInterrupt.
-        if isinstance(error, KeyboardInterrupt) or interrupts.any:
+        if isinstance(error, KeyboardInterrupt) or seen.any:
             _say(prog, f"stopped; {GOES_ON}", before="\n")
             return STOPPED
         from selfgrasp.verbs.errors import one_line

@@ -81,6 +81,7 @@ class Args:
 def run(args: Args, policy: Policy | None = None) -> int:
     """Read the picture, plan with `policy` (by default the one that `args` names), write what was
     asked for."""
+    from selfgrasp.common.files import write_whole
     from selfgrasp.core import GripperSpec
     from selfgrasp.rollout.picture import (
         PictureFiles,
@@ -117,8 +118,7 @@ def run(args: Args, policy: Policy | None = None) -> int:
     if args.json is None:
         print(text)
         return 0
-    args.json.parent.mkdir(parents=True, exist_ok=True)
-    args.json.write_text(text + "\n")
+    write_whole(args.json, f"{text}\n".encode())
     print(
         f"{len(found.grasps)} grasps in {args.json}"
         if found.grasps

@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
+from selfgrasp.common.files import atomic_write
 from selfgrasp.core import Grasp, InputError, Push, View
 from selfgrasp.viz.draw import FINGER_BREADTH, Canvas
 from selfgrasp.viz.kinds import HELD, color_of
@@ -70,18 +71,19 @@ def animation(
     """
     if not frames:
         raise InputError(given="an animation without frames", wanted="at least one")
-    path.parent.mkdir(parents=True, exist_ok=True)
     first, *rest = [Image.fromarray(np.ascontiguousarray(frame)) for frame in frames]
     duration = milliseconds if isinstance(milliseconds, int) else list(milliseconds)
-    first.save(
-        path,
-        save_all=True,
-        append_images=rest,
-        duration=duration,
-        loop=0,
-        quality=quality,
-        method=method,
-    )
+    with atomic_write(path) as partial:
+        first.save(
+            partial,
+            format="WEBP",
+            save_all=True,
+            append_images=rest,
+            duration=duration,
+            loop=0,
+            quality=quality,
+            method=method,
+        )
     return path
 
 

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from selfgrasp.common.files import write_whole
 from selfgrasp.core import Action, Grasp, GripperSpec, InputError, View
 from selfgrasp.core.pose import apply
 from selfgrasp.vision.project import project_world
@@ -47,13 +48,13 @@ def write_picture(path: Path, picture: NDArray[np.uint8]) -> None:
     """Write a PNG.
 
     Raises:
-        InputError: a name without a picture's ending, or a place that cannot be written.
+        InputError: a name without a picture's ending.
+        OSError: a place that cannot be written.
     """
     if path.suffix.lower() not in (".png", ".jpg", ".jpeg", ".webp"):
         raise InputError(given=f"picture {path}", wanted="a name that ends in .png, .jpg or .webp")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if not cv2.imwrite(str(path), cv2.cvtColor(picture, cv2.COLOR_RGB2BGR)):
-        raise InputError(given=f"picture {path}", wanted="a place that can be written to")
+    _, encoded = cv2.imencode(path.suffix, cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
+    write_whole(path, encoded.tobytes())
 
 
 def _corners(grasp: Grasp, gripper: GripperSpec) -> NDArray[np.float64]:

@@ -17,6 +17,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from selfgrasp.common.files import atomic_folder
 from selfgrasp.core import InputError
 from selfgrasp.dataset.export.lerobot_frames import (
     ACTION_NAMES,
@@ -51,13 +52,10 @@ def export_lerobot(path: str | Path, out: str | Path) -> int:
         InputError: no dataset, one without an attempt that can be exported, or `out` exists and is
             not empty.
     """
-    out = Path(out)
-    if out.exists() and any(out.iterdir()):
-        raise InputError(given=f"{out}, which is not empty", wanted="a new folder")
-    with Dataset.open(path) as dataset:
+    with atomic_folder(Path(out)) as partial, Dataset.open(path) as dataset:
         cameras = tuple(dataset.spec.cameras)
         export = _Export(
-            out,
+            partial,
             cameras,
             features({name: (c.height, c.width) for name, c in dataset.spec.cameras.items()}),
         )

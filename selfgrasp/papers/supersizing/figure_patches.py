@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from selfgrasp.common.files import write_whole
 from selfgrasp.common.seeds import Purpose
 from selfgrasp.core import Context, Grasp, InputError, SelfgraspError
 from selfgrasp.core.arrays import FloatArray
@@ -86,7 +87,7 @@ def figure_patches(
             judged = _judged(method, context, grasps, stage)
             plain = re.sub(r"[^A-Za-z0-9]+", "_", stage)
             files.append(out / f"patches-{number}-{plain}-{scene}.webp")
-            files[-1].write_bytes(encode_webp(_picture(method, context, judged)))
+            write_whole(files[-1], encode_webp(_picture(method, context, judged)))
             captions.append(f"Scene {scene + 1}: {judged.words}")
         # Said once: the same for all.
         note = "" if number else _NOTE.format(shown=SHOWN, apart=1000 * APART)

@@ -1,4 +1,4 @@
-"""What Ctrl-C and a request to end do to a verb."""
+"""What Ctrl-C and a request to end do: to a verb, and to work that ends at a good moment."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from types import FrameType
+from typing import Any
 
 STOPPED = 130
 GOES_ON = "the same command goes on where it stopped"
@@ -48,6 +49,37 @@ def interruptible(prog: str) -> Iterator[Interrupts]:
     finally:
         for number, handler in zip(numbers, before, strict=True):
             signal.signal(number, handler)
+
+
+@contextmanager
+def stopping() -> Iterator[threading.Event]:
+    """An event that the first Ctrl-C or request to end sets instead of raising `KeyboardInterrupt`,
+    for work that then stops by itself at the next good moment; another one raises. Where the event
+    was set, the block ends with a `KeyboardInterrupt`, whatever it raised."""
+    event = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield event
+        return
+    before: dict[int, Any] = {}
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        if event.is_set():
+            raise KeyboardInterrupt
+        event.set()
+
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before.update({number: signal.signal(number, stop) for number in numbers})
+    try:
+        yield event
+    except Exception as error:
+        if not event.is_set():
+            raise
+        raise KeyboardInterrupt from error
+    finally:
+        for number in numbers:
+            signal.signal(number, before[number])
+    if event.is_set():
+        raise KeyboardInterrupt
 
 
 def _end_at_once(prog: str) -> None:
