@@ -3,7 +3,8 @@
     python -m benchmarks.goldens record DIR           with the package that Python finds
     python -m benchmarks.goldens compare DIR DIR      exit code 1 where they differ
 
-Rounding differs between processors, so compare what one machine recorded.
+Rounding differs between processors, so compare what one machine recorded. Random numbers hang on
+the session, which holds the version of the package: record both with the same `__version__`.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ COLLECTIONS = {
 SHIPPED = {"supersizing": "tabletop", "hand_eye": "kuka_bin", "semantic": "kuka_bin"}
 CONTEXTS = 6
 _TIMED = ("seconds", "picks_per_hour", "commit", "versions", "said", "cores")
+_NAMED = {"policy", "objects", "metric"}
 
 
 def selfgrasp(*arguments: str) -> str:
@@ -51,7 +53,7 @@ def record(folder: Path) -> None:
         write(folder / f"plans-{name}.json", plans(name, folder / "data" / cell))
     for name in SHIPPED:
         report = folder / f"reproduce-{name}" / "report.json"
-        selfgrasp("reproduce", name, "--quick", "--seed", "3", "--out", str(report.parent))
+        selfgrasp("reproduce", name, "--quick", "--out", str(report.parent))
         write(folder / f"reproduce-{name}.json", untimed(json.loads(report.read_text())))
 
 
@@ -85,13 +87,16 @@ def plans(policy: str, folder: Path) -> list[dict[str, Any]]:
 
 
 def untimed(value: Any) -> Any:
-    """A report without what depends on the clock, the commit or the libraries."""
+    """A report without what depends on the clock, the commit or the libraries; figures by name."""
     if isinstance(value, dict):
-        metric = str(value.get("metric", ""))
-        if any(word in metric for word in _TIMED):
-            return None
-        return {k: untimed(v) for k, v in value.items() if not any(w in k for w in _TIMED)}
-    return [untimed(v) for v in value] if isinstance(value, list) else value
+        kept = {k: untimed(v) for k, v in value.items() if not any(w in k for w in _TIMED)}
+        return dict(sorted(kept.items()))
+    if not isinstance(value, list):
+        return value
+    if not value or not all(isinstance(row, dict) and row.keys() >= _NAMED for row in value):
+        return [untimed(v) for v in value]
+    figures = {" ".join(str(r[part]) for part in sorted(_NAMED)): untimed(r) for r in value}
+    return {k: v for k, v in sorted(figures.items()) if not any(w in k for w in _TIMED)}
 
 
 def write(path: Path, value: Any) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 from selfgrasp.core.arrays import FloatArray
 from selfgrasp.evaluation.job import BenchJob
 from selfgrasp.papers import steps
-from selfgrasp.papers.semantic.rows import BOX, ROWS, SINGLE, TWO_STREAMS, Row
+from selfgrasp.papers.semantic.rows import BOX, SINGLE, Row
 from selfgrasp.papers.semantic.sizes import NOVEL, SEEN, VALIDATION, Work
 from selfgrasp.papers.semantic.train import row_job
 from selfgrasp.protocols.category import CATEGORY
@@ -32,13 +32,13 @@ _MEASURE = "class_per_attempt"
 
 def play_candidates(work: Work) -> str:
     """All rows of which one may be the best, once, on bins of validation instances."""
-    said = _played(work, CHOOSING, [work.policy(row) for row in candidates()], FIRST)
+    said = _played(work, CHOOSING, [work.policy(row) for row in candidates(work)], FIRST)
     return f"{said}; the best: {', '.join(row.title for row in best_rows(work))}"
 
 
 def play_rows(work: Work, label: str) -> str:
     """All rows, once."""
-    return _played(work, label, [work.policy(row) for row in ROWS], FIRST)
+    return _played(work, label, [work.policy(row) for row in work.rows], FIRST)
 
 
 def train_further(work: Work) -> str:
@@ -78,18 +78,18 @@ def best_rows(work: Work) -> list[Row]:
     """The candidates that fetch validation instances most often."""
     found = measured(work, CHOOSING, FIRST)
     return sorted(
-        candidates(), key=lambda row: -steps.figures(found, work.policy(row))[_MEASURE]["value"]
+        candidates(work), key=lambda row: -steps.figures(found, work.policy(row))[_MEASURE]["value"]
     )[:BEST]
 
 
 def two_streams(work: Work) -> list[Row]:
     """The best rows that have them, the best first."""
-    return [row for row in best_rows(work) if row in TWO_STREAMS]
+    return [row for row in best_rows(work) if row in work.two_streams]
 
 
-def candidates() -> list[Row]:
+def candidates(work: Work) -> list[Row]:
     """Rows with streams that know categories, and learn nothing of the test objects."""
-    return [row for row in (SINGLE, *TWO_STREAMS) if not row.test_pictures]
+    return [row for row in (SINGLE, *work.two_streams) if not row.test_pictures]
 
 
 def _folder(work: Work, label: str, name: str) -> Path:

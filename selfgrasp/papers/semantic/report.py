@@ -17,7 +17,7 @@ from selfgrasp.papers.semantic.classifiers import (
     probe_figures,
 )
 from selfgrasp.papers.semantic.not_found import found_table
-from selfgrasp.papers.semantic.rows import BOX, DORSAL, ROWS, SINGLE, TWO_STREAMS, Row
+from selfgrasp.papers.semantic.rows import BOX, DORSAL, SINGLE, Row
 from selfgrasp.papers.semantic.sizes import RIGHT, Work
 from selfgrasp.protocols import category
 from selfgrasp.protocols.category import CATEGORY
@@ -71,7 +71,7 @@ def report(work: Work) -> Report:
             paired_table(
                 work,
                 "Two streams against one, and against the bounding box",
-                TWO_STREAMS,
+                work.two_streams,
                 [work.seed],
             ),
             seeds_table(work),
@@ -90,7 +90,7 @@ def report(work: Work) -> Report:
 def category_table(work: Work, label: str) -> Table:
     """Table 2 of the paper, of one set of objects: all rows."""
     rows: list[list[Cell]] = []
-    for row in ROWS:
+    for row in work.rows:
         measures = category.metrics(evaluate.episodes(work, label, work.policy(row)))
         paper = row.paper[:2] if label == "seen" else row.paper[2:]
         rows.append(

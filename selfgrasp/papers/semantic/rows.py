@@ -79,6 +79,3 @@ PROPAGATOR = "classifier"
 
 
 DORSAL, BOX, SINGLE = ROWS[:3]
-
-
-TWO_STREAMS = ROWS[3:]

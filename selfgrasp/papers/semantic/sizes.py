@@ -8,7 +8,7 @@ from pathlib import Path
 from selfgrasp.objects.catalogue import catalogue_hash, objects_by_name
 from selfgrasp.papers import reproduction
 from selfgrasp.papers.semantic.labels import Raters
-from selfgrasp.papers.semantic.rows import BOX, DORSAL, Row
+from selfgrasp.papers.semantic.rows import BOX, DORSAL, ROWS, SINGLE, Row
 
 RIGHT = 0.95
 """Share of the propagated labels that are to be right, see `label_threshold`."""
@@ -38,6 +38,7 @@ class Sizes:
         tries: on one bin.
         bins: of `category`, for each row and set of objects.
         seeds: trainings of the rows that are compared on several.
+        rows: names of the rows that are trained and played, in the paper's order.
         epochs: of every training; None is the recipe's, and `classifying` of the classifiers that
             learn from rated pictures alone.
         classifying: of the one that learns from the most; fewer pictures are seen more often.
@@ -53,12 +54,13 @@ class Sizes:
     tries: int = 8
     bins: int = 60
     seeds: int = 3
+    rows: tuple[str, ...] = tuple(row.name for row in ROWS)
     epochs: int | None = None
     classifying: int = 240
 
 
 def quick() -> Sizes:
-    """Everything once, as small as it gets: its figures mean nothing."""
+    """Every step once, as small as it gets, with a row of each kind: its figures mean nothing."""
     return Sizes(
         single_category=60,
         mixed=80,
@@ -70,6 +72,7 @@ def quick() -> Sizes:
         tries=5,
         bins=1,
         seeds=1,
+        rows=("dorsal", "box", "single", "separated-aux", "attention-aux-s2"),
         epochs=1,
     )
 
@@ -98,6 +101,16 @@ class Work(reproduction.Work):
     def run(self, row: str, seed: int | None = None) -> Path:
         """Folder of a row's training."""
         return self.folders.run(f"{row}-{self.seed if seed is None else seed}")
+
+    @property
+    def rows(self) -> list[Row]:
+        """Those of the paper that are trained and played, in its order."""
+        return [row for row in ROWS if row.name in self.sizes.rows]
+
+    @property
+    def two_streams(self) -> list[Row]:
+        """Those of them that know what and where in two streams."""
+        return [row for row in self.rows if row not in (DORSAL, BOX, SINGLE)]
 
     def policy(self, row: Row, seed: int | None = None) -> str:
         """What plays a row."""

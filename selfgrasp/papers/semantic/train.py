@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from selfgrasp.papers import steps
-from selfgrasp.papers.semantic.rows import BOX, DORSAL, PROPAGATOR, SINGLE, TWO_STREAMS, Row
+from selfgrasp.papers.semantic.rows import BOX, DORSAL, PROPAGATOR, SINGLE, Row
 from selfgrasp.papers.semantic.sizes import Work
 from selfgrasp.rollout.jobs import TrainJob
 
@@ -55,7 +55,7 @@ def train_dorsal(work: Work) -> str:
 def train_rows(work: Work) -> str:
     """All the others, once, the longest trainings first."""
     return steps.train_all(
-        work, [row_job(work, row) for row in (BOX, *reversed(TWO_STREAMS), SINGLE)]
+        work, [row_job(work, row) for row in (BOX, *reversed(work.two_streams), SINGLE)]
     )
 
 
