@@ -72,7 +72,7 @@ def quick() -> Sizes:
         tries=5,
         bins=1,
         seeds=1,
-        rows=("dorsal", "box", "single", "separated-aux", "attention-aux-s2"),
+        rows=("dorsal", "box", "single", "separated", "attention-aux-s2"),
         epochs=1,
     )
 
