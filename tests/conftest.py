@@ -1,9 +1,15 @@
 """Settings of every test: property tests have no deadline, since how long an example takes says
 more of the machine's load than of the code."""
 
+import os
+import tempfile
+
 from hypothesis import settings
 
 from selfgrasp.workcell.sim import gl  # noqa: F401  sets MUJOCO_GL before any test imports MuJoCo: all tests of a process render alike
 
 settings.register_profile("selfgrasp", deadline=None)
 settings.load_profile("selfgrasp")
+
+# What tests make does not end in the user's cache; processes that they start write there, too.
+os.environ["XDG_CACHE_HOME"] = tempfile.mkdtemp(prefix="selfgrasp-cache-")

@@ -17,7 +17,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "data": set(),
     "codec": {"core"},
     "vision": {"core"},
-    "objects": {"core"},
+    "objects": {"core", "common"},
     "dataset": {"core", "common", "codec"},
     "workcell": {"core", "vision", "objects"},
     "learn": {"core", "common", "dataset"},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -198,9 +199,12 @@ def test_a_missing_or_empty_folder_says_what_exists(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not RANDOM_OBJECTS.is_dir(), reason=f"no {RANDOM_OBJECTS}")
-def test_the_random_objects_of_the_grasping_papers_load() -> None:
-    report = load_meshes(RANDOM_OBJECTS, MeshRules(scale=0.015, mass=0.1))
-    assert (len(report.objects), report.refused) == (30, ())
+def test_the_random_objects_of_the_grasping_papers_load(tmp_path: Path) -> None:
+    for path in sorted(RANDOM_OBJECTS.glob("*.obj"))[::4]:
+        shutil.copy(path, tmp_path)
+    report = load_meshes(tmp_path, MeshRules(scale=0.015, mass=0.1))
+    assert (len(report.objects), report.refused) == (8, ())
+    assert not [note.file for note in report.loaded if note.mended]
     assert all(item.mass == 0.1 and 0.02 < item.extents.max() < 0.3 for item in report.objects)
     smallest = np.array([item.extents.min() for item in report.objects])
     assert 0.3 < (smallest < 0.085).mean() <= 1.0

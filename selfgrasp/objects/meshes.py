@@ -6,13 +6,15 @@ from __future__ import annotations
 import colorsys
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
 
+from selfgrasp.common.progress import Progress
 from selfgrasp.core.errors import InputError
-from selfgrasp.objects import build
+from selfgrasp.objects import build, mesh_cache
 from selfgrasp.objects.decompose import (
     NEARLY_CONVEX,
     Pieces,
@@ -22,7 +24,8 @@ from selfgrasp.objects.decompose import (
     nearly_convex,
     without_contained,
 )
-from selfgrasp.objects.hulls import polyhedron_mass
+from selfgrasp.objects.hulls import polyhedron_mass, simplified_hull
+from selfgrasp.objects.mesh_cache import Judged, cache_key
 from selfgrasp.objects.mesh_file import SUFFIXES, Triangles, UnusableMesh, open_mesh, read_triangles
 from selfgrasp.objects.model import MAX_PARTS, ObjectModel, assemble, combined_mass
 from selfgrasp.objects.shells import Surface, surface_of
@@ -34,6 +37,9 @@ _ROUNDING = 1e-6
 # A group's hull below this share of the whole is a sliver that only slows contacts down.
 _SLIVER = 1e-6
 _NAMED = 6
+_TOLERANCES = (0.004, 0.01, 0.025)
+"""Of a hull's longest side: corners that stand out less are left out; the larger ones where an
+object fails the trial."""
 
 
 @dataclass(frozen=True)
@@ -64,12 +70,14 @@ class MeshRules:
 @dataclass(frozen=True)
 class LoadedMesh:
     """What was decided about a file: its name, metres per unit and where that number came from, how
-    it was cut into convex parts."""
+    it was cut into convex parts, and what was changed so that it can be simulated (mostly
+    nothing)."""
 
     file: str
     scale: float
     unit: str
     parts: str
+    mended: str = ""
 
 
 @dataclass(frozen=True)
@@ -90,14 +98,15 @@ class MeshReport:
     refused: tuple[RefusedMesh, ...]
 
     def words(self, folder: str) -> str:
-        """What was found in the folder, which units were guessed, and what was refused and why: a
-        line each."""
+        """What was found in the folder and which units were guessed; and, a line each, what was
+        mended or refused, and why."""
         by_unit: dict[str, list[str]] = {}
         for note in self.loaded:
             by_unit.setdefault(note.unit, []).append(note.file)
         units = "; ".join(f"unit {unit}: {_listed(files)}" for unit, files in by_unit.items())
         found = f"{len(self.objects)} objects from {folder}, {len(self.refused)} refused"
         lines = [found + (f"; {units}" if units else "")]
+        lines += [f"mended {one.file}: {one.mended}" for one in self.loaded if one.mended]
         lines += [f"refused {one.file}: {one.reason}" for one in self.refused]
         return "\n".join(lines)
 
@@ -129,18 +138,41 @@ def load_meshes(folder: str | Path, rules: MeshRules | None = None) -> MeshRepor
             wanted=f"files ending in {' '.join(SUFFIXES)}",
             exists=names,
         )
-    objects: list[ObjectModel] = []
-    loaded: list[LoadedMesh] = []
-    refused: list[RefusedMesh] = []
-    for path in files:
-        try:
-            model, note = _load(path, rules or MeshRules())
-        except (UnusableMesh, InputError) as error:
-            refused.append(RefusedMesh(path.name, str(error)))
-            continue
-        objects.append(model)
-        loaded.append(note)
+    rules = rules or MeshRules()
+    judged = _judged(files, rules)
+    objects = [_model(path, one, rules) for path, one in judged.items() if not one.refused]
+    loaded = [
+        LoadedMesh(path.name, one.scale, one.unit, one.how, one.mended)
+        for path, one in judged.items()
+        if not one.refused
+    ]
+    refused = [RefusedMesh(path.name, one.refused) for path, one in judged.items() if one.refused]
     return MeshReport(tuple(objects), tuple(loaded), tuple(refused))
+
+
+def _judged(files: Sequence[Path], rules: MeshRules) -> dict[Path, Judged]:
+    """What each file is: as it was judged before, or judged now, with progress."""
+    keys = {path: _key(path, rules) for path in files}
+    found = {path: mesh_cache.find(key) for path, key in keys.items() if key}
+    new = [path for path in files if found.get(path) is None]
+    judged = {path: one for path, one in found.items() if one is not None}
+    if new:
+        with Progress("meshes", len(new), unit="files") as progress:
+            for count, path in enumerate(new):
+                progress.update(count, path.name)
+                judged[path] = _judge(path, rules)
+                if keys[path]:
+                    mesh_cache.keep(keys[path], judged[path])
+            progress.update(len(new))
+    return {path: judged[path] for path in files}
+
+
+def _key(path: Path, rules: MeshRules) -> str:
+    """The cache's name for a file; empty where it cannot be opened."""
+    try:
+        return cache_key(open_mesh(path).digest, path.suffix.lower(), repr(rules))
+    except UnusableMesh:
+        return ""
 
 
 def _beside(path: Path) -> str:
@@ -152,30 +184,61 @@ def _beside(path: Path) -> str:
     )
 
 
-def _load(path: Path, rules: MeshRules) -> tuple[ObjectModel, LoadedMesh]:
+def _judge(path: Path, rules: MeshRules) -> Judged:
+    try:
+        return _usable(path, rules)
+    except (UnusableMesh, InputError) as error:
+        return Judged(refused=str(error))
+
+
+def _usable(path: Path, rules: MeshRules) -> Judged:
     meshes = read_triangles(open_mesh(path))
     grouped = path.suffix.lower() == ".obj" and len(meshes) > 1
     whole = surface_of((mesh.vertices, mesh.faces) for mesh in meshes)
     if not whole.shells:
         raise UnusableMesh("no surface: all triangles are lines or points")
-    side = float(np.ptp(whole.joined.vertices, axis=0).max(initial=0.0))
-    scale, unit = _scale(side, rules)
+    scale, unit = _scale(float(np.ptp(whole.joined.vertices, axis=0).max()), rules)
     groups = _groups(meshes, whole, rules) if grouped else None
     pieces = groups or _cut(whole, rules)
-    color = np.array(colorsys.hsv_to_rgb(zlib.crc32(path.name.encode()) % 360 / 360.0, 0.6, 0.85))
-    parts = assemble([build.hull(points * scale, color) for points in pieces.points])
-    mass = (
-        float(np.clip(rules.density * combined_mass(parts).volume, *rules.mass_range))
-        if rules.mass is None
-        else rules.mass
-    )
-    model = ObjectModel(path.name, "mesh", None, parts, mass, rules.friction)
     how = pieces.how
     if whole.floaters:
         how += f"; {whole.floaters} floaters left out"
     if whole.covered and not groups:
         how += f"; {whole.covered} shells left out that others cover"
-    return model, LoadedMesh(path.name, scale, unit, how)
+    exact = Judged(scale=scale, unit=unit, how=how, parts=pieces.points)
+    return _simulable(path, exact, rules)
+
+
+def _simulable(path: Path, exact: Judged, rules: MeshRules) -> Judged:
+    """The same object with hulls that have as few corners as it takes to pass the trial.
+
+    Raises:
+        UnusableMesh: it passes with none.
+    """
+    # By name, because rooms import one way, and because MuJoCo may be loaded only where it has been
+    # chosen how it renders.
+    trial = import_module("selfgrasp.workcell.cells.trial")
+    first = ""
+    for tolerance in _TOLERANCES:
+        parts = tuple(simplified_hull(exact.scale * points, tolerance) for points in exact.parts)
+        judged = replace(exact, parts=parts)
+        fault = trial.fault_of(_model(path, judged, rules))
+        if not fault:
+            mended = f"{first}; so corners within {tolerance:.1%} of its size left out"
+            return replace(judged, mended=mended) if first else judged
+        first = first or fault
+    raise UnusableMesh(first)
+
+
+def _model(path: Path, judged: Judged, rules: MeshRules) -> ObjectModel:
+    color = np.array(colorsys.hsv_to_rgb(zlib.crc32(path.name.encode()) % 360 / 360.0, 0.6, 0.85))
+    parts = assemble([build.hull(points, color) for points in judged.parts])
+    mass = (
+        float(np.clip(rules.density * combined_mass(parts).volume, *rules.mass_range))
+        if rules.mass is None
+        else rules.mass
+    )
+    return ObjectModel(path.name, "mesh", None, parts, mass, rules.friction)
 
 
 def _scale(side: float, rules: MeshRules) -> tuple[float, str]:
