@@ -90,6 +90,13 @@ def test_a_folder_is_whole_or_not_there(tmp_path: Path):
         assert not target.exists()
     assert os.listdir(target.parent) == ["merged"]
     assert (target / "a").read_text() == "whole"
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    inode = empty.stat().st_ino
+    with atomic_folder(empty) as partial:
+        (partial / "a").write_text("whole")
+    assert (sorted(os.listdir(tmp_path)), os.listdir(empty)) == (["empty", "runs"], ["a"])
+    assert empty.stat().st_ino == inode
     with pytest.raises(InputError, match=r"not empty.*exists: a"), atomic_folder(target):
         pytest.fail("something is there")
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import tyro
 
-from benchmarks.fuzz.child import Judged
+from benchmarks.fuzz.child import Judged, Spec
 from benchmarks.fuzz.run import preload, prepare, run
 
 _GOOD = ("accepted", "refused")
@@ -28,12 +28,15 @@ class Args:
         seed: of the first one; the others follow.
         templates: a folder of real files from an earlier run, to save making them.
         json: print every case as a line of JSON instead.
+        serve: take cases as lines of JSON from standard input, each a list of seeds and values, and
+            answer with what came of them.
     """
 
     examples: int = 5000
     seed: int = 0
     templates: Path | None = None
     json: bool = False
+    serve: bool = False
 
 
 def main(args: Args) -> int:
@@ -45,7 +48,11 @@ def main(args: Args) -> int:
             templates.mkdir(parents=True, exist_ok=True)
             prepare(templates)
         found = []
-        for judged in run(range(args.seed, args.seed + args.examples), templates):
+        if args.serve:
+            _serve(templates)
+            return 0
+        specs = [Spec(seed) for seed in range(args.seed, args.seed + args.examples)]
+        for judged in run(specs, templates):
             found.append(judged)
             if args.json:
                 print(json.dumps(asdict(judged)), flush=True)
@@ -54,6 +61,12 @@ def main(args: Args) -> int:
     if not args.json:
         print(table(found))
     return int(any(one.verdict not in _GOOD for one in found))
+
+
+def _serve(templates: Path) -> None:
+    for line in sys.stdin:
+        specs = [Spec(seed, values) for seed, values in json.loads(line)]
+        print(json.dumps([asdict(judged) for judged in run(specs, templates)]), flush=True)
 
 
 def table(found: list[Judged]) -> str:

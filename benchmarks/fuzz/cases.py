@@ -7,9 +7,8 @@ import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from random import Random
 
-from benchmarks.fuzz.mutate import NUMBERS, PATHS, mutate_tree
+from benchmarks.fuzz.mutate import NUMBERS, PATHS, Odd, mutate_tree
 
 
 @dataclass(frozen=True)
@@ -28,7 +27,7 @@ class Case:
 class _Draft:
     """Copies of real files, and the arguments that name them."""
 
-    def __init__(self, templates: Path, folder: Path, random: Random) -> None:
+    def __init__(self, templates: Path, folder: Path, random: Odd) -> None:
         self.templates, self.folder, self.random = templates, folder, random
         self.files: list[Path] = []
         self.ids: list[str] = json.loads((templates / "ids.json").read_text())
@@ -153,7 +152,7 @@ _OPTIONS = {
 }
 
 
-def make_case(templates: Path, folder: Path, random: Random) -> Case:
+def make_case(templates: Path, folder: Path, random: Odd) -> Case:
     """Copy files into `folder`/in, mutate them, and say what is to be run on them."""
     weights, verbs = zip(*_VERBS, strict=True)
     draft = _Draft(templates, folder, random)
@@ -169,14 +168,20 @@ def make_case(templates: Path, folder: Path, random: Random) -> Case:
     return Case(tuple(arguments), tuple(mutations))
 
 
-def _mutate_arguments(arguments: list[str], random: Random) -> str:
+def _is_argument(value: object) -> bool:
+    """Whether a system can hand it to a program."""
+    return isinstance(value, str) and "\0" not in value
+
+
+def _mutate_arguments(arguments: list[str], random: Odd) -> str:
     options = _OPTIONS.get(arguments[0], ("--nope",))
     if random.random() < 0.6:
         option = random.choice(options)
-        value = random.choice(NUMBERS)
+        value = random.choice((*NUMBERS, *(v for v in random.values if _is_argument(v))))
         arguments += [option, value]
         return f"{option} {value[:20]}"
     at = random.randrange(1, len(arguments))
-    value = random.choice(PATHS)
-    old, arguments[at] = arguments[at], value
+    old, value = arguments[at], random.choice(PATHS)
+    # What the verb may write stays inside the folder that is watched.
+    arguments[at] = f"{old}/x{value}" if Path(old).parts[-1:] == ("out",) else value
     return f"{old} is {value[:20]!r}"

@@ -14,10 +14,10 @@ import traceback
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from random import Random
-from typing import TextIO
+from typing import Any, TextIO
 
 from benchmarks.fuzz.cases import Case, make_case
+from benchmarks.fuzz.mutate import Odd
 from benchmarks.fuzz.templates import one_process
 
 _MAY_SAY_SO = {"check": (0, 1, 2), "replay": (0, 1, 2)}
@@ -45,23 +45,36 @@ class Judged:
     command: str
 
 
-def serve(templates: Path, seeds: Sequence[int], answer: TextIO) -> None:
-    """Run the cases of `seeds`, each in a sandbox of its own; write what came of them as lines of
-    JSON, each begun by a line with the seed alone."""
+@dataclass(frozen=True)
+class Spec:
+    """What a case is made of.
+
+    Attributes:
+        seed: of its choices.
+        values: JSON values to put in the place of others; the usual odd ones if there are none.
+    """
+
+    seed: int
+    values: Sequence[Any] = ()
+
+
+def serve(templates: Path, specs: Sequence[Spec], answer: TextIO) -> None:
+    """Run these cases, each in a sandbox of its own; write what came of them as lines of JSON, each
+    begun by a line with the seed alone."""
     with one_process():
-        for seed in seeds:
-            print(seed, file=answer, flush=True)
-            print(json.dumps(asdict(run_case(templates, seed))), file=answer, flush=True)
+        for spec in specs:
+            print(spec.seed, file=answer, flush=True)
+            print(json.dumps(asdict(run_case(templates, spec))), file=answer, flush=True)
 
 
-def run_case(templates: Path, seed: int) -> Judged:
-    """Make, run and judge the case of `seed`."""
+def run_case(templates: Path, spec: Spec) -> Judged:
+    """Make, run and judge a case."""
     with tempfile.TemporaryDirectory(prefix="fuzz-", ignore_cleanup_errors=True) as name:
         sandbox = Path(name)
         for folder in ("in", "cwd", "home", "outside"):
             (sandbox / folder).mkdir()
         (sandbox / "outside" / "mine").write_text("mine")
-        case = make_case(templates, sandbox, Random(seed))
+        case = make_case(templates, sandbox, Odd(spec.seed, spec.values))
         before, began = _outside(sandbox), time.monotonic()
         with _elsewhere(sandbox):
             code, said, error = _run(case, sandbox / "said")
@@ -74,7 +87,7 @@ def run_case(templates: Path, seed: int) -> Judged:
         seconds = time.monotonic() - began
         command = f"{' '.join(case.arguments)[:500]} [{'; '.join(case.mutations)}] {seconds:.1f} s"
         return Judged(
-            seed, case.arguments[0], verdict, detail, _place(error), command.replace(name, "")
+            spec.seed, case.arguments[0], verdict, detail, _place(error), command.replace(name, "")
         )
 
 

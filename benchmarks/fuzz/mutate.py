@@ -5,10 +5,11 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import shutil
 import struct
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -46,9 +47,26 @@ _ODD: tuple[Any, ...] = (
 )  # fmt: skip
 
 
-def mutate_tree(root: Path, random: Random) -> str:
+class Odd(Random):
+    """Choices from a seed, with the JSON values that stand where others were.
+
+    Args:
+        seed: of the choices.
+        values: at least one; the usual ones by default.
+    """
+
+    def __new__(cls, seed: int, values: Sequence[Any] = ()) -> Odd:
+        """Of the seed alone: values need not have a hash."""
+        return super().__new__(cls, seed)
+
+    def __init__(self, seed: int, values: Sequence[Any] = ()) -> None:
+        super().__init__(seed)
+        self.values = tuple(values) or _ODD
+
+
+def mutate_tree(root: Path, random: Odd) -> str:
     """Mutate one file below `root`, or `root` itself; says what was done."""
-    files = [root] if root.is_file() else sorted(path for path in root.rglob("*") if path.is_file())
+    files = [root] if root.is_file() else _in_order(root)
     tables = sorted(root.glob("*.lance")) if root.is_dir() else []
     if tables and random.random() < 0.35:
         return mutate_row(random.choice(tables), random)
@@ -57,12 +75,20 @@ def mutate_tree(root: Path, random: Random) -> str:
     return f"{path.relative_to(root.parent)}: {mutate_file(path, random)}"
 
 
-def mutate_file(path: Path, random: Random) -> str:
+def _in_order(root: Path) -> list[Path]:
+    """The files below `root`, in an order in which the random part of a name has no say."""
+    files = [path for path in root.rglob("*") if path.is_file()]
+    return sorted(
+        files, key=lambda path: (re.sub(r"[0-9a-f-]{20,}", "", str(path)), path.stat().st_size)
+    )
+
+
+def mutate_file(path: Path, random: Odd) -> str:
     """Mutate a file as its kind invites to, or as bytes, or replace it by something else."""
     draw = random.random()
     if draw < 0.12:
         return _replace(path, random)
-    special: dict[str, Callable[[Path, Random], str]] = {
+    special: dict[str, Callable[[Path, Odd], str]] = {
         ".json": _json,
         ".jsonl": _json_lines,
         ".yaml": _yaml,
@@ -78,7 +104,7 @@ def mutate_file(path: Path, random: Random) -> str:
     return _bytes(path, random)
 
 
-def mutate_value(value: Any, random: Random) -> Any:
+def mutate_value(value: Any, random: Odd) -> Any:
     """A JSON value of which one part is another."""
     if isinstance(value, dict) and value and random.random() < 0.9:
         key = random.choice(sorted(value))
@@ -95,10 +121,10 @@ def mutate_value(value: Any, random: Random) -> Any:
             return json.dumps(mutate_value(json.loads(value), random))
     if isinstance(value, (int, float)) and random.random() < 0.4:
         return random.choice((value + 1, -value, value * 1000, value / 3, float("nan"), str(value)))
-    return random.choice(_ODD)
+    return random.choice(random.values)
 
 
-def mutate_row(table: Path, random: Random) -> str:
+def mutate_row(table: Path, random: Odd) -> str:
     """Another value in one row of a Lance table, written as the library writes it."""
     import lance
     import pyarrow as pa
@@ -122,7 +148,7 @@ def mutate_row(table: Path, random: Random) -> str:
     return done
 
 
-def _json(path: Path, random: Random) -> str:
+def _json(path: Path, random: Odd) -> str:
     value = json.loads(path.read_text())
     for _ in range(random.choice((1, 1, 1, 3))):
         value = mutate_value(value, random)
@@ -134,7 +160,7 @@ def _json(path: Path, random: Random) -> str:
     return "another value"
 
 
-def _json_lines(path: Path, random: Random) -> str:
+def _json_lines(path: Path, random: Odd) -> str:
     lines = path.read_text().splitlines()
     at = random.randrange(len(lines))
     lines[at] = json.dumps(mutate_value(json.loads(lines[at] or "{}"), random))
@@ -142,7 +168,7 @@ def _json_lines(path: Path, random: Random) -> str:
     return f"line {at}: another value"
 
 
-def _yaml(path: Path, random: Random) -> str:
+def _yaml(path: Path, random: Odd) -> str:
     draw = random.random()
     if draw < 0.15:
         bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x]\n"
@@ -162,7 +188,7 @@ def _yaml(path: Path, random: Random) -> str:
     return _words(path, random)
 
 
-def _words(path: Path, random: Random) -> str:
+def _words(path: Path, random: Odd) -> str:
     lines = path.read_text().splitlines()
     at = random.randrange(len(lines))
     words = lines[at].split(" ")
@@ -172,7 +198,7 @@ def _words(path: Path, random: Random) -> str:
     return f"line {at}: another word"
 
 
-def _csv(path: Path, random: Random) -> str:
+def _csv(path: Path, random: Odd) -> str:
     lines = path.read_text().splitlines()
     at = random.randrange(len(lines))
     cells = lines[at].split(",")
@@ -183,7 +209,7 @@ def _csv(path: Path, random: Random) -> str:
     return f"line {at}: another cell"
 
 
-def _png(path: Path, random: Random) -> str:
+def _png(path: Path, random: Odd) -> str:
     data = path.read_bytes()
     width, height = random.choice(((60_000, 60_000), (0, 0), (2**31, 1), (1, 1), (20_000, 20_000)))
     header = b"IHDR" + struct.pack(">II", width & 0xFFFFFFFF, height) + data[24:29]
@@ -191,14 +217,14 @@ def _png(path: Path, random: Random) -> str:
     return f"said to be {width} x {height}"
 
 
-def _npy(path: Path, random: Random) -> str:
+def _npy(path: Path, random: Odd) -> str:
     data = path.read_bytes()
     new = random.choice((b"(1000000000000000, 4)", b"(-1, 4)", b"(4, 4, 4)", b"()", b"(4"))
     path.write_bytes(data.replace(b"(4, 4)", new, 1))
     return f"shape {new.decode()}"
 
 
-def _safetensors(path: Path, random: Random) -> str:
+def _safetensors(path: Path, random: Odd) -> str:
     data = path.read_bytes()
     length = int.from_bytes(data[:8], "little")
     header = json.dumps(mutate_value(json.loads(data[8 : 8 + length]), random)).encode()
@@ -206,7 +232,7 @@ def _safetensors(path: Path, random: Random) -> str:
     return "another value in the header"
 
 
-def _bytes(path: Path, random: Random) -> str:
+def _bytes(path: Path, random: Odd) -> str:
     data = bytearray(path.read_bytes())
     at = random.randrange(len(data) + 1)
     match random.randrange(6):
@@ -234,7 +260,7 @@ def _bytes(path: Path, random: Random) -> str:
     return done
 
 
-def _replace(path: Path, random: Random) -> str:
+def _replace(path: Path, random: Odd) -> str:
     path.unlink()
     match random.randrange(6):
         case 0:

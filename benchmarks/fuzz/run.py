@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from benchmarks.fuzz.child import Judged, serve
+from benchmarks.fuzz.child import Judged, Spec, serve
 from benchmarks.fuzz.templates import make_templates
 
 _BATCH = 25
@@ -48,14 +48,14 @@ def prepare(folder: Path) -> None:
         raise RuntimeError("the templates cannot be made")
 
 
-def run(seeds: Sequence[int], templates: Path) -> Iterator[Judged]:
-    """What came of the case of each seed."""
-    left = list(seeds)
+def run(specs: Sequence[Spec], templates: Path) -> Iterator[Judged]:
+    """What came of each case."""
+    left = list(specs)
     while left:
         yield from _batch(left[:_BATCH], left, templates)
 
 
-def _batch(seeds: list[int], left: list[int], templates: Path) -> Iterator[Judged]:
+def _batch(specs: list[Spec], left: list[Spec], templates: Path) -> Iterator[Judged]:
     """The cases of one process; those that it did begin are taken from `left`."""
     reading, writing = os.pipe()
     child = os.fork()
@@ -64,24 +64,24 @@ def _batch(seeds: list[int], left: list[int], templates: Path) -> Iterator[Judge
         with tempfile.TemporaryDirectory() as folder:
             os.chdir(folder)
             try:
-                serve(templates, seeds, os.fdopen(writing, "w"))
+                serve(templates, specs, os.fdopen(writing, "w"))
             finally:
                 os._exit(0)
     os.close(writing)
-    begun: int | None = None
+    begun = False
     with os.fdopen(reading, "rb", buffering=0) as answers:
         for line in _lines(answers, child):
             if isinstance(line, str):
-                if begun is not None:
-                    left.remove(begun)
-                    yield Judged(begun, "?", line, "", "", f"--seed {begun}")
+                if begun:
+                    seed = left.pop(0).seed
+                    yield Judged(seed, "?", line, "", "", f"--seed {seed}")
                 break
             value = json.loads(line)
             if isinstance(value, int):
-                begun = value
+                begun = True
                 continue
-            begun = None
-            left.remove(value["seed"])
+            begun = False
+            left.pop(0)
             yield Judged(**value)
     os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)

@@ -107,17 +107,31 @@ def atomic_folder(path: Path) -> Iterator[Path]:
     target.parent.mkdir(parents=True, exist_ok=True)
     _remove_left(target)
     partial = target.with_name(f"{_prefix(target)}{secrets.token_hex(8)}.partial")
-    partial.mkdir()
+    try:
+        partial.mkdir()
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from error
     held = os.open(partial, os.O_RDONLY | os.O_DIRECTORY)
     try:
         fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
         yield partial
         _require_free(target)
-        partial.replace(target)
-        _sync(target.parent)
+        _take_place(partial, target)
     finally:
         os.close(held)
         shutil.rmtree(partial, ignore_errors=True)
+
+
+def _take_place(partial: Path, target: Path) -> None:
+    if not target.exists():
+        partial.replace(target)
+        _sync(target.parent)
+        return
+    # The empty folder stays what it is: somebody may stand in it. Files come last, as the one that
+    # makes a dataset of its tables.
+    for child in sorted(partial.iterdir(), key=lambda child: (child.is_file(), child.name)):
+        child.replace(target / child.name)
+    _sync(target)
 
 
 def _require_free(target: Path) -> None:
