@@ -298,3 +298,14 @@ def test_opening_a_writer_reads_ids_and_no_more(tmp_path):
         stored = sum(file.stat().st_size for file in tmp_path.glob("*.lance/data/*"))
     # Names of 400 attempts, of their steps and labels, and of 1,600 pictures; footers of files.
     assert 400 * 8 < read < 250_000 < stored / 8
+
+
+def test_a_dataset_that_was_renamed_meanwhile_is_not_begun_again(tmp_path):
+    path = tmp_path / "data"
+    with DatasetWriter.create_or_open(path, make_session()) as writer:
+        writer.append(encoded(2))
+        path.rename(tmp_path / "moved")
+        with pytest.raises(InputError, match="removed or renamed meanwhile"):
+            writer.append(encoded(4))
+        (tmp_path / "moved").rename(path)
+    assert check(path).ok

@@ -37,6 +37,7 @@ class Args:
         (OSError(errno.EXDEV, "x", "odd"), "given: odd: Invalid cross-device link; wanted: a "),
         (OSError(LANCE), "given: runs/first: No space left on device; wanted: room"),
         (OSError("LanceError(IO): bad, /a/b.rs:1:2"), "given: runs/first: LanceError(IO): bad;"),
+        (ValueError("LanceError(IO): file size is too small"), "given: runs/first: LanceError(IO)"),
         (SafetensorError("InvalidHeader"), "given: runs/first: InvalidHeader; wanted: whole"),
         (pa.ArrowInvalid("no utf8"), "given: runs/first: no utf8; wanted: whole"),
         (MemoryError(), "given: more than this machine's memory holds"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
 from collections.abc import Callable
@@ -163,7 +164,8 @@ def make_case(templates: Path, folder: Path, random: Odd) -> Case:
     if draft.files and (not mutations or random.random() < 0.3):
         for _ in range(random.choice((1, 1, 1, 2))):
             target = random.choice(draft.files)
-            if target.exists():
+            # A second mutation may meet what the first has left.
+            with contextlib.suppress(Exception):
                 mutations.append(mutate_tree(target, random))
     return Case(tuple(arguments), tuple(mutations))
 

@@ -362,6 +362,12 @@ class DatasetWriter:
             )
 
     def _require_room(self) -> None:
+        if not (self.path / META_FILE).is_file():
+            # Lance would make its folders again.
+            raise InputError(
+                given=f"dataset {self.path}, which was removed or renamed meanwhile",
+                wanted="a folder that stays where it is",
+            )
         free = shutil.disk_usage(self.path).free
         if free < MIN_FREE:
             raise InputError(

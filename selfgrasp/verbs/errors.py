@@ -89,8 +89,8 @@ def _of_memory(error: BaseException) -> bool:
 
 def _of_stored_data(error: BaseException) -> bool:
     """Whether a library that reads tables and weights says what is wrong with them: Lance (an
-    OSError without a number, or a panic of Rust), Arrow, safetensors."""
-    if isinstance(error, OSError):
+    OSError without a number, its name in other errors, or a panic of Rust), Arrow, safetensors."""
+    if isinstance(error, OSError) or "LanceError(" in str(error):
         return True
     module = type(error).__module__.partition(".")[0]
     return module in ("pyarrow", "safetensors", "safetensors_rust", "pyo3_runtime")
