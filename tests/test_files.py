@@ -142,4 +142,8 @@ def test_a_folder_has_one_process_at_work(tmp_path: Path):
         with pytest.raises(InputError, match=f"is training; .*exists: process {os.getpid()} on"):
             FolderLock(folder, ".training", what="run", doing="training")
         FolderLock(folder, ".benchmark", what="run", doing="measuring").release()
+    assert not folder.exists()
+    folder.mkdir()
+    (folder / ".training").write_text("left by a killed process")
     FolderLock(folder, ".training", what="run", doing="training").release()
+    assert os.listdir(folder) == []

@@ -6,7 +6,9 @@ import fcntl
 import os
 import socket
 import time
+from contextlib import suppress
 from pathlib import Path
+from typing import TextIO
 
 from selfgrasp.common.files import open_to_append
 from selfgrasp.core.errors import InputError
@@ -27,22 +29,20 @@ class FolderLock:
     """
 
     def __init__(self, folder: Path, name: str, *, what: str, doing: str) -> None:
+        self._folder, self._path = folder, folder / name
+        self._made = not folder.exists()
         folder.mkdir(parents=True, exist_ok=True)
-        self._file = open_to_append(folder / name)
-        try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            self._file.seek(0)
-            holder = self._file.read(200).strip() or "unknown"
-            self._file.close()
+        self._file = self._locked()
+        if self._file is None:
+            holder = open_to_append(self._path)
+            with holder:
+                holder.seek(0)
+                said = holder.read(200).strip() or "unknown"
             raise InputError(
                 given=f"{what} {folder}, which another process is {doing}",
                 wanted="one at a time (wait for it, or stop it)",
-                exists=f"{holder}",
-            ) from None
-        except OSError:
-            self._file.close()
-            raise
+                exists=f"{said}",
+            )
         self._file.truncate(0)
         self._file.write(
             f"process {os.getpid()} on {socket.gethostname()} since "
@@ -50,12 +50,46 @@ class FolderLock:
         )
         self._file.flush()
 
+    def _locked(self) -> TextIO | None:
+        """The lock file, once it is this process's alone; None where it is another's."""
+        while True:
+            file = open_to_append(self._path)
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                if _is_at(file, self._path):
+                    return file
+            except BlockingIOError:
+                file.close()
+                return None
+            except OSError:
+                file.close()
+                raise
+            # Its last holder removed it in the meantime.
+            file.close()
+
     def release(self) -> None:
-        """Let another process work."""
+        """Let another process work; the lock file goes, and so does a folder that was made for it
+        alone. Releasing twice is harmless."""
+        if self._file is None:
+            return
+        with suppress(OSError):
+            if _is_at(self._file, self._path):
+                self._path.unlink()
+            if self._made:
+                self._folder.rmdir()
         self._file.close()
+        self._file = None
 
     def __enter__(self) -> FolderLock:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.release()
+
+
+def _is_at(file: TextIO, path: Path) -> bool:
+    """Whether an open file is the one at `path`."""
+    try:
+        return os.path.samestat(os.fstat(file.fileno()), path.lstat())
+    except FileNotFoundError:
+        return False
