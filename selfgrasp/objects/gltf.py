@@ -15,6 +15,7 @@ import numpy as np
 from selfgrasp.core.arrays import FloatArray
 
 _INTEGERS = {5120: "<i1", 5121: "<u1", 5122: "<i2", 5123: "<u2", 5125: "<u4"}
+MOST_NUMBERS = 200_000_000
 _FLOAT = 5126
 _MAGIC = b"glTF"
 _JSON_CHUNK, _BIN_CHUNK = 0x4E4F534A, 0x004E4942
@@ -82,6 +83,8 @@ def plain(file: GltfFile, read: Callable[[str], bytes]) -> bytes:
     views = list(tree.get("bufferViews", []))
     for index in _read_indices(tree):
         accessor = accessors[index]
+        if not 0 <= int(accessor["count"]) <= MOST_NUMBERS:
+            raise ValueError(f"an accessor of {accessor['count']} vertices or indices")
         if not accessor.get("normalized") and "sparse" not in accessor:
             continue
         values = _values(accessor, views, buffers)

@@ -12,6 +12,7 @@ from selfgrasp.core.arrays import FloatArray
 from selfgrasp.core.errors import InputError
 
 MAX_VERTICES = 64
+_MANY = 4 * MAX_VERTICES
 _GOLDEN_ANGLE = np.pi * (3.0 - np.sqrt(5.0))
 
 
@@ -70,8 +71,10 @@ def simplified_hull(points: FloatArray, tolerance: float, most: int = MAX_VERTIC
     Raises:
         InputError: fewer than four points, or all of them in one plane.
     """
-    whole = _quickhull(points)
-    corners = points[whole.vertices]
+    corners = points[_quickhull(points).vertices]
+    if len(corners) > _MANY:
+        corners = corners[_extreme(corners, _MANY)]
+    whole = _quickhull(corners)
     widths = np.ptp(corners @ whole.equations[:, :3].T, axis=0)
     # What is thin keeps its thickness.
     slack = min(tolerance * float(np.ptp(corners, axis=0).max()), 0.1 * float(widths.min()))

@@ -17,6 +17,7 @@ from selfgrasp.core.arrays import FloatArray
 from selfgrasp.objects import gltf
 
 SUFFIXES: tuple[str, ...] = (".obj", ".stl", ".glb", ".gltf", ".ply", ".off")
+MOST_BYTES = 1 << 30
 _GLTF = (".glb", ".gltf")
 _STAND_IN = re.compile(r"(^|[^a-z])(ucx|ubx|usp|ucp|collision|collider|lod[_ ]?[1-9])([^a-z]|$)")
 """Names, in small letters, of what only stands for another mesh of the same file: collision shapes
@@ -60,6 +61,8 @@ def open_mesh(path: Path) -> MeshFile:
     suffix = path.suffix.lower()
     if not path.is_file():
         raise UnusableMesh("unreadable: not a regular file")
+    if path.stat().st_size > MOST_BYTES:
+        raise UnusableMesh(f"larger than {MOST_BYTES >> 20} MB")
     try:
         data = path.read_bytes()
         if suffix in _GLTF:
@@ -116,6 +119,10 @@ def _read(file: MeshFile) -> list[Triangles]:
     try:
         scene = trimesh.load_scene(io.BytesIO(file.data), file_type=kind, process=False, **options)
         return [one for node in scene.graph.nodes_geometry for one in _placed(scene, node)]
+    except ImportError as error:
+        # The reader looks for a package that guesses the encoding of text, where it finds neither.
+        wanted = f"neither binary nor text of a {file.suffix} file"
+        raise UnusableMesh(f"unreadable: {wanted}") from error
     except Exception as error:
         raise UnusableMesh(f"unreadable: {type(error).__name__}: {error}") from error
 
@@ -126,7 +133,7 @@ def _placed(scene: Any, node: str) -> list[Triangles]:
     mesh = scene.geometry[name]
     if not hasattr(mesh, "faces"):
         return []
-    faces = np.asarray(mesh.faces, dtype=np.int64)
+    faces = np.asarray(mesh.faces, dtype=np.int64).reshape(-1, 3)
     vertices = np.asarray(mesh.vertices, dtype=np.float64) @ matrix[:3, :3].T + matrix[:3, 3]
     if np.linalg.det(matrix[:3, :3]) < 0.0:
         faces = faces[:, ::-1]

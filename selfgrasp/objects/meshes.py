@@ -189,6 +189,9 @@ def _judge(path: Path, rules: MeshRules) -> Judged:
         return _usable(path, rules)
     except (UnusableMesh, InputError) as error:
         return Judged(refused=str(error))
+    # Other people's geometry finds every corner of Qhull and CoACD; the other files are still good.
+    except Exception as error:
+        return Judged(refused=f"cannot be cut: {type(error).__name__}: {error}")
 
 
 def _usable(path: Path, rules: MeshRules) -> Judged:

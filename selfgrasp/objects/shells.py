@@ -16,9 +16,11 @@ from scipy.spatial import cKDTree
 from selfgrasp.core.arrays import FloatArray
 from selfgrasp.objects.hulls import polyhedron_mass
 
+MOST_TRIANGLES = 100_000
+"""A finer shell is made coarser before anything is done with it."""
 _WELD = 1e-6
 """Of the size: vertices nearer than this are one."""
-_COVERED = 0.01
+_COVERED = 0.015
 """Of a shell's size: how far from another one, or inside it, it tells nothing new."""
 _FLOATER_AREA, _FLOATER_GAP = 0.01, 0.02
 """A floater has less than this share of the area, and is further from the rest than this share of
@@ -106,7 +108,11 @@ def surface_of(meshes: Iterable[tuple[FloatArray, NDArray[np.int64]]]) -> Surfac
     Args:
         meshes: vertices (V, 3) and triangles (F, 3) of each.
     """
-    shells = [shell for vertices, faces in meshes for shell in _split(*_welded(vertices, faces))]
+    shells = [
+        coarsened(shell, MOST_TRIANGLES)
+        for vertices, faces in meshes
+        for shell in _split(*_welded(vertices, faces))
+    ]
     near = _without_floaters(shells)
     kept = _without_covered(near)
     parted = [shell for shell in kept if not shell.closed]
@@ -119,6 +125,15 @@ def surface_of(meshes: Iterable[tuple[FloatArray, NDArray[np.int64]]]) -> Surfac
         kept_shells = kept
     largest_first = sorted(kept_shells, key=lambda shell: -shell.area)
     return Surface(tuple(largest_first), len(shells) - len(near), len(near) - len(kept))
+
+
+def _keys(rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    """(N,) a number for each of rows (N, 3) of integers from 0 on: equal for equal rows alone, if
+    they are below two million."""
+    base = int(rows.max(initial=0)) + 1
+    if base < 2_000_000:
+        return (rows[:, 0] * base + rows[:, 1]) * base + rows[:, 2]
+    return np.unique(rows, axis=0, return_inverse=True)[1].reshape(-1)
 
 
 def _edges(faces: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -140,11 +155,11 @@ def _welded(vertices: FloatArray, faces: NDArray[np.int64]) -> tuple[FloatArray,
     if grid == 0.0:
         return vertices[:0], faces[:0]
     cells = np.rint((vertices - vertices.min(axis=0)) / grid).astype(np.int64)
-    _, first, index = np.unique(cells, axis=0, return_index=True, return_inverse=True)
-    vertices, faces = vertices[first], index.reshape(-1)[faces]
+    _, first, index = np.unique(_keys(cells), return_index=True, return_inverse=True)
+    vertices, faces = vertices[first], index[faces]
     a, b, c = faces.T
     faces = faces[(a != b) & (b != c) & (c != a)]
-    _, once = np.unique(np.sort(faces, axis=1), axis=0, return_index=True)
+    _, once = np.unique(_keys(np.sort(faces, axis=1)), return_index=True)
     faces = faces[np.sort(once)]
     edges = vertices[faces[:, [1, 2, 0]]] - vertices[faces]
     longest = (edges**2).sum(axis=2).max(axis=1, initial=0.0)
@@ -199,7 +214,7 @@ def _without_covered(shells: Sequence[Shell]) -> list[Shell]:
     shells = sorted(shells, key=lambda one: -len(one.faces))
     lows = np.array([shell.vertices.min(axis=0) for shell in shells])
     highs = np.array([shell.vertices.max(axis=0) for shell in shells])
-    slack = _COVERED / 2.0 * np.array([shell.size for shell in shells])
+    slack = _COVERED * np.array([shell.size for shell in shells])
     kept: list[int] = []
     for index, shell in enumerate(shells):
         near = np.maximum(slack[kept], slack[index])[:, None]
@@ -318,12 +333,11 @@ def coarsened(shell: Shell, most: int) -> Shell:
     Vertices in one cell of a grid become one, in their middle. Triangles that then coincide cancel
     in pairs, so that what was closed stays closed.
     """
-    cells = 160
+    cells = int(2.0 * np.sqrt(most))
     while len(shell.faces) > most and cells > 8:
         pitch = float(np.ptp(shell.vertices, axis=0).max()) / cells
         place = np.floor((shell.vertices - shell.vertices.min(axis=0)) / pitch).astype(np.int64)
-        keys = (place[:, 0] * (cells + 2) + place[:, 1]) * (cells + 2) + place[:, 2]
-        _, index, count = np.unique(keys, return_inverse=True, return_counts=True)
+        _, index, count = np.unique(_keys(place), return_inverse=True, return_counts=True)
         middles = np.column_stack(
             [np.bincount(index, shell.vertices[:, k]) / count for k in range(3)]
         )
@@ -331,7 +345,7 @@ def coarsened(shell: Shell, most: int) -> Shell:
         a, b, c = faces.T
         faces = faces[(a != b) & (b != c) & (c != a)]
         _, first, times = np.unique(
-            np.sort(faces, axis=1), axis=0, return_index=True, return_counts=True
+            _keys(np.sort(faces, axis=1)), return_index=True, return_counts=True
         )
         faces = faces[np.sort(first[times % 2 == 1])]
         if not len(faces):
