@@ -5,8 +5,10 @@ import os
 import signal
 import threading
 import time
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
@@ -94,6 +96,12 @@ def dies() -> None:
 def test_a_dead_worker_is_said() -> None:
     with pytest.raises(SelfgraspError, match="a worker process died"), processes(1) as pool:
         pool.submit(dies).result()
+
+
+def test_so_is_what_workers_are_begun_by(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ForkServerProcess, "start", Mock(side_effect=EOFError("unexpected EOF")))
+    with pytest.raises(SelfgraspError, match="a worker process died"), processes(1) as pool:
+        pool.submit(dies)
 
 
 def test_an_interruption_waits_while_a_worker_begins(monkeypatch: pytest.MonkeyPatch) -> None:

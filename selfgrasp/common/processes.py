@@ -112,8 +112,12 @@ class _Pool(ProcessPoolExecutor):
         self, work: Callable[_Given, _Result], /, *args: _Given.args, **kwargs: _Given.kwargs
     ) -> Future[_Result]:
         """As `ProcessPoolExecutor` has it."""
-        with _interrupts_held():
-            return super().submit(partial(_run, work), *args, **kwargs)
+        try:
+            with _interrupts_held():
+                return super().submit(partial(_run, work), *args, **kwargs)
+        except (EOFError, ConnectionError) as error:
+            # What a new process was waited for in, as the fork server, is gone.
+            raise BrokenProcessPool("a process could not begin") from error
 
 
 def _run(work: Callable[_Given, _Result], *args: _Given.args, **kwargs: _Given.kwargs) -> _Result:

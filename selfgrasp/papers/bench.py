@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 
+from selfgrasp.common.lock import FolderLock
 from selfgrasp.evaluation.job import BenchJob
 from selfgrasp.evaluation.measure import measure
 from selfgrasp.evaluation.measured import Measured
@@ -23,9 +24,12 @@ def bench(job: BenchJob, *, out: Path, workers: int) -> Measured:
         workers: processes.
 
     Raises:
-        InputError: as `evaluation.measure.measure`.
+        InputError: as `evaluation.measure.measure`, or another process measures in `out`.
     """
-    with StoryRecorder(out / "pictures", source=job.protocol) as recorder:
+    with (
+        FolderLock(out, ".benchmark", what="run", doing="measuring"),
+        StoryRecorder(out / "pictures", source=job.protocol) as recorder,
+    ):
         measured = measure(job, out=out, workers=workers, published=published, watch=recorder.watch)
         for policy, episodes in measured.episodes.items():
             records = (record for episode in episodes for record in episode.attempts)
