@@ -80,6 +80,13 @@ def _collect(draft: _Draft) -> list[str]:
     return [*line, "--out", draft.copy("data")]
 
 
+def _arm(draft: _Draft) -> list[str]:
+    line = ["collect", "--attempts", "1", "--attempts-per-scene", "1", "--workers", "1"]
+    line += ["--cell", "kuka_bin", "--options.picture-px", "64", "--options.count", "3"]
+    file = draft.copy(draft.random.choice(("arm.xml", "arm.urdf")))
+    return [*line, "--policy", "random_servo", "--options.arm", file, "--out", draft.out]
+
+
 def _merge(draft: _Draft) -> list[str]:
     return ["merge", draft.copy("data"), draft.copy("more"), "--out", draft.out]
 
@@ -137,6 +144,7 @@ _VERBS: tuple[tuple[int, Callable[[_Draft], list[str]]], ...] = (
     (4, _replay),
     (9, _train),
     (5, _collect),
+    (5, _arm),
     (5, _bench),
     (10, _report),
     (3, _pictures),

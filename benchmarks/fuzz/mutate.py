@@ -14,6 +14,8 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from benchmarks.fuzz.shapes import write_glb
+
 NUMBERS = (
     "nan",
     "inf",
@@ -97,6 +99,9 @@ def mutate_file(path: Path, random: Odd) -> str:
         ".png": _png,
         ".npy": _npy,
         ".obj": _words,
+        ".xml": _xml,
+        ".urdf": _xml,
+        ".glb": _glb,
     }
     if draw < 0.7 and path.suffix in special:
         with contextlib.suppress(ValueError, KeyError, IndexError):
@@ -196,6 +201,42 @@ def _words(path: Path, random: Odd) -> str:
     lines[at] = " ".join(words)
     path.write_text("\n".join(lines) + "\n")
     return f"line {at}: another word"
+
+
+def _xml(path: Path, random: Odd) -> str:
+    """Another attribute, or a tag that is left out, doubled or renamed."""
+    text = path.read_text()
+    found = list(re.finditer(random.choice((r'"[^"<]*"', r"<[a-z]+", r"<[^>]*>")), text))
+    at = random.choice(found)
+    numbers = (
+        "0 0 0",
+        "0",
+        "1",
+        "-1",
+        "1e30",
+        "nan",
+        "0 0",
+        "x",
+        "",
+        "9" * 400,
+        "package://x/y.stl",
+    )
+    old = at.group()
+    if old.startswith('"'):
+        new = f'"{random.choice(numbers)}"'
+    else:
+        other = random.choice(("<mesh", "<joint", "<freejoint/>", "<include", "<plugin", "<geom"))
+        new = random.choice(("", old + old, other, "<!DOCTYPE x [<!ENTITY a '&a;'>]>" + old))
+    path.write_text(text[: at.start()] + new + text[at.end() :])
+    return f"{old[:40]} is {new[:40]}"
+
+
+def _glb(path: Path, random: Odd) -> str:
+    data = path.read_bytes()
+    length = int.from_bytes(data[12:16], "little")
+    scene = mutate_value(json.loads(data[20 : 20 + length]), random)
+    write_glb(path, scene, data[28 + length :])
+    return "another value"
 
 
 def _csv(path: Path, random: Odd) -> str:

@@ -13,29 +13,8 @@ from unittest.mock import patch
 
 import numpy as np
 
-_OBJ = """\
-o box
-v -.02 -.02 -.02
-v .02 -.02 -.02
-v .02 .02 -.02
-v -.02 .02 -.02
-v -.02 -.02 .02
-v .02 -.02 .02
-v .02 .02 .02
-v -.02 .02 .02
-f 1 3 2
-f 1 4 3
-f 5 6 7
-f 5 7 8
-f 1 2 6
-f 1 6 5
-f 2 3 7
-f 2 7 6
-f 3 4 8
-f 3 8 7
-f 4 1 5
-f 4 5 8
-"""
+from benchmarks.fuzz.shapes import write_arms, write_meshes
+
 _COLLECT = "--cell tabletop --options.picture-px 64 --options.count 4 --workers 1"
 _SCENE = "--attempts-per-scene 3"
 
@@ -104,10 +83,8 @@ def make_templates(folder: Path) -> None:
     pose[2, 3] = 0.7
     (folder / "pose.json").write_text(json.dumps(pose.tolist()))
     np.save(folder / "pose.npy", pose)
-    meshes = folder / "meshes"
-    meshes.mkdir()
-    for name in ("a", "b", "c"):
-        (meshes / f"{name}.obj").write_text(_OBJ)
+    write_meshes(folder / "meshes")
+    write_arms(folder)
     spoon = folder / "shown" / "spoon"
     spoon.mkdir(parents=True)
     shutil.copy(SAMPLE.color, spoon / f"a{SAMPLE.color.suffix}")
