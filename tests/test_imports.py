@@ -15,7 +15,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "core": set(),
     "common": {"core"},
     "data": set(),
-    "codec": {"core"},
+    "codec": {"core", "common"},
     "vision": {"core"},
     "objects": {"core", "common"},
     "dataset": {"core", "common", "codec"},

@@ -3,16 +3,22 @@ pose from common file formats."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
 import cv2
 import numpy as np
-import yaml
 from numpy.typing import NDArray
 
+from selfgrasp.common.untrusted import (
+    MOST_YAML_BYTES,
+    parse_json,
+    parse_yaml,
+    read_array,
+    read_text,
+)
+from selfgrasp.common.untrusted_pictures import open_picture
 from selfgrasp.core.arrays import FloatArray
 from selfgrasp.core.errors import InputError
 from selfgrasp.core.observation import MAX_DEPTH
@@ -24,6 +30,9 @@ or at its corner (selfgrasp)."""
 
 _NO_RETURN_16_BIT = 65535
 _CLOSEST = 0.05
+_DEPTH_WANTED = (
+    "a 16-bit PNG or TIFF in millimetres, a floating-point TIFF in metres, or a NumPy array (.npy)"
+)
 _INTRINSICS_WANTED = (
     'fx, fy, cx, cy (or ppx, ppy), or "K" or "camera_matrix" of nine numbers, or a 3 x 3 matrix, '
     "as JSON or YAML"
@@ -36,12 +45,7 @@ def read_color(path: Path) -> NDArray[np.uint8]:
     Raises:
         InputError: no such file, or not a picture.
     """
-    picture = cv2.imdecode(_bytes(path, "color picture"), cv2.IMREAD_COLOR_RGB)
-    if picture is None:
-        raise InputError(
-            given=f"{path}, which does not decode as a picture", wanted="a PNG or JPEG"
-        )
-    return np.asarray(picture, dtype=np.uint8)
+    return np.asarray(open_picture(path, flags=cv2.IMREAD_COLOR_RGB), dtype=np.uint8)
 
 
 def read_depth(path: Path, *, scale: float | None = None) -> NDArray[np.float32]:
@@ -57,15 +61,10 @@ def read_depth(path: Path, *, scale: float | None = None) -> NDArray[np.float32]
             metres.
     """
     raw = (
-        _array(path)
+        read_array(path)
         if path.suffix.lower() == ".npy"
-        else cv2.imdecode(_bytes(path, "depth picture"), cv2.IMREAD_UNCHANGED)
+        else open_picture(path, flags=cv2.IMREAD_UNCHANGED, wanted=_DEPTH_WANTED)
     )
-    if raw is None:
-        raise InputError(
-            given=f"{path}, which does not decode as a picture",
-            wanted="a 16-bit PNG in millimetres or a NumPy array in metres",
-        )
     raw = raw[..., 0] if raw.ndim == 3 and raw.shape[2] == 1 else raw
     if raw.ndim != 2 or raw.dtype == np.uint8 or raw.dtype.kind not in "iuf":
         wanted = "one channel: 16-bit integers in millimetres or floating point in metres"
@@ -156,7 +155,7 @@ def read_pose(path: Path) -> FloatArray:
     Raises:
         InputError: no such file, or not a rigid transform.
     """
-    data = _array(path) if path.suffix.lower() == ".npy" else _structured(path)
+    data = read_array(path) if path.suffix.lower() == ".npy" else _structured(path)
     if isinstance(data, Mapping):
         data = data.get("world_from_camera")
     try:
@@ -177,49 +176,14 @@ def read_pose(path: Path) -> FloatArray:
     return checked_pose(matrix, f"pose {path}")
 
 
-def _bytes(path: Path, what: str) -> NDArray[np.uint8]:
-    try:
-        return np.frombuffer(path.read_bytes() or b"\0", np.uint8)
-    except OSError as error:
-        folder = path.parent
-        exists = (
-            ", ".join(sorted(p.name for p in folder.iterdir())[:12])
-            if folder.is_dir()
-            else f"no folder {folder}"
-        )
-        raise InputError(
-            given=f"{what} {path}: {error.strerror}",
-            wanted="a file that can be read",
-            exists=exists,
-        ) from error
-
-
-def _array(path: Path) -> NDArray[Any]:
-    _bytes(path, "array")
-    try:
-        loaded = np.load(path, allow_pickle=False)
-    except (ValueError, EOFError, OSError) as error:
-        raise InputError(
-            given=f"{path}: {error}", wanted="a NumPy array of numbers (.npy)"
-        ) from error
-    if not isinstance(loaded, np.ndarray):
-        raise InputError(given=f"{path} with several arrays", wanted="one NumPy array (.npy)")
-    return loaded
-
-
 def _structured(path: Path) -> Any:
-    text = _bytes(path, "file").tobytes().decode("utf-8", errors="replace")
-    try:
-        if path.suffix.lower() == ".json":
-            return json.loads(text)
-        # OpenCV's FileStorage writes a header and a tag that YAML 1.1 readers refuse.
-        return yaml.safe_load(text.replace("%YAML:1.0", "").replace("!!opencv-matrix", ""))
-    except (ValueError, yaml.YAMLError) as error:
-        kind = "JSON" if path.suffix.lower() == ".json" else "YAML"
-        raise InputError(
-            given=f"{path}, malformed {kind}: {' '.join(str(error).split())}",
-            wanted=f"well-formed {kind}",
-        ) from error
+    text = read_text(path, most_bytes=MOST_YAML_BYTES)
+    if path.suffix.lower() == ".json":
+        return parse_json(text, name=str(path))
+    # OpenCV's FileStorage writes a header and a tag that YAML 1.1 readers refuse.
+    text = text.replace("%YAML:1.0", "").replace("!!opencv-matrix", "")
+    documents = parse_yaml(text, name=str(path))
+    return documents[0] if documents else None
 
 
 def _matrix_of(data: Any) -> FloatArray | None:
