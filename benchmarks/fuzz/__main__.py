@@ -12,10 +12,9 @@ from pathlib import Path
 
 import tyro
 
-from benchmarks.fuzz.child import Judged, Spec
+from benchmarks.fuzz.child import GOOD, Judged, Spec
 from benchmarks.fuzz.run import preload, prepare, run
 
-_GOOD = ("accepted", "refused")
 _FAULTS = ("traceback", "unclear", "hang", "outside", "memory", "died", "code")
 
 
@@ -60,7 +59,7 @@ def main(args: Args) -> int:
                 print(f"{len(found)}/{args.examples}", file=sys.stderr, flush=True)
     if not args.json:
         print(table(found))
-    return int(any(one.verdict not in _GOOD for one in found))
+    return int(any(one.verdict not in GOOD for one in found))
 
 
 def _serve(templates: Path) -> None:
@@ -75,14 +74,14 @@ def table(found: list[Judged]) -> str:
     for one in found:
         counts[one.verb][one.verdict] += 1
         counts["all"][one.verdict] += 1
-    columns = (*_GOOD, *_FAULTS)
+    columns = (*GOOD, *_FAULTS)
     lines = [f"{'verb':<10} {'tried':>6} " + " ".join(f"{name:>9}" for name in columns)]
     for verb in [*sorted(counts.keys() - {"all"}), "all"]:
         row = counts[verb]
         lines.append(f"{verb:<10} {row.total():>6} " + " ".join(f"{row[c]:>9}" for c in columns))
     places: dict[tuple[str, str], list[Judged]] = defaultdict(list)
     for one in found:
-        if one.verdict not in _GOOD:
+        if one.verdict not in GOOD:
             places[one.verdict, one.place or one.detail[:60]].append(one)
     for (verdict, place), those in sorted(places.items(), key=lambda item: -len(item[1])):
         seeds = ", ".join(str(one.seed) for one in those[:4])

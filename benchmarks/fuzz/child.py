@@ -12,7 +12,7 @@ import tempfile
 import time
 import traceback
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -22,6 +22,8 @@ from benchmarks.fuzz.templates import one_process
 
 _MAY_SAY_SO = {"check": (0, 1, 2), "replay": (0, 1, 2)}
 _MOST_BYTES = 10**9
+BEGUN = "begun"
+GOOD = ("accepted", "refused")
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,8 @@ class Judged:
     Attributes:
         seed: of the case.
         verb: its verb.
-        verdict: accepted, refused, or the fault: traceback, unclear, code, outside, memory.
+        verdict: begun, accepted, refused, or the fault: traceback, unclear, code, outside, memory,
+            hang, died.
         detail: what the fault is.
         place: of a traceback: file and line of selfgrasp where it arose.
         command: arguments and mutations.
@@ -59,15 +62,15 @@ class Spec:
 
 
 def serve(templates: Path, specs: Sequence[Spec], answer: TextIO) -> None:
-    """Run these cases, each in a sandbox of its own; write what came of them as lines of JSON, each
-    begun by a line with the seed alone."""
+    """Run these cases, each in a sandbox of its own; write what came of them as lines of JSON, two
+    a case: the first says that it has begun."""
     with one_process():
         for spec in specs:
-            print(spec.seed, file=answer, flush=True)
-            print(json.dumps(asdict(run_case(templates, spec))), file=answer, flush=True)
+            for judged in run_case(templates, spec):
+                print(json.dumps(asdict(judged)), file=answer, flush=True)
 
 
-def run_case(templates: Path, spec: Spec) -> Judged:
+def run_case(templates: Path, spec: Spec) -> Iterator[Judged]:
     """Make, run and judge a case."""
     with tempfile.TemporaryDirectory(prefix="fuzz-", ignore_cleanup_errors=True) as name:
         sandbox = Path(name)
@@ -75,19 +78,25 @@ def run_case(templates: Path, spec: Spec) -> Judged:
             (sandbox / folder).mkdir()
         (sandbox / "outside" / "mine").write_text("mine")
         case = make_case(templates, sandbox, Odd(spec.seed, spec.values))
+        command = f"{' '.join(case.arguments)[:500]} [{'; '.join(case.mutations)}]"
+        judged = Judged(spec.seed, case.arguments[0], BEGUN, "", "", command.replace(name, ""))
+        yield judged
         before, began = _outside(sandbox), time.monotonic()
         with _elsewhere(sandbox):
             code, said, error = _run(case, sandbox / "said")
         verdict, detail = _judge(case, code, said, error)
-        if verdict in ("accepted", "refused") and (changed := before ^ _outside(sandbox)):
+        if verdict in GOOD and (changed := before ^ _outside(sandbox)):
             verdict, detail = "outside", ", ".join(sorted(str(one) for one, *_ in changed))
         memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-        if verdict in ("accepted", "refused") and memory > _MOST_BYTES:
+        if verdict in GOOD and memory > _MOST_BYTES:
             verdict, detail = "memory", f"{memory / 1e6:.0f} MB"
         seconds = time.monotonic() - began
-        command = f"{' '.join(case.arguments)[:500]} [{'; '.join(case.mutations)}] {seconds:.1f} s"
-        return Judged(
-            spec.seed, case.arguments[0], verdict, detail, _place(error), command.replace(name, "")
+        yield replace(
+            judged,
+            verdict=verdict,
+            detail=detail,
+            place=_place(error),
+            command=f"{judged.command} {seconds:.1f} s",
         )
 
 

@@ -9,14 +9,15 @@ import signal
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from benchmarks.fuzz.child import Judged, Spec, serve
+from benchmarks.fuzz.child import BEGUN, Judged, Spec, serve
 from benchmarks.fuzz.templates import make_templates
 
 _BATCH = 25
 """Cases a process: what one leaves behind in it is seen by few."""
-_CPU_SECONDS, _WALL_SECONDS = 10.0, 90.0
+_CPU_SECONDS, _WALL_SECONDS = 10.0, 40.0
 """Of one case. A busy machine stretches the time on the clock, not that of the processor."""
 _MOST_BYTES = 4 * 10**9
 
@@ -58,33 +59,34 @@ def run(specs: Sequence[Spec], templates: Path) -> Iterator[Judged]:
 def _batch(specs: list[Spec], left: list[Spec], templates: Path) -> Iterator[Judged]:
     """The cases of one process; those that it did begin are taken from `left`."""
     reading, writing = os.pipe()
-    child = os.fork()
-    if child == 0:
-        os.close(reading)
-        with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        child = os.fork()
+        if child == 0:
+            os.close(reading)
+            tempfile.tempdir = folder
             os.chdir(folder)
             try:
                 serve(templates, specs, os.fdopen(writing, "w"))
             finally:
                 os._exit(0)
-    os.close(writing)
-    begun = False
-    with os.fdopen(reading, "rb", buffering=0) as answers:
-        for line in _lines(answers, child):
-            if isinstance(line, str):
-                if begun:
-                    seed = left.pop(0).seed
-                    yield Judged(seed, "?", line, "", "", f"--seed {seed}")
-                break
-            value = json.loads(line)
-            if isinstance(value, int):
-                begun = True
-                continue
-            begun = False
-            left.pop(0)
-            yield Judged(**value)
-    os.kill(child, signal.SIGKILL)
-    os.waitpid(child, 0)
+        os.close(writing)
+        begun, answered = None, False
+        with os.fdopen(reading, "rb", buffering=0) as answers:
+            for line in _lines(answers, child):
+                if isinstance(line, str):
+                    if begun is not None:
+                        left.pop(0)
+                        yield replace(begun, verdict=line)
+                    elif not answered:
+                        raise RuntimeError("no case was begun")
+                    break
+                judged, answered = Judged(**json.loads(line)), True
+                begun = judged if judged.verdict == BEGUN else None
+                if begun is None:
+                    left.pop(0)
+                    yield judged
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
 
 
 def _lines(answers: object, child: int) -> Iterator[bytes | str]:
