@@ -29,7 +29,8 @@ from selfgrasp.workcell.cells.config import GRIPPER, WORKSPACE
 from selfgrasp.workcell.cells.kuka_bin import ARM_BASE, PRESENT, KukaBinConfig, presenting
 from selfgrasp.workcell.cells.simulated import SimCell, kuka_bin
 from selfgrasp.workcell.drivers import Control
-from selfgrasp.workcell.sim.arms import arm_from_file, iiwa14
+from selfgrasp.workcell.sim.arm_files import arm_from_file
+from selfgrasp.workcell.sim.arms import iiwa14
 from selfgrasp.workcell.sim.kinematics import Kinematics
 
 BASE = pose(rotation=rotation_about_z(math.pi / 2), translation=ARM_BASE)
@@ -384,7 +385,8 @@ def test_an_arm_from_a_file_takes_the_kukas_place(tmp_path: Path) -> None:
     ("text", "message"),
     [
         (None, "an MJCF or URDF file of an arm"),
-        ("<mujoco><worldbody/></mujoco>", "compile"),
+        ("<mujoco><worldbody/></mujoco>", "without a body"),
+        ("<html/>", "begins with <html>"),
         ("nonsense", "compile"),
     ],
 )

@@ -30,6 +30,7 @@ from selfgrasp.objects.sets import set_label
 from selfgrasp.protocols.episode import PlayedProtocol
 from selfgrasp.rollout.workers import WorkerConfig, play_all
 from selfgrasp.workcell.cells.registry import cell_spec
+from selfgrasp.workcell.cells.simulated import cell_files
 from selfgrasp.workcell.play import Episode, Task
 
 
@@ -93,6 +94,7 @@ def _episodes(
         "policy": policy.identity,
         "config": {**asdict(config), "policy": ""},
         "objects": catalogue_hash(objects_named(objects)),
+        **cell_files(cell, options),
     }
     handed = _Handed(measurement, policy)
     tasks = [Task(seed) for seed in range(first, first + trials)]

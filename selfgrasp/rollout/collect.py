@@ -29,6 +29,7 @@ from selfgrasp.rollout.scene import PlayedScene, SceneTask, play_scene
 from selfgrasp.rollout.workers import WorkerConfig, play_all
 from selfgrasp.workcell.cells.config import to_json
 from selfgrasp.workcell.cells.registry import cell_spec, checked_options
+from selfgrasp.workcell.cells.simulated import cell_files
 from selfgrasp.workcell.play import AfterLift
 
 _IDLE = 100
@@ -132,6 +133,7 @@ def make_session(args: CollectJob) -> Session:
             "cell": to_json(options),
             # Left out where there are none, so that keys of sessions last.
             **({} if args.goals == "anything" else {"goals": args.goals}),
+            **cell_files(args.cell, options),
         },
     )
 

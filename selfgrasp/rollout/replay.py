@@ -20,7 +20,7 @@ from selfgrasp.rollout.policies import resolve
 from selfgrasp.rollout.scene import SceneTask, play_scene
 from selfgrasp.rollout.workers import WorkerConfig, play_all
 from selfgrasp.workcell.cells.registry import CELLS, stored_options
-from selfgrasp.workcell.cells.simulated import SimCell
+from selfgrasp.workcell.cells.simulated import SimCell, cell_files
 from selfgrasp.workcell.play import AfterLift
 from selfgrasp.workcell.sim.film import Recording, Spectator, beside
 
@@ -136,12 +136,15 @@ def _worker(session: Session, given: str | None, folder: str | None) -> WorkerCo
             given=f"policy {text!r}, now {policy.identity}",
             wanted=f"the one of the collection, {session.policy}; see --policy",
         )
-    return WorkerConfig(
-        session.spec.name,
-        stored_options(session.spec.name, session.spec.options),
-        objects,
-        policy,
-    )
+    options = stored_options(session.spec.name, session.spec.options)
+    files = cell_files(session.spec.name, options)
+    if (then := session.options.get("arm")) is not None and files.get("arm") != then:
+        raise InputError(
+            given=f"an attempt with the arm {then} of {session.spec.options.get('arm')}",
+            wanted="that file as it was",
+            exists=f"there is the arm {files.get('arm')} now",
+        )
+    return WorkerConfig(session.spec.name, options, objects, policy)
 
 
 def _task(attempt: Attempt, session: Session, objects: str) -> SceneTask:

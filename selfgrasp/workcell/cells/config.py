@@ -80,6 +80,7 @@ class Body:
     Attributes:
         world_from_base: (4, 4) of the arm's base; None for a hand that flies.
         arm: an MJCF or URDF file of the arm; empty for the KUKA iiwa 14.
+        flange: the site or body of that file that carries the hand; empty where it can be found.
         away: (3,) m, where the hand waits out of the cameras' view; None for the world's default.
         extrinsics_spread: m and rad per axis by which the cameras of different scenes' robots
             differ from the nominal extrinsics.
@@ -89,6 +90,7 @@ class Body:
 
     world_from_base: FloatArray | None = None
     arm: str = ""
+    flange: str = ""
     away: FloatArray | None = None
     extrinsics_spread: tuple[float, float] = (0.0, 0.0)
     paint: float = 0.0

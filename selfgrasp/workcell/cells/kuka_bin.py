@@ -68,6 +68,9 @@ class KukaBinConfig:
         cameras: one or both, shoulder first: policies look through the first.
         depth: the camera over the shoulder measures depth, too; for methods that need it.
         arm: an MJCF or URDF file of an arm of your own; empty for the KUKA iiwa 14.
+        flange: the site or body of that file that carries the hand. Empty: one with a usual name
+            (attachment_site, flange, tool0 ...), or else where the file's own gripper begins, or
+            else the end of the longest chain of hinges.
         kick: speed, in m/s, to which every object is knocked once in an attempt, when the hand
             begins to come down. 0: never.
         drop_test: when the closed hand feels empty, open it over the bin and compare pictures to
@@ -85,6 +88,7 @@ class KukaBinConfig:
     cameras: tuple[CameraName, ...] = ("shoulder",)
     depth: bool = False
     arm: str = ""
+    flange: str = ""
     kick: KickSpeed = 0.0
     drop_test: bool = False
     mixture: Objects = "any"
@@ -128,6 +132,11 @@ def kuka_bin_spec(config: KukaBinConfig) -> CellSpec:
             given=f"arm {config.arm!r}",
             wanted="an MJCF or URDF file of an arm, or nothing for the KUKA iiwa 14",
         )
+    if config.flange and not config.arm:
+        raise InputError(
+            given=f"the flange {config.flange!r} without an arm's file",
+            wanted="--options.arm FILE beside it",
+        )
     known = get_args(CameraName)
     if unknown := [name for name in config.cameras if name not in known]:
         raise unknown_name("camera", unknown[0], known)
@@ -149,6 +158,7 @@ def _body(config: KukaBinConfig) -> Body:
     varied = Body(
         world_from_base=pose(rotation=rotation_about_z(math.pi / 2), translation=ARM_BASE),
         arm=config.arm,
+        flange=config.flange,
         away=np.array(ARM_AWAY),
         extrinsics_spread=EXTRINSICS_SPREAD,
         paint=PAINT,

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +25,8 @@ from selfgrasp.workcell.cells.registry import cell_kind, checked_options
 from selfgrasp.workcell.cells.tabletop import TabletopConfig
 from selfgrasp.workcell.drivers import Drivers
 from selfgrasp.workcell.judge import JudgeConfig
-from selfgrasp.workcell.sim.arms import ArmModel, arm_from_file, iiwa14
+from selfgrasp.workcell.sim.arm_files import ArmFile, read_arm
+from selfgrasp.workcell.sim.arms import ArmModel, iiwa14
 from selfgrasp.workcell.sim.build import TableConfig
 from selfgrasp.workcell.sim.camera import ExtrinsicsVariation, SimCamera
 from selfgrasp.workcell.sim.hand import FlyingArm, SimGripper
@@ -211,6 +214,30 @@ def _simulated(
 def _arm_model(body: Body) -> ArmModel | None:
     if body.world_from_base is None:
         return None
-    if body.arm:
-        return arm_from_file(Path(body.arm), body.world_from_base)
-    return iiwa14(body.world_from_base)
+    found = _arm_file(body)
+    return iiwa14(body.world_from_base) if found is None else found.model
+
+
+def cell_files(name: str, config: CellConfig | None = None) -> dict[str, str]:
+    """What the files that a cell's options name hold, as sessions store it: the arm's hash, where
+    it is somebody's own. What was taken of such a file is said once, on standard error.
+
+    Raises:
+        InputError: an unknown cell, wrong options, or a file that cannot be used.
+    """
+    found = _arm_file(cell_kind(name).body(checked_options(name, config)))
+    if found is None:
+        return {}
+    _say_once(str(found))
+    return {"arm": found.content}
+
+
+def _arm_file(body: Body) -> ArmFile | None:
+    if body.world_from_base is None or not body.arm:
+        return None
+    return read_arm(Path(body.arm), body.world_from_base, body.flange)
+
+
+@cache
+def _say_once(said: str) -> None:
+    print(said, file=sys.stderr)

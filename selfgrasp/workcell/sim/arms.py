@@ -1,18 +1,13 @@
-"""Arms that can carry the hand: the KUKA LBR iiwa 14 from primitive shapes, or anyone's MJCF or
-URDF file."""
+"""Arms that can carry the hand, and how; the KUKA LBR iiwa 14 from primitive shapes."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from selfgrasp.core.arrays import FloatArray
-from selfgrasp.core.errors import InputError, first_line
 from selfgrasp.core.pose import pose
 from selfgrasp.core.spec import GripperSpec
 from selfgrasp.workcell.sim import gl as _gl  # noqa: F401  sets MUJOCO_GL before MuJoCo is imported
@@ -24,19 +19,8 @@ PALM = 0.06
 
 ARM_COLOR = (0.83, 0.45, 0.16, 1.0)
 JOINT_COLOR = (0.75, 0.76, 0.78, 1.0)
-_SPEED = np.radians(100.0)
-"""rad/s of an arm whose file says nothing of speed."""
 _TOOL_STIFFNESS = 8000.0
 """N/m with which the hand holds its place against a push, as the flying hand does."""
-_FLANGE_NAMES = (
-    "attachment_site",
-    "right_hand",
-    "flange",
-    "tool0",
-    "ee_link",
-    "link_ee",
-    "iiwa_link_ee",
-)
 
 
 @dataclass(frozen=True, eq=False)
@@ -169,114 +153,6 @@ def _make_iiwa() -> mujoco.MjSpec:
             conaffinity=1,
         )
     return spec
-
-
-def arm_from_file(path: Path, world_from_base: FloatArray) -> ArmModel:
-    """An arm from an MJCF or URDF file: its chain of hinges from the root body to the flange, with
-    the hand put on the flange.
-
-    The flange is a body or site with a usual name (attachment_site, right_hand, flange, tool0 ...),
-    or else the last body of the longest chain. Whatever hangs on the flange (a gripper of the
-    file's own) is left away.
-
-    Args:
-        path: the file; meshes beside it are found as MuJoCo finds them.
-        world_from_base: (4, 4) where its root stands.
-
-    Raises:
-        InputError: no such file, one that MuJoCo cannot read, or one without hinges.
-    """
-
-    def make() -> mujoco.MjSpec:
-        spec = mujoco.MjSpec.from_file(str(path))
-        for kind in (
-            "actuators",
-            "sensors",
-            "keys",
-            "equalities",
-            "excludes",
-            "tendons",
-            "cameras",
-            "lights",
-        ):
-            for element in list(getattr(spec, kind)):
-                spec.delete(element)
-        chain, name, _ = _chain_of(spec)
-        for extra in list(chain[-1].bodies):
-            spec.delete(extra)
-        for geom in list(spec.geoms):
-            if geom.parent.name != name:
-                geom.contype, geom.conaffinity = 0, 0
-        for body in chain:
-            body.gravcomp = 1
-        return spec
-
-    if not path.is_file():
-        raise InputError(given=f"{path}", wanted="an MJCF or URDF file of an arm")
-    try:
-        spec = mujoco.MjSpec.from_file(str(path))
-        chain, flange, body_from_flange = _chain_of(spec)
-        model = make().compile()
-    except ValueError as error:
-        raise InputError(
-            given=f"{path} ({first_line(error)})", wanted="an arm that MuJoCo can compile"
-        ) from error
-    hinges = [j for body in chain for j in body.joints if j.type == mujoco.mjtJoint.mjJNT_HINGE]
-    if len(hinges) < 4:
-        raise InputError(
-            given=f"{path} with {len(hinges)} hinges from root to flange",
-            wanted="an arm with at least 4",
-        )
-    limits = np.array(
-        [
-            model.joint(j.name).range if model.joint(j.name).limited else (-np.pi, np.pi)
-            for j in hinges
-        ]
-    )
-    return ArmModel(
-        path.stem,
-        make,
-        tuple(PREFIX + j.name for j in hinges),
-        chain[0].name,
-        flange,
-        body_from_flange,
-        world_from_base,
-        limits,
-        np.full(len(hinges), _SPEED),
-        np.linspace(300, 40, len(hinges)),
-    )
-
-
-def _chain_of(spec: mujoco.MjSpec) -> tuple[list[Any], str, FloatArray]:
-    """Bodies from the root to the flange's, that body's name, and the flange in it."""
-    roots = list(spec.worldbody.bodies)
-    if not roots:
-        raise ValueError("no body")
-    for site in spec.sites:
-        if site.name in _FLANGE_NAMES:
-            return (
-                _path_to(site.parent),
-                site.parent.name,
-                pose(rotation=_matrix(site.quat), translation=site.pos),
-            )
-    for body in spec.bodies:
-        if body.name in _FLANGE_NAMES:
-            return _path_to(body), body.name, np.eye(4)
-    deepest = max(spec.bodies, key=lambda b: sum(len(x.joints) for x in _path_to(b)))
-    return _path_to(deepest), deepest.name, np.eye(4)
-
-
-def _path_to(body: Any) -> list[Any]:
-    path = [body]
-    while path[0].parent is not None and path[0].parent.name != "world":
-        path.insert(0, path[0].parent)
-    return path
-
-
-def _matrix(quat: ArrayLike) -> FloatArray:
-    out = np.empty(9)
-    mujoco.mju_quat2Mat(out, np.asarray(quat, dtype=np.float64))
-    return out.reshape(3, 3)
 
 
 def attach(spec: mujoco.MjSpec, arm: ArmModel, gripper: GripperSpec) -> mujoco.MjsBody:

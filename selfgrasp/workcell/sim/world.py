@@ -65,9 +65,11 @@ _BAD = [
         mujoco.mjtWarning.mjWARN_BADQPOS,
         mujoco.mjtWarning.mjWARN_BADQVEL,
         mujoco.mjtWarning.mjWARN_BADQACC,
+        mujoco.mjtWarning.mjWARN_BADCTRL,
     )
 ]
-"""Warnings with which MuJoCo says that it met a NaN or an absurd value (and would start over)."""
+"""Warnings with which MuJoCo says that it met a NaN or an absurd value (and would start over, or
+take 0 for it)."""
 
 
 _STATE = mujoco.mjtState.mjSTATE_INTEGRATION
@@ -391,13 +393,13 @@ class World:
         """Advance by `count` timesteps.
 
         Raises:
-            Unstable: a NaN or an absurd velocity appeared.
+            Unstable: a NaN or an absurd velocity appeared, or a NaN was sent as control.
         """
         start = time.perf_counter()
         mujoco.mj_step(self.model, self.data, count)
         self.physics_seconds += time.perf_counter() - start
         warnings = self._warnings
-        if warnings[_BAD[0]] or warnings[_BAD[1]] or warnings[_BAD[2]]:
+        if any(warnings[kind] for kind in _BAD):
             raise Unstable(self._stable)
         if self.after_step is not None:
             self.after_step()

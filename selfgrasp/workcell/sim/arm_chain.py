@@ -1,0 +1,243 @@
+"""Which part of a compiled model is the arm: its hinges from the root to the flange, whatever else
+the file holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from selfgrasp.core.arrays import FloatArray
+from selfgrasp.core.errors import InputError
+from selfgrasp.core.pose import inverse, pose
+from selfgrasp.workcell.sim import gl as _gl  # noqa: F401  sets MUJOCO_GL before MuJoCo is imported
+
+import mujoco  # isort: skip
+
+HINGES = 4
+"""The fewest of an arm."""
+FLANGE_NAMES = (
+    "attachment_site",
+    "right_hand",
+    "flange",
+    "tool0",
+    "ee_link",
+    "link_ee",
+    "iiwa_link_ee",
+)
+"""What sites and bodies that carry a tool are usually called."""
+_OF_GRIPPERS = ("gripper", "finger", "jaw", "knuckle", "thumb", "claw")
+_HINGE = int(mujoco.mjtJoint.mjJNT_HINGE)
+
+
+@dataclass(frozen=True, eq=False)
+class Chain:
+    """An arm in a compiled model.
+
+    Attributes:
+        root: name of its first body.
+        carrier: name of the body that carries the hand.
+        flange: what the hand is put on, in words.
+        body_from_flange: (4, 4) in the carrier, +z away from the arm.
+        hinges: names of its joints, base first.
+        held: names of the other joints that stay, and stand still.
+        removed: names of bodies that hang on the flange, and are left away with all on them.
+    """
+
+    root: str
+    carrier: str
+    flange: str
+    body_from_flange: FloatArray
+    hinges: tuple[str, ...]
+    held: tuple[str, ...]
+    removed: tuple[str, ...]
+
+
+class Tree:
+    """Bodies, joints and sites of a compiled model whose parts all have names."""
+
+    def __init__(self, model: mujoco.MjModel) -> None:
+        self.model, self.data = model, mujoco.MjData(model)
+        mujoco.mj_kinematics(model, self.data)
+        self.parent = model.body_parentid.tolist()
+        self.children: list[list[int]] = [[] for _ in range(model.nbody)]
+        for body in range(1, model.nbody):
+            self.children[self.parent[body]].append(body)
+
+    def name(self, body: int) -> str:
+        """Of a body."""
+        return str(self.model.body(body).name)
+
+    def joints(self, body: int) -> list[int]:
+        """Those that move a body against its parent."""
+        first = int(self.model.body_jntadr[body])
+        return list(range(first, first + int(self.model.body_jntnum[body])))
+
+    def hinges(self, body: int) -> list[int]:
+        """Those of them that turn."""
+        return [j for j in self.joints(body) if int(self.model.jnt_type[j]) == _HINGE]
+
+    def below(self, body: int) -> Iterator[int]:
+        """A body and all that hang on it."""
+        yield body
+        for child in self.children[body]:
+            yield from self.below(child)
+
+    def path(self, body: int) -> list[int]:
+        """Bodies from the root to this one."""
+        path = [body]
+        while self.parent[path[0]]:
+            path.insert(0, self.parent[path[0]])
+        return path
+
+    def longest(self, body: int) -> int:
+        """Hinges of the longest chain that begins with this body."""
+        return len(self.hinges(body)) + max(map(self.longest, self.children[body]), default=0)
+
+    def moves(self, body: int) -> bool:
+        """Whether anything on it, or it, has a joint."""
+        return any(self.joints(one) for one in self.below(body))
+
+    def of_a_gripper(self, body: int) -> bool:
+        """Whether its first joint is no arm's: one that slides, or of a finger by its name."""
+        if not self.joints(body):
+            kinds = [self.of_a_gripper(c) for c in self.children[body] if self.moves(c)]
+            return bool(kinds) and all(kinds)
+        names = [self.model.joint(j).name for j in self.joints(body)]
+        said = " ".join([*names, self.name(body)]).lower()
+        return not self.hinges(body) or any(word in said for word in _OF_GRIPPERS)
+
+    def pose(self, body: int) -> FloatArray:
+        """(4, 4) in the world, where the file puts it."""
+        return pose(rotation=self.data.xmat[body].reshape(3, 3), translation=self.data.xpos[body])
+
+
+def find_chain(model: mujoco.MjModel, wanted: str = "") -> Chain:
+    """The arm in a model whose bodies, joints and sites have names.
+
+    Args:
+        model: compiled.
+        wanted: the site or body that is the flange. Without it: one with a usual name, or else
+            where a gripper of the file's begins, or else the last body of the longest chain of
+            hinges.
+
+    Raises:
+        InputError: no such site or body, several arms and no word which, or fewer than four hinges.
+    """
+    tree = Tree(model)
+    carrier, flange, body_from_flange, removed = _flange(tree, wanted)
+    path = tree.path(carrier)
+    hinges = [j for body in path for j in tree.hinges(body)]
+    if len(hinges) < HINGES:
+        raise InputError(
+            given=f"an arm with {len(hinges)} hinges from its root to {flange}",
+            wanted=f"at least {HINGES}; another flange is named by --options.flange",
+            exists=_places(model),
+        )
+    gone = {one for body in removed for one in tree.below(body)}
+    kept = [body for body in tree.below(path[0]) if body not in gone]
+    held = [j for body in kept for j in tree.joints(body) if j not in hinges]
+    return Chain(
+        tree.name(path[0]),
+        tree.name(carrier),
+        flange,
+        body_from_flange,
+        tuple(model.joint(j).name for j in hinges),
+        tuple(model.joint(j).name for j in held),
+        tuple(tree.name(body) for body in removed),
+    )
+
+
+def _flange(tree: Tree, wanted: str) -> tuple[int, str, FloatArray, list[int]]:
+    """The body that carries the hand, what it is put on in words, where, and what goes."""
+    model = tree.model
+    sites = {model.site(i).name: i for i in range(model.nsite)}
+    bodies = {tree.name(b): b for b in range(1, model.nbody)}
+    if wanted and wanted not in sites and wanted not in bodies:
+        raise InputError(
+            given=f"the flange {wanted!r}",
+            wanted="a site or body of the arm",
+            exists=_places(model),
+        )
+    for usual in (wanted,) if wanted else FLANGE_NAMES:
+        for kind, named in (("site", sites), ("body", bodies)):
+            found = [n for n in named if n == usual or (not wanted and n.endswith(f"_{usual}"))]
+            if len(found) > 1 and usual not in found:
+                raise _several(found, model)
+            if not found:
+                continue
+            name = usual if usual in found else found[0]
+            body = int(model.site_bodyid[named[name]]) if kind == "site" else named[name]
+            if body == 0:
+                continue
+            return (
+                body,
+                f"{kind} {name}",
+                _in_body(tree, body, sites.get(name), kind),
+                [*tree.children[body]],
+            )
+    return _guessed(tree)
+
+
+def _in_body(tree: Tree, body: int, site: int | None, kind: str) -> FloatArray:
+    if kind == "body" or site is None:
+        return np.eye(4)
+    data = tree.data
+    there = pose(rotation=data.site_xmat[site].reshape(3, 3), translation=data.site_xpos[site])
+    return inverse(tree.pose(body)) @ there
+
+
+def _guessed(tree: Tree) -> tuple[int, str, FloatArray, list[int]]:
+    """The end of the chain of hinges, before the file's own gripper."""
+    roots = [b for b in tree.children[0] if tree.longest(b) >= HINGES]
+    if len(roots) > 1:
+        raise _several([tree.name(b) for b in roots], tree.model)
+    if not roots:
+        roots = sorted(tree.children[0], key=tree.longest)[-1:]
+    if not roots:
+        raise InputError(given="a file without a body", wanted="an arm")
+    body, turned = roots[0], len(tree.hinges(roots[0]))
+    while True:
+        moving = [c for c in tree.children[body] if tree.moves(c)]
+        moving.sort(key=tree.longest, reverse=True)
+        if turned < HINGES or len(moving) < 2:
+            arms = [c for c in moving if turned < HINGES or not tree.of_a_gripper(c)]
+        else:
+            arms = [c for c in moving if tree.longest(c) >= HINGES]
+        long = [c for c in arms if tree.longest(c) >= HINGES]
+        if turned < HINGES and len(long) > 1:
+            raise _several([tree.name(c) for c in long], tree.model)
+        if not arms:
+            return _end(tree, body, moving)
+        body = arms[0]
+        turned += len(tree.hinges(body))
+
+
+def _end(tree: Tree, body: int, moving: list[int]) -> tuple[int, str, FloatArray, list[int]]:
+    """The last body that a hinge of the arm turns, with the hand where the file's gripper begins:
+    the palm is the first body that does not move against it, on the way to the fingers."""
+    path = tree.path(body)
+    if len(moving) == 1 and not tree.joints(moving[0]):
+        path.append(moving[0])
+    last = max((i for i, one in enumerate(path) if tree.hinges(one)), default=0)
+    carrier = path[last]
+    if moving and last + 1 < len(path):
+        palm = path[last + 1]
+        place = inverse(tree.pose(carrier)) @ tree.pose(palm)
+        return carrier, f"body {tree.name(carrier)} in place of {tree.name(palm)}", place, [palm]
+    return carrier, f"body {tree.name(carrier)}", np.eye(4), [*tree.children[carrier]]
+
+
+def _several(names: list[str], model: mujoco.MjModel) -> InputError:
+    return InputError(
+        given=f"a file with several arms or flanges: {', '.join(sorted(names)[:6])}",
+        wanted="the one that carries the hand, named by --options.flange",
+        exists=_places(model),
+    )
+
+
+def _places(model: mujoco.MjModel) -> str:
+    sites = [model.site(i).name for i in range(model.nsite)]
+    bodies = [model.body(i).name for i in range(1, model.nbody)]
+    return ", ".join(dict.fromkeys([*sites, *bodies]))[:600]

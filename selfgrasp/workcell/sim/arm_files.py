@@ -1,0 +1,209 @@
+"""Anyone's arm from an MJCF or URDF file. What it is, is read from the compiled model and by
+name."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from selfgrasp.core.arrays import FloatArray
+from selfgrasp.core.errors import InputError, first_line
+from selfgrasp.workcell.sim.arm_chain import Chain, find_chain
+from selfgrasp.workcell.sim.arms import PREFIX, ArmModel
+from selfgrasp.workcell.sim.urdf import Urdf, read_urdf, read_xml
+
+import mujoco  # isort: skip
+
+_SPEED = np.radians(100.0)
+"""rad/s of a joint whose file says nothing of speed."""
+_ELEMENTS = (
+    "actuators",
+    "sensors",
+    "keys",
+    "equalities",
+    "excludes",
+    "pairs",
+    "tendons",
+    "cameras",
+    "lights",
+    "flexes",
+    "skins",
+    "tuples",
+)
+"""What of a file is no part of the arm's body."""
+_CONTENT = (
+    "body_parentid",
+    "body_pos",
+    "body_quat",
+    "body_mass",
+    "body_inertia",
+    "jnt_axis",
+    "jnt_pos",
+    "jnt_range",
+    "geom_type",
+    "geom_size",
+    "geom_pos",
+    "geom_quat",
+    "geom_rgba",
+    "mesh_vert",
+)
+"""Fields of a compiled model that make it another arm."""
+
+
+@dataclass(frozen=True, eq=False)
+class ArmFile:
+    """An arm, and what of its file it is.
+
+    Attributes:
+        model: the arm.
+        chain: what of the file it is.
+        content: 12 hex digits of all that moves and is seen, meshes included.
+        left_away: names of meshes of kinds that MuJoCo does not read.
+    """
+
+    model: ArmModel
+    chain: Chain
+    content: str
+    left_away: tuple[str, ...]
+
+    def __str__(self) -> str:
+        chain = self.chain
+        said = f"arm {self.model.name}: {len(chain.hinges)} hinges ({', '.join(chain.hinges)}); "
+        said += f"the hand is on {chain.flange}, another place is named by --options.flange"
+        for what, names in (
+            ("held still", chain.held),
+            ("left away", chain.removed),
+            ("meshes left away, MuJoCo reads STL, OBJ and MSH", self.left_away),
+        ):
+            said += f"; {what}: {', '.join(names)}" if names else ""
+        return said
+
+
+def arm_from_file(path: Path, world_from_base: FloatArray, flange: str = "") -> ArmModel:
+    """The arm of `read_arm`."""
+    return read_arm(path, world_from_base, flange).model
+
+
+def read_arm(path: Path, world_from_base: FloatArray, flange: str = "") -> ArmFile:
+    """An arm from an MJCF or URDF file: its chain of hinges from the root body to the flange, with
+    the hand put on the flange.
+
+    Other joints are held where the file puts them. A gripper of the file's own is left away, and so
+    is all that is no part of the arm: floor, lamps, other things of a scene. Parts without names
+    get some.
+
+    Args:
+        path: the file. Meshes are found beside it, and those of package://NAME in a folder NAME
+            above or beside it.
+        world_from_base: (4, 4) where its root stands.
+        flange: the site or body that carries the hand; by default one with a usual name, see
+            `arm_chain.find_chain`.
+
+    Raises:
+        InputError: no such file or mesh, one that MuJoCo cannot read, several arms, or one with
+            fewer than four hinges.
+    """
+    source = _read(path)
+
+    def make() -> mujoco.MjSpec:
+        spec = _spec(path, source)
+        _reduce(spec, chain)
+        return spec
+
+    try:
+        chain = find_chain(_spec(path, source).compile(), flange)
+        model = make().compile()
+    except ValueError as error:
+        raise InputError(
+            given=f"{path} ({first_line(error)})", wanted="an arm that MuJoCo can compile"
+        ) from error
+    except InputError as error:
+        raise InputError(
+            given=f"{path}: {error.given}", wanted=error.wanted, exists=error.exists
+        ) from error
+    names = chain.hinges
+    count = len(names)
+    joints = [model.joint(name) for name in names]
+    limits = [j.range if j.limited else (-np.pi, np.pi) for j in joints]
+    torques = np.linspace(300, 40, count)
+    arm = ArmModel(
+        path.stem,
+        make,
+        tuple(PREFIX + name for name in names),
+        chain.root,
+        chain.carrier,
+        chain.body_from_flange,
+        world_from_base,
+        np.array(limits),
+        np.array([source.speeds.get(name, _SPEED) for name in names]),
+        np.array([source.torques.get(n, t) for n, t in zip(names, torques, strict=True)]),
+    )
+    return ArmFile(arm, chain, _content(model, chain), source.left_away)
+
+
+def _read(path: Path) -> Urdf:
+    """The file; of an MJCF no text, since MuJoCo finds what it includes by its path."""
+    root = read_xml(path)
+    if root.tag == "robot":
+        return read_urdf(path, root)
+    if root.tag != "mujoco":
+        raise InputError(
+            given=f"{path}, which begins with <{root.tag}>",
+            wanted="an arm that MuJoCo can compile: MJCF (<mujoco>) or URDF (<robot>)",
+        )
+    return Urdf("")
+
+
+def _spec(path: Path, source: Urdf) -> mujoco.MjSpec:
+    """The whole file, in which every body, joint and site has a name of its own."""
+    spec = (
+        mujoco.MjSpec.from_string(source.text)
+        if source.text
+        else mujoco.MjSpec.from_file(str(path))
+    )
+    spec.compiler.fusestatic = False
+    bodies = list(spec.bodies)[1:]
+    for kind, parts in (("body", bodies), ("joint", spec.joints), ("site", spec.sites)):
+        taken = {part.name for part in parts}
+        for number, part in enumerate(parts):
+            if not part.name:
+                name = f"{kind}{number}"
+                part.name = name if name not in taken else f"unnamed_{kind}{number}"
+    return spec
+
+
+def _reduce(spec: mujoco.MjSpec, chain: Chain) -> None:
+    """Leave the arm alone, with its hinges as the only joints, on a root that stands where it is
+    put."""
+    for kind in _ELEMENTS:
+        for element in list(getattr(spec, kind)):
+            spec.delete(element)
+    for name in (*_other_roots(spec, chain), *chain.removed):
+        spec.delete(spec.body(name))
+    for part in [*spec.worldbody.geoms, *spec.worldbody.sites]:
+        spec.delete(part)
+    for name in chain.held:
+        spec.delete(spec.joint(name))
+    for geom in spec.geoms:
+        if geom.parent.name != chain.carrier:
+            geom.contype, geom.conaffinity = 0, 0
+    for body in list(spec.bodies)[1:]:
+        body.gravcomp = 1
+    root: Any = spec.body(chain.root)
+    root.pos = np.zeros(3)
+
+
+def _other_roots(spec: mujoco.MjSpec, chain: Chain) -> list[str]:
+    return [body.name for body in spec.worldbody.bodies if body.name != chain.root]
+
+
+def _content(model: mujoco.MjModel, chain: Chain) -> str:
+    digest = hashlib.sha256(f"{chain.hinges} {chain.carrier}".encode())
+    digest.update(np.round(chain.body_from_flange, 9).tobytes())
+    for name in _CONTENT:
+        digest.update(np.ascontiguousarray(getattr(model, name)).tobytes())
+    return digest.hexdigest()[:12]

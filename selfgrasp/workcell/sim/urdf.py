@@ -1,0 +1,136 @@
+"""URDF text as MuJoCo reads it: meshes by the paths where they lie, no link melted into another."""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ET
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import unquote, urlparse
+
+from selfgrasp.core.errors import InputError
+
+READ = (".stl", ".obj", ".msh")
+"""Kinds of mesh that MuJoCo reads."""
+_MOST_BYTES = 64 << 20
+
+
+@dataclass(frozen=True)
+class Urdf:
+    """A URDF file, ready for MuJoCo.
+
+    Attributes:
+        text: with absolute paths of meshes.
+        speeds: rad/s, by joint, where the file says so.
+        torques: N m, likewise.
+        left_away: names of the mesh files of other kinds, which no picture shows.
+    """
+
+    text: str
+    speeds: dict[str, float] = field(default_factory=dict)
+    torques: dict[str, float] = field(default_factory=dict)
+    left_away: tuple[str, ...] = ()
+
+
+def read_xml(path: Path) -> ET.Element:
+    """The root of an XML file.
+
+    Raises:
+        InputError: no regular file, one of more than 64 MiB, or no XML.
+    """
+    if not path.is_file() or path.stat().st_size > _MOST_BYTES:
+        raise InputError(given=f"{path}", wanted="an MJCF or URDF file of an arm")
+    try:
+        return ET.fromstring(path.read_bytes())
+    except ET.ParseError as error:
+        raise InputError(
+            given=f"{path} ({error})", wanted="an MJCF or URDF file that MuJoCo can compile"
+        ) from error
+
+
+def read_urdf(path: Path, root: ET.Element) -> Urdf:
+    """A URDF file whose meshes are found: package://NAME/REST in a folder NAME above or beside the
+    file, file:// and other paths as they are, or beside the file.
+
+    Raises:
+        InputError: a mesh that is nowhere, or a xacro file that nobody has expanded.
+    """
+    if any("xacro" in element.tag for element in root.iter()):
+        raise InputError(
+            given=f"{path}, which holds xacro", wanted="the URDF that `xacro FILE` makes of it"
+        )
+    left_away = []
+    for link in root.iter("link"):
+        for kind in ("visual", "collision"):
+            for shape in link.findall(kind):
+                mesh = shape.find("geometry/mesh")
+                if mesh is None:
+                    continue
+                name = mesh.get("filename", "")
+                if Path(name).suffix.lower() in READ:
+                    mesh.set("filename", str(_found(name, path)))
+                else:
+                    left_away.append(Path(name).name)
+                    link.remove(shape)
+    limits = {joint.get("name", ""): joint.find("limit") for joint in root.iter("joint")}
+    _tell_compiler(root)
+    return Urdf(
+        ET.tostring(root, encoding="unicode"),
+        _numbers(limits, "velocity"),
+        _numbers(limits, "effort"),
+        tuple(dict.fromkeys(left_away)),
+    )
+
+
+def _tell_compiler(root: ET.Element) -> None:
+    extension = root.find("mujoco")
+    if extension is None:
+        extension = ET.SubElement(root, "mujoco")
+    compiler = extension.find("compiler")
+    if compiler is None:
+        compiler = ET.SubElement(extension, "compiler")
+    for name in ("meshdir", "assetdir"):
+        compiler.attrib.pop(name, None)
+    # Links without an inertia get a small one, since MuJoCo moves none without.
+    compiler.attrib.update(
+        strippath="false", fusestatic="false", boundmass="0.01", boundinertia="0.0001"
+    )
+
+
+def _numbers(limits: dict[str, ET.Element | None], name: str) -> dict[str, float]:
+    found = {}
+    for joint, limit in limits.items():
+        try:
+            value = float(limit.get(name, "0")) if limit is not None else 0.0
+        except ValueError:
+            continue
+        if 0.0 < value < 1e6:
+            found[joint] = value
+    return found
+
+
+def _found(name: str, path: Path) -> Path:
+    """Where the mesh of that name lies.
+
+    Raises:
+        InputError: nowhere.
+    """
+    places = [place.resolve() for place in _places(name, path.resolve())]
+    for place in places:
+        if place.is_file():
+            return place
+    raise InputError(
+        given=f"{path}, whose mesh {name} is not there",
+        wanted=f"the file {places[0]}",
+    )
+
+
+def _places(name: str, path: Path) -> list[Path]:
+    scheme, rest = urlparse(name).scheme, name.partition("://")[2]
+    if scheme in ("package", "model"):
+        package, _, inside = rest.partition("/")
+        homes = [folder for folder in path.parents if folder.name == package]
+        beside = [folder / package for folder in path.parents]
+        return [home / inside for home in (*homes, *beside)] or [path.parent / inside]
+    if scheme == "file":
+        return [Path(unquote(urlparse(name).path))]
+    return [path.parent / name, path.parent / Path(name).name]
