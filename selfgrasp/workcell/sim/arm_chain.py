@@ -28,6 +28,10 @@ FLANGE_NAMES = (
 )
 """What sites and bodies that carry a tool are usually called."""
 _OF_GRIPPERS = ("gripper", "finger", "jaw", "knuckle", "thumb", "claw")
+_APART = 0.005
+"""m between the last two hinges, along the last one, from which they say what is outwards."""
+_ALONG = 0.9
+"""Cosine from which a frame's +z points along the last hinge."""
 _HINGE = int(mujoco.mjtJoint.mjJNT_HINGE)
 
 
@@ -60,6 +64,7 @@ class Tree:
     def __init__(self, model: mujoco.MjModel) -> None:
         self.model, self.data = model, mujoco.MjData(model)
         mujoco.mj_kinematics(model, self.data)
+        mujoco.mj_comPos(model, self.data)
         self.parent = model.body_parentid.tolist()
         self.children: list[list[int]] = [[] for _ in range(model.nbody)]
         for body in range(1, model.nbody):
@@ -104,8 +109,7 @@ class Tree:
         if not self.joints(body):
             kinds = [self.of_a_gripper(c) for c in self.children[body] if self.moves(c)]
             return bool(kinds) and all(kinds)
-        names = [self.model.joint(j).name for j in self.joints(body)]
-        said = " ".join([*names, self.name(body)]).lower()
+        said = " ".join(self.model.joint(j).name for j in self.joints(body)).lower()
         return not self.hinges(body) or any(word in said for word in _OF_GRIPPERS)
 
     def pose(self, body: int) -> FloatArray:
@@ -120,7 +124,7 @@ def find_chain(model: mujoco.MjModel, wanted: str = "") -> Chain:
         model: compiled.
         wanted: the site or body that is the flange. Without it: one with a usual name, or else
             where a gripper of the file's begins, or else the last body of the longest chain of
-            hinges.
+            hinges; these two with +z along the last hinge.
 
     Raises:
         InputError: no such site or body, several arms and no word which, or fewer than four hinges.
@@ -224,9 +228,30 @@ def _end(tree: Tree, body: int, moving: list[int]) -> tuple[int, str, FloatArray
     carrier = path[last]
     if moving and last + 1 < len(path):
         palm = path[last + 1]
-        place = inverse(tree.pose(carrier)) @ tree.pose(palm)
+        place = _outwards(tree, path[: last + 1], inverse(tree.pose(carrier)) @ tree.pose(palm))
         return carrier, f"body {tree.name(carrier)} in place of {tree.name(palm)}", place, [palm]
-    return carrier, f"body {tree.name(carrier)}", np.eye(4), [*tree.children[carrier]]
+    place = _outwards(tree, path[: last + 1], np.eye(4))
+    return carrier, f"body {tree.name(carrier)}", place, [*tree.children[carrier]]
+
+
+def _outwards(tree: Tree, path: list[int], place: FloatArray) -> FloatArray:
+    """`place` in the last body of `path`, its +z turned along the last hinge and away from the
+    arm, as that of a flange is; a frame whose +z is so already stays as it is."""
+    hinges = [j for body in path for j in tree.hinges(body)]
+    if len(hinges) < 2:
+        return place
+    data, carrier = tree.data, tree.pose(path[-1])
+    axis = data.xaxis[hinges[-1]]
+    along = float(axis @ (data.xanchor[hinges[-1]] - data.xanchor[hinges[-2]]))
+    if abs(along) < _APART:
+        along = float(axis @ (data.subtree_com[path[-1]] - data.xanchor[hinges[-1]]))
+    out = carrier[:3, :3].T @ (axis if along >= 0 else -axis)
+    if out @ place[:3, 2] > _ALONG:
+        return place
+    side = place[:3, int(np.argmin(np.abs(out @ place[:3, :2])))]
+    x = side - (side @ out) * out
+    x /= np.linalg.norm(x)
+    return pose(rotation=np.stack([x, np.cross(out, x), out], axis=1), translation=place[:3, 3])
 
 
 def _several(names: list[str], model: mujoco.MjModel) -> InputError:

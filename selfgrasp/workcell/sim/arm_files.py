@@ -131,7 +131,7 @@ def read_arm(path: Path, world_from_base: FloatArray, flange: str = "") -> ArmFi
     limits = [j.range if j.limited else (-np.pi, np.pi) for j in joints]
     torques = np.linspace(300, 40, count)
     arm = ArmModel(
-        path.stem,
+        f"{path.resolve().parent.name}/{path.name}",
         make,
         tuple(PREFIX + name for name in names),
         chain.root,

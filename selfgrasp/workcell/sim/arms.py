@@ -67,6 +67,7 @@ class ArmModel:
         )
 
 
+_OPTIONS = tuple(name for name in dir(mujoco.MjSpec().option) if not name.startswith("_"))
 PREFIX = "arm_"
 """Before every name of an arm in the world it is attached to."""
 
@@ -160,6 +161,9 @@ def attach(spec: mujoco.MjSpec, arm: ArmModel, gripper: GripperSpec) -> mujoco.M
     fingertips, +z of the hand back towards the flange."""
 
     child = arm.make()
+    # The world's options hold, not those of the arm's file.
+    for name in _OPTIONS:
+        setattr(child.option, name, getattr(spec.option, name))
     frame = spec.worldbody.add_frame(
         pos=arm.world_from_base[:3, 3], quat=_quaternion(arm.world_from_base)
     )
@@ -169,8 +173,13 @@ def attach(spec: mujoco.MjSpec, arm: ArmModel, gripper: GripperSpec) -> mujoco.M
         rotation=np.diag([1.0, -1.0, -1.0]), translation=(0, 0, gripper.finger_length + PALM)
     )
     body_from_hand = arm.body_from_flange @ down
+    # The file's defaults (no contacts, its materials) are not the hand's.
     hand = flange.add_body(
-        name="hand", pos=body_from_hand[:3, 3], quat=_quaternion(body_from_hand), gravcomp=1
+        default=spec.default,
+        name="hand",
+        pos=body_from_hand[:3, 3],
+        quat=_quaternion(body_from_hand),
+        gravcomp=1,
     )
     spec.add_exclude(bodyname1="hand", bodyname2=flange.name)
     return hand

@@ -90,9 +90,14 @@ def _tell_compiler(root: ET.Element) -> None:
         compiler = ET.SubElement(extension, "compiler")
     for name in ("meshdir", "assetdir"):
         compiler.attrib.pop(name, None)
-    # Links without an inertia get a small one, since MuJoCo moves none without.
+    # Links without an inertia get a small one, and impossible ones are balanced, since MuJoCo moves
+    # none such; the arm is carried against gravity, so that little hangs on them.
     compiler.attrib.update(
-        strippath="false", fusestatic="false", boundmass="0.01", boundinertia="0.0001"
+        strippath="false",
+        fusestatic="false",
+        boundmass="0.01",
+        boundinertia="0.0001",
+        balanceinertia="true",
     )
 
 
