@@ -229,9 +229,25 @@ def _end(tree: Tree, body: int, moving: list[int]) -> tuple[int, str, FloatArray
     if moving and last + 1 < len(path):
         palm = path[last + 1]
         place = _outwards(tree, path[: last + 1], inverse(tree.pose(carrier)) @ tree.pose(palm))
+        out = place[:3, 2]
+        beyond = float(out @ place[:3, 3]) - _reach(tree, carrier, place)
+        place[:3, 3] -= max(0.0, beyond) * out
         return carrier, f"body {tree.name(carrier)} in place of {tree.name(palm)}", place, [palm]
     place = _outwards(tree, path[: last + 1], np.eye(4))
     return carrier, f"body {tree.name(carrier)}", place, [*tree.children[carrier]]
+
+
+def _reach(tree: Tree, body: int, place: FloatArray) -> float:
+    """m along the +z of `place` from the body's origin to where its shapes end: a palm whose frame
+    lies between its fingers is not where the hand goes. Infinite for a body without shapes."""
+    model, ends = tree.model, []
+    for geom in np.flatnonzero(model.geom_bodyid == body):
+        turn = np.empty(9)
+        mujoco.mju_quat2Mat(turn, model.geom_quat[geom])
+        center, half = model.geom_aabb[geom, :3], model.geom_aabb[geom, 3:]
+        along = turn.reshape(3, 3).T @ place[:3, 2]
+        ends.append(place[:3, 2] @ model.geom_pos[geom] + along @ center + np.abs(along) @ half)
+    return float(max(ends)) if ends else float("inf")
 
 
 def _outwards(tree: Tree, path: list[int], place: FloatArray) -> FloatArray:

@@ -188,13 +188,22 @@ def _reduce(spec: mujoco.MjSpec, chain: Chain) -> None:
         spec.delete(part)
     for name in chain.held:
         spec.delete(spec.joint(name))
-    for geom in spec.geoms:
-        if geom.parent.name != chain.carrier:
-            geom.contype, geom.conaffinity = 0, 0
     for body in list(spec.bodies)[1:]:
         body.gravcomp = 1
+        _show(list(body.geoms))
+        if body.name != chain.carrier:
+            for geom in body.geoms:
+                geom.contype, geom.conaffinity = 0, 0
     root: Any = spec.body(chain.root)
     root.pos = np.zeros(3)
+
+
+def _show(geoms: list[Any]) -> None:
+    """Of a body's shapes that are looked at and others that collide, show the first alone."""
+    solid = [geom for geom in geoms if geom.contype or geom.conaffinity]
+    if len(solid) < len(geoms):
+        for geom in solid:
+            geom.material, geom.rgba = "", (0.0, 0.0, 0.0, 0.0)
 
 
 def _other_roots(spec: mujoco.MjSpec, chain: Chain) -> list[str]:

@@ -94,6 +94,7 @@ def _tell_compiler(root: ET.Element) -> None:
     # none such; the arm is carried against gravity, so that little hangs on them.
     compiler.attrib.update(
         strippath="false",
+        discardvisual="false",
         fusestatic="false",
         boundmass="0.01",
         boundinertia="0.0001",

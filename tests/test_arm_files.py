@@ -1,0 +1,217 @@
+"""Arms of other people's files: what of a file is the arm, and where its hand goes."""
+
+from collections.abc import Callable
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchmarks.arms import tried
+from selfgrasp.core import InputError
+from selfgrasp.core.arrays import FloatArray
+from selfgrasp.core.pose import pose
+from selfgrasp.objects.catalogue import train_objects
+from selfgrasp.workcell.cells.config import GRIPPER
+from selfgrasp.workcell.cells.kuka_bin import ARM_BASE, KukaBinConfig
+from selfgrasp.workcell.cells.simulated import cell_files, kuka_bin
+from selfgrasp.workcell.sim.arm_files import ArmFile, read_arm
+from selfgrasp.workcell.sim.kinematics import Kinematics
+from selfgrasp.workcell.sim.world import Unstable
+
+LINKS = (
+    ("shoulder", "0 0 0.163", "0 0 1", "0 0.138 0"),
+    ("upper", "0 0.138 0", "0 1 0", "0 0 0.425"),
+    ("fore", "0 -0.131 0.425", "0 1 0", "0 0 0.392"),
+    ("wrist1", "0 0 0.392", "0 1 0", "0 0.127 0"),
+    ("wrist2", "0 0.127 0", "0 0 1", "0 0 0.1"),
+    ("wrist3", "0 0 0.1", "0 1 0", "0 0.07 0"),
+)
+TURNED = "0.70710678 -0.70710678 0 0"
+SITE = f'<site name="attachment_site" pos="0 0.08 0" quat="{TURNED}"/>'
+FINGER = (
+    '<body name="{0}" pos="0 {1}0.02 0.05"><joint name="{0}_joint" type="slide" axis="0 1 0"'
+    ' range="0 0.04"/><geom size="0.01" mass="0.05"/></body>'
+)
+HAND = (
+    f'<body name="claw" pos="0 0.08 0" quat="{TURNED}"><geom size="0.03" mass="0.3"/>'
+    f"{FINGER.format('a', '')}{FINGER.format('b', '-')}</body>"
+)
+
+
+def mjcf(
+    tip: str = SITE, *, base: str = "", world: str = "", head: str = "", named: bool = True
+) -> str:
+    """A six-axis arm whose last body holds `tip`."""
+    text = tip
+    for number, (name, place, axis, end) in reversed(list(enumerate(LINKS, start=1))):
+        body, joint = (f'name="{name}"', f'name="j{number}"') if named else ("", "")
+        text = (
+            f'<body {body} pos="{place}"><joint {joint} axis="{axis}" range="-6.28 6.28"/>'
+            f'<geom type="capsule" fromto="0 0 0 {end}" size="0.04" mass="1"/>{text}</body>'
+        )
+    root = f'<body name="base">{base}<geom size="0.07" mass="4"/>{text}</body>'
+    return f'<mujoco><compiler angle="radian"/>{head}<worldbody>{world}{root}</worldbody></mujoco>'
+
+
+def urdf(mesh: str) -> str:
+    """The same arm, with a mesh in its first moving link."""
+    links, joints, parent = ['<link name="base"/>'], [], "base"
+    for number, (name, place, axis, _) in enumerate(LINKS, start=1):
+        shape = f'<visual><geometry><mesh filename="{mesh}"/></geometry></visual>'
+        links.append(f'<link name="{name}">{shape if number == 1 else ""}</link>')
+        joints.append(
+            f'<joint name="j{number}" type="revolute"><parent link="{parent}"/>'
+            f'<child link="{name}"/><origin xyz="{place}"/><axis xyz="{axis}"/>'
+            '<limit lower="-6" upper="6" velocity="2.5" effort="99"/></joint>'
+        )
+        parent = name
+    return f'<robot name="six">{"".join(links + joints)}</robot>'
+
+
+@pytest.fixture
+def read(tmp_path: Path) -> Callable[..., ArmFile]:
+    """Reads a text as an arm's file."""
+
+    def of(text: str, flange: str = "", name: str = "arm.xml") -> ArmFile:
+        path = tmp_path / name
+        path.write_text(text)
+        return read_arm(path, pose(translation=ARM_BASE), flange)
+
+    return of
+
+
+def tool(arm: ArmFile) -> FloatArray:
+    """(4, 4) of the tool with all joints at 0.3 rad."""
+    return Kinematics(arm.model, GRIPPER).tool(np.full(len(arm.model.joints), 0.3))
+
+
+@pytest.mark.parametrize(
+    "turned", ['euler="-1.57079633 0 0"', 'axisangle="1 0 0 -1.57079633"', 'zaxis="0 1 0"']
+)
+def test_a_flange_is_where_mujoco_puts_it(read: Callable[..., ArmFile], turned: str) -> None:
+    site = f'<site name="attachment_site" pos="0 0.08 0" {turned}/>'
+    framed = f'<frame pos="0 0.08 0" quat="{TURNED}"><site name="attachment_site"/></frame>'
+    expected = tool(read(mjcf()))[:3, [2, 3]]
+    np.testing.assert_allclose(tool(read(mjcf(site)))[:3, [2, 3]], expected, atol=1e-6)
+    np.testing.assert_allclose(tool(read(mjcf(framed)))[:3, [2, 3]], expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("kind", ["slide", "free", "ball"])
+def test_joints_that_are_not_the_arms_are_held(read: Callable[..., ArmFile], kind: str) -> None:
+    base = f'<joint name="lift" type="{kind}"/>'.replace('<joint name="lift" type="free"/>', "")
+    base = base or '<freejoint name="lift"/>'
+    arm = read(mjcf(base=base))
+    assert arm.chain.held == ("lift",)
+    assert len(arm.model.joints) == 6
+    assert arm.model.make().compile().njnt == 6
+    np.testing.assert_allclose(tool(arm), tool(read(mjcf())), atol=1e-9)
+
+
+def test_a_gripper_of_the_files_own_is_taken_off(read: Callable[..., ArmFile]) -> None:
+    whole = read(mjcf(HAND))
+    assert whole.chain.removed == ("claw",)
+    assert whole.model.make().compile().njnt == 6
+    # The wrist ends at 0.11 m, the palm begins at 0.08 m.
+    np.testing.assert_allclose(tool(whole), tool(read(mjcf())), atol=1e-9)
+    assert "left away: claw" in str(whole)
+    far = HAND.replace('pos="0 0.08 0"', 'pos="0 0.3 0"')
+    np.testing.assert_allclose(read(mjcf(far)).chain.body_from_flange[1, 3], 0.11, atol=1e-6)
+
+
+def test_a_guessed_flange_points_along_the_last_hinge(read: Callable[..., ArmFile]) -> None:
+    chain = read(mjcf("")).chain
+    np.testing.assert_allclose(chain.body_from_flange[:3, 2], [0, 1, 0], atol=1e-9)
+
+
+def test_a_scene_gives_its_arm_alone_and_parts_without_names_get_some(
+    read: Callable[..., ArmFile],
+) -> None:
+    floor = '<light pos="0 0 3"/><geom type="plane" size="0 0 1"/><body><geom size="0.1"/></body>'
+    bare = read(mjcf()).model.make().compile()
+    scene = read(mjcf(world=floor)).model.make().compile()
+    assert (scene.nbody, scene.ngeom, scene.nlight) == (bare.nbody, bare.ngeom, 0)
+    unnamed = read(mjcf(named=False))
+    assert len(unnamed.model.joints) == 6
+    np.testing.assert_allclose(tool(unnamed), tool(read(mjcf())), atol=1e-9)
+
+
+def test_the_flange_can_be_named_and_an_unknown_one_lists_what_there_is(
+    read: Callable[..., ArmFile],
+) -> None:
+    assert read(mjcf(), "wrist2").chain.carrier == "wrist2"
+    with pytest.raises(InputError, match=r"'wrist9'.*exists: attachment_site, base, shoulder"):
+        read(mjcf(), "wrist9")
+    first = mjcf("").split("<worldbody>")[1].split("</worldbody>")[0]
+    second = first.replace('name="', 'name="other_')
+    with pytest.raises(InputError, match=r"several arms.*base, other_base.*--options\.flange"):
+        read(f"<mujoco><worldbody>{first}{second}</worldbody></mujoco>")
+
+
+def test_a_change_in_a_file_or_in_its_mesh_is_another_arm(read: Callable[..., ArmFile]) -> None:
+    first = read(mjcf()).content
+    assert read(mjcf()).content == first
+    assert read(mjcf().replace("0 0 0.425", "0 0 0.5")).content != first
+    assert read(mjcf(), "wrist2").content != first
+
+
+def test_meshes_of_a_package_are_found_and_others_named(
+    read: Callable[..., ArmFile], tmp_path: Path
+) -> None:
+    trimesh = pytest.importorskip("trimesh")
+    (tmp_path / "six_description" / "meshes").mkdir(parents=True)
+    mesh = tmp_path / "six_description" / "meshes" / "part.stl"
+    trimesh.creation.box((0.08, 0.08, 0.1)).export(mesh)
+    arm = read(urdf("package://six_description/meshes/part.stl"), name="six.urdf")
+    assert arm.model.make().compile().nmesh == 1
+    np.testing.assert_allclose(arm.model.speeds, 2.5)
+    assert read(urdf(f"file://{mesh}"), name="six.urdf").content == arm.content
+    with pytest.raises(InputError, match=r"lost\.stl"):
+        read(urdf("package://six_description/meshes/lost.stl"), name="six.urdf")
+    dae = read(urdf("package://six_description/meshes/part.dae"), name="six.urdf")
+    assert dae.left_away == ("part.dae",)
+    with pytest.raises(InputError, match="xacro"):
+        read(
+            '<robot xmlns:xacro="http://www.ros.org/wiki/xacro"><xacro:macro name="a"/></robot>',
+            name="six.urdf",
+        )
+
+
+def test_a_files_defaults_are_not_the_hands_and_its_shapes_do_not_collide(tmp_path: Path) -> None:
+    path = tmp_path / "arm.xml"
+    default = '<default><geom contype="0" conaffinity="0"/></default>'
+    path.write_text(mjcf(head=default))
+    config = KukaBinConfig(count=2, picture_px=48, arm=str(path), noise="none")
+    assert list(cell_files("kuka_bin", config)) == ["arm"]
+    with kuka_bin(train_objects(4), config) as cell:
+        model = cell.world.model
+        for side in ("right", "left"):
+            assert model.geom(f"finger_{side}").contype[0]
+        assert not any(model.geom_contype[model.geom_bodyid == model.body("arm_fore").id])
+
+
+def test_what_is_no_number_as_control_is_a_fault_and_leaves_no_log(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with kuka_bin(train_objects(4), KukaBinConfig(count=1, picture_px=48)) as cell:
+        cell.reset(0)
+        cell.world.data.ctrl[0] = np.nan
+        with pytest.raises(Unstable):
+            cell.world.step(2)
+    assert not list(tmp_path.iterdir())
+
+
+ROBOSUITE = ("Panda", "UR5e", "IIWA", "Sawyer", "Kinova3", "Jaco", "XArm7", "Baxter")
+
+
+@pytest.mark.skipif(find_spec("robosuite") is None, reason="robosuite is not installed")
+@pytest.mark.parametrize("name", ROBOSUITE)
+def test_public_arms_reach_into_the_bin(name: str) -> None:
+    found = find_spec("robosuite")
+    assert found is not None
+    assert found.origin is not None
+    file = Path(found.origin).parent / "models/assets/robots" / name.lower() / "robot.xml"
+    config = KukaBinConfig(count=1, picture_px=48, arm=str(file), noise="none")
+    with kuka_bin(train_objects(4), config) as cell:
+        assert tried(cell) >= 14
