@@ -8,6 +8,7 @@ import hashlib
 import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
+from functools import cache
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
@@ -86,4 +87,9 @@ def _path(key: str) -> Path | None:
 
 
 def _installed(package: str) -> str:
-    return f"{package} {version(package)}" if find_spec(package) else f"no {package}"
+    return f"{package} {_version(package)}" if find_spec(package) else f"no {package}"
+
+
+@cache
+def _version(package: str) -> str:
+    return version(package)

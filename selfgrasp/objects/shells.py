@@ -108,11 +108,13 @@ def surface_of(meshes: Iterable[tuple[FloatArray, NDArray[np.int64]]]) -> Surfac
     Args:
         meshes: vertices (V, 3) and triangles (F, 3) of each.
     """
-    shells = [
-        coarsened(shell, MOST_TRIANGLES)
-        for vertices, faces in meshes
-        for shell in _split(*_welded(vertices, faces))
-    ]
+    found = list(meshes)
+    starts = np.cumsum([0, *(len(vertices) for vertices, _ in found)])
+    faces = [one + start for (_, one), start in zip(found, starts, strict=False)]
+    mesh_of = np.repeat(np.arange(len(found)), np.diff(starts))
+    vertices = np.concatenate([one for one, _ in found])
+    welded = _welded(vertices, np.concatenate(faces), mesh_of)
+    shells = [coarsened(shell, MOST_TRIANGLES) for shell in _split(*welded)]
     near = _without_floaters(shells)
     kept = _without_covered(near)
     parted = [shell for shell in kept if not shell.closed]
@@ -120,7 +122,8 @@ def surface_of(meshes: Iterable[tuple[FloatArray, NDArray[np.int64]]]) -> Surfac
         # What is divided over several meshes, by its materials say, may close where they meet.
         whole = Surface(tuple(parted)).joined
         closed = [shell for shell in kept if shell.closed]
-        kept_shells = [*closed, *_split(*_welded(whole.vertices, whole.faces))]
+        one_mesh = np.zeros(len(whole.vertices), dtype=np.int64)
+        kept_shells = [*closed, *_split(*_welded(whole.vertices, whole.faces, one_mesh))]
     else:
         kept_shells = kept
     largest_first = sorted(kept_shells, key=lambda shell: -shell.area)
@@ -148,14 +151,24 @@ def _areas(vertices: FloatArray, faces: NDArray[np.int64]) -> FloatArray:
     return areas
 
 
-def _welded(vertices: FloatArray, faces: NDArray[np.int64]) -> tuple[FloatArray, NDArray[np.int64]]:
-    """Vertices at one place joined, each triangle once, and none of them a line."""
+def _welded(
+    vertices: FloatArray, faces: NDArray[np.int64], mesh_of: NDArray[np.int64]
+) -> tuple[FloatArray, NDArray[np.int64]]:
+    """Vertices of one mesh at one place joined, each triangle once, and none of them a line.
+
+    Args:
+        vertices: (V, 3).
+        faces: (F, 3) indices of vertices.
+        mesh_of: (V,) the number of a vertex's mesh.
+    """
     size = float(np.ptp(vertices, axis=0).max())
     grid = max(_WELD * size, 4.0 * np.finfo(np.float32).eps * float(np.abs(vertices).max()))
     if grid == 0.0:
         return vertices[:0], faces[:0]
     cells = np.rint((vertices - vertices.min(axis=0)) / grid).astype(np.int64)
-    _, first, index = np.unique(_keys(cells), return_index=True, return_inverse=True)
+    place = np.unique(_keys(cells), return_inverse=True)[1]
+    own = mesh_of * len(vertices) + place
+    _, first, index = np.unique(own, return_index=True, return_inverse=True)
     vertices, faces = vertices[first], index[faces]
     a, b, c = faces.T
     faces = faces[(a != b) & (b != c) & (c != a)]
