@@ -108,9 +108,8 @@ def test_what_fails_is_mended_by_fewer_corners_or_refused(
     assert report.refused[0].reason == "it flies off"
     assert len(report.objects[0].parts[0].hull.vertices) <= 20
     said = report.words(str(folder)).splitlines()
-    assert (
-        said[1] == "mended bevelled.stl: it flies off; so corners within 1.0% of its size left out"
-    )
+    how = "mended, by leaving out corners within 1.0% of its size"
+    assert said[1] == f"bevelled.stl: {how}: it flies off"
     assert said[2] == "refused ball.stl: it flies off"
 
 
@@ -119,7 +118,7 @@ def test_public_toy_blocks_neither_explode_nor_drift(tmp_path: Path) -> None:
     for name in ("2.obj", "6.obj"):
         shutil.copy(BLOCKS / name, tmp_path)
     report = load_meshes(tmp_path, MeshRules(scale=1.0))
-    assert [(note.parts, note.mended) for note in report.loaded] == [("one hull", "")] * 2
+    assert [(note.parts, note.notes) for note in report.loaded] == [("one hull", ())] * 2
 
 
 def test_a_folder_is_judged_once_and_by_its_content(

@@ -145,6 +145,7 @@ def test_without_coacd_a_hollow_shape_is_one_hull_and_says_so(
         1,
         "one hull, though it is not convex: coacd is not installed",
     )
+    assert "l.stl: one hull, though it is not convex" in report.words("meshes")
 
 
 def test_a_detailed_hull_is_simplified(tmp_path: Path) -> None:
@@ -204,7 +205,7 @@ def test_the_random_objects_of_the_grasping_papers_load(tmp_path: Path) -> None:
         shutil.copy(path, tmp_path)
     report = load_meshes(tmp_path, MeshRules(scale=0.015, mass=0.1))
     assert (len(report.objects), report.refused) == (8, ())
-    assert not [note.file for note in report.loaded if note.mended]
+    assert not [note.file for note in report.loaded if note.notes]
     assert all(item.mass == 0.1 and 0.02 < item.extents.max() < 0.3 for item in report.objects)
     smallest = np.array([item.extents.min() for item in report.objects])
     assert 0.3 < (smallest < 0.085).mean() <= 1.0

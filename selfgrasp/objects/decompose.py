@@ -23,10 +23,12 @@ _SLACK = 0.01
 
 @dataclass(frozen=True, eq=False)
 class Pieces:
-    """Corner points (N, 3) of each convex piece, in the mesh's units, and how they were found."""
+    """Corner points (N, 3) of each convex piece, in the mesh's units, how they were found, and
+    whether they fill what is hollow, for want of better ones."""
 
     points: tuple[FloatArray, ...]
     how: str
+    filled: bool = False
 
 
 def hull_volume(points: FloatArray) -> float:
@@ -55,7 +57,8 @@ def decompose(surface: Surface, max_parts: int) -> Pieces:
         # An optional dependency.
         import coacd
     except ImportError:
-        return Pieces((vertices,), "one hull, though it is not convex: coacd is not installed")
+        how = "one hull, though it is not convex: coacd is not installed"
+        return Pieces((vertices,), how, filled=True)
     coacd.set_log_level("off")
     mesh = coarsened(surface.joined, _MOST_TRIANGLES)
     found = coacd.run_coacd(
@@ -74,7 +77,7 @@ def decompose(surface: Surface, max_parts: int) -> Pieces:
     least = 1e-6 * hull_volume(vertices)
     solid = tuple(p for p in points if hull_volume(p) > least)
     if not solid:
-        return Pieces((vertices,), "one hull: coacd found no piece")
+        return Pieces((vertices,), "one hull: coacd found no piece", filled=True)
     merged = merge_pieces(solid, max_parts)
     return Pieces(merged, f"{len(merged)} hulls by coacd")
 

@@ -19,7 +19,7 @@ from selfgrasp.common.files import atomic_write
 from selfgrasp.common.user_cache import user_cache
 from selfgrasp.core.arrays import FloatArray
 
-_VERSION = 1
+_VERSION = 2
 """Of how files are judged; what another version judged is judged again."""
 _PACKAGES = ("coacd", "mujoco", "trimesh")
 
@@ -33,7 +33,7 @@ class Judged:
         scale: m per unit of the file.
         unit: how that was found.
         how: how it was cut.
-        mended: what was changed so that it can be simulated; empty for nothing.
+        notes: what a user has to know of it: what was left out or mended.
         parts: corners (N, 3) m of each convex part.
     """
 
@@ -41,7 +41,7 @@ class Judged:
     scale: float = 0.0
     unit: str = ""
     how: str = ""
-    mended: str = ""
+    notes: tuple[str, ...] = ()
     parts: tuple[FloatArray, ...] = ()
 
 
@@ -59,7 +59,8 @@ def find(key: str) -> Judged | None:
     try:
         kept = json.loads(path.read_bytes())
         parts = tuple(_corners(part) for part in kept.pop("parts"))
-        return Judged(**kept, parts=parts)
+        notes = tuple(str(note) for note in kept.pop("notes"))
+        return Judged(**kept, notes=notes, parts=parts)
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
         return None
 

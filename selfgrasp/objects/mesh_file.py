@@ -38,6 +38,14 @@ class Triangles:
 
 
 @dataclass(frozen=True, eq=False)
+class FileMeshes:
+    """The meshes of a file, and the names of those that only stand for others and were left out."""
+
+    meshes: tuple[Triangles, ...]
+    stand_ins: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
 class MeshFile:
     """What a file holds.
 
@@ -83,10 +91,8 @@ def _plain_gltf(path: Path, data: bytes) -> bytes:
     return gltf.plain(gltf.parse(data), beside)
 
 
-def read_triangles(file: MeshFile) -> list[Triangles]:
+def read_triangles(file: MeshFile) -> FileMeshes:
     """The meshes of a file; of an OBJ each `o` group is one.
-
-    Meshes that only stand for others, by their names, are left out.
 
     Raises:
         UnusableMesh: unreadable, without triangles, or with corners that are not finite.
@@ -96,12 +102,13 @@ def read_triangles(file: MeshFile) -> list[Triangles]:
     if not found:
         raise UnusableMesh("unreadable: no triangles in it")
     shown = [mesh for mesh in found if not _STAND_IN.search(mesh.name.lower())]
+    left_out = [mesh.name for mesh in found if mesh not in shown] if shown else []
     found = shown or found
     vertices = np.concatenate([mesh.vertices for mesh in found])
     infinite = int((~np.isfinite(vertices)).any(axis=1).sum())
     if infinite:
         raise UnusableMesh(f"{infinite} of {len(vertices)} vertices are not finite")
-    return found
+    return FileMeshes(tuple(found), tuple(left_out))
 
 
 def _read(file: MeshFile) -> list[Triangles]:
@@ -118,7 +125,8 @@ def _read(file: MeshFile) -> list[Triangles]:
     # Readers raise whatever their format's parser stumbles over; each of it means the same here.
     try:
         scene = trimesh.load_scene(io.BytesIO(file.data), file_type=kind, process=False, **options)
-        return [one for node in scene.graph.nodes_geometry for one in _placed(scene, node)]
+        nodes = sorted(scene.graph.nodes_geometry)
+        return [one for node in nodes for one in _placed(scene, node)]
     except ImportError as error:
         # The reader looks for a package that guesses the encoding of text, where it finds neither.
         wanted = f"neither binary nor text of a {file.suffix} file"
@@ -137,7 +145,7 @@ def _placed(scene: Any, node: str) -> list[Triangles]:
     vertices = np.asarray(mesh.vertices, dtype=np.float64) @ matrix[:3, :3].T + matrix[:3, 3]
     if np.linalg.det(matrix[:3, :3]) < 0.0:
         faces = faces[:, ::-1]
-    return [Triangles(f"{node} {name}", vertices, faces)]
+    return [Triangles(name if name in node else f"{node} {name}", vertices, faces)]
 
 
 def _without_unused(mesh: Triangles) -> Triangles:

@@ -70,14 +70,13 @@ class MeshRules:
 @dataclass(frozen=True)
 class LoadedMesh:
     """What was decided about a file: its name, metres per unit and where that number came from, how
-    it was cut into convex parts, and what was changed so that it can be simulated (mostly
-    nothing)."""
+    it was cut into convex parts, and what was left out or mended."""
 
     file: str
     scale: float
     unit: str
     parts: str
-    mended: str = ""
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -98,15 +97,15 @@ class MeshReport:
     refused: tuple[RefusedMesh, ...]
 
     def words(self, folder: str) -> str:
-        """What was found in the folder and which units were guessed; and, a line each, what was
-        mended or refused, and why."""
+        """What was found in the folder and which units were guessed; a line each, what was left
+        out, mended or refused, and why."""
         by_unit: dict[str, list[str]] = {}
         for note in self.loaded:
             by_unit.setdefault(note.unit, []).append(note.file)
         units = "; ".join(f"unit {unit}: {_listed(files)}" for unit, files in by_unit.items())
         found = f"{len(self.objects)} objects from {folder}, {len(self.refused)} refused"
         lines = [found + (f"; {units}" if units else "")]
-        lines += [f"mended {one.file}: {one.mended}" for one in self.loaded if one.mended]
+        lines += [f"{one.file}: {note}" for one in self.loaded for note in one.notes]
         lines += [f"refused {one.file}: {one.reason}" for one in self.refused]
         return "\n".join(lines)
 
@@ -142,7 +141,7 @@ def load_meshes(folder: str | Path, rules: MeshRules | None = None) -> MeshRepor
     judged = _judged(files, rules)
     objects = [_model(path, one, rules) for path, one in judged.items() if not one.refused]
     loaded = [
-        LoadedMesh(path.name, one.scale, one.unit, one.how, one.mended)
+        LoadedMesh(path.name, one.scale, one.unit, one.how, one.notes)
         for path, one in judged.items()
         if not one.refused
     ]
@@ -195,20 +194,24 @@ def _judge(path: Path, rules: MeshRules) -> Judged:
 
 
 def _usable(path: Path, rules: MeshRules) -> Judged:
-    meshes = read_triangles(open_mesh(path))
-    grouped = path.suffix.lower() == ".obj" and len(meshes) > 1
-    whole = surface_of((mesh.vertices, mesh.faces) for mesh in meshes)
+    read = read_triangles(open_mesh(path))
+    grouped = path.suffix.lower() == ".obj" and len(read.meshes) > 1
+    whole = surface_of((mesh.vertices, mesh.faces) for mesh in read.meshes)
     if not whole.shells:
         raise UnusableMesh("no surface: all triangles are lines or points")
     scale, unit = _scale(float(np.ptp(whole.joined.vertices, axis=0).max()), rules)
-    groups = _groups(meshes, whole, rules) if grouped else None
+    groups = _groups(read.meshes, whole, rules) if grouped else None
     pieces = groups or _cut(whole, rules)
-    how = pieces.how
+    notes = []
+    if read.stand_ins:
+        notes.append(f"left out, as stand-ins by their names: {_listed(read.stand_ins)}")
     if whole.floaters:
-        how += f"; {whole.floaters} floaters left out"
+        notes.append(f"left out {whole.floaters} floaters")
     if whole.covered and not groups:
-        how += f"; {whole.covered} shells left out that others cover"
-    exact = Judged(scale=scale, unit=unit, how=how, parts=pieces.points)
+        notes.append(f"left out {whole.covered} shells that others cover")
+    if pieces.filled:
+        notes.append(pieces.how)
+    exact = Judged(scale=scale, unit=unit, how=pieces.how, notes=tuple(notes), parts=pieces.points)
     return _simulable(path, exact, rules)
 
 
@@ -227,8 +230,8 @@ def _simulable(path: Path, exact: Judged, rules: MeshRules) -> Judged:
         judged = replace(exact, parts=parts)
         fault = trial.fault_of(_model(path, judged, rules))
         if not fault:
-            mended = f"{first}; so corners within {tolerance:.1%} of its size left out"
-            return replace(judged, mended=mended) if first else judged
+            mended = f"mended, by leaving out corners within {tolerance:.1%} of its size: {first}"
+            return replace(judged, notes=(*judged.notes, mended)) if first else judged
         first = first or fault
     raise UnusableMesh(first)
 
