@@ -37,7 +37,7 @@ from selfgrasp.dataset import Dataset, DatasetWriter, Metric, Vectors
 from selfgrasp.dataset.candidate_rows import append_candidates
 from selfgrasp.dataset.candidates import open_candidates
 from selfgrasp.dataset.schema import SCHEMAS
-from selfgrasp.dataset.tables import append_rows, open_table
+from selfgrasp.dataset.tables import Tables
 from selfgrasp.dataset.vector_rows import append_vectors, index_vectors
 from selfgrasp.dataset.vectors import open_vectors
 
@@ -69,7 +69,7 @@ def appending(path: Path, existing: int) -> dict[str, float]:
         _write(path, start, 2000)
     new = _attempts(existing, 1000)
     start = time.perf_counter()
-    with DatasetWriter.create_or_open(path, _session()) as writer:
+    with DatasetWriter.create_or_open(path, bench_session()) as writer:
         opened = time.perf_counter()
         for i in range(0, 1000, 50):
             writer.append(new[i : i + 50])
@@ -101,7 +101,7 @@ def labels(path: Path) -> dict[str, float]:
             "step": [None] * count,
             "view": [None] * count,
         }
-        append_rows(open_table(path, "labels"), pa.table(columns).cast(SCHEMAS["labels"]))
+        Tables(path).append({"labels": pa.table(columns).cast(SCHEMAS["labels"])})
 
     def read(name: str) -> None:
         with Dataset.open(path) as dataset:
@@ -215,7 +215,8 @@ def _candidates(rng: np.random.Generator, pictures: int) -> Candidates:
     )
 
 
-def _session() -> Session:
+def bench_session() -> Session:
+    """Of attempts that are made for a benchmark."""
     k = np.array([[20.0, 0, 8], [0, 20.0, 8], [0, 0, 1]])
     camera = CameraSpec(16, 16, k, looking_at((0, 0, 0.6), (0, 0, 0)))
     gripper = GripperSpec(0.085, 0.01, 0.02, 0.05, 40.0)
@@ -226,7 +227,7 @@ def _session() -> Session:
 
 def _attempts(first: int, count: int) -> list[EncodedAttempt]:
     """Attempts that differ in their ids and in the keys of their pictures alone."""
-    session = _session()
+    session = bench_session()
     camera = session.spec.cameras["overhead"]
     view = View(
         np.zeros((16, 16, 3), np.uint8),
@@ -259,7 +260,7 @@ def _attempts(first: int, count: int) -> list[EncodedAttempt]:
 
 
 def _write(path: Path, first: int, count: int) -> None:
-    with DatasetWriter.create_or_open(path, _session()) as writer:
+    with DatasetWriter.create_or_open(path, bench_session()) as writer:
         writer.append(_attempts(first, count))
 
 

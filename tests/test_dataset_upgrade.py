@@ -176,7 +176,8 @@ def from_zero(path: Path) -> None:
     if "difference" in attempts.schema.names:
         attempts.alter_columns({"path": "difference", "name": "changed"})
     meta = json.loads((path / "dataset.json").read_text())
-    (path / "dataset.json").write_text(json.dumps({**meta, "split": SplitRule().to_json()}))
+    split = {"split": SplitRule().to_json(), "split_hash": SplitRule().hash}
+    (path / "dataset.json").write_text(json.dumps({**meta, **split}))
 
 
 def test_upgrade_goes_a_version_at_a_time(tmp_path):

@@ -24,7 +24,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from selfgrasp.codec import encode_attempt, hand_to_plain
+from selfgrasp.codec import encode_attempt, hand_to_plain, session_from_plain, session_key
 from selfgrasp.common.intervals import wilson
 from selfgrasp.common.split import LEFT_OUT, SPLITS, assign
 from selfgrasp.core import Fault, Goal, InputError, Label, Push, Session
@@ -130,6 +130,9 @@ def test_check_finds_a_damaged_picture(tmp_path):
     content[at + len(picture) // 2] ^= 0xFF
     file.write_bytes(content)
     (problem,) = check(path).problems
+    assert problem.startswith("1 files of table pictures are not as they were written: ")
+    (path / "pictures.lance" / "checksums.txt").unlink()
+    (problem,) = check(path).problems
     assert problem.startswith("1 damaged pictures (1 of them in use): ")
 
 
@@ -139,6 +142,8 @@ def test_check_finds_missing_rows_doubles_and_numbers_that_are_none(tmp_path):
     lance.dataset(str(path / "steps.lance")).delete(f"attempt = '{names[1]}'")
     pictures = lance.dataset(str(path / "pictures.lance"))
     pictures.delete(f"key = '{pictures.to_table()['key'][0].as_py()}'")
+    with pytest.raises(InputError, match=rf"attempt {names[0]}: picture \w+, which is missing"):
+        list(Dataset.open(path).attempts())
     attempts = lance.dataset(str(path / "attempts.lance"))
     lance.write_dataset(attempts.take([2]), attempts, mode="append")
     lance.dataset(str(path / "attempts.lance")).update(
@@ -149,8 +154,8 @@ def test_check_finds_missing_rows_doubles_and_numbers_that_are_none(tmp_path):
     assert f"1 attempts whose width is not a finite number: {names[4]}" in problems
     assert f"attempts whose steps are missing or repeated: {names[1]}" in problems
     assert f"1 attempts that refer to missing pictures: {names[0]}" in problems
-    with pytest.raises(InputError, match=rf"attempt {names[0]}: picture \w+, which is missing"):
-        list(Dataset.open(path).attempts())
+    with pytest.raises(InputError, match="with 7 attempts and 6 ids"):
+        Dataset.open(path)
 
 
 def test_check_finds_parted_groups_mixed_cells_and_foreign_schemas(tmp_path):
@@ -160,7 +165,8 @@ def test_check_finds_parted_groups_mixed_cells_and_foreign_schemas(tmp_path):
     assert "1 state groups are parted by the split: one" in check(path).problems
     meta = json.loads((path / "dataset.json").read_text())
     key, session = next(iter(meta["sessions"].items()))
-    meta["sessions"] = {key: session, "other": {**session, "spec": make_spec("other").to_json()}}
+    other = {**session, "spec": make_spec("other").to_json()}
+    meta["sessions"] = {key: session, session_key(session_from_plain(other)): other}
     (path / "dataset.json").write_text(json.dumps(meta))
     assert check(path).problems[0].startswith("2 cells are mixed: ")
     lance.dataset(str(path / "attempts.lance")).drop_columns(["force"])

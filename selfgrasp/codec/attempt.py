@@ -18,9 +18,18 @@ from selfgrasp.codec.observation import (
     view_to_plain,
 )
 from selfgrasp.codec.picture import ColorFormat, PictureSink, PictureSource
-from selfgrasp.core import Attempt, Fault, Label, Observation, Outcome, Step
+from selfgrasp.core import Attempt, Fault, InputError, Label, Observation, Outcome, Step
+from selfgrasp.core.errors import first_line
 
-_SCALARS = ("id", "session", "scene", "index", "round", "state_group", "policy")
+_SCALARS = {
+    "id": str,
+    "session": str,
+    "scene": int,
+    "index": int,
+    "round": int,
+    "state_group": str,
+    "policy": str,
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,8 +83,23 @@ def decode_attempt(plain: Mapping[str, Any], pictures: Mapping[str, bytes] | Non
     Raises:
         InputError: a picture is missing or damaged, or the values do not make an attempt.
     """
+    try:
+        return _decoded(plain, pictures)
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+        raise InputError(
+            given=f"values that make no attempt: {first_line(error)}",
+            wanted="an attempt as `encode_attempt` makes it",
+        ) from error
+
+
+def _decoded(plain: Mapping[str, Any], pictures: Mapping[str, bytes] | None) -> Attempt:
+    for name, kind in _SCALARS.items():
+        if type(plain[name]) is not kind:
+            raise TypeError(f"{name} is {plain[name]!r:.40}")
     source = None if pictures is None else PictureSource(pictures)
     outcome = plain["outcome"]
+    if type(outcome["grasped"]) is not bool:
+        raise TypeError(f"grasped is {outcome['grasped']!r:.40}")
     return Attempt(
         **{name: plain[name] for name in _SCALARS},
         goal=goal_from_plain(plain["goal"], source),

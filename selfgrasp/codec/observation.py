@@ -10,7 +10,7 @@ import numpy as np
 
 from selfgrasp.codec.picture import DEPTH_STEP, PictureSink, PictureSource
 from selfgrasp.core import ANYTHING, Goal, Hand, Observation, View
-from selfgrasp.core.arrays import FloatArray
+from selfgrasp.core.arrays import FloatArray, checked_number
 
 
 def view_to_plain(view: View, name: str, sink: PictureSink) -> dict[str, object]:
@@ -34,7 +34,11 @@ def view_from_plain(plain: Mapping[str, Any], source: PictureSource) -> View:
     """
     return View(
         color=source.color(plain["color"]),
-        depth=None if plain["depth"] is None else source.depth(plain["depth"], plain["depth_step"]),
+        depth=None
+        if plain["depth"] is None
+        else source.depth(
+            plain["depth"], checked_number(plain["depth_step"], 1e-6, 1e-2, "depth step (m)")
+        ),
         intrinsics=_matrix(plain["intrinsics"], 3),
         world_from_camera=_matrix(plain["world_from_camera"], 4),
     )

@@ -9,6 +9,8 @@ from typing import Any
 
 from selfgrasp.core import CellSpec, Session
 
+_TYPES = {"versions": dict, "policy": str, "objects": str, "seed": int, "options": dict}
+
 
 def session_to_plain(session: Session) -> dict[str, object]:
     """Plain JSON values."""
@@ -23,7 +25,14 @@ def session_to_plain(session: Session) -> dict[str, object]:
 
 
 def session_from_plain(plain: Mapping[str, Any]) -> Session:
-    """The inverse of `session_to_plain`."""
+    """The inverse of `session_to_plain`.
+
+    Raises:
+        KeyError, TypeError, ValueError: a field is missing, unknown, or of another type.
+    """
+    for name, kind in _TYPES.items():
+        if type(plain[name]) is not kind:
+            raise TypeError(f"{name} of a session is {plain[name]!r:.40}")
     return Session(**{**plain, "spec": CellSpec.from_json(plain["spec"])})
 
 

@@ -25,7 +25,7 @@ from selfgrasp.dataset.candidates import (
     open_candidates,
     size_of,
 )
-from selfgrasp.dataset.tables import append_rows, open_table, overwrite
+from selfgrasp.dataset.tables import append_rows, compact_files, open_table, overwrite
 
 ROWS_PER_FRAGMENT = 1024
 
@@ -81,7 +81,7 @@ def compact_candidates(path: Path, *, alone: bool) -> None:
     """Joins small fragments, and with `alone` (nobody reads) removes old versions and what killed
     processes left."""
     table = open_table(path, TABLE)
-    table.optimize.compact_files(target_rows_per_fragment=ROWS_PER_FRAGMENT)
+    compact_files(table, ROWS_PER_FRAGMENT)
     if alone:
         table.cleanup_old_versions(older_than=timedelta(0), delete_unverified=True)
 

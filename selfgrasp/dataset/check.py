@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,14 +17,18 @@ from selfgrasp.common.split import LEFT_OUT, SplitBy
 from selfgrasp.core import InputError
 from selfgrasp.core.errors import first_line
 from selfgrasp.dataset.candidate_rows import candidate_problems
+from selfgrasp.dataset.candidates import TABLE as CANDIDATES
 from selfgrasp.dataset.candidates import has_candidates
+from selfgrasp.dataset.check_attempts import DAMAGE, attempt_problems, some
+from selfgrasp.dataset.check_labels import label_problems
+from selfgrasp.dataset.checksums import damaged_files
 from selfgrasp.dataset.lock import ReaderLock
-from selfgrasp.dataset.meta import Meta, read_meta, read_raw_meta
+from selfgrasp.dataset.meta import Meta, read_meta, read_raw_meta, table_path
 from selfgrasp.dataset.reader import OBJECT_LABEL, Dataset
-from selfgrasp.dataset.schema import TABLES, picture_keys, schemas_of
+from selfgrasp.dataset.schema import TABLES, schemas_of
 from selfgrasp.dataset.stream import Stored
-from selfgrasp.dataset.tables import open_table
-from selfgrasp.dataset.vectors import vector_names
+from selfgrasp.dataset.tables import data_files, open_table
+from selfgrasp.dataset.vectors import FOLDER, vector_names
 
 _CHUNK = 512
 _OF_OUTCOME = ("width", "force", "changed")
@@ -72,7 +76,7 @@ def check(path: str | Path) -> CheckReport:
     lock = ReaderLock(path)
     try:
         meta = read_meta(path)
-        problems = list(wrong_columns(path, meta.version))
+        problems = list(wrong_columns(path, meta.version)) or list(_damaged_files(path))
         if problems:
             return CheckReport(tuple(problems))
         stored = Stored.open(path)
@@ -81,23 +85,31 @@ def check(path: str | Path) -> CheckReport:
         return _check(Dataset(path, meta, stored, lock), meta, stored)
     except InputError as error:
         return CheckReport((str(error),))
+    except BaseException as error:
+        # A panic of Rust is no Exception.
+        if type(error).__module__ != "pyo3_runtime":
+            raise
+        return CheckReport((f"tables cannot be read: {first_line(error)}",))
     finally:
         lock.release()
 
 
 def _check(dataset: Dataset, meta: Meta, stored: Stored) -> CheckReport:
-    used, attempt_problems = _attempts(dataset, stored)
+    used, of_attempts = attempt_problems(stored)
     problems = [
-        *_cells(dataset, meta),
+        *_guarded("sessions", lambda: _cells(dataset, meta)),
         *_ids(stored),
-        *_numbers(dataset),
-        *attempt_problems,
-        *_pictures(stored, used),
-        *_split(dataset),
+        *_guarded("columns of attempts", lambda: _numbers(dataset)),
+        *of_attempts,
+        *_guarded("labels", lambda: label_problems(stored, _lengths(dataset))),
+        *_guarded("pictures", lambda: _pictures(stored, used)),
+        *_guarded("parts of the split", lambda: _split(dataset)),
         *_vectors(dataset),
         *_candidates(dataset, meta),
     ]
-    parts = Counter(dataset.parts().tolist())
+    parts: Counter[str] = Counter()
+    if not problems:
+        parts.update(dataset.parts().tolist())
     return CheckReport(
         problems=tuple(problems),
         attempts=len(dataset),
@@ -111,13 +123,42 @@ def _check(dataset: Dataset, meta: Meta, stored: Stored) -> CheckReport:
     )
 
 
+def _guarded(what: str, find: Callable[[], Iterable[str]]) -> list[str]:
+    """What `find` finds; where it ends by damage, that is the problem."""
+    try:
+        return list(find())
+    except DAMAGE as error:
+        return [f"{what} cannot be read: {first_line(error)}"]
+
+
+def _lengths(dataset: Dataset) -> dict[str, int]:
+    return dict(zip(dataset.ids().tolist(), dataset.column("length").tolist(), strict=True))
+
+
+def _damaged_files(path: Path) -> Iterator[str]:
+    """Tables with files that are not, byte by byte, as they were written."""
+    others = (f"{FOLDER}/{name}" for name in vector_names(path))
+    for name in (*TABLES, *others, *([CANDIDATES] if has_candidates(path) else [])):
+        try:
+            table = open_table(path, name)
+            damaged = list(damaged_files(table_path(path, name), data_files(table)))
+        except DAMAGE as error:
+            yield f"table {name} cannot be opened: {first_line(error)}"
+            continue
+        if damaged:
+            yield (
+                f"{len(damaged)} files of table {name} are not as they were written: "
+                f"{some([file.name for file in damaged])}"
+            )
+
+
 def wrong_columns(path: Path, version: int) -> Iterator[str]:
     """What tables of the dataset in `path` lack that `version` of the schema has."""
     schemas = schemas_of(version)
     for name in TABLES:
         try:
             schema = open_table(path, name).schema
-        except (OSError, ValueError, RuntimeError) as error:
+        except DAMAGE as error:
             yield f"table {name} cannot be opened: {first_line(error)}"
             continue
         wanted = schemas[name]
@@ -142,13 +183,13 @@ def _cells(dataset: Dataset, meta: Meta) -> Iterator[str]:
         yield f"{len(prints)} cells are mixed: {', '.join(sorted(prints))}"
     unknown = sorted(set(dataset.column("session").tolist()) - set(meta.sessions))
     if unknown:
-        yield f"attempts of {len(unknown)} sessions that are not described: {_some(unknown)}"
+        yield f"attempts of {len(unknown)} sessions that are not described: {some(unknown)}"
 
 
 def _ids(stored: Stored) -> Iterator[str]:
     twice = sorted(name for name, count in Counter(stored.ids.tolist()).items() if count > 1)
     if twice:
-        yield f"{len(twice)} attempt ids occur more than once: {_some(twice)}"
+        yield f"{len(twice)} attempt ids occur more than once: {some(twice)}"
 
 
 def _numbers(dataset: Dataset) -> Iterator[str]:
@@ -164,42 +205,8 @@ def _numbers(dataset: Dataset) -> Iterator[str]:
         if len(bad):
             yield (
                 f"{len(bad)} attempts whose {name} is not a finite number: "
-                f"{_some(dataset.ids()[bad].tolist())}"
+                f"{some(dataset.ids()[bad].tolist())}"
             )
-
-
-def _attempts(dataset: Dataset, stored: Stored) -> tuple[set[str], list[str]]:
-    """Every picture key referred to, and the attempts that lack steps or pictures."""
-    used: set[str] = set()
-    stored_keys = set(stored.picture_keys.astype(str).tolist())
-    lost_steps, lost_pictures, unreadable = [], [], []
-    length = dataset.column("length")
-    for start in range(0, len(dataset), _CHUNK):
-        rows = np.arange(start, min(start + _CHUNK, len(dataset)), dtype=np.int64)
-        try:
-            plains = stored.plain(rows)
-        except (OSError, ValueError, RuntimeError) as error:
-            unreadable.append(
-                f"attempts {rows[0]} to {rows[-1]} cannot be read: {first_line(error)}"
-            )
-            continue
-        for row, plain in zip(rows, plains, strict=True):
-            keys = picture_keys([plain])
-            used |= keys
-            if [step["index"] for step in plain["steps"]] != list(range(length[row])):
-                lost_steps.append(plain["id"])
-            if not keys <= stored_keys:
-                lost_pictures.append(plain["id"])
-    problems = list(unreadable)
-    if lost_steps:
-        problems.append(
-            f"{len(lost_steps)} attempts whose steps are missing or repeated: {_some(lost_steps)}"
-        )
-    if lost_pictures:
-        problems.append(
-            f"{len(lost_pictures)} attempts that refer to missing pictures: {_some(lost_pictures)}"
-        )
-    return used, problems
 
 
 def _pictures(stored: Stored, used: set[str]) -> Iterator[str]:
@@ -210,12 +217,12 @@ def _pictures(stored: Stored, used: set[str]) -> Iterator[str]:
             for key, data in zip(batch["key"].to_pylist(), batch["data"].to_pylist(), strict=True):
                 if picture_key(data) != key:
                     damaged.append(key)
-    except (OSError, ValueError, RuntimeError) as error:
+    except DAMAGE as error:
         yield f"table pictures cannot be read to its end: {first_line(error)}"
     if damaged:
         yield (
             f"{len(damaged)} damaged pictures ({len(used.intersection(damaged))} of them in "
-            f"use): {_some(damaged)}"
+            f"use): {some(damaged)}"
         )
 
 
@@ -226,14 +233,14 @@ def _vectors(dataset: Dataset) -> Iterator[str]:
             table = dataset.vectors(name)
             places = table.table.to_table(columns=["attempt", "step", "view"])
             damaged = sum(int((~np.isfinite(batch)).any(axis=1).sum()) for batch in table.batches())
-        except (OSError, ValueError, RuntimeError) as error:
+        except DAMAGE as error:
             yield f"vectors {name} cannot be read to their end: {first_line(error)}"
             continue
         strays = pc.unique(places["attempt"]).filter(
             pc.invert(pc.is_in(pc.unique(places["attempt"]), value_set=known))
         )
         if len(strays):
-            yield f"vectors {name} of {len(strays)} unknown attempts: {_some(strays.to_pylist())}"
+            yield f"vectors {name} of {len(strays)} unknown attempts: {some(strays.to_pylist())}"
         twice = len(places) - len(places.group_by(["attempt", "step", "view"]).aggregate([]))
         if twice:
             yield f"{twice} vectors {name} of a place that has one already"
@@ -245,7 +252,7 @@ def _candidates(dataset: Dataset, meta: Meta) -> Iterator[str]:
     if dataset.has_candidates:
         try:
             yield from candidate_problems(dataset.path, list(meta.sessions))
-        except (OSError, ValueError, RuntimeError) as error:
+        except DAMAGE as error:
             yield f"candidates cannot be read to their end: {first_line(error)}"
 
 
@@ -256,7 +263,7 @@ def _split(dataset: Dataset) -> Iterator[str]:
         parts_of_group.setdefault(group, set()).add(part)
     parted = sorted(group for group, found in parts_of_group.items() if len(found) > 1)
     if parted:
-        yield f"{len(parted)} state groups are parted by the split: {_some(parted)}"
+        yield f"{len(parted)} state groups are parted by the split: {some(parted)}"
     if dataset.split.by is SplitBy.OBJECT and OBJECT_LABEL in dataset.label_names:
         yield from _shared_objects(
             dataset, dict(zip(dataset.ids().tolist(), parts.tolist(), strict=True))
@@ -270,8 +277,4 @@ def _shared_objects(dataset: Dataset, part_of: dict[str, str]) -> Iterator[str]:
             parts_of_object.setdefault(value, set()).add(part_of[attempt])
     shared = sorted(str(value) for value, found in parts_of_object.items() if len(found) > 1)
     if shared:
-        yield f"{len(shared)} objects are on several sides of a split by object: {_some(shared)}"
-
-
-def _some(names: list[str]) -> str:
-    return ", ".join(names[:3]) + (" ..." if len(names) > 3 else "")
+        yield f"{len(shared)} objects are on several sides of a split by object: {some(shared)}"

@@ -13,6 +13,7 @@ from selfgrasp.common.files import atomic_folder
 from selfgrasp.common.split import SplitRule
 from selfgrasp.core import InputError
 from selfgrasp.dataset.candidates import has_candidates, open_candidates
+from selfgrasp.dataset.checksums import damaged_rows
 from selfgrasp.dataset.meta import META_FILE, read_meta, require_same_cell
 from selfgrasp.dataset.reader import Dataset
 from selfgrasp.dataset.schema import SCHEMAS, labels_of_this_version, picture_keys
@@ -122,7 +123,7 @@ def _require_equal_candidates(sources: Sequence[Path]) -> None:
 def _copy(source: Path, writer: DatasetWriter) -> None:
     with Dataset.open(source) as dataset:
         stored = dataset.stored
-        labels = labels_of_this_version(stored.labels.to_table())
+        labels = labels_of_this_version(_sound("labels", stored.labels.to_table()))
         new = np.array(
             [row for row, name in enumerate(stored.ids) if name not in writer], dtype=np.int64
         )
@@ -166,4 +167,19 @@ def _pictures(
 
 
 def _cast(name: str, table: pa.Table) -> pa.Table:
-    return table.select(SCHEMAS[name].names).cast(SCHEMAS[name])
+    return _sound(name, table).select(SCHEMAS[name].names).cast(SCHEMAS[name])
+
+
+def _sound(name: str, table: pa.Table) -> pa.Table:
+    """`table` itself.
+
+    Raises:
+        InputError: rows that are not as they were written, which would get new checksums.
+    """
+    damaged = damaged_rows(table)
+    if len(damaged):
+        raise InputError(
+            given=f"{len(damaged)} damaged rows of table {name}",
+            wanted="datasets that `selfgrasp check` calls sound",
+        )
+    return table

@@ -10,10 +10,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from selfgrasp.codec import session_from_plain, session_to_plain
+from selfgrasp.codec import session_from_plain, session_key, session_to_plain
 from selfgrasp.common.files import atomic_write
 from selfgrasp.common.split import SplitRule
+from selfgrasp.common.untrusted import read_json
 from selfgrasp.core import CellSpec, InputError, Session
+from selfgrasp.core.errors import first_line
 from selfgrasp.dataset.schema import READABLE_VERSIONS, SCHEMA_VERSION, TABLES
 
 META_FILE = "dataset.json"
@@ -105,15 +107,17 @@ def write_json(path: Path, value: Mapping[str, Any]) -> None:
 
 
 def read_meta(path: Path) -> Meta:
-    """What `dataset.json` in `path` says.
+    """What `dataset.json` in `path` says; every reader and writer of a dataset begins here.
 
     Raises:
-        InputError: no such folder, no or half a dataset in it, a damaged file, or a schema version
-            that this program cannot read.
+        InputError: no such folder, no or half a dataset in it, a damaged file, a cell, session or
+            split that is not the one whose hash stands beside it, or a schema version that this
+            program cannot read.
     """
     data = read_raw_meta(path)
-    if data.get("schema") not in READABLE_VERSIONS:
-        raise other_version(path, data.get("schema"))
+    version = data.get("schema")
+    if type(version) is not int or version not in READABLE_VERSIONS:
+        raise other_version(path, version)
     missing = [name for name in TABLES if not table_path(path, name).is_dir()]
     if missing:
         raise InputError(
@@ -122,18 +126,34 @@ def read_meta(path: Path) -> Meta:
             exists=", ".join(name for name in TABLES if name not in missing) or "none",
         )
     try:
-        return Meta(
+        meta = Meta(
             spec=CellSpec.from_json(data["cell"]),
             sessions={key: session_from_plain(plain) for key, plain in data["sessions"].items()},
             split=SplitRule.from_json(data["split"]),
-            license=data.get("license", ""),
-            version=data["schema"],
+            license=data["license"],
+            version=version,
         )
-    except (KeyError, TypeError) as error:
+        if not isinstance(meta.license, str):
+            raise TypeError("license is no text")
+        hashes = [
+            ("cell", meta.spec.fingerprint, data["cell_fingerprint"]),
+            ("split", meta.split.hash, data["split_hash"]),
+            *((f"session {k}", session_key(session), k) for k, session in meta.sessions.items()),
+        ]
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise InputError(
-            given=f"{path / META_FILE} with a wrong or missing field: {error}",
+            given=f"{path / META_FILE} with a wrong or missing field: {first_line(error)}",
             wanted="the fields that selfgrasp writes",
         ) from error
+    for what, hashed, stored in hashes:
+        if hashed != stored:
+            raise InputError(
+                given=f"{path / META_FILE}, in which the {what} was changed: its hash is {hashed}, "
+                f"not {stored}",
+                wanted="what was written when the attempts were made; `selfgrasp merge` makes a "
+                "dataset with another split from an unchanged one",
+            )
+    return meta
 
 
 def read_raw_meta(path: Path) -> dict[str, Any]:
@@ -167,12 +187,7 @@ def read_raw_meta(path: Path) -> dict[str, Any]:
             + (" (start the collection again, it begins anew here)" if half else ""),
             exists=", ".join(inside[:8]) or "an empty folder",
         )
-    try:
-        data = json.loads((path / META_FILE).read_text())
-    except ValueError as error:
-        raise InputError(
-            given=f"{path / META_FILE}, which is damaged: {error}", wanted="JSON"
-        ) from error
+    data = read_json(path / META_FILE)
     if not isinstance(data, dict):
         raise InputError(
             given=f"{path / META_FILE} holding {type(data).__name__}", wanted="a JSON object"

@@ -62,16 +62,16 @@ class Dataset:
         lock = ReaderLock(path)
         try:
             stored = Stored.open(path)
+            _require_ids(path, stored)
+            if not len(stored.ids) and not has_candidates(path):
+                raise InputError(
+                    given=f"dataset {path} without any attempt",
+                    wanted="a dataset with attempts or candidates",
+                    exists=f"{len(meta.sessions)} sessions",
+                )
         except BaseException:
             lock.release()
             raise
-        if not len(stored.ids) and not has_candidates(path):
-            lock.release()
-            raise InputError(
-                given=f"dataset {path} without any attempt",
-                wanted="a dataset with attempts or candidates",
-                exists=f"{len(meta.sessions)} sessions",
-            )
         return Dataset(path, meta, stored, lock)
 
     def __enter__(self) -> Dataset:
@@ -123,12 +123,15 @@ class Dataset:
         by object only)."""
         if self._parts is None:
             seeds = {key: session.seed for key, session in self._meta.sessions.items()}
+            keys = self.column("session").tolist()
+            for key in set(keys) - set(seeds):
+                raise unknown_name("session of attempts", key, seeds)
             objects: dict[str, Any] = {}
             if self.split.by is SplitBy.OBJECT and OBJECT_LABEL in self.label_names:
                 objects = self.label(OBJECT_LABEL)
             self._parts = assign(
                 self.split,
-                seeds=[seeds.get(key, 0) for key in self.column("session")],
+                seeds=[seeds[key] for key in keys],
                 scenes=self.column("scene").tolist(),
                 groups=self.column("state_group").tolist(),
                 objects=[objects.get(attempt) or None for attempt in self.stored.ids],
@@ -262,6 +265,15 @@ class Dataset:
             return np.arange(len(self), dtype=np.int64)
         self.split.require_part(split)
         return np.flatnonzero(self.parts() == split)
+
+
+def _require_ids(path: Path, stored: Stored) -> None:
+    known = set(stored.ids.tolist())
+    if None in known or len(known) < len(stored.ids):
+        raise InputError(
+            given=f"dataset {path} with {len(stored.ids)} attempts and {len(known - {None})} ids",
+            wanted="an id for every attempt, which no other has (`selfgrasp check` says which)",
+        )
 
 
 def _as_numpy(column: pa.ChunkedArray) -> NDArray[Any]:

@@ -12,6 +12,7 @@ Version 1 kept lists of numbers as JSON in `value` as well.
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -20,7 +21,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from selfgrasp.core import Label, LabelValue
+from selfgrasp.common.untrusted import parse_json
+from selfgrasp.core import InputError, Label, LabelValue
 from selfgrasp.core.pose import yaw_of
 
 SCHEMA_VERSION = 2
@@ -160,10 +162,14 @@ def step_rows(plain: Mapping[str, Any]) -> list[dict[str, object]]:
 
 
 def attempt_plain(row: Mapping[str, Any], steps: Iterable[Mapping[str, Any]]) -> dict[str, object]:
-    """The plain values of an attempt from its row (`NOUN_COLUMNS`) and its steps' rows in order."""
+    """The plain values of an attempt from its row (`NOUN_COLUMNS`) and its steps' rows in order.
+
+    Raises:
+        InputError: its goal is no JSON.
+    """
     return {
-        **row,
-        "goal": json.loads(row["goal"]),
+        **{name: row[name] for name in NOUN_COLUMNS},
+        "goal": parse_json(row["goal"] or "", name=f"the goal of attempt {row['id']}"),
         "outcome": {name: row[name] for name in _OUTCOME},
         "steps": list(steps),
     }
@@ -185,13 +191,44 @@ def label_row(label: Label) -> dict[str, object]:
 
 
 def label_values(table: pa.Table) -> list[LabelValue]:
-    """The values in rows of `labels` of any version: the inverse of `label_row`."""
-    texts = [text or "null" for text in table["value"].to_pylist()]
-    values = json.loads(f"[{','.join(texts)}]")
-    if "numbers" in table.column_names and table["numbers"].null_count < len(table):
-        lists = table["numbers"].to_pylist()
-        values = [v if n is None else n for v, n in zip(values, lists, strict=True)]
-    return [tuple(value) if isinstance(value, list) else value for value in values]
+    """The values in rows of `labels` of any version: the inverse of `label_row`.
+
+    Raises:
+        InputError: a text that is no JSON, or no value of a label.
+    """
+    texts, numbers = table["value"], table["numbers"] if "numbers" in table.column_names else None
+    if numbers is None or numbers.null_count == len(table):
+        return [label_value(text, None) for text in texts.to_pylist()]
+    return [
+        label_value(text, values)
+        for text, values in zip(texts.to_pylist(), numbers.to_pylist(), strict=True)
+    ]
+
+
+def label_value(text: str | None, numbers: list[float] | None) -> LabelValue:
+    """The value in a row of `labels`: JSON in `value`, or `numbers`.
+
+    Raises:
+        InputError: neither, or the text is no JSON, or no value of a label.
+    """
+    value = numbers
+    if numbers is None and text is not None:
+        value = _parsed(text)
+    if isinstance(value, bool | int | float | str):
+        return value
+    if isinstance(value, list) and all(type(number) in (int, float) for number in value):
+        return tuple(value)
+    raise InputError(
+        given=f"{value!r:.40} as the value of a label",
+        wanted="true or false, a number, a text or a list of numbers",
+    )
+
+
+def _parsed(text: str) -> Any:
+    if not text.startswith(("[", "{")):
+        with contextlib.suppress(ValueError):
+            return json.loads(text)
+    return parse_json(text, name=f"{text!r:.40} as the value of a label", nonfinite=True)
 
 
 def labels_of_this_version(table: pa.Table) -> pa.Table:
@@ -199,7 +236,7 @@ def labels_of_this_version(table: pa.Table) -> pa.Table:
     if "numbers" not in table.column_names:
         is_list = pc.starts_with(table["value"], "[")
         lists = [
-            json.loads(text) if yes else None
+            label_value(text, None) if yes else None
             for text, yes in zip(table["value"].to_pylist(), is_list.to_pylist(), strict=True)
         ]
         scalars = pc.if_else(is_list, pa.scalar(None, pa.string()), table["value"])

@@ -19,7 +19,8 @@ from selfgrasp.codec import decode_attempt
 from selfgrasp.common.imap import imap_ordered
 from selfgrasp.core import Attempt, InputError
 from selfgrasp.core.errors import first_line
-from selfgrasp.dataset.schema import NOUN_COLUMNS, attempt_plain, picture_keys
+from selfgrasp.dataset.checksums import CHECKSUM, checksum_of
+from selfgrasp.dataset.schema import attempt_plain, picture_keys
 from selfgrasp.dataset.tables import open_table
 
 _CHUNK = 32
@@ -57,38 +58,12 @@ class Stored:
             InputError: a table cannot be read.
         """
         try:
-            # Opposite to the order of writing: whatever an attempt refers to was on the disk before
-            # it, so tables opened later hold it.
-            attempts, labels, steps, pictures = (
-                open_table(path, name) for name in ("attempts", "labels", "steps", "pictures")
-            )
-            ids = attempts.to_table(columns=["id"])["id"]
-            of_step = steps.to_table(columns=["attempt", "index"])
-            keys = pictures.to_table(columns=["key"])["key"]
-        except (OSError, ValueError, RuntimeError) as error:
+            return _opened(path)
+        except (OSError, ValueError, RuntimeError, TypeError) as error:
             raise InputError(
                 given=f"dataset {path} with a damaged table: {first_line(error)}",
                 wanted="tables as they were written",
             ) from error
-        owner = (
-            pc.fill_null(pc.index_in(of_step["attempt"], value_set=ids), -1)
-            .to_numpy()
-            .astype(np.int64)
-        )
-        order = np.lexsort((of_step["index"].to_numpy(), owner))
-        sorted_keys = np.array(keys.to_pylist(), dtype="S32")
-        by_key = np.argsort(sorted_keys, kind="stable")
-        return Stored(
-            attempts=attempts,
-            steps=steps,
-            pictures=pictures,
-            labels=labels,
-            ids=np.array(ids.to_pylist(), dtype=object),
-            step_rows=order.astype(np.int64),
-            step_starts=np.searchsorted(owner[order], np.arange(len(ids) + 1)).astype(np.int64),
-            picture_keys=sorted_keys[by_key],
-            picture_rows=by_key.astype(np.int64),
-        )
 
     def rows_of(self, ids: Sequence[str]) -> NDArray[np.int64]:
         """(N,) rows of attempts by id.
@@ -110,15 +85,31 @@ class Stored:
         return rows
 
     def plain(self, rows: NDArray[np.int64]) -> list[dict[str, Any]]:
-        """The plain values of the attempts in `rows`, in that order."""
-        found = self.attempts.take(rows.tolist(), columns=list(NOUN_COLUMNS)).to_pylist()
+        """The plain values of the attempts in `rows`, in that order.
+
+        Raises:
+            InputError: values that are not as they were written, or that make no attempt.
+        """
+        plains = []
+        for row, steps in zip(*self.rows(rows), strict=True):
+            for one in (row, *steps):
+                if CHECKSUM in one and one[CHECKSUM] != checksum_of(one):
+                    raise InputError(
+                        given=f"attempt {row['id']}, whose values are damaged",
+                        wanted="values as they were written (`selfgrasp check` says which are not)",
+                    )
+            plains.append(attempt_plain(row, steps))
+        return plains
+
+    def rows(
+        self, rows: NDArray[np.int64]
+    ) -> tuple[list[dict[str, Any]], list[list[dict[str, Any]]]]:
+        """Rows of `attempts`, and the rows of the steps of each, as they are on the disk."""
+        found = self.attempts.take(rows.tolist()).to_pylist()
         wanted = [self.step_rows[self.step_starts[row] : self.step_starts[row + 1]] for row in rows]
         together = np.concatenate(wanted) if wanted else np.zeros(0, np.int64)
         steps = iter(self.steps.take(together.tolist()).to_pylist()) if len(together) else iter(())
-        return [
-            attempt_plain(row, [next(steps) for _ in mine])
-            for row, mine in zip(found, wanted, strict=True)
-        ]
+        return found, [[next(steps) for _ in mine] for mine in wanted]
 
     def picture_bytes(self, keys: set[str]) -> dict[str, bytes]:
         """The pictures called `keys`, without those that are missing."""
@@ -130,6 +121,34 @@ class Stored:
         rows = np.sort(self.picture_rows[place[self.picture_keys[place] == asked]])
         table = self.pictures.take(rows.tolist())
         return dict(zip(table["key"].to_pylist(), table["data"].to_pylist(), strict=True))
+
+
+def _opened(path: Path) -> Stored:
+    # Opposite to the order of writing: whatever an attempt refers to was on the disk before it, so
+    # tables opened later hold it.
+    attempts, labels, steps, pictures = (
+        open_table(path, name) for name in ("attempts", "labels", "steps", "pictures")
+    )
+    ids = attempts.to_table(columns=["id"])["id"]
+    of_step = steps.to_table(columns=["attempt", "index"])
+    keys = pictures.to_table(columns=["key"])["key"]
+    owner = (
+        pc.fill_null(pc.index_in(of_step["attempt"], value_set=ids), -1).to_numpy().astype(np.int64)
+    )
+    order = np.lexsort((of_step["index"].to_numpy(), owner))
+    sorted_keys = np.array(keys.to_pylist(), dtype="S32")
+    by_key = np.argsort(sorted_keys, kind="stable")
+    return Stored(
+        attempts=attempts,
+        steps=steps,
+        pictures=pictures,
+        labels=labels,
+        ids=np.array(ids.to_pylist(), dtype=object),
+        step_rows=order.astype(np.int64),
+        step_starts=np.searchsorted(owner[order], np.arange(len(ids) + 1)).astype(np.int64),
+        picture_keys=sorted_keys[by_key],
+        picture_rows=by_key.astype(np.int64),
+    )
 
 
 def stream(
@@ -163,7 +182,7 @@ def _decoded(stored: Stored, rows: NDArray[np.int64], *, views: bool) -> list[At
     try:
         plains = stored.plain(rows)
         pictures = stored.picture_bytes(picture_keys(plains)) if views else None
-    except (OSError, ValueError, RuntimeError) as error:
+    except (OSError, ValueError, RuntimeError, TypeError, LookupError) as error:
         raise InputError(
             given=f"attempts that cannot be read: {first_line(error)}",
             wanted="tables as they were written",

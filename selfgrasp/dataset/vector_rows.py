@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from selfgrasp.core import InputError
 from selfgrasp.core.arrays import checked
 from selfgrasp.dataset.nearest import Metric
-from selfgrasp.dataset.tables import append_rows, overwrite
+from selfgrasp.dataset.tables import append_rows, compact_files, overwrite
 from selfgrasp.dataset.vectors import (
     BATCH,
     VectorTable,
@@ -176,7 +176,7 @@ def compact_vectors(path: Path, names: Iterable[str], *, alone: bool) -> None:
     old versions and what killed processes left."""
     for name in names:
         table = open_vectors(path, name).table
-        table.optimize.compact_files(target_rows_per_fragment=ROWS_PER_FRAGMENT)
+        compact_files(table, ROWS_PER_FRAGMENT)
         if alone:
             table.cleanup_old_versions(older_than=timedelta(0), delete_unverified=True)
 
