@@ -81,7 +81,7 @@ def test_nothing_damaged_is_called_sound(sound):
         ("attempts", {"scene": None}, "scene is None"),
         ("attempts", {"length": None}, "steps are missing or repeated"),
         ("attempts", {"id": None}, "steps are missing or repeated: None"),
-        ("attempts", {"goal": "[" * 100_000}, "nested too deeply"),
+        ("attempts", {"goal": "[" * 100_000}, "levels"),
         ("attempts", {"goal": "[1]"}, "cannot be decoded"),
         ("attempts", {"before": None}, "without a look before"),
         ("attempts", {"before__views__0__depth_step": 1e9}, "depth step (m) = 1e+09"),
@@ -92,7 +92,7 @@ def test_nothing_damaged_is_called_sound(sound):
         ("steps", {"probability": 7.0}, "probability = 7"),
         ("steps", {"action__kind": "dance"}, "action 'dance'"),
         ("steps", {"action__values__0": 5.0}, "cannot be decoded"),
-        ("labels", {"value": "not JSON"}, "which is damaged"),
+        ("labels", {"value": "not JSON"}, "malformed JSON"),
         ("labels", {"value": "null"}, "None as the value"),
         ("labels", {"value": None}, "None as the value"),
         ("labels", {"value": "NaN"}, "nan is not finite"),
@@ -170,7 +170,7 @@ def test_a_changed_description_is_refused_by_every_reader_and_writer(sound, chan
 
 def test_a_description_nested_too_deeply_is_refused(sound):
     (sound / "dataset.json").write_text("[" * 100_000)
-    with pytest.raises(InputError, match="nested too deeply"):
+    with pytest.raises(InputError, match="levels"):
         check(sound)
 
 

@@ -290,7 +290,7 @@ def test_lost_tables_and_other_versions_say_what_exists(forty, tmp_path):
     ):
         Dataset.open(path)
     (path / "dataset.json").write_text('{"schema": 1')
-    with pytest.raises(InputError, match=r"dataset\.json, which is damaged"):
+    with pytest.raises(InputError, match=r"dataset\.json, malformed JSON"):
         Dataset.open(path)
     (path / "dataset.json").write_text(json.dumps(meta))
     shutil.rmtree(path / "steps.lance" / "_versions")
