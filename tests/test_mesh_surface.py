@@ -17,7 +17,8 @@ from selfgrasp.objects.catalogue import objects_by_name
 from selfgrasp.objects.decompose import merge_pieces, without_contained
 from selfgrasp.objects.meshes import load_meshes
 from selfgrasp.objects.named import objects_named
-from selfgrasp.objects.shells import Shell, Surface, coarsened, inside, surface_of
+from selfgrasp.objects.shells import Surface, surface_of
+from selfgrasp.objects.triangles import Shell, coarsened, inside
 
 trimesh = pytest.importorskip("trimesh")
 
@@ -135,7 +136,7 @@ def test_a_vertex_that_no_triangle_uses_has_no_say(
 
 
 def test_floaters_of_a_scan_have_no_say_and_are_named(tmp_path: Path) -> None:
-    bits = [box((0.002, 0.002, 0.002), (0.4 + 0.1 * i, 0, 0)) for i in range(3)]
+    bits = [box((0.01 * i, 0.002, 0.002), (0.4 + 0.1 * i, 0, 0)) for i in range(1, 4)]
     knob = box((0.004, 0.004, 0.004), (0.0, 0.0, 0.031))
     scan = trimesh.util.concatenate([box((0.10, 0.03, 0.06)), knob, *bits])
     scan.export(tmp_path / "scan.ply")

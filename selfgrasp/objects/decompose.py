@@ -11,7 +11,8 @@ from scipy.spatial import ConvexHull, QhullError, cKDTree
 
 from selfgrasp.core.arrays import FloatArray
 from selfgrasp.objects.hulls import convex_hull, polyhedron_mass
-from selfgrasp.objects.shells import Surface, coarsened
+from selfgrasp.objects.shells import Surface
+from selfgrasp.objects.triangles import coarsened
 
 NEARLY_CONVEX = 0.9
 """Share of its hull's volume from which a mesh is taken for its hull."""
