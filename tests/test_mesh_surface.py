@@ -258,6 +258,17 @@ def test_convex_shells_of_one_file_are_taken_as_they_are(tmp_path: Path) -> None
     assert report.objects[0].extents == pytest.approx((0.1, 0.1, 0.02))
 
 
+def test_a_handle_that_overlaps_a_convex_body_is_cut_beside_it(tmp_path: Path) -> None:
+    pytest.importorskip("coacd")
+    handle = bracket()
+    handle.apply_translation((0.03, -0.02, -0.015))
+    trimesh.util.concatenate([box((0.08, 0.08, 0.08)), handle]).export(tmp_path / "mug.stl")
+    report = load_meshes(tmp_path)
+    assert report.loaded[0].parts.startswith("1 convex shells, ")
+    bodies = [part for part in report.objects[0].parts if np.ptp(part.hull.vertices) > 0.079]
+    assert any(len(part.hull.vertices) == 8 for part in bodies)
+
+
 def test_a_large_mesh_is_made_coarser_and_keeps_its_shape(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -12,7 +12,7 @@ from scipy.spatial import ConvexHull, QhullError, cKDTree
 from selfgrasp.core.arrays import FloatArray
 from selfgrasp.objects.hulls import convex_hull, polyhedron_mass
 from selfgrasp.objects.shells import Surface
-from selfgrasp.objects.triangles import coarsened
+from selfgrasp.objects.triangles import Shell, coarsened
 
 NEARLY_CONVEX = 0.9
 """Share of its hull's volume from which a mesh is taken for its hull."""
@@ -48,12 +48,27 @@ def nearly_convex(surface: Surface) -> bool:
 
 def decompose(surface: Surface, max_parts: int) -> Pieces:
     """At most `max_parts` convex pieces of what a surface encloses."""
-    vertices = surface.joined.vertices
     if nearly_convex(surface):
-        return Pieces((vertices,), "one hull")
-    shells = surface.shells
-    if 1 < len(shells) <= max_parts and all(nearly_convex(Surface((one,))) for one in shells):
-        return Pieces(tuple(one.vertices for one in shells), f"{len(shells)} convex shells")
+        return Pieces((surface.joined.vertices,), "one hull")
+    convex = [s for s in surface.shells if s.closed and nearly_convex(Surface((s,)))]
+    if 0 < len(convex) <= max_parts and len(surface.shells) > 1:
+        return _beside(convex, [s for s in surface.shells if s not in convex], max_parts)
+    return _cut(surface, max_parts)
+
+
+def _beside(convex: Sequence[Shell], others: Sequence[Shell], max_parts: int) -> Pieces:
+    """Convex shells as they are, beside the pieces of the other ones."""
+    parts, how = tuple(shell.vertices for shell in convex), f"{len(convex)} convex shells"
+    if not others:
+        return Pieces(parts, how)
+    rest = decompose(Surface(tuple(others)), max(1, max_parts - len(convex)))
+    pieces = merge_pieces((*parts, *rest.points), max_parts)
+    return Pieces(pieces, f"{how}, {rest.how}", rest.filled)
+
+
+def _cut(surface: Surface, max_parts: int) -> Pieces:
+    """What coacd makes of a surface that is not convex."""
+    vertices = surface.joined.vertices
     try:
         # An optional dependency.
         import coacd

@@ -78,7 +78,12 @@ def plain(file: GltfFile, read: Callable[[str], bytes]) -> bytes:
     packed = [name for name in _COMPRESSED if name in tree.get("extensionsRequired", [])]
     if packed:
         raise ValueError(f"its positions are compressed by {packed[0]}; export it without")
-    buffers = [_buffer(buffer, file.binary, read) for buffer in tree.get("buffers", [])]
+    # Only the first may be the file's own.
+    owned = [file.binary, *(None for _ in tree.get("buffers", [])[1:])]
+    buffers = [
+        _buffer(buffer, own, read)
+        for buffer, own in zip(tree.get("buffers", []), owned, strict=False)
+    ]
     accessors = list(tree.get("accessors", []))
     views = list(tree.get("bufferViews", []))
     for index in _read_indices(tree):
@@ -111,7 +116,9 @@ def plain(file: GltfFile, read: Callable[[str], bytes]) -> bytes:
 def _buffer(buffer: dict[str, Any], binary: bytes | None, read: Callable[[str], bytes]) -> bytes:
     uri = buffer.get("uri")
     if uri is None:
-        return binary or b""
+        if binary is None:
+            raise ValueError("a buffer without data")
+        return binary
     if uri.startswith("data:"):
         return base64.b64decode(uri.partition(",")[2])
     return read(uri)
