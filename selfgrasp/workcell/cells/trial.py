@@ -185,10 +185,13 @@ def _touching(world: World, attitude: FloatArray, direction: FloatArray) -> Floa
     near, far = 0.0, 2.0 * radius + 2.0 * _GAP
     world.put(world.cast)
     world.hand_away()
-    _place(world, 0, attitude, np.array([0.0, 0.0, radius]))
+    for slot in (0, 1):
+        _place(world, slot, attitude, np.array([0.0, 0.0, radius]))
+    apart = 0.0
     while far - near > _GAP / 2.0:
         middle = (near + far) / 2.0
-        _place(world, 1, attitude, np.array([*(middle * direction), radius]))
+        world.shift(1, (middle - apart) * np.array([*direction, 0.0]))
+        apart = middle
         near, far = (middle, far) if world.overlaps(1) else (near, middle)
     return (far + _GAP) * direction
 
