@@ -55,19 +55,26 @@ def collect_tests(work: Work) -> str:
 def collect_chosen(work: Work) -> str:
     """Attempts on the test objects that the first seed's network of stage 0 draws: there
     predictions are acted on. Tested on alone, as the random ones are."""
-    out, run = work.folders.data("test-chosen"), f"first-{work.seed}"
-    return _collect_on_policy(work, out, run, work.sizes.chosen, objects="test", seed=7_500_000)
+    return _collect(
+        work,
+        work.folders.data("test-chosen"),
+        work.sizes.chosen,
+        policy=_drawn_by(work, f"first-{work.seed}"),
+        objects="test",
+        seed=work.seed + 7_502_000,
+    )
 
 
 def collect_stage(work: Work, stage: int, seed: int, *, run: str) -> str:
     """Attempts of a stage, drawn by the network of a run, on seen and new objects (III.D)."""
-    return _collect_on_policy(
+    return _collect(
         work,
         work.stage_data(stage, seed),
-        run,
         work.sizes.stage,
+        policy=_drawn_by(work, run),
+        objects="stage",
         stage=stage,
-        seed=100 * stage + seed,
+        seed=work.seed + 2_000 + 100 * stage + seed,
     )
 
 
@@ -94,11 +101,17 @@ def collect_angles(work: Work) -> str:
     )
 
 
+def _drawn_by(work: Work, run: str) -> str:
+    """The policy that draws grasps by a run's scores."""
+    return f"{work.folders.run(run)}+sample"
+
+
 def _collect(
     work: Work,
     out: Path,
     attempts: int,
     *,
+    policy: str = "random",
     objects: str = "train",
     seed: int | None = None,
     stage: int = 0,
@@ -111,6 +124,7 @@ def _collect(
         CollectJob(
             out=out,
             attempts=attempts,
+            policy=policy,
             objects=objects,
             workers=work.workers,
             seed=work.seed if seed is None else seed,
@@ -118,31 +132,5 @@ def _collect(
             attempts_per_scene=work.sizes.attempts_per_scene,
             angles_per_point=angles_per_point,
             options=TabletopConfig(gripper_closed=closed),
-        ),
-    )
-
-
-def _collect_on_policy(
-    work: Work,
-    out: Path,
-    run: str,
-    attempts: int,
-    *,
-    objects: str = "stage",
-    stage: int = 0,
-    seed: int,
-) -> str:
-
-    return steps.collected(
-        work.folders,
-        CollectJob(
-            out=out,
-            attempts=attempts,
-            objects=objects,
-            workers=work.workers,
-            seed=work.seed + 2_000 + seed,
-            round=stage,
-            policy=f"{work.folders.run(run)}+sample",
-            attempts_per_scene=work.sizes.attempts_per_scene,
         ),
     )

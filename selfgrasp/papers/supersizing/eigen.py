@@ -45,7 +45,7 @@ class Bar:
 
 
 @dataclass(frozen=True, eq=False)
-class Tried:
+class Alignment:
     """How tried grasps relate to what lies under them.
 
     Attributes:
@@ -64,7 +64,7 @@ class Tried:
         return np.where(viable, -self.error, HOPELESS)
 
 
-def tried(examples: Examples, gripper: GripperSpec, config: SupersizingConfig) -> Tried:
+def tried(examples: Examples, gripper: GripperSpec, config: SupersizingConfig) -> Alignment:
     """Errors and lengths of all examples.
 
     Raises:
@@ -76,7 +76,7 @@ def tried(examples: Examples, gripper: GripperSpec, config: SupersizingConfig) -
     ]
     closing = np.array([np.nan if bar is None else bar.closing for bar in bars])
     error = angle_between_grasps(examples["yaw"], closing)
-    return Tried(
+    return Alignment(
         np.where(np.isnan(error), np.inf, error),
         np.array([0.0 if bar is None else bar.length for bar in bars]),
     )

@@ -116,7 +116,7 @@ def one_sided(parts: Mapping[str, Examples]) -> str:
 
 
 @dataclass(frozen=True, eq=False)
-class Right:
+class Correctness:
     """Where a predictor is right about the balanced sample, which is the same for all of them.
 
     Attributes:
@@ -151,17 +151,17 @@ def difference_of(
     return mean_by_scene(each, pairs[0][0].scenes), each.mean(axis=1).tolist()
 
 
-def right(work: Work, name: str, objects: str) -> Right:
+def right(work: Work, name: str, objects: str) -> Correctness:
     """Where a network is right, with the threshold that validation objects chose."""
 
     found = scored(work, name)
     return _right(work, found[objects], best_threshold(found["validation"]))
 
 
-def _right(work: Work, predictions: Predictions, threshold: float) -> Right:
+def _right(work: Work, predictions: Predictions, threshold: float) -> Correctness:
 
     sample = balanced(predictions, np.random.default_rng([work.seed, 2]))
-    return Right((sample.scores >= threshold) == sample.held, sample.groups)
+    return Correctness((sample.scores >= threshold) == sample.held, sample.groups)
 
 
 @dataclass(frozen=True)

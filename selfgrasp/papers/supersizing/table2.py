@@ -13,7 +13,7 @@ from selfgrasp.core import GripperSpec, InputError
 from selfgrasp.core.arrays import FloatArray
 from selfgrasp.learn import Examples
 from selfgrasp.methods.supersizing.config import SupersizingConfig
-from selfgrasp.papers.supersizing.eigen import Tried, tried
+from selfgrasp.papers.supersizing.eigen import Alignment, tried
 from selfgrasp.papers.supersizing.hog import Described, describe, neighbour_shares, svm_scores
 
 ERRORS = np.arange(1.0, 91.0)
@@ -100,7 +100,7 @@ def heuristic_rows(
     limit is 0 and the second row equals the first.
     """
     known = [tried(part, gripper, config) for part in (train, validation)]
-    before = Tried(
+    before = Alignment(
         np.concatenate([one.error for one in known]), np.concatenate([one.length for one in known])
     )
     held = np.concatenate([_held(train, "training"), _held(validation, "validation")])
@@ -125,7 +125,7 @@ def heuristic_rows(
 
 
 def _heuristic(
-    name: str, now: Tried, cut: Cut, limit: float, paper: float, *, optimistic: bool = False
+    name: str, now: Alignment, cut: Cut, limit: float, paper: float, *, optimistic: bool = False
 ) -> BaselinePrediction:
     chosen = {
         "error_deg": round(float(np.degrees(-cut.threshold)), 6),
