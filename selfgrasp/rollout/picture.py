@@ -5,12 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Literal
 
 import numpy as np
 
-from selfgrasp.codec.camera_files import read_color, read_depth, read_intrinsics, read_pose
+from selfgrasp.codec.camera_files import read_pose
 from selfgrasp.core import (
     CameraSpec,
     CellSpec,
@@ -25,43 +23,39 @@ from selfgrasp.core import (
     View,
 )
 from selfgrasp.core.pose import inverse, top_down, yaw_of
+from selfgrasp.rollout.picture_files import PictureFiles, read_pictures
+from selfgrasp.rollout.picture_place import kept_inside, only_near, place_of
 from selfgrasp.vision.project import project_world
-from selfgrasp.vision.table import fit_table, surface_height, visible_workspace
+from selfgrasp.vision.region import Region
+from selfgrasp.vision.table import fit_table, surface_height
 
+FRAMES = {
+    "world": "z up; see world",
+    "camera": "of the colour picture: x right, y down, z forward along the optical axis",
+    "tool": "origin between the fingertips, z the direction of approach, x the closing direction",
+    "world_from_tool": "brings a point of the tool's frame into the world's",
+    "camera_from_tool": "brings a point of the tool's frame into the camera's",
+}
 PIXELS = (
     "u right, v down; the centre of the top-left pixel is (0.5, 0.5); angles in rad, lengths in m"
 )
 
 
-@dataclass(frozen=True)
-class PictureFiles:
-    """Where a picture is, and how its files are to be read.
-
-    Attributes:
-        color: PNG or JPEG.
-        depth: 16-bit PNG or NumPy array of the same size.
-        intrinsics: JSON or YAML, see `codec.camera_files`.
-        pose: (4, 4) world_from_camera; None finds the table in the depth picture.
-        table: m, height of the table in the world; None where most of the picture lies.
-        depth_scale: m per unit of the depth file; None is the file's usual one.
-        pixel_origin: where (0, 0) of the intrinsics lies in the top-left pixel.
-    """
-
-    color: Path
-    depth: Path
-    intrinsics: Path
-    pose: Path | None = None
-    table: float | None = None
-    depth_scale: float | None = None
-    pixel_origin: Literal["centre", "corner"] = "centre"
-
-
 @dataclass(frozen=True, eq=False)
 class PictureContext:
-    """What a policy is given, and how its world was found, in words."""
+    """What a policy is given.
+
+    Attributes:
+        context: of the whole picture.
+        region: where grasps may be.
+        world: how the world was found, in words.
+        notes: what was assumed, in words.
+    """
 
     context: Context
+    region: Region
     world: str
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -105,6 +99,8 @@ class PicturePlan:
     Attributes:
         policy: its name.
         world: how the world was found.
+        frames: what the axes of each frame are.
+        notes: what was assumed, and what to beware of.
         pixels: the convention of pixels, in words.
         calibrated: whether scores are probabilities.
         reason: why there is no grasp; empty when there is one.
@@ -115,6 +111,8 @@ class PicturePlan:
 
     policy: str
     world: str
+    frames: dict[str, str]
+    notes: list[str]
     pixels: str
     calibrated: bool
     reason: str
@@ -123,36 +121,37 @@ class PicturePlan:
     workspace: PictureWorkspace
 
 
-def read_context(files: PictureFiles, gripper: GripperSpec, *, seed: int = 0) -> PictureContext:
+def read_context(
+    files: PictureFiles,
+    gripper: GripperSpec,
+    *,
+    corners: tuple[float, ...] = (),
+    seed: int = 0,
+) -> PictureContext:
     """What a policy is given for a picture.
 
     Args:
         files: the picture.
         gripper: which shall grasp.
+        corners: m, two opposite corners of the workspace in the world: x y x y or x y z x y z;
+            empty for the table's own patch.
         seed: of the policy's random choices and of the table's fit.
 
     Raises:
         InputError: a file that is missing, malformed, or does not fit the others; a height of the
-            table without a pose.
+            table without a pose; a place for grasps that the picture does not show.
     """
     if files.table is not None and files.pose is None:
         raise InputError(
             given=f"--table {files.table} without --pose",
             wanted="both, or neither: without a pose the table is found in the depth picture",
         )
-    color = read_color(files.color)
-    depth = read_depth(files.depth, scale=files.depth_scale)
-    if depth.shape != color.shape[:2]:
-        raise InputError(
-            given=f"depth of {depth.shape[1]} x {depth.shape[0]} px beside color of "
-            f"{color.shape[1]} x {color.shape[0]} px",
-            wanted="the same size, with the depth registered to the color picture",
-        )
-    intrinsics = read_intrinsics(files.intrinsics, *depth.shape, origin=files.pixel_origin)
+    shown = read_pictures(files, opening=gripper.opening)
+    depth, intrinsics = shown.depth, shown.intrinsics
     if files.pose is None:
         # A picture whose intrinsics are wrong has to fail on those and not on the table that they
         # bend.
-        View(color, depth, intrinsics, np.eye(4))
+        View(shown.color, depth, intrinsics, np.eye(4))
         table = fit_table(depth, intrinsics, np.random.default_rng(seed))
         world_from_camera, surface = table.world_from_camera, 0.0
         world = (
@@ -167,32 +166,45 @@ def read_context(files: PictureFiles, gripper: GripperSpec, *, seed: int = 0) ->
             else files.table
         )
         world = f"given by {files.pose.name}; table at z = {surface:.4f} m"
-    view = View(color, depth, intrinsics, world_from_camera)
-    workspace = visible_workspace(depth, intrinsics, world_from_camera, surface)
+    view = View(shown.color, depth, intrinsics, world_from_camera)
+    place = place_of(view, shown.wanted, corners, surface)
     spec = CellSpec(
         "picture",
         gripper,
-        workspace,
+        place.workspace,
         {"camera": CameraSpec(*view.size, intrinsics, world_from_camera)},
         {},
     )
-    hand = Hand(top_down((*workspace.low[:2], workspace.high[2]), 0.0), gripper.opening, 0.0)
-    return PictureContext(Context(Observation(0.0, {"camera": view}, hand), spec, seed=seed), world)
+    low, high = place.workspace.low, place.workspace.high
+    hand = Hand(top_down((*low[:2], high[2]), 0.0), gripper.opening, 0.0)
+    context = Context(Observation(0.0, {"camera": view}, hand), spec, seed=seed)
+    return PictureContext(context, place.region, world, shown.notes)
 
 
-def plan_grasps(policy: Policy, context: Context) -> Plan:
-    """The policy's plan.
+def plan_grasps(policy: Policy, read: PictureContext) -> Plan:
+    """The policy's plan, without what lies outside of the region.
+
+    What stands beside the region is shown to the policy as far as the fingers reach, so that they
+    do not meet it; where it proposes only that, it is shown the region alone.
 
     Raises:
         InputError: a policy that plans something else than grasps.
     """
-    plan = policy.plan(context)
-    if plan.actions and not any(isinstance(action, Grasp) for action in plan.actions):
-        raise InputError(
-            given=f"policy {policy.name}, which moves and looks again",
-            wanted="one that plans whole grasps from one picture, as supersizing",
-        )
-    return plan
+    gripper = read.context.spec.gripper
+    reach = gripper.opening / 2 + gripper.finger_thickness + gripper.finger_breadth
+    for margin in (reach, 0.0):
+        plan = policy.plan(only_near(read.context, read.region.grown(margin)))
+        if not plan.actions:
+            return plan
+        if not any(isinstance(action, Grasp) for action in plan.actions):
+            raise InputError(
+                given=f"policy {policy.name}, which moves and looks again",
+                wanted="one that plans whole grasps from one picture, as supersizing",
+            )
+        kept = kept_inside(plan, read.region)
+        if kept.actions:
+            return kept
+    return kept
 
 
 def ranked(plan: Plan) -> Sequence[int]:
@@ -214,6 +226,8 @@ def describe(plan: Plan, read: PictureContext, *, policy: str, top: int) -> Pict
     return PicturePlan(
         policy=policy,
         world=read.world,
+        frames=FRAMES,
+        notes=list(read.notes),
         pixels=PIXELS,
         calibrated=plan.calibrated,
         reason=plan.reason or ("" if grasps else "the policy proposes no grasp"),

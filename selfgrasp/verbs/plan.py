@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json as json_format
+import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -11,6 +12,7 @@ from selfgrasp.core.bounds import Between, Seed, check_bounds
 
 if TYPE_CHECKING:
     from selfgrasp.core import Policy
+    from selfgrasp.rollout.picture_files import PictureFiles
 
 
 @dataclass(frozen=True)
@@ -26,12 +28,35 @@ class Args:
     """Colour picture, PNG or JPEG."""
 
     depth: Path | None = None
-    """Depth picture of the same size: a 16-bit PNG in millimetres, or a NumPy array in metres; 0
-    and NaN are holes."""
+    """Depth picture of the same size: a 16-bit PNG or TIFF in millimetres, or a NumPy array in
+    metres; 0, NaN and a far plane are holes."""
 
     intrinsics: Path | None = None
-    """JSON or YAML: fx, fy, cx, cy; K; a nested matrix; RealSense's ppx, ppy; or a ROS camera
-    info."""
+    """Of the colour picture, as ROS, RealSense, Azure Kinect, Zivid, Open3D, Kalibr, OpenCV or BOP
+    write them, or fx, fy, cx, cy; JSON, YAML, XML or rows of numbers."""
+
+    camera: str | None = None
+    """Which camera of an intrinsics file of several, as cam0; by default the one that fits."""
+
+    pictures: Literal["raw", "rectified"] = "raw"
+    """Whether the pictures are as the lens made them, and are undistorted by its coefficients, or
+    rectified already."""
+
+    depth_intrinsics: Path | None = None
+    """Of the depth picture, where another camera took it; with --color-from-depth."""
+
+    color_from_depth: Path | None = None
+    """Pose of the depth camera in the colour camera's frame, a 4 x 4 matrix as --pose."""
+
+    mask: Path | None = None
+    """Picture of the colour picture's size: grasp only what lies where it is not black."""
+
+    workspace: tuple[float, ...] = ()
+    """Grasp only between two corners in the world, m: X Y X Y or X Y Z X Y Z. By default on the
+    table's largest connected patch."""
+
+    polygon: tuple[float, ...] = ()
+    """Grasp only inside of a polygon in the colour picture, px: U V U V U V ..."""
 
     sample: bool = False
     """Take the picture that ships with selfgrasp instead of these three files."""
@@ -68,7 +93,8 @@ class Args:
     """m from the fingertip to the palm."""
 
     depth_scale: Annotated[float, Between(0, 1000, above=True)] | None = None
-    """Metres per unit of the depth file; by default 0.001 for integers and 1 for floating point."""
+    """Metres per unit of the depth file; by default what stands beside the intrinsics, else 0.001
+    for integers and 1 for floating point."""
 
     pixel_origin: Literal["centre", "corner"] = "centre"
     """Where (0, 0) of the intrinsics lies in the top-left pixel: its centre (OpenCV, ROS,
@@ -83,33 +109,19 @@ def run(args: Args, policy: Policy | None = None) -> int:
     asked for."""
     from selfgrasp.common.files import write_whole
     from selfgrasp.core import GripperSpec
-    from selfgrasp.rollout.picture import (
-        PictureFiles,
-        describe,
-        plan_grasps,
-        ranked,
-        read_context,
-    )
+    from selfgrasp.rollout.picture import describe, plan_grasps, ranked, read_context
     from selfgrasp.rollout.policies import load_policy
     from selfgrasp.viz.overlay import overlay, write_picture
 
     check_bounds(args)
-    color, depth, intrinsics = _files(args)
-    files = PictureFiles(
-        color=color,
-        depth=depth,
-        intrinsics=intrinsics,
-        pose=args.pose,
-        table=args.table,
-        depth_scale=args.depth_scale,
-        pixel_origin=args.pixel_origin,
-    )
     gripper = GripperSpec(
         args.opening, args.finger_thickness, args.finger_breadth, args.finger_length, max_force=40.0
     )
-    read = read_context(files, gripper, seed=args.seed)
+    read = read_context(_files(args), gripper, corners=args.workspace, seed=args.seed)
+    for note in read.notes:
+        print(f"note: {note}", file=sys.stderr)
     policy = policy or load_policy(args.policy)
-    plan = plan_grasps(policy, read.context)
+    plan = plan_grasps(policy, read)
     found = describe(plan, read, policy=policy.name, top=args.top)
     text = json_format.dumps(asdict(found), indent=2)
     if args.out is not None:
@@ -127,7 +139,35 @@ def run(args: Args, policy: Policy | None = None) -> int:
     return 0
 
 
-def _files(args: Args) -> tuple[Path, Path, Path]:
+def _files(args: Args) -> PictureFiles:
+    """The files that were asked for, and how to read them."""
+    from selfgrasp.core import InputError
+    from selfgrasp.rollout.picture_files import PictureFiles
+
+    color, depth, intrinsics = _three(args)
+    if len(args.polygon) % 2 or 0 < len(args.polygon) < 6:
+        raise InputError(
+            given=f"--polygon of {len(args.polygon)} numbers",
+            wanted="U V of three corners or more, px",
+        )
+    return PictureFiles(
+        color=color,
+        depth=depth,
+        intrinsics=intrinsics,
+        depth_intrinsics=args.depth_intrinsics,
+        color_from_depth=args.color_from_depth,
+        pose=args.pose,
+        table=args.table,
+        depth_scale=args.depth_scale,
+        pixel_origin=args.pixel_origin,
+        pictures=args.pictures,
+        camera=args.camera,
+        mask=args.mask,
+        polygon=tuple(zip(args.polygon[::2], args.polygon[1::2], strict=True)),
+    )
+
+
+def _three(args: Args) -> tuple[Path, Path, Path]:
     """The colour picture, the depth picture and the intrinsics that were asked for."""
     from selfgrasp.core import InputError
     from selfgrasp.data import SAMPLE
