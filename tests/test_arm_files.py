@@ -19,6 +19,8 @@ from selfgrasp.workcell.sim.arm_files import ArmFile, read_arm
 from selfgrasp.workcell.sim.kinematics import Kinematics
 from selfgrasp.workcell.sim.world import Unstable
 
+import mujoco  # isort: skip
+
 LINKS = (
     ("shoulder", "0 0 0.163", "0 0 1", "0 0.138 0"),
     ("upper", "0 0.138 0", "0 1 0", "0 0 0.425"),
@@ -136,6 +138,56 @@ def test_a_scene_gives_its_arm_alone_and_parts_without_names_get_some(
     np.testing.assert_allclose(tool(unnamed), tool(read(mjcf())), atol=1e-9)
 
 
+def test_a_root_stands_where_it_is_put_in_whatever_frames_the_file_has_it(
+    read: Callable[..., ArmFile],
+) -> None:
+    framed = mjcf().replace('<body name="base">', '<frame pos="1 2 3"><body name="base">')
+    framed = framed.replace("</worldbody>", "</frame></worldbody>")
+    np.testing.assert_allclose(tool(read(framed)), tool(read(mjcf())), atol=1e-9)
+
+
+def test_a_base_on_wheels_stands_still_with_its_turn(read: Callable[..., ArmFile]) -> None:
+    wheels = (
+        '<joint name="x" type="slide" axis="1 0 0"/><joint name="y" type="slide" axis="0 1 0"/>'
+        '<joint name="yaw" axis="0 0 1"/>'
+    )
+    arm = read(mjcf(base=wheels))
+    assert arm.chain.held == ("x", "y", "yaw")
+    np.testing.assert_allclose(tool(arm), tool(read(mjcf())), atol=1e-9)
+
+
+def test_fingers_of_four_hinges_each_are_a_hand(read: Callable[..., ArmFile]) -> None:
+    joint = '<body pos="0 0 0.02"><joint axis="1 0 0"/><geom size="0.01" mass="0.1"/>{}</body>'
+    finger = joint.format(joint.format(joint.format(joint.format(""))))
+    palm = (
+        f'<body name="palm" pos="0 0.08 0" quat="{TURNED}"><geom size="0.02" mass="1"/>{{}}</body>'
+    )
+    chain = read(mjcf(palm.format(finger * 3))).chain
+    assert (chain.carrier, chain.removed, len(chain.hinges)) == ("wrist3", ("palm",), 6)
+
+
+def test_a_jaw_whose_joint_has_no_telling_name_is_no_part_of_the_arm(
+    read: Callable[..., ArmFile],
+) -> None:
+    jaw = '<body name="moving_jaw" pos="0 0.08 0"><joint axis="1 0 0"/><geom size="0.02"/></body>'
+    chain = read(mjcf(jaw)).chain
+    assert (chain.carrier, chain.removed) == ("wrist3", ("moving_jaw",))
+
+
+def test_a_flange_with_the_approach_along_x_is_turned_and_one_across_is_said(
+    read: Callable[..., ArmFile],
+) -> None:
+    body = '<body name="{}" pos="0 0.08 0" xyaxes="0 1 0 -1 0 0"><geom size="0.01"/></body>'
+    turned = read(mjcf(body.format("flange")))
+    np.testing.assert_allclose(tool(turned)[:3, 2:], tool(read(mjcf()))[:3, 2:], atol=1e-6)
+    assert "+x is the approach" in str(turned)
+    assert "90 degrees off the last hinge" in str(read(mjcf(body.format("plate")), "plate"))
+
+
+def test_a_name_like_a_flanges_in_the_base_is_none(read: Callable[..., ArmFile]) -> None:
+    assert read(mjcf("", base='<site name="base_flange"/>')).chain.carrier == "wrist3"
+
+
 def test_the_flange_can_be_named_and_an_unknown_one_lists_what_there_is(
     read: Callable[..., ArmFile],
 ) -> None:
@@ -153,6 +205,11 @@ def test_a_change_in_a_file_or_in_its_mesh_is_another_arm(read: Callable[..., Ar
     assert read(mjcf()).content == first
     assert read(mjcf().replace("0 0 0.425", "0 0 0.5")).content != first
     assert read(mjcf(), "wrist2").content != first
+    assert read(mjcf().replace('name="j2"', 'name="j2" damping="5"')).content != first
+    painted = mjcf(head='<asset><material name="m" rgba="1 0 0 1"/></asset>')
+    painted = painted.replace('type="capsule"', 'type="capsule" material="m"')
+    assert read(painted).content != read(painted.replace("1 0 0 1", "0 1 0 1")).content
+    assert read("<!-- of a comment -->" + mjcf()).content == first
 
 
 def test_meshes_of_a_package_are_found_and_others_named(
@@ -175,6 +232,48 @@ def test_meshes_of_a_package_are_found_and_others_named(
             '<robot xmlns:xacro="http://www.ros.org/wiki/xacro"><xacro:macro name="a"/></robot>',
             name="six.urdf",
         )
+
+
+def test_mesh_files_of_one_name_in_two_folders_are_two_and_all_objects_of_an_obj_are_seen(
+    read: Callable[..., ArmFile], tmp_path: Path
+) -> None:
+    trimesh = pytest.importorskip("trimesh")
+    for folder, size in (("small", 0.1), ("large", 0.3)):
+        (tmp_path / folder).mkdir()
+        trimesh.creation.box((size, size, size)).export(tmp_path / folder / "part.stl")
+    text = urdf("small/part.stl")
+    large = '<visual><geometry><mesh filename="large/part.stl"/></geometry></visual>'
+    text = text.replace('<link name="upper">', f'<link name="upper">{large}')
+    model = read(text, name="six.urdf").model.make().compile()
+    sizes = [np.ptp(_vertices(model, geom)) for geom in range(model.ngeom)]
+    np.testing.assert_allclose(sizes, [0.1, 0.3], atol=1e-6)
+    box = trimesh.creation.box((0.1, 0.1, 0.1))
+    lines = [f"v {x} {y} {z}" for x, y, z in box.vertices]
+    lines += [f"v {x} {y} {z + 0.5}" for x, y, z in box.vertices]
+    for name, first in (("one", 1), ("two", 9)):
+        lines += [f"o {name}", *(f"f {a} {b} {c}" for a, b, c in box.faces + first)]
+    (tmp_path / "two.obj").write_text("\n".join(lines))
+    model = read(urdf("two.obj"), name="six.urdf").model.make().compile()
+    assert model.mesh_facenum.tolist() == [24]
+
+
+def _vertices(model: mujoco.MjModel, geom: int) -> FloatArray:
+    mesh = model.mesh(model.geom_dataid[geom])
+    start, count = int(mesh.vertadr[0]), int(mesh.vertnum[0])
+    vertices: FloatArray = model.mesh_vert[start : start + count]
+    return vertices
+
+
+def test_the_elbow_of_a_posture_over_the_bin_is_above_its_walls(
+    read: Callable[..., ArmFile],
+) -> None:
+    arm = read(mjcf().replace("6.28", "4")).model
+    model = arm.make().compile()
+    data = mujoco.MjData(model)
+    data.qpos[:] = Kinematics(arm, GRIPPER).home
+    mujoco.mj_kinematics(model, data)
+    mujoco.mj_comPos(model, data)
+    assert data.xanchor[2:, 2].min() > 0.2
 
 
 def test_a_files_defaults_are_not_the_hands_and_its_shapes_do_not_collide(tmp_path: Path) -> None:

@@ -3,7 +3,6 @@ the file holds."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +10,7 @@ import numpy as np
 from selfgrasp.core.arrays import FloatArray
 from selfgrasp.core.errors import InputError
 from selfgrasp.core.pose import inverse, pose
-from selfgrasp.workcell.sim import gl as _gl  # noqa: F401  sets MUJOCO_GL before MuJoCo is imported
+from selfgrasp.workcell.sim.arm_tree import Tree
 
 import mujoco  # isort: skip
 
@@ -20,19 +19,18 @@ HINGES = 4
 FLANGE_NAMES = (
     "attachment_site",
     "right_hand",
-    "flange",
     "tool0",
-    "ee_link",
+    "flange",
     "link_ee",
-    "iiwa_link_ee",
+    "ee_link",
 )
 """What sites and bodies that carry a tool are usually called."""
-_OF_GRIPPERS = ("gripper", "finger", "jaw", "knuckle", "thumb", "claw")
+_ALONG_X = ("flange", "ee_link")
+"""Those that have the approach along +x in ROS-Industrial's files, beside a tool0 along +z."""
 _APART = 0.005
 """m between the last two hinges, along the last one, from which they say what is outwards."""
 _ALONG = 0.9
 """Cosine from which a frame's +z points along the last hinge."""
-_HINGE = int(mujoco.mjtJoint.mjJNT_HINGE)
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,65 +54,6 @@ class Chain:
     hinges: tuple[str, ...]
     held: tuple[str, ...]
     removed: tuple[str, ...]
-
-
-class Tree:
-    """Bodies, joints and sites of a compiled model whose parts all have names."""
-
-    def __init__(self, model: mujoco.MjModel) -> None:
-        self.model, self.data = model, mujoco.MjData(model)
-        mujoco.mj_kinematics(model, self.data)
-        mujoco.mj_comPos(model, self.data)
-        self.parent = model.body_parentid.tolist()
-        self.children: list[list[int]] = [[] for _ in range(model.nbody)]
-        for body in range(1, model.nbody):
-            self.children[self.parent[body]].append(body)
-
-    def name(self, body: int) -> str:
-        """Of a body."""
-        return str(self.model.body(body).name)
-
-    def joints(self, body: int) -> list[int]:
-        """Those that move a body against its parent."""
-        first = int(self.model.body_jntadr[body])
-        return list(range(first, first + int(self.model.body_jntnum[body])))
-
-    def hinges(self, body: int) -> list[int]:
-        """Those of them that turn."""
-        return [j for j in self.joints(body) if int(self.model.jnt_type[j]) == _HINGE]
-
-    def below(self, body: int) -> Iterator[int]:
-        """A body and all that hang on it."""
-        yield body
-        for child in self.children[body]:
-            yield from self.below(child)
-
-    def path(self, body: int) -> list[int]:
-        """Bodies from the root to this one."""
-        path = [body]
-        while self.parent[path[0]]:
-            path.insert(0, self.parent[path[0]])
-        return path
-
-    def longest(self, body: int) -> int:
-        """Hinges of the longest chain that begins with this body."""
-        return len(self.hinges(body)) + max(map(self.longest, self.children[body]), default=0)
-
-    def moves(self, body: int) -> bool:
-        """Whether anything on it, or it, has a joint."""
-        return any(self.joints(one) for one in self.below(body))
-
-    def of_a_gripper(self, body: int) -> bool:
-        """Whether its first joint is no arm's: one that slides, or of a finger by its name."""
-        if not self.joints(body):
-            kinds = [self.of_a_gripper(c) for c in self.children[body] if self.moves(c)]
-            return bool(kinds) and all(kinds)
-        said = " ".join(self.model.joint(j).name for j in self.joints(body)).lower()
-        return not self.hinges(body) or any(word in said for word in _OF_GRIPPERS)
-
-    def pose(self, body: int) -> FloatArray:
-        """(4, 4) in the world, where the file puts it."""
-        return pose(rotation=self.data.xmat[body].reshape(3, 3), translation=self.data.xpos[body])
 
 
 def find_chain(model: mujoco.MjModel, wanted: str = "") -> Chain:
@@ -166,21 +105,21 @@ def _flange(tree: Tree, wanted: str) -> tuple[int, str, FloatArray, list[int]]:
         )
     for usual in (wanted,) if wanted else FLANGE_NAMES:
         for kind, named in (("site", sites), ("body", bodies)):
-            found = [n for n in named if n == usual or (not wanted and n.endswith(f"_{usual}"))]
+            carriers = {
+                name: int(model.site_bodyid[number]) if kind == "site" else number
+                for name, number in named.items()
+                if name == usual or (not wanted and name.endswith(f"_{usual}"))
+            }
+            found = [n for n, body in carriers.items() if wanted or tree.turned(body) >= HINGES]
             if len(found) > 1 and usual not in found:
                 raise _several(found, model)
             if not found:
                 continue
             name = usual if usual in found else found[0]
-            body = int(model.site_bodyid[named[name]]) if kind == "site" else named[name]
-            if body == 0:
-                continue
-            return (
-                body,
-                f"{kind} {name}",
-                _in_body(tree, body, sites.get(name), kind),
-                [*tree.children[body]],
-            )
+            body = carriers[name]
+            place = _in_body(tree, body, sites.get(name), kind)
+            place, said = _turned(tree, body, place, name.endswith(_ALONG_X))
+            return body, f"{kind} {name}{said}", place, [*tree.children[body]]
     return _guessed(tree)
 
 
@@ -190,6 +129,22 @@ def _in_body(tree: Tree, body: int, site: int | None, kind: str) -> FloatArray:
     data = tree.data
     there = pose(rotation=data.site_xmat[site].reshape(3, 3), translation=data.site_xpos[site])
     return inverse(tree.pose(body)) @ there
+
+
+def _turned(
+    tree: Tree, body: int, place: FloatArray, often_along_x: bool
+) -> tuple[FloatArray, str]:
+    """A named flange, and words where its +z is not along the last hinge. One whose +x is, where
+    its name lets one expect it, is turned to have the approach along +z."""
+    out = _last_hinge(tree, tree.path(body))
+    if out is None or abs(out @ place[:3, 2]) > _ALONG:
+        return place, ""
+    if often_along_x and out @ place[:3, 0] > _ALONG:
+        x, y, z = place[:3, :3].T
+        turned = pose(rotation=np.stack([y, z, x], axis=1), translation=place[:3, 3])
+        return turned, " (its +x is the approach)"
+    degrees = np.degrees(np.arccos(np.clip(abs(out @ place[:3, 2]), 0, 1)))
+    return place, f" (its +z, the approach, lies {degrees:.0f} degrees off the last hinge)"
 
 
 def _guessed(tree: Tree) -> tuple[int, str, FloatArray, list[int]]:
@@ -205,11 +160,13 @@ def _guessed(tree: Tree) -> tuple[int, str, FloatArray, list[int]]:
     while True:
         moving = [c for c in tree.children[body] if tree.moves(c)]
         moving.sort(key=tree.longest, reverse=True)
-        if turned < HINGES or len(moving) < 2:
-            arms = [c for c in moving if turned < HINGES or not tree.of_a_gripper(c)]
-        else:
-            arms = [c for c in moving if tree.longest(c) >= HINGES]
-        long = [c for c in arms if tree.longest(c) >= HINGES]
+        long = [c for c in moving if tree.longest(c) >= HINGES]
+        if turned < HINGES:
+            arms = moving
+        elif len(moving) == 1:
+            arms = [c for c in moving if not tree.of_a_gripper(c)]
+        else:  # Several long ones are the fingers of a hand.
+            arms = long if len(long) == 1 and not tree.of_a_gripper(long[0]) else []
         if turned < HINGES and len(long) > 1:
             raise _several([tree.name(c) for c in long], tree.model)
         if not arms:
@@ -253,21 +210,27 @@ def _reach(tree: Tree, body: int, place: FloatArray) -> float:
 def _outwards(tree: Tree, path: list[int], place: FloatArray) -> FloatArray:
     """`place` in the last body of `path`, its +z turned along the last hinge and away from the
     arm, as that of a flange is; a frame whose +z is so already stays as it is."""
-    hinges = [j for body in path for j in tree.hinges(body)]
-    if len(hinges) < 2:
-        return place
-    data, carrier = tree.data, tree.pose(path[-1])
-    axis = data.xaxis[hinges[-1]]
-    along = float(axis @ (data.xanchor[hinges[-1]] - data.xanchor[hinges[-2]]))
-    if abs(along) < _APART:
-        along = float(axis @ (data.subtree_com[path[-1]] - data.xanchor[hinges[-1]]))
-    out = carrier[:3, :3].T @ (axis if along >= 0 else -axis)
-    if out @ place[:3, 2] > _ALONG:
+    out = _last_hinge(tree, path)
+    if out is None or out @ place[:3, 2] > _ALONG:
         return place
     side = place[:3, int(np.argmin(np.abs(out @ place[:3, :2])))]
     x = side - (side @ out) * out
     x /= np.linalg.norm(x)
     return pose(rotation=np.stack([x, np.cross(out, x), out], axis=1), translation=place[:3, 3])
+
+
+def _last_hinge(tree: Tree, path: list[int]) -> FloatArray | None:
+    """(3,) the axis of the last hinge in the last body of `path`, away from the arm."""
+    hinges = [j for body in path for j in tree.hinges(body)]
+    if len(hinges) < 2:
+        return None
+    data = tree.data
+    axis = data.xaxis[hinges[-1]]
+    along = float(axis @ (data.xanchor[hinges[-1]] - data.xanchor[hinges[-2]]))
+    if abs(along) < _APART:
+        along = float(axis @ (data.subtree_com[path[-1]] - data.xanchor[hinges[-1]]))
+    out: FloatArray = tree.pose(path[-1])[:3, :3].T @ (axis if along >= 0 else -axis)
+    return out
 
 
 def _several(names: list[str], model: mujoco.MjModel) -> InputError:

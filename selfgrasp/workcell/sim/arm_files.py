@@ -36,20 +36,35 @@ _ELEMENTS = (
 )
 """What of a file is no part of the arm's body."""
 _CONTENT = (
+    "qpos0",
     "body_parentid",
     "body_pos",
     "body_quat",
+    "body_ipos",
+    "body_iquat",
     "body_mass",
     "body_inertia",
     "jnt_axis",
     "jnt_pos",
     "jnt_range",
+    "jnt_stiffness",
+    "jnt_actfrcrange",
+    "dof_armature",
+    "dof_damping",
+    "dof_frictionloss",
     "geom_type",
+    "geom_contype",
+    "geom_friction",
     "geom_size",
     "geom_pos",
     "geom_quat",
     "geom_rgba",
+    "geom_matid",
     "mesh_vert",
+    "mesh_face",
+    "mat_rgba",
+    "mat_texid",
+    "tex_data",
 )
 """Fields of a compiled model that make it another arm."""
 
@@ -142,7 +157,7 @@ def read_arm(path: Path, world_from_base: FloatArray, flange: str = "") -> ArmFi
         np.array([source.speeds.get(name, _SPEED) for name in names]),
         np.array([source.torques.get(n, t) for n, t in zip(names, torques, strict=True)]),
     )
-    return ArmFile(arm, chain, _content(model, chain), source.left_away)
+    return ArmFile(arm, chain, _content(model, chain, arm), source.left_away)
 
 
 def _read(path: Path) -> Urdf:
@@ -161,7 +176,7 @@ def _read(path: Path) -> Urdf:
 def _spec(path: Path, source: Urdf) -> mujoco.MjSpec:
     """The whole file, in which every body, joint and site has a name of its own."""
     spec = (
-        mujoco.MjSpec.from_string(source.text)
+        mujoco.MjSpec.from_string(source.text, assets=source.meshes)
         if source.text
         else mujoco.MjSpec.from_file(str(path))
     )
@@ -195,7 +210,9 @@ def _reduce(spec: mujoco.MjSpec, chain: Chain) -> None:
             for geom in body.geoms:
                 geom.contype, geom.conaffinity = 0, 0
     root: Any = spec.body(chain.root)
-    root.pos = np.zeros(3)
+    while root is not None:
+        root.pos = np.zeros(3)
+        root = root.frame
 
 
 def _show(geoms: list[Any]) -> None:
@@ -210,9 +227,10 @@ def _other_roots(spec: mujoco.MjSpec, chain: Chain) -> list[str]:
     return [body.name for body in spec.worldbody.bodies if body.name != chain.root]
 
 
-def _content(model: mujoco.MjModel, chain: Chain) -> str:
+def _content(model: mujoco.MjModel, chain: Chain, arm: ArmModel) -> str:
     digest = hashlib.sha256(f"{chain.hinges} {chain.carrier}".encode())
     digest.update(np.round(chain.body_from_flange, 9).tobytes())
+    digest.update(arm.speeds.tobytes() + arm.torques.tobytes())
     for name in _CONTENT:
         digest.update(np.ascontiguousarray(getattr(model, name)).tobytes())
     return digest.hexdigest()[:12]

@@ -26,6 +26,8 @@ _LARGEST_TURN = 0.25
 _ITERATIONS = 60
 _OVER, _RESTARTS = (0.0, 0.0, 0.25), 40
 """m and how often a posture over the bin is looked for from random ones."""
+_ELBOW = 0.2
+"""m above the table that all joints after the second should be in that posture."""
 _POINT_EVERY, _POINT_TURN = 0.03, 0.25
 """m and rad of tool motion between two solved points of a way."""
 
@@ -86,16 +88,18 @@ class Kinematics:
             self.home = self._posture_over_the_bin()
 
     def _posture_over_the_bin(self) -> FloatArray:
-        """Joints that hold the hand over the middle of the bin, as far from their limits as chance
-        finds."""
+        """Joints that hold the hand over the middle of the bin, with the elbow above the bin's
+        walls and as far from their limits as chance finds."""
         rng = np.random.default_rng(0)
         low, high = self.arm.limits[:, 0], self.arm.limits[:, 1]
-        found, room = self.home, -1.0
+        found, best = self.home, (False, -1.0)
         for _ in range(_RESTARTS):
             solved = self.solve(top_down(_OVER, 0.0), rng.uniform(low, high))
-            near = float(np.minimum(solved.joints - low, high - solved.joints).min())
-            if solved.reached and near > room:
-                found, room = solved.joints, near
+            room = float(np.minimum(solved.joints - low, high - solved.joints).min())
+            self.jacobian(solved.joints)
+            clear = bool((self._data.xanchor[2:, 2] > _ELBOW).all())
+            if solved.reached and (clear, room) > best:
+                found, best = solved.joints, (clear, room)
         return found
 
     def tool(self, joints: FloatArray) -> FloatArray:

@@ -19,13 +19,16 @@ class Urdf:
     """A URDF file, ready for MuJoCo.
 
     Attributes:
-        text: with absolute paths of meshes.
+        text: with a name of its own for each mesh file, since MuJoCo takes files of one name in
+            several folders for one.
+        meshes: what these files hold, by that name.
         speeds: rad/s, by joint, where the file says so.
         torques: N m, likewise.
         left_away: names of the mesh files of other kinds, which no picture shows.
     """
 
     text: str
+    meshes: dict[str, bytes] = field(default_factory=dict)
     speeds: dict[str, float] = field(default_factory=dict)
     torques: dict[str, float] = field(default_factory=dict)
     left_away: tuple[str, ...] = ()
@@ -59,6 +62,7 @@ def read_urdf(path: Path, root: ET.Element) -> Urdf:
             given=f"{path}, which holds xacro", wanted="the URDF that `xacro FILE` makes of it"
         )
     left_away = []
+    names: dict[Path, str] = {}
     for link in root.iter("link"):
         for kind in ("visual", "collision"):
             for shape in link.findall(kind):
@@ -67,7 +71,9 @@ def read_urdf(path: Path, root: ET.Element) -> Urdf:
                     continue
                 name = mesh.get("filename", "")
                 if Path(name).suffix.lower() in READ:
-                    mesh.set("filename", str(_found(name, path)))
+                    file = _found(name, path)
+                    names.setdefault(file, f"mesh{len(names)}_{file.name}")
+                    mesh.set("filename", names[file])
                 else:
                     left_away.append(Path(name).name)
                     link.remove(shape)
@@ -75,10 +81,26 @@ def read_urdf(path: Path, root: ET.Element) -> Urdf:
     _tell_compiler(root)
     return Urdf(
         ET.tostring(root, encoding="unicode"),
+        {name: _whole(file) for file, name in names.items()},
         _numbers(limits, "velocity"),
         _numbers(limits, "effort"),
         tuple(dict.fromkeys(left_away)),
     )
+
+
+def _whole(file: Path) -> bytes:
+    """What a mesh file holds; of an OBJ all objects as one, since MuJoCo reads the first alone.
+
+    Raises:
+        InputError: more than 64 MiB.
+    """
+    if file.stat().st_size > _MOST_BYTES:
+        raise InputError(given=f"{file}, of more than 64 MiB", wanted="a smaller mesh")
+    content = file.read_bytes()
+    if file.suffix.lower() != ".obj":
+        return content
+    lines = content.splitlines(keepends=True)
+    return b"".join(line for line in lines if not line.startswith((b"o ", b"g ")))
 
 
 def _tell_compiler(root: ET.Element) -> None:
