@@ -67,7 +67,7 @@ def appending(path: Path, existing: int) -> dict[str, float]:
     """Opening a writer on `existing` attempts and appending 1,000, fifty at a time."""
     for start in range(0, existing, 2000):
         _write(path, start, 2000)
-    new = _attempts(existing, 1000)
+    new = bench_attempts(existing, 1000)
     start = time.perf_counter()
     with DatasetWriter.create_or_open(path, bench_session()) as writer:
         opened = time.perf_counter()
@@ -176,7 +176,7 @@ def reading(path: Path) -> dict[str, float]:
     known = {"robust": table.label("robust")}
     rng = np.random.default_rng(0)
     table.read(rng.integers(0, len(table), BATCH), known)
-    opened, before = time.perf_counter() - start, _resident()
+    opened, before = time.perf_counter() - start, resident_mb()
     cutting, start = 0.0, time.perf_counter()
     for _ in range(100):
         batch = table.read(rng.integers(0, len(table), BATCH), known)
@@ -188,8 +188,8 @@ def reading(path: Path) -> dict[str, float]:
         "s to open": opened,
         f"ms to read a batch of {BATCH}": 10 * (total - cutting),
         "ms to cut its crops of 32 px": 10 * cutting,
-        "MB of memory, all in": _resident(),
-        "MB more after 100 batches": _resident() - before,
+        "MB of memory, all in": resident_mb(),
+        "MB more after 100 batches": resident_mb() - before,
     }
 
 
@@ -225,7 +225,7 @@ def bench_session() -> Session:
     return Session(spec, {}, "random", "train", 0)
 
 
-def _attempts(first: int, count: int) -> list[EncodedAttempt]:
+def bench_attempts(first: int, count: int) -> list[EncodedAttempt]:
     """Attempts that differ in their ids and in the keys of their pictures alone."""
     session = bench_session()
     camera = session.spec.cameras["overhead"]
@@ -261,7 +261,7 @@ def _attempts(first: int, count: int) -> list[EncodedAttempt]:
 
 def _write(path: Path, first: int, count: int) -> None:
     with DatasetWriter.create_or_open(path, bench_session()) as writer:
-        writer.append(_attempts(first, count))
+        writer.append(bench_attempts(first, count))
 
 
 def _seconds(run: Callable[[], Any], times: int = 5) -> float:
@@ -274,7 +274,7 @@ def _seconds(run: Callable[[], Any], times: int = 5) -> float:
     return float(np.median(took))
 
 
-def _resident() -> float:
+def resident_mb() -> float:
     """MB."""
     return int(Path("/proc/self/statm").read_text().split()[1]) * 4096 / 1e6
 

@@ -87,6 +87,34 @@ def _new_file(path: Path) -> tuple[Path, int]:
         os.close(descriptor)
 
 
+def file_name(name: str, what: str) -> str:
+    """`name` itself, which is one name within a folder, and no path to elsewhere.
+
+    Args:
+        name: perhaps of a file that a stranger wrote.
+        what: it names, for messages.
+
+    Raises:
+        InputError: empty, longer than 200 characters, or with characters that lead elsewhere.
+    """
+    if not name.isprintable() or set(name) & set("/\\") or not 0 < len(name.strip(". ")) <= 200:
+        raise InputError(
+            given=f"{what} {name[:80]!r}",
+            wanted="one that can be the name of a file: no slashes, at most 200 characters",
+        )
+    return name
+
+
+def regular_file_in(folder: Path, name: str) -> bool:
+    """Whether `name` is a file in `folder` itself: no path to elsewhere, and neither it nor the
+    folder a link."""
+    try:
+        path = folder / file_name(name, "file")
+        return not folder.is_symlink() and stat.S_ISREG(path.lstat().st_mode)
+    except (InputError, OSError, ValueError):
+        return False
+
+
 def write_whole(path: Path, data: bytes) -> None:
     """`data` as the file `path`; see `atomic_write`."""
     with atomic_write(path) as partial:

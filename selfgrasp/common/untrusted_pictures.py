@@ -45,7 +45,7 @@ def decode_picture(data: bytes, *, name: str, flags: int, wanted: str) -> NDArra
     Raises:
         InputError: no picture, or one of more than `MOST_PIXELS`.
     """
-    kind = _check_header(data, name, wanted)
+    kind = check_picture(data, name=name, wanted=wanted)
     # IMREAD_UNCHANGED is every bit set, and ignores orientation already; OpenCV's reader of TIFF
     # never does.
     flags = flags if flags < 0 else flags | cv2.IMREAD_IGNORE_ORIENTATION
@@ -59,8 +59,12 @@ def decode_picture(data: bytes, *, name: str, flags: int, wanted: str) -> NDArra
     return np.asarray(picture)
 
 
-def _check_header(data: bytes, name: str, wanted: str) -> str:
-    """The format that a picture's header names."""
+def check_picture(data: bytes, *, name: str, wanted: str = "a picture") -> str:
+    """The format that a picture's header names.
+
+    Raises:
+        InputError: no picture, or one of more than `MOST_PIXELS`.
+    """
     for mark, format in _OTHERS:
         if data.startswith(mark):
             raise InputError(given=f"{name}, which is {format}", wanted=wanted)

@@ -16,11 +16,24 @@ from safetensors.torch import save_file
 
 import selfgrasp
 from selfgrasp.common.files import atomic_write
+from selfgrasp.common.untrusted import parse_json
 from selfgrasp.core import InputError
+from selfgrasp.core.errors import first_line
 from selfgrasp.learn import configs
 from selfgrasp.learn.method import Method
 
 _KEY = "selfgrasp"
+MOST_WEIGHT = 1e18
+"""Weights are smaller: products of two of them are finite."""
+
+_TYPES = {
+    "method": str,
+    "version": int,
+    "config": dict,
+    "data": str,
+    "selfgrasp": str,
+    "metrics": dict,
+}
 
 
 class Storage(Enum):
@@ -104,7 +117,13 @@ def load(path: Path, build: Build) -> Method:
     file = checkpoint_path(path)
     tensors, facts = read_tensors(file)
     info = _info(file, facts)
-    method = build(info.method, info.config)
+    try:
+        method = build(info.method, info.config)
+    except (TypeError, ValueError, RuntimeError, ArithmeticError, LookupError) as error:
+        raise InputError(
+            given=f"{file}, whose config makes no {info.method}: {first_line(error)}",
+            wanted="a config that selfgrasp wrote",
+        ) from error
     _restore(method, info, tensors, file)
     return method.eval()
 
@@ -142,7 +161,7 @@ def load_parts(path: Path, method: Method, parts: Sequence[str]) -> CheckpointIn
             given=f"{path}, a checkpoint of {facts.get('method')}",
             wanted=f"one with the {' and the '.join(parts)} of {method.name}, of the same sizes",
         )
-    _require_finite(found, file)
+    require_finite(found, file)
     method.load_state_dict(
         {name: t.to(wanted[name].dtype) for name, t in found.items()}, strict=False
     )
@@ -203,13 +222,12 @@ def read_tensors(
             given=f"{path}, safetensors without selfgrasp's description",
             wanted="a checkpoint written by selfgrasp",
         )
-    try:
-        facts: dict[str, Any] = json.loads(metadata[_KEY])
-    except ValueError as error:
+    facts = parse_json(metadata[_KEY], name=f"the description in {path}", nonfinite=True)
+    if not isinstance(facts, dict):
         raise InputError(
-            given=f"{path}, whose description is damaged ({error})",
+            given=f"{path}, whose description is {facts!r:.40}",
             wanted="a checkpoint written by selfgrasp",
-        ) from error
+        )
     return found, facts
 
 
@@ -225,11 +243,23 @@ def optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, torch.Tenso
 
 
 def load_optimizer(optimizer: torch.optim.Optimizer, tensors: Mapping[str, torch.Tensor]) -> None:
-    """Put the state of `optimizer_tensors` back."""
+    """Put the state of `optimizer_tensors` back.
+
+    Raises:
+        InputError: a tensor of no parameter, of another size than its parameter, or not finite.
+    """
+    parameters = [one for group in optimizer.param_groups for one in group["params"]]
     state: dict[int, dict[str, torch.Tensor]] = {}
     for key, tensor in tensors.items():
-        index, name = key.split(".", 1)
-        state.setdefault(int(index), {})[name] = tensor
+        index, _, name = key.partition(".")
+        number = int(index) if index.isdecimal() else len(parameters)
+        shapes = [parameters[number].shape, ()] if number < len(parameters) else []
+        if tuple(tensor.shape) not in map(tuple, shapes) or not torch.isfinite(tensor).all():
+            raise InputError(
+                given=f"an optimiser's tensor {key!r:.60} of shape {tuple(tensor.shape)}",
+                wanted="finite ones of the parameters' sizes",
+            )
+        state.setdefault(number, {})[name] = tensor
     optimizer.load_state_dict(
         {"state": state, "param_groups": optimizer.state_dict()["param_groups"]}
     )
@@ -242,9 +272,18 @@ def _info(path: Path, facts: Mapping[str, Any]) -> CheckpointInfo:
             wanted="a checkpoint",
             exists="best.safetensors, where the run got that far",
         )
-    return CheckpointInfo(
+    info = CheckpointInfo(
         **{name: facts[name] for name in CheckpointInfo.__dataclass_fields__ if name in facts}
     )
+    for name, kind in _TYPES.items():
+        if type(getattr(info, name)) is not kind:
+            raise InputError(
+                given=f"{path}, whose {name} is {getattr(info, name)!r:.40}",
+                wanted=f"{kind.__name__}, as selfgrasp writes",
+            )
+    if not all(type(value) in (int, float) for value in info.metrics.values()):
+        raise InputError(given=f"{path} with metrics {info.metrics!r:.60}", wanted="numbers")
+    return info
 
 
 def _restore(
@@ -267,14 +306,26 @@ def _restore(
             given=f"{path}, in which {len(wrong)} tensors differ ({names} ...)",
             wanted=f"the tensors of {method.name} with the config that it names",
         )
-    _require_finite(tensors, path)
+    require_finite(tensors, path)
     method.load_state_dict({name: t.to(wanted[name].dtype) for name, t in tensors.items()})
 
 
-def _require_finite(tensors: Mapping[str, torch.Tensor], path: Path) -> None:
-    if broken := [name for name, tensor in tensors.items() if not torch.isfinite(tensor).all()]:
+def require_finite(tensors: Mapping[str, torch.Tensor], path: Path) -> None:
+    """Refuse weights of the file at `path` that are not finite, or not below
+    `MOST_WEIGHT`.
+
+    Raises:
+        InputError: some are; the message names them.
+    """
+    if broken := [name for name, tensor in tensors.items() if not _is_usable(tensor)]:
         raise InputError(
             given=f"{path}, in which {len(broken)} tensors are not finite "
             f"({', '.join(broken[:3])})",
             wanted="weights",
         )
+
+
+def _is_usable(tensor: torch.Tensor) -> bool:
+    if not tensor.is_floating_point():
+        return not tensor.is_complex()
+    return bool((tensor.abs() < MOST_WEIGHT).all())

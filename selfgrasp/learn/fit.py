@@ -12,7 +12,7 @@ import time
 from collections import defaultdict
 from collections.abc import Mapping
 from contextlib import closing
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ import torch
 from numpy.typing import NDArray
 
 from selfgrasp.core import InputError, SelfgraspError, Stopped, Watcher
+from selfgrasp.core.errors import first_line
 from selfgrasp.learn import checkpoint, configs
 from selfgrasp.learn.batches import Order, on_device, prefetched, training_batch, validation_batches
 from selfgrasp.learn.examples import Examples
@@ -222,28 +223,40 @@ class _Run:
             self.order.prioritize(self.priorities)
 
     def _resumed(self) -> _Progress:
+        """Where the state in the folder stands.
+
+        Raises:
+            InputError: no state, or one of another run.
+        """
         tensors, facts = checkpoint.read_tensors(self.state)
+        try:
+            return self._restored(tensors, facts)
+        except (KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:
+            raise InputError(
+                given=f"{self.state} with a wrong or missing value: {first_line(error)}",
+                wanted="the state of an unfinished run (delete it to begin anew)",
+            ) from error
+
+    def _restored(self, tensors: dict[str, torch.Tensor], facts: Mapping[str, Any]) -> _Progress:
         attempts = tensors.pop("data.attempts", None)
         self._require_same(facts, None if attempts is None else attempts.numpy())
-        progress = facts["progress"]
-        if self.total < progress["step"]:
+        kept = _progress(facts["progress"])
+        if self.total < kept.step:
             raise InputError(
                 given=f"a budget of {self.total} steps",
-                wanted=f"at least the {progress['step']} steps that {self.state} has behind it",
+                wanted=f"at least the {kept.step} steps that {self.state} has behind it",
             )
-        self.method.load_state_dict(_named(tensors, "model."))
+        weights = _named(tensors, "model.")
+        checkpoint.require_finite(weights, self.state)
+        self.method.load_state_dict(weights)
         checkpoint.load_optimizer(self.optimizer, _named(tensors, "optimizer."))
-        grown = len(self.train) > facts["examples"]
+        grown = len(self.train) > int(facts["examples"])
         if "order.priorities" in tensors and not grown:
-            self.priorities = tensors["order.priorities"].numpy()
-        if progress["best_loss"] is None:
-            progress["best_loss"] = float("inf")
-        ended = None if progress["ended"] is None else Ended(progress["ended"])
+            self.priorities = _priorities(tensors["order.priorities"], len(self.train))
         now, then = self.facts["recipe"], facts["recipe"]
         longer = any(then.get(name) != now[name] for name in _BUDGET)
-        kept = _Progress(**{**progress, "ended": ended})
         spent = self.config.max_seconds is not None and kept.seconds >= self.config.max_seconds
-        if ended is not None and (not (grown or longer) or kept.step == self.total or spent):
+        if kept.ended is not None and (not (grown or longer) or kept.step == self.total or spent):
             return kept
         kept = replace(kept, ended=None)
         return replace(kept, best_loss=float("inf"), best_epoch=-1) if grown else kept
@@ -344,6 +357,35 @@ def _train(run: _Run, log: RunLog, watcher: Watcher, stop: threading.Event | Non
                 if run.progress.ended is not None:
                     return
                 _keep_or_stop(run, clock, stop)
+
+
+def _progress(stored: Mapping[str, Any]) -> _Progress:
+    """From its JSON values.
+
+    Raises:
+        KeyError, TypeError, ValueError: a value is missing, or of another type.
+    """
+    step, seconds, loss, epoch, metrics, ended = (stored[f.name] for f in fields(_Progress))
+    numbers = [step, seconds, epoch, *metrics.values(), *([] if loss is None else [loss])]
+    if any(type(number) not in (int, float) for number in numbers):
+        raise TypeError(f"progress {dict(stored)!r:.80}")
+    if type(step) is not int or step < 0 or type(epoch) is not int or not 0 <= seconds < math.inf:
+        raise ValueError(f"step {step!r:.40}, epoch {epoch!r:.40}, seconds {seconds!r:.40}")
+    return _Progress(
+        step=step,
+        seconds=seconds,
+        best_loss=math.inf if loss is None else loss,
+        best_epoch=epoch,
+        best_metrics=metrics,
+        ended=None if ended is None else Ended(ended),
+    )
+
+
+def _priorities(stored: torch.Tensor, examples: int) -> NDArray[np.float64]:
+    found: NDArray[np.float64] = stored.numpy()
+    if found.shape != (examples,) or not (np.isfinite(found) & (found >= 0)).all():
+        raise ValueError(f"priorities of shape {found.shape}")
+    return found
 
 
 class _Clock:

@@ -9,6 +9,8 @@ from typing import Any
 from torch.utils.tensorboard import SummaryWriter
 
 from selfgrasp.common.files import open_to_append, write_whole
+from selfgrasp.common.untrusted import parse_json, read_text
+from selfgrasp.core import InputError
 
 
 class RunLog:
@@ -24,7 +26,7 @@ class RunLog:
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / "log.jsonl"
         kept = (
-            [line for line in path.read_text().splitlines() if _step(line) <= start]
+            [line for line in read_text(path).splitlines() if _step(line) <= start]
             if path.is_file() and start
             else []
         )
@@ -62,7 +64,10 @@ class RunLog:
 
 
 def _step(line: str) -> float:
+    """The step of a line; infinity where it is no line of a log."""
     try:
-        return float(json.loads(line)["step"])
-    except (ValueError, KeyError):
+        found = parse_json(line)
+    except InputError:
         return float("inf")
+    step = found.get("step") if isinstance(found, dict) else None
+    return step if isinstance(step, int | float) else float("inf")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
@@ -10,8 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from selfgrasp.common.parts import Calibration, Chart, Pair, Table
+from selfgrasp.common.parts.part import MOST_FIGURE, entries, figure, require
+from selfgrasp.common.untrusted import parse_json, read_json, read_text
 from selfgrasp.core import InputError
 from selfgrasp.protocols.episode import Row
+from selfgrasp.report.loose_parts import check_loose_parts
 from selfgrasp.report.story_file import Story
 from selfgrasp.report.story_parts import STORY_FILE, Gallery
 
@@ -84,22 +86,23 @@ def read_run(run: Path) -> ReportData:
     report, config, env = (
         _json(run / f"{name}.json", missing) for name in ("report", "config", "env")
     )
+    check_loose_parts(report)
     log = _log(run)
     if not log:
         missing.append("log.jsonl (nothing was trained here)")
     story = _story(run / "pictures", report, missing)
     return ReportData(
         name=run.resolve().name,
-        rows=_rows(report, run),
+        rows=entries(report, "rows", _row),
         report=report,
         config=config,
         env=env,
         log=log,
         story=story,
-        paired=tuple(map(Pair.from_json, report.get("paired") or ())),
-        calibration=tuple(map(Calibration.from_json, report.get("calibration") or ())),
-        tables=tuple(map(Table.from_json, report.get("tables") or ())),
-        charts=tuple(map(Chart.from_json, report.get("charts") or ())),
+        paired=entries(report, "paired", Pair.from_json),
+        calibration=entries(report, "calibration", Calibration.from_json),
+        tables=entries(report, "tables", Table.from_json),
+        charts=entries(report, "charts", Chart.from_json),
         missing=tuple(missing),
     )
 
@@ -146,34 +149,24 @@ def _json(path: Path, missing: list[str]) -> dict[str, Any]:
     if not path.exists():
         missing.append(path.name)
         return {}
-    try:
-        loaded = json.loads(path.read_text())
-    except ValueError as error:
-        raise InputError(given=f"{path}: {error}", wanted="JSON") from error
+    loaded = read_json(path, nonfinite=True)
     return loaded if isinstance(loaded, dict) else {"value": loaded}
 
 
-def _rows(report: Mapping[str, Any], run: Path) -> tuple[Row, ...]:
-    try:
-        return tuple(
-            Row(
-                str(r["policy"]),
-                str(r.get("objects", "")),
-                str(r["metric"]),
-                float(r["value"]),
-                float(r.get("low", r["value"])),
-                float(r.get("high", r["value"])),
-                int(r.get("n", 0)),
-                None if r.get("paper") is None else float(r["paper"]),
-                tuple(r.get("privileged", ())),
-            )
-            for r in report.get("rows", ())
-        )
-    except (KeyError, TypeError, ValueError) as error:
-        raise InputError(
-            given=f"{run / 'report.json'} with a row that lacks or garbles {error}",
-            wanted="policy, metric, value, low, high, n",
-        ) from error
+def _row(r: Mapping[str, Any]) -> Row:
+    require(r, "rows", ("policy", "metric", "value"))
+    value = figure(r["value"])
+    return Row(
+        str(r["policy"]),
+        str(r.get("objects", "")),
+        str(r["metric"]),
+        value,
+        figure(r.get("low", value)),
+        figure(r.get("high", value)),
+        int(r.get("n", 0)),
+        None if r.get("paper") is None else figure(r["paper"]),
+        tuple(str(label) for label in r.get("privileged", ())),
+    )
 
 
 def _log(run: Path) -> tuple[Mapping[str, float], ...]:
@@ -184,21 +177,12 @@ def _log(run: Path) -> tuple[Mapping[str, float], ...]:
     lines: list[Mapping[str, float]] = []
     offset, last = 0.0, 0.0
     for file in files:
-        for text in file.read_text(errors="replace").splitlines():
+        for text in read_text(file).splitlines():
             try:
-                line = json.loads(text)
-                if not isinstance(line, dict):
-                    continue
-                # Validation lines carry the same names as training lines.
-                prefix = "validation_" if line.get("part") == "validation" else ""
-                numbers = {
-                    k: float(v)
-                    for k, v in line.items()
-                    if isinstance(v, int | float) and not isinstance(v, bool)
-                }
-                values = {k if k == "step" else prefix + k: v for k, v in numbers.items()}
-            except json.JSONDecodeError:  # the last line of a run that was killed
+                line = parse_json(text, nonfinite=True)
+            except InputError:  # the last line of a run that was killed
                 continue
+            values = _numbers(line) if isinstance(line, dict) else {}
             if "step" not in values:
                 continue
             if values["step"] + offset < last:
@@ -208,18 +192,32 @@ def _log(run: Path) -> tuple[Mapping[str, float], ...]:
     return tuple(lines)
 
 
+def _numbers(line: Mapping[str, Any]) -> dict[str, float]:
+    # Validation lines carry the same names as training lines.
+    prefix = "validation_" if line.get("part") == "validation" else ""
+    return {
+        name if name == "step" else prefix + name: float(value)
+        for name, value in line.items()
+        if type(value) in (int, float) and abs(value) < MOST_FIGURE
+    }
+
+
 def _story(folder: Path, report: Mapping[str, Any], missing: list[str]) -> Story:
-    """The run's pictures, those of an older report.json among them; what is gone is left out and
-    counted."""
+    """The run's pictures, those of an older report.json among them; what is gone, broken or not in
+    `folder` is left out and counted."""
     found = Story.read(folder)
     if not (folder / STORY_FILE).exists():
         missing.append("pictures (no attempt was watched)")
     # Reports of before 0.2 named their galleries in report.json.
-    for entry in report.get("pictures") or ():
-        captions = [*entry.get("captions", ()), *[""] * len(entry.get("files", ()))]
-        padded = {**entry, "captions": captions[: len(entry.get("files", ()))]}
-        found += Story(galleries=(Gallery.from_json(padded, folder),))
-    kept = found.existing()
+    galleries = entries(report, "pictures", lambda entry: _gallery(entry, folder))
+    found += Story(galleries=galleries)
+    kept = found.existing(folder)
     if gone := len(found.paths) - len(kept.paths):
         missing.append(f"{gone} pictures that the run names")
     return kept
+
+
+def _gallery(entry: Mapping[str, Any], folder: Path) -> Gallery:
+    files = entry.get("files", ())
+    captions = [*entry.get("captions", ()), *[""] * len(files)]
+    return Gallery.from_json({**entry, "captions": captions[: len(files)]}, folder)

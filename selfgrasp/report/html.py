@@ -80,7 +80,8 @@ class Page:
         if path.is_dir():
             raise InputError(given=f"{path}, a folder", wanted="the page's file")
         with atomic_write(path) as partial:
-            return partial.write_bytes(self.html().encode())
+            # Half a pair of surrogates, which JSON may hold, is no text in UTF-8.
+            return partial.write_bytes(self.html().encode(errors="replace"))
 
 
 def paragraph(*words: object) -> Markup:

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from selfgrasp.common.files import atomic_write
+from selfgrasp.common.parts.part import entries
+from selfgrasp.common.untrusted import read_json
 from selfgrasp.core import InputError
 from selfgrasp.report.story_parts import (
     STORY_FILE,
@@ -21,6 +23,7 @@ from selfgrasp.report.story_parts import (
     StoryPart,
     Strip,
 )
+from selfgrasp.viz.picture import is_shown
 
 
 @dataclass(frozen=True)
@@ -45,13 +48,14 @@ class Story:
         path = folder / STORY_FILE
         if not path.exists():
             return Story()
-        try:
-            contents = json.loads(path.read_text())
-        except ValueError as error:
-            raise InputError(given=f"{path}: {error}", wanted="JSON") from error
+        contents = read_json(path)
+        if not isinstance(contents, dict):
+            raise InputError(given=f"{path} holding {type(contents).__name__}", wanted="an object")
 
         def part(name: str, kind: type[StoryPart]) -> tuple[Any, ...]:
-            return tuple(kind.from_json(entry, folder) for entry in contents.get(name, ()))
+            return entries(
+                contents, name, lambda entry: kind.from_json(entry, folder), file=STORY_FILE
+            )
 
         return Story(**{name: part(name, kind) for name, kind in PARTS.items()})
 
@@ -67,15 +71,15 @@ class Story:
         """Both, one after the other."""
         return Story(**{name: getattr(self, name) + getattr(other, name) for name in PARTS})
 
-    def existing(self) -> Story:
-        """Without the pictures whose files are gone."""
+    def existing(self, folder: Path) -> Story:
+        """Without pictures that a page cannot show: whose files are gone or broken, are no files in
+        `folder` itself, or are links."""
+        shown = {path for path in set(self.paths) if path.parent == folder and is_shown(path)}
         whole = {
-            name: tuple(
-                part for part in getattr(self, name) if all(p.is_file() for p in part.paths)
-            )
+            name: tuple(part for part in getattr(self, name) if shown.issuperset(part.paths))
             for name in PARTS
         }
-        some = tuple(kept for g in self.galleries if (kept := g.existing).files)
+        some = tuple(kept for g in self.galleries if (kept := g.only(shown)).files)
         return Story(**(whole | {"galleries": some}))
 
     @property

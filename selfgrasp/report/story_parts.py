@@ -5,12 +5,15 @@ Files are absolute in memory, and names in story.json.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import builtins
+import collections.abc
+import types
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import MISSING, Field, dataclass, fields, replace
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, get_args, get_origin, get_type_hints
 
-from selfgrasp.common.parts.part import require
+from selfgrasp.common.parts.part import MOST_FIGURE, require
 from selfgrasp.core import InputError
 from selfgrasp.report.card import CardText
 
@@ -44,13 +47,19 @@ class StoryPart:
 
         Raises:
             InputError: a key that is missing.
+            TypeError: a value of another type than its field.
         """
         known = _fields(cls)
         needed = [f.name for f in known if f.default is MISSING and f.default_factory is MISSING]
         require(entry, f"{cls.__name__.lower()}s of {STORY_FILE}", needed)
-        values = {f.name: entry[f.name] for f in known if f.name in entry}
-        values |= {name: _paths(values[name], folder) for name in cls.FILES if name in values}
-        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
+        hints = get_type_hints(cls)
+        return cls(
+            **{
+                f.name: _typed(entry[f.name], hints[f.name], f.name, folder)
+                for f in known
+                if f.name in entry
+            }
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,6 +102,9 @@ class Strip(PolicyPart):
         lifted: (N,) what each lifted, where the simulator knows it.
         attempts: how many the scene had; N at least.
         lost: objects that left the workspace without having been lifted; None without truth.
+
+    Raises:
+        InputError: lists of different lengths.
     """
 
     FILES: ClassVar[tuple[str, ...]] = ("frames",)
@@ -104,6 +116,14 @@ class Strip(PolicyPart):
     lifted: tuple[str, ...]
     attempts: int
     lost: int | None = None
+
+    def __post_init__(self) -> None:
+        lengths = {len(self.frames), len(self.kinds), len(self.goals), len(self.lifted)}
+        if len(lengths) > 1:
+            raise InputError(
+                given=f"a strip with lists of {', '.join(map(str, sorted(lengths)))} entries",
+                wanted="as many kinds, goals and lifted things as frames",
+            )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -198,11 +218,10 @@ class Gallery(StoryPart):
                 wanted="a caption a file",
             )
 
-    @property
-    def existing(self) -> Gallery:
-        """Without the pictures whose file is gone, and their captions."""
+    def only(self, shown: Set[Path]) -> Gallery:
+        """Without the pictures that are not among `shown`, and their captions."""
         pairs = zip(self.files, self.captions, strict=True)
-        kept = [(file, caption) for file, caption in pairs if file.is_file()]
+        kept = [(file, caption) for file, caption in pairs if file in shown]
         return replace(self, files=tuple(f for f, _ in kept), captions=tuple(c for _, c in kept))
 
 
@@ -233,7 +252,26 @@ def _names(value: Path | Iterable[Path] | None) -> str | list[str] | None:
     return value.name if isinstance(value, Path) else [path.name for path in value]
 
 
-def _paths(value: str | Iterable[str] | None, folder: Path) -> Path | tuple[Path, ...] | None:
-    if value is None:
-        return None
-    return folder / value if isinstance(value, str) else tuple(folder / name for name in value)
+def _typed(value: Any, hint: Any, name: str, folder: Path) -> Any:
+    """`value` of JSON as a field of type `hint` holds it.
+
+    Raises:
+        TypeError: it is of another type, or a count beyond `MOST_FIGURE`.
+    """
+    kinds = get_args(hint)
+    match get_origin(hint):
+        case types.UnionType:
+            return None if value is None else _typed(value, kinds[0], name, folder)
+        case builtins.tuple if isinstance(value, list):
+            return tuple(_typed(one, kinds[0], name, folder) for one in value)
+        case collections.abc.Mapping if isinstance(value, dict):
+            return {key: _typed(one, kinds[1], name, folder) for key, one in value.items()}
+    if hint is Path and isinstance(value, str) and "\0" not in value:
+        return folder / value
+    if hint is float and type(value) in (int, float):
+        return float(value)
+    if hint is int and type(value) is int and abs(value) < MOST_FIGURE:
+        return value
+    if hint is str and isinstance(value, str):
+        return value
+    raise TypeError(f"{name} = {value!r:.60}")

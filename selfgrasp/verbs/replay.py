@@ -33,12 +33,13 @@ class Args:
 
 def run(args: Args) -> int:
     """Play, compare, write the pictures; 1 if the attempt ended otherwise."""
+    from selfgrasp.common.files import file_name
     from selfgrasp.report.replay_pictures import write_pictures
     from selfgrasp.rollout.replay import replay
 
+    out = args.out or args.dataset / "replays" / file_name(args.attempt, "attempt")
     done = replay(args.dataset, args.attempt, policy=args.policy, objects=args.objects)
-    folder = args.out or args.dataset / "replays" / args.attempt
-    files = write_pictures(done, folder)
+    files = write_pictures(done, out)
     held = (
         f"{1000 * done.again.outcome.width:.0f} mm held"
         if done.again.outcome.grasped
@@ -54,5 +55,5 @@ def run(args: Args) -> int:
         print("the same as stored, bit for bit: actions and outcome")
     for line in done.differences:
         print(f"not the same: {line}")
-    print(f"{folder}: {', '.join(path.name for path in files)}")
+    print(f"{out}: {', '.join(path.name for path in files)}")
     return int(bool(done.differences))

@@ -11,6 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from selfgrasp.common.files import regular_file_in
+from selfgrasp.common.untrusted import read_bytes
+from selfgrasp.common.untrusted_pictures import check_picture
 from selfgrasp.core import InputError
 
 Picture = NDArray[np.uint8]
@@ -27,6 +30,9 @@ _MEDIA_TYPES = {
     ".gif": "image/gif",
     ".svg": "image/svg+xml",
 }
+
+
+MOST_PICTURE_BYTES = 32_000_000
 
 
 def encode_webp(picture: Picture, *, quality: int = 84) -> bytes:
@@ -58,6 +64,18 @@ def size_of(picture: Picture | Path) -> tuple[int, int]:
         with Image.open(picture) as opened:
             return opened.size
     return picture.shape[1], picture.shape[0]
+
+
+def is_shown(path: Path) -> bool:
+    """Whether a page can show the picture at `path`: a file in its folder itself, neither of them a
+    link, of at most `MOST_PICTURE_BYTES` and a size that its header tells."""
+    if not regular_file_in(path.parent, path.name) or path.suffix.lower() not in _MEDIA_TYPES:
+        return False
+    try:
+        check_picture(read_bytes(path, most_bytes=MOST_PICTURE_BYTES), name=str(path))
+    except InputError:
+        return False
+    return True
 
 
 def upscale(picture: Picture, scale: int) -> Picture:

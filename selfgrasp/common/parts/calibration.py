@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from selfgrasp.common.parts.part import Part, require
+from selfgrasp.common.parts.part import Part, figure, require
 
 
 @dataclass(frozen=True)
@@ -50,10 +50,10 @@ class Calibration(Part):
             require(bin, "bins", ("predicted", "observed"))
         bins = [
             Bin(
-                float(bin["predicted"]),
-                float(bin["observed"]),
-                float(bin.get("low", bin["observed"])),
-                float(bin.get("high", bin["observed"])),
+                figure(bin["predicted"]),
+                figure(bin["observed"]),
+                figure(bin.get("low", bin["observed"])),
+                figure(bin.get("high", bin["observed"])),
                 int(bin.get("n", 1)),
             )
             for bin in entry["bins"]
@@ -61,6 +61,6 @@ class Calibration(Part):
         error = entry.get("error")
         return Calibration(
             policy=str(entry.get("policy", "policy")),
-            error=None if error is None else float(error),
+            error=None if error is None else figure(error),
             bins=bins,
         )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from selfgrasp.common.intervals import Estimate
-from selfgrasp.common.parts.part import Part, require
+from selfgrasp.common.parts.part import Part, figure, require
 from selfgrasp.core import InputError
 
 
@@ -60,9 +60,12 @@ class Line(Part):
             require(point, "points", ("x", "y"))
         points = [
             Point(
-                float(point["x"]),
+                figure(point["x"]),
                 _number(point["y"]),
-                *(None if point.get(key) is None else float(point[key]) for key in ("low", "high")),
+                *(
+                    None if point.get(key) is None else figure(point[key])
+                    for key in ("low", "high")
+                ),
             )
             for point in entry["points"]
         ]
@@ -125,4 +128,4 @@ class Chart(Part):
 
 def _number(value: object) -> float:
     """A figure; NaN for one that is not there."""
-    return float(value) if isinstance(value, int | float) else float("nan")
+    return float("nan") if value is None else figure(value)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from selfgrasp.common.parts.part import Part, require
+from selfgrasp.common.parts.part import Part, figure, require
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,8 +46,8 @@ class Pair(Part):
             b=str(entry["b"]),
             objects=str(entry["objects"]),
             metric=str(entry["metric"]),
-            difference=float(entry["difference"]),
-            low=float(entry["low"]),
-            high=float(entry["high"]),
+            difference=figure(entry["difference"]),
+            low=figure(entry["low"]),
+            high=figure(entry["high"]),
             n=int(entry.get("n", 0)),
         )

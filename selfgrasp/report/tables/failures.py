@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from selfgrasp.common.files import write_whole
+from selfgrasp.common.files import file_name, write_whole
 from selfgrasp.common.intervals import ratio
 from selfgrasp.common.parts import Cell, Table
 from selfgrasp.core import Attempt, Fault, Grasp
@@ -150,7 +150,7 @@ def _gallery(data: Dataset, kind: Kind, out: Path) -> Gallery:
     breadth = data.spec.gripper.finger_breadth
     files, captions = [], []
     for attempt in data.attempts(_drawn(data.ids()[kind.chosen]), threads=1):
-        files.append(out / f"failed-{attempt.id}.webp")
+        files.append(out / file_name(f"failed-{attempt.id}.webp", "picture"))
         picture = attempt_card(attempt, pixels=_TILE, breadth=breadth)
         write_whole(files[-1], encode_webp(picture))
         captions.append(_caption(attempt, objects, lifted))
