@@ -13,7 +13,6 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -244,8 +243,7 @@ POLICY_CONTRACTS: tuple[Callable[[str], None], ...] = (
 def _policy(name: str) -> Policy:
     """A baseline, or an untrained method."""
     if name in registry.baselines():
-        module, _, attribute = registry.baselines()[name].partition(":")
-        policy: Policy = getattr(import_module(module), attribute)()
+        policy: Policy = registry.baseline_class(name)()
         return policy
     return registry.build(name)
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from importlib.metadata import entry_points
 from typing import Any
 
+from selfgrasp.common.outside import PROTOCOLS, member_of, refused, with_outside
 from selfgrasp.core.errors import unknown_name
 
-GROUP = "selfgrasp.protocols"
-"""Entry points of this group name a protocol of an outside package, "module:object"."""
+WANTED = (
+    "module:object, a PlayedProtocol or a selfgrasp.evaluation.protocol.Protocol of the same name"
+)
+"""What an entry point has to lead to."""
 
 _BUILT_IN = {
     "prediction": "selfgrasp.evaluation.data:PREDICTION",
@@ -26,8 +27,7 @@ STORED = {"prediction": "tabletop"}
 
 def protocols() -> dict[str, str]:
     """Name to "module:object" of every protocol, those of outside packages last."""
-    found = {e.name: e.value for e in entry_points(group=GROUP) if e.name not in _BUILT_IN}
-    return _BUILT_IN | found
+    return with_outside(PROTOCOLS, _BUILT_IN)
 
 
 def protocol_names() -> tuple[str, ...]:
@@ -40,10 +40,13 @@ def protocol_object(name: str) -> Any:
     both have a cell and options of it.
 
     Raises:
-        InputError: no such protocol.
+        InputError: no such protocol, or an entry point that leads to something else.
     """
     known = protocols()
     if name not in known:
         raise unknown_name("protocol", name, known)
     module, _, attribute = known[name].partition(":")
-    return getattr(import_module(module), attribute)
+    found = member_of(PROTOCOLS, name, module, attribute, wanted=WANTED)
+    if not (hasattr(found, "cell") and hasattr(found, "config")):
+        raise refused(PROTOCOLS, name, f"its type is {type(found).__name__}", wanted=WANTED)
+    return found

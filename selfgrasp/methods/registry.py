@@ -14,25 +14,30 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import is_dataclass
-from importlib import import_module
-from importlib.metadata import entry_points
-from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 
+from selfgrasp.common.outside import (
+    BASELINES,
+    METHODS,
+    folders_of,
+    member_of,
+    module_of,
+    refused,
+    with_outside,
+)
 from selfgrasp.core import InputError
 from selfgrasp.core.errors import unknown_name
 from selfgrasp.learn import checkpoint
 from selfgrasp.learn.configs import from_json
+from selfgrasp.learn.method import Method
 
-if TYPE_CHECKING:
-    from selfgrasp.learn import Method
-
-GROUP = "selfgrasp.methods"
-BASELINES = "selfgrasp.baselines"
 DEFAULT_PRESET = "small"
+_WANTED = "a folder with config.py and method.py, METHOD in it (docs/adding_a_method.md)"
+_WANTED_METHOD = "a class with gather, batch, loss and plan"
+_WANTED_BASELINE = "a module with a class POLICY, which takes no arguments and has name and plan"
 
 
 def methods() -> dict[str, str]:
@@ -42,27 +47,38 @@ def methods() -> dict[str, str]:
         p.parent.name: f"{__package__}.{p.parent.name}"
         for p in sorted(Path(__file__).parent.glob("*/method.py"))
     }
-    return found | {e.name: e.value for e in entry_points(group=GROUP) if e.name not in found}
+    return with_outside(METHODS, found)
 
 
 def baselines() -> dict[str, str]:
-    """Name to "module:class" of every baseline: the files in `baselines`, and entry points."""
+    """Name to module of every baseline: the files in `baselines`, and entry points."""
     found = {
         p.stem: f"{__package__}.baselines.{p.stem}"
         for p in sorted(Path(__file__).parent.glob("baselines/[!_]*.py"))
     }
-    found |= {e.name: e.value for e in entry_points(group=BASELINES) if e.name not in found}
-    return {name: f"{module}:POLICY" for name, module in found.items()}
+    return with_outside(BASELINES, found)
+
+
+def baseline_class(name: str) -> type[Any]:
+    """The class of the baseline `name`.
+
+    Raises:
+        InputError: no such baseline, or an entry point that leads to something else.
+    """
+    known = baselines()
+    if name not in known:
+        raise unknown_name("baseline", name, known)
+    kind: type[Any] = member_of(BASELINES, name, known[name], "POLICY", wanted=_WANTED_BASELINE)
+    return kind
 
 
 def weights(name: str, preset: str = "") -> Path | None:
     """The file of weights that method `name` ships, of its default preset or of `preset`; None if
-    there is no such method or file."""
+    there is no such method, preset or file."""
     package = methods().get(name)
-    spec = find_spec(package) if package else None
-    for folder in (spec and spec.submodule_search_locations) or ():
-        file = Path(folder) / f"{name}{f'-{preset}' if preset else ''}.safetensors"
-        if file.is_file():
+    for folder in folders_of(METHODS, name, package) if package else ():
+        file = folder / f"{name}{f'-{preset}' if preset else ''}.safetensors"
+        if file.is_file() and (not preset or preset in presets(name)):
             return file.absolute()
     return None
 
@@ -94,9 +110,19 @@ def method_class(name: str) -> type[Method]:
     """The class of method `name`.
 
     Raises:
-        InputError: no such method.
+        InputError: no such method, or an entry point that leads to something else.
     """
-    kind: type[Method] = _module(name, "method").METHOD
+    place = f"{_place(name)}.method"
+    kind: type[Method] = member_of(METHODS, name, place, "METHOD", wanted=_WANTED)
+    if not (inspect.isclass(kind) and issubclass(kind, Method)):
+        raise refused(METHODS, name, "METHOD is no subclass of Method", wanted=_WANTED)
+    if kind.__abstractmethods__:
+        missing = ", ".join(sorted(kind.__abstractmethods__))
+        raise refused(METHODS, name, f"{kind.__name__} lacks {missing}", wanted=_WANTED_METHOD)
+    if (held := getattr(kind, "name", None)) != name:
+        raise refused(
+            METHODS, name, f"it holds a method named {held!r}", wanted=f'name = "{name}", the same'
+        )
     return kind
 
 
@@ -161,7 +187,11 @@ def load(path: Path | str) -> Method:
 
 
 def _module(name: str, part: str) -> Any:
+    return module_of(METHODS, name, f"{_place(name)}.{part}", wanted=_WANTED)
+
+
+def _place(name: str) -> str:
     known = methods()
     if name not in known:
         raise unknown_name("method", name, known)
-    return import_module(f"{known[name]}.{part}")
+    return known[name]

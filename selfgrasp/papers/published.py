@@ -7,10 +7,10 @@ the entry point of the group `selfgrasp.papers`, is the name of the method.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from importlib import import_module
-from importlib.util import find_spec
 
-from selfgrasp.papers.registry import papers
+from selfgrasp.common.outside import say_once
+from selfgrasp.core import InputError
+from selfgrasp.papers.registry import module_named
 
 
 @dataclass(frozen=True)
@@ -35,11 +35,16 @@ class Figure:
 
 
 def figures_of(method: str) -> tuple[Figure, ...]:
-    """The figures of the paper about this method; none if there is no such paper."""
-    package = papers().get(method)
-    if package is None or find_spec(f"{package}.figures") is None:
+    """The figures of the paper about this method; none if there is no such paper.
+
+    They only stand beside what was measured: those of a broken module are left out, which is said
+    once on standard error.
+    """
+    try:
+        found: tuple[Figure, ...] = getattr(module_named(method, "figures"), "FIGURES", ())
+    except InputError as error:
+        say_once(str(error))
         return ()
-    found: tuple[Figure, ...] = import_module(f"{package}.figures").FIGURES
     return found
 
 

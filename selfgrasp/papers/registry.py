@@ -12,20 +12,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
-from importlib import import_module
-from importlib.metadata import entry_points
-from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from selfgrasp.core.errors import InputError, unknown_name
+from selfgrasp.common.outside import PAPERS, has_module, member_of, module_of, with_outside
+from selfgrasp.core.errors import unknown_name
 
 if TYPE_CHECKING:
     from selfgrasp.papers.reproduction import Reproduction
 
-GROUP = "selfgrasp.papers"
+_WANTED = "a module as docs/adding_a_method.md describes it"
 
 
 @dataclass(frozen=True)
@@ -43,14 +40,13 @@ class Demo:
     cell: str = ""
 
 
-@cache
 def papers() -> dict[str, str]:
     """Name to dotted package of every paper: the folders beside this file, and entry points."""
     found = {
         path.parent.name: f"{__package__}.{path.parent.name}"
         for path in sorted(Path(__file__).parent.glob("*/__init__.py"))
     }
-    return found | {e.name: e.value for e in entry_points(group=GROUP) if e.name not in found}
+    return with_outside(PAPERS, found)
 
 
 def reproductions() -> tuple[str, ...]:
@@ -79,28 +75,33 @@ def demo_named(name: str) -> Demo:
     Raises:
         InputError: no such paper, or none with a demo; the message lists the others.
     """
-    cell: str = getattr(_module(name, "demo"), "CELL", "")
-    return Demo(_member(name, "demo", "Args"), _member(name, "demo", "run"), cell)
+    args, run = _member(name, "demo", "Args"), _member(name, "demo", "run")
+    return Demo(args, run, getattr(module_named(name, "demo"), "CELL", ""))
+
+
+def module_named(name: str, part: str) -> ModuleType | None:
+    """The module `part` of the paper called `name`; None if there is no such paper or module.
+
+    Raises:
+        InputError: a module of an outside package that cannot be imported.
+    """
+    place = f"{papers().get(name)}.{part}"
+    if name not in papers() or not has_module(PAPERS, name, place):
+        return None
+    found: ModuleType = module_of(PAPERS, name, place, wanted=_WANTED)
+    return found
 
 
 def _with_module(part: str) -> tuple[str, ...]:
     return tuple(
-        name for name, package in sorted(papers().items()) if find_spec(f"{package}.{part}")
+        name
+        for name, package in sorted(papers().items())
+        if has_module(PAPERS, name, f"{package}.{part}")
     )
 
 
-def _module(name: str, part: str) -> ModuleType:
+def _member(name: str, part: str, member: str) -> Any:
     known = _with_module(part)
     if name not in known:
         raise unknown_name("system", name, known)
-    return import_module(f"{papers()[name]}.{part}")
-
-
-def _member(name: str, part: str, member: str) -> Any:
-    module = _module(name, part)
-    if not hasattr(module, member):
-        raise InputError(
-            given=f"{module.__name__} without {member}",
-            wanted=f"a module that defines it, see {__name__}",
-        )
-    return getattr(module, member)
+    return member_of(PAPERS, name, f"{papers()[name]}.{part}", member, wanted=_WANTED)

@@ -17,7 +17,7 @@ from selfgrasp.learn.checkpoint import checkpoint_path
 from selfgrasp.methods import registry
 from selfgrasp.workcell.cells.simulated import SimCell
 
-_ORACLE = {"oracle": "selfgrasp.workcell.sim.oracle:OraclePolicy"}
+_ORACLE = "oracle"
 """The baseline that plays in the simulation itself; no method may import a simulator."""
 _NUMBERED = re.compile(r"(?P<name>[A-Za-z_]\w*?)(?P<number>\d+)")
 
@@ -48,6 +48,11 @@ def resolve(text: str) -> PolicyRef:
     file = registry.weights(given.name, given.preset)
     if file is None:
         raise _unknown(text.removesuffix(f"{VARIANT}{given.variant}"))
+    if (holds := read_info(file).method) != given.name:
+        raise InputError(
+            given=f"{file} with weights of {holds}",
+            wanted=f"weights of {given.name}, which ships them",
+        )
     return _stored(file, given.variant, shipped=True, preset=given.preset)
 
 
@@ -65,7 +70,7 @@ def load_policy(of: PolicyRef | str, cell: SimCell | None = None) -> Policy:
     ref = resolve(of) if isinstance(of, str) else of
     if ref.file is None:
         make: Callable[..., Policy] = baseline_class(ref.name)
-        if ref.name not in _ORACLE:
+        if ref.name != _ORACLE:
             return make()
         if cell is None:
             raise InputError(
@@ -77,22 +82,23 @@ def load_policy(of: PolicyRef | str, cell: SimCell | None = None) -> Policy:
     return method if not ref.variant else _variant(method, ref.variant)
 
 
-def baselines() -> dict[str, str]:
-    """Name to "module:class" of every policy that learns nothing."""
-    return registry.baselines() | _ORACLE
+def baselines() -> tuple[str, ...]:
+    """Names of the policies that learn nothing."""
+    return (*(name for name in registry.baselines() if name != _ORACLE), _ORACLE)
 
 
 def baseline_class(name: str) -> type[Any]:
     """The class of the baseline `name`.
 
     Raises:
-        InputError: no such baseline.
+        InputError: no such baseline, or an entry point that leads to something else.
     """
-    known = baselines()
-    if name not in known:
-        raise unknown_name("baseline", name, known)
-    module, _, attribute = known[name].partition(":")
-    kind: type[Any] = getattr(import_module(module), attribute)
+    if name not in baselines():
+        raise unknown_name("baseline", name, baselines())
+    if name != _ORACLE:
+        return registry.baseline_class(name)
+    # Loaded where it is asked for: it needs a simulator.
+    kind: type[Any] = import_module("selfgrasp.workcell.sim.oracle").OraclePolicy
     return kind
 
 
