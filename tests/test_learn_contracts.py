@@ -234,6 +234,15 @@ class PeeksFarBehind(Toy):
         return len(source.labels[SECRET][attempt.id])
 
 
+class RefusesWrongly(Toy):
+    """An error that is none: `InputError` takes what was given and what was wanted."""
+
+    def plan(self, context):
+        if not context.goal.is_anything:
+            raise InputError("no goals")
+        return super().plan(context)
+
+
 BROKEN = {
     contracts.config_round_trip: [(Rounds, r"preset small")],
     contracts.examples_are_finite_and_typed: [
@@ -248,6 +257,9 @@ BROKEN = {
         (Wide, r"width 0\.2"),
         (PushesOut, "push to"),
         (MovesOut, "move by"),
+    ],
+    contracts.takes_or_refuses_an_unknown_goal: [
+        (RefusesWrongly, "TypeError.*wanted: an InputError"),
     ],
     contracts.same_seed_same_plan: [
         (Global, "Grasp"),

@@ -17,9 +17,10 @@ from selfgrasp.core import InputError
 from selfgrasp.dataset import DatasetWriter
 from selfgrasp.learn import Ended
 from selfgrasp.learn.checkpoint import read_tensors
-from selfgrasp.learn.fit import STATE
+from selfgrasp.learn.fit import STATE, FitResult
 from selfgrasp.rollout.jobs import TrainJob
 from selfgrasp.rollout.train import train
+from selfgrasp.verbs.train import run
 
 torch.set_num_threads(1)
 
@@ -96,6 +97,31 @@ def test_two_trainings_do_not_share_a_folder(tmp_path: Path):
     ):
         train(job)
     assert train(job).steps == 2
+
+
+def test_a_run_of_another_method_is_refused_before_anything_is_read(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    grow(tmp_path / "data", range(10))
+    job = TrainJob("supersizing:small", (tmp_path / "data",), tmp_path / "run", steps=2, threads=1)
+    train(job)
+    capsys.readouterr()
+    with pytest.raises(InputError, match=r"run is a run of supersizing") as refused:
+        train(replace(job, method="hand_eye", data=(tmp_path / "absent",)))
+    assert "None" not in str(refused.value)
+    assert capsys.readouterr().err == ""
+    with pytest.raises(InputError, match="seed"):
+        train(replace(job, seed=1))
+    assert "0/2 steps" not in capsys.readouterr().err
+
+
+def test_a_training_without_validation_examples_says_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    result = FitResult(tmp_path / "best", 2, 1.0, {}, Ended.STEPS)
+    monkeypatch.setattr("selfgrasp.rollout.train.train", lambda _: result)
+    run(TrainJob("supersizing", (tmp_path,), tmp_path / "run"))
+    assert "no validation examples: the last weights" in capsys.readouterr().out
 
 
 def test_a_budget_is_in_steps_or_in_epochs(tmp_path: Path):

@@ -96,8 +96,8 @@ FILES = {
 
 
 @pytest.fixture(autouse=True)
-def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The package, as an installer leaves it."""
+def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The package, as an installer leaves it; its folder."""
     for name, text in FILES.items():
         file = tmp_path / "bad_grasp" / name
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -108,7 +108,7 @@ def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]
     (info / "entry_points.txt").write_text(ENTRY_POINTS)
     monkeypatch.syspath_prepend(str(tmp_path))
     _forget()
-    yield
+    yield tmp_path
     monkeypatch.undo()
     _forget()
 
@@ -168,6 +168,24 @@ def test_a_paper_without_what_it_must_hold_is_one_line() -> None:
         demo_named("bare")
     with pytest.raises(InputError, match="system 'missing'"):
         reproduction_named("missing")
+
+
+def test_help_of_training_names_the_methods_of_outside_packages(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(SystemExit):
+        main(["train", "--help"])
+    said = " ".join(capsys.readouterr().out.split())
+    assert "Methods of outside packages: absent, alias, alone" in said
+
+
+def test_weights_are_those_of_a_preset_that_exists(installed: Path) -> None:
+    registry.methods()
+    weights = installed / "bad_grasp" / "alias" / "alias-small.safetensors"
+    weights.touch()
+    weights.with_name("alias-wrong.safetensors").touch()
+    assert registry.weights("alias", "small") == weights
+    assert registry.weights("alias", "wrong") is None
 
 
 def test_broken_baselines_and_protocols_are_one_line() -> None:

@@ -5,10 +5,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import selfgrasp as sg
-from selfgrasp.core import Fault
+from selfgrasp.core import Close, Fault, InputError, Plan
 
 NAMES = {
     "tabletop",
@@ -70,6 +71,19 @@ def test_a_cell_is_used_in_five_lines() -> None:
     assert isinstance(attempt, sg.Attempt)
     assert attempt.policy == "supersizing"
     assert attempt.outcome.fault is not Fault.NOTHING
+
+
+def test_a_name_is_no_policy() -> None:
+    with sg.tabletop() as cell, pytest.raises(InputError, match=r"'random'.*selfgrasp\.policy"):
+        cell.attempt("random")  # type: ignore[arg-type]
+
+
+def test_calibrated_scores_are_probabilities() -> None:
+    actions = (Close(), Close())
+    with pytest.raises(InputError, match=r"calibrated scores from 0\.2 to 3; wanted: prob"):
+        Plan(actions, np.array([3.0, 0.2]), calibrated=True)
+    assert Plan(actions, np.array([1.0, 0.0]), calibrated=True).score == 1
+    assert Plan(actions, np.array([3.0, 0.2])).score == 3
 
 
 def test_attempts_count_up_and_what_is_held_is_set_aside() -> None:

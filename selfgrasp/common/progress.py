@@ -46,10 +46,10 @@ class Progress:
             )
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, error: type[BaseException] | None, *_: object) -> None:
         if self._bar is not None:
             self._bar.stop()
-        else:
+        elif error is None or self._done > self._first:
             self._say()
 
     def begin(self, done: int) -> None:

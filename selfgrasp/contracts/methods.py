@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -20,11 +20,25 @@ import torch
 from numpy.typing import NDArray
 
 from selfgrasp.contracts.scenes import SECRET, box_context, box_source, obvious_context
-from selfgrasp.core import Attempt, CellSpec, Grasp, LabelValue, Move, Plan, Policy, Push
+from selfgrasp.core import (
+    Attempt,
+    CellSpec,
+    Goal,
+    Grasp,
+    InputError,
+    LabelValue,
+    Move,
+    Plan,
+    Policy,
+    Push,
+)
 from selfgrasp.learn import Examples, MemorySource, Method, Split, configs, save
 from selfgrasp.learn.batches import on_device
 from selfgrasp.learn.candidates import CandidateRows
 from selfgrasp.methods import registry
+
+UNKNOWN_CATEGORY = "no such thing"
+"""A category that no method knows."""
 
 
 def config_round_trip(name: str) -> None:
@@ -110,6 +124,21 @@ def plans_inside_the_workspace(name: str) -> None:
                     assert spec.workspace.contains(here + translation), f"move by {translation}"
     plan = policy.plan(obvious_context())
     assert plan.actions, f"one box in the middle of the table, and nothing to do: {plan.reason}"
+
+
+def takes_or_refuses_an_unknown_goal(name: str) -> None:
+    """Asked for a category that nobody knows, it refuses with an `InputError`, or plans for
+    anything; every other error breaks this."""
+    context = replace(obvious_context(), goal=Goal(category=UNKNOWN_CATEGORY))
+    try:
+        _policy(name).plan(context)
+    except InputError:
+        return
+    except Exception as error:
+        raise AssertionError(
+            f"a goal that it does not know is {type(error).__name__}: {error}; wanted: an "
+            "InputError(given=..., wanted=...), or a plan"
+        ) from error
 
 
 def same_seed_same_plan(name: str) -> None:
@@ -226,6 +255,7 @@ CONTRACTS: tuple[Callable[[str], None], ...] = (
     examples_are_finite_and_typed,
     overfits_eight_examples,
     plans_inside_the_workspace,
+    takes_or_refuses_an_unknown_goal,
     same_seed_same_plan,
     inputs_stay_untouched,
     saved_equals_loaded,
@@ -235,6 +265,7 @@ CONTRACTS: tuple[Callable[[str], None], ...] = (
 
 POLICY_CONTRACTS: tuple[Callable[[str], None], ...] = (
     plans_inside_the_workspace,
+    takes_or_refuses_an_unknown_goal,
     same_seed_same_plan,
 )
 """Those that a policy keeps which learns nothing."""

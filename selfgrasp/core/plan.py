@@ -62,8 +62,8 @@ class Plan:
         reason: why there are no actions.
 
     Raises:
-        InputError: lengths that differ, a score that is not finite, an index out of range, or an
-            empty plan without a reason.
+        InputError: lengths that differ, a score that is not finite, a calibrated one that is no
+            probability, an index out of range, or an empty plan without a reason.
     """
 
     actions: tuple[Action, ...]
@@ -79,6 +79,11 @@ class Plan:
         object.__setattr__(
             self, "scores", checked(self.scores, (len(self.actions),), np.float64, "scores")
         )
+        if self.calibrated and not ((self.scores >= 0) & (self.scores <= 1)).all():
+            raise InputError(
+                given=f"calibrated scores from {self.scores.min():g} to {self.scores.max():g}",
+                wanted="probabilities, 0 to 1, or calibrated=False",
+            )
         if not self.actions and not self.reason:
             raise InputError(
                 given="a plan without actions and without a reason", wanted="the reason"

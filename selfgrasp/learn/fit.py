@@ -138,6 +138,7 @@ def fit(
         NotFinite: see there.
         Stopped: see `stop`.
     """
+    require_run_of(method, run_dir)
     run = _Run(method, train, validation, config, run_dir, data, start)
     # Dropout draws from torch's global generator: seeded a step, and given back to the caller as it
     # was.
@@ -148,6 +149,23 @@ def fit(
     p = run.progress
     assert p.ended is not None
     return FitResult(run.best, p.step, p.seconds, dict(p.best_metrics), p.ended)
+
+
+def require_run_of(method: Method, folder: Path) -> None:
+    """Nothing where no run has begun in `folder`.
+
+    Raises:
+        InputError: a run of another method is there.
+    """
+    if not (folder / STATE).is_file():
+        return
+    held = checkpoint.read_tensors(folder / STATE, tensors=False)[1]["of"]["name"]
+    if held != method.name:
+        raise InputError(
+            given=f"a training of {method.name} into {folder}",
+            wanted="another folder",
+            exists=f"{folder} is a run of {held}",
+        )
 
 
 class _Run:

@@ -149,7 +149,8 @@ def train_all(work: Work, jobs: Sequence[TrainJob]) -> str:
         running = [pool.submit(_train_silently, job) for job in missing]
         for count, future in enumerate(as_completed(running), start=done + 1):
             progress.update(count, future.result())
-    return f"{len(missing)} trainings done, {len(jobs)} in all"
+    trainings = "1 training" if len(missing) == 1 else f"{len(missing)} trainings"
+    return f"{trainings} done, {len(jobs)} in all"
 
 
 def _train_silently(job: TrainJob) -> str:

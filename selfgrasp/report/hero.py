@@ -116,5 +116,5 @@ def _film(data: ReportData, found: Gain | None) -> Markup:
     if not films:
         return EMPTY
     first = films[0]
-    words = f"“{first.policy}”: {first.held} held in {first.attempts} attempts."
+    words = f"“{first.policy}” in the film: {first.held} held in {first.attempts} attempts."
     return figure(image(first.file, words, lazy=False), words)

@@ -14,7 +14,7 @@ from selfgrasp.common.record import write_config
 from selfgrasp.core import InputError
 from selfgrasp.core.bounds import check_bounds
 from selfgrasp.learn import FitConfig, FitResult, Keep, Method, fit, load_into
-from selfgrasp.learn.fit import STATE
+from selfgrasp.learn.fit import STATE, require_run_of
 from selfgrasp.learn.gathered import data_of
 from selfgrasp.methods.registry import build
 from selfgrasp.rollout.jobs import TrainJob
@@ -38,6 +38,7 @@ def train(args: TrainJob) -> FitResult:
     if args.threads:
         torch.set_num_threads(args.threads)
     method = build(args.method, seed=args.seed)
+    require_run_of(method, args.out)
     recipe = _recipe(args, method.recipe(round=1 if args.start else 0))
     if args.start:
         load_into(weights_file(args.start), method)

@@ -110,7 +110,7 @@ def run(args: Args, policy: Policy | None = None) -> int:
     from selfgrasp.common.files import write_whole
     from selfgrasp.core import GripperSpec
     from selfgrasp.rollout.picture import describe, plan_grasps, ranked, read_context
-    from selfgrasp.rollout.policies import load_policy
+    from selfgrasp.rollout.policies import load_policy, resolve
     from selfgrasp.viz.overlay import overlay, write_picture
 
     check_bounds(args)
@@ -120,9 +120,13 @@ def run(args: Args, policy: Policy | None = None) -> int:
     read = read_context(_files(args), gripper, corners=args.workspace, seed=args.seed)
     for note in read.notes:
         print(f"note: {note}", file=sys.stderr)
-    policy = policy or load_policy(args.policy)
+    preset = ""
+    if policy is None:
+        ref = resolve(args.policy)
+        policy, preset = load_policy(ref), ref.preset
     plan = plan_grasps(policy, read)
-    found = describe(plan, read, policy=policy.name, top=args.top)
+    name = f"{policy.name}:{preset}" if preset else policy.name
+    found = describe(plan, read, policy=name, top=args.top)
     text = json_format.dumps(asdict(found), indent=2)
     if args.out is not None:
         best = [plan.actions[i] for i in ranked(plan)[: args.top]]

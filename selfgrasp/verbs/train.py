@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from selfgrasp.common.outside import METHODS, outside_names
 from selfgrasp.rollout.jobs import TrainJob as Args
+from selfgrasp.verbs.command import Chosen
+
+
+def choose(arguments: Sequence[str]) -> Chosen:
+    """The one way to train; the help names the methods of outside packages."""
+    names = ", ".join(outside_names(METHODS))
+    more = f"Methods of outside packages: {names}." if names else ""
+    return Chosen(Args, run, arguments, more=more)
 
 
 def run(args: Args) -> int:
@@ -11,8 +22,9 @@ def run(args: Args) -> int:
 
     result = train(args)
     metrics = ", ".join(f"{name} {value:.3f}" for name, value in result.metrics.items())
+    validated = f"validation: {metrics}" if metrics else "no validation examples: the last weights"
     print(
         f"{result.best}: {result.steps} steps in {result.seconds:.0f} s, ended by "
-        f"{result.ended}; validation: {metrics}"
+        f"{result.ended}; {validated}"
     )
     return 0

@@ -178,7 +178,16 @@ class Workcell:
     def attempt(
         self, policy: Policy, ids: Ids, *, goal: Goal = ANYTHING, before: Observation | None = None
     ) -> Played:
-        """One try with one policy; see `attempting`."""
+        """One try with one policy; see `attempting`.
+
+        Raises:
+            InputError: no policy, but its name for example.
+        """
+        if not hasattr(policy, "plan"):
+            raise InputError(
+                given=f"{policy!r} as the policy",
+                wanted="an object with name, privileged and plan, as selfgrasp.policy(NAME) gives",
+            )
         return answered(
             self.attempting(ids, policy=policy.name, goal=goal, before=before), policy.plan
         )
