@@ -1,5 +1,6 @@
 """Arms of other people's files: what of a file is the arm, and where its hand goes."""
 
+import re
 from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
@@ -255,6 +256,17 @@ def test_mesh_files_of_one_name_in_two_folders_are_two_and_all_objects_of_an_obj
     (tmp_path / "two.obj").write_text("\n".join(lines))
     model = read(urdf("two.obj"), name="six.urdf").model.make().compile()
     assert model.mesh_facenum.tolist() == [24]
+
+
+def test_numbers_that_are_none_and_limits_that_are_no_range_are_refused(
+    read: Callable[..., ArmFile],
+) -> None:
+    with pytest.raises(InputError, match="jnt axis is no number"):
+        read(mjcf().replace('axis="0 0 1"', 'axis="nan 0 1"'))
+    text = re.sub("<visual>.*?</visual>", "", urdf(""))
+    text = text.replace('lower="-6" upper="6"', 'lower="6" upper="-6"', 1)
+    with pytest.raises(InputError, match="joint j1 goes from 6 to -6"):
+        read(text, name="six.urdf")
 
 
 def _vertices(model: mujoco.MjModel, geom: int) -> FloatArray:

@@ -29,6 +29,8 @@ _ALONG_X = ("flange", "ee_link")
 """Those that have the approach along +x in ROS-Industrial's files, beside a tool0 along +z."""
 _APART = 0.005
 """m between the last two hinges, along the last one, from which they say what is outwards."""
+_GAP = 0.03
+"""m between the arm's last shape and a palm's frame from which that is no place for a hand."""
 _ALONG = 0.9
 """Cosine from which a frame's +z points along the last hinge."""
 
@@ -188,7 +190,8 @@ def _end(tree: Tree, body: int, moving: list[int]) -> tuple[int, str, FloatArray
         place = _outwards(tree, path[: last + 1], inverse(tree.pose(carrier)) @ tree.pose(palm))
         out = place[:3, 2]
         beyond = float(out @ place[:3, 3]) - _reach(tree, carrier, place)
-        place[:3, 3] -= max(0.0, beyond) * out
+        if beyond > _GAP:
+            place[:3, 3] -= beyond * out
         return carrier, f"body {tree.name(carrier)} in place of {tree.name(palm)}", place, [palm]
     place = _outwards(tree, path[: last + 1], np.eye(4))
     return carrier, f"body {tree.name(carrier)}", place, [*tree.children[carrier]]

@@ -228,9 +228,20 @@ def _other_roots(spec: mujoco.MjSpec, chain: Chain) -> list[str]:
 
 
 def _content(model: mujoco.MjModel, chain: Chain, arm: ArmModel) -> str:
+    """A hash of all that moves and is seen.
+
+    Raises:
+        InputError: a NaN or an infinity among it.
+    """
     digest = hashlib.sha256(f"{chain.hinges} {chain.carrier}".encode())
     digest.update(np.round(chain.body_from_flange, 9).tobytes())
     digest.update(arm.speeds.tobytes() + arm.torques.tobytes())
     for name in _CONTENT:
-        digest.update(np.ascontiguousarray(getattr(model, name)).tobytes())
+        values = np.ascontiguousarray(getattr(model, name))
+        if not np.isfinite(values).all():
+            raise InputError(
+                given=f"{arm.name}, in which a {name.replace('_', ' ')} is no number",
+                wanted="finite numbers",
+            )
+        digest.update(values.tobytes())
     return digest.hexdigest()[:12]

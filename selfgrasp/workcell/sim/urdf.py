@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import xml.etree.ElementTree as ET
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -55,7 +56,8 @@ def read_urdf(path: Path, root: ET.Element) -> Urdf:
     file, file:// and other paths as they are, or beside the file.
 
     Raises:
-        InputError: a mesh that is nowhere, or a xacro file that nobody has expanded.
+        InputError: a mesh that is nowhere, a joint whose limits are no range, or a xacro file that
+            nobody has expanded.
     """
     if any("xacro" in element.tag for element in root.iter()):
         raise InputError(
@@ -70,13 +72,14 @@ def read_urdf(path: Path, root: ET.Element) -> Urdf:
                 if mesh is None:
                     continue
                 name = mesh.get("filename", "")
-                if Path(name).suffix.lower() in READ:
+                if not name or Path(name).suffix.lower() in READ:
                     file = _found(name, path)
                     names.setdefault(file, f"mesh{len(names)}_{file.name}")
                     mesh.set("filename", names[file])
                 else:
                     left_away.append(Path(name).name)
                     link.remove(shape)
+    _check_limits(path, root)
     limits = {joint.get("name", ""): joint.find("limit") for joint in root.iter("joint")}
     _tell_compiler(root)
     return Urdf(
@@ -124,6 +127,24 @@ def _tell_compiler(root: ET.Element) -> None:
     )
 
 
+def _check_limits(path: Path, root: ET.Element) -> None:
+    """MuJoCo takes a joint whose lower limit is above the upper one for a joint without limits."""
+    for joint in root.iter("joint"):
+        limit = joint.find("limit")
+        if limit is None or joint.get("type") not in ("revolute", "prismatic"):
+            continue
+        said = limit.get("lower", "0"), limit.get("upper", "0")
+        try:
+            lower, upper = map(float, said)
+        except ValueError:
+            continue  # MuJoCo says what is wrong.
+        if not -math.inf < lower <= upper < math.inf:
+            raise InputError(
+                given=f"{path}, whose joint {joint.get('name')} goes from {said[0]} to {said[1]}",
+                wanted="a lower limit that is not above the upper one",
+            )
+
+
 def _numbers(limits: dict[str, ET.Element | None], name: str) -> dict[str, float]:
     found = {}
     for joint, limit in limits.items():
@@ -147,13 +168,13 @@ def _found(name: str, path: Path) -> Path:
         if place.is_file():
             return place
     raise InputError(
-        given=f"{path}, whose mesh {name} is not there",
+        given=f"{path}, whose mesh {name!r} is not there",
         wanted=f"the file {places[0]}",
     )
 
 
 def _places(name: str, path: Path) -> list[Path]:
-    scheme, rest = urlparse(name).scheme, name.partition("://")[2]
+    scheme, rest = urlparse(name).scheme, unquote(name.partition("://")[2])
     if scheme in ("package", "model"):
         package, _, inside = rest.partition("/")
         homes = [folder for folder in path.parents if folder.name == package]
@@ -161,4 +182,5 @@ def _places(name: str, path: Path) -> list[Path]:
         return [home / inside for home in (*homes, *beside)] or [path.parent / inside]
     if scheme == "file":
         return [Path(unquote(urlparse(name).path))]
+    name = name.replace("\\", "/")
     return [path.parent / name, path.parent / Path(name).name]
