@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from selfgrasp.core.errors import InputError
 from selfgrasp.objects import shells
 from selfgrasp.objects.catalogue import objects_by_name
 from selfgrasp.objects.decompose import merge_pieces, without_contained
@@ -234,6 +235,8 @@ def test_a_hash_mark_is_a_letter_unless_it_ends_a_part(tmp_path: Path) -> None:
     train, test = (objects_named(f"{folder}#{part}") for part in ("train", "test"))
     assert (len(train), len(test)) == (4, 2)
     assert not {item.name for item in train} & {item.name for item in test}
+    with pytest.raises(InputError, match="its parts are FOLDER#train and FOLDER#test"):
+        objects_named(f"{folder}#trian")
 
 
 def test_refused_meshes_and_guessed_units_are_said_once(

@@ -155,5 +155,5 @@ def test_a_damaged_or_unwritable_cache_costs_only_time(tmp_path: Path, cache: Pa
 def test_the_cache_is_the_users(monkeypatch: pytest.MonkeyPatch) -> None:
     assert str(user_cache()) == os.path.join(os.environ["XDG_CACHE_HOME"], "selfgrasp")
     monkeypatch.setenv("XDG_CACHE_HOME", "relative")
-    monkeypatch.setenv("HOME", "/home/someone")
-    assert user_cache() == Path("/home/someone/.cache/selfgrasp")
+    monkeypatch.setenv("HOME", "/somewhere")
+    assert user_cache() == Path("/somewhere/.cache/selfgrasp")

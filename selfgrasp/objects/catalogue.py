@@ -187,7 +187,8 @@ def objects_by_name(
     if not Path(name).is_dir():
         raise InputError(
             given=f"objects {str(name)!r}",
-            wanted="a set of objects or a folder of meshes (FOLDER#train, FOLDER#test: its parts)",
+            wanted="a set of objects or a folder of meshes"
+            + (" (its parts are FOLDER#train and FOLDER#test)" if "#" in str(name) else ""),
             exists=", ".join(SET_NAMES),
         )
     report = load_meshes(name, rules)
