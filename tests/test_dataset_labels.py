@@ -10,8 +10,9 @@ import pytest
 from helpers_attempts import make_attempts, make_session
 
 from selfgrasp.codec import encode_attempt
-from selfgrasp.core import Label
-from selfgrasp.dataset import Dataset, DatasetWriter
+from selfgrasp.core import InputError, Label
+from selfgrasp.dataset import Dataset, DatasetWriter, attach_csv
+from selfgrasp.dataset.labels import read_csv
 from selfgrasp.dataset.schema import SCHEMAS
 from selfgrasp.dataset.tables import append_rows, open_table
 
@@ -104,3 +105,69 @@ def test_a_small_label_is_quick_beside_long_ones_of_the_same_append(tmp_path):
         embedding = dataset.label("embedding")
     assert clutter == {a.id: own[0].value for a, own in made}
     assert embedding == {name: own[-1].value for name, own in labels.items()}
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ("NaN", "wanted: a finite number"),
+        ("nan", "wanted: a finite number"),
+        ("-inf", "wanted: a finite number"),
+        ("Infinity", "wanted: a finite number"),
+        ("1e999", "wanted: a finite number"),
+        ('"[1, NaN]"', "wanted: a finite number"),
+        ("9" * 5000, "wanted: a finite number"),
+        (f'"[{"9" * 400}]"', "wanted: a finite number"),
+        ("[" * 60_000, "wanted: a finite number"),
+        ('"0,5"', r"wanted: a decimal point, 0\.5"),
+        ("0,5", "a decimal comma is written as a point"),
+        ("x" * 140_000, "field larger than field limit"),
+        ('"open', "unexpected end of data"),
+    ],
+)
+def test_values_that_are_no_labels_say_how_to_write_them(tmp_path, value, message):
+    (tmp_path / "a.csv").write_text(f"attempt,name,value\n0-0-0,width,{value}\n")
+    with pytest.raises(InputError, match=message):
+        read_csv(tmp_path / "a.csv", by="Ada")
+
+
+@pytest.mark.parametrize(
+    "value", ["nancy", "information", "[odd", "it's 3", "1 2", "", "1.2.3", "007"]
+)
+def test_texts_stay_texts(tmp_path, value):
+    (tmp_path / "a.csv").write_text(f"attempt,name,value\n0-0-0,note,{value}\n")
+    assert read_csv(tmp_path / "a.csv", by="Ada")[0].value == value
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_a_byte_order_mark_says_the_encoding(tmp_path, encoding):
+    text = "attempt,name,value\r\n0-0-0,note,é\r\n0-0-1,n,+1\r\n0-0-2,n,.5\r\n"
+    (tmp_path / "a.csv").write_bytes(text.encode(encoding))
+    assert [label.value for label in read_csv(tmp_path / "a.csv", by="Ada")] == ["é", 1, 0.5]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("attempt;name;value\n1;a;0,5\n", "separated by semicolons; wanted: commas"),
+        ("attempt\tname\tvalue\n", "separated by tabs"),
+        ("Attempt, Name, Value\n", "in lower case, without spaces"),
+        ("\u201cattempt\u201d,\u201cname\u201d,\u201cvalue\u201d\n", "straight double ones"),
+        ("attempt,name,value,step\n1,a,2," + "9" * 5000, "wanted: the index of a step"),
+    ],
+)
+def test_other_dialects_are_told_what_to_write(tmp_path, text, message):
+    (tmp_path / "a.csv").write_text(text)
+    with pytest.raises(InputError, match=message):
+        read_csv(tmp_path / "a.csv", by="Ada")
+
+
+def test_a_label_is_finite_and_its_author_a_text(tmp_path):
+    attempt, labels = make_attempts(1)[0]
+    with DatasetWriter.create_or_open(tmp_path / "d", make_session()) as writer:
+        writer.append([encode_attempt(attempt, labels)])
+        for value in (float("nan"), (1.0, float("inf")), np.float64("nan")):
+            with pytest.raises(InputError, match="finite numbers"):
+                writer.append_labels([Label(attempt.id, "width", value, "Ada")])
+    with pytest.raises(InputError, match="who says so, as text in UTF-8"):
+        attach_csv(tmp_path / "d", tmp_path / "a.csv", by="\udcff")

@@ -310,7 +310,7 @@ def test_a_wrong_csv_writes_nothing(tmp_path, text, message):
 def test_labels_need_an_author_and_a_file(tmp_path):
     with pytest.raises(InputError, match="without an author"):
         attach_csv(tmp_path, tmp_path / "x.csv", by=" ")
-    with pytest.raises(InputError, match="not a file"):
+    with pytest.raises(InputError, match="No such file"):
         attach_csv(tmp_path, tmp_path / "x.csv", by="Ada")
     (tmp_path / "x.csv").write_bytes(b"\x89PNG\xff\x00")
     with pytest.raises(InputError, match=r"not text.*wanted: a CSV file"):

@@ -5,10 +5,11 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import math
+import re
 from pathlib import Path
 
+from selfgrasp.common.untrusted import parse_json, read_text
 from selfgrasp.core import InputError, Label
 from selfgrasp.dataset.meta import read_meta
 from selfgrasp.dataset.reader import Dataset
@@ -16,6 +17,10 @@ from selfgrasp.dataset.writer import DatasetWriter
 
 _REQUIRED = ("attempt", "name", "value")
 _OPTIONAL = ("step", "view")
+_MOST_DIGITS = 9
+_DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+")
+_NUMBER = re.compile(r"[+-]?(nan|inf|infinity|(\d+\.?\d*|\.\d+)(e[+-]?\d+)?)", re.IGNORECASE)
+_NOT_FINITE = re.compile(r"[+-]?(nan|inf|infinity)|\[.*\b(nan|inf|infinity)\b.*\]", re.IGNORECASE)
 TRUTH = "truth."
 """What names of labels begin with that only a simulator knows."""
 
@@ -23,7 +28,7 @@ TRUTH = "truth."
 def attach_csv(path: str | Path, csv_path: str | Path, *, by: str) -> int:
     """Adds the labels of a CSV file to the dataset in `path`, all or none, and returns how many.
 
-    A value is a number, true or false, a list of numbers such as [0.1, 2], or else text.
+    A value is a finite number, true or false, a list of such numbers as [0.1, 2], or else text.
 
     Args:
         path: of the dataset.
@@ -36,6 +41,8 @@ def attach_csv(path: str | Path, csv_path: str | Path, *, by: str) -> int:
     """
     if not by.strip():
         raise InputError(given="labels without an author", wanted="who says so")
+    if not by.isprintable():
+        raise InputError(given=f"labels by {by!r:.60}", wanted="who says so, as text in UTF-8")
     labels = read_csv(Path(csv_path), by=by)
     sessions = list(read_meta(Path(path)).sessions.values())
     if not sessions:
@@ -84,63 +91,91 @@ def read_csv(path: Path, *, by: str) -> list[Label]:
         InputError: no such file, none of text, columns missing or unknown, a step that is no whole
             number, or a name that is missing or a simulator's.
     """
-    if not path.is_file():
-        raise InputError(given=f"{path}, which is not a file", wanted="a CSV file of labels")
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise InputError(
-            given=f"{path}, which is not text ({error.reason})", wanted="a CSV file in UTF-8"
-        ) from error
-    with io.StringIO(text, newline="") as file:
-        reader = csv.DictReader(file)
-        columns = reader.fieldnames or []
-        if len(set(columns)) < len(columns) or not set(_REQUIRED) <= set(columns) <= {
-            *_REQUIRED,
-            *_OPTIONAL,
-        }:
+    with io.StringIO(read_text(path), newline="") as file:
+        reader = csv.DictReader(file, strict=True)
+        try:
+            columns = list(reader.fieldnames or [])
+            _check_columns(columns, path)
+            return [_label(row, columns, f"line {reader.line_num} of {path}", by) for row in reader]
+        except csv.Error as error:
             raise InputError(
-                given=f"columns {', '.join(columns) or 'none'} in {path}",
-                wanted=f"{', '.join(_REQUIRED)} and perhaps {', '.join(_OPTIONAL)}",
-            )
-        labels = []
-        for number, row in enumerate(reader, start=2):
-            step = row.get("step") or ""
-            if step and not step.isdecimal():
-                raise InputError(
-                    given=f"step {step!r} in line {number} of {path}",
-                    wanted="the index of a step, or nothing",
-                )
-            if None in row or any(row[name] is None for name in _REQUIRED):
-                raise InputError(
-                    given=f"line {number} of {path} with another number of fields than the header",
-                    wanted=f"{len(columns)} fields",
-                )
-            if not row["name"] or row["name"].startswith(TRUTH):
-                raise InputError(
-                    given=f"label {row['name']!r} in line {number} of {path}",
-                    wanted=f"a name that does not begin with {TRUTH}: only simulators know",
-                )
-            labels.append(
-                Label(
-                    row["attempt"],
-                    row["name"],
-                    _value(row["value"]),
-                    by,
-                    int(step) if step else None,
-                    row.get("view") or None,
-                )
-            )
-    return labels
+                given=f"line {reader.line_num} of {path}: {error}",
+                wanted="CSV: fields with commas or line breaks in double quotes that end, and a "
+                'quote inside them written twice ("")',
+            ) from error
 
 
-def _value(text: str) -> bool | int | float | str | tuple[float, ...]:
-    if text.strip().lower() in ("true", "false"):
-        return text.strip().lower() == "true"
-    try:
-        value = json.loads(text)
-    except ValueError:
+def _check_columns(columns: list[str], path: Path) -> None:
+    wanted = f"{', '.join(_REQUIRED)} and perhaps {', '.join(_OPTIONAL)}"
+    known = {*_REQUIRED, *_OPTIONAL}
+    if len(set(columns)) == len(columns) and set(_REQUIRED) <= set(columns) <= known:
+        return
+    header = ",".join(columns)
+    for separator, name in ((";", "semicolons"), ("\t", "tabs"), ("|", "bars")):
+        if separator in header:
+            raise InputError(
+                given=f"{path}, whose columns are separated by {name}",
+                wanted=f"commas: the columns {wanted} (a spreadsheet saves them as CSV "
+                "with commas and decimal points)",
+            )
+    spelled = [column.strip(" '\u201c\u201d\u2018\u2019\u00ab\u00bb").lower() for column in columns]
+    hint = ""
+    if spelled != columns and set(_REQUIRED) <= set(spelled) <= known:
+        hint = " (in lower case, without spaces, in no quotes or straight double ones)"
+    raise InputError(
+        given=f"columns {', '.join(columns) or 'none'} in {path}", wanted=wanted + hint
+    )
+
+
+def _label(row: dict[str, str], columns: list[str], where: str, by: str) -> Label:
+    if None in row or any(row[name] is None for name in columns):
+        raise InputError(
+            given=f"{where} with another number of fields than the header",
+            wanted=f"{len(columns)} fields (a decimal comma is written as a point, a text with "
+            "commas or a list stands in double quotes)",
+        )
+    step = row.get("step") or ""
+    if step and not (step.isdecimal() and len(step) < _MOST_DIGITS):
+        raise InputError(
+            given=f"step {step!r:.40} in {where}", wanted="the index of a step, or nothing"
+        )
+    if not row["name"] or row["name"].startswith(TRUTH):
+        raise InputError(
+            given=f"label {row['name']!r} in {where}",
+            wanted=f"a name that does not begin with {TRUTH}: only simulators know",
+        )
+    return Label(
+        row["attempt"],
+        row["name"],
+        _value(row["value"], where),
+        by,
+        int(step) if step else None,
+        row.get("view") or None,
+    )
+
+
+def _value(text: str, where: str) -> bool | int | float | str | tuple[float, ...]:
+    plain = text.strip()
+    if plain.lower() in ("true", "false"):
+        return plain.lower() == "true"
+    if _DECIMAL_COMMA.fullmatch(plain):
+        raise InputError(
+            given=f"value {plain:.40} in {where}",
+            wanted=f"a decimal point, {plain.replace(',', '.'):.40} (a list is [1, 2])",
+        )
+    is_number = bool(_NUMBER.fullmatch(plain))
+    if not is_number and not plain.startswith("["):
         return text
+    try:
+        # JSON has neither +1 nor .5; what begins with further zeros, as 007, is a name.
+        value = parse_json(re.sub(r"^(-?)\.", r"\g<1>0.", plain.lstrip("+")))
+    except InputError as error:
+        if not _NOT_FINITE.fullmatch(plain) and "malformed" in error.given and len(plain) < 1000:
+            return text
+        raise InputError(
+            given=f"value {plain:.40} in {where}",
+            wanted="a finite number, a list of such, or no line at all where there is none",
+        ) from error
     if isinstance(value, list) and all(type(v) in (int, float) for v in value):
         return tuple(float(v) for v in value)
     return value if isinstance(value, (int, float)) else text

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -176,9 +177,19 @@ def attempt_plain(row: Mapping[str, Any], steps: Iterable[Mapping[str, Any]]) ->
 
 
 def label_row(label: Label) -> dict[str, object]:
-    """A row of `labels`."""
+    """A row of `labels`.
+
+    Raises:
+        InputError: a number that is not finite.
+    """
     value = label.value.item() if isinstance(label.value, np.generic) else label.value
     numbers = isinstance(value, tuple | list)
+    for number in value if isinstance(value, tuple | list) else (value,):
+        if isinstance(number, float) and not math.isfinite(number):
+            raise InputError(
+                given=f"label {label.name} of {label.attempt} with the number {number}",
+                wanted="finite numbers; no label where there is none",
+            )
     return {
         "attempt": label.attempt,
         "name": label.name,

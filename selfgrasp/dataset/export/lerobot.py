@@ -1,14 +1,14 @@
 """LeRobotDataset v3.0, written with pyarrow alone: an attempt becomes an episode and a step a
 frame.
 
-What LeRobot has no place for stays behind: depth, the look after, the present view, labels,
+What LeRobot has no place for stays behind: the look after, the present view, labels,
 vectors, candidates, sessions and the splits.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,15 +16,21 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
+from selfgrasp.codec import decode_color, decode_depth
 from selfgrasp.common.files import atomic_folder
-from selfgrasp.core import InputError
+from selfgrasp.core import CameraSpec, InputError
 from selfgrasp.dataset.export.lerobot_frames import (
     ACTION_NAMES,
     STATE_NAMES,
     Statistics,
     action_vector,
+    color_key,
+    depth_key,
+    depth_tiff,
     features,
+    some_pixels,
     state_vector,
     task_of,
 )
@@ -45,20 +51,17 @@ def export_lerobot(path: str | Path, out: str | Path) -> int:
 
     Attempts without a look before, without steps, or without a picture of every camera of the cell
     at every step are left out. Frames hold observation.images.<camera> (the stored JPEG or PNG
-    bytes), observation.state, action, next.reward (1 on the last frame of a grasp that held
-    something), next.done and next.success.
+    bytes), observation.images.<camera>_depth (m, 0 where there is no return, as LeRobot from 0.6 on
+    reads it), observation.state, action, success (of the whole attempt), next.reward (1 on the last
+    frame of a grasp that held something), next.done and next.success.
 
     Raises:
         InputError: no dataset, one without an attempt that can be exported, or `out` exists and is
             not empty.
     """
     with atomic_folder(Path(out)) as partial, Dataset.open(path) as dataset:
-        cameras = tuple(dataset.spec.cameras)
-        export = _Export(
-            partial,
-            cameras,
-            features({name: (c.height, c.width) for name, c in dataset.spec.cameras.items()}),
-        )
+        cameras = dataset.spec.cameras
+        export = _Export(partial, cameras, features(cameras))
         for plain, pictures in _plains(dataset):
             if _is_whole(plain, cameras, pictures):
                 export.episode(plain, pictures)
@@ -88,14 +91,27 @@ def _look(plain: Mapping[str, Any], step: Mapping[str, Any]) -> Mapping[str, Any
 
 
 def _is_whole(
-    plain: Mapping[str, Any], cameras: tuple[str, ...], pictures: Mapping[str, bytes]
+    plain: Mapping[str, Any], cameras: Mapping[str, CameraSpec], pictures: Mapping[str, bytes]
 ) -> bool:
     looks = [_look(plain, step) for step in plain["steps"]]
     return bool(looks) and all(
-        look is not None
-        and {view["name"] for view in look["views"] if view["color"] in pictures} >= set(cameras)
-        for look in looks
+        look is not None and _sees_all(look["views"], cameras, pictures) for look in looks
     )
+
+
+def _sees_all(
+    views: Sequence[Mapping[str, Any]],
+    cameras: Mapping[str, CameraSpec],
+    pictures: Mapping[str, bytes],
+) -> bool:
+    whole = {
+        view["name"]
+        for view in views
+        if view["name"] in cameras
+        and view["color"] in pictures
+        and (view["depth"] in pictures or not cameras[view["name"]].has_depth)
+    }
+    return whole == set(cameras)
 
 
 @dataclass
@@ -103,7 +119,7 @@ class _Export:
     """Grows the files of one export."""
 
     out: Path
-    cameras: tuple[str, ...]
+    cameras: Mapping[str, CameraSpec]
     features: dict[str, object]
     episodes: list[dict[str, object]] = field(default_factory=list)
     tasks: dict[str, int] = field(default_factory=dict)
@@ -117,25 +133,27 @@ class _Export:
         """One attempt."""
         task = task_of(plain["goal"])
         number, first, steps = len(self.episodes), self.frames, plain["steps"]
+        held, statistics = bool(plain["outcome"]["grasped"]), Statistics()
         for i, step in enumerate(steps):
             look = _look(plain, step)
             assert look is not None
             last = i == len(steps) - 1
-            colors = {view["name"]: pictures[view["color"]] for view in look["views"]}
             numbers = {
                 "observation.state": state_vector(look["hand"]),
                 "action": action_vector(step["action"]),
-                "next.reward": float(last and plain["outcome"]["grasped"]),
+                "next.reward": float(last and held),
                 "next.done": last,
-                "next.success": bool(last and plain["outcome"]["grasped"]),
+                "next.success": last and held,
+                "success": held,
                 "timestamp": i / FPS,
                 "frame_index": i,
                 "episode_index": number,
                 "index": self.frames,
                 "task_index": self.tasks.setdefault(task, len(self.tasks)),
             }
-            images = {f"observation.images.{name}": colors[name] for name in self.cameras}
-            self.statistics.add(numbers, images)
+            images, pixels = self._images(look["views"], pictures)
+            for kept in (statistics, self.statistics):
+                kept.add(numbers, pixels)
             self._rows.append(
                 {**{key: {"bytes": data, "path": None} for key, data in images.items()}, **numbers}
             )
@@ -152,10 +170,29 @@ class _Export:
                 "dataset_to_index": self.frames,
                 "meta/episodes/chunk_index": 0,
                 "meta/episodes/file_index": 0,
+                **statistics.columns(),
             }
         )
         if self._bytes > _FILE_BYTES:
             self._write_data()
+
+    def _images(
+        self, views: Sequence[Mapping[str, Any]], pictures: Mapping[str, bytes]
+    ) -> tuple[dict[str, bytes], dict[str, NDArray[np.float64]]]:
+        """Files of pictures, and some of their pixels for statistics, by feature."""
+        colors: dict[str, bytes] = {}
+        depths: dict[str, bytes] = {}
+        pixels: dict[str, NDArray[np.float64]] = {}
+        for view in views:
+            if (name := view["name"]) not in self.cameras:
+                continue
+            colors[color_key(name)] = pictures[view["color"]]
+            pixels[color_key(name)] = some_pixels(decode_color(pictures[view["color"]])) / 255.0
+            if self.cameras[name].has_depth:
+                depth = decode_depth(pictures[view["depth"]], view["depth_step"])
+                depths[depth_key(name)] = depth_tiff(depth)
+                pixels[depth_key(name)] = some_pixels(np.nan_to_num(depth, nan=0.0)[..., None])
+        return colors | depths, pixels
 
     def finish(self, robot: str) -> None:
         """Writes what is left, and the meta files."""
@@ -186,11 +223,9 @@ class _Export:
 
     def _write_data(self) -> None:
         images = [
-            (
-                f"observation.images.{name}",
-                pa.struct([("bytes", pa.binary()), ("path", pa.string())]),
-            )
-            for name in self.cameras
+            (name, pa.struct([("bytes", pa.binary()), ("path", pa.string())]))
+            for name in self.features
+            if name.startswith("observation.images.")
         ]
         schema = pa.schema(
             [
@@ -200,6 +235,7 @@ class _Export:
                 ("next.reward", pa.float32()),
                 ("next.done", pa.bool_()),
                 ("next.success", pa.bool_()),
+                ("success", pa.bool_()),
                 ("timestamp", pa.float32()),
                 *(
                     (name, pa.int64())

@@ -3,16 +3,18 @@ statistics that go with them."""
 
 from __future__ import annotations
 
+import io
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 from scipy.spatial.transform import Rotation
 
-from selfgrasp.codec import decode_color
 from selfgrasp.codec.action import ACTION_LENGTHS
+from selfgrasp.core import CameraSpec
 
 STATE_NAMES = ("x", "y", "z", "qx", "qy", "qz", "qw", "width", "force")
 """Of the hand: m, unit quaternion of world_from_tool, m, N."""
@@ -27,15 +29,43 @@ _QUANTILES = {"q01": 0.01, "q10": 0.1, "q50": 0.5, "q90": 0.9, "q99": 0.99}
 _PICTURES_FOR_STATISTICS = 100
 
 
-def features(sizes: Mapping[str, tuple[int, int]]) -> dict[str, object]:
-    """LeRobot's feature declarations for cameras of (height, width) px."""
+def color_key(camera: str) -> str:
+    """The feature of a camera's colour."""
+    return f"observation.images.{camera}"
+
+
+def depth_key(camera: str) -> str:
+    """The feature of a camera's depth."""
+    return f"observation.images.{camera}_depth"
+
+
+def depth_tiff(depth: NDArray[np.float32]) -> bytes:
+    """Depth (H, W) m as a TIFF of 32-bit numbers, as LeRobot keeps raw depth; no return is 0."""
+    buffer = io.BytesIO()
+    image = Image.fromarray(np.nan_to_num(depth, nan=0.0))
+    image.save(buffer, format="TIFF", compression="tiff_adobe_deflate")
+    return buffer.getvalue()
+
+
+def features(cameras: Mapping[str, CameraSpec]) -> dict[str, object]:
+    """LeRobot's feature declarations for the cameras of a cell, by name."""
     declared: dict[str, object] = {
-        f"observation.images.{name}": {
+        color_key(name): {
             "dtype": "image",
-            "shape": [*size, 3],
+            "shape": [camera.height, camera.width, 3],
             "names": ["height", "width", "channels"],
         }
-        for name, size in sizes.items()
+        for name, camera in cameras.items()
+    }
+    declared |= {
+        depth_key(name): {
+            "dtype": "image",
+            "shape": [camera.height, camera.width, 1],
+            "names": ["height", "width", "channels"],
+            "info": {"is_depth_map": True, "depth_unit": "m"},
+        }
+        for name, camera in cameras.items()
+        if camera.has_depth
     }
     declared["observation.state"] = {
         "dtype": "float32",
@@ -51,6 +81,7 @@ def features(sizes: Mapping[str, tuple[int, int]]) -> dict[str, object]:
         "next.reward": "float32",
         "next.done": "bool",
         "next.success": "bool",
+        "success": "bool",
         "timestamp": "float32",
     }
     scalars |= dict.fromkeys(("frame_index", "episode_index", "index", "task_index"), "int64")
@@ -98,18 +129,18 @@ class Statistics:
         self._numbers: dict[str, list[Any]] = {}
         self._images: dict[str, list[NDArray[np.float64]]] = {}
 
-    def add(self, numbers: Mapping[str, Any], images: Mapping[str, bytes]) -> None:
-        """One frame; images as encoded bytes."""
+    def add(self, numbers: Mapping[str, Any], images: Mapping[str, NDArray[np.float64]]) -> None:
+        """One frame; images as (P, C) values of some pixels: colour in 0..1, depth in m."""
         for name, value in numbers.items():
             self._numbers.setdefault(name, []).append(value)
-        for name, data in images.items():
+        for name, values in images.items():
             kept = self._images.setdefault(name, [])
             if len(kept) < _PICTURES_FOR_STATISTICS:
-                kept.append(decode_color(data).reshape(-1, 3) / 255.0)
+                kept.append(values)
 
     def summary(self) -> dict[str, dict[str, list[Any]]]:
-        """As LeRobot's stats.json has it: numbers as lists of their own length, images as (3, 1, 1)
-        of values in 0..1."""
+        """As LeRobot's stats.json has it: numbers as lists of their own length, images as
+        (C, 1, 1)."""
         summary = {
             name: _summary(np.array(values, dtype=np.float64).reshape(len(values), -1), len(values))
             for name, values in self._numbers.items()
@@ -121,6 +152,20 @@ class Statistics:
                 for key, value in flat.items()
             }
         return summary
+
+    def columns(self) -> dict[str, list[Any]]:
+        """The same as columns of an episode's row."""
+        return {
+            f"stats/{name}/{key}": value
+            for name, values in self.summary().items()
+            for key, value in values.items()
+        }
+
+
+def some_pixels(picture: NDArray[Any]) -> NDArray[np.float64]:
+    """(P, C) values of a picture (H, W, C) at evenly spaced pixels, about 100 along each side."""
+    rows, columns = (max(1, side // 100) for side in picture.shape[:2])
+    return picture[::rows, ::columns].reshape(-1, picture.shape[2]).astype(np.float64)
 
 
 def _summary(values: NDArray[np.float64], count: int) -> dict[str, list[Any]]:
