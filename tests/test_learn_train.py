@@ -115,6 +115,17 @@ def test_a_run_of_another_method_is_refused_before_anything_is_read(
     assert "0/2 steps" not in capsys.readouterr().err
 
 
+def test_examples_of_an_earlier_training_are_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    grow(tmp_path / "data", range(10))
+    job = TrainJob("supersizing:small", (tmp_path / "data",), tmp_path / "run", steps=1, threads=1)
+    train(job)
+    assert "examples kept in" not in capsys.readouterr().err
+    train(replace(job, out=tmp_path / "other"))
+    assert capsys.readouterr().err.count(f"examples kept in {tmp_path}/data/examples/") == 1
+
+
 def test_a_training_without_validation_examples_says_so(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ):

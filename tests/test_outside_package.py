@@ -23,118 +23,7 @@ patches = outside_grasping.patches
 [selfgrasp.papers]
 patches = outside_grasping.paper
 """
-REPRODUCTION = '''
-"""A reproduction of two steps and a table."""
-
-from dataclasses import dataclass, replace
-from pathlib import Path
-
-from selfgrasp.common.parts import Table
-from selfgrasp.evaluation.job import BenchJob
-from selfgrasp.papers import reproduction, steps
-from selfgrasp.papers.reproduction import Report, Reproduction, Step
-from selfgrasp.rollout.jobs import CollectJob, TrainJob
-
-
-@dataclass(frozen=True)
-class Sizes:
-    attempts: int = 2000
-    trials: int = 50
-    seeds: int = 1
-
-
-@dataclass(frozen=True)
-class Work(reproduction.Work):
-    sizes: Sizes
-
-    @property
-    def bench(self) -> BenchJob:
-        return BenchJob(
-            protocol="isolated",
-            policy=("random", str(self.folders.run("first"))),
-            trials=self.sizes.trials,
-            seed=self.seed,
-        )
-
-
-def learn(work: Work) -> str:
-    data = work.folders.data("heuristic")
-    job = CollectJob(
-        out=data,
-        attempts=work.sizes.attempts,
-        policy="heuristic",
-        attempts_per_scene=4,
-        workers=work.workers,
-        seed=work.seed,
-    )
-    steps.collected(work.folders, job)
-    job = TrainJob("patches:small", (data,), work.folders.run("first"), epochs=1, threads=1)
-    return steps.train_all(work, [job])
-
-
-def play(work: Work) -> str:
-    return steps.played(work.bench, out=work.folders.root / "bench", workers=work.workers)
-
-
-def report(work: Work) -> Report:
-    rows = steps.measured(work.folders.root / "bench")["rows"]
-    table = Table(
-        title="Ours beside theirs",
-        columns=["policy", "success", "paper: success"],
-        rows=[[row["policy"], row["value"], 0.5] for row in rows if row["metric"] == "success"],
-    )
-    return Report(cell="tabletop", attempts=work.sizes.attempts, rows=rows, tables=[table])
-
-
-REPRODUCTION = Reproduction(
-    paper="A paper from outside",
-    presets={"small": Sizes},
-    quick=lambda: Sizes(attempts=24, trials=1),
-    scaled=lambda sizes, attempts: replace(sizes, attempts=attempts),
-    with_trials=lambda sizes, trials: replace(sizes, trials=trials),
-    work=Work,
-    steps=lambda work: (Step("learn", learn), Step("play", play)),
-    report=report,
-)
-'''
-DEMO = '''
-"""A demo with an option of its own and those of its cell."""
-
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
-
-CELL = "tabletop"
-
-
-@dataclass(frozen=True)
-class Args:
-    """The weights from outside at work.
-
-    Attributes:
-        wishes: attempts.
-        options: of the cell.
-    """
-
-    wishes: int = 2
-    options: Mapping[str, Any] = field(default_factory=dict)
-
-
-def run(args: Args) -> int:
-    from selfgrasp.objects.named import objects_named
-    from selfgrasp.rollout.policies import load_policy
-    from selfgrasp.workcell.attempt import Ids
-    from selfgrasp.workcell.cells.simulated import tabletop
-    from selfgrasp.workcell.cells.tabletop import TABLETOP
-
-    options = TABLETOP.options(args.options)
-    with tabletop(objects_named("novel"), options).cell as cell:
-        cell.reset(0)
-        for index in range(args.wishes):
-            played = cell.attempt(load_policy("patches"), Ids("outside", 0, index))
-            print(f"{options.count} objects, attempt {index}: {len(played.attempt.steps)} actions")
-    return 0
-'''
+PAPER = ROOT / "tests" / "outside_package" / "outside_grasp" / "paper"
 
 
 @pytest.fixture(scope="module")
@@ -147,9 +36,11 @@ def outside(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
         "patches/__init__.py": "",
         "patches/method.py": METHOD,
         "patches/config.py": CONFIG,
-        "paper/__init__.py": "",
-        "paper/reproduction.py": REPRODUCTION,
-        "paper/demo.py": DEMO,
+    }
+    # The paper of another method, which is the same but for the name.
+    files |= {
+        f"paper/{file.name}": file.read_text(encoding="utf-8").replace("poke", "patches")
+        for file in PAPER.glob("*.py")
     }
     for name, text in files.items():
         (package / name).parent.mkdir(parents=True, exist_ok=True)

@@ -99,7 +99,11 @@ def test_its_names_stand_beside_the_others(outside: Outside) -> None:
         "-c",
         "from selfgrasp.rollout.policies import baselines, resolve\n"
         "from selfgrasp.methods.registry import shipped\n"
-        "print(*baselines(), *shipped(), resolve('poke').identity)",
+        "from selfgrasp.papers.published import figures_of\n"
+        "from selfgrasp.papers.registry import demos, reproductions\n"
+        "print(*baselines(), *shipped(), resolve('poke').identity)\n"
+        "print(figures_of('poke')[0].value, 'poke' in demos(), 'poke' in reproductions())",
     )
+    assert listed.endswith("0.66 True True\n")
     assert {"middle", "oracle", "poke", "supersizing"} <= set(listed.split())
     assert "poke@" in listed

@@ -25,6 +25,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from selfgrasp.common.files import atomic_write
+from selfgrasp.common.outside import say_once
 from selfgrasp.common.processes import processes
 from selfgrasp.common.split import Split
 from selfgrasp.core import InputError
@@ -177,6 +178,11 @@ def gather(
     work = partial(_gather, method, folder, split, chunk)
     kept = _folder(method, folder, chunk)
     chunks = [one.inside(kept) for one in named]
+    if all(one.is_valid for one in chunks):
+        say_once(
+            f"{method.name}: examples kept in {kept}; delete that folder if `gather` has changed",
+            about=str(kept),
+        )
     try:
         _gather_missing(chunks, work, workers)
     except OSError as error:

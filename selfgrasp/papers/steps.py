@@ -72,7 +72,7 @@ def measured_of(
 
 def freeze(work: Work) -> str:
     """Hashes of objects, noise and heuristic, and `work.frozen`, written before the first network
-    is trained and compared ever after.
+    is trained and compared ever after. `reproduce` does it first: it is no step of a paper's own.
 
     Raises:
         InputError: something that was frozen has changed since.

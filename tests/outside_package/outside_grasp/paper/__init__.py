@@ -1,0 +1,1 @@
+"""The paper of `poke`: its figures, its reproduction and its demo."""
