@@ -19,7 +19,7 @@ from selfgrasp.verbs.errors import one_line
 
 LANCE = (
     "LanceError(IO): Execution error: No space left on device (os error 28), "
-    "/work/lance/rust/lance-io/src/object_writer.rs:437:50"
+    "/lance/rust/lance-io/src/object_writer.rs:437:50"
 )
 
 
