@@ -20,6 +20,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from selfgrasp.common.files import atomic_write, open_to_append
+from selfgrasp.common.untrusted import read_bytes
+from selfgrasp.core import InputError
 
 CHECKSUM = "checksum"
 """The column of a row's checksum, the last one of its table."""
@@ -85,8 +87,8 @@ def damaged_files(table: Path, files: Iterable[Path]) -> Iterator[Path]:
 def _noted(table: Path) -> dict[str, str]:
     """Checksums by the name of a file. A killed writer may leave half a line."""
     known = {}
-    with contextlib.suppress(OSError):
-        for line in (table / _FILE).read_text(errors="replace").splitlines():
+    with contextlib.suppress(InputError):
+        for line in read_bytes(table / _FILE).decode(errors="replace").splitlines():
             digest, space, name = line.partition(" ")
             if space and len(digest) == _DIGITS and name:
                 known[name] = digest

@@ -59,11 +59,11 @@ def forget(folder: Path) -> None:
 
 def _read(path: Path) -> list[Episode]:
     found: list[Episode] = []
-    for line in path.read_text().splitlines() if path.exists() else []:
+    for line in path.read_text(errors="replace").splitlines() if path.is_file() else []:
         try:
             found.append(Episode.from_json(json.loads(line)))
-        except json.JSONDecodeError:
-            # Empty, or cut off when it was written.
+        except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+            # Empty, cut off when it was written, or no episode.
             continue
     return found
 

@@ -37,7 +37,13 @@ def from_json(kind: type[ConfigT], data: Mapping[str, Any]) -> ConfigT:
         InputError: a field that `kind` does not have, or a value that does not fit its field.
     """
     if (upgraded := getattr(kind, "upgraded", None)) is not None:
-        data = upgraded(data)
+        try:
+            data = upgraded(data)
+        except (LookupError, TypeError, ValueError, AttributeError) as error:
+            raise InputError(
+                given=f"{kind.__name__} of an earlier version with wrong values ({error!r})",
+                wanted="the values that selfgrasp wrote",
+            ) from error
     hints = get_type_hints(kind)
     names = [f.name for f in fields(cast(Any, kind))]
     unknown = set(data) - set(names)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import time
 from collections.abc import Iterator
@@ -11,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from selfgrasp.common.record import write_json
+from selfgrasp.common.untrusted import read_json
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class StageLog:
     """
 
     def __init__(self, path: Path) -> None:
-        kept = json.loads(path.read_text()) if path.exists() else []
+        kept = read_json(path, nonfinite=True) if path.exists() else []
         self._path, self.done = path, [Stage(**one) for one in kept]
 
     @contextmanager

@@ -8,7 +8,6 @@ that is compared by content, never by time.
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import as_completed
 from contextlib import redirect_stderr, redirect_stdout
@@ -20,6 +19,7 @@ from selfgrasp.common.parts import Calibration, Pair
 from selfgrasp.common.processes import processes
 from selfgrasp.common.progress import Progress
 from selfgrasp.common.record import plain, write_json
+from selfgrasp.common.untrusted import read_json
 from selfgrasp.core import InputError
 from selfgrasp.dataset import Dataset
 from selfgrasp.evaluation.frozen import frozen_hashes
@@ -49,7 +49,7 @@ def kept(path: Path, of: Mapping[str, Any]) -> dict[str, Any] | None:
         path: of the file.
         of: all that its values depend on: job, identities of networks and datasets, sizes.
     """
-    found = json.loads(path.read_text()) if path.is_file() else None
+    found = read_json(path, nonfinite=True) if path.is_file() else None
     return found if isinstance(found, dict) and found.get(OF) == plain(of) else None
 
 
@@ -81,7 +81,7 @@ def freeze(work: Work) -> str:
     now = plain({**hashes, **work.frozen})
     if not path.exists():
         write_json(path, now)
-    before = json.loads(path.read_text())
+    before = read_json(path, nonfinite=True)
     changed = [name for name in sorted({*before, *now}) if before.get(name) != now.get(name)]
     if changed:
         raise InputError(
@@ -240,7 +240,7 @@ def _measured_with(job: BenchJob) -> dict[str, object]:
 
 def measured(folder: Path) -> dict[str, Any]:
     """A bench's report."""
-    found: dict[str, Any] = json.loads((folder / "report.json").read_text())
+    found: dict[str, Any] = read_json(folder / "report.json", nonfinite=True)
     return found
 
 

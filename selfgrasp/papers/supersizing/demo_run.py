@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from selfgrasp.common.record import plain, write_json
+from selfgrasp.common.untrusted import read_json
 from selfgrasp.core import InputError
 from selfgrasp.core.bounds import check_bounds
 from selfgrasp.core.policy_ref import policy_text
@@ -87,7 +87,7 @@ def play(args: Args) -> None:
 def _check(args: Args) -> None:
     check_bounds(args)
     kept, wanted = args.out / BEGUN, _what_counts(args)
-    begun = json.loads(kept.read_text()) if kept.exists() else {}
+    begun = read_json(kept, nonfinite=True) if kept.exists() else {}
     changed = [name for name, value in wanted.items() if begun.get(name) != value]
     if changed and (args.out / STAGES).exists():
         raise InputError(
