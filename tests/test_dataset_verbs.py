@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import shutil
 from pathlib import Path
 from unittest.mock import Mock
@@ -420,3 +421,18 @@ def test_lerobot_export_without_anything_to_export(tmp_path):
     with pytest.raises(InputError, match=r"1 attempts .*a picture of overhead"):
         export_lerobot(path, tmp_path / "out")
     shutil.rmtree(tmp_path / "out", ignore_errors=True)
+
+
+@pytest.mark.parametrize("kind", ["pipe", "link", "folder"])
+def test_a_table_with_what_is_no_file_is_refused(kind, tmp_path):
+    path = write(tmp_path / "data", make_attempts(2))
+    file = next((path / "pictures.lance" / "_versions").glob("*.manifest"))
+    if kind == "folder":
+        (path / "pictures.lance").rename(tmp_path / "elsewhere")
+        (path / "pictures.lance").symlink_to(tmp_path / "elsewhere")
+    else:
+        file.unlink()
+        os.mkfifo(file) if kind == "pipe" else file.symlink_to("/etc/hosts")
+    with pytest.raises(InputError, match="a link, a pipe or a device"):
+        Dataset.open(path)
+    assert "a link, a pipe or a device" in check(path).problems[0]

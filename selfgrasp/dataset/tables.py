@@ -70,9 +70,30 @@ def create_tables(path: Path) -> None:
         )
 
 
+def require_regular_files(table: Path) -> None:
+    """Refuse a table (its folder) that holds a link, a pipe or a device: Lance would follow it, or
+    wait for it.
+
+    Raises:
+        InputError: the first of these.
+    """
+    entries = (entry for folder, *_ in os.walk(table) for entry in os.scandir(folder))
+    strange = (
+        entry.path
+        for entry in entries
+        if not (entry.is_file(follow_symlinks=False) or entry.is_dir(follow_symlinks=False))
+    )
+    found = str(table) if table.is_symlink() else next(strange, None)
+    if found is not None:
+        raise InputError(
+            given=f"{found}, a link, a pipe or a device", wanted="a table of regular files"
+        )
+
+
 def open_table(path: Path, name: str, *, cache_bytes: int = _READER_CACHE) -> Any:
     """The newest version of table `name` as a `lance.LanceDataset`, which keeps at most
     `cache_bytes` of metadata in memory."""
+    require_regular_files(table_path(path, name))
     return lance.dataset(address(path, name), metadata_cache_size_bytes=cache_bytes)
 
 
