@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from selfgrasp.workcell.cells.config import GRIPPER
 from selfgrasp.workcell.cells.kuka_bin import ARM_BASE, KukaBinConfig
 from selfgrasp.workcell.cells.simulated import cell_files, kuka_bin
 from selfgrasp.workcell.sim.arm_files import ArmFile, read_arm
+from selfgrasp.workcell.sim.build import PhysicsConfig, TableConfig, build_model
 from selfgrasp.workcell.sim.kinematics import Kinematics
 from selfgrasp.workcell.sim.world import Unstable
 
@@ -155,6 +157,20 @@ def test_a_base_on_wheels_stands_still_with_its_turn(read: Callable[..., ArmFile
     arm = read(mjcf(base=wheels))
     assert arm.chain.held == ("x", "y", "yaw")
     np.testing.assert_allclose(tool(arm), tool(read(mjcf())), atol=1e-9)
+
+
+def test_an_arm_that_moves_in_other_joints_than_it_says_is_refused(
+    read: Callable[..., ArmFile],
+) -> None:
+    arm = read(mjcf()).model
+
+    def lifted() -> mujoco.MjSpec:
+        spec = arm.make()
+        spec.body("base").add_joint(name="lift", type=mujoco.mjtJoint.mjJNT_SLIDE)
+        return spec
+
+    with pytest.raises(InputError, match="other joints than arm_j1"):
+        build_model([], 0, TableConfig(), GRIPPER, PhysicsConfig(), replace(arm, make=lifted))
 
 
 def test_fingers_of_four_hinges_each_are_a_hand(read: Callable[..., ArmFile]) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from selfgrasp.core.arrays import FloatArray
+from selfgrasp.core.errors import InputError
 from selfgrasp.core.pose import pose
 from selfgrasp.core.spec import GripperSpec
 from selfgrasp.workcell.sim import gl as _gl  # noqa: F401  sets MUJOCO_GL before MuJoCo is imported
@@ -183,6 +184,20 @@ def attach(spec: mujoco.MjSpec, arm: ArmModel, gripper: GripperSpec) -> mujoco.M
     )
     spec.add_exclude(bodyname1="hand", bodyname2=flange.name)
     return hand
+
+
+def check_joints(model: mujoco.MjModel, arm: ArmModel) -> None:
+    """`World` and `JointArm` take the first numbers of the state for the arm's.
+
+    Raises:
+        InputError: an arm with other joints than it says.
+    """
+    places = [int(model.joint(name).qposadr[0]) for name in arm.joints]
+    if places != list(range(len(places))):
+        raise InputError(
+            given=f"arm {arm.name!r}, which moves in other joints than {', '.join(arm.joints)}",
+            wanted="an arm whose other joints are held",
+        )
 
 
 def _quaternion(a_from_b: FloatArray) -> FloatArray:

@@ -13,7 +13,7 @@ from selfgrasp.core.spec import GripperSpec
 from selfgrasp.objects.model import ObjectModel
 from selfgrasp.objects.part import Shape
 from selfgrasp.objects.patterns import PATTERNS, pattern_image
-from selfgrasp.workcell.sim.arms import PALM, ArmModel, attach
+from selfgrasp.workcell.sim.arms import PALM, ArmModel, attach, check_joints
 
 HAND_MASS = 1.0
 HAND_STIFFNESS = 8000.0
@@ -78,7 +78,11 @@ def build_model(
     arm: ArmModel | None = None,
 ) -> mujoco.MjModel:
     """Compile a world in which each of `slots` free bodies can become any object of `cast` without
-    compiling again; without an arm the hand flies."""
+    compiling again; without an arm the hand flies.
+
+    Raises:
+        InputError: an arm with other joints than it says.
+    """
     spec = mujoco.MjSpec()
     _set_options(spec, physics)
     _add_looks(spec)
@@ -94,6 +98,8 @@ def build_model(
     for slot in range(slots):
         _add_slot(spec, slot, geoms)
     model = spec.compile()
+    if arm is not None:
+        check_joints(model, arm)
     for slot in range(slots):
         first = int(model.joint(SLOT.format(slot)).dofadr[0])
         model.dof_damping[first : first + 3] = LINEAR_DAMPING
