@@ -68,6 +68,14 @@ def test_help_of_a_protocol_imports_nothing_heavy(protocol: str):
     assert not modules_after("bench", protocol, "--help") & HEAVY
 
 
+def test_help_of_a_protocol_says_whose_values_it_shows(capsys: pytest.CaptureFixture[str]):
+    with pytest.raises(SystemExit):
+        main(["bench", "deplete", "--help"])
+    said = " ".join(capsys.readouterr().out.split())
+    assert said.startswith("usage: selfgrasp bench deplete [-h]")
+    assert "options below have the values of `deplete`" in said
+
+
 @pytest.mark.parametrize("verb", [(), ("bench",), ("check",)])
 def test_a_reader_that_closes_the_pipe_ends_help_in_silence(verb: tuple[str, ...]):
     read, write = os.pipe()

@@ -34,7 +34,7 @@ def make_plan(rng: np.random.Generator) -> Plan:
         "grasp": Heat(values, rng.uniform(-3, 3, 3), placed, 0.004),
         "push": Heat(values[:1], np.array([np.nan]), placed, 0.008),
     }
-    return Plan(actions, rng.normal(size=len(actions)), True, 2, 0.25, maps)
+    return Plan(actions, rng.random(len(actions)), True, 2, 0.25, maps)
 
 
 def over_the_wire_plan(plan: Plan) -> Plan:

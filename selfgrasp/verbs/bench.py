@@ -13,7 +13,7 @@ from selfgrasp.core.bounds import Workers
 from selfgrasp.evaluation.job import BenchJob
 from selfgrasp.evaluation.names import STORED, protocol_names, protocol_object
 from selfgrasp.verbs.cell_options import said, value_of, with_cell
-from selfgrasp.verbs.command import with_fields
+from selfgrasp.verbs.command import Chosen, with_fields
 from selfgrasp.workcell.cells.config import CellConfig
 from selfgrasp.workcell.cells.registry import CELLS
 from selfgrasp.workcell.cells.tabletop import TABLETOP
@@ -39,6 +39,15 @@ class Args:
     workers: Workers = 2
 
 
+def choose(arguments: Sequence[str]) -> Chosen:
+    """The one way to measure; the help says whose values of options it shows."""
+    name = _protocol_in(arguments)
+    more = f"The cell's options below have the values of `{name}`." if name else ""
+    # A usage line leaves a protocol out that is already among the arguments.
+    prog = name if name and arguments[0] == name else ""
+    return Chosen(Args, run, arguments, prog=prog, more=more, read=read)
+
+
 def read(arguments: Sequence[str], parse: Callable[[type[Args]], Args]) -> Args:
     """The arguments, with the options of the cell that is among them, or of the protocol's; in
     `options` only what was given."""
@@ -50,13 +59,17 @@ def read(arguments: Sequence[str], parse: Callable[[type[Args]], Args]) -> Args:
 
 def _options(arguments: Sequence[str], cell: str | None) -> CellConfig:
     """Those of the protocol among the arguments, if there is one; the cell's own otherwise."""
-    known = protocol_names()
-    name = next((argument for argument in arguments if argument in known), None)
+    name = _protocol_in(arguments)
     protocol = None if name is None or name in STORED else protocol_object(name)
     usual = protocol.cell if protocol else STORED.get(name or "", "")
     kind = CELLS.get(cell or usual, TABLETOP)
     options: CellConfig = kind.options(base=protocol.config if protocol else None)
     return options
+
+
+def _protocol_in(arguments: Sequence[str]) -> str | None:
+    known = protocol_names()
+    return next((argument for argument in arguments if argument in known), None)
 
 
 def run(args: Args) -> int:
