@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from selfgrasp.codec.camera_files import read_pose
 from selfgrasp.core import (
@@ -23,8 +24,9 @@ from selfgrasp.core import (
     View,
 )
 from selfgrasp.core.pose import inverse, top_down, yaw_of
-from selfgrasp.rollout.picture_files import PictureFiles, read_pictures
+from selfgrasp.rollout.picture_files import PictureFiles, Pictures3D, read_pictures
 from selfgrasp.rollout.picture_place import kept_inside, only_near, place_of
+from selfgrasp.rollout.picture_view import PictureView, view_note, view_of
 from selfgrasp.vision.project import project_world
 from selfgrasp.vision.region import Region
 from selfgrasp.vision.table import fit_table, surface_height
@@ -106,6 +108,7 @@ class PicturePlan:
         reason: why there is no grasp; empty when there is one.
         grasps: the best first.
         world_from_camera: (4, 4).
+        view: from where the camera looks.
         workspace: see there.
     """
 
@@ -118,6 +121,7 @@ class PicturePlan:
     reason: str
     grasps: list[PictureGrasp]
     world_from_camera: list[list[float]]
+    view: PictureView
     workspace: PictureWorkspace
 
 
@@ -152,11 +156,12 @@ def read_context(
         # A picture whose intrinsics are wrong has to fail on those and not on the table that they
         # bend.
         View(shown.color, depth, intrinsics, np.eye(4))
-        table = fit_table(depth, intrinsics, np.random.default_rng(seed))
+        table = fit_table(_fitted_on(files, shown), intrinsics, np.random.default_rng(seed))
         world_from_camera, surface = table.world_from_camera, 0.0
+        shown_by = "polygon" if files.polygon and files.mask is None else "picture"
         world = (
-            f"fitted: the largest plane, {table.share:.0%} of the picture, is z = 0; x along the "
-            "picture's right; origin where the optical axis meets it"
+            f"fitted: the largest plane, {table.share:.0%} of the {shown_by}, is z = 0; "
+            "x along the picture's right; origin where the optical axis meets it"
         )
     else:
         world_from_camera = read_pose(files.pose)
@@ -178,7 +183,17 @@ def read_context(
     low, high = place.workspace.low, place.workspace.high
     hand = Hand(top_down((*low[:2], high[2]), 0.0), gripper.opening, 0.0)
     context = Context(Observation(0.0, {"camera": view}, hand), spec, seed=seed)
-    return PictureContext(context, place.region, world, shown.notes)
+    far = view_note(view_of(view, place.workspace))
+    notes = (*shown.notes, far) if far else shown.notes
+    return PictureContext(context, place.region, world, notes)
+
+
+def _fitted_on(files: PictureFiles, shown: Pictures3D) -> NDArray[np.float32]:
+    """(H, W) m, the depth that a table is looked for in: a polygon's, where one is given, since a
+    floor may be larger than a table. A mask may show things alone."""
+    if not files.polygon or shown.wanted is None or files.mask is not None:
+        return shown.depth
+    return np.where(shown.wanted, shown.depth, np.float32(np.nan))
 
 
 def plan_grasps(policy: Policy, read: PictureContext) -> Plan:
@@ -233,6 +248,7 @@ def describe(plan: Plan, read: PictureContext, *, policy: str, top: int) -> Pict
         reason=plan.reason or ("" if grasps else "the policy proposes no grasp"),
         grasps=grasps,
         world_from_camera=view.world_from_camera.tolist(),
+        view=view_of(view, workspace),
         workspace=PictureWorkspace(
             workspace.low.tolist(), workspace.high.tolist(), workspace.surface
         ),

@@ -110,8 +110,9 @@ def run(args: Args, policy: Policy | None = None) -> int:
     from selfgrasp.common.files import write_whole
     from selfgrasp.core import GripperSpec
     from selfgrasp.rollout.picture import describe, plan_grasps, ranked, read_context
+    from selfgrasp.rollout.picture_words import axes_origin, frame_words
     from selfgrasp.rollout.policies import load_policy, resolve
-    from selfgrasp.viz.overlay import overlay, write_picture
+    from selfgrasp.viz.overlay import Frames, overlay, write_picture
 
     check_bounds(args)
     gripper = GripperSpec(
@@ -130,7 +131,10 @@ def run(args: Args, policy: Policy | None = None) -> int:
     text = json_format.dumps(asdict(found), indent=2)
     if args.out is not None:
         best = [plan.actions[i] for i in ranked(plan)[: args.top]]
-        write_picture(args.out, overlay(read.context.observation.view(), best, gripper))
+        view = read.context.observation.view()
+        origin = axes_origin(found, view)
+        frames = Frames(origin, frame_words(found, origin))
+        write_picture(args.out, overlay(view, best, gripper, frames))
     if args.json is None:
         print(text)
         return 0

@@ -127,14 +127,15 @@ def visible_workspace(
     surface: float,
 ) -> Workspace:
     """The box over the part of the table at world height `surface` m that the picture shows, at
-    most 1 m a side.
+    most 1 m a side: of a larger part that around the picture's middle.
 
     Raises:
         InputError: nothing in the picture lies at that height.
     """
     points = apply(world_from_camera, deproject(depth, intrinsics).reshape(-1, 3))
     with np.errstate(invalid="ignore"):
-        on_table = points[np.abs(points[:, 2] - surface) < 2 * _NEAR_PLANE]
+        is_on_table = np.abs(points[:, 2] - surface) < 2 * _NEAR_PLANE
+    on_table = points[is_on_table]
     if len(on_table) < 10:
         heights = np.nanpercentile(points[:, 2], [2, 98])
         exists = f"heights from {heights[0]:.3f} to {heights[1]:.3f} m"
@@ -144,9 +145,23 @@ def visible_workspace(
             exists=exists,
         )
     low, high = np.percentile(on_table[:, :2], [1, 99], axis=0)
-    middle, half = (low + high) / 2, np.clip((high - low) / 2, 0.01, _LARGEST / 2)
+    half = np.clip((high - low) / 2, 0.01, _LARGEST / 2)
+    # A tilted camera sees far more of the table behind the picture's middle than before it.
+    looked_at = on_table[_from_middle(depth.shape)[is_on_table].argmin(), :2]
+    middle = np.where(
+        high - low > _LARGEST,
+        looked_at.clip(low + half, np.maximum(high - half, low + half)),
+        (low + high) / 2,
+    )
     return Workspace(
         np.append(middle - half, surface + _FINGER_ROOM),
         np.append(middle + half, surface + _HEADROOM),
         surface,
     )
+
+
+def _from_middle(size: tuple[int, ...]) -> FloatArray:
+    """(H * W,) px from each pixel to the picture's middle."""
+    rows, columns = np.indices(size)
+    away: FloatArray = np.hypot(rows - (size[0] - 1) / 2, columns - (size[1] - 1) / 2).ravel()
+    return away

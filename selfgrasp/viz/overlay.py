@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from selfgrasp.common.files import write_whole
 from selfgrasp.core import Action, Grasp, GripperSpec, InputError, View
+from selfgrasp.core.arrays import FloatArray
 from selfgrasp.core.pose import apply
 from selfgrasp.vision.project import project_world
 
@@ -18,16 +20,38 @@ _BEST = (255, 225, 0)
 _OTHERS = (90, 200, 255)
 _OUTLINE = (20, 20, 20)
 _SMALLEST_SIDE = 640
+_AXES = ((235, 60, 50), (60, 200, 70), (70, 110, 255))
+"""Colours of x, y and z."""
+_AXIS = 0.05
+_LINE_PX = 18
 
 
-def overlay(view: View, actions: Sequence[Action], gripper: GripperSpec) -> NDArray[np.uint8]:
+@dataclass(frozen=True)
+class Frames:
+    """What a picture says of its frames.
+
+    Attributes:
+        origin: (3,) m, where the world's axes are drawn.
+        words: lines beneath the picture.
+    """
+
+    origin: FloatArray
+    words: tuple[str, ...]
+
+
+def overlay(
+    view: View, actions: Sequence[Action], gripper: GripperSpec, frames: Frames | None = None
+) -> NDArray[np.uint8]:
     """(H, W, 3) uint8: the picture, enlarged if it is small, with a rectangle a grasp: fingers as
-    thick sides, best first and highlighted."""
+    thick sides, best first and highlighted. With `frames` the world's axes are drawn, and words
+    stand beneath."""
     factor = max(1, -(-_SMALLEST_SIDE // max(view.size)))
     canvas = np.asarray(
         cv2.resize(view.color, None, fx=factor, fy=factor, interpolation=cv2.INTER_CUBIC),
         dtype=np.uint8,
     )
+    if frames is not None:
+        _draw_axes(canvas, view, frames.origin, factor)
     grasps = [action for action in actions if isinstance(action, Grasp)]
     line = max(1, round(max(canvas.shape) / 640))
     for rank in reversed(range(len(grasps))):
@@ -41,7 +65,63 @@ def overlay(view: View, actions: Sequence[Action], gripper: GripperSpec) -> NDAr
                 line + (rank == 0),
                 label=str(rank + 1),
             )
-    return canvas
+    return canvas if frames is None else _captioned(canvas, frames.words)
+
+
+def _draw_axes(canvas: NDArray[np.uint8], view: View, origin: FloatArray, factor: int) -> None:
+    ends = origin + np.vstack([np.zeros(3), _AXIS * np.eye(3)])
+    pixels = project_world(ends, view) * factor - 0.5
+    if not np.isfinite(pixels).all() or np.abs(pixels).max() > 1e5:
+        return
+    start, *tips = (tuple(int(value) for value in np.rint(pixel)) for pixel in pixels)
+    for tip, color, name in zip(tips, _AXES, "xyz", strict=True):
+        cv2.arrowedLine(canvas, start, tip, _OUTLINE, 4, cv2.LINE_AA, tipLength=0.2)
+        cv2.arrowedLine(canvas, start, tip, color, 2, cv2.LINE_AA, tipLength=0.2)
+        _write(canvas, name, (tip[0] + 3, tip[1] + 3), color, size=0.45)
+
+
+def _captioned(canvas: NDArray[np.uint8], words: Sequence[str]) -> NDArray[np.uint8]:
+    """The picture with lines of words beneath, broken where they would not fit."""
+    size = 0.42
+    widest = canvas.shape[1] - 12
+    lines: list[str] = []
+    for sentence in words:
+        line = ""
+        for word in sentence.split():
+            longer = f"{line} {word}".strip()
+            (width, _), _ = cv2.getTextSize(longer, cv2.FONT_HERSHEY_SIMPLEX, size, 1)
+            if width > widest and line:
+                lines.append(line)
+                longer = word
+            line = longer
+        lines.append(line)
+    strip = np.full((_LINE_PX * len(lines) + 8, canvas.shape[1], 3), 255, np.uint8)
+    for i, line in enumerate(lines):
+        cv2.putText(
+            strip,
+            line,
+            (6, _LINE_PX * (i + 1)),
+            cv2.FONT_HERSHEY_SIMPLEX,
+            size,
+            _OUTLINE,
+            1,
+            cv2.LINE_AA,
+        )
+    return np.vstack([canvas, strip])
+
+
+def _write(
+    canvas: NDArray[np.uint8],
+    text: str,
+    at: tuple[int, int],
+    color: tuple[int, int, int],
+    *,
+    size: float,
+) -> None:
+    for text_color, thick in ((_OUTLINE, 3), (color, 1)):
+        cv2.putText(
+            canvas, text, at, cv2.FONT_HERSHEY_SIMPLEX, size, text_color, thick, cv2.LINE_AA
+        )
 
 
 def write_picture(path: Path, picture: NDArray[np.uint8]) -> None:
@@ -80,14 +160,4 @@ def _draw(
         for a, b, thick in ((0, 1, 0), (2, 3, 0), (1, 2, 2), (3, 0, 2)):
             cv2.line(canvas, p[a], p[b], edge_color, line + thick + extra, cv2.LINE_AA, shift)
     at = np.rint(corners[1] + (4, -2)).astype(int)
-    for text_color, thick in ((_OUTLINE, 3), (color, 1)):
-        cv2.putText(
-            canvas,
-            label,
-            (int(at[0]), int(at[1])),
-            cv2.FONT_HERSHEY_SIMPLEX,
-            0.4 + 0.1 * line,
-            text_color,
-            thick,
-            cv2.LINE_AA,
-        )
+    _write(canvas, label, (int(at[0]), int(at[1])), color, size=0.4 + 0.1 * line)
