@@ -16,6 +16,7 @@ from selfgrasp.cli import main
 from selfgrasp.core import InputError
 from selfgrasp.core.pose import angle_between_grasps, apply, inverse
 from selfgrasp.data import SAMPLE
+from selfgrasp.methods import registry
 from selfgrasp.methods.baselines import HeuristicPolicy
 from selfgrasp.verbs.plan import Args, run
 
@@ -360,6 +361,18 @@ def test_the_sample_is_planned_on_as_typed(capsys):
     assert all(0 < g["pixel"][0] < 224 and 0 < g["pixel"][1] < 224 for g in said["grasps"])
     sizes = [path.stat().st_size for path in vars(SAMPLE).values()]
     assert sum(sizes) < 150_000
+
+
+def test_the_answer_names_the_preset_of_shipped_weights(monkeypatch, capsys):
+    file = registry.weights("supersizing")
+    monkeypatch.setattr(
+        registry, "weights", lambda name, preset="": file if preset == "small" else None
+    )
+    assert main(["plan", "--sample", "--top", "1", "--policy", "supersizing:small"]) == 0
+    assert json.loads(capsys.readouterr().out)["policy"] == "supersizing:small"
+    monkeypatch.setattr(registry, "weights", lambda name, preset="": file)
+    assert main(["plan", "--sample", "--policy", "hand_eye"]) == 2
+    assert "weights of supersizing; wanted: weights of hand_eye" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
