@@ -64,6 +64,13 @@ class FitResult:
     metrics: dict[str, float]
     ended: Ended
 
+    @property
+    def validated(self) -> str:
+        """The metrics in words."""
+        if not self.metrics:
+            return "no validation examples: the last weights"
+        return "validation: " + ", ".join(f"{k} {value:.3f}" for k, value in self.metrics.items())
+
 
 STATE = Path("checkpoints") / "state.safetensors"
 """In a run's folder: what an interrupted run goes on from."""

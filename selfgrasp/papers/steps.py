@@ -122,8 +122,7 @@ def trained(job: TrainJob) -> str:
     if _is_trained(job):
         return f"{job.out} is there already"
     result = _train(job)
-    metrics = ", ".join(f"{name} {value:.3f}" for name, value in result.metrics.items())
-    return f"{result.best}: {result.steps} steps in {result.seconds:.0f} s; validation: {metrics}"
+    return f"{result.best}: {result.steps} steps in {result.seconds:.0f} s; {result.validated}"
 
 
 def train_all(work: Work, jobs: Sequence[TrainJob]) -> str:

@@ -21,10 +21,8 @@ def run(args: Args) -> int:
     from selfgrasp.rollout.train import train
 
     result = train(args)
-    metrics = ", ".join(f"{name} {value:.3f}" for name, value in result.metrics.items())
-    validated = f"validation: {metrics}" if metrics else "no validation examples: the last weights"
     print(
         f"{result.best}: {result.steps} steps in {result.seconds:.0f} s, ended by "
-        f"{result.ended}; {validated}"
+        f"{result.ended}; {result.validated}"
     )
     return 0
