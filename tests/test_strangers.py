@@ -8,6 +8,7 @@ import json
 import os
 import random
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +16,13 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from test_learn import CONFIG, line, points
 
 from selfgrasp.cli import main
 from selfgrasp.common.files import file_name, regular_file_in
 from selfgrasp.core import InputError
-from selfgrasp.learn import checkpoint
+from selfgrasp.learn import checkpoint, fit
+from selfgrasp.learn.fit import STATE
 from selfgrasp.learn.runlog import RunLog
 from selfgrasp.methods import registry
 from selfgrasp.report.data import read_run
@@ -248,3 +251,62 @@ def test_a_log_of_anything_is_gone_on_with(tmp_path):
     with RunLog(tmp_path, start=3):
         pass
     assert (tmp_path / "log.jsonl").read_text() == lines[0] + "\n"
+
+
+@pytest.fixture(scope="module")
+def unfinished(tmp_path_factory) -> Path:
+    run = tmp_path_factory.mktemp("unfinished")
+    fit(line(), points(), None, CONFIG, run)
+    return run
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        (("progress",), None),
+        (("progress",), {}),
+        (("progress", "step"), "x"),
+        (("progress", "step"), -1),
+        (("progress", "step"), True),
+        (("progress", "seconds"), float("nan")),
+        (("progress", "best_loss"), []),
+        (("progress", "best_metrics"), [1]),
+        (("progress", "best_metrics"), {"loss": "x"}),
+        (("progress", "ended"), "nope"),
+        (("recipe",), None),
+        (("of",), 3),
+        (("of", "config"), None),
+        (("examples",), "many"),
+        (("examples",), None),
+    ],
+)
+def test_training_states_of_wrong_values_are_refused(unfinished, tmp_path, place, value):
+    run = shutil.copytree(unfinished, tmp_path / "run")
+    tensors, facts = checkpoint.read_tensors(run / STATE)
+    holder = facts
+    for key in place[:-1]:
+        holder = holder[key]
+    holder[place[-1]] = value
+    checkpoint.write_tensors(run / STATE, tensors, facts)
+    with pytest.raises(InputError):
+        fit(line(), points(), None, CONFIG, run)
+    del holder[place[-1]]
+    checkpoint.write_tensors(run / STATE, tensors, facts)
+    with pytest.raises(InputError):
+        fit(line(), points(), None, CONFIG, run)
+
+
+def test_training_states_of_wrong_tensors_are_refused(unfinished, tmp_path):
+    run = shutil.copytree(unfinished, tmp_path / "run")
+    tensors, facts = checkpoint.read_tensors(run / STATE)
+    for name in tensors:
+        wrong_ones = [torch.zeros(2, 3, 4, 5)]
+        if tensors[name].is_floating_point():
+            wrong_ones.append(torch.full_like(tensors[name], float("nan")))
+        for wrong in wrong_ones:
+            checkpoint.write_tensors(run / STATE, {**tensors, name: wrong}, facts)
+            with pytest.raises(InputError):
+                fit(line(), points(), None, replace(CONFIG, epochs=9), run)
+    checkpoint.write_tensors(run / STATE, {}, facts)
+    with pytest.raises(InputError, match="wrong or missing value"):
+        fit(line(), points(), None, CONFIG, run)

@@ -162,11 +162,12 @@ def require_run_of(method: Method, folder: Path) -> None:
     """Nothing where no run has begun in `folder`.
 
     Raises:
-        InputError: a run of another method is there.
+        InputError: a run of another method is there, or a state that names none.
     """
     if not (folder / STATE).is_file():
         return
-    held = checkpoint.read_tensors(folder / STATE, tensors=False)[1]["of"]["name"]
+    described = checkpoint.read_tensors(folder / STATE, tensors=False)[1].get("of")
+    held = described.get("name") if isinstance(described, Mapping) else described
     if held != method.name:
         raise InputError(
             given=f"a training of {method.name} into {folder}",
