@@ -16,6 +16,7 @@ from selfgrasp.vision.table import visible_workspace
 
 _TABLE_BAND = 0.012
 """m above and below the table within which a point is the table's."""
+_LARGEST = 1.0
 _EDGE = 0.01
 """m that a thing at the table's edge may lean over it."""
 
@@ -44,35 +45,38 @@ def place_of(
     """
     assert view.depth is not None
     points = apply(view.world_from_camera, deproject(view.depth, view.intrinsics))
-    whole = visible_workspace(view.depth, view.intrinsics, view.world_from_camera, surface)
-    box = _box(corners, whole) if corners else None
-    if wanted is not None:
-        region = around_points(points[wanted][:, :2])
-    elif box is not None:
-        region = _rectangle(box)
-    else:
+    if wanted is None and not corners:
         return _table(view, points, surface)
+    whole = visible_workspace(view.depth, view.intrinsics, view.world_from_camera, surface)
+    seen = points[..., :2][np.isfinite(points[..., 2])]
+    box = _box(corners, whole, seen) if corners else None
+    if wanted is None:
+        assert box is not None
+        return Place(box, _rectangle(box))
+    return _marked(points[wanted][:, :2], whole, box)
+
+
+def _marked(xy: FloatArray, whole: Workspace, box: Workspace | None) -> Place:
+    """Around points (N, 2) m, inside of the box where there is one; at most 1 m a side, since a
+    mask that spills over an edge reaches as far as the room does."""
+    region = around_points(xy)
     if region is None:
         raise InputError(
             given="a mask or a polygon on pixels without a return",
             wanted="one on things that the depth picture shows",
         )
+    middle = np.nanmedian(xy, axis=0)
     low, high = region.bounds()
-    limits = box or Workspace(np.append(low, whole.low[2]), np.append(high, whole.high[2]), surface)
-    inner_low, inner_high = np.maximum(low, limits.low[:2]), np.minimum(high, limits.high[:2])
-    seen = points[..., :2][np.isfinite(points[..., 2])]
-    inside = ((seen >= inner_low) & (seen <= inner_high)).all(axis=-1)
-    if not (inner_low < inner_high).all() or not inside.any():
-        lowest, highest = seen.min(axis=0), seen.max(axis=0)
+    low, high = np.maximum(low, middle - _LARGEST / 2), np.minimum(high, middle + _LARGEST / 2)
+    heights = box or whole
+    if box is not None:
+        low, high = np.maximum(low, box.low[:2]), np.minimum(high, box.high[:2])
+    if not (low < high).all():
         raise InputError(
-            given=f"a place for grasps from x {inner_low[0]:.3f} to {inner_high[0]:.3f} and from y "
-            f"{inner_low[1]:.3f} to {inner_high[1]:.3f} m of the world",
-            wanted="one that the picture shows",
-            exists=f"x from {lowest[0]:.3f} to {highest[0]:.3f} and y from {lowest[1]:.3f} to "
-            f"{highest[1]:.3f} m",
+            given="a mask or a polygon outside of --workspace", wanted="places that overlap"
         )
     workspace = Workspace(
-        np.append(inner_low, limits.low[2]), np.append(inner_high, limits.high[2]), surface
+        np.append(low, heights.low[2]), np.append(high, heights.high[2]), whole.surface
     )
     return Place(workspace, region)
 
@@ -93,8 +97,9 @@ def _table(view: View, points: FloatArray, surface: float) -> Place:
     return Place(visible_workspace(depth, view.intrinsics, view.world_from_camera, surface), region)
 
 
-def _box(corners: tuple[float, ...], whole: Workspace) -> Workspace:
-    """The box between two corners; the table's heights where they have none."""
+def _box(corners: tuple[float, ...], whole: Workspace, seen: FloatArray) -> Workspace:
+    """The box between two corners, as far as points `seen` (N, 2) m reach; the table's heights
+    where they have none. What is longer than 1 m is cut to the table's visible middle."""
     if len(corners) not in (4, 6) or not np.isfinite(corners).all():
         raise InputError(
             given=f"--workspace of {len(corners)} numbers",
@@ -106,6 +111,20 @@ def _box(corners: tuple[float, ...], whole: Workspace) -> Workspace:
         low, high = np.append(low, whole.low[2]), np.append(high, whole.high[2])
     if not (low < high).all():
         raise InputError(given=f"--workspace from {low} to {high}", wanted="two corners of a box")
+    said = f"--workspace from x {low[0]:g}, y {low[1]:g} to x {high[0]:g}, y {high[1]:g} m"
+    lowest, highest = seen.min(axis=0), seen.max(axis=0)
+    low[:2], high[:2] = np.maximum(low[:2], lowest), np.minimum(high[:2], highest)
+    long = high[:2] - low[:2] > _LARGEST
+    low[:2] = np.where(long, np.maximum(low[:2], whole.low[:2]), low[:2])
+    high[:2] = np.where(long, np.minimum(high[:2], whole.high[:2]), high[:2])
+    inside = ((seen >= low[:2]) & (seen <= high[:2])).all(axis=-1)
+    if not (low < high).all() or not inside.any():
+        raise InputError(
+            given=said,
+            wanted="a place that the picture shows",
+            exists=f"x from {lowest[0]:.3f} to {highest[0]:.3f} and y from {lowest[1]:.3f} to "
+            f"{highest[1]:.3f} m",
+        )
     return Workspace(low, high, whole.surface)
 
 

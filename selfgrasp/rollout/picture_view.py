@@ -12,7 +12,7 @@ from selfgrasp.core import View, Workspace
 TRAINED_TILT = 15.0
 TRAINED_DISTANCE = 0.75
 MOST_TILT = 45.0
-DISTANCES = (0.5, 1.3)
+DISTANCES = (0.4, 1.5)
 """Degrees and m within which success was measured to hold: docs/your_own_camera.md."""
 
 

@@ -153,7 +153,8 @@ def _files(args: Args) -> PictureFiles:
     from selfgrasp.rollout.picture_files import PictureFiles
 
     color, depth, intrinsics = _three(args)
-    if len(args.polygon) % 2 or 0 < len(args.polygon) < 6:
+    strange = any(not abs(number) <= 1e5 for number in args.polygon)
+    if strange or len(args.polygon) % 2 or 0 < len(args.polygon) < 6:
         raise InputError(
             given=f"--polygon of {len(args.polygon)} numbers",
             wanted="U V of three corners or more, px",
