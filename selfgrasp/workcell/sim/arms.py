@@ -11,7 +11,7 @@ from selfgrasp.core.arrays import FloatArray
 from selfgrasp.core.errors import InputError
 from selfgrasp.core.pose import pose
 from selfgrasp.core.spec import GripperSpec
-from selfgrasp.workcell.sim import gl as _gl  # noqa: F401  sets MUJOCO_GL before MuJoCo is imported
+from selfgrasp.workcell.sim import quiet as _quiet  # noqa: F401  no log in the user's folder
 
 import mujoco  # isort: skip
 
