@@ -51,11 +51,11 @@ class Args:
     mask: Path | None = None
     """Picture of the colour picture's size: grasp only what lies where it is not black."""
 
-    workspace: tuple[float, ...] = ()
+    workspace: tuple[Annotated[float, Between(-100, 100)], ...] = ()
     """Grasp only between two corners in the world, m: X Y X Y or X Y Z X Y Z. By default on the
     table's largest connected patch."""
 
-    polygon: tuple[float, ...] = ()
+    polygon: tuple[Annotated[float, Between(-1e5, 1e5)], ...] = ()
     """Grasp only inside of a polygon in the colour picture, px: U V U V U V ..."""
 
     sample: bool = False
@@ -153,8 +153,7 @@ def _files(args: Args) -> PictureFiles:
     from selfgrasp.rollout.picture_files import PictureFiles
 
     color, depth, intrinsics = _three(args)
-    strange = any(not abs(number) <= 1e5 for number in args.polygon)
-    if strange or len(args.polygon) % 2 or 0 < len(args.polygon) < 6:
+    if len(args.polygon) % 2 or 0 < len(args.polygon) < 6:
         raise InputError(
             given=f"--polygon of {len(args.polygon)} numbers",
             wanted="U V of three corners or more, px",
