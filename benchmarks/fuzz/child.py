@@ -142,7 +142,8 @@ def _judge(case: Case, code: int, said: str, error: BaseException | None) -> tup
         return "accepted", ""
     if parsed_wrongly:
         return "refused", ""
-    lines = [line for line in said.splitlines() if line.startswith("selfgrasp")]
+    lines = [line for line in said.splitlines() if line.startswith("selfgrasp") and ": " in line]
+    lines = [line for line in lines if "wanted: " in line or "a worker process died" in line]
     if (
         len(lines) != 1
         or "given: None" in said
