@@ -203,9 +203,9 @@ def _described(
 def _size(near: Sequence[Mapping[str, Any]]) -> tuple[int, int] | None:
     for level in near:
         for pair in _SIZE:
-            values = [number_of(level.get(key)) for key in pair]
-            if values[0] and values[1]:
-                return int(values[0]), int(values[1])
+            found = _pixels([number_of(level.get(key)) for key in pair])
+            if found is not None:
+                return found
         for key in _SIZE_LIST:
             value = level.get(key)
             if isinstance(value, Mapping):
@@ -213,9 +213,18 @@ def _size(near: Sequence[Mapping[str, Any]]) -> tuple[int, int] | None:
                 if found is not None:
                     return found
             flat = numbers(value)
-            if flat and len(flat) == 2:
-                return int(flat[1]), int(flat[0])
+            found = _pixels(flat[::-1]) if flat and len(flat) == 2 else None
+            if found is not None:
+                return found
     return None
+
+
+def _pixels(values: Sequence[float | None]) -> tuple[int, int] | None:
+    """(height, width) where both are numbers of pixels."""
+    height, width = values
+    if height is None or width is None or not (1 <= height <= 1e6 and 1 <= width <= 1e6):
+        return None
+    return int(height), int(width)
 
 
 def _lens(where: str, near: Sequence[Mapping[str, Any]]) -> Lens | None:

@@ -32,7 +32,7 @@ def checked_intrinsics(intrinsics: FloatArray, height: int, width: int) -> Float
         or not np.isclose(k[2, 2], 1)
     ):
         raise InputError(
-            given=f"intrinsics\n{k}",
+            given=f"intrinsics {k.tolist()}",
             wanted="[[fx, skew, cx], [0, fy, cy], [0, 0, 1]] in pixels, fx and fy positive",
         )
     if not (0 <= k[0, 2] <= width and 0 <= k[1, 2] <= height):
