@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import struct
+import tracemalloc
 import zlib
 
 import cv2
@@ -151,3 +152,14 @@ def test_depth_in_a_16_bit_tiff_is_read_and_what_is_no_picture_is_named(tmp_path
     (tmp_path / "bad").write_bytes(whole.getvalue()[:40])
     with pytest.raises(InputError, match="decode"):
         open_picture(tmp_path / "bad", flags=cv2.IMREAD_UNCHANGED)
+
+
+def test_a_small_file_takes_little_memory(tmp_path):
+    (tmp_path / "a.json").write_text("{}")
+    tracemalloc.start()
+    try:
+        assert read_json(tmp_path / "a.json") == {}
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 2e6

@@ -22,6 +22,7 @@ from selfgrasp.core.errors import InputError, first_line
 MOST_TEXT_BYTES = 64 * 2**20
 MOST_YAML_BYTES = 2**18
 MOST_ARRAY_BYTES = 2**29
+_PIECE = 2**20
 MOST_DEPTH = 64
 MOST_VALUES = 2_000_000
 MOST_DIGITS = 40
@@ -49,7 +50,11 @@ def read_bytes(path: Path, *, most_bytes: int = MOST_ARRAY_BYTES) -> bytes:
             if not stat.S_ISREG(mode):
                 kind = "a folder" if stat.S_ISDIR(mode) else "a pipe or a device"
                 raise InputError(given=f"{path}, {kind}", wanted="a regular file")
-            data = stream.read(most_bytes + 1)
+            # In pieces: a read makes room for as many bytes as it is asked for.
+            pieces = bytearray()
+            while len(pieces) <= most_bytes and (piece := stream.read(_PIECE)):
+                pieces += piece
+            data = bytes(pieces)
     except (OSError, ValueError) as error:
         said = error.strerror if isinstance(error, OSError) else first_line(error)
         raise InputError(
