@@ -384,6 +384,8 @@ def test_depth_of_another_camera_lands_where_the_colour_camera_sees_it(scale):
 def test_sizes_that_are_none_are_left_out_and_messages_are_one_line(tmp_path):
     for size in (float("nan"), float("inf"), -3, 0, "word"):
         assert read(tmp_path, info(height=size)).intrinsics[0, 0] == FX
+        roi = {"x_offset": size, "width": size, "height": 100}
+        assert read(tmp_path, info(roi=roi, binning_x=size)).intrinsics[0, 0] == FX
     with pytest.raises(InputError, match="fx and fy positive") as caught:
         read(tmp_path, info(K=[-1.0, *NINE[1:]]))
     assert "\n" not in str(caught.value)

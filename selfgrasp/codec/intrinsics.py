@@ -184,7 +184,7 @@ def _described(
         number_of(roi.get(k)) if isinstance(roi, Mapping) else 0
         for k in ("xoffset", "yoffset", "width", "height")
     ]
-    x, y, width, height = (value or 0.0 for value in values)
+    x, y, width, height = (value if value and 0 < value <= 1e6 else 0.0 for value in values)
     bins = [number_of(_first(near, (key,))) or 1.0 for key in ("binningx", "binningy")]
     turn = square(_data(_first(near, ("r", "rectificationmatrix"))))
     turned = turn is not None and bool(np.abs(turn - np.eye(3)).max() > 1e-6) and turn.any()
@@ -194,7 +194,7 @@ def _described(
         projection=projection if projection is not None and projection[0, 0] > 0 else None,
         size=_size(near),
         region=(x, y, width, height),
-        binning=(max(bins[0], 1.0), max(bins[1], 1.0)),
+        binning=(bins[0] if 1 <= bins[0] <= 1e3 else 1.0, bins[1] if 1 <= bins[1] <= 1e3 else 1.0),
         lens=_lens(where, near),
         turned=bool(turned),
     )
