@@ -215,7 +215,7 @@ def test_ctrl_c_ends_soon_with_130_and_a_sound_dataset(tmp_path: Path) -> None:
         wait_for_attempts(out, 1, process)
         with pytest.raises(
             InputError,
-            match=rf"which another process is writing.*exists: writer: process {process.pid} ",
+            match=rf"which another process is writing.*exists: process {process.pid} ",
         ):
             collect(replace(TWO_SCENES, out=out))
         os.killpg(process.pid, signal.SIGINT)

@@ -314,7 +314,7 @@ def test_labels_need_an_author_and_a_file(tmp_path):
     with pytest.raises(InputError, match="No such file"):
         attach_csv(tmp_path, tmp_path / "x.csv", by="Ada")
     (tmp_path / "x.csv").write_bytes(b"\x89PNG\xff\x00")
-    with pytest.raises(InputError, match=r"not text.*wanted: a CSV file"):
+    with pytest.raises(InputError, match=r"decode.*wanted: text in UTF-8"):
         attach_csv(tmp_path, tmp_path / "x.csv", by="Ada")
 
 
