@@ -18,6 +18,8 @@ _INTEGERS = {5120: "<i1", 5121: "<u1", 5122: "<i2", 5123: "<u2", 5125: "<u4"}
 MOST_NUMBERS = 200_000_000
 _FLOAT = 5126
 _MAGIC = b"glTF"
+Node = dict[str, Any]
+"""An object of the file's JSON, as its writer made it: nothing in it is certain."""
 _JSON_CHUNK, _BIN_CHUNK = 0x4E4F534A, 0x004E4942
 _COMPRESSED = ("EXT_meshopt_compression", "KHR_meshopt_compression", "KHR_draco_mesh_compression")
 """Extensions that pack positions in a way of their own."""
@@ -27,7 +29,7 @@ _COMPRESSED = ("EXT_meshopt_compression", "KHR_meshopt_compression", "KHR_draco_
 class GltfFile:
     """A glTF document and the bytes of its own buffer, which only a GLB has."""
 
-    tree: dict[str, Any]
+    tree: Node
     binary: bytes | None
 
 
@@ -39,7 +41,7 @@ def parse(data: bytes) -> GltfFile:
     """
     if data[:4] != _MAGIC:
         return GltfFile(_document(data), None)
-    tree: dict[str, Any] = {}
+    tree: Node = {}
     binary, at = None, 12
     while at + 8 <= len(data):
         length, kind = struct.unpack_from("<II", data, at)
@@ -54,7 +56,7 @@ def parse(data: bytes) -> GltfFile:
     return GltfFile(tree, binary)
 
 
-def _document(text: bytes) -> dict[str, Any]:
+def _document(text: bytes) -> Node:
     tree = json.loads(text)
     if not isinstance(tree, dict):
         raise ValueError("its document is no object of JSON")
@@ -113,7 +115,7 @@ def plain(file: GltfFile, read: Callable[[str], bytes]) -> bytes:
     return json.dumps({**tree, **changed}).encode()
 
 
-def _buffer(buffer: dict[str, Any], binary: bytes | None, read: Callable[[str], bytes]) -> bytes:
+def _buffer(buffer: Node, binary: bytes | None, read: Callable[[str], bytes]) -> bytes:
     uri = buffer.get("uri")
     if uri is None:
         if binary is None:
@@ -124,16 +126,14 @@ def _buffer(buffer: dict[str, Any], binary: bytes | None, read: Callable[[str], 
     return read(uri)
 
 
-def _read_indices(tree: dict[str, Any]) -> set[int]:
+def _read_indices(tree: Node) -> set[int]:
     """Accessors that hold positions or indices of triangles."""
     primitives = [p for mesh in tree.get("meshes", []) for p in mesh.get("primitives", [])]
     positions = {p["attributes"]["POSITION"] for p in primitives if "POSITION" in p["attributes"]}
     return positions | {p["indices"] for p in primitives if "indices" in p}
 
 
-def _values(
-    accessor: dict[str, Any], views: list[dict[str, Any]], buffers: list[bytes]
-) -> FloatArray:
+def _values(accessor: Node, views: list[Node], buffers: list[bytes]) -> FloatArray:
     """(count, 3) floats of positions, or (count,) integers of indices."""
     width = {"SCALAR": 1, "VEC3": 3}[accessor["type"]]
     kind = accessor["componentType"]
@@ -157,8 +157,8 @@ def _values(
 
 
 def _strided(
-    place: dict[str, Any],
-    views: list[dict[str, Any]],
+    place: Node,
+    views: list[Node],
     buffers: list[bytes],
     dtype: np.dtype[Any],
     count: int,
