@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from safetensors.numpy import save_file
 
-from selfgrasp.common.files import atomic_folder, atomic_write, open_to_append
+from selfgrasp.common.files import atomic_folder, atomic_write, open_to_append, write_whole
 from selfgrasp.common.lock import FolderLock
 from selfgrasp.core import InputError
 
@@ -120,6 +120,18 @@ def test_of_two_that_fill_one_folder_the_second_is_refused(tmp_path: Path):
         with atomic_folder(tmp_path / "out") as quick:
             (quick / "quick").touch()
     assert os.listdir(tmp_path / "out") == ["quick"]
+
+
+@pytest.mark.timeout(20)
+def test_a_pipe_is_written_to_where_somebody_reads_and_refused_where_nobody_does(tmp_path: Path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with pytest.raises(OSError, match="pipe"):
+        write_whole(pipe, b"data")
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    write_whole(pipe, b"data")
+    assert os.read(reader, 10) == b"data"
+    os.close(reader)
 
 
 def test_files_to_append_to_and_locks_follow_no_link(tmp_path: Path):

@@ -95,6 +95,7 @@ def test_an_array_is_what_numpy_reads_and_a_header_that_lies_is_refused(tmp_path
     for bad in (
         whole.replace(b"(2, 2)", b"(9**9)"),
         whole.replace(b"(2, 2), }" + b" " * 14, b"(1000000000000000, 2), }"),
+        whole.replace(b"(2, 2), }", b"(2, 2 ,  "),
         whole[:-1],
         b"PK\x03\x04",
         b"",

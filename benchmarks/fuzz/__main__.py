@@ -1,5 +1,5 @@
 """`python -m benchmarks.fuzz --examples 5000 --seed 0`: a long run, as a table by verb and the
-faults by place; `--only SEED` shows one case."""
+faults by place; `--examples 1 --seed N` is one case again."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TextIO
+from typing import BinaryIO, TextIO
 
 from selfgrasp.core.errors import InputError, system_error
 
@@ -26,7 +26,7 @@ def atomic_write(path: Path) -> Iterator[Path]:
 
     Its name cannot be foreseen and it is new, so that nothing that lies there is followed or
     overwritten. A link at `path` is replaced, not followed; a device or a pipe there, as
-    /dev/stdout, is written to.
+    /dev/stdout, is written to, if somebody reads it.
 
     Raises:
         OSError: the file cannot be written; the error names `path`, whatever library wrote.
@@ -48,7 +48,7 @@ def _written_beside(path: Path) -> Iterator[Path]:
         with tempfile.TemporaryDirectory() as folder:
             partial = Path(folder, path.name)
             yield partial
-            with partial.open("rb") as written, path.open("wb") as stream:
+            with partial.open("rb") as written, _open_stream(path) as stream:
                 shutil.copyfileobj(written, stream)
         return
     partial, mode = _new_file(path)
@@ -75,6 +75,17 @@ def _is_stream(path: Path) -> bool:
     if stat.S_ISDIR(mode):
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
     return not stat.S_ISREG(mode)
+
+
+def _open_stream(path: Path) -> BinaryIO:
+    """A device or a pipe to write to.
+
+    Raises:
+        OSError: it cannot be opened, or nobody reads from the pipe.
+    """
+    descriptor = os.open(path, os.O_WRONLY | os.O_NONBLOCK)
+    os.set_blocking(descriptor, True)
+    return os.fdopen(descriptor, "wb")
 
 
 def _new_file(path: Path) -> tuple[Path, int]:

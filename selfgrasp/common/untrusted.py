@@ -255,7 +255,8 @@ def read_array(path: Path, *, most_bytes: int = MOST_ARRAY_BYTES) -> NDArray[Any
             (2, 0): np.lib.format.read_array_header_2_0,
         }[version]
         shape, fortran, dtype = header(stream)
-    except (ValueError, KeyError, EOFError, OSError, RecursionError, MemoryError) as error:
+    # A header is a line of Python, and raises what its parsers stumble over.
+    except Exception as error:
         raise InputError(given=f"{path}: {first_line(error)}", wanted=wanted) from error
     if dtype.hasobject:
         raise InputError(given=f"{path}, an array of Python objects", wanted=wanted)

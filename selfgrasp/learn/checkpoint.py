@@ -206,15 +206,17 @@ def read_tensors(
     """Tensors, or none of them, and JSON values of a file of `write_tensors`.
 
     Raises:
-        InputError: truncated, or not written by `write_tensors`.
+        InputError: no file, truncated, or not written by `write_tensors`.
     """
+    if not path.is_file():
+        raise InputError(given=f"{path}, where no file is", wanted="a whole safetensors file")
     try:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
             found = {name: file.get_tensor(name) for name in (file.keys() if tensors else ())}
     except (SafetensorError, OSError) as error:
         raise InputError(
-            given=f"{path} of {path.stat().st_size if path.is_file() else 0} bytes ({error})",
+            given=f"{path} of {path.stat().st_size} bytes ({error})",
             wanted="a whole safetensors file",
         ) from error
     if _KEY not in metadata:
