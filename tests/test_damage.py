@@ -174,6 +174,16 @@ def test_a_description_nested_too_deeply_is_refused(sound):
         check(sound)
 
 
+def test_rows_without_what_every_row_has_are_one_line(sound):
+    rewrite(sound, "labels", 0, name=None)
+    rewrite(sound, "attempts", 0, scene=None)
+    with Dataset.open(sound) as data:
+        with pytest.raises(InputError, match="1 rows of the table labels without name"):
+            _ = data.label_names
+        with pytest.raises(InputError, match="1 rows of the table attempts without scene"):
+            data.column("scene")
+
+
 def test_attempts_that_occur_twice_or_of_strange_sessions_are_not_learned_from(sound, plain):
     twice = shutil.copytree(sound, sound.with_name("twice"))
     attempts = open_table(twice, "attempts")

@@ -1,6 +1,8 @@
 """One message of one line for what is no bug: the disk, the memory, damaged files, dead workers."""
 
 import errno
+import io
+import sys
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,6 +47,7 @@ class Args:
         (cv2.error("Insufficient memory (Failed to allocate 9 bytes)"), "memory holds"),
         (RecursionError("maximum recursion depth"), "given: a file nested too deeply"),
         (BrokenProcessPool("abruptly"), WORKER_DIED),
+        (UnicodeEncodeError("utf-8", "by \ud800", 3, 4, "no"), "given: the text 'by \\ud800';"),
         (InputError(given="1", wanted="2"), "given: 1; wanted: 2"),
     ],
 )
@@ -96,3 +99,11 @@ def test_a_tilde_behind_an_option_is_the_users_home(
     cli.main(["card", "./~/x", "--out=~/y/card.md"])
     cli.main(["card", "~/x"])
     assert seen == [(Path("~/x"), tmp_path / "y/card.md"), (tmp_path / "x", None)]
+
+
+def test_what_has_no_sign_is_written_as_an_escape(monkeypatch: pytest.MonkeyPatch):
+    written = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(written, "ascii"))
+    with command.leaving_closed_pipes():
+        print("5 \N{DEGREE SIGN} \ud800")
+    assert written.getvalue() == b"5 \\xb0 \\ud800\n"

@@ -19,7 +19,7 @@ from selfgrasp.core.errors import unknown_name
 from selfgrasp.dataset.candidates import CandidateTable, has_candidates, open_candidates
 from selfgrasp.dataset.lock import ReaderLock
 from selfgrasp.dataset.meta import Meta, read_meta
-from selfgrasp.dataset.schema import SCALAR_COLUMNS, label_values
+from selfgrasp.dataset.schema import SCALAR_COLUMNS, label_values, require_values
 from selfgrasp.dataset.stream import Stored, stream
 from selfgrasp.dataset.tables import where
 from selfgrasp.dataset.vectors import VectorTable, open_vectors, vector_names
@@ -150,7 +150,8 @@ class Dataset:
         if name not in SCALAR_COLUMNS:
             raise unknown_name("column", name, SCALAR_COLUMNS)
         if name not in self._columns:
-            self._columns[name] = _as_numpy(self.stored.attempts.to_table(columns=[name])[name])
+            found = self.stored.attempts.to_table(columns=[name])
+            self._columns[name] = _as_numpy(require_values(found, "attempts")[name])
         column = self._columns[name]
         if split is not None:
             column = column[self._rows(split)]
@@ -190,8 +191,8 @@ class Dataset:
     def label_names(self) -> tuple[str, ...]:
         """The names of the labels, sorted."""
         if self._label_names is None:
-            names = self.stored.labels.to_table(columns=["name"])["name"]
-            self._label_names = tuple(sorted(pc.unique(names).to_pylist()))
+            found = require_values(self.stored.labels.to_table(columns=["name"]), "labels")
+            self._label_names = tuple(sorted(pc.unique(found["name"]).to_pylist()))
         return self._label_names
 
     def label(self, name: str) -> dict[str, LabelValue]:
@@ -250,6 +251,7 @@ class Dataset:
             table = self.stored.labels
             columns = ["attempt", "value", "by", "step", "view"]
             rows = table.to_table(columns=columns, filter=where("name", [name]))
+            require_values(rows, "labels")
             if not len(rows):
                 raise unknown_name("label", name, self.label_names)
             if "numbers" in table.schema.names and rows["value"].null_count:

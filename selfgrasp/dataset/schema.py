@@ -114,6 +114,24 @@ SCHEMAS = {
     ),
 }
 
+_NEVER_NULL = frozenset(
+    [
+        "id",
+        "session",
+        "scene",
+        "index",
+        "round",
+        "policy",
+        "grasped",
+        "length",
+        "has_present",
+        "attempt",
+        "name",
+        "by",
+    ]
+)
+"""Columns of `attempts` and `labels` that have a value in every row."""
+
 _IDENTITY = ("id", "session", "scene", "index", "round", "state_group", "policy")
 _OUTCOME = ("grasped", "width", "force", "changed", "fault")
 _LOOKS = ("before", "after", "present")
@@ -133,6 +151,21 @@ def schemas_of(version: int) -> dict[str, pa.Schema]:
     if version == 1:
         labels = labels.remove(labels.get_field_index("numbers"))
     return {**SCHEMAS, "labels": labels}
+
+
+def require_values(rows: pa.Table, table: str) -> pa.Table:
+    """`rows` of `attempts` or `labels`.
+
+    Raises:
+        InputError: one is without a value that every row has.
+    """
+    for name in _NEVER_NULL.intersection(rows.column_names):
+        if missing := rows[name].null_count:
+            raise InputError(
+                given=f"{missing} rows of the table {table} without {name}",
+                wanted="a value in every row (`selfgrasp check` says which are damaged)",
+            )
+    return rows
 
 
 def attempt_row(plain: Mapping[str, Any]) -> dict[str, object]:

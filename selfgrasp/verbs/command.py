@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 import importlib
 import inspect
+import io
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -98,7 +99,10 @@ def _say(prog: str, message: str, *, before: str = "") -> None:
 
 @contextlib.contextmanager
 def leaving_closed_pipes() -> Iterator[None]:
-    """Stop in silence where standard output is a pipe whose reader has gone, as `head` does."""
+    """Stop in silence where standard output is a pipe whose reader has gone, as `head` does. What
+    its encoding has no sign for is written as an escape."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         try:
             yield

@@ -64,6 +64,9 @@ def one_line(error: BaseException, args: Any = None) -> str | None:
         return str(
             InputError(given="a file nested too deeply", wanted="one as a program writes it")
         )
+    if isinstance(error, UnicodeEncodeError):
+        given = f"the text {error.object[max(0, error.start - 20) : error.start + 20]!a}"
+        return str(InputError(given=given, wanted="text that can be written in UTF-8"))
     number = system_error(error)
     if number is not None:
         where = getattr(error, "filename", None) or _place(args)
