@@ -13,8 +13,10 @@ import pytest
 from hypothesis import HealthCheck, Phase, Verbosity, given, settings
 from hypothesis import strategies as st
 
+pytestmark = pytest.mark.xdist_group("fuzz")
+
 ROOT = Path(__file__).parents[1]
-BATCHES, BATCH = 2, 14
+BATCHES, BATCH = 3, 30
 VALUES = st.recursive(
     st.none()
     | st.booleans()

@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import os
 import struct
+import time
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ import pytest
 from selfgrasp.core.errors import InputError
 from selfgrasp.objects import shells
 from selfgrasp.objects.catalogue import objects_by_name
-from selfgrasp.objects.decompose import merge_pieces, without_contained
+from selfgrasp.objects.decompose import decompose, merge_pieces, without_contained
 from selfgrasp.objects.meshes import load_meshes
 from selfgrasp.objects.named import objects_named
 from selfgrasp.objects.shells import Surface, surface_of
@@ -290,3 +291,28 @@ def test_files_that_lie_about_their_size_are_refused_at_once(tmp_path: Path) -> 
     report = load_meshes(tmp_path)
     assert [one.file for one in report.refused] == ["a.glb", "b.gltf", "c.stl", "d.stl"]
     assert all(one.reason.startswith("unreadable: ") for one in report.refused)
+
+
+def test_a_face_of_corner_zero_is_refused_and_negative_corners_count_from_the_last(
+    tmp_path: Path,
+) -> None:
+    mesh = box((0.03, 0.04, 0.05))
+    corners = ["v {} {} {}".format(*v) for v in mesh.vertices]
+    for name, first in {"zero": 0, "negative": -len(mesh.vertices)}.items():
+        faces = ["f {}/1 {}/1 {}/1".format(*(f + first)) for f in mesh.faces]
+        (tmp_path / f"{name}.obj").write_text("\n".join([*corners, *faces]))
+    report = load_meshes(tmp_path)
+    assert [(one.file, "corner 0" in one.reason) for one in report.refused] == [("zero.obj", True)]
+    assert report.objects[0].extents == pytest.approx(mesh.extents)
+
+
+def test_an_open_box_is_cut_in_seconds_and_keeps_its_outside(tmp_path: Path) -> None:
+    pytest.importorskip("coacd")
+    mesh = box((0.03, 0.04, 0.05))
+    began = time.process_time()
+    surface = surface_of([(mesh.vertices, np.vstack([mesh.faces[:-3], [[0, 1, 6]]]))])
+    pieces = decompose(surface, 12)
+    assert "coacd" in pieces.how
+    corners = np.concatenate(pieces.points)
+    assert np.ptp(corners, axis=0) == pytest.approx(mesh.extents, rel=0.1)
+    assert time.process_time() - began < 15.0

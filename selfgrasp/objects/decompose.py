@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy.spatial import ConvexHull, QhullError, cKDTree
@@ -18,6 +19,23 @@ NEARLY_CONVEX = 0.9
 """Share of its hull's volume from which a mesh is taken for its hull."""
 _MOST_TRIANGLES = 10_000
 """A larger mesh is made coarser before it is cut."""
+_SEARCH: dict[str, Any] = {
+    "threshold": 0.06,
+    "preprocess_mode": "auto",
+    "resolution": 1000,
+    "mcts_iterations": 40,
+    "mcts_max_depth": 2,
+}
+_SEARCH_OF_SHEETS: dict[str, Any] = {
+    "threshold": 0.1,
+    "preprocess_mode": "on",
+    "resolution": 300,
+    "mcts_iterations": 10,
+    "mcts_max_depth": 1,
+    "merge": False,
+}
+"""Of what is not one closed surface: it is made a thin shell first, which takes the search above
+13 to 28 s, and this one 2 to 4 s for pieces of the same volume."""
 _NEIGHBOURS = 6
 _SLACK = 0.01
 
@@ -77,17 +95,13 @@ def _cut(surface: Surface, max_parts: int) -> Pieces:
         return Pieces((vertices,), how, filled=True)
     coacd.set_log_level("off")
     mesh = coarsened(surface.joined, _MOST_TRIANGLES)
+    search = _SEARCH if surface.simple else _SEARCH_OF_SHEETS
     found = coacd.run_coacd(
         coacd.Mesh(mesh.vertices, mesh.faces),
-        threshold=0.06,
         max_convex_hull=max_parts,
-        # What is not one closed surface is made one first.
-        preprocess_mode="auto" if surface.simple else "on",
         preprocess_resolution=30,
-        resolution=1000,
-        mcts_iterations=40,
-        mcts_max_depth=2,
         seed=0,
+        **search,
     )
     points = tuple(np.asarray(piece[0], dtype=np.float64) for piece in found)
     least = 1e-6 * hull_volume(vertices)

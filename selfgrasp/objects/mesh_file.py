@@ -24,6 +24,9 @@ _STAND_IN = re.compile(r"(^|[^a-z])(ucx|ubx|usp|ucp|collision|collider|lod[_ ]?[
 and coarser levels of detail."""
 
 
+_ZERO_IN_FACE = re.compile(rb"^[ \t]*f[ \t][^\r\n]*?(?<=[ \t])-?0+(?=[/\s]|\Z)", re.MULTILINE)
+
+
 class UnusableMesh(Exception):
     """Why a file gives no object."""
 
@@ -118,6 +121,8 @@ def _read(file: MeshFile) -> list[Triangles]:
     # why a file is unusable; without materials, whose pictures nobody needs here.
     options: dict[str, Any] = {}
     if file.suffix == ".obj":
+        if _ZERO_IN_FACE.search(file.data):
+            raise UnusableMesh("unreadable: a face of corner 0, where an OBJ counts from 1")
         options = {"split_objects": True, "group_material": False, "skip_materials": True}
     elif file.suffix in _GLTF:
         options = {"skip_materials": True}
