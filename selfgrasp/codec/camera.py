@@ -11,8 +11,9 @@ import numpy as np
 
 from selfgrasp.codec.azure import azure_cameras
 from selfgrasp.codec.camera_description import Described, Pictures
-from selfgrasp.codec.camera_tree import read_tree
-from selfgrasp.codec.intrinsics import WANTED, cameras_in, depth_scales
+from selfgrasp.codec.camera_tree import plain_key, read_tree
+from selfgrasp.codec.depth_scale import depth_scales
+from selfgrasp.codec.intrinsics import WANTED, cameras_in
 from selfgrasp.core.arrays import FloatArray
 from selfgrasp.core.errors import InputError
 from selfgrasp.core.lens import Lens
@@ -23,7 +24,8 @@ PixelOrigin = Literal["centre", "corner"]
 or at its corner (selfgrasp)."""
 
 _COLOR = ("color", "colour", "rgb")
-_OFF_CENTRE = 0.2
+_OFF_CENTRE = 0.1
+"""share of a picture's side; 0.17 is the matrix of a picture three quarters as large."""
 
 
 @dataclass(frozen=True)
@@ -99,7 +101,7 @@ def read_camera(
     target = intrinsics
     if lens is not None and chosen.projection is not None and not chosen.turned:
         target = _in_picture(chosen.projection, shift, window)
-    scales = [scale for message in messages for scale in depth_scales(message)]
+    scales = chosen.depth_scales or [one for message in messages for one in depth_scales(message)]
     intrinsics, target = (checked_intrinsics(one, height, width) for one in (intrinsics, target))
     return Camera(intrinsics, lens, target, tuple(dict.fromkeys(scales)), (*said, *notes))
 
@@ -107,7 +109,7 @@ def read_camera(
 def _chosen(
     found: Sequence[Described], path: Path, size: tuple[int, int], reading: CameraReading
 ) -> Described:
-    named = [one for one in found if reading.camera is None or reading.camera.lower() in one.where]
+    named = _named(found, reading.camera)
     if not named:
         raise InputError(
             given=f"--camera {reading.camera} of {path}",
@@ -126,6 +128,15 @@ def _chosen(
             exists=", ".join(one.where or "(without a name)" for one in named[:12]),
         )
     return first
+
+
+def _named(found: Sequence[Described], name: str | None) -> list[Described]:
+    """Those that are called `name`, or else in whose place it stands: 1 is not 10."""
+    if name is None:
+        return list(found)
+    wanted = [plain_key(part) for part in name.split("/")]
+    exact = [one for one in found if set(wanted) <= set(one.where.split("/"))]
+    return exact or [one for one in found if "/".join(wanted) in one.where]
 
 
 def _key(one: Described) -> tuple[object, ...]:

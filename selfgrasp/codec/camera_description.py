@@ -25,6 +25,7 @@ class Described:
         binning: (x, y) px that are read as one.
         lens: None where the file names none, or zeros.
         turned: whether rectification turns the picture, so that `projection` has other axes.
+        depth_scales: what stands beside it of the depth picture's unit.
     """
 
     where: str
@@ -35,3 +36,4 @@ class Described:
     binning: tuple[float, float] = (1.0, 1.0)
     lens: Lens | None = None
     turned: bool = False
+    depth_scales: tuple[float | str, ...] = ()

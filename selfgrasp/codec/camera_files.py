@@ -9,12 +9,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from selfgrasp.codec.camera_tree import plain_key, read_tree
-from selfgrasp.codec.intrinsics import numbers
+from selfgrasp.codec.camera_tree import data_of, numbers, plain_key, read_tree
 from selfgrasp.common.untrusted_pictures import open_picture
 from selfgrasp.core.arrays import FloatArray
 from selfgrasp.core.errors import InputError
-from selfgrasp.core.pose import checked_pose
+from selfgrasp.core.pose import checked_pose, inverse
+
+MOST_METRES = 100.0
+"""of a translation; millimetres go beyond."""
 
 
 def read_color(path: Path) -> NDArray[np.uint8]:
@@ -28,20 +30,25 @@ def read_color(path: Path) -> NDArray[np.uint8]:
 
 def read_pose(path: Path, name: str = "world_from_camera") -> FloatArray:
     """(4, 4) rigid transform from a NumPy array, or from JSON or YAML with a 4 x 4 matrix, alone or
-    under `name`.
+    under `name`; the other way round under the name that says so.
 
     Raises:
-        InputError: no such file, or not a rigid transform.
+        InputError: no such file, or not a rigid transform, or one that is farther than any room
+            is wide.
     """
     messages = read_tree(path)
     data = messages[0] if messages else None
+    exists, inverted = "", False
     if isinstance(data, Mapping):
-        data = data.get(plain_key(name))
-    if isinstance(data, Mapping):
-        data = data.get("data")
+        exists = ", ".join(data)[:300]
+        other = "_from_".join(reversed(name.split("_from_")))
+        inverted = plain_key(name) not in data and plain_key(other) in data
+        data = data_of(data.get(plain_key(other if inverted else name)))
     flat = numbers(data)
     if flat is None or len(flat) != 16:
-        raise InputError(given=f"pose {path}", wanted=f"{name} as a 4 x 4 matrix of numbers")
+        raise InputError(
+            given=f"pose {path}", wanted=f"{name} as a 4 x 4 matrix of numbers", exists=exists
+        )
     matrix = np.array(flat).reshape(4, 4)
     if not np.isfinite(matrix).all():
         raise InputError(
@@ -52,4 +59,11 @@ def read_pose(path: Path, name: str = "world_from_camera") -> FloatArray:
     u, _, vt = np.linalg.svd(matrix[:3, :3])
     if np.abs(u @ vt - matrix[:3, :3]).max() < 1e-2:
         matrix[:3, :3] = u @ vt
-    return checked_pose(matrix, f"pose {path}")
+    found = checked_pose(matrix, f"pose {path}")
+    farthest = float(np.abs(found[:3, 3]).max())
+    if farthest > MOST_METRES:
+        raise InputError(
+            given=f"pose {path} with a translation of {farthest:g} m (is it in millimetres?)",
+            wanted=f"metres, at most {MOST_METRES:g}",
+        )
+    return inverse(found) if inverted else found

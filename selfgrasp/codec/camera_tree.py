@@ -4,7 +4,7 @@ YAML of one or several messages, OpenCV's XML and YAML, rows of numbers, NumPy a
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -95,6 +95,30 @@ def number_of(value: Any) -> float | None:
         return float(value)
     except (ValueError, OverflowError):
         return None
+
+
+def numbers(values: Any) -> list[float] | None:
+    """Finite or not, a flat list of numbers from a number, from words that write some, or from
+    lists in lists; None for anything else."""
+    if isinstance(values, str) and (words := re.split(r"[\s,;]+", values.strip("[]() ,;\n"))):
+        values = words if len(words) > 1 else words[0]
+    if isinstance(values, list):
+        parts = [numbers(one) for one in values]
+        return None if None in parts else [x for part in parts for x in part or ()]
+    one = number_of(values)
+    return None if one is None else [one]
+
+
+def data_of(value: Any) -> Any:
+    """What a matrix of OpenCV or ROS holds; any other value as it is."""
+    return value["data"] if isinstance(value, Mapping) and "data" in value else value
+
+
+def first_of(levels: Sequence[Mapping[str, Any]], keys: Sequence[str]) -> Any:
+    """The first value in the first level that has one of the keys; None without."""
+    return next(
+        (level[key] for level in levels for key in keys if level.get(key) is not None), None
+    )
 
 
 def plain_key(key: object) -> str:

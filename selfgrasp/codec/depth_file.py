@@ -3,6 +3,7 @@ in front of a gripper."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,7 +28,15 @@ _PLAUSIBLE = (0.1, 5.0)
 """m of a picture's median depth from which a unit is recognised."""
 _FAR_SHARE, _LEAST_REST = 0.005, 0.05
 _UNITS = {"m": 1.0, "cm": 1e-2, "mm": 1e-3, "um": 1e-6}
-_UNIT_WORDS = {"met": "m", "centimet": "cm", "millimet": "mm", "micromet": "um", "micron": "um"}
+_UNIT_WORDS = {
+    "meter": "m",
+    "metre": "m",
+    "centimet": "cm",
+    "millimet": "mm",
+    "micromet": "um",
+    "micron": "um",
+}
+_WRITTEN_UNIT = re.compile(r"(\d*\.?\d+(?:e-?\d+)?)?\s*([a-z]+)")
 _SMALL, _TINY, _WIDE = 0.05, 0.02, 3.0
 """Shares of a picture's width that an opening covers, and m of that width."""
 
@@ -168,13 +177,12 @@ def _said_unit(
 
 def _meanings(scale: float | str) -> list[tuple[float, str]]:
     if isinstance(scale, str):
-        word = scale.strip().lower()
-        name = (
-            word
-            if word in _UNITS
-            else next((unit for start, unit in _UNIT_WORDS.items() if word.startswith(start)), None)
-        )
-        return [] if name is None else [(_UNITS[name], name)]
+        written = _WRITTEN_UNIT.fullmatch(scale.strip().lower())
+        if written is None:
+            return []
+        count, word = float(written[1] or 1), written[2]
+        unit = word if word in _UNITS else _unit_named(word)
+        return [] if unit is None or count <= 0 else [(count * _UNITS[unit], scale.strip())]
     if not (np.isfinite(scale) and scale > 0):
         return []
     return [
@@ -182,6 +190,10 @@ def _meanings(scale: float | str) -> list[tuple[float, str]]:
         (scale / 1000, f"{scale:g} mm a unit"),
         (1 / scale, f"{scale:g} units a metre"),
     ]
+
+
+def _unit_named(word: str) -> str | None:
+    return next((unit for start, unit in _UNIT_WORDS.items() if word.startswith(start)), None)
 
 
 def _check_unit(path: Path, measured: NDArray[np.float32], unit: str) -> None:

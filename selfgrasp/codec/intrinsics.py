@@ -1,5 +1,5 @@
 """What camera files say of a camera: its matrix, and what stands beside it and counts: size,
-binning, region of interest, projection matrix, lens, depth scale."""
+binning, region of interest, projection matrix."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from selfgrasp.codec.camera_description import Described
-from selfgrasp.codec.camera_tree import number_of
+from selfgrasp.codec.camera_lens import lens_of
+from selfgrasp.codec.camera_tree import data_of, first_of, number_of, numbers
+from selfgrasp.codec.depth_scale import depth_scales
 from selfgrasp.core.arrays import FloatArray
-from selfgrasp.core.errors import InputError
-from selfgrasp.core.lens import Lens, LensModel
 
 WANTED = (
     'fx, fy, cx, cy (or ppx, ppy), or "K" or "camera_matrix" of nine numbers, or a 3 x 3 matrix, '
@@ -21,6 +21,7 @@ WANTED = (
 _FOCAL = (
     ("fx", "fy"),
     ("fu", "fv"),
+    ("flx", "fly"),
     ("focallengthx", "focallengthy"),
     ("focalx", "focaly"),
     ("alphax", "alphay"),
@@ -48,35 +49,14 @@ _MATRIX = (
     "data",
 )
 _PROJECTION = ("p", "projectionmatrix")
-_LENS = (
-    "d",
-    "distcoeffs",
-    "distcoeff",
-    "distortioncoefficients",
-    "distortioncoeffs",
-    "distortionparameters",
-    "distortionparams",
-    "lensdistortion",
-    "distortion",
-    "coeffs",
-    "dist",
-    "d1",
+_SIZE = (
+    ("height", "width"),
+    ("imageheight", "imagewidth"),
+    ("sensorheight", "sensorwidth"),
+    ("h", "w"),
 )
-_LENS_MODEL = ("distortionmodel", "distortiontype", "lensmodel", "model", "cameramodel", "type")
-_SIZE = (("height", "width"), ("imageheight", "imagewidth"), ("sensorheight", "sensorwidth"))
 _SIZE_LIST = ("resolution", "imagesize", "imgsize", "size")
-_DEPTH_SCALE = (
-    "depthscale",
-    "depthunits",
-    "depthunit",
-    "depthfactor",
-    "depthmapfactor",
-    "pngdepthscale",
-)
 _NO_CAMERA = ("extrinsic", "pose", "transform", "rotation", "tcn", "tcam", "rectification", "roi")
-_NO_LENS = ("none", "undistorted", "norectification", "nodistortion", "distortionnone")
-_BY_NUMBER = ("none", "brown", "inversebrown", "ftheta", "brown", "kannala")
-"""RealSense's enumeration of lens models."""
 
 
 def cameras_in(tree: Any, where: str = "") -> list[Described]:
@@ -93,14 +73,12 @@ def _found(tree: Any, where: str, above: Sequence[Mapping[str, Any]]) -> Sequenc
         matrix = square(tree)
         if matrix is not None:
             return [Described(where, matrix)]
-        if not all(isinstance(one, Mapping) for one in tree):
-            return []
-        tree = {str(i): one for i, one in enumerate(tree)}
+        tree = {str(i): one for i, one in enumerate(_mappings(tree))}
     if not isinstance(tree, Mapping):
         return []
     here, used = _matrix_at(tree)
     projection = next(
-        (m for key in _PROJECTION if (m := square(_data(tree.get(key)))) is not None), None
+        (m for key in _PROJECTION if (m := square(data_of(tree.get(key)))) is not None), None
     )
     found: list[Described] = []
     if here is None and projection is not None and projection[0, 0] > 0:
@@ -111,10 +89,16 @@ def _found(tree: Any, where: str, above: Sequence[Mapping[str, Any]]) -> Sequenc
         found.append(_described(where, here, projection, near))
     for key, value in tree.items():
         if key != used and isinstance(value, Mapping | list) and not key.startswith(_NO_CAMERA):
-            if isinstance(value, list) and not all(isinstance(one, Mapping) for one in value):
+            if isinstance(value, list) and not _mappings(value):
                 continue
             found.extend(_found(value, f"{where}/{key}" if where else key, (tree, *above)))
     return found
+
+
+def _mappings(values: list[Any]) -> list[Mapping[str, Any]]:
+    """The mappings in a list, also those in pairs, as DepthAI writes a number beside each."""
+    inner = [_mappings(one) if isinstance(one, list) else [one] for one in values]
+    return [one for part in inner for one in part if isinstance(one, Mapping)]
 
 
 def _matrix_at(level: Mapping[str, Any]) -> tuple[FloatArray | None, str]:
@@ -132,7 +116,7 @@ def _matrix_at(level: Mapping[str, Any]) -> tuple[FloatArray | None, str]:
         if isinstance(value, Mapping) and "data" not in value:
             matrix = _matrix_at(value)[0]
         else:
-            matrix = square(_data(value))
+            matrix = square(data_of(value))
         if matrix is not None:
             return matrix, key
     return None, ""
@@ -143,34 +127,16 @@ def _pinhole(values: Sequence[float | None]) -> FloatArray:
     return np.array([[fx, 0, cx], [0, fy, cy], [0, 0, 1.0]])
 
 
-def _data(value: Any) -> Any:
-    return value["data"] if isinstance(value, Mapping) and "data" in value else value
-
-
-def numbers(values: Any) -> list[float] | None:
-    """Finite or not, a flat list of numbers from a number or from lists in lists; None for anything
-    else."""
-    if isinstance(values, list):
-        parts = [numbers(one) for one in values]
-        return None if None in parts else [x for part in parts for x in part or ()]
-    one = number_of(values)
-    return None if one is None else [one]
-
-
 def square(values: Any) -> FloatArray | None:
     """A 3 x 3 matrix from fx, fy, cx, cy, from nine numbers (Open3D writes them column by column),
     or from the left of 3 x 4 or 4 x 4."""
     flat = numbers(values)
-    if flat is None or not isinstance(values, list) or len(flat) not in (4, 9, 12, 16):
+    if flat is None or len(flat) not in (4, 9, 12, 16):
         return None
     if len(flat) == 4:
         return _pinhole(flat)
     matrix = np.array(flat).reshape({9: (3, 3), 12: (3, 4), 16: (4, 4)}[len(flat)])[:3, :3]
     return matrix.T if matrix[0, 2] == 0 and matrix[2, 0] > 1 else matrix
-
-
-def _first(near: Sequence[Mapping[str, Any]], keys: Sequence[str]) -> Any:
-    return next((level[key] for level in near for key in keys if level.get(key) is not None), None)
 
 
 def _described(
@@ -179,14 +145,14 @@ def _described(
     projection: FloatArray | None,
     near: Sequence[Mapping[str, Any]],
 ) -> Described:
-    roi = _first(near, ("roi",))
+    roi = first_of(near, ("roi",))
     values = [
         number_of(roi.get(k)) if isinstance(roi, Mapping) else 0
         for k in ("xoffset", "yoffset", "width", "height")
     ]
     x, y, width, height = (value if value and 0 < value <= 1e6 else 0.0 for value in values)
-    bins = [number_of(_first(near, (key,))) or 1.0 for key in ("binningx", "binningy")]
-    turn = square(_data(_first(near, ("r", "rectificationmatrix"))))
+    bins = [number_of(first_of(near, (key,))) or 1.0 for key in ("binningx", "binningy")]
+    turn = square(data_of(first_of(near, ("r", "rectificationmatrix"))))
     turned = turn is not None and bool(np.abs(turn - np.eye(3)).max() > 1e-6) and turn.any()
     return Described(
         where=where,
@@ -195,8 +161,9 @@ def _described(
         size=_size(near),
         region=(x, y, width, height),
         binning=(bins[0] if 1 <= bins[0] <= 1e3 else 1.0, bins[1] if 1 <= bins[1] <= 1e3 else 1.0),
-        lens=_lens(where, near),
+        lens=lens_of(where, near),
         turned=bool(turned),
+        depth_scales=tuple(depth_scales(near[0])),
     )
 
 
@@ -225,76 +192,3 @@ def _pixels(values: Sequence[float | None]) -> tuple[int, int] | None:
     if height is None or width is None or not (1 <= height <= 1e6 and 1 <= width <= 1e6):
         return None
     return int(height), int(width)
-
-
-def _lens(where: str, near: Sequence[Mapping[str, Any]]) -> Lens | None:
-    name = _model_name(near)
-    fisheye = any(word in name for word in ("fisheye", "equidistant", "kannala", "kb4"))
-    fisheye = fisheye or number_of(_first(near, ("fisheyemodel", "fisheye"))) == 1
-    d = _coefficients(near, fisheye)
-    while len(d) > (4 if fisheye else 5) and d[-1] == 0:
-        d.pop()
-    if not d or not any(d) or name in _NO_LENS:
-        return None
-    if not np.isfinite(d).all():
-        raise InputError(given=f"lens coefficients {d}", wanted="finite numbers")
-    if fisheye and len(d) == 4:
-        return Lens(LensModel.FISHEYE, tuple(d))
-    known = ("", "plumb", "radtan", "brown", "rational", "poly", "radial", "thinprism", "pinhole")
-    sizes = [size for size in (4, 5, 8, 12, 14) if size >= len(d)]
-    if fisheye or not sizes or not any((word and word in name) or name == word for word in known):
-        raise InputError(
-            given=f"lens model {name or 'without a name'!r} with {len(d)} coefficients"
-            + (f" of {where}" if where else ""),
-            wanted="plumb_bob, radtan, rational_polynomial, thin prism, brown_conrady, fisheye, "
-            "equidistant or kannala_brandt4; or pictures that are rectified, said by "
-            "--pictures rectified",
-        )
-    full = tuple(d) + (0.0,) * (sizes[0] - len(d))
-    model = LensModel.INVERSE if "inverse" in name else LensModel.POLYNOMIAL
-    return Lens(model, full)
-
-
-def _model_name(near: Sequence[Mapping[str, Any]]) -> str:
-    """Letters of the lens model; where there are several words for it, the one for the lens."""
-    for level in near:
-        for key in _LENS_MODEL:
-            value = level.get(key)
-            if isinstance(value, int) and not isinstance(value, bool) and key == "model":
-                return _BY_NUMBER[value] if 0 <= value < len(_BY_NUMBER) else str(value)
-            if isinstance(value, str):
-                name = "".join(letter for letter in value.lower() if letter.isalnum())
-                if name and not (name == "pinhole" and key == "cameramodel"):
-                    return name
-    return ""
-
-
-def _coefficients(near: Sequence[Mapping[str, Any]], fisheye: bool) -> list[float]:
-    found = _data(_first(near, _LENS))
-    levels = [found, *near] if isinstance(found, Mapping) else near
-    flat = numbers(found)
-    if flat is not None and isinstance(found, list):
-        return flat
-    order = "k1 k2 k3 k4" if fisheye else "k1 k2 p1 p2 k3 k4 k5 k6"
-    values = [number_of(_first(levels, (key,))) for key in order.split()]
-    return [] if values[0] is None else [value or 0.0 for value in values]
-
-
-def depth_scales(tree: Any) -> list[float | str]:
-    """What a message says of the depth picture's unit, wherever it says so."""
-    found: list[float | str] = []
-    for message in tree if isinstance(tree, list) else [tree]:
-        if not isinstance(message, Mapping):
-            continue
-        for key, value in message.items():
-            scale = number_of(value)
-            if key in _DEPTH_SCALE and (scale is not None or isinstance(value, str)):
-                found.append(scale if scale is not None else str(value))
-            elif key.startswith("depth") and isinstance(value, Mapping):
-                inner = value.get("scale", value.get("units", value.get("unit")))
-                if (scale := number_of(inner)) is not None or isinstance(inner, str):
-                    found.append(scale if scale is not None else str(inner))
-                found.extend(depth_scales(value))
-            elif isinstance(value, Mapping | list):
-                found.extend(depth_scales(value))
-    return found
