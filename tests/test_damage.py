@@ -93,8 +93,8 @@ def test_nothing_damaged_is_called_sound(sound):
         ("steps", {"action__kind": "dance"}, "action 'dance'"),
         ("steps", {"action__values__0": 5.0}, "cannot be decoded"),
         ("labels", {"value": "not JSON"}, "malformed JSON"),
-        ("labels", {"value": "null"}, "None as the value"),
-        ("labels", {"value": None}, "None as the value"),
+        ("labels", {"value": "null"}, "nothing as the value"),
+        ("labels", {"value": None}, "nothing as the value"),
         ("labels", {"value": "NaN"}, "nan is not finite"),
         ("labels", {"value": "[[1]]"}, "[[1]] as the value"),
         ("labels", {"step": 9}, "step 9"),
@@ -182,6 +182,11 @@ def test_rows_without_what_every_row_has_are_one_line(sound):
             _ = data.label_names
         with pytest.raises(InputError, match="1 rows of the table attempts without scene"):
             data.column("scene")
+    assert not check(sound).ok
+    session = next(iter(Dataset.open(sound).sessions.values()))
+    rewrite(sound, "steps", 0, attempt=None)
+    with pytest.raises(InputError, match="1 rows of the table steps without attempt"):
+        DatasetWriter.create_or_open(sound, session)
 
 
 def test_attempts_that_occur_twice_or_of_strange_sessions_are_not_learned_from(sound, plain):

@@ -193,5 +193,5 @@ def _mutate_arguments(arguments: list[str], random: Odd) -> str:
     at = random.randrange(1, len(arguments))
     old, value = arguments[at], random.choice(PATHS)
     # What the verb may write stays inside the folder that is watched.
-    arguments[at] = f"{old}/x{value}" if arguments[at - 1] == "--out" else value
+    arguments[at] = f"{old}/x{value}" if arguments[at - 1] in ("--out", "--json") else value
     return f"{old} is {value[:20]!r}"

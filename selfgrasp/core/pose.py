@@ -12,19 +12,28 @@ from selfgrasp.core.arrays import FloatArray, checked
 from selfgrasp.core.errors import InputError
 
 _RIGID_TOLERANCE = 1e-6
+_FARTHEST = 1e6
+"""m. Robots lie kilometres from their map's origin; farther is no place, and its heights cannot be
+told apart."""
 
 
 def checked_pose(value: ArrayLike, name: str) -> FloatArray:
     """A read-only rigid transform.
 
     Raises:
-        InputError: not (4, 4), not finite, or not a proper rotation with a translation.
+        InputError: not (4, 4), not finite, or not a proper rotation with a translation of at most
+            1000 km.
     """
     pose = checked(value, (4, 4), np.float64, name)
     if not _is_rigid(pose.tolist()):
         raise InputError(
             given=f"{name} that is not rigid:\n{pose}",
             wanted="a rotation, a translation and a last row 0 0 0 1",
+        )
+    if np.abs(pose[:3, 3]).max() > _FARTHEST:
+        raise InputError(
+            given=f"{name} with the translation {pose[:3, 3].tolist()}",
+            wanted="metres, at most 1000 km",
         )
     return pose
 

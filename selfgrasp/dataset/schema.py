@@ -130,7 +130,7 @@ _NEVER_NULL = frozenset(
         "by",
     ]
 )
-"""Columns of `attempts` and `labels` that have a value in every row."""
+"""Columns of the tables that have a value in every row."""
 
 _IDENTITY = ("id", "session", "scene", "index", "round", "state_group", "policy")
 _OUTCOME = ("grasped", "width", "force", "changed", "fault")
@@ -154,7 +154,7 @@ def schemas_of(version: int) -> dict[str, pa.Schema]:
 
 
 def require_values(rows: pa.Table, table: str) -> pa.Table:
-    """`rows` of `attempts` or `labels`.
+    """`rows` of a table, some of its columns.
 
     Raises:
         InputError: one is without a value that every row has.
@@ -263,7 +263,7 @@ def label_value(text: str | None, numbers: list[float] | None) -> LabelValue:
     if isinstance(value, list) and all(type(number) in (int, float) for number in value):
         return tuple(value)
     raise InputError(
-        given=f"{value!r:.40} as the value of a label",
+        given=f"{'nothing' if value is None else repr(value)[:40]} as the value of a label",
         wanted="true or false, a number, a text or a list of numbers",
     )
 

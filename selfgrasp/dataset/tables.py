@@ -26,7 +26,7 @@ from selfgrasp.dataset.checksums import (
 )
 from selfgrasp.dataset.lock import no_readers
 from selfgrasp.dataset.meta import table_path
-from selfgrasp.dataset.schema import SCHEMAS, TABLES
+from selfgrasp.dataset.schema import SCHEMAS, TABLES, require_values
 
 # Bytes of metadata that Lance keeps of an open table. Without a bound a writer grew by 22 MB every
 # 1,000 attempts; a reader looks at the same files again and again, a writer never.
@@ -118,8 +118,15 @@ class Tables:
         }
 
     def column(self, table: str, name: str) -> list[Any]:
-        """One column of one table."""
-        return self._open[table].to_table(columns=[name])[name].to_pylist()  # type: ignore[no-any-return]
+        """One column of one table, which has a value in every row.
+
+        Raises:
+            InputError: it has none in some.
+        """
+        return self._column(table, name).to_pylist()  # type: ignore[no-any-return]
+
+    def _column(self, table: str, name: str) -> pa.ChunkedArray:
+        return require_values(self._open[table].to_table(columns=[name]), table)[name]
 
     def append(self, rows: Mapping[str, pa.Table]) -> None:
         """Appends to several tables in the order of `TABLES`; each is on the disk before the next
@@ -135,10 +142,10 @@ class Tables:
     def sweep(self) -> int:
         """Deletes steps and labels whose attempt never came to be, left by a process that was
         killed; returns how many rows."""
-        ids = self._open["attempts"].to_table(columns=["id"])["id"].combine_chunks()
+        ids = self._column("attempts", "id").combine_chunks()
         swept = 0
         for name in ("steps", "labels"):
-            named = pc.unique(self._open[name].to_table(columns=["attempt"])["attempt"])
+            named = pc.unique(self._column(name, "attempt"))
             strays = named.filter(pc.invert(pc.is_in(named, value_set=ids))).to_pylist()
             if strays:
                 before = self._open[name].count_rows()
