@@ -12,11 +12,12 @@ import pytest
 from benchmarks.arms import tried
 from selfgrasp.core import InputError
 from selfgrasp.core.arrays import FloatArray
-from selfgrasp.core.pose import pose
+from selfgrasp.core.pose import pose, top_down
 from selfgrasp.objects.catalogue import train_objects
 from selfgrasp.workcell.cells.config import GRIPPER
 from selfgrasp.workcell.cells.kuka_bin import ARM_BASE, KukaBinConfig
 from selfgrasp.workcell.cells.simulated import cell_files, kuka_bin
+from selfgrasp.workcell.drivers import Control
 from selfgrasp.workcell.sim.arm_files import ArmFile, read_arm
 from selfgrasp.workcell.sim.build import PhysicsConfig, TableConfig, build_model
 from selfgrasp.workcell.sim.kinematics import Kinematics
@@ -72,6 +73,11 @@ def urdf(mesh: str) -> str:
         )
         parent = name
     return f'<robot name="six">{"".join(links + joints)}</robot>'
+
+
+def bare_urdf() -> str:
+    """The same arm without the mesh."""
+    return re.sub("<visual>.*?</visual>", "", urdf(""))
 
 
 @pytest.fixture
@@ -205,6 +211,96 @@ def test_a_name_like_a_flanges_in_the_base_is_none(read: Callable[..., ArmFile])
     assert read(mjcf("", base='<site name="base_flange"/>')).chain.carrier == "wrist3"
 
 
+@pytest.mark.parametrize("name", ["ur5e/tool0", "left-tool0", "Tool0", "ur5e:tool0"])
+def test_a_usual_flange_may_have_a_prefix(read: Callable[..., ArmFile], name: str) -> None:
+    body = f'<body name="{name}" pos="0 0.08 0" quat="{TURNED}"/>'
+    arm = read(mjcf(body))
+    np.testing.assert_allclose(tool(arm), tool(read(mjcf())), atol=1e-6)
+    assert arm.chain.flange == f"body {name}"
+
+
+def test_a_flange_that_points_into_the_arm_is_said(read: Callable[..., ArmFile]) -> None:
+    assert "180 degrees off" in str(read(mjcf(SITE.replace(" -0.7", " 0.7"))))
+
+
+@pytest.mark.parametrize("flange", ["tool0", "plate"])
+def test_a_gripper_beside_the_flanges_body_is_taken_off(
+    read: Callable[..., ArmFile], flange: str
+) -> None:
+    body = f'<body name="{flange}" pos="0 0.08 0" quat="{TURNED}"/>'
+    chain = read(mjcf(body + HAND), flange).chain
+    assert (chain.carrier, chain.removed, chain.held) == (flange, ("claw",), ())
+
+
+def test_a_last_link_that_has_its_mass_from_the_gripper_is_one(
+    read: Callable[..., ArmFile],
+) -> None:
+    last = '<geom type="capsule" fromto="0 0 0 0 0.07 0" size="0.04" mass="1"/>'
+    assert read(mjcf(HAND).replace(last, "")).chain.removed == ("claw",)
+
+
+def test_hinges_that_follow_others_are_refused(read: Callable[..., ArmFile]) -> None:
+    tied = '<equality><joint joint1="j3" joint2="j2"/></equality></mujoco>'
+    with pytest.raises(InputError, match="j3, that follows j2"):
+        read(mjcf().replace("</mujoco>", tied))
+    mimic = bare_urdf().replace('<axis xyz="0 1 0"/>', '<axis xyz="0 1 0"/><mimic joint="j1"/>', 1)
+    with pytest.raises(InputError, match="j2, that follows j1"):
+        read(mimic, name="six.urdf")
+
+
+@pytest.mark.parametrize(
+    ("given", "instead", "message"),
+    [
+        ('lower="-6" upper="6"', 'lower="0" upper="0"', "revolute joint of the arm, j1, without"),
+        ('lower="-6" upper="6"', "", "revolute joint of the arm, j1, without"),
+        ("0 -0.131 0.425", "0 -0.131 ${l}", r"joint j3 has xyz='0 -0.131 \$\{l\}'"),
+        ("0 -0.131 0.425", "0 nan 0.425", "joint j3 has xyz='0 nan 0.425'"),
+    ],
+)
+def test_numbers_of_a_urdf_that_mujoco_would_pass_over_are_refused(
+    read: Callable[..., ArmFile], given: str, instead: str, message: str
+) -> None:
+    text = bare_urdf()
+    assert given in text
+    with pytest.raises(InputError, match=message):
+        read(text.replace(given, instead, 1), name="six.urdf")
+
+
+def test_speeds_are_those_of_the_joints_and_not_of_what_else_names_them(
+    read: Callable[..., ArmFile],
+) -> None:
+    driven = '<transmission><joint name="j1"/></transmission></robot>'
+    arm = read(bare_urdf().replace("</robot>", driven), name="six.urdf")
+    np.testing.assert_allclose(arm.model.speeds, 2.5)
+
+
+def test_shapes_in_millimetres_and_chains_without_end_are_refused(
+    read: Callable[..., ArmFile],
+) -> None:
+    with pytest.raises(InputError, match=r"a shape of .* m; .*millimetres"):
+        read(mjcf().replace("0 0.07 0", "0 70 0"))
+    links = "".join(f'<link name="l{i}"/>' for i in range(602))
+    joints = "".join(
+        f'<joint name="j{i}" type="fixed"><parent link="l{i}"/><child link="l{i + 1}"/></joint>'
+        for i in range(601)
+    )
+    with pytest.raises(InputError, match="of 601 joints"):
+        read(f'<robot name="long">{links}{joints}</robot>', name="long.urdf")
+
+
+def test_a_sprung_joint_goes_where_it_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "arm.xml"
+    path.write_text(mjcf().replace("<joint", '<joint stiffness="200" springref="1"'))
+    config = KukaBinConfig(count=1, picture_px=48, arm=str(path), noise="none")
+    with kuka_bin(train_objects(4), config) as cell:
+        cell.reset(0)
+        arm = cell.cell.drivers.arm
+        for place in ((0.05, -0.08, 0.28), (0.05, -0.08, 0.1)):
+            reached = arm.move(top_down(place, 0.7), speed=1.0, control=Control())
+            assert reached.fault is None
+            np.testing.assert_allclose(arm.pose()[:3, 3], place, atol=0.004)
+
+
 def test_the_flange_can_be_named_and_an_unknown_one_lists_what_there_is(
     read: Callable[..., ArmFile],
 ) -> None:
@@ -279,7 +375,7 @@ def test_numbers_that_are_none_and_limits_that_are_no_range_are_refused(
 ) -> None:
     with pytest.raises(InputError, match="jnt axis is no number"):
         read(mjcf().replace('axis="0 0 1"', 'axis="nan 0 1"'))
-    text = re.sub("<visual>.*?</visual>", "", urdf(""))
+    text = bare_urdf()
     text = text.replace('lower="-6" upper="6"', 'lower="6" upper="-6"', 1)
     with pytest.raises(InputError, match="joint j1 goes from 6 to -6"):
         read(text, name="six.urdf")

@@ -25,6 +25,8 @@ FLANGE_NAMES = (
     "ee_link",
 )
 """What sites and bodies that carry a tool are usually called."""
+_SEPARATORS = "_-/:. "
+"""Between what comes before such a name and the name."""
 _ALONG_X = ("flange", "ee_link")
 """Those that have the approach along +x in ROS-Industrial's files, beside a tool0 along +z."""
 _APART = 0.005
@@ -83,6 +85,7 @@ def find_chain(model: mujoco.MjModel, wanted: str = "") -> Chain:
     gone = {one for body in removed for one in tree.below(body)}
     kept = [body for body in tree.below(path[0]) if body not in gone]
     held = [j for body in kept for j in tree.joints(body) if j not in hinges]
+    _check_free(model, hinges)
     return Chain(
         tree.name(path[0]),
         tree.name(carrier),
@@ -92,6 +95,18 @@ def find_chain(model: mujoco.MjModel, wanted: str = "") -> Chain:
         tuple(model.joint(j).name for j in held),
         tuple(tree.name(body) for body in removed),
     )
+
+
+def _check_free(model: mujoco.MjModel, hinges: list[int]) -> None:
+    """Raises: InputError, where the file ties a hinge of the arm to another joint."""
+    for number in np.flatnonzero(model.eq_type == int(mujoco.mjtEq.mjEQ_JOINT)):
+        tied, to = int(model.eq_obj1id[number]), int(model.eq_obj2id[number])
+        if model.eq_active0[number] and tied in hinges:
+            other = model.joint(to).name if to >= 0 else "a place"
+            raise InputError(
+                given=f"a hinge of the arm, {model.joint(tied).name}, that follows {other}",
+                wanted="hinges that each turn by themselves",
+            )
 
 
 def _flange(tree: Tree, wanted: str) -> tuple[int, str, FloatArray, list[int]]:
@@ -110,7 +125,7 @@ def _flange(tree: Tree, wanted: str) -> tuple[int, str, FloatArray, list[int]]:
             carriers = {
                 name: int(model.site_bodyid[number]) if kind == "site" else number
                 for name, number in named.items()
-                if name == usual or (not wanted and name.endswith(f"_{usual}"))
+                if name == usual or (not wanted and _ends_in(name, usual))
             }
             found = [n for n, body in carriers.items() if wanted or tree.turned(body) >= HINGES]
             if len(found) > 1 and usual not in found:
@@ -120,9 +135,29 @@ def _flange(tree: Tree, wanted: str) -> tuple[int, str, FloatArray, list[int]]:
             name = usual if usual in found else found[0]
             body = carriers[name]
             place = _in_body(tree, body, sites.get(name), kind)
-            place, said = _turned(tree, body, place, name.endswith(_ALONG_X))
-            return body, f"{kind} {name}{said}", place, [*tree.children[body]]
+            place, said = _turned(tree, body, place, name.lower().endswith(_ALONG_X))
+            return body, f"{kind} {name}{said}", place, _on_flange(tree, body)
     return _guessed(tree)
+
+
+def _ends_in(name: str, usual: str) -> bool:
+    """Whether a name is a usual one, with a prefix or not: ur5e/tool0, left_tool0, Tool0."""
+    before, found, after = name.lower().rpartition(usual)
+    return bool(found) and not after and (not before or before[-1] in _SEPARATORS)
+
+
+def _on_flange(tree: Tree, carrier: int) -> list[int]:
+    """What hangs on the flange's body, and what moves beside it on the last link: a gripper of the
+    file's own is often put there."""
+    path = tree.path(carrier)
+    last = max((i for i, body in enumerate(path) if tree.hinges(body)), default=len(path) - 1)
+    beside = [
+        child
+        for body in path[last:-1]
+        for child in tree.children[body]
+        if child not in path and tree.moves(child)
+    ]
+    return [*tree.children[carrier], *beside]
 
 
 def _in_body(tree: Tree, body: int, site: int | None, kind: str) -> FloatArray:
@@ -139,13 +174,13 @@ def _turned(
     """A named flange, and words where its +z is not along the last hinge. One whose +x is, where
     its name lets one expect it, is turned to have the approach along +z."""
     out = _last_hinge(tree, tree.path(body))
-    if out is None or abs(out @ place[:3, 2]) > _ALONG:
+    if out is None or out @ place[:3, 2] > _ALONG:
         return place, ""
     if often_along_x and out @ place[:3, 0] > _ALONG:
         x, y, z = place[:3, :3].T
         turned = pose(rotation=np.stack([y, z, x], axis=1), translation=place[:3, 3])
         return turned, " (its +x is the approach)"
-    degrees = np.degrees(np.arccos(np.clip(abs(out @ place[:3, 2]), 0, 1)))
+    degrees = np.degrees(np.arccos(np.clip(out @ place[:3, 2], -1, 1)))
     return place, f" (its +z, the approach, lies {degrees:.0f} degrees off the last hinge)"
 
 

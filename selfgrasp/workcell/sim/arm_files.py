@@ -20,6 +20,10 @@ import mujoco  # isort: skip
 
 _SPEED = np.radians(100.0)
 """rad/s of a joint whose file says nothing of speed."""
+_LEAST_MASS, _LEAST_INERTIA = 1e-4, 1e-7
+"""kg and kg m^2 of a link."""
+_LARGEST = 3.0
+"""m, radius of the largest shape of an arm."""
 _ELEMENTS = (
     "actuators",
     "sensors",
@@ -131,7 +135,9 @@ def read_arm(path: Path, world_from_base: FloatArray, flange: str = "") -> ArmFi
 
     try:
         chain = find_chain(_spec(path, source).compile(), flange)
+        _check_hinges(chain, source)
         model = make().compile()
+        _check_sizes(model)
     except ValueError as error:
         raise InputError(
             given=f"{path} ({first_line(error)})", wanted="an arm that MuJoCo can compile"
@@ -158,6 +164,31 @@ def read_arm(path: Path, world_from_base: FloatArray, flange: str = "") -> ArmFi
         np.array([source.torques.get(n, t) for n, t in zip(names, torques, strict=True)]),
     )
     return ArmFile(arm, chain, _content(model, chain, arm), source.left_away)
+
+
+def _check_hinges(chain: Chain, source: Urdf) -> None:
+    """Raises: InputError, where a hinge of the arm does not turn by itself."""
+    for name in chain.hinges:
+        if name in source.followers:
+            raise InputError(
+                given=f"a hinge of the arm, {name}, that follows {source.followers[name]}",
+                wanted="hinges that each turn by themselves",
+            )
+        if name in source.stiff:
+            raise InputError(
+                given=f"a revolute joint of the arm, {name}, without limits or with equal ones",
+                wanted="a lower limit below the upper one, or type='continuous' or 'fixed'",
+            )
+
+
+def _check_sizes(model: mujoco.MjModel) -> None:
+    """Raises: InputError, where a shape is larger than any arm: its mesh is in millimetres."""
+    largest = float(model.geom_rbound.max(initial=0.0))
+    if largest > _LARGEST:
+        raise InputError(
+            given=f"an arm with a shape of {2 * largest:.3g} m",
+            wanted=f"at most {2 * _LARGEST:g} m; meshes in millimetres need a scale of 0.001",
+        )
 
 
 def _read(path: Path) -> Urdf:
@@ -203,6 +234,12 @@ def _reduce(spec: mujoco.MjSpec, chain: Chain) -> None:
         spec.delete(part)
     for name in chain.held:
         spec.delete(spec.joint(name))
+    for joint in spec.joints:
+        # As gravity, a spring is carried.
+        joint.stiffness = np.zeros_like(joint.stiffness)
+    # A last link may have had its mass from the gripper that is gone.
+    spec.compiler.boundmass = max(spec.compiler.boundmass, _LEAST_MASS)
+    spec.compiler.boundinertia = max(spec.compiler.boundinertia, _LEAST_INERTIA)
     for body in list(spec.bodies)[1:]:
         body.gravcomp = 1
         _show(list(body.geoms))

@@ -13,6 +13,9 @@ from selfgrasp.core.errors import InputError
 READ = (".stl", ".obj", ".msh")
 """Kinds of mesh that MuJoCo reads."""
 _MOST_BYTES = 64 << 20
+_MOST_JOINTS = 500
+_VECTORS = frozenset(("xyz", "rpy", "scale", "size", "radius", "length"))
+"""Attributes that hold one or more numbers."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +29,9 @@ class Urdf:
         speeds: rad/s, by joint, where the file says so.
         torques: N m, likewise.
         left_away: names of the mesh files of other kinds, which no picture shows.
+        stiff: names of joints that turn by the file's type but not by its limits, which are zero;
+            MuJoCo takes these for joints without limits.
+        followers: by joint that mimics another one, the other's name.
     """
 
     text: str
@@ -33,6 +39,8 @@ class Urdf:
     speeds: dict[str, float] = field(default_factory=dict)
     torques: dict[str, float] = field(default_factory=dict)
     left_away: tuple[str, ...] = ()
+    stiff: frozenset[str] = frozenset()
+    followers: dict[str, str] = field(default_factory=dict)
 
 
 def read_xml(path: Path) -> ET.Element:
@@ -56,8 +64,8 @@ def read_urdf(path: Path, root: ET.Element) -> Urdf:
     file, file:// and other paths as they are, or beside the file.
 
     Raises:
-        InputError: a mesh that is nowhere, a joint whose limits are no range, or a xacro file that
-            nobody has expanded.
+        InputError: a mesh that is nowhere, a joint whose limits are no range, a vector that is not
+            finite numbers, more than 500 joints, or a xacro file that nobody has expanded.
     """
     if any("xacro" in element.tag for element in root.iter()):
         raise InputError(
@@ -79,8 +87,14 @@ def read_urdf(path: Path, root: ET.Element) -> Urdf:
                 else:
                     left_away.append(Path(name).name)
                     link.remove(shape)
-    _check_limits(path, root)
-    limits = {joint.get("name", ""): joint.find("limit") for joint in root.iter("joint")}
+    joints = root.findall("joint")
+    if len(joints) > _MOST_JOINTS:
+        raise InputError(
+            given=f"{path}, of {len(joints)} joints", wanted=f"an arm of at most {_MOST_JOINTS}"
+        )
+    _check_numbers(path, root)
+    _check_limits(path, joints)
+    limits = {joint.get("name", ""): joint.find("limit") for joint in joints}
     _tell_compiler(root)
     return Urdf(
         ET.tostring(root, encoding="unicode"),
@@ -88,6 +102,12 @@ def read_urdf(path: Path, root: ET.Element) -> Urdf:
         _numbers(limits, "velocity"),
         _numbers(limits, "effort"),
         tuple(dict.fromkeys(left_away)),
+        _stiff(joints),
+        {
+            joint.get("name", ""): mimic.get("joint", "")
+            for joint in joints
+            if (mimic := joint.find("mimic")) is not None
+        },
     )
 
 
@@ -127,9 +147,27 @@ def _tell_compiler(root: ET.Element) -> None:
     )
 
 
-def _check_limits(path: Path, root: ET.Element) -> None:
+def _check_numbers(path: Path, root: ET.Element) -> None:
+    """MuJoCo takes the rest of a vector for zeros where one of its numbers is none."""
+    for element in [*root.findall("link"), *root.findall("joint")]:
+        for part in element.iter():
+            for name in _VECTORS.intersection(part.attrib):
+                said = part.attrib[name]
+                try:
+                    finite = all(math.isfinite(float(number)) for number in said.split())
+                except ValueError:
+                    finite = False
+                if not finite:
+                    raise InputError(
+                        given=f"{path}, whose {element.tag} {element.get('name')} has "
+                        f"{name}={said[:80]!r}",
+                        wanted="finite numbers",
+                    )
+
+
+def _check_limits(path: Path, joints: list[ET.Element]) -> None:
     """MuJoCo takes a joint whose lower limit is above the upper one for a joint without limits."""
-    for joint in root.iter("joint"):
+    for joint in joints:
         limit = joint.find("limit")
         if limit is None or joint.get("type") not in ("revolute", "prismatic"):
             continue
@@ -143,6 +181,19 @@ def _check_limits(path: Path, root: ET.Element) -> None:
                 given=f"{path}, whose joint {joint.get('name')} goes from {said[0]} to {said[1]}",
                 wanted="a lower limit that is not above the upper one",
             )
+
+
+def _stiff(joints: list[ET.Element]) -> frozenset[str]:
+    limits = {
+        joint.get("name", ""): joint.find("limit")
+        for joint in joints
+        if joint.get("type") == "revolute"
+    }
+    return frozenset(
+        name
+        for name, limit in limits.items()
+        if limit is None or limit.get("lower", "0") == limit.get("upper", "0")
+    )
 
 
 def _numbers(limits: dict[str, ET.Element | None], name: str) -> dict[str, float]:
