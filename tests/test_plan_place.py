@@ -11,8 +11,10 @@ import pytest
 from test_plan_verb import BOX, answer, files, message, write  # noqa: F401
 from vision_scenes import Box, camera, render
 
+from selfgrasp.core import InputError
 from selfgrasp.core.pose import apply, inverse, pose
-from selfgrasp.verbs.plan import Args
+from selfgrasp.rollout.picture_files import read_pictures
+from selfgrasp.verbs.plan import Args, _files
 from selfgrasp.vision.project import project_world, world_points
 from selfgrasp.vision.region import around_points, table_patch
 
@@ -60,7 +62,9 @@ def two(tmp_path):
 
 
 @pytest.mark.parametrize("wanted", [BOX, SECOND])
-@pytest.mark.parametrize("how", ["mask", "colored mask", "polygon", "workspace", "workspace in 3D"])
+@pytest.mark.parametrize(
+    "how", ["mask", "colored mask", "transparent mask", "polygon", "workspace", "workspace in 3D"]
+)
 def test_one_of_two_is_grasped(two, tmp_path, wanted, how):
     args, view = two
     square = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]]) * 0.07 + wanted.xy
@@ -70,10 +74,13 @@ def test_one_of_two_is_grasped(two, tmp_path, wanted, how):
     low, high = square[0].tolist(), square[2].tolist()
     if how == "colored mask":
         mask = np.dstack([mask * 0, mask * 0, mask * 255])
+    if how == "transparent mask":
+        mask = np.dstack([*[np.full_like(mask, 255)] * 3, mask * 255])
     cv2.imwrite(str(tmp_path / "mask.png"), mask)
     changes = {
         "mask": {"mask": tmp_path / "mask.png"},
         "colored mask": {"mask": tmp_path / "mask.png"},
+        "transparent mask": {"mask": tmp_path / "mask.png"},
         "polygon": {"polygon": tuple(corners.ravel())},
         "workspace": {"workspace": (*low, *high)},
         "workspace in 3D": {"workspace": (*high, 0.2, *low, 0.0)},
@@ -99,6 +106,18 @@ def test_a_polygon_says_which_plane_is_the_table(tmp_path):
     assert "of the polygon" in got["world"]
 
 
+def test_a_jpegs_ringing_edges_are_no_mask(two, tmp_path):
+    mask = np.zeros((240, 240), np.uint8)
+    mask[101:140, 101:140] = 255
+    areas = []
+    for name in ("mask.png", "mask.jpg"):
+        cv2.imwrite(str(tmp_path / name), mask, [cv2.IMWRITE_JPEG_QUALITY, 60])
+        asked = _files(Args(**{**vars(two[0]), "mask": tmp_path / name}))
+        wanted = read_pictures(asked, opening=0.085).wanted
+        areas.append(int(wanted.sum()))
+    assert areas[1] == pytest.approx(areas[0], rel=0.02)
+
+
 def test_places_that_are_none(two, tmp_path):
     args, _ = two
     assert "--workspace of 3 numbers" in message(args, workspace=(1.0, 2.0, 3.0))
@@ -110,7 +129,7 @@ def test_places_that_are_none(two, tmp_path):
     assert "--polygon of 5 numbers" in message(args, polygon=(1.0,) * 5)
     assert "outside of the picture" in message(args, polygon=(900.0, 0, 950, 0, 950, 50))
     cv2.imwrite(str(tmp_path / "mask.png"), np.zeros((240, 240), np.uint8))
-    assert "which is black" in message(args, mask=tmp_path / "mask.png")
+    assert "which is black or transparent" in message(args, mask=tmp_path / "mask.png")
     cv2.imwrite(str(tmp_path / "mask.png"), np.ones((24, 24), np.uint8))
     assert "mask of 24 x 24" in message(args, mask=tmp_path / "mask.png").replace(
         str(tmp_path / "mask.png") + " ", ""
@@ -139,6 +158,32 @@ def test_depth_of_another_camera_and_size(two, tmp_path):
     assert got["grasps"][0]["pixel"] == pytest.approx(project_world(best[:3, 3], view))
     assert "--color-from-depth" in message(args, **changes)
     assert "registered" in message(args, depth=tmp_path / "other.npy")
+
+
+def test_each_cameras_file_has_its_own_choice(two, tmp_path):
+    """`--camera color` of a file of both is no choice for the depth picture."""
+    args, view = two
+    k = view.intrinsics
+    depth = render([BOX, SECOND], width=120, height=120, world_from_camera=view.world_from_camera)
+    np.save(tmp_path / "half.npy", depth.depth)
+    np.save(tmp_path / "still.npy", np.eye(4))
+    both = {"color": k.tolist(), "depth": depth.intrinsics.tolist()}
+    both = {name: {"matrix": matrix} for name, matrix in both.items()}
+    (tmp_path / "both.json").write_text(json.dumps(both))
+    changes = {
+        "depth": tmp_path / "half.npy",
+        "intrinsics": tmp_path / "both.json",
+        "depth_intrinsics": tmp_path / "both.json",
+        "color_from_depth": tmp_path / "still.npy",
+        "camera": "color",
+        "pose": None,
+    }
+    given = {**vars(args), **changes}
+    fitting = read_pictures(_files(Args(**given)), opening=0.085).depth
+    assert np.nanmedian(np.abs(fitting - view.depth)) < 0.002
+    assert np.isfinite(fitting).mean() > 0.9
+    with pytest.raises(InputError, match="principal point"):
+        read_pictures(_files(Args(**{**given, "depth_camera": "color"})), opening=0.085)
 
 
 def test_both_frames_are_in_the_answer_and_beneath_the_picture(two, tmp_path):

@@ -6,10 +6,6 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
-from selfgrasp.codec.camera_files import read_pose
 from selfgrasp.core import (
     CameraSpec,
     CellSpec,
@@ -24,12 +20,12 @@ from selfgrasp.core import (
     View,
 )
 from selfgrasp.core.pose import inverse, top_down, yaw_of
-from selfgrasp.rollout.picture_files import PictureFiles, Pictures3D, read_pictures
+from selfgrasp.rollout.picture_files import PictureFiles, read_pictures
 from selfgrasp.rollout.picture_place import kept_inside, only_near, place_of
 from selfgrasp.rollout.picture_view import PictureView, view_note, view_of
+from selfgrasp.rollout.picture_world import find_world
 from selfgrasp.vision.project import project_world
 from selfgrasp.vision.region import Region
-from selfgrasp.vision.table import fit_table, surface_height
 
 FRAMES = {
     "world": "z up; see world",
@@ -152,25 +148,8 @@ def read_context(
         )
     shown = read_pictures(files, opening=gripper.opening)
     depth, intrinsics = shown.depth, shown.intrinsics
-    if files.pose is None:
-        # A picture whose intrinsics are wrong has to fail on those and not on the table that they
-        # bend.
-        View(shown.color, depth, intrinsics, np.eye(4))
-        table = fit_table(_fitted_on(files, shown), intrinsics, np.random.default_rng(seed))
-        world_from_camera, surface = table.world_from_camera, 0.0
-        shown_by = "polygon" if files.polygon and files.mask is None else "picture"
-        world = (
-            f"fitted: the largest plane, {table.share:.0%} of the {shown_by}, is z = 0; "
-            "x along the picture's right; origin where the optical axis meets it"
-        )
-    else:
-        world_from_camera = read_pose(files.pose)
-        surface = (
-            surface_height(depth, intrinsics, world_from_camera)
-            if files.table is None
-            else files.table
-        )
-        world = f"given by {files.pose.name}; table at z = {surface:.4f} m"
+    found = find_world(files, shown, seed)
+    world_from_camera, surface = found.world_from_camera, found.surface
     view = View(shown.color, depth, intrinsics, world_from_camera)
     place = place_of(view, shown.wanted, corners, surface)
     spec = CellSpec(
@@ -184,16 +163,8 @@ def read_context(
     hand = Hand(top_down((*low[:2], high[2]), 0.0), gripper.opening, 0.0)
     context = Context(Observation(0.0, {"camera": view}, hand), spec, seed=seed)
     far = view_note(view_of(view, place.workspace))
-    notes = (*shown.notes, far) if far else shown.notes
-    return PictureContext(context, place.region, world, notes)
-
-
-def _fitted_on(files: PictureFiles, shown: Pictures3D) -> NDArray[np.float32]:
-    """(H, W) m, the depth that a table is looked for in: a polygon's, where one is given, since a
-    floor may be larger than a table. A mask may show things alone."""
-    if not files.polygon or shown.wanted is None or files.mask is not None:
-        return shown.depth
-    return np.where(shown.wanted, shown.depth, np.float32(np.nan))
+    notes = (*shown.notes, *found.notes, *((far,) if far else ()))
+    return PictureContext(context, place.region, found.words, notes)
 
 
 def plan_grasps(policy: Policy, read: PictureContext) -> Plan:

@@ -38,6 +38,7 @@ class PictureFiles:
         pixel_origin: where (0, 0) of the intrinsics lies in the top-left pixel.
         pictures: whether they are raw or rectified.
         camera: which camera of the intrinsics file.
+        depth_camera: which camera of the depth picture's intrinsics file.
         mask: a picture of the colour picture's size; grasps are wanted where it is not black.
         polygon: (N, 2) px, corners in the colour picture of where grasps are wanted; or empty.
     """
@@ -53,6 +54,7 @@ class PictureFiles:
     pixel_origin: PixelOrigin = "centre"
     pictures: Pictures = "raw"
     camera: str | None = None
+    depth_camera: str | None = None
     mask: Path | None = None
     polygon: tuple[tuple[float, float], ...] = ()
 
@@ -115,7 +117,7 @@ def _depth(
         own = read_camera(
             files.depth_intrinsics,
             *depth_size(files.depth),
-            CameraReading(files.pixel_origin, files.pictures, files.camera, sensor="depth"),
+            CameraReading(files.pixel_origin, files.pictures, files.depth_camera, sensor="depth"),
         )
     else:
         own = camera
@@ -152,8 +154,7 @@ def _wanted(files: PictureFiles, size: tuple[int, int]) -> NDArray[np.bool_] | N
     """(H, W) bool where the mask and the polygon want grasps."""
     wanted: NDArray[np.bool_] | None = None
     if files.mask is not None:
-        mask = open_picture(files.mask, flags=cv2.IMREAD_UNCHANGED, wanted="a mask, PNG")
-        wanted = (mask if mask.ndim == 2 else mask[..., :3].max(axis=-1)) > 0
+        wanted = _mask(files.mask)
         if wanted.shape != size:
             raise InputError(
                 given=f"mask {files.mask} of {wanted.shape[1]} x {wanted.shape[0]} px beside color "
@@ -162,7 +163,8 @@ def _wanted(files: PictureFiles, size: tuple[int, int]) -> NDArray[np.bool_] | N
             )
         if not wanted.any():
             raise InputError(
-                given=f"mask {files.mask}, which is black", wanted="white where grasps are wanted"
+                given=f"mask {files.mask}, which is black or transparent",
+                wanted="white where grasps are wanted",
             )
     if files.polygon:
         drawn = np.zeros(size, np.uint8)
@@ -176,3 +178,14 @@ def _wanted(files: PictureFiles, size: tuple[int, int]) -> NDArray[np.bool_] | N
             )
         wanted = drawn > 0 if wanted is None else wanted & (drawn > 0)
     return wanted
+
+
+def _mask(path: Path) -> NDArray[np.bool_]:
+    """(H, W) bool where a picture is neither black nor transparent; in a JPEG, whose edges ring,
+    where it is brighter than half."""
+    mask = open_picture(path, flags=cv2.IMREAD_UNCHANGED, wanted="a mask, PNG")
+    least = 127 if path.suffix.lower() in (".jpg", ".jpeg") else 0
+    marked = np.asarray((mask if mask.ndim == 2 else mask[..., :3].max(axis=-1)) > least)
+    if mask.ndim == 3 and mask.shape[2] == 4:
+        marked &= mask[..., 3] > 0
+    return marked

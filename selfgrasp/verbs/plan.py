@@ -45,11 +45,15 @@ class Args:
     depth_intrinsics: Path | None = None
     """Of the depth picture, where another camera took it; with --color-from-depth."""
 
+    depth_camera: str | None = None
+    """Which camera of --depth-intrinsics, as --camera."""
+
     color_from_depth: Path | None = None
     """Pose of the depth camera in the colour camera's frame, a 4 x 4 matrix as --pose."""
 
     mask: Path | None = None
-    """Picture of the colour picture's size: grasp only what lies where it is not black."""
+    """Picture of the colour picture's size: grasp only what lies where it is neither black nor
+    transparent."""
 
     workspace: tuple[Annotated[float, Between(-100, 100)], ...] = ()
     """Grasp only between two corners in the world, m: X Y X Y or X Y Z X Y Z. By default on the
@@ -65,7 +69,8 @@ class Args:
     """A policy's name, or the path of a run's folder."""
 
     pose: Path | None = None
-    """world_from_camera, a 4 x 4 matrix as JSON or NumPy array; world z has to point up."""
+    """world_from_camera in m, a 4 x 4 matrix as JSON or NumPy array; world z has to point up, the
+    camera's z forward."""
 
     table: Annotated[float, Between(-100, 100)] | None = None
     """Height of the table in the world, m; by default where most of the picture lies. Only with a
@@ -170,6 +175,7 @@ def _files(args: Args) -> PictureFiles:
         pixel_origin=args.pixel_origin,
         pictures=args.pictures,
         camera=args.camera,
+        depth_camera=args.depth_camera,
         mask=args.mask,
         polygon=tuple(zip(args.polygon[::2], args.polygon[1::2], strict=True)),
     )

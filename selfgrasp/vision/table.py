@@ -13,6 +13,7 @@ from selfgrasp.core.errors import InputError
 from selfgrasp.core.pose import apply, inverse, pose
 from selfgrasp.core.spec import Workspace
 from selfgrasp.vision.project import deproject
+from selfgrasp.vision.tabletop import raised_table
 
 _NEAR_PLANE = 0.006
 """m from the plane within which a point belongs to it."""
@@ -33,10 +34,12 @@ class Table:
             the optical axis meets it (below the visible middle of it if the axis does not), x along
             the picture's right.
         share: of the measured pixels that lie on it, 0..1.
+        rise: m above the picture's largest plane, 0 where it is that.
     """
 
     world_from_camera: FloatArray
     share: float
+    rise: float = 0.0
 
 
 def fit_table(
@@ -46,19 +49,49 @@ def fit_table(
     *,
     trials: int = 300,
 ) -> Table:
-    """The largest plane in a depth picture (H, W) m.
+    """The largest plane in a depth picture (H, W) m, or the table that stands on it where that is
+    the floor; see `raised_table`.
 
     Raises:
         InputError: no plane holds enough of the picture.
     """
-    points = deproject(depth, intrinsics)
-    points = points[np.isfinite(points[..., 2])].astype(np.float64)
-    if len(points) < 3:
+    points = deproject(depth, intrinsics).astype(np.float64)
+    floor = _largest_plane(points, rng, trials)
+    seen = apply(floor.world_from_camera, points)
+    rise = raised_table(seen, 0.0)
+    if rise is None:
+        return floor
+    with np.errstate(invalid="ignore"):
+        near = np.abs(seen[..., 2] - rise) < 2 * _NEAR_PLANE
+    up = floor.world_from_camera[2, :3]
+    plane = _refined(points[near], up, rise - float(floor.world_from_camera[2, 3]))
+    share = float((plane.away(points[np.isfinite(points[..., 2])]) < _NEAR_PLANE).mean())
+    return Table(_world_on(plane.normal, plane.offset, plane.middle), share, rise)
+
+
+@dataclass(frozen=True, eq=False)
+class _Plane:
+    """normal . p = offset, m, with a point in its middle."""
+
+    normal: FloatArray
+    offset: float
+    middle: FloatArray
+
+    def away(self, points: FloatArray) -> FloatArray:
+        """(N,) m from points (N, 3)."""
+        distance: FloatArray = np.abs(points @ self.normal - self.offset)
+        return distance
+
+
+def _largest_plane(points: FloatArray, rng: np.random.Generator, trials: int) -> Table:
+    """Of points (H, W, 3) m."""
+    measured = points[np.isfinite(points[..., 2])]
+    if len(measured) < 3:
         raise InputError(
-            given=f"depth with {len(points)} measured pixels",
+            given=f"depth with {len(measured)} measured pixels",
             wanted="enough to fit a table to, or the camera's pose",
         )
-    few = points[rng.choice(len(points), min(3000, len(points)), replace=False)]
+    few = measured[rng.choice(len(measured), min(3000, len(measured)), replace=False)]
     corners = few[rng.integers(0, len(few), (trials, 3))]
     normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
     length = np.linalg.norm(normals, axis=1)
@@ -70,19 +103,25 @@ def fit_table(
             wanted="a picture of a table, or the camera's pose",
         )
     votes = (np.abs(few @ normals.T - offsets) < _NEAR_PLANE).sum(axis=0)
-    normal, offset = normals[votes.argmax()], float(offsets[votes.argmax()])
-    for _ in range(3):
-        near = points[np.abs(points @ normal - offset) < _NEAR_PLANE]
-        middle = near.mean(axis=0)
-        normal = np.linalg.eigh(np.cov((near - middle).T))[1][:, 0]
-        offset = float(normal @ middle)
-    share = float((np.abs(points @ normal - offset) < _NEAR_PLANE).mean())
+    plane = _refined(measured, normals[votes.argmax()], float(offsets[votes.argmax()]))
+    share = float((plane.away(measured) < _NEAR_PLANE).mean())
     if share < _ENOUGH:
         wanted = f"a table that fills at least {_ENOUGH:.0%}, or the camera's pose"
         raise InputError(
             given=f"depth whose largest plane holds {share:.0%} of the pixels", wanted=wanted
         )
-    return Table(_world_on(normal, offset, middle), share)
+    return Table(_world_on(plane.normal, plane.offset, plane.middle), share)
+
+
+def _refined(points: FloatArray, normal: FloatArray, offset: float) -> _Plane:
+    """The plane through the points (N, 3) m that lie near normal . p = offset."""
+    plane = _Plane(normal, offset, np.zeros(3))
+    for _ in range(3):
+        near = points[plane.away(points) < _NEAR_PLANE]
+        middle = near.mean(axis=0)
+        normal = np.linalg.eigh(np.cov((near - middle).T))[1][:, 0]
+        plane = _Plane(normal, float(normal @ middle), middle)
+    return plane
 
 
 def _world_on(normal: FloatArray, offset: float, middle: FloatArray) -> FloatArray:
@@ -104,20 +143,22 @@ def _world_on(normal: FloatArray, offset: float, middle: FloatArray) -> FloatArr
 def surface_height(
     depth: NDArray[np.float32], intrinsics: FloatArray, world_from_camera: FloatArray
 ) -> float:
-    """m, the world height that most of the picture lies at: the table's, where the camera's pose is
-    known.
+    """m, the world height of the table, where the camera's pose is known: the one that most of the
+    picture lies at, or of a table that stands there; see `raised_table`.
 
     Raises:
         InputError: depth without a return.
     """
-    points = deproject(depth, intrinsics)
-    z = apply(world_from_camera, points[np.isfinite(points[..., 2])])[:, 2]
+    points = apply(world_from_camera, deproject(depth, intrinsics))
+    z = points[..., 2][np.isfinite(points[..., 2])]
     if not len(z):
         raise InputError(given="depth without a single return", wanted="a depth picture of a table")
     counts, edges = np.histogram(z, bins=max(1, int(np.ptp(z) / 0.005)))
     likeliest = counts.argmax()
     near = z[(z >= edges[likeliest] - 0.005) & (z <= edges[likeliest + 1] + 0.005)]
-    return float(np.median(near))
+    floor = float(np.median(near))
+    raised = raised_table(points, floor)
+    return floor if raised is None else raised
 
 
 def visible_workspace(
