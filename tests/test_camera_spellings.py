@@ -52,6 +52,11 @@ def read(tmp_path, message: object, height=480, width=640, **reading):
         },
         {"fl_x": 600.0, "fl_y": 601.0, "cx": 318.5, "cy": 241.5, "w": 640, "h": 480}
         | {**NAMED, "camera_model": "OPENCV"},
+        {"cameras": [{"intrinsic": {"matrix": K}, "lens": NAMED}]},
+        {**FLAT, "lens": {"model": "radtan", "params": D}},
+        {**FLAT, "radial": [D[0], D[1], D[4]], "tangential": D[2:4]},
+        {"camera": {"intrinsics": {"color": {"K": K}}, "distortion": D}},
+        {"intrinsics": {"color": {"K": K}}, "distortion": {"color": D}},
         {"cameraData": [[0, {"intrinsicMatrix": K, "distortionCoeff": D, "width": 640}]]},
     ],
     ids=lambda message: ", ".join(message),
@@ -65,8 +70,21 @@ def test_a_lens_under_another_key_is_not_dropped(tmp_path, message):
 def test_a_distortion_that_is_not_understood_is_refused(tmp_path):
     with pytest.raises(InputError, match=r"a distortion that says a, b; wanted: k1"):
         read(tmp_path, {**FLAT, "distortion": {"a": 0.1, "b": 0.2}})
+    with pytest.raises(InputError, match=r"a distortion of intrinsics/color that says depth"):
+        read(tmp_path, {"intrinsics": {"color": {"K": K}}, "distortion": {"depth": D}})
+    with pytest.raises(InputError, match="'thinprismfisheye' with 4 coefficients"):
+        read(tmp_path, {**FLAT, "D": D[:4], "model": "THIN_PRISM_FISHEYE"})
+    assert read(tmp_path, {**FLAT, "distortion": {"enabled": False}}).lens is None
+    assert read(tmp_path, {**FLAT, "lens": {"focal_length": 1.9}}).lens is None
     assert read(tmp_path, {**FLAT, "distortion": {"model": "none"}}).lens is None
     assert read(tmp_path, {**FLAT, "distortion_center": [320, 240]}).lens is None
+
+
+def test_a_region_that_leaves_the_sensor_was_applied_already(tmp_path):
+    roi = {"x_offset": 40, "y_offset": 20, "width": 640, "height": 480}
+    camera = read(tmp_path, {**FLAT, "width": 640, "height": 480, "roi": roi})
+    assert camera.intrinsics[:2, 2] == pytest.approx([319.0, 242.0])
+    assert "not applied" in camera.notes[0]
 
 
 @pytest.mark.parametrize("coefficients", [[], [0.0] * 4])

@@ -172,13 +172,16 @@ def _window(one: Described, path: Path, size: tuple[int, int]) -> tuple[_Window,
     read = _read_size(one)
     whole = one.region[2] == 0 or one.region[3] == 0
     window = _Window(*((0.0, 0.0) if whole else one.region[:2]), *one.binning)
+    beyond = one.size is not None and (
+        one.region[0] + one.region[2] > one.size[1] or one.region[1] + one.region[3] > one.size[0]
+    )
+    if one.size == size and (read != size or beyond):
+        return _Window(), (
+            f"{path.name} names a region or binning, and the picture has the size that the matrix "
+            "was made for: they were not applied",
+        )
     if read is None or read == size:
         return window, ()
-    if one.size == size:
-        return _Window(), (
-            f"{path.name} names a region or binning, and the picture has the size of the whole "
-            "sensor: they were not applied",
-        )
     made = f"{read[1]} x {read[0]}"
     full = "" if one.size in (None, read) else f" (of a sensor of {one.size[1]} x {one.size[0]})"
     raise InputError(

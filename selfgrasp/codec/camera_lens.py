@@ -44,6 +44,9 @@ def lens_of(where: str, near: Sequence[Mapping[str, Any]]) -> Lens | None:
         InputError: a model or coefficients that are not known.
     """
     found = _distortion(near)
+    own = where.rsplit("/", 1)[-1]
+    if isinstance(found, Mapping) and own in found:
+        found = data_of(found[own])
     levels = [found, *near] if isinstance(found, Mapping) else near
     name = _model_name(near, found)
     fisheye = any(word in name for word in _FISHEYE)
@@ -55,7 +58,7 @@ def lens_of(where: str, near: Sequence[Mapping[str, Any]]) -> Lens | None:
         d.pop()
     if not np.isfinite(d).all():
         raise InputError(given=f"lens coefficients {d}", wanted="finite numbers")
-    if fisheye and len(d) <= 4:
+    if fisheye and len(d) <= 4 and "prism" not in name:
         # Without coefficients, too, the angle and not its tangent is what such a lens draws.
         return Lens(LensModel.FISHEYE, (*d, *(0.0,) * (4 - len(d))))
     if not any(d):
@@ -77,13 +80,15 @@ def lens_of(where: str, near: Sequence[Mapping[str, Any]]) -> Lens | None:
 def _distortion(near: Sequence[Mapping[str, Any]]) -> Any:
     """What stands under the first key that names a distortion."""
     for level in near:
-        radial = numbers(level.get("radialdistortion"))
+        radial = numbers(first_of([level], ("radialdistortion", "radial")))
         if radial is not None:
-            # MATLAB keeps what OpenCV mixes: k1, k2, p1, p2, k3.
-            tangential = numbers(level.get("tangentialdistortion")) or [0.0, 0.0]
-            return [*radial, 0.0, 0.0][:2] + tangential + radial[2:]
+            # MATLAB keeps apart what OpenCV mixes: k1, k2, p1, p2, k3.
+            tangential = numbers(first_of([level], ("tangentialdistortion", "tangential")))
+            return [*radial, 0.0, 0.0][:2] + (tangential or [0.0, 0.0]) + radial[2:]
         for key, value in level.items():
-            if _is_lens_key(key) and value is not None and not isinstance(value, bool):
+            if value is None or isinstance(value, bool):
+                continue
+            if _is_lens_key(key) or (key == "lens" and _holds_coefficients(value)):
                 return data_of(value)
     return None
 
@@ -92,6 +97,14 @@ def _is_lens_key(key: str) -> bool:
     if any(part in key for part in _NO_COEFFICIENTS):
         return False
     return key in _LENS or "distort" in key or "distcoef" in key
+
+
+def _holds_coefficients(value: Any) -> bool:
+    return isinstance(value, Mapping) and any(key in value for key in ("k1", *_INNER))
+
+
+def _is_content(value: Any) -> bool:
+    return not isinstance(value, bool | str) and value not in (None, 0, [], {})
 
 
 def _model_name(near: Sequence[Mapping[str, Any]], found: Any) -> str:
@@ -125,7 +138,7 @@ def _coefficients(
     values = [number_of(first_of(levels, (key,))) for key in order.split()]
     if any(value is not None for value in values):
         return [value or 0.0 for value in values]
-    if isinstance(found, Mapping) and len(found) > len(set(_MODEL) & set(found)):
+    if isinstance(found, Mapping) and any(_is_content(value) for value in found.values()):
         raise InputError(
             given=f"a distortion{f' of {where}' if where else ''} that says {', '.join(found)}",
             wanted="k1, k2, p1, p2, k3 or a list of coefficients",

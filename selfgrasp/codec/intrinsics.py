@@ -85,7 +85,7 @@ def _found(tree: Any, where: str, above: Sequence[Mapping[str, Any]]) -> Sequenc
         here = np.zeros((3, 3))
     if here is not None:
         inner = tree.get(used)
-        near = [tree, *([inner] if isinstance(inner, Mapping) else []), *above[:1]]
+        near = [tree, *([inner] if isinstance(inner, Mapping) else []), *above]
         found.append(_described(where, here, projection, near))
     for key, value in tree.items():
         if key != used and isinstance(value, Mapping | list) and not key.startswith(_NO_CAMERA):

@@ -26,6 +26,8 @@ _LEANS_DEGREES = (3.0, 8.0)
 """From the first on the table's lean in the given world is said, from the second on it is a wrong
 pose, if hardly anything is level."""
 _LEVEL_SHARE = 0.15
+_WALL_DEGREES, _LEVEL_SHARE_BESIDE_WALL = 80.0, 0.06
+"""A plane that leans more may be a wall in a right pose's world."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,6 +119,7 @@ def _lean_notes(
     given = (
         f"pose {path} in whose world the largest plane of the picture leans by {lean:.0f} degrees"
     )
-    if lean > wrong and level < min(_LEVEL_SHARE, fitted.share / 2):
+    enough = _LEVEL_SHARE if lean < _WALL_DEGREES else _LEVEL_SHARE_BESIDE_WALL
+    if lean > wrong and level < min(enough, fitted.share / 2):
         raise InputError(given=given, wanted=f"{_AXES}; camera_from_world is its inverse")
     return (f"{given}: is it exact?",) if said < lean <= wrong else ()
