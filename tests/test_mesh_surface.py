@@ -316,3 +316,49 @@ def test_an_open_box_is_cut_in_seconds_and_keeps_its_outside(tmp_path: Path) -> 
     corners = np.concatenate(pieces.points)
     assert np.ptp(corners, axis=0) == pytest.approx(mesh.extents, rel=0.1)
     assert time.process_time() - began < 15.0
+
+
+BOX_FACES = "\n".join(
+    f"f {a} {b} {c}"
+    for a, b, c in (
+        (1, 2, 4),
+        (1, 4, 3),
+        (5, 7, 8),
+        (5, 8, 6),
+        (1, 5, 6),
+        (1, 6, 2),
+        (3, 4, 8),
+        (3, 8, 7),
+        (1, 3, 7),
+        (1, 7, 5),
+        (2, 6, 8),
+        (2, 8, 4),
+    )
+)
+
+
+def corner_lines(start: str) -> str:
+    """Corners of a box, a line each."""
+    return "\n".join(f"{start}{x} {y} {z}" for x in (0, 0.1) for y in (0, 0.03) for z in (0, 0.06))
+
+
+def test_an_obj_may_have_tabs_and_names_in_another_encoding(tmp_path: Path) -> None:
+    plain = f"o Gr\xfcn\n{corner_lines('v ')}\n{BOX_FACES}\n"
+    (tmp_path / "latin.obj").write_bytes(plain.encode("latin-1"))
+    (tmp_path / "tabs.obj").write_text(plain.replace("f ", "f\t").replace("v ", "v\t"))
+    report = load_meshes(tmp_path)
+    assert not report.refused
+    for item in report.objects:
+        assert np.ptp(item.parts[0].hull.vertices, axis=0).max() == pytest.approx(0.1)
+
+
+@pytest.mark.parametrize("corner", [-3, 99])
+def test_a_triangle_of_a_vertex_that_is_not_there_is_refused(tmp_path: Path, corner: int) -> None:
+    faces = [line.split()[1:] for line in BOX_FACES.splitlines()]
+    head = "ply\nformat ascii 1.0\nelement vertex 8\n"
+    head += "".join(f"property float {axis}\n" for axis in "xyz")
+    head += "element face 13\nproperty list uchar int vertex_indices\nend_header\n"
+    rows = [f"3 {' '.join(str(int(index) - 1) for index in face)}" for face in faces]
+    rows.append(f"3 0 1 {corner}")
+    (tmp_path / "a.ply").write_text(head + corner_lines("") + "\n" + "\n".join(rows) + "\n")
+    assert f"vertex {corner}, of 8" in load_meshes(tmp_path).refused[0].reason

@@ -36,7 +36,8 @@ _SEARCH_OF_SHEETS: dict[str, Any] = {
 }
 """Of what is not one closed surface: it is made a thin shell first, which takes the search above
 13 to 28 s, and this one 2 to 4 s for pieces of the same volume."""
-_NEIGHBOURS = 6
+_NEIGHBOURS, _NEIGHBOURS_OF_MANY, _MANY = 6, 3, 500
+"""How many of a piece's nearest are tried for merging: fewer of more than `_MANY` pieces."""
 _SLACK = 0.01
 
 
@@ -145,6 +146,7 @@ def merge_pieces(pieces: Sequence[FloatArray], max_parts: int) -> tuple[FloatArr
     if len(pieces) <= max_parts:
         return tuple(np.asarray(points) for points in pieces)
     last = 2 * len(pieces) - max_parts
+    tried = _NEIGHBOURS_OF_MANY if len(pieces) > _MANY else _NEIGHBOURS
     alive = {index: np.asarray(points) for index, points in enumerate(pieces)}
     volumes = {index: hull_volume(points) for index, points in alive.items()}
     # Those that are not alive are infinitely far.
@@ -157,7 +159,7 @@ def merge_pieces(pieces: Sequence[FloatArray], max_parts: int) -> tuple[FloatArr
             joined = float(ConvexHull(np.concatenate([alive[a], alive[b]])).volume)
             heapq.heappush(costs, (joined - volumes[a] - volumes[b], a, b))
 
-    offer(_neighbours(middles[: len(pieces)]))
+    offer(_neighbours(middles[: len(pieces)], tried))
     for new in range(len(pieces), last):
         first, second = _cheapest(costs, alive)
         hull = convex_hull(np.concatenate([alive.pop(first), alive.pop(second)]))
@@ -165,7 +167,7 @@ def merge_pieces(pieces: Sequence[FloatArray], max_parts: int) -> tuple[FloatArr
         middle = _middle(hull.vertices)
         middles[[first, second]] = np.inf
         distances = np.linalg.norm(middles - middle, axis=1)
-        nearest = np.argsort(distances, kind="stable")[: min(_NEIGHBOURS, len(alive))]
+        nearest = np.argsort(distances, kind="stable")[: min(tried, len(alive))]
         alive[new], middles[new] = hull.vertices, middle
         offer((int(key), new) for key in nearest)
     return tuple(alive.values())
@@ -184,8 +186,8 @@ def _middle(points: FloatArray) -> FloatArray:
     return middle
 
 
-def _neighbours(middles: FloatArray) -> list[tuple[int, int]]:
-    """Pairs of pieces whose middles (N, 3) are close, smaller index first."""
-    _, nearest = cKDTree(middles).query(middles, k=min(_NEIGHBOURS + 1, len(middles)))
+def _neighbours(middles: FloatArray, count: int) -> list[tuple[int, int]]:
+    """Each piece with its `count` nearest by their middles (N, 3), smaller index first."""
+    _, nearest = cKDTree(middles).query(middles, k=min(count + 1, len(middles)))
     pairs = {(min(a, int(b)), max(a, int(b))) for a, row in enumerate(nearest) for b in row}
     return sorted((a, b) for a, b in pairs if a != b)

@@ -127,9 +127,10 @@ def _read(file: MeshFile) -> list[Triangles]:
     elif file.suffix in _GLTF:
         options = {"skip_materials": True}
     kind = "gltf" if file.suffix in _GLTF else file.suffix[1:]
+    data = _plain_obj(file.data) if file.suffix == ".obj" else file.data
     # Readers raise whatever their format's parser stumbles over; each of it means the same here.
     try:
-        scene = trimesh.load_scene(io.BytesIO(file.data), file_type=kind, process=False, **options)
+        scene = trimesh.load_scene(io.BytesIO(data), file_type=kind, process=False, **options)
         nodes = sorted(scene.graph.nodes_geometry)
         return [one for node in nodes for one in _placed(scene, node)]
     except ImportError as error:
@@ -140,6 +141,15 @@ def _read(file: MeshFile) -> list[Triangles]:
         raise UnusableMesh(f"unreadable: {type(error).__name__}: {error}") from error
 
 
+def _plain_obj(data: bytes) -> bytes:
+    """As its reader wants it: UTF-8, whatever a name in it was written in, and blanks for tabs."""
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        data = data.decode("latin-1").encode()
+    return data.replace(b"\t", b" ")
+
+
 def _placed(scene: Any, node: str) -> list[Triangles]:
     """The mesh of a node in the scene's frame; none where it is made of lines or points."""
     matrix, name = scene.graph[node]
@@ -147,6 +157,9 @@ def _placed(scene: Any, node: str) -> list[Triangles]:
     if not hasattr(mesh, "faces"):
         return []
     faces = np.asarray(mesh.faces, dtype=np.int64).reshape(-1, 3)
+    wrong = faces[(faces < 0) | (faces >= len(mesh.vertices))]
+    if len(wrong):
+        raise ValueError(f"a triangle of vertex {wrong[0]}, of {len(mesh.vertices)} from 0 on")
     vertices = np.asarray(mesh.vertices, dtype=np.float64) @ matrix[:3, :3].T + matrix[:3, 3]
     if np.linalg.det(matrix[:3, :3]) < 0.0:
         faces = faces[:, ::-1]
