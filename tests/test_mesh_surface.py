@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from selfgrasp.core.errors import InputError
-from selfgrasp.objects import shells
+from selfgrasp.objects import gltf, shells
 from selfgrasp.objects.catalogue import objects_by_name
 from selfgrasp.objects.decompose import decompose, merge_pieces, without_contained
 from selfgrasp.objects.meshes import load_meshes
@@ -362,3 +362,27 @@ def test_a_triangle_of_a_vertex_that_is_not_there_is_refused(tmp_path: Path, cor
     rows.append(f"3 0 1 {corner}")
     (tmp_path / "a.ply").write_text(head + corner_lines("") + "\n" + "\n".join(rows) + "\n")
     assert f"vertex {corner}, of 8" in load_meshes(tmp_path).refused[0].reason
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        ({"extensionsRequired": ["VENDOR_positions"]}, "requires VENDOR_positions"),
+        ({"nodes": [{"mesh": 0, "skin": 0}]}, "a skeleton poses it"),
+        ({"nodes": [{"mesh": 0, "weights": [0.0, 1.0]}]}, "morph targets"),
+        ({"nodes": [{"extensions": {"EXT_mesh_gpu_instancing": {}}}]}, "places copies"),
+    ],
+)
+def test_a_gltf_of_another_shape_than_its_positions_say_is_refused(
+    more: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        gltf.plain(gltf.GltfFile(more, None), lambda _: b"")
+    harmless = {"extensionsRequired": ["KHR_materials_unlit", "KHR_mesh_quantization"]}
+    assert gltf.plain(gltf.GltfFile(harmless, None), lambda _: b"")
+
+
+def test_many_convex_shells_are_merged_and_not_cut() -> None:
+    boxes = [box((0.01, 0.01, 0.01), (0.02 * i, 0.0, 0.0)) for i in range(20)]
+    pieces = decompose(surface(*boxes), 12)
+    assert (len(pieces.points), pieces.how) == (12, "20 convex shells")

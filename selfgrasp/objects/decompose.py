@@ -70,7 +70,8 @@ def decompose(surface: Surface, max_parts: int) -> Pieces:
     if nearly_convex(surface):
         return Pieces((surface.joined.vertices,), "one hull")
     convex = [s for s in surface.shells if s.closed and nearly_convex(Surface((s,)))]
-    if 0 < len(convex) <= max_parts and len(surface.shells) > 1:
+    all_convex = len(convex) == len(surface.shells)
+    if convex and len(surface.shells) > 1 and (all_convex or len(convex) <= max_parts):
         return _beside(convex, [s for s in surface.shells if s not in convex], max_parts)
     return _cut(surface, max_parts)
 
@@ -79,7 +80,7 @@ def _beside(convex: Sequence[Shell], others: Sequence[Shell], max_parts: int) ->
     """Convex shells as they are, beside the pieces of the other ones."""
     parts, how = tuple(shell.vertices for shell in convex), f"{len(convex)} convex shells"
     if not others:
-        return Pieces(parts, how)
+        return Pieces(merge_pieces(parts, max_parts), how)
     rest = decompose(Surface(tuple(others)), max(1, max_parts - len(convex)))
     pieces = merge_pieces((*parts, *rest.points), max_parts)
     return Pieces(pieces, f"{how}, {rest.how}", rest.filled)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -23,6 +24,10 @@ Node = dict[str, Any]
 _JSON_CHUNK, _BIN_CHUNK = 0x4E4F534A, 0x004E4942
 _COMPRESSED = ("EXT_meshopt_compression", "KHR_meshopt_compression", "KHR_draco_mesh_compression")
 """Extensions that pack positions in a way of their own."""
+_NOT_OF_SHAPE = re.compile(
+    r"KHR_mesh_quantization|(KHR|EXT)_(materials|texture|lights)_?.*|KHR_xmp.*"
+)
+"""Extensions without which the shape is as it is."""
 
 
 @dataclass(frozen=True)
@@ -74,12 +79,14 @@ def plain(file: GltfFile, read: Callable[[str], bytes]) -> bytes:
         read: gives the bytes of a file beside it.
 
     Raises:
-        ValueError: positions are compressed, or an index leads nowhere.
+        ValueError: positions are compressed, posed, morphed or placed by an extension, or an index
+            leads nowhere.
     """
     tree = file.tree
     packed = [name for name in _COMPRESSED if name in tree.get("extensionsRequired", [])]
     if packed:
         raise ValueError(f"its positions are compressed by {packed[0]}; export it without")
+    _check_shape(tree)
     # Only the first may be the file's own.
     owned = [file.binary, *(None for _ in tree.get("buffers", [])[1:])]
     buffers = [
@@ -113,6 +120,20 @@ def plain(file: GltfFile, read: Callable[[str], bytes]) -> bytes:
     ]
     changed = {"accessors": accessors, "bufferViews": views, "buffers": embedded}
     return json.dumps({**tree, **changed}).encode()
+
+
+def _check_shape(tree: Node) -> None:
+    """Raises: ValueError, where the shape is another one than the positions in the file say."""
+    for name in tree.get("extensionsRequired", []):
+        if not _NOT_OF_SHAPE.fullmatch(name):
+            raise ValueError(f"it requires {name}, which is not read; export it without")
+    meshes, nodes = tree.get("meshes", []), tree.get("nodes", [])
+    if any("skin" in node and "mesh" in node for node in nodes):
+        raise ValueError("a skeleton poses it; export the posed mesh without its skin")
+    if any("EXT_mesh_gpu_instancing" in node.get("extensions", {}) for node in nodes):
+        raise ValueError("it places copies by EXT_mesh_gpu_instancing; export it without")
+    if any(weight for one in [*meshes, *nodes] for weight in one.get("weights", [])):
+        raise ValueError("morph targets change it; export the mesh that they make")
 
 
 def _buffer(buffer: Node, binary: bytes | None, read: Callable[[str], bytes]) -> bytes:
