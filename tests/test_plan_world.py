@@ -12,6 +12,7 @@ from test_plan_verb import BOX, answer, message, write
 from vision_scenes import Box, camera, render
 
 from selfgrasp.core.pose import inverse, pose
+from selfgrasp.vision.tabletop import raised_table
 
 
 def rotation_about_x(angle: float) -> np.ndarray:
@@ -67,3 +68,13 @@ def test_a_pose_that_the_picture_contradicts_is_refused(tmp_path):
     assert "looks upwards, 150 degrees" in message(args)
     np.save(tmp_path / "p.npy", view.world_from_camera @ pose(rotation=rotation_about_x(0.09)))
     assert "leans by 5 degrees: is it exact?" in answer(args)["notes"][0]
+
+
+def test_a_lid_without_noise_is_a_level_surface():
+    """All of its pixels lie at one height."""
+    points = np.zeros((40, 40, 3))
+    points[..., :2] = np.stack(np.meshgrid(np.arange(40), np.arange(40)), axis=-1) * 0.02
+    points[14:26, 14:26, 2] = 0.4
+    assert raised_table(points, 0.0) == pytest.approx(0.4)
+    points[..., 2] = 0.0
+    assert raised_table(points, 0.0) is None

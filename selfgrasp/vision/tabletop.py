@@ -58,7 +58,7 @@ def _level_surfaces(z: NDArray[np.floating], floor: float) -> list[float]:
     raised = measured[measured > floor + LEAST_RISE]
     if len(raised) < _LEAST_SHARE * len(measured) or not len(raised):
         return []
-    bins = max(1, int(np.ceil(np.ptp(raised) / _BIN)))
+    bins = max(3, int(np.ceil(np.ptp(raised) / _BIN)))
     counts, edges = np.histogram(raised, bins=bins)
     near = np.convolve(counts, np.ones(3), "same")
     found: list[float] = []
