@@ -239,6 +239,15 @@ def test_a_last_link_that_has_its_mass_from_the_gripper_is_one(
     assert read(mjcf(HAND).replace(last, "")).chain.removed == ("claw",)
 
 
+def test_a_table_under_the_arm_that_would_lie_over_the_bin_is_refused(
+    read: Callable[..., ArmFile],
+) -> None:
+    desk = '<geom type="box" size="0.8 0.8 0.02" mass="9"/>'
+    with pytest.raises(InputError, match="base, which does not move, would lie over the bin"):
+        read(mjcf(base=desk))
+    assert read(mjcf(base=desk.replace("0.8 0.8", "0.3 0.3"))).chain.root == "base"
+
+
 def test_hinges_that_follow_others_are_refused(read: Callable[..., ArmFile]) -> None:
     tied = '<equality><joint joint1="j3" joint2="j2"/></equality></mujoco>'
     with pytest.raises(InputError, match="j3, that follows j2"):

@@ -138,6 +138,7 @@ def read_arm(path: Path, world_from_base: FloatArray, flange: str = "") -> ArmFi
         _check_hinges(chain, source)
         model = make().compile()
         _check_sizes(model)
+        _check_clear(model, world_from_base)
     except ValueError as error:
         raise InputError(
             given=f"{path} ({first_line(error)})", wanted="an arm that MuJoCo can compile"
@@ -189,6 +190,28 @@ def _check_sizes(model: mujoco.MjModel) -> None:
             given=f"an arm with a shape of {2 * largest:.3g} m",
             wanted=f"at most {2 * _LARGEST:g} m; meshes in millimetres need a scale of 0.001",
         )
+
+
+def _check_clear(model: mujoco.MjModel, world_from_base: FloatArray) -> None:
+    """Raises: InputError, where what carries the arm, a table say, would lie over the middle of the
+    bin."""
+    data = mujoco.MjData(model)
+    mujoco.mj_kinematics(model, data)
+    below, body = [], int(model.jnt_bodyid[0])
+    while body := int(model.body_parentid[body]):
+        below.append(body)
+    seen = np.isin(model.geom_bodyid, below) & (model.geom_rgba[:, 3] > 0)
+    for geom in np.flatnonzero(seen):
+        turn = world_from_base[:3, :3] @ data.geom_xmat[geom].reshape(3, 3)
+        at = world_from_base[:3, :3] @ data.geom_xpos[geom] + world_from_base[:3, 3]
+        middle = at + turn @ model.geom_aabb[geom, :3]
+        half = np.abs(turn) @ model.geom_aabb[geom, 3:]
+        if (np.abs(middle[:2]) < half[:2]).all() and middle[2] + half[2] > 0.0:
+            name = model.body(model.geom_bodyid[geom]).name
+            raise InputError(
+                given=f"an arm whose {name}, which does not move, would lie over the bin",
+                wanted="the arm without the table or stand around it",
+            )
 
 
 def _read(path: Path) -> Urdf:
