@@ -58,8 +58,9 @@ def _level_surfaces(z: NDArray[np.floating], floor: float) -> list[float]:
     raised = measured[measured > floor + LEAST_RISE]
     if len(raised) < _LEAST_SHARE * len(measured) or not len(raised):
         return []
-    bins = max(3, int(np.ceil(np.ptp(raised) / _BIN)))
-    counts, edges = np.histogram(raised, bins=bins)
+    counts, edges = np.histogram(
+        raised, bins=np.arange(raised.min() - _BIN, raised.max() + 2.5 * _BIN, _BIN)
+    )
     near = np.convolve(counts, np.ones(3), "same")
     found: list[float] = []
     for _ in range(_MOST_SURFACES):
