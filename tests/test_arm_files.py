@@ -297,9 +297,15 @@ def test_shapes_in_millimetres_and_chains_without_end_are_refused(
         read(f'<robot name="long">{links}{joints}</robot>', name="long.urdf")
 
 
-def test_a_sprung_joint_goes_where_it_is_told(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "joint",
+    ['stiffness="200" springref="1"', 'actuatorgravcomp="true" actuatorfrcrange="-15 15"'],
+)
+def test_a_joint_that_is_sprung_or_carries_itself_goes_where_it_is_told(
+    tmp_path: Path, joint: str
+) -> None:
     path = tmp_path / "arm.xml"
-    path.write_text(mjcf().replace("<joint", '<joint stiffness="200" springref="1"'))
+    path.write_text(mjcf().replace("<joint", f"<joint {joint}"))
     config = KukaBinConfig(count=1, picture_px=48, arm=str(path), noise="none")
     with kuka_bin(train_objects(4), config) as cell:
         cell.reset(0)
@@ -331,7 +337,22 @@ def test_a_change_in_a_file_or_in_its_mesh_is_another_arm(read: Callable[..., Ar
     painted = mjcf(head='<asset><material name="m" rgba="1 0 0 1"/></asset>')
     painted = painted.replace('type="capsule"', 'type="capsule" material="m"')
     assert read(painted).content != read(painted.replace("1 0 0 1", "0 1 0 1")).content
+    for touch in ('condim="6"', 'solref="0.1 1"', 'margin="0.01"', 'priority="1"'):
+        assert read(mjcf().replace("<geom ", f"<geom {touch} ")).content != first
     assert read("<!-- of a comment -->" + mjcf()).content == first
+
+
+def test_a_mesh_that_was_changed_at_once_is_another_arm(
+    read: Callable[..., ArmFile], tmp_path: Path
+) -> None:
+    trimesh = pytest.importorskip("trimesh")
+    head = '<asset><mesh name="a" file="a.stl"/></asset>'
+    text = mjcf(SITE + '<geom type="mesh" mesh="a"/>', head=head)
+    found = set()
+    for side in (0.05, 0.1):
+        trimesh.creation.box((side, side, side)).export(tmp_path / "a.stl")
+        found.add(read(text).content)
+    assert len(found) == 2
 
 
 def test_meshes_of_a_package_are_found_and_others_named(
@@ -373,7 +394,7 @@ def test_mesh_files_of_one_name_in_two_folders_are_two_and_all_objects_of_an_obj
     lines = [f"v {x} {y} {z}" for x, y, z in box.vertices]
     lines += [f"v {x} {y} {z + 0.5}" for x, y, z in box.vertices]
     for name, first in (("one", 1), ("two", 9)):
-        lines += [f"o {name}", *(f"f {a} {b} {c}" for a, b, c in box.faces + first)]
+        lines += [f" o\t{name}", *(f"f {a} {b} {c}" for a, b, c in box.faces + first)]
     (tmp_path / "two.obj").write_text("\n".join(lines))
     model = read(urdf("two.obj"), name="six.urdf").model.make().compile()
     assert model.mesh_facenum.tolist() == [24]

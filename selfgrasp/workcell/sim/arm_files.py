@@ -48,6 +48,9 @@ _CONTENT = (
     "body_iquat",
     "body_mass",
     "body_inertia",
+    "jnt_type",
+    "jnt_limited",
+    "jnt_actfrclimited",
     "jnt_axis",
     "jnt_pos",
     "jnt_range",
@@ -57,7 +60,14 @@ _CONTENT = (
     "dof_damping",
     "dof_frictionloss",
     "geom_type",
+    "geom_dataid",
     "geom_contype",
+    "geom_conaffinity",
+    "geom_condim",
+    "geom_priority",
+    "geom_solref",
+    "geom_solimp",
+    "geom_margin",
     "geom_friction",
     "geom_size",
     "geom_pos",
@@ -127,6 +137,8 @@ def read_arm(path: Path, world_from_base: FloatArray, flange: str = "") -> ArmFi
             fewer than four hinges.
     """
     source = _read(path)
+    # It takes meshes that were changed within one second for the same.
+    mujoco.mj_clearCache(mujoco.mj_getCache())
 
     def make() -> mujoco.MjSpec:
         spec = _spec(path, source)
@@ -260,6 +272,8 @@ def _reduce(spec: mujoco.MjSpec, chain: Chain) -> None:
     for joint in spec.joints:
         # As gravity, a spring is carried.
         joint.stiffness = np.zeros_like(joint.stiffness)
+        # What carries it is not taken from the joint's own force.
+        joint.actgravcomp = 0
     # A last link may have had its mass from the gripper that is gone.
     spec.compiler.boundmass = max(spec.compiler.boundmass, _LEAST_MASS)
     spec.compiler.boundinertia = max(spec.compiler.boundinertia, _LEAST_INERTIA)

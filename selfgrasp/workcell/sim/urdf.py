@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import xml.etree.ElementTree as ET
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +15,8 @@ READ = (".stl", ".obj", ".msh")
 """Kinds of mesh that MuJoCo reads."""
 _MOST_BYTES = 64 << 20
 _MOST_JOINTS = 500
+_OBJECT_OR_GROUP = re.compile(rb"^[ \t]*[og](?=\s|\Z)[^\r\n]*", re.MULTILINE)
+"""A line of an OBJ that begins another object."""
 _VECTORS = frozenset(("xyz", "rpy", "scale", "size", "radius", "length"))
 """Attributes that hold one or more numbers."""
 
@@ -122,8 +125,7 @@ def _whole(file: Path) -> bytes:
     content = file.read_bytes()
     if file.suffix.lower() != ".obj":
         return content
-    lines = content.splitlines(keepends=True)
-    return b"".join(line for line in lines if not line.startswith((b"o ", b"g ")))
+    return _OBJECT_OR_GROUP.sub(b"", content)
 
 
 def _tell_compiler(root: ET.Element) -> None:
