@@ -25,7 +25,7 @@ _JSON_CHUNK, _BIN_CHUNK = 0x4E4F534A, 0x004E4942
 _COMPRESSED = ("EXT_meshopt_compression", "KHR_meshopt_compression", "KHR_draco_mesh_compression")
 """Extensions that pack positions in a way of their own."""
 _NOT_OF_SHAPE = re.compile(
-    r"KHR_mesh_quantization|(KHR|EXT)_(materials|texture|lights)_?.*|KHR_xmp.*"
+    r"KHR_mesh_quantization|(KHR|EXT)_(materials|texture|lights)_?.*|KHR_(xmp.*|node_visibility)"
 )
 """Extensions without which the shape is as it is."""
 
@@ -93,6 +93,9 @@ def plain(file: GltfFile, read: Callable[[str], bytes]) -> bytes:
         _buffer(buffer, own, read)
         for buffer, own in zip(tree.get("buffers", []), owned, strict=False)
     ]
+    for buffer, raw in zip(tree.get("buffers", []), buffers, strict=True):
+        if len(raw) < int(buffer["byteLength"]):
+            raise ValueError(f"a buffer of {len(raw)} bytes, not of {buffer['byteLength']}")
     accessors = list(tree.get("accessors", []))
     views = list(tree.get("bufferViews", []))
     for index in _read_indices(tree):
@@ -119,6 +122,8 @@ def plain(file: GltfFile, read: Callable[[str], bytes]) -> bytes:
         for raw in buffers
     ]
     changed = {"accessors": accessors, "bufferViews": views, "buffers": embedded}
+    if "nodes" in tree:
+        changed["nodes"] = [_shown(node) for node in tree["nodes"]]
     return json.dumps({**tree, **changed}).encode()
 
 
@@ -128,12 +133,22 @@ def _check_shape(tree: Node) -> None:
         if not _NOT_OF_SHAPE.fullmatch(name):
             raise ValueError(f"it requires {name}, which is not read; export it without")
     meshes, nodes = tree.get("meshes", []), tree.get("nodes", [])
+    children = [child for node in nodes for child in node.get("children", [])]
+    if len(set(children)) < len(children):
+        raise ValueError("a node hangs on two others; export copies")
     if any("skin" in node and "mesh" in node for node in nodes):
         raise ValueError("a skeleton poses it; export the posed mesh without its skin")
     if any("EXT_mesh_gpu_instancing" in node.get("extensions", {}) for node in nodes):
         raise ValueError("it places copies by EXT_mesh_gpu_instancing; export it without")
     if any(weight for one in [*meshes, *nodes] for weight in one.get("weights", [])):
         raise ValueError("morph targets change it; export the mesh that they make")
+
+
+def _shown(node: Node) -> Node:
+    """A node, or where it is hidden one without its mesh and all below."""
+    visibility = node.get("extensions", {}).get("KHR_node_visibility", {})
+    hidden = visibility.get("visible", True) is False
+    return {k: v for k, v in node.items() if not hidden or k not in ("mesh", "children")}
 
 
 def _buffer(buffer: Node, binary: bytes | None, read: Callable[[str], bytes]) -> bytes:

@@ -19,7 +19,7 @@ from selfgrasp.common.files import atomic_write
 from selfgrasp.common.user_cache import user_cache
 from selfgrasp.core.arrays import FloatArray
 
-_VERSION = 4
+_VERSION = 5
 """Of how files are judged; what another version judged is judged again."""
 _PACKAGES = ("coacd", "mujoco", "trimesh")
 
@@ -57,7 +57,10 @@ def find(key: str) -> Judged | None:
     if path is None:
         return None
     try:
-        kept = json.loads(path.read_bytes())
+        digest, _, text = path.read_bytes().partition(b"\n")
+        if digest != _digest(text):
+            return None
+        kept = json.loads(text)
         parts = tuple(_corners(part) for part in kept.pop("parts"))
         notes = tuple(str(note) for note in kept.pop("notes"))
         return Judged(**kept, notes=notes, parts=parts)
@@ -72,7 +75,13 @@ def keep(key: str, judged: Judged) -> None:
         return
     plain = {**asdict(judged), "parts": [part.tolist() for part in judged.parts]}
     with contextlib.suppress(OSError), atomic_write(path) as partial:
-        partial.write_text(json.dumps(plain))
+        text = json.dumps(plain).encode()
+        partial.write_bytes(_digest(text) + b"\n" + text)
+
+
+def _digest(text: bytes) -> bytes:
+    """What stands before what is kept, so that damage is seen."""
+    return hashlib.sha256(text).hexdigest().encode()
 
 
 def _corners(part: Iterable[Iterable[float]]) -> FloatArray:

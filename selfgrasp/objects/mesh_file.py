@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from selfgrasp.core.arrays import FloatArray
-from selfgrasp.objects import gltf
+from selfgrasp.objects import gltf, ply
 
 SUFFIXES: tuple[str, ...] = (".obj", ".stl", ".glb", ".gltf", ".ply", ".off")
 MOST_BYTES = 1 << 30
@@ -22,9 +23,10 @@ _GLTF = (".glb", ".gltf")
 _STAND_IN = re.compile(r"(^|[^a-z])(ucx|ubx|usp|ucp|collision|collider|lod[_ ]?[1-9])([^a-z]|$)")
 """Names, in small letters, of what only stands for another mesh of the same file: collision shapes
 and coarser levels of detail."""
-
-
 _ZERO_IN_FACE = re.compile(rb"^[ \t]*f[ \t][^\r\n]*?(?<=[ \t])-?0+(?=[/\s]|\Z)", re.MULTILINE)
+_OBJ_COMMENT = re.compile(rb"^([ \t]*[vf][^#\r\n]*)#[^\r\n]*", re.MULTILINE)
+_STL_HEAD, _STL_ROW = 84, 50
+"""Bytes before the triangles of a binary STL, and of each."""
 
 
 class UnusableMesh(Exception):
@@ -120,14 +122,17 @@ def _read(file: MeshFile) -> list[Triangles]:
     # Without processing, because that drops vertices that are not finite and with them the reason
     # why a file is unusable; without materials, whose pictures nobody needs here.
     options: dict[str, Any] = {}
+    try:
+        data = _PLAIN[file.suffix](file.data) if file.suffix in _PLAIN else file.data
+    except Exception as error:
+        raise UnusableMesh(f"unreadable: {type(error).__name__}: {error}") from error
     if file.suffix == ".obj":
-        if _ZERO_IN_FACE.search(file.data):
+        if _ZERO_IN_FACE.search(data):
             raise UnusableMesh("unreadable: a face of corner 0, where an OBJ counts from 1")
         options = {"split_objects": True, "group_material": False, "skip_materials": True}
     elif file.suffix in _GLTF:
         options = {"skip_materials": True}
     kind = "gltf" if file.suffix in _GLTF else file.suffix[1:]
-    data = _plain_obj(file.data) if file.suffix == ".obj" else file.data
     # Readers raise whatever their format's parser stumbles over; each of it means the same here.
     try:
         scene = trimesh.load_scene(io.BytesIO(data), file_type=kind, process=False, **options)
@@ -142,17 +147,35 @@ def _read(file: MeshFile) -> list[Triangles]:
 
 
 def _plain_obj(data: bytes) -> bytes:
-    """As its reader wants it: UTF-8, whatever a name in it was written in, and blanks for tabs."""
+    """As its reader wants it: UTF-8, whatever a name in it was written in, blanks for tabs, and no
+    comments behind numbers."""
     try:
         data.decode()
     except UnicodeDecodeError:
         data = data.decode("latin-1").encode()
-    return data.replace(b"\t", b" ")
+    return _OBJ_COMMENT.sub(rb"\1", data).replace(b"\t", b" ")
+
+
+def _plain_stl(data: bytes) -> bytes:
+    """Without what follows the triangles of a binary file."""
+    if len(data) < _STL_HEAD:
+        return data
+    end = _STL_HEAD + _STL_ROW * int.from_bytes(data[_STL_HEAD - 4 : _STL_HEAD], "little")
+    return data[:end] if _STL_HEAD < end < len(data) else data
+
+
+_PLAIN: dict[str, Callable[[bytes], bytes]] = {
+    ".obj": _plain_obj,
+    ".stl": _plain_stl,
+    ".ply": ply.plain,
+}
 
 
 def _placed(scene: Any, node: str) -> list[Triangles]:
     """The mesh of a node in the scene's frame; none where it is made of lines or points."""
     matrix, name = scene.graph[node]
+    if not np.isfinite(matrix).all():
+        raise ValueError(f"the place of {name!r} is not finite")
     mesh = scene.geometry[name]
     if not hasattr(mesh, "faces"):
         return []
