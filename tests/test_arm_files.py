@@ -207,6 +207,12 @@ def test_a_flange_with_the_approach_along_x_is_turned_and_one_across_is_said(
     assert "90 degrees off the last hinge" in str(read(mjcf(body.format("plate")), "plate"))
 
 
+def test_an_arm_of_very_many_hinges_is_refused(read: Callable[..., ArmFile]) -> None:
+    links = '<body pos="0 0 0.01"><joint/><geom size="0.01"/>' * 101
+    with pytest.raises(InputError, match="101 hinges; wanted: at most 100"):
+        read(f"<mujoco><worldbody>{links}{'</body>' * 101}</worldbody></mujoco>")
+
+
 def test_a_name_like_a_flanges_in_the_base_is_none(read: Callable[..., ArmFile]) -> None:
     assert read(mjcf("", base='<site name="base_flange"/>')).chain.carrier == "wrist3"
 

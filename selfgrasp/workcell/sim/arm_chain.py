@@ -16,6 +16,7 @@ import mujoco  # isort: skip
 
 HINGES = 4
 """The fewest of an arm."""
+_MOST_HINGES = 100
 FLANGE_NAMES = (
     "attachment_site",
     "right_hand",
@@ -70,7 +71,7 @@ def find_chain(model: mujoco.MjModel, wanted: str = "") -> Chain:
             hinges; these two with +z along the last hinge.
 
     Raises:
-        InputError: no such site or body, several arms and no word which, or fewer than four hinges.
+        InputError: no such site or body, several arms and no word which, or not 4 to 100 hinges.
     """
     tree = Tree(model)
     carrier, flange, body_from_flange, removed = _flange(tree, wanted)
@@ -81,6 +82,10 @@ def find_chain(model: mujoco.MjModel, wanted: str = "") -> Chain:
             given=f"an arm with {len(hinges)} hinges from its root to {flange}",
             wanted=f"at least {HINGES}; another flange is named by --options.flange",
             exists=_places(model),
+        )
+    if len(hinges) > _MOST_HINGES:
+        raise InputError(
+            given=f"an arm with {len(hinges)} hinges", wanted=f"at most {_MOST_HINGES}"
         )
     gone = {one for body in removed for one in tree.below(body)}
     kept = [body for body in tree.below(path[0]) if body not in gone]
