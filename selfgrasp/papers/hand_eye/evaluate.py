@@ -43,10 +43,6 @@ def conditions(work: Work) -> tuple[Condition, ...]:
     )
 
 
-ROWS = ("random_servo", "heuristic", "open", "closed")
-"""Of every condition, from worst to best in the paper."""
-
-
 def policies(work: Work) -> dict[str, str]:
     """By row: the paper's four, the last one without a memory of where it failed, and its other
     training seeds."""
@@ -80,10 +76,11 @@ def bench_folder(work: Work, condition: Condition) -> Path:
 def bench_job(work: Work, condition: Condition) -> BenchJob:
     """What is measured under a condition."""
     rows = policies(work)
-    chosen = rows if condition.name == "as-it-is" else {name: rows[name] for name in ROWS}
+    if condition.name != "as-it-is":
+        rows = {name: rows[name] for name in work.sizes.changed_rows}
     return BenchJob(
         protocol="deplete",
-        policy=tuple(chosen.values()),
+        policy=tuple(rows.values()),
         trials=work.sizes.bins,
         seed=work.seed,
         options=condition.options,

@@ -10,7 +10,7 @@ from selfgrasp.common.parts import Cell, Chart, Line, Point, Table
 from selfgrasp.dataset import Dataset
 from selfgrasp.papers import steps
 from selfgrasp.papers.hand_eye import evaluate
-from selfgrasp.papers.hand_eye.sizes import Work, runs_to_compare
+from selfgrasp.papers.hand_eye.sizes import ROWS, Work, runs_to_compare
 from selfgrasp.papers.reproduction import Report
 
 PAPER = {
@@ -103,7 +103,7 @@ def deplete_chart(work: Work) -> Chart:
     as_it_is = evaluate.conditions(work)[0]
     report, policies = evaluate.measured(work, as_it_is), evaluate.policies(work)
     series: list[Line] = []
-    for name in evaluate.ROWS:
+    for name in ROWS:
         found = steps.figures(report, policies[name])
         ours = [_point(tries, found[metric]) for tries, metric in _BY_TRIES.items()]
         series += [

@@ -9,6 +9,9 @@ from pathlib import Path
 from selfgrasp.papers import reproduction
 from selfgrasp.workcell.cells.kuka_bin import KukaBinConfig
 
+ROWS = ("random_servo", "heuristic", "open", "closed")
+"""Of `deplete`, from worst to best in the paper."""
+
 
 @dataclass(frozen=True)
 class Sizes:
@@ -25,6 +28,7 @@ class Sizes:
         amounts: of random attempts, for the curve over data; `random` is its end.
         validation_bins: of validation objects, on which networks are compared while they grow.
         bins: of `deplete`.
+        changed_rows: of the paper, played where the camera moved or objects are nudged as well.
         count: objects of a bin that is learned from.
         picture_px: side of all pictures.
         attempts_per_scene: random tries on one drop of objects; what is lifted is dropped in again.
@@ -41,6 +45,7 @@ class Sizes:
     amounts: tuple[int, ...] = (3_000, 6_000)
     validation_bins: int = 8
     bins: int = 15
+    changed_rows: tuple[str, ...] = ROWS
     count: int = 25
     picture_px: int = 128
     attempts_per_scene: int = 10
@@ -50,7 +55,7 @@ class Sizes:
 
 
 def quick() -> Sizes:
-    """Everything once, as small as it gets: its figures mean nothing."""
+    """Every step once, as small as it gets: its figures mean nothing."""
     return Sizes(
         random=120,
         rounds=(2,),
@@ -60,6 +65,7 @@ def quick() -> Sizes:
         amounts=(60,),
         validation_bins=1,
         bins=1,
+        changed_rows=("closed",),
         count=6,
         picture_px=64,
         attempts_per_scene=4,
