@@ -13,10 +13,8 @@ import pytest
 from hypothesis import HealthCheck, Phase, Verbosity, given, settings
 from hypothesis import strategies as st
 
-pytestmark = pytest.mark.xdist_group("fuzz")
-
 ROOT = Path(__file__).parents[1]
-BATCHES, BATCH = 3, 30
+BATCHES, BATCH = 2, 25
 VALUES = st.recursive(
     st.none()
     | st.booleans()
@@ -68,6 +66,8 @@ def fuzz() -> Iterator[Fuzz]:
     process = Fuzz()
     yield process
     process.close()
+    # Most verbs were tried, where the cases were run.
+    assert len(process.verbs) >= 6 or not process.verbs, process.verbs
 
 
 @pytest.mark.slow
@@ -87,9 +87,3 @@ def test_whatever_a_verb_is_given_it_answers_in_one_line(
 ) -> None:
     faults = [one for one in fuzz.run(cases) if one["verdict"] not in ("accepted", "refused")]
     assert not faults, json.dumps(faults, indent=1)
-
-
-def test_most_verbs_were_tried(fuzz: Fuzz) -> None:
-    if not fuzz.verbs:
-        pytest.skip("the cases were not run")
-    assert len(fuzz.verbs) >= 6, fuzz.verbs
