@@ -11,6 +11,7 @@ import sys
 from dataclasses import dataclass
 
 from selfgrasp import __version__
+from selfgrasp.common.interrupts import kill_children
 from selfgrasp.verbs.command import STOPPED, call, leaving_closed_pipes
 
 
@@ -130,6 +131,7 @@ def _piped(arguments: list[str]) -> int:
 def _end_at_once_if_stopped(ending: list[int]) -> None:
     """The interpreter takes seconds to clear libraries away that the system clears in no time."""
     if ending == [STOPPED]:
+        kill_children()
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(STOPPED)

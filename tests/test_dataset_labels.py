@@ -119,10 +119,17 @@ def test_a_small_label_is_quick_beside_long_ones_of_the_same_append(tmp_path):
         ("9" * 5000, "wanted: a finite number"),
         (f'"[{"9" * 400}]"', "wanted: a finite number"),
         ("[" * 60_000, "wanted: a finite number"),
+        ("", "no value in line 2"),
+        ("  ", "no value in line 2"),
+        ("#N/A", "wanted: a finite number"),
+        ("-1.#IND00", "wanted: a finite number"),
+        ("[1 2.5]", r"wanted: a list with commas and decimal points, as \[1, 2.5\]"),
+        ('"(1, 2)"', "wanted: a list with commas"),
+        ("1\n0-0-0,width,2", "width of 0-0-0: 2 in line 3 of .*, 1 in line 2 .*wanted: one value"),
         ('"0,5"', r"wanted: a decimal point, 0\.5"),
         ("0,5", "a decimal comma is written as a point"),
         ("x" * 140_000, "field larger than field limit"),
-        ('"open', "unexpected end of data"),
+        ('"open', "line 2 .*: unexpected end of data"),
     ],
 )
 def test_values_that_are_no_labels_say_how_to_write_them(tmp_path, value, message):
@@ -132,7 +139,7 @@ def test_values_that_are_no_labels_say_how_to_write_them(tmp_path, value, messag
 
 
 @pytest.mark.parametrize(
-    "value", ["nancy", "information", "[odd", "it's 3", "1 2", "", "1.2.3", "007"]
+    "value", ["nancy", "information", "[odd", "it's 3", "1 2", "1.2.3", "007", "(a)", "()"]
 )
 def test_texts_stay_texts(tmp_path, value):
     (tmp_path / "a.csv").write_text(f"attempt,name,value\n0-0-0,note,{value}\n")
@@ -141,9 +148,15 @@ def test_texts_stay_texts(tmp_path, value):
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
 def test_a_byte_order_mark_says_the_encoding(tmp_path, encoding):
-    text = "attempt,name,value\r\n0-0-0,note,é\r\n0-0-1,n,+1\r\n0-0-2,n,.5\r\n"
+    text = "attempt,name,value\r\n0-0-0,note,é\r\n0-0-1,n,+1\r\n0-0-2,n,.5\r\n0-0-3,n,\u22125.\r\n"
     (tmp_path / "a.csv").write_bytes(text.encode(encoding))
-    assert [label.value for label in read_csv(tmp_path / "a.csv", by="Ada")] == ["é", 1, 0.5]
+    assert [label.value for label in read_csv(tmp_path / "a.csv", by="Ada")] == ["é", 1, 0.5, -5]
+
+
+def test_blanks_around_fields_and_lines_that_repeat_are_dropped(tmp_path):
+    text = "attempt,name,value,step\n0-0-0, category , cup ,1.0\n0-0-0,category,cup,1\n"
+    (tmp_path / "a.csv").write_text(text)
+    assert read_csv(tmp_path / "a.csv", by="Ada") == [Label("0-0-0", "category", "cup", "Ada", 1)]
 
 
 @pytest.mark.parametrize(
@@ -154,6 +167,9 @@ def test_a_byte_order_mark_says_the_encoding(tmp_path, encoding):
         ("Attempt, Name, Value\n", "in lower case, without spaces"),
         ("\u201cattempt\u201d,\u201cname\u201d,\u201cvalue\u201d\n", "straight double ones"),
         ("attempt,name,value,step\n1,a,2," + "9" * 5000, "wanted: the index of a step"),
+        ("1,a,2\n", "in the first line"),
+        ("attempt,name,value\n1," + "a" * 10_000 + ",2\n", "at most 200 printable characters"),
+        ('attempt,name,value\n1,"a\nb",2\n', "at most 200 printable characters"),
     ],
 )
 def test_other_dialects_are_told_what_to_write(tmp_path, text, message):

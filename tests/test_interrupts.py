@@ -87,3 +87,23 @@ def test_work_that_does_not_stop_is_stopped_by_the_second_one() -> None:
         time.sleep(5)
         pytest.fail("it went on")
     assert signal.getsignal(signal.SIGINT) is before
+
+
+HELD = """
+import os, signal, time
+from selfgrasp.common.interrupts import interruptible, interrupts_held
+with interruptible("selfgrasp x"), interrupts_held():
+    for _ in range({count}):
+        os.kill(os.getpid(), signal.SIGINT)
+    time.sleep(60)
+"""
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_what_is_held_for_too_long_or_twice_ends_the_program(count: int) -> None:
+    began = time.monotonic()
+    code = HELD.format(count=count)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=50)
+    assert done.returncode == STOPPED
+    assert "selfgrasp x: ended at once" in done.stderr
+    assert time.monotonic() - began < 20

@@ -5,6 +5,8 @@ import os
 import signal
 import threading
 import time
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import forkserver
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,8 @@ from unittest.mock import Mock
 import pytest
 
 from selfgrasp.common.files import atomic_write
-from selfgrasp.common.processes import _interrupts_held, processes
+from selfgrasp.common.interrupts import interrupts_held
+from selfgrasp.common.processes import processes
 from selfgrasp.core import InputError, SelfgraspError
 from selfgrasp.rollout.policies import resolve
 from selfgrasp.rollout.workers import Worker, WorkerConfig, play_all
@@ -104,11 +107,36 @@ def test_so_is_what_workers_are_begun_by(monkeypatch: pytest.MonkeyPatch) -> Non
         pool.submit(dies)
 
 
-def test_an_interruption_waits_while_a_worker_begins(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is started meanwhile has Ctrl-C blocked, so that no half-imported library complains."""
+def test_an_interruption_waits_while_a_worker_begins() -> None:
     order = []
-    with pytest.raises(KeyboardInterrupt), _interrupts_held():  # noqa: PT012
+    with pytest.raises(KeyboardInterrupt), interrupts_held():  # noqa: PT012
         os.kill(os.getpid(), signal.SIGINT)
-        order.append(signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, ()))
-    assert order == [True]
+        order.append("after")
+    assert order == ["after"]
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="no /proc here")
+def test_processes_begin_with_ctrl_c_blocked_and_the_program_goes_on_without() -> None:
+    """So that no half-imported library complains of it, and another one ends the program."""
+    with processes(1) as pool:
+        assert pool.submit(abs, -1).result() == 1
+        server = forkserver._forkserver._forkserver_pid  # type: ignore[attr-defined]
+        status = Path(f"/proc/{server}/status").read_text()
+    (blocked,) = (line.split()[1] for line in status.splitlines() if line.startswith("SigBlk"))
+    assert int(blocked, 16) >> (signal.SIGINT - 1) & 1
     assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, ())
+
+
+def test_a_worker_that_is_asked_to_end_ends_whatever_a_library_makes_of_it(tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt), processes(1) as pool:  # noqa: PT012
+        task = pool.submit(makes_another_error, tmp_path)
+        interrupt_once(tmp_path, 1)
+    assert not task.done() or task.cancelled() or isinstance(task.exception(), BrokenProcessPool)
+
+
+def makes_another_error(folder: Path) -> None:
+    (folder / "a.begun").touch()
+    try:
+        time.sleep(60)
+    except SystemExit:
+        raise ValueError("argument 1: SystemExit: 143") from None

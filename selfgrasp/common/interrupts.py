@@ -1,4 +1,5 @@
-"""What Ctrl-C and a request to end do: to a verb, and to work that ends at a good moment."""
+"""What Ctrl-C and a request to end do: to a verb, to work that ends at a good moment, and to work
+that must not be cut short."""
 
 from __future__ import annotations
 
@@ -13,6 +14,7 @@ from types import FrameType
 from typing import Any
 
 STOPPED = 130
+_HELD_SECONDS = 1.0
 GOES_ON = "the same command goes on where it stopped"
 
 
@@ -21,6 +23,16 @@ class Interrupts:
     """Whether there was one."""
 
     any: bool = False
+
+
+@dataclass
+class _Running:
+    """The command that is running, for messages."""
+
+    prog: str = "selfgrasp"
+
+
+_RUNNING = _Running()
 
 
 @contextmanager
@@ -32,13 +44,14 @@ def interruptible(prog: str) -> Iterator[Interrupts]:
         prog: the command, for the message of the second one.
     """
     seen = Interrupts()
+    _RUNNING.prog = prog
     if threading.current_thread() is not threading.main_thread():
         yield seen
         return
 
     def interrupt(number: int, frame: FrameType | None) -> None:
         if seen.any:
-            _end_at_once(prog)
+            _end_at_once()
         seen.any = True
         raise KeyboardInterrupt
 
@@ -82,13 +95,57 @@ def stopping() -> Iterator[threading.Event]:
         raise KeyboardInterrupt
 
 
-def _end_at_once(prog: str) -> None:
-    """What is stored is safe at any moment, and workers end when their parent is gone."""
+@contextmanager
+def interrupts_held() -> Iterator[None]:
+    """Ctrl-C and a request to end wait until the block has ended, for a second at most: a block
+    that takes longer, and another Ctrl-C, end the program and its workers at once."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    arrived: list[tuple[int, FrameType | None]] = []
+    late = threading.Timer(_HELD_SECONDS, _end_at_once)
+    late.daemon = True
+
+    def hold(number: int, frame: FrameType | None) -> None:
+        if arrived:
+            _end_at_once()
+        arrived.append((number, frame))
+        late.start()
+
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before: dict[int, Any] = {number: signal.signal(number, hold) for number in numbers}
+    try:
+        yield
+    finally:
+        late.cancel()
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    for number, frame in arrived:
+        if callable(before[number]):
+            before[number](number, frame)
+
+
+def kill_children() -> None:
+    """Kill this program's processes. The one that forks workers would load its libraries to the
+    end, for seconds, with the terminal in its hands."""
     with suppress(Exception):
         if "multiprocessing" in sys.modules:
             for child in sys.modules["multiprocessing"].active_children():
                 child.kill()
+    with suppress(Exception):
+        if "multiprocessing.forkserver" in sys.modules:
+            server = sys.modules["multiprocessing.forkserver"]._forkserver._forkserver_pid
+            if server is not None:
+                os.kill(server, signal.SIGKILL)
+
+
+def _end_at_once() -> None:
+    """What is stored is safe at any moment, and workers end when their parent is gone."""
+    kill_children()
+    with suppress(Exception):
         # A bar of progress hides it.
         cursor = "\x1b[?25h" if sys.stderr.isatty() else ""
-        os.write(sys.stderr.fileno(), f"{cursor}\n{prog}: ended at once; {GOES_ON}\n".encode())
+        os.write(
+            sys.stderr.fileno(), f"{cursor}\n{_RUNNING.prog}: ended at once; {GOES_ON}\n".encode()
+        )
     os._exit(STOPPED)

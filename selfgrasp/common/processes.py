@@ -12,8 +12,9 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
-from multiprocessing import resource_tracker
+from multiprocessing import forkserver, resource_tracker
 from multiprocessing.context import BaseContext
 from multiprocessing.process import BaseProcess
 from types import FrameType
@@ -21,6 +22,7 @@ from typing import Any, ParamSpec, TypeVar
 
 import cv2
 
+from selfgrasp.common.interrupts import interrupts_held
 from selfgrasp.core.errors import WORKER_DIED, SelfgraspError
 
 _THREAD_LIMITS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
@@ -30,6 +32,8 @@ takes to begin. Nothing that opens a display or starts threads, which no fork ke
 _GRACE_SECONDS = 0.5
 """For workers that are ended to remove half-written files, and to save a training."""
 _ENDED = 128 + signal.SIGTERM
+_FORKS = sys.platform == "linux"
+"""Whether forks are safe here."""
 
 _Given = ParamSpec("_Given")
 _Result = TypeVar("_Result")
@@ -113,44 +117,64 @@ class _Pool(ProcessPoolExecutor):
     ) -> Future[_Result]:
         """As `ProcessPoolExecutor` has it."""
         try:
-            with _interrupts_held():
+            with interrupts_held(), _interrupts_blocked():
                 return super().submit(partial(_run, work), *args, **kwargs)
         except (EOFError, ConnectionError) as error:
             # What a new process was waited for in, as the fork server, is gone.
             raise BrokenProcessPool("a process could not begin") from error
 
 
+@dataclass
+class _Worker:
+    """In a worker: what it is doing.
+
+    Attributes:
+        works: a task, whose `finally` blocks run when the process is asked to end.
+        asked: it was asked to.
+    """
+
+    works: bool = False
+    asked: bool = False
+
+    def end(self, number: int, frame: FrameType | None) -> None:
+        """End the process: at once, if it does no task."""
+        self.asked = True
+        if not self.works:
+            os._exit(_ENDED)
+        raise SystemExit(_ENDED)
+
+
+_WORKER = _Worker()
+
+
 def _run(work: Callable[_Given, _Result], *args: _Given.args, **kwargs: _Given.kwargs) -> _Result:
-    """In a worker: the task, whose `finally` blocks run when the process is asked to end."""
+    """In a worker: the task."""
+    _WORKER.works = True
     try:
         return work(*args, **kwargs)
-    except (SystemExit, KeyboardInterrupt):
-        # Otherwise the pool sends it as the task's result and goes on.
-        os._exit(_ENDED)
+    except BaseException as error:
+        # Otherwise the pool sends it as the task's result and goes on. Libraries in C make other
+        # errors of it.
+        if _WORKER.asked or isinstance(error, (SystemExit, KeyboardInterrupt)):
+            os._exit(_ENDED)
+        raise
+    finally:
+        _WORKER.works = False
 
 
 @contextmanager
-def _interrupts_held() -> Iterator[None]:
-    """Ctrl-C and a request to end wait until the block has ended. What is started inside has Ctrl-C
-    blocked: before its own handlers are set it would end with a traceback."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    arrived: list[tuple[int, FrameType | None]] = []
-    before: dict[int, Any] = {
-        number: signal.signal(number, lambda *given: arrived.append(given))
-        for number in (signal.SIGINT, signal.SIGTERM)
-    }
+def _interrupts_blocked() -> Iterator[None]:
+    """What is started in the block has Ctrl-C blocked: before its own handlers are set it would
+    end with a traceback. That is the fork server, where there is one: its processes inherit it,
+    and Ctrl-C is not blocked while it loads its libraries."""
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
+        if _FORKS:
+            forkserver.ensure_running()
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
-        for number, handler in before.items():
-            signal.signal(number, handler)
-    for number, frame in arrived:
-        if callable(before[number]):
-            before[number](number, frame)
 
 
 def _start_tracker() -> None:
@@ -168,7 +192,7 @@ def _start_tracker() -> None:
 
 def _start_method() -> BaseContext:
     """A fork server where forks are safe, new interpreters elsewhere."""
-    if sys.platform != "linux":
+    if not _FORKS:
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([*_PRELOADED])
@@ -182,7 +206,7 @@ def _begin_worker(
     # The fork server has the environment of when it began.
     os.environ.update(environment)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(_ENDED))
+    signal.signal(signal.SIGTERM, _WORKER.end)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     threading.Thread(target=_end_with_parent, name="end with parent", daemon=True).start()
 

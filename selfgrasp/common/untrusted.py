@@ -26,6 +26,8 @@ _PIECE = 2**20
 MOST_DEPTH = 64
 MOST_VALUES = 2_000_000
 MOST_DIGITS = 40
+_LONG_INTEGER = "integer string conversion"
+"""In Python's message about one of more digits than it reads."""
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
 _MARKS = (
     (b"\xef\xbb\xbf", "utf-8-sig"),
@@ -133,6 +135,8 @@ def parse_json(
     except RecursionError:
         raise _too_deep(name) from None
     except ValueError as error:
+        if _LONG_INTEGER in str(error):
+            raise _too_long_a_number(name) from error
         raise InputError(
             given=f"{name}, malformed JSON: {first_line(error)}", wanted="well-formed JSON"
         ) from error
@@ -180,6 +184,8 @@ def parse_yaml(
     except RecursionError:
         raise _too_deep(name) from None
     except (ValueError, yaml.YAMLError, TypeError, KeyError, AttributeError) as error:
+        if _LONG_INTEGER in str(error):
+            raise _too_long_a_number(name) from error
         said = " ".join(str(error).split())[:200]
         raise InputError(
             given=f"{name}, malformed YAML: {said}", wanted="well-formed YAML"
@@ -217,12 +223,16 @@ def check_values(values: Any, *, name: str, most_values: int, nonfinite: bool) -
 
 def _check_number(value: float, name: str, nonfinite: bool) -> None:
     if isinstance(value, int) and abs(value) >= 10**MOST_DIGITS:
-        raise InputError(
-            given=f"{name} with a number of more than {MOST_DIGITS} digits",
-            wanted="numbers that a computer's can hold",
-        )
+        raise _too_long_a_number(name)
     if not nonfinite and isinstance(value, float) and not math.isfinite(value):
         raise InputError(given=f"{name} with the number {value}", wanted="finite numbers")
+
+
+def _too_long_a_number(name: str) -> InputError:
+    return InputError(
+        given=f"{name} with a number of more than {MOST_DIGITS} digits",
+        wanted="numbers that a computer's can hold",
+    )
 
 
 def _too_deep(name: str) -> InputError:

@@ -17,10 +17,14 @@ from selfgrasp.dataset.writer import DatasetWriter
 
 _REQUIRED = ("attempt", "name", "value")
 _OPTIONAL = ("step", "view")
-_MOST_DIGITS = 9
 _DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+")
 _NUMBER = re.compile(r"[+-]?(nan|inf|infinity|(\d+\.?\d*|\.\d+)(e[+-]?\d+)?)", re.IGNORECASE)
 _NOT_FINITE = re.compile(r"[+-]?(nan|inf|infinity)|\[.*\b(nan|inf|infinity)\b.*\]", re.IGNORECASE)
+_MISSING = re.compile(r"|#(N/A|NUM!|DIV/0!|VALUE!|REF!|NAME\?|NULL!)|[+-]?1\.?#(INF|Q?NAN|IND)\d*")
+"""What spreadsheets and C programs write where there is no number."""
+_OTHER_LIST = re.compile(r"[\[(](?=.*\d)[-+.\deE,;\s]*[\])]", re.DOTALL)
+_INDEX = re.compile(r"(\d{1,8})(\.0+)?")
+_MOST_NAME = 200
 TRUTH = "truth."
 """What names of labels begin with that only a simulator knows."""
 
@@ -89,17 +93,30 @@ def read_csv(path: Path, *, by: str) -> list[Label]:
 
     Raises:
         InputError: no such file, none of text, columns missing or unknown, a step that is no whole
-            number, or a name that is missing or a simulator's.
+            number, a name that is missing or a simulator's, or two values for one place.
     """
+    # By what it is about: the label, and the line that says it.
+    found: dict[tuple[object, ...], tuple[Label, str]] = {}
     with io.StringIO(read_text(path), newline="") as file:
         reader = csv.DictReader(file, strict=True)
         try:
             columns = list(reader.fieldnames or [])
             _check_columns(columns, path)
-            return [_label(row, columns, f"line {reader.line_num} of {path}", by) for row in reader]
+            for row in reader:
+                where = f"line {reader.line_num} of {path}"
+                label = _label(row, columns, where, by)
+                place = (label.attempt, label.name, label.step, label.view)
+                other, line = found.setdefault(place, (label, where))
+                if other.value != label.value:
+                    raise InputError(
+                        given=f"{label.name} of {label.attempt}: {label.value!r:.40} in {where}, "
+                        f"{other.value!r:.40} in {line}",
+                        wanted="one value for each attempt, step and view in a file",
+                    )
+            return [label for label, _ in found.values()]
         except csv.Error as error:
             raise InputError(
-                given=f"line {reader.line_num} of {path}: {error}",
+                given=f"line {reader.reader.line_num} of {path}: {error}",
                 wanted="CSV: fields with commas or line breaks in double quotes that end, and a "
                 'quote inside them written twice ("")',
             ) from error
@@ -119,7 +136,7 @@ def _check_columns(columns: list[str], path: Path) -> None:
                 "with commas and decimal points)",
             )
     spelled = [column.strip(" '\u201c\u201d\u2018\u2019\u00ab\u00bb").lower() for column in columns]
-    hint = ""
+    hint = "" if {*spelled} & known else " in the first line"
     if spelled != columns and set(_REQUIRED) <= set(spelled) <= known:
         hint = " (in lower case, without spaces, in no quotes or straight double ones)"
     raise InputError(
@@ -134,48 +151,73 @@ def _label(row: dict[str, str], columns: list[str], where: str, by: str) -> Labe
             wanted=f"{len(columns)} fields (a decimal comma is written as a point, a text with "
             "commas or a list stands in double quotes)",
         )
-    step = row.get("step") or ""
-    if step and not (step.isdecimal() and len(step) < _MOST_DIGITS):
+    fields = {name: row[name].strip() for name in columns}
+    name, step = fields["name"], fields.get("step")
+    index = _INDEX.fullmatch(step) if step else None
+    if step and index is None:
         raise InputError(
             given=f"step {step!r:.40} in {where}", wanted="the index of a step, or nothing"
         )
-    if not row["name"] or row["name"].startswith(TRUTH):
+    if not name or name.startswith(TRUTH):
         raise InputError(
-            given=f"label {row['name']!r} in {where}",
+            given=f"label {name!r:.40} in {where}",
             wanted=f"a name that does not begin with {TRUTH}: only simulators know",
         )
+    if len(name) > _MOST_NAME or not name.isprintable():
+        raise InputError(
+            given=f"label {name!r:.40} of {len(name)} characters in {where}",
+            wanted=f"a name of at most {_MOST_NAME} printable characters",
+        )
     return Label(
-        row["attempt"],
-        row["name"],
-        _value(row["value"], where),
+        fields["attempt"],
+        name,
+        _value(fields["value"], where),
         by,
-        int(step) if step else None,
-        row.get("view") or None,
+        int(index[1]) if index else None,
+        fields.get("view") or None,
     )
 
 
 def _value(text: str, where: str) -> bool | int | float | str | tuple[float, ...]:
-    plain = text.strip()
-    if plain.lower() in ("true", "false"):
-        return plain.lower() == "true"
-    if _DECIMAL_COMMA.fullmatch(plain):
+    if text.lower() in ("true", "false"):
+        return text.lower() == "true"
+    if _DECIMAL_COMMA.fullmatch(text):
         raise InputError(
-            given=f"value {plain:.40} in {where}",
-            wanted=f"a decimal point, {plain.replace(',', '.'):.40} (a list is [1, 2])",
+            given=f"value {text:.40} in {where}",
+            wanted=f"a decimal point, {text.replace(',', '.'):.40} (a list is [1, 2])",
         )
-    is_number = bool(_NUMBER.fullmatch(plain))
-    if not is_number and not plain.startswith("["):
+    # A typographer's minus is one.
+    number = text.replace("\u2212", "-")
+    if _NUMBER.fullmatch(number):
+        # JSON has neither +1 nor .5 nor 5.; what begins with further zeros, as 007, is a name.
+        number = re.sub(r"^(-?)\.", r"\g<1>0.", number.lstrip("+"))
+        number = re.sub(r"\.(?=[eE]|$)", ".0", number)
+    elif _MISSING.fullmatch(text):
+        raise _no_value(text, where)
+    elif not text.startswith("[") and not _OTHER_LIST.fullmatch(text):
         return text
     try:
-        # JSON has neither +1 nor .5; what begins with further zeros, as 007, is a name.
-        value = parse_json(re.sub(r"^(-?)\.", r"\g<1>0.", plain.lstrip("+")))
+        value = parse_json(number)
     except InputError as error:
-        if not _NOT_FINITE.fullmatch(plain) and "malformed" in error.given and len(plain) < 1000:
+        if _OTHER_LIST.fullmatch(text) and "malformed" in error.given:
+            raise InputError(
+                given=f"value {text:.40} in {where}",
+                wanted="a list with commas and decimal points, as [1, 2.5]",
+            ) from error
+        if not _NOT_FINITE.fullmatch(text) and "malformed" in error.given and len(text) < 1000:
             return text
-        raise InputError(
-            given=f"value {plain:.40} in {where}",
-            wanted="a finite number, a list of such, or no line at all where there is none",
-        ) from error
+        raise _no_value(text, where) from error
     if isinstance(value, list) and all(type(v) in (int, float) for v in value):
         return tuple(float(v) for v in value)
     return value if isinstance(value, (int, float)) else text
+
+
+def _no_value(text: str, where: str) -> InputError:
+    if not text:
+        return InputError(
+            given=f"no value in {where}", wanted="one, or no line where there is none"
+        )
+    return InputError(
+        given=f"value {text:.40} in {where}",
+        wanted="a finite number, a list of such, or no line at all where there is none",
+    )
