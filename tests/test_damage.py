@@ -7,15 +7,18 @@ import shutil
 import zipfile
 from pathlib import Path
 
+import cv2
 import lance
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 from helpers_attempts import make_attempts, make_session
 
 from benchmarks.damage import damage, write_sample
-from selfgrasp.codec import encode_attempt
+from selfgrasp.codec import encode_attempt, picture_key
 from selfgrasp.core import InputError, Label
-from selfgrasp.dataset import Dataset, DatasetWriter, check, merge
+from selfgrasp.dataset import Dataset, DatasetWriter, check, export_lerobot, merge
 from selfgrasp.dataset.checksums import CHECKSUM
 from selfgrasp.dataset.tables import open_table, overwrite
 
@@ -216,3 +219,90 @@ def test_version_1_is_sound(tmp_path):
     with zipfile.ZipFile(Path(__file__).parent / "data" / "version_1.zip") as file:
         file.extractall(tmp_path)
     assert check(tmp_path / "version_1").ok
+
+
+def test_rows_that_somebody_deleted_are_missed(sound, plain):
+    with Dataset.open(sound) as data:
+        name, last = data.ids()[[2, -1]]
+    open_table(sound, "attempts").delete(f"id = '{name}'")
+    assert check(sound).problems == (
+        "1 rows of table attempts were deleted",
+        f"1 attempts are missing, of which there are steps: {name}",
+    )
+    rows = open_table(plain, "attempts").to_table()
+    overwrite(plain, "attempts", rows.filter(pc.not_equal(rows["id"], name)))
+    assert check(plain).problems == (f"1 attempts are missing, of which there are steps: {name}",)
+    # So does a writer leave it that is killed between steps and attempt.
+    overwrite(plain, "attempts", rows.filter(pc.not_equal(rows["id"], last)))
+    assert check(plain).ok
+
+
+def test_attempts_without_all_of_their_steps_and_pictures_go_nowhere(sound):
+    with Dataset.open(sound) as data:
+        names = data.ids()
+    lost, twice, blind = (shutil.copytree(sound, sound.with_name(name)) for name in "abc")
+    open_table(lost, "steps").delete(f"attempt = '{names[1]}'")
+    steps = open_table(twice, "steps")
+    lance.write_dataset(steps.take([2]), steps, mode="append")
+    pictures = open_table(blind, "pictures")
+    key = pictures.take([0], columns=["key"])["key"][0].as_py()
+    pictures.delete(f"key = '{key}'")
+    for path, message in (
+        (lost, rf"attempt {names[1]} with the steps \[\]; wanted: each of its 2 steps once"),
+        (twice, rf"attempt {names[1]} with the steps \[0, 0, 1\]"),
+        (blind, rf"1 pictures that are missing \({key}\)"),
+    ):
+        for use in (merge_into_new, export_into_new):
+            with pytest.raises(InputError, match=message):
+                use(path)
+            assert sorted(one.name for one in path.parent.iterdir()) == ["a", "b", "c", "sound"]
+
+
+def merge_into_new(path: Path) -> None:
+    merge([path], path.with_name("merged"))
+
+
+def export_into_new(path: Path) -> None:
+    export_lerobot(path, path.with_name("exported"))
+
+
+def test_pictures_of_another_size_are_not_exported(plain):
+    small = cv2.imencode(".png", np.zeros((3, 3, 3), np.uint8))[1].tobytes()
+    pictures = open_table(plain, "pictures")
+    rows = [{"key": picture_key(small), "data": small}]
+    lance.write_dataset(pa.Table.from_pylist(rows, pictures.schema), pictures, mode="append")
+    rewrite(plain, "attempts", 1, before__views__0__color=picture_key(small))
+    with pytest.raises(InputError, match="attempt 0-1-0: a picture of 3 x 3 px of overhead"):
+        export_into_new(plain)
+
+
+def test_a_table_that_was_put_back_to_an_older_version_is_refused(tmp_path):
+    made = [encode_attempt(*both) for both in make_attempts(8)]
+    path = tmp_path / "d"
+    with DatasetWriter.create_or_open(path, make_session()) as writer:
+        writer.append(made[:4])
+        # A reader keeps older versions on the disk.
+        with Dataset.open(path):
+            writer.append(made[4:])
+            writer.close()
+    for table in ("attempts", "labels"):
+        copy = shutil.copytree(path, tmp_path / table)
+        newest, *older = sorted((copy / f"{table}.lance" / "_versions").glob("*.manifest"))
+        assert older
+        newest.unlink()
+        (problem,) = check(copy).problems
+        assert f"{table}.lance, whose newest version is gone" in problem
+        with pytest.raises(InputError, match="rows that were written are missing"):
+            Dataset.open(copy)
+
+
+def test_a_flipped_bit_in_the_list_of_files_is_found_before_lance_reads_it(sound):
+    for table in ("attempts", "steps", "labels", "pictures"):
+        (file,) = (sound / f"{table}.lance" / "_versions").glob("*.manifest")
+        whole = file.read_bytes()
+        for at in range(0, len(whole), 97):
+            file.write_bytes(whole[:at] + bytes([whole[at] ^ 4]) + whole[at + 1 :])
+            (problem,) = check(sound).problems
+            assert f"{file.name}, which is damaged" in problem
+        file.write_bytes(whole)
+    assert check(sound).ok

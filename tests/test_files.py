@@ -9,7 +9,13 @@ from pathlib import Path
 import pytest
 from safetensors.numpy import save_file
 
-from selfgrasp.common.files import atomic_folder, atomic_write, open_to_append, write_whole
+from selfgrasp.common.files import (
+    _prefix,
+    atomic_folder,
+    atomic_write,
+    open_to_append,
+    write_whole,
+)
 from selfgrasp.common.lock import FolderLock
 from selfgrasp.core import InputError
 
@@ -102,24 +108,34 @@ def test_a_folder_is_whole_or_not_there(tmp_path: Path):
 
 
 def test_what_a_killed_process_left_of_a_folder_is_removed_and_a_living_ones_stays(tmp_path: Path):
-    left = tmp_path / ".merged.0123456789abcdef.partial"
-    left.mkdir()
-    other = tmp_path / ".other.0123456789abcdef.partial"
-    other.mkdir()
-    with atomic_folder(tmp_path / "merged") as living, atomic_folder(tmp_path / "merged.2"):
-        assert not left.exists()
-        with pytest.raises(RuntimeError), atomic_folder(tmp_path / "merged"):  # noqa: PT012
+    names = "merged", "m" * 50 + "1", "m" * 50 + "2"
+    left = [tmp_path / f"{_prefix(tmp_path / name)}0123456789abcdef.partial" for name in names]
+    for folder in left:
+        (folder / "data").mkdir(parents=True)
+    with atomic_folder(tmp_path / names[0]), atomic_folder(tmp_path / names[1]) as living:
+        assert [folder.exists() for folder in left] == [False, False, True]
+        with atomic_folder(tmp_path / names[2]):
             assert living.is_dir()
-            raise RuntimeError
-    assert sorted(os.listdir(tmp_path)) == [other.name, "merged", "merged.2"]
+    assert sorted(os.listdir(tmp_path)) == sorted(names)
 
 
-def test_of_two_that_fill_one_folder_the_second_is_refused(tmp_path: Path):
-    with pytest.raises(InputError, match="not empty"), atomic_folder(tmp_path / "out") as slow:  # noqa: PT012
-        (slow / "slow").touch()
-        with atomic_folder(tmp_path / "out") as quick:
-            (quick / "quick").touch()
-    assert os.listdir(tmp_path / "out") == ["quick"]
+def test_of_two_that_fill_one_folder_the_second_is_refused_at_once(tmp_path: Path):
+    with atomic_folder(tmp_path / "out") as first:
+        (first / "first").touch()
+        with (
+            pytest.raises(InputError, match="another process is filling"),
+            atomic_folder(tmp_path / "out"),
+        ):
+            pytest.fail("it is filled already")
+    assert os.listdir(tmp_path) == ["out"]
+    assert os.listdir(tmp_path / "out") == ["first"]
+
+
+def test_a_folder_that_was_filled_meanwhile_is_not_overwritten(tmp_path: Path):
+    with pytest.raises(InputError, match="not empty"), atomic_folder(tmp_path / "out"):  # noqa: PT012
+        (tmp_path / "out").mkdir()
+        (tmp_path / "out" / "other").touch()
+    assert os.listdir(tmp_path / "out") == ["other"]
 
 
 @pytest.mark.timeout(20)

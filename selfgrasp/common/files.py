@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import fcntl
+import hashlib
 import os
 import re
 import secrets
@@ -138,13 +139,13 @@ def atomic_folder(path: Path) -> Iterator[Path]:
     removed when it does not. What a killed process left of an earlier one is removed too.
 
     Raises:
-        InputError: `path` is there and is not an empty folder.
+        InputError: `path` is there and is not an empty folder, or another process fills one that
+            is to take its name.
         OSError: it cannot be made.
     """
     target = path.absolute()
     _require_free(target)
     target.parent.mkdir(parents=True, exist_ok=True)
-    _remove_left(target)
     partial = target.with_name(f"{_prefix(target)}{secrets.token_hex(8)}.partial")
     try:
         partial.mkdir()
@@ -153,6 +154,7 @@ def atomic_folder(path: Path) -> Iterator[Path]:
     held = os.open(partial, os.O_RDONLY | os.O_DIRECTORY)
     try:
         fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        _remove_left(target, partial)
         yield partial
         _require_free(target)
         _take_place(partial, target)
@@ -186,19 +188,32 @@ def _require_free(target: Path) -> None:
 
 
 def _prefix(target: Path) -> str:
-    return f".{target.name[:40]}."
+    """Of the names of folders that are to take the name of `target`, and of no other."""
+    digest = hashlib.blake2b(os.fsencode(target.name), digest_size=4).hexdigest()
+    return f".{target.name[:40]}.{digest}."
 
 
-def _remove_left(target: Path) -> None:
-    """Folders that `atomic_folder` began for `target` and that no process holds any more."""
+def _remove_left(target: Path, own: Path) -> None:
+    """Remove folders that `atomic_folder` began for `target` and that no process holds any more.
+
+    Raises:
+        InputError: another process holds one, which is not `own`.
+    """
     for left in target.parent.iterdir():
-        if not re.fullmatch(rf"{re.escape(_prefix(target))}[0-9a-f]{{16}}\.partial", left.name):
+        name = rf"{re.escape(_prefix(target))}[0-9a-f]{{16}}\.partial"
+        if left == own or not re.fullmatch(name, left.name):
             continue
         with contextlib.suppress(OSError):
             held = os.open(left, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
             try:
                 fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 shutil.rmtree(left, ignore_errors=True)
+            except BlockingIOError as error:
+                raise InputError(
+                    given=f"{target}, which another process is filling",
+                    wanted="one at a time (wait for it, or stop it)",
+                    exists=f"{left}",
+                ) from error
             finally:
                 os.close(held)
 

@@ -99,6 +99,7 @@ def _check(dataset: Dataset, meta: Meta, stored: Stored) -> CheckReport:
     problems = [
         *_guarded("sessions", lambda: _cells(dataset, meta)),
         *_ids(stored),
+        *_guarded("fragments", lambda: _deleted(stored)),
         *_guarded("columns of attempts", lambda: _numbers(dataset)),
         *of_attempts,
         *_guarded("labels", lambda: label_problems(stored, _lengths(dataset))),
@@ -184,6 +185,17 @@ def _cells(dataset: Dataset, meta: Meta) -> Iterator[str]:
     unknown = sorted(set(dataset.column("session").tolist()) - set(meta.sessions))
     if unknown:
         yield f"attempts of {len(unknown)} sessions that are not described: {some(unknown)}"
+
+
+def _deleted(stored: Stored) -> Iterator[str]:
+    """Rows that somebody else deleted: selfgrasp deletes no attempt and no picture."""
+    for name, table in (("attempts", stored.attempts), ("pictures", stored.pictures)):
+        if deleted := sum(fragment.num_deletions for fragment in table.get_fragments()):
+            yield f"{deleted} rows of table {name} were deleted"
+    if len(strays := stored.stray_steps):
+        rows = stored.steps.take(strays.tolist(), columns=["attempt"])
+        lost = pc.unique(rows["attempt"]).to_pylist()
+        yield f"{len(lost)} attempts are missing, of which there are steps: {some(lost)}"
 
 
 def _ids(stored: Stored) -> Iterator[str]:

@@ -2,8 +2,9 @@
 
 Each row of attempts, steps and labels carries one over its values, which stays with the row however
 files are joined. Each file of a table has one over its bytes, in `checksums.txt` beside the table's
-own: pictures, vectors and candidates have no other, and unused bytes no value. Rows and files of
-datasets that were written before have none, and are read without.
+own: pictures, vectors and candidates have no other, and unused bytes no value. So has the list of
+files that makes each version of a table, which shows a table that was put back to an older one.
+Rows and files of datasets that were written before have none, and are read without.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -30,6 +32,8 @@ WITH_CHECKSUMS = ("attempts", "steps", "labels")
 """Tables whose rows have one; the key of a picture is the hash of it."""
 
 _FILE = "checksums.txt"
+_VERSION = re.compile(r"\d{20}\.manifest")
+"""Lance's name of the list of files of a version, which counts down from 2**64 - 1."""
 _DIGITS = 32
 
 
@@ -60,7 +64,7 @@ def damaged_rows(rows: pa.Table | pa.RecordBatch) -> NDArray[np.int64]:
 
 
 def note_files(table: Path, files: Iterable[Path]) -> None:
-    """Adds the checksums of data `files` to those of the `table` (its folder). Not forced to the
+    """Adds the checksums of `files` to those of the `table` (its folder). Not forced to the
     disk: a file without a line is one that nothing is known of."""
     lines = "".join(f"{_digest(file)} {file.name}\n" for file in files)
     if lines:
@@ -74,6 +78,34 @@ def keep_files(table: Path, files: Iterable[Path]) -> None:
     lines = [f"{known.get(file.name) or _digest(file)} {file.name}\n" for file in files]
     with atomic_write(table / _FILE) as partial:
         partial.write_text("".join(lines))
+
+
+def newest_version(table: Path) -> Path | None:
+    """The list of files of the newest version of `table`."""
+    found = (p for p in (table / "_versions").glob("*.manifest") if _VERSION.fullmatch(p.name))
+    return min(found, default=None)
+
+
+def require_newest_version(table: Path) -> None:
+    """Refuse a `table` (its folder) whose newest version is not the one that was written last.
+
+    Raises:
+        InputError: it is an older one, or its list of files is damaged.
+    """
+    # Read first: a writer makes a version before it notes it.
+    known = _noted(table)
+    noted = min(filter(_VERSION.fullmatch, known), default="")
+    newest = newest_version(table)
+    if newest is None:
+        # Lance says that there is no table.
+        return
+    if noted and noted < newest.name:
+        raise InputError(
+            given=f"{table}, whose newest version is gone: rows that were written are missing",
+            wanted="the table as it was written, all of its files",
+        )
+    if newest.name in known and _digest(newest) != known[newest.name]:
+        raise InputError(given=f"{newest}, which is damaged", wanted="the file as it was written")
 
 
 def damaged_files(table: Path, files: Iterable[Path]) -> Iterator[Path]:

@@ -162,7 +162,7 @@ def _pictures(
     missing = set(writer.missing_pictures(picture_keys(stored.plain(rows))))
     return as_table(
         "pictures",
-        [{"key": key, "data": data} for key, data in stored.picture_bytes(missing).items()],
+        [{"key": key, "data": data} for key, data in stored.all_picture_bytes(missing).items()],
     )
 
 

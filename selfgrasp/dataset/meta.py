@@ -19,6 +19,7 @@ from selfgrasp.core.errors import first_line
 from selfgrasp.dataset.schema import READABLE_VERSIONS, SCHEMA_VERSION, TABLES
 
 META_FILE = "dataset.json"
+_OTHER_SPLIT = "; `selfgrasp.dataset.merge` makes a dataset with another split of an unchanged one"
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,8 +151,8 @@ def read_meta(path: Path) -> Meta:
             raise InputError(
                 given=f"{path / META_FILE}, in which the {what} was changed: its hash is {hashed}, "
                 f"not {stored}",
-                wanted="what was written when the attempts were made; `selfgrasp merge` makes a "
-                "dataset with another split from an unchanged one",
+                wanted="what was written when the attempts were made"
+                + (_OTHER_SPLIT if what == "split" else ""),
             )
     return meta
 

@@ -88,7 +88,8 @@ class Stored:
         """The plain values of the attempts in `rows`, in that order.
 
         Raises:
-            InputError: values that are not as they were written, or that make no attempt.
+            InputError: values that are not as they were written, or that make no attempt, or steps
+                that are missing or repeated.
         """
         plains = []
         for row, steps in zip(*self.rows(rows), strict=True):
@@ -98,6 +99,11 @@ class Stored:
                         given=f"attempt {row['id']}, whose values are damaged",
                         wanted="values as they were written (`selfgrasp check` says which are not)",
                     )
+            if (found := [step["index"] for step in steps]) != list(range(row["length"] or 0)):
+                raise InputError(
+                    given=f"attempt {row['id']} with the steps {found[:8]}",
+                    wanted=f"each of its {row['length']} steps once",
+                )
             plains.append(attempt_plain(row, steps))
         return plains
 
@@ -110,6 +116,32 @@ class Stored:
         together = np.concatenate(wanted) if wanted else np.zeros(0, np.int64)
         steps = iter(self.steps.take(together.tolist()).to_pylist()) if len(together) else iter(())
         return found, [[next(steps) for _ in mine] for mine in wanted]
+
+    def all_picture_bytes(self, keys: set[str]) -> dict[str, bytes]:
+        """The pictures called `keys`.
+
+        Raises:
+            InputError: some are missing.
+        """
+        found = self.picture_bytes(keys)
+        if missing := sorted(keys - set(found)):
+            raise InputError(
+                given=f"{len(missing)} pictures that are missing ({', '.join(missing[:3])})",
+                wanted="every picture an attempt refers to (`selfgrasp check` says which ones)",
+            )
+        return found
+
+    @property
+    def stray_steps(self) -> NDArray[np.int64]:
+        """Rows of `steps` of no attempt that stand before those of one.
+
+        Behind all others a killed writer leaves some, which the next one removes: it writes the
+        steps of an attempt before the attempt. Of these the attempt was there, and is missing.
+        """
+        first = self.step_starts[0]
+        none, last_known = self.step_rows[:first], self.step_rows[first:].max(initial=-1)
+        strays: NDArray[np.int64] = none[none < last_known]
+        return strays
 
     def picture_bytes(self, keys: set[str]) -> dict[str, bytes]:
         """The pictures called `keys`, without those that are missing."""

@@ -20,7 +20,9 @@ from selfgrasp.dataset.checksums import (
     CHECKSUM,
     damaged_files,
     keep_files,
+    newest_version,
     note_files,
+    require_newest_version,
     with_checksum_column,
     with_checksums,
 )
@@ -92,8 +94,14 @@ def require_regular_files(table: Path) -> None:
 
 def open_table(path: Path, name: str, *, cache_bytes: int = _READER_CACHE) -> Any:
     """The newest version of table `name` as a `lance.LanceDataset`, which keeps at most
-    `cache_bytes` of metadata in memory."""
+    `cache_bytes` of metadata in memory.
+
+    Raises:
+        InputError: links, pipes or devices in it, or another version than was written last.
+        OSError, ValueError: of Lance, which cannot read it.
+    """
     require_regular_files(table_path(path, name))
+    require_newest_version(table_path(path, name))
     return lance.dataset(address(path, name), metadata_cache_size_bytes=cache_bytes)
 
 
@@ -176,7 +184,7 @@ def compact_files(table: Any, rows_per_fragment: int) -> None:
     small = data_files(table, fewer_rows_than=rows_per_fragment)
     if not any(damaged_files(root, small)):
         table.optimize.compact_files(target_rows_per_fragment=rows_per_fragment)
-        keep_files(root, data_files(table))
+        keep_files(root, [*data_files(table), *filter(None, [newest_version(root)])])
 
 
 def append_rows(table: Any, rows: Any) -> Any:
@@ -213,8 +221,8 @@ def _flush(table: Any, known_fragments: Collection[int]) -> None:
         if f.fragment_id not in known_fragments
         for file in f.data_files()
     ]
-    note_files(root, fresh)
     manifest = root / "_versions" / f"{2**64 - 1 - table.version:020d}.manifest"
+    note_files(root, [*fresh, manifest])
     # A table that never had a row has no folder of data.
     data = [root / "data"] if (root / "data").exists() else []
     _fsync([*fresh, *data, manifest, root / "_versions"])

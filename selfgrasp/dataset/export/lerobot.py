@@ -56,15 +56,21 @@ def export_lerobot(path: str | Path, out: str | Path) -> int:
     frame of a grasp that held something), next.done and next.success.
 
     Raises:
-        InputError: no dataset, one without an attempt that can be exported, or `out` exists and is
-            not empty.
+        InputError: no dataset, a damaged one, one without an attempt that can be exported, or `out`
+            exists and is not empty.
     """
     with atomic_folder(Path(out)) as partial, Dataset.open(path) as dataset:
         cameras = dataset.spec.cameras
         export = _Export(partial, cameras, features(cameras))
         for plain, pictures in _plains(dataset):
-            if _is_whole(plain, cameras, pictures):
+            if not _is_whole(plain, cameras):
+                continue
+            try:
                 export.episode(plain, pictures)
+            except InputError as error:
+                raise InputError(
+                    given=f"attempt {plain['id']}: {error.given}", wanted=error.wanted
+                ) from error
         if not export.episodes:
             raise InputError(
                 given=f"{len(dataset)} attempts of {path}",
@@ -81,7 +87,7 @@ def _plains(dataset: Dataset) -> Iterator[tuple[dict[str, object], dict[str, byt
         plains = dataset.stored.plain(
             np.arange(start, min(start + _CHUNK, len(dataset)), dtype=np.int64)
         )
-        pictures = dataset.stored.picture_bytes(picture_keys(plains))
+        pictures = dataset.stored.all_picture_bytes(picture_keys(plains))
         for plain in plains:
             yield plain, pictures
 
@@ -90,26 +96,19 @@ def _look(plain: Mapping[str, Any], step: Mapping[str, Any]) -> Mapping[str, Any
     return plain["before"] if step["observation"] is None else step["observation"]  # type: ignore[no-any-return]
 
 
-def _is_whole(
-    plain: Mapping[str, Any], cameras: Mapping[str, CameraSpec], pictures: Mapping[str, bytes]
-) -> bool:
+def _is_whole(plain: Mapping[str, Any], cameras: Mapping[str, CameraSpec]) -> bool:
     looks = [_look(plain, step) for step in plain["steps"]]
     return bool(looks) and all(
-        look is not None and _sees_all(look["views"], cameras, pictures) for look in looks
+        look is not None and _sees_all(look["views"], cameras) for look in looks
     )
 
 
-def _sees_all(
-    views: Sequence[Mapping[str, Any]],
-    cameras: Mapping[str, CameraSpec],
-    pictures: Mapping[str, bytes],
-) -> bool:
+def _sees_all(views: Sequence[Mapping[str, Any]], cameras: Mapping[str, CameraSpec]) -> bool:
     whole = {
         view["name"]
         for view in views
         if view["name"] in cameras
-        and view["color"] in pictures
-        and (view["depth"] in pictures or not cameras[view["name"]].has_depth)
+        and (view["depth"] is not None or not cameras[view["name"]].has_depth)
     }
     return whole == set(cameras)
 
@@ -187,9 +186,12 @@ class _Export:
             if (name := view["name"]) not in self.cameras:
                 continue
             colors[color_key(name)] = pictures[view["color"]]
-            pixels[color_key(name)] = some_pixels(decode_color(pictures[view["color"]])) / 255.0
+            color = decode_color(pictures[view["color"]])
+            _require_size(color, self.cameras[name], name)
+            pixels[color_key(name)] = some_pixels(color) / 255.0
             if self.cameras[name].has_depth:
                 depth = decode_depth(pictures[view["depth"]], view["depth_step"])
+                _require_size(depth, self.cameras[name], name)
                 depths[depth_key(name)] = depth_tiff(depth)
                 pixels[depth_key(name)] = some_pixels(np.nan_to_num(depth, nan=0.0)[..., None])
         return colors | depths, pixels
@@ -247,6 +249,15 @@ class _Export:
         name = f"chunk-{chunk:03d}/file-{file:03d}.parquet"
         _write(self.out / "data" / name, pa.Table.from_pylist(self._rows, schema=schema))
         self._rows, self._bytes, self._file = [], 0, self._file + 1
+
+
+def _require_size(picture: NDArray[Any], camera: CameraSpec, name: str) -> None:
+    height, width = picture.shape[:2]
+    if (height, width) != (camera.height, camera.width):
+        raise InputError(
+            given=f"a picture of {width} x {height} px of {name}",
+            wanted=f"{camera.width} x {camera.height} px, as the cell has it",
+        )
 
 
 def _tasks_table(tasks: Mapping[str, int]) -> pa.Table:
