@@ -11,8 +11,7 @@ import sys
 from dataclasses import dataclass
 
 from selfgrasp import __version__
-from selfgrasp.common.interrupts import kill_children
-from selfgrasp.verbs.command import STOPPED, call, leaving_closed_pipes
+from selfgrasp.verbs.command import STOPPED, call, kill_children, leaving_closed_pipes
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ from selfgrasp.learn import (
     fit,
 )
 from selfgrasp.learn.batches import Order
-from selfgrasp.learn.fit import STATE
+from selfgrasp.learn.run import STATE
 from selfgrasp.learn.target import TargetNetwork
 
 torch.set_num_threads(1)

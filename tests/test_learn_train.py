@@ -17,7 +17,8 @@ from selfgrasp.core import InputError
 from selfgrasp.dataset import DatasetWriter
 from selfgrasp.learn import Ended
 from selfgrasp.learn.checkpoint import read_tensors
-from selfgrasp.learn.fit import STATE, FitResult
+from selfgrasp.learn.fit import FitResult
+from selfgrasp.learn.run import STATE
 from selfgrasp.rollout.jobs import TrainJob
 from selfgrasp.rollout.train import train
 from selfgrasp.verbs.train import run

@@ -22,7 +22,7 @@ from selfgrasp.cli import main
 from selfgrasp.common.files import file_name, regular_file_in
 from selfgrasp.core import InputError
 from selfgrasp.learn import checkpoint, fit
-from selfgrasp.learn.fit import STATE
+from selfgrasp.learn.run import STATE
 from selfgrasp.learn.runlog import RunLog
 from selfgrasp.methods import registry
 from selfgrasp.report.data import read_run
@@ -237,6 +237,11 @@ def test_checkpoints_of_wrong_weights_and_deep_descriptions_are_refused(weights,
         checkpoint.write_tensors(tmp_path / "b.safetensors", wrong, stored)
         with pytest.raises(InputError, match="1 tensors are not finite"):
             registry.load(tmp_path / "b.safetensors")
+    for dtype in (torch.int64, torch.bool, torch.complex64):
+        wrong = {**tensors, name: tensors[name].to(dtype)}
+        checkpoint.write_tensors(tmp_path / "b.safetensors", wrong, stored)
+        with pytest.raises(InputError, match="1 tensors differ"):
+            registry.load(tmp_path / "b.safetensors")
     deep: Any = []
     for _ in range(200):
         deep = [deep]
@@ -301,6 +306,9 @@ def test_training_states_of_wrong_tensors_are_refused(unfinished, tmp_path):
     tensors, facts = checkpoint.read_tensors(run / STATE)
     for name in tensors:
         wrong_ones = [torch.zeros(2, 3, 4, 5)]
+        if name.startswith("model."):
+            other = torch.int64 if tensors[name].is_floating_point() else torch.float32
+            wrong_ones.append(tensors[name].to(other))
         if tensors[name].is_floating_point():
             wrong_ones.append(torch.full_like(tensors[name], float("nan")))
         for wrong in wrong_ones:
@@ -308,5 +316,5 @@ def test_training_states_of_wrong_tensors_are_refused(unfinished, tmp_path):
             with pytest.raises(InputError):
                 fit(line(), points(), None, replace(CONFIG, epochs=9), run)
     checkpoint.write_tensors(run / STATE, {}, facts)
-    with pytest.raises(InputError, match="wrong or missing value"):
+    with pytest.raises(InputError, match="9 tensors differ"):
         fit(line(), points(), None, CONFIG, run)

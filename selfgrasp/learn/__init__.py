@@ -11,9 +11,10 @@ from selfgrasp.learn.checkpoint import (
     save,
 )
 from selfgrasp.learn.examples import Examples
-from selfgrasp.learn.fit import Ended, FitResult, NotFinite, fit
+from selfgrasp.learn.fit import FitResult, NotFinite, fit
 from selfgrasp.learn.method import Batch, Loss, Method, evaluating
 from selfgrasp.learn.recipe import FitConfig, Keep, Optimizer, Precision, Schedule
+from selfgrasp.learn.run import Ended
 from selfgrasp.learn.source import (
     DataIdentity,
     DatasetSource,

@@ -154,8 +154,8 @@ def load_parts(path: Path, method: Method, parts: Sequence[str]) -> CheckpointIn
     wanted = {
         name: tensor for name, tensor in method.state_dict().items() if name.split(".")[0] in parts
     }
-    if wanted.keys() != found.keys() or any(
-        wanted[name].shape != found[name].shape for name in wanted
+    if wanted.keys() != found.keys() or not all(
+        _fits(found[name], wanted[name]) for name in wanted
     ):
         raise InputError(
             given=f"{path}, a checkpoint of {facts.get('method')}",
@@ -296,11 +296,21 @@ def _restore(
             given=f"{path}, a checkpoint of {info.method} version {info.version}",
             wanted=f"{method.name} version {method.version}",
         )
+    load_weights(method, tensors, path)
+
+
+def load_weights(method: Method, tensors: Mapping[str, torch.Tensor], path: Path) -> None:
+    """Copy weights of the file at `path` into `method`.
+
+    Raises:
+        InputError: not the tensors that it has, some of another shape or kind of number, or weights
+            that are not finite.
+    """
     wanted = method.state_dict()
     wrong = [
         name
         for name in wanted.keys() | tensors.keys()
-        if name not in wanted or name not in tensors or wanted[name].shape != tensors[name].shape
+        if name not in wanted or name not in tensors or not _fits(tensors[name], wanted[name])
     ]
     if wrong:
         names = ", ".join(sorted(wrong)[:3])
@@ -310,6 +320,13 @@ def _restore(
         )
     require_finite(tensors, path)
     method.load_state_dict({name: t.to(wanted[name].dtype) for name, t in tensors.items()})
+
+
+def _fits(tensor: torch.Tensor, wanted: torch.Tensor) -> bool:
+    """Whether it is of that shape, and of floating point where that is and of that type elsewhere:
+    weights may be shipped in half precision."""
+    floating = tensor.is_floating_point() and wanted.is_floating_point()
+    return tensor.shape == wanted.shape and (floating or tensor.dtype == wanted.dtype)
 
 
 def require_finite(tensors: Mapping[str, torch.Tensor], path: Path) -> None:

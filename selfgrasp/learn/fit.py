@@ -9,41 +9,26 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections import defaultdict
-from collections.abc import Mapping
 from contextlib import closing
-from dataclasses import dataclass, field, fields, replace
-from enum import StrEnum
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 
-from selfgrasp.core import InputError, SelfgraspError, Stopped, Watcher
-from selfgrasp.core.errors import first_line
-from selfgrasp.learn import checkpoint, configs
-from selfgrasp.learn.batches import Order, on_device, prefetched, training_batch, validation_batches
+from selfgrasp.core import SelfgraspError, Stopped, Watcher
+from selfgrasp.learn import checkpoint
+from selfgrasp.learn.batches import on_device, prefetched, training_batch, validation_batches
 from selfgrasp.learn.examples import Examples
 from selfgrasp.learn.method import Batch, Loss, Method
-from selfgrasp.learn.recipe import FitConfig, Keep, device_of, learning_rate_at, optimizer_of
-from selfgrasp.learn.runlog import RunLog
+from selfgrasp.learn.recipe import FitConfig, Keep, learning_rate_at
+from selfgrasp.learn.run import Ended, Run, RunProgress, require_run_of
+from selfgrasp.learn.runlog import Means, RunLog
 from selfgrasp.learn.source import DataIdentity
 
 
 class NotFinite(SelfgraspError):
     """A loss or a gradient was not finite. The message names the file that holds the weights and
     the batch that led there."""
-
-
-class Ended(StrEnum):
-    """Why training ended."""
-
-    EPOCHS = "epochs"
-    STEPS = "steps"
-    TIME = "time"
-    PATIENCE = "patience"
 
 
 @dataclass(frozen=True)
@@ -72,10 +57,6 @@ class FitResult:
         return "validation: " + ", ".join(f"{k} {value:.3f}" for k, value in self.metrics.items())
 
 
-STATE = Path("checkpoints") / "state.safetensors"
-"""In a run's folder: what an interrupted run goes on from."""
-
-
 MIN_VALIDATION_EXAMPLES = 64
 """Fewer validation examples choose no epoch: by the cross entropy of a handful the first epoch is
 best, which is sure of nothing."""
@@ -85,26 +66,6 @@ CLIP = 5.0
 
 SAVE_SECONDS = 60.0
 """s between two states that a run can resume from; one is also kept after each validation."""
-
-VALIDATIONS = 20
-"""About how often a run of a given number of steps validates: at the end of an epoch or of several,
-so that few examples and many steps do not spend their time on validation and files."""
-
-_BUDGET = ("epochs", "steps", "max_seconds", "patience")
-"""Fields of the recipe that say how long; a run goes on when they are raised."""
-_NOT_COMPARED = (*_BUDGET, "device", "log_every")
-
-
-@dataclass(frozen=True)
-class _Progress:
-    """Where a run stands; saved with each state."""
-
-    step: int = 0
-    seconds: float = 0.0
-    best_loss: float = float("inf")
-    best_epoch: int = -1
-    best_metrics: dict[str, float] = field(default_factory=dict)
-    ended: Ended | None = None
 
 
 def fit(
@@ -146,7 +107,7 @@ def fit(
         Stopped: see `stop`.
     """
     require_run_of(method, run_dir)
-    run = _Run(method, train, validation, config, run_dir, data, start)
+    run = Run(method, train, validation, config, run_dir, data, start)
     # Dropout draws from torch's global generator: seeded a step, and given back to the caller as it
     # was.
     with torch.random.fork_rng(), RunLog(run_dir, start=run.progress.step) as log:
@@ -158,210 +119,7 @@ def fit(
     return FitResult(run.best, p.step, p.seconds, dict(p.best_metrics), p.ended)
 
 
-def require_run_of(method: Method, folder: Path) -> None:
-    """Nothing where no run has begun in `folder`.
-
-    Raises:
-        InputError: a run of another method is there, or a state that names none.
-    """
-    if not (folder / STATE).is_file():
-        return
-    described = checkpoint.read_tensors(folder / STATE, tensors=False)[1].get("of")
-    held = described.get("name") if isinstance(described, Mapping) else described
-    if held != method.name:
-        raise InputError(
-            given=f"a training of {method.name} into {folder}",
-            wanted="another folder",
-            exists=f"{folder} is a run of {held}",
-        )
-
-
-class _Run:
-    """A method in training, with what is needed to keep and resume it."""
-
-    def __init__(
-        self,
-        method: Method,
-        train: Examples,
-        validation: Examples | None,
-        config: FitConfig,
-        folder: Path,
-        data: DataIdentity | None,
-        start: str,
-    ) -> None:
-        self.method, self.train, self.config = method, train, config
-        self.data, self.start = data, start
-        self.validation = validation if validation is not None and len(validation) else None
-        self.device = device_of(config.device)
-        self.best, self.state = folder / "checkpoints" / "best.safetensors", folder / STATE
-        self.order = Order(len(train), config.epoch_steps(len(train)), config.seed)
-        self.total = config.total_steps(len(train))
-        self.validate_every = _validate_every(config, self.order.per_epoch)
-        self.priorities: NDArray[np.float64] | None = None
-        self.means = _Means()
-        method.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.optimizer = optimizer_of(method.parameters(), config)
-        self.progress = self._resumed() if self.state.is_file() else _Progress()
-
-    @property
-    def facts(self) -> dict[str, Any]:
-        """What says which run this is; `_require_same` compares it."""
-        method = {
-            "name": self.method.name,
-            "version": self.method.version,
-            "config": configs.to_json(self.method.config),
-        }
-        return {
-            "of": method,
-            "recipe": configs.to_json(self.config),
-            "start": self.start,
-            "data": self.fingerprint,
-            "examples": len(self.train),
-        }
-
-    @property
-    def fingerprint(self) -> str:
-        """Of the data; empty where nobody says what they are."""
-        return "" if self.data is None else self.data.fingerprint
-
-    def save_state(self) -> None:
-        """Keep everything that `_resumed` needs."""
-        tensors = {f"model.{k}": v for k, v in self.method.state_dict().items()}
-        tensors |= {
-            f"optimizer.{k}": v for k, v in checkpoint.optimizer_tensors(self.optimizer).items()
-        }
-        if self.data is not None:
-            tensors["data.attempts"] = torch.from_numpy(self.data.attempts)
-        if self.priorities is not None:
-            tensors["order.priorities"] = torch.from_numpy(self.priorities)
-        p = self.progress
-        progress = {**vars(p), "best_loss": p.best_loss if math.isfinite(p.best_loss) else None}
-        checkpoint.write_tensors(self.state, tensors, {**self.facts, "progress": progress})
-
-    def ask_for_priorities(self) -> None:
-        """Ask the method for the next epoch's, unless this epoch's came with the state."""
-        if self.priorities is None or self.progress.step % self.order.per_epoch == 0:
-            self.method.eval()
-            with torch.inference_mode():
-                found = self.method.priorities(self.train)
-            self.priorities = None if found is None else np.array(found, dtype=np.float64)
-        if self.priorities is not None:
-            self.order.prioritize(self.priorities)
-
-    def _resumed(self) -> _Progress:
-        """Where the state in the folder stands.
-
-        Raises:
-            InputError: no state, or one of another run.
-        """
-        tensors, facts = checkpoint.read_tensors(self.state)
-        try:
-            return self._restored(tensors, facts)
-        except (KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:
-            raise InputError(
-                given=f"{self.state} with a wrong or missing value: {first_line(error)}",
-                wanted="the state of an unfinished run (delete it to begin anew)",
-            ) from error
-
-    def _restored(self, tensors: dict[str, torch.Tensor], facts: Mapping[str, Any]) -> _Progress:
-        attempts = tensors.pop("data.attempts", None)
-        self._require_same(facts, None if attempts is None else attempts.numpy())
-        kept = _progress(facts["progress"])
-        if self.total < kept.step:
-            raise InputError(
-                given=f"a budget of {self.total} steps",
-                wanted=f"at least the {kept.step} steps that {self.state} has behind it",
-            )
-        weights = _named(tensors, "model.")
-        checkpoint.require_finite(weights, self.state)
-        self.method.load_state_dict(weights)
-        checkpoint.load_optimizer(self.optimizer, _named(tensors, "optimizer."))
-        grown = len(self.train) > int(facts["examples"])
-        if "order.priorities" in tensors and not grown:
-            self.priorities = _priorities(tensors["order.priorities"], len(self.train))
-        now, then = self.facts["recipe"], facts["recipe"]
-        longer = any(then.get(name) != now[name] for name in _BUDGET)
-        spent = self.config.max_seconds is not None and kept.seconds >= self.config.max_seconds
-        if kept.ended is not None and (not (grown or longer) or kept.step == self.total or spent):
-            return kept
-        kept = replace(kept, ended=None)
-        return replace(kept, best_loss=float("inf"), best_epoch=-1) if grown else kept
-
-    def _require_same(self, facts: Mapping[str, Any], attempts: NDArray[np.int64] | None) -> None:
-        """Compare with the facts of the state in the folder.
-
-        Raises:
-            InputError: another method, recipe or start, or data that are not all among these.
-        """
-        facts = {**facts, "of": self._upgraded(facts["of"])}
-        fresh = configs.to_json(FitConfig())
-        compared = [name for name in fresh if name not in _NOT_COMPARED]
-        now, then = self.facts, {**facts, "recipe": {**fresh, **facts["recipe"]}}
-        for each in (now, then):
-            each["recipe"] = {name: each["recipe"][name] for name in compared}
-        differs = [key for key in ("of", "recipe", "start") if now[key] != then[key]]
-        if differs:
-            given, kept = _differences({k: now[k] for k in differs}, {k: then[k] for k in differs})
-            raise InputError(
-                given=f"{given}",
-                wanted=f"what {self.state} was trained with, or another folder",
-                exists=f"{kept}",
-            )
-        if self.data is None or attempts is None:
-            # A state of an earlier release knows the number of examples alone.
-            if len(self.train) != facts["examples"]:
-                raise InputError(
-                    given=f"{len(self.train)} examples of which attempts is not known",
-                    wanted=f"the {facts['examples']} that {self.state} was trained with, or another"
-                    " folder",
-                )
-            return
-        missing = self.data.missing(attempts)
-        if missing or len(self.train) < facts["examples"]:
-            raise InputError(
-                given=f"other data: {missing} of the {len(attempts)} attempts that {self.state} "
-                f"was trained with are not among these {len(self.data.attempts)}, or their labels "
-                f"changed; {len(self.train)} examples",
-                wanted=f"the same attempts and more, at least {facts['examples']} examples, or "
-                "another folder",
-            )
-
-    def _upgraded(self, method: Mapping[str, Any]) -> Mapping[str, Any]:
-        """A method as a state describes it, with the config as this release writes it."""
-        try:
-            config = configs.from_json(type(self.method.config), method["config"])
-        except InputError:
-            # Of another method: the comparison says so.
-            return method
-        return {**method, "config": configs.to_json(config)}
-
-
-def _validate_every(config: FitConfig, per_epoch: int) -> int:
-    """Steps between two validations, a whole number of epochs."""
-    if config.steps is None:
-        return per_epoch
-    return per_epoch * max(1, round(config.steps / (VALIDATIONS * per_epoch)))
-
-
-def _named(tensors: dict[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:
-    """Those whose names begin with `prefix`, without it."""
-    return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
-
-
-def _differences(
-    one: dict[str, object], other: dict[str, object]
-) -> tuple[dict[str, object], dict[str, object]]:
-    """Those entries of both in which they differ, also of dicts within."""
-    found: tuple[dict[str, object], dict[str, object]] = {}, {}
-    for key in (k for k in {**one, **other} if one.get(k) != other.get(k)):
-        a, b = one.get(key), other.get(key)
-        found[0][key], found[1][key] = (
-            _differences(a, b) if isinstance(a, dict) and isinstance(b, dict) else (a, b)
-        )
-    return found
-
-
-def _train(run: _Run, log: RunLog, watcher: Watcher, stop: threading.Event | None) -> None:
+def _train(run: Run, log: RunLog, watcher: Watcher, stop: threading.Event | None) -> None:
     """Steps until the run has ended."""
     clock = _Clock(run.progress.seconds)
     while run.progress.ended is None:
@@ -385,35 +143,6 @@ def _train(run: _Run, log: RunLog, watcher: Watcher, stop: threading.Event | Non
                 _keep_or_stop(run, clock, stop)
 
 
-def _progress(stored: Mapping[str, Any]) -> _Progress:
-    """From its JSON values.
-
-    Raises:
-        KeyError, TypeError, ValueError: a value is missing, or of another type.
-    """
-    step, seconds, loss, epoch, metrics, ended = (stored[f.name] for f in fields(_Progress))
-    numbers = [step, seconds, epoch, *metrics.values(), *([] if loss is None else [loss])]
-    if any(type(number) not in (int, float) for number in numbers):
-        raise TypeError(f"progress {dict(stored)!r:.80}")
-    if type(step) is not int or step < 0 or type(epoch) is not int or not 0 <= seconds < math.inf:
-        raise ValueError(f"step {step!r:.40}, epoch {epoch!r:.40}, seconds {seconds!r:.40}")
-    return _Progress(
-        step=step,
-        seconds=seconds,
-        best_loss=math.inf if loss is None else loss,
-        best_epoch=epoch,
-        best_metrics=metrics,
-        ended=None if ended is None else Ended(ended),
-    )
-
-
-def _priorities(stored: torch.Tensor, examples: int) -> NDArray[np.float64]:
-    found: NDArray[np.float64] = stored.numpy()
-    if found.shape != (examples,) or not (np.isfinite(found) & (found >= 0)).all():
-        raise ValueError(f"priorities of shape {found.shape}")
-    return found
-
-
 class _Clock:
     """s of training so far, over all resumptions, and when the state was last saved."""
 
@@ -427,7 +156,7 @@ class _Clock:
         return self._before + time.monotonic() - self._began
 
 
-def _train_step(run: _Run, batch: Batch, log: RunLog, watcher: Watcher, clock: _Clock) -> None:
+def _train_step(run: Run, batch: Batch, log: RunLog, watcher: Watcher, clock: _Clock) -> None:
     """One step, told to the log and the watcher; validation where it is due."""
     config, step = run.config, run.progress.step + 1
     values = _update(run, on_device(batch, run.device), step)
@@ -443,7 +172,7 @@ def _train_step(run: _Run, batch: Batch, log: RunLog, watcher: Watcher, clock: _
         _end_epoch(run, log, late=late)
 
 
-def _keep_or_stop(run: _Run, clock: _Clock, stop: threading.Event | None) -> None:
+def _keep_or_stop(run: Run, clock: _Clock, stop: threading.Event | None) -> None:
     """Keep the state now and then, and where the run is stopped.
 
     Raises:
@@ -460,7 +189,7 @@ def _keep_or_stop(run: _Run, clock: _Clock, stop: threading.Event | None) -> Non
         clock.saved = time.monotonic()
 
 
-def _update(run: _Run, batch: Batch, step: int) -> dict[str, float]:
+def _update(run: Run, batch: Batch, step: int) -> dict[str, float]:
     """One update; the numbers it gave."""
     config, method, optimizer = run.config, run.method, run.optimizer
     spent = 0.0 if config.max_seconds is None else run.progress.seconds / config.max_seconds
@@ -491,14 +220,14 @@ def _values(loss: Loss) -> dict[str, float]:
     }
 
 
-def _forward(run: _Run, batch: Batch) -> Loss:
+def _forward(run: Run, batch: Batch) -> Loss:
     with torch.autocast(
         run.device.type, dtype=torch.bfloat16, enabled=run.config.precision.halves(run.device)
     ):
         return run.method.loss(batch)
 
 
-def _end_epoch(run: _Run, log: RunLog, *, late: bool) -> None:
+def _end_epoch(run: Run, log: RunLog, *, late: bool) -> None:
     """Validate, keep weights and state, and decide whether training has ended."""
     p, config = run.progress, run.config
     epoch = -(-p.step // run.order.per_epoch)
@@ -523,10 +252,10 @@ def _end_epoch(run: _Run, log: RunLog, *, late: bool) -> None:
     run.save_state()
 
 
-def _validate(run: _Run) -> dict[str, float]:
+def _validate(run: Run) -> dict[str, float]:
     if run.validation is None:
         return {}
-    means = _Means()
+    means = Means()
     run.method.eval()
     with torch.inference_mode():
         for batch in validation_batches(
@@ -536,7 +265,7 @@ def _validate(run: _Run) -> dict[str, float]:
     return means.take()
 
 
-def _calibrate(run: _Run, progress: _Progress) -> None:
+def _calibrate(run: Run, progress: RunProgress) -> None:
     """Let the kept weights calibrate themselves on the validation examples, and save the
     result."""
     if run.validation is None:
@@ -552,7 +281,7 @@ def _calibrate(run: _Run, progress: _Progress) -> None:
     checkpoint.save(run.best, run.method, data=run.fingerprint, metrics=progress.best_metrics)
 
 
-def _not_finite(run: _Run, batch: Batch, step: int, what: str) -> NotFinite:
+def _not_finite(run: Run, batch: Batch, step: int, what: str) -> NotFinite:
     path = run.state.parent / "not_finite.safetensors"
     tensors = {f"batch.{k}": v for k, v in batch.items()} | {
         f"model.{k}": v for k, v in run.method.state_dict().items()
@@ -561,21 +290,3 @@ def _not_finite(run: _Run, batch: Batch, step: int, what: str) -> NotFinite:
     return NotFinite(
         f"the {what} of step {step} is not finite; weights and batch that led there: {path}"
     )
-
-
-class _Means:
-    """Weighted means of named numbers, emptied by `take`; not every one need be there each time."""
-
-    def __init__(self) -> None:
-        self._sums: dict[str, float] = defaultdict(float)
-        self._weights: dict[str, float] = defaultdict(float)
-
-    def add(self, values: dict[str, float], weight: float = 1.0) -> None:
-        for name, value in values.items():
-            self._sums[name] += value * weight
-            self._weights[name] += weight
-
-    def take(self) -> dict[str, float]:
-        means = {name: value / self._weights[name] for name, value in self._sums.items()}
-        self.__init__()  # type: ignore[misc]
-        return means

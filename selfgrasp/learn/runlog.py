@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +62,28 @@ class RunLog:
                 str((self._folder / "tensorboard").absolute()), purge_step=self._start or None
             )
         return self._events
+
+
+class Means:
+    """Weighted means of named numbers, emptied by `take`; not every one need be there each time."""
+
+    def __init__(self) -> None:
+        """Of no number yet."""
+        self._sums: dict[str, float] = defaultdict(float)
+        self._weights: dict[str, float] = defaultdict(float)
+
+    def add(self, values: dict[str, float], weight: float = 1.0) -> None:
+        """Some more numbers, which count `weight` times."""
+        for name, value in values.items():
+            self._sums[name] += value * weight
+            self._weights[name] += weight
+
+    def take(self) -> dict[str, float]:
+        """The means of what was added since the last time."""
+        means = {name: value / self._weights[name] for name, value in self._sums.items()}
+        self._sums.clear()
+        self._weights.clear()
+        return means
 
 
 def _step(line: str) -> float:

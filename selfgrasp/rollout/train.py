@@ -14,8 +14,8 @@ from selfgrasp.common.record import write_config
 from selfgrasp.core import InputError
 from selfgrasp.core.bounds import check_bounds
 from selfgrasp.learn import FitConfig, FitResult, Keep, Method, fit, load_into
-from selfgrasp.learn.fit import STATE, require_run_of
 from selfgrasp.learn.gathered import data_of
+from selfgrasp.learn.run import STATE, require_run_of
 from selfgrasp.methods.registry import build
 from selfgrasp.rollout.jobs import TrainJob
 from selfgrasp.rollout.policies import weights_file

@@ -29,6 +29,7 @@ from selfgrasp.common.interrupts import GOES_ON, Interrupts, interruptible
 
 Args = TypeVar("Args")
 STOPPED = interrupts.STOPPED
+kill_children = interrupts.kill_children
 WRONG_INPUT = 2
 
 
