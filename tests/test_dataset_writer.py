@@ -18,7 +18,7 @@ from helpers_attempts import make_attempts, make_session, make_spec
 
 from selfgrasp.codec import EncodedAttempt, encode_attempt
 from selfgrasp.core import InputError, Label
-from selfgrasp.dataset import Dataset, DatasetWriter, SplitRule, check, tables
+from selfgrasp.dataset import Dataset, DatasetWriter, SplitRule, check, merge, tables
 from selfgrasp.dataset import writer as writer_module
 from selfgrasp.dataset.meta import META_FILE, read_meta
 from selfgrasp.dataset.schema import TABLES
@@ -309,3 +309,22 @@ def test_a_dataset_that_was_renamed_meanwhile_is_not_begun_again(tmp_path):
             writer.append(encoded(4))
         (tmp_path / "moved").rename(path)
     assert check(path).ok
+
+
+def test_a_dataset_that_cannot_be_begun_leaves_nothing(tmp_path, monkeypatch):
+    def full(path, meta):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(writer_module, "write_meta", full)
+    with pytest.raises(OSError, match="No space left"):
+        DatasetWriter.create_or_open(tmp_path / "d", make_session())
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_merge_without_room_says_so_before_it_begins(tmp_path, monkeypatch):
+    with DatasetWriter.create_or_open(tmp_path / "d", make_session()) as writer:
+        writer.append(encoded(2))
+    monkeypatch.setattr(writer_module, "MIN_FREE", 1 << 60)
+    with pytest.raises(InputError, match=rf"on the disk of {tmp_path};.*run the same command"):
+        merge([tmp_path / "d"], tmp_path / "merged")
+    assert [one.name for one in tmp_path.iterdir()] == ["d"]

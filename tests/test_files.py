@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from safetensors.numpy import save_file
 
+from selfgrasp.cli import main
 from selfgrasp.common.files import (
     _prefix,
     atomic_folder,
@@ -175,3 +176,28 @@ def test_a_folder_has_one_process_at_work(tmp_path: Path):
     (folder / ".training").write_text("left by a killed process")
     FolderLock(folder, ".training", what="run", doing="training").release()
     assert os.listdir(folder) == []
+
+
+def test_a_folder_is_locked_where_the_disk_has_no_room_for_a_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    def full(descriptor: int, data: bytes) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "write", full)
+    with FolderLock(tmp_path / "run", ".training", what="run", doing="training"):
+        assert os.listdir(tmp_path / "run") == [".training"]
+    assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [(".demo", ["demo"]), (".reproduction", ["reproduce", "supersizing", "--quick"])],
+)
+def test_a_folder_has_one_demo_or_reproduction_at_a_time(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, arguments: list[str]
+):
+    with FolderLock(tmp_path, name, what="folder", doing="working in"):
+        assert main([*arguments, "--out", str(tmp_path)]) == 2
+    assert "which another process is" in capsys.readouterr().err
+    assert os.listdir(tmp_path) == []

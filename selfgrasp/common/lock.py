@@ -43,12 +43,14 @@ class FolderLock:
                 wanted="one at a time (wait for it, or stop it)",
                 exists=f"{said}",
             )
-        self._file.truncate(0)
-        self._file.write(
+        name = (
             f"process {os.getpid()} on {socket.gethostname()} since "
             f"{time.strftime('%Y-%m-%d %H:%M:%S')}\n"
         )
-        self._file.flush()
+        # It is held, whether its holder's name has room on the disk or not.
+        with suppress(OSError):
+            os.truncate(self._file.fileno(), 0)
+            os.write(self._file.fileno(), name.encode())
 
     def _locked(self) -> TextIO | None:
         """The lock file, once it is this process's alone; None where it is another's."""

@@ -21,7 +21,7 @@ from selfgrasp.dataset.stream import Stored
 from selfgrasp.dataset.tables import as_table
 from selfgrasp.dataset.vector_rows import vectors_of
 from selfgrasp.dataset.vectors import open_vectors, vector_names
-from selfgrasp.dataset.writer import DatasetWriter
+from selfgrasp.dataset.writer import DatasetWriter, require_room
 
 _CHUNK = 512
 
@@ -40,9 +40,10 @@ def merge(paths: Sequence[str | Path], out: str | Path, *, split: SplitRule | No
         split: of the new dataset; that of the first source where None.
 
     Raises:
-        InputError: no paths, a bad source, another cell (both are named), one id in two sessions,
-            different licences, vectors of one name and several dimensions, candidates with
-            different labels or sizes of pictures, or `out` is not empty.
+        InputError: no paths, too little room on the disk, a bad source, another cell (both are
+            named), one id in two sessions, different licences, vectors of one name and several
+            dimensions, candidates with different labels or sizes of pictures, or `out` is not
+            empty.
     """
     sources = [Path(path) for path in paths]
     if not sources:
@@ -62,6 +63,9 @@ def merge(paths: Sequence[str | Path], out: str | Path, *, split: SplitRule | No
     _require_equal_dimensions(sources)
     _require_equal_candidates(sources)
     sessions = {key: session for meta in metas for key, session in meta.sessions.items()}
+    folder = Path(out).absolute().parent
+    folder.mkdir(parents=True, exist_ok=True)
+    require_room(folder, "run the same command again")
     with (
         atomic_folder(Path(out)) as partial,
         DatasetWriter.create_or_open(

@@ -91,7 +91,6 @@ class DatasetWriter:
                 another schema version, cell or split, or is damaged.
         """
         path = Path(path)
-        path.mkdir(parents=True, exist_ok=True)
         lock = WriterLock(path)
         try:
             made = not (path / META_FILE).exists()
@@ -129,8 +128,7 @@ class DatasetWriter:
                 # What failed before its first attempt leaves no dataset that another cell's would
                 # not fit into.
                 (self.path / META_FILE).unlink(missing_ok=True)
-                for name in TABLES:
-                    shutil.rmtree(table_path(self.path, name), ignore_errors=True)
+                _remove_tables(self.path)
         finally:
             # Compaction can wait: what interrupted wants an end, and a full disk would fill it too.
             if error is None:
@@ -368,13 +366,27 @@ class DatasetWriter:
                 given=f"dataset {self.path}, which was removed or renamed meanwhile",
                 wanted="a folder that stays where it is",
             )
-        free = shutil.disk_usage(self.path).free
-        if free < MIN_FREE:
-            raise InputError(
-                given=f"{free / 1e6:.0f} MB free on the disk of {self.path}",
-                wanted=f"at least {MIN_FREE / 1e6:.0f} MB (make room and start again: it goes on "
-                f"after the {len(self)} attempts that are stored)",
-            )
+        require_room(
+            self.path, f"start again: it goes on after the {len(self)} attempts that are stored"
+        )
+
+
+def require_room(path: Path, then: str) -> None:
+    """Refuse to write in the folder `path` where too little room is on its disk.
+
+    Args:
+        path: must be there.
+        then: what to do once there is room, for the message.
+
+    Raises:
+        InputError: fewer than `MIN_FREE` bytes are free.
+    """
+    free = shutil.disk_usage(path).free
+    if free < MIN_FREE:
+        raise InputError(
+            given=f"{free / 1e6:.0f} MB free on the disk of {path}",
+            wanted=f"at least {MIN_FREE / 1e6:.0f} MB (make room and {then})",
+        )
 
 
 def _begin(path: Path, meta: Meta) -> None:
@@ -402,7 +414,15 @@ def _begin(path: Path, meta: Meta) -> None:
                 given=f"{path} with {rows} attempts and without {META_FILE}",
                 wanted=f"the {META_FILE} that belongs to them",
             )
+    try:
+        _remove_tables(path)
+        create_tables(path)
+        write_meta(path, meta)
+    except BaseException:
+        _remove_tables(path)
+        raise
+
+
+def _remove_tables(path: Path) -> None:
     for name in TABLES:
         shutil.rmtree(table_path(path, name), ignore_errors=True)
-    create_tables(path)
-    write_meta(path, meta)

@@ -9,6 +9,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+from selfgrasp.common.lock import FolderLock
 from selfgrasp.common.parts import Table
 from selfgrasp.common.record import versions, write_config, write_json
 from selfgrasp.core.bounds import check_bounds
@@ -25,10 +26,18 @@ def reproduce(job: ReproduceJob) -> tuple[Table, ...]:
     """All steps, each printed with its time; returns the tables of the report.
 
     Raises:
-        InputError: see `work_of`; something that was frozen has changed, see `freeze`.
+        InputError: see `work_of`; something that was frozen has changed, see `freeze`; another
+            process reproduces something in that folder.
     """
     reproduction = reproduction_named(job.system)
     work = work_of(job, reproduction)
+    with FolderLock(job.out, ".reproduction", what="folder", doing="reproducing in"):
+        return _reproduced(job, reproduction, work)
+
+
+def _reproduced(
+    job: ReproduceJob, reproduction: Reproduction[Any, Any], work: Work
+) -> tuple[Table, ...]:
     print(f"{job.system}:{job.preset}, after {reproduction.paper}")
     steps = (
         Step("freeze objects, noise and heuristic", freeze),

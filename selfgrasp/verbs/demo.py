@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
+from selfgrasp.common.lock import FolderLock
 from selfgrasp.papers.registry import Demo, demo_named, demos
 from selfgrasp.papers.supersizing.demo import Args, run
 from selfgrasp.verbs.cell_options import said, with_cell
@@ -33,7 +35,16 @@ def choose(arguments: Sequence[str]) -> Chosen:
 
 def _chosen(demo: Demo, arguments: Sequence[str], *, prog: str = "", more: str = "") -> Chosen:
     read = partial(_read, demo) if demo.cell else None
-    return Chosen(demo.args, demo.run, arguments, prog=prog, more=more, read=read)
+    return Chosen(demo.args, partial(_alone, demo), arguments, prog=prog, more=more, read=read)
+
+
+def _alone(demo: Demo, args: Any) -> int:
+    """The demo, unless another process plays one in the same folder."""
+    out = getattr(args, "out", None)
+    if not isinstance(out, Path):
+        return demo.run(args)
+    with FolderLock(out, ".demo", what="folder", doing="playing a demo in"):
+        return demo.run(args)
 
 
 def _read(demo: Demo, arguments: Sequence[str], parse: Callable[[type[Any]], Any]) -> Any:
