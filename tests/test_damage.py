@@ -192,6 +192,15 @@ def test_rows_without_what_every_row_has_are_one_line(sound):
         DatasetWriter.create_or_open(sound, session)
 
 
+def test_a_picture_without_data_is_missing(sound, tmp_path):
+    rewrite(sound, "pictures", 0, data=None)
+    assert not check(sound).ok
+    with pytest.raises(InputError, match="missing"):
+        export_lerobot(sound, tmp_path / "out")
+    with Dataset.open(sound) as data, pytest.raises(InputError, match="picture"):
+        list(data.attempts())
+
+
 def test_attempts_that_occur_twice_or_of_strange_sessions_are_not_learned_from(sound, plain):
     twice = shutil.copytree(sound, sound.with_name("twice"))
     attempts = open_table(twice, "attempts")

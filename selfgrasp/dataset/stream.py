@@ -152,7 +152,8 @@ class Stored:
         place[place == len(self.picture_keys)] = 0
         rows = np.sort(self.picture_rows[place[self.picture_keys[place] == asked]])
         table = self.pictures.take(rows.tolist())
-        return dict(zip(table["key"].to_pylist(), table["data"].to_pylist(), strict=True))
+        found = zip(table["key"].to_pylist(), table["data"].to_pylist(), strict=True)
+        return {key: data for key, data in found if data is not None}
 
 
 def _opened(path: Path) -> Stored:
