@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from safetensors.numpy import save_file
 
+from benchmarks.damage import write_sample
 from selfgrasp.cli import main
 from selfgrasp.common.files import (
     _prefix,
@@ -176,6 +177,31 @@ def test_a_folder_has_one_process_at_work(tmp_path: Path):
     (folder / ".training").write_text("left by a killed process")
     FolderLock(folder, ".training", what="run", doing="training").release()
     assert os.listdir(folder) == []
+
+
+def test_a_folder_with_a_link_that_is_written_to_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    outside, run = tmp_path / "outside", tmp_path / "run"
+    for folder in (outside, run):
+        folder.mkdir()
+    write_sample(tmp_path / "data", 4)
+    train = ["train", "supersizing:small", "--data", str(tmp_path / "data"), "--out", str(run)]
+    bench = ["bench", "isolated", "--policy", "random", "--trials", "1", "--out", str(run)]
+    label = ["label", str(tmp_path / "data"), "--by", "Ada", "--csv", str(tmp_path / "a.csv")]
+    (tmp_path / "a.csv").write_text("attempt,name,value\n0-0-0,a,1\n")
+    for name, folder, command in (
+        ("checkpoints", run, train),
+        ("tensorboard", run, train),
+        ("pictures", run, bench),
+        (".episodes", run, bench),
+        ("vectors", tmp_path / "data", label),
+    ):
+        (folder / name).symlink_to(outside)
+        assert main(command) == 2
+        assert f"given: {folder / name}, a link" in capsys.readouterr().err
+        (folder / name).unlink()
+    assert os.listdir(outside) == os.listdir(run) == []
 
 
 def test_a_folder_is_locked_where_the_disk_has_no_room_for_a_name(

@@ -168,6 +168,19 @@ def test_what_an_interrupted_run_or_an_earlier_release_left_is_harmless(tmp_path
     assert not old.exists()
 
 
+def test_examples_with_a_flipped_bit_are_gathered_again(tmp_path: Path):
+    path = append(tmp_path / "data", MADE[:80])
+    whole, _ = gathered(path)
+    files = sorted((path / "examples").glob("*/*.safetensors"))
+    for file in files:
+        data = bytearray(file.read_bytes())
+        data[-1] ^= 1
+        file.write_bytes(data)
+    again, decoded = gathered(path)
+    assert len(decoded) >= 70
+    assert_same(whole, again)
+
+
 @pytest.mark.parametrize(("place", "workers"), [("a file", 2), ("a link", 1)])
 def test_where_examples_cannot_be_kept_they_are_gathered_all_the_same(
     place: str, workers: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]

@@ -6,6 +6,7 @@ import fcntl
 import os
 import socket
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TextIO
@@ -22,13 +23,20 @@ class FolderLock:
         name: of the lock file in it, which begins with a dot.
         what: what the folder is, for the message.
         doing: what the other process is doing with it.
+        within: folders in it that are written to.
 
     Raises:
-        InputError: on construction, if another process holds it; the message says which.
+        InputError: on construction, if another process holds it, and the message says which; or if
+            one of the folders in it is a link, which could have files written anywhere.
         OSError: no lock can be had there, or the lock file is a link.
     """
 
-    def __init__(self, folder: Path, name: str, *, what: str, doing: str) -> None:
+    def __init__(
+        self, folder: Path, name: str, *, what: str, doing: str, within: Sequence[str] = ()
+    ) -> None:
+        for path in (folder / one for one in within):
+            if path.is_symlink():
+                raise InputError(given=f"{path}, a link", wanted="a folder, or none there")
         self._folder, self._path = folder, folder / name
         self._made = not folder.exists()
         folder.mkdir(parents=True, exist_ok=True)

@@ -23,12 +23,12 @@ from selfgrasp.dataset.check_attempts import DAMAGE, attempt_problems, some
 from selfgrasp.dataset.check_labels import label_problems
 from selfgrasp.dataset.checksums import damaged_files
 from selfgrasp.dataset.lock import ReaderLock
-from selfgrasp.dataset.meta import Meta, read_meta, read_raw_meta, table_path
+from selfgrasp.dataset.meta import VECTORS, Meta, read_meta, read_raw_meta, table_path
 from selfgrasp.dataset.reader import OBJECT_LABEL, Dataset
 from selfgrasp.dataset.schema import TABLES, schemas_of
 from selfgrasp.dataset.stream import Stored
 from selfgrasp.dataset.tables import data_files, open_table
-from selfgrasp.dataset.vectors import FOLDER, vector_names
+from selfgrasp.dataset.vectors import vector_names
 
 _CHUNK = 512
 _OF_OUTCOME = ("width", "force", "changed")
@@ -138,7 +138,7 @@ def _lengths(dataset: Dataset) -> dict[str, int]:
 
 def _damaged_files(path: Path) -> Iterator[str]:
     """Tables with files that are not, byte by byte, as they were written."""
-    others = (f"{FOLDER}/{name}" for name in vector_names(path))
+    others = (f"{VECTORS}/{name}" for name in vector_names(path))
     for name in (*TABLES, *others, *([CANDIDATES] if has_candidates(path) else [])):
         try:
             table = open_table(path, name)

@@ -11,6 +11,7 @@ from typing import IO
 
 from selfgrasp.common.files import open_to_append
 from selfgrasp.common.lock import FolderLock
+from selfgrasp.dataset.meta import VECTORS
 
 _WRITER_FILE = ".writer"
 _READER_FILE = ".readers"
@@ -25,7 +26,7 @@ class WriterLock(FolderLock):
 
     def __init__(self, path: Path) -> None:
         """Takes the lock of the dataset in `path`, which must be a folder."""
-        super().__init__(path, _WRITER_FILE, what="dataset", doing="writing")
+        super().__init__(path, _WRITER_FILE, what="dataset", doing="writing", within=(VECTORS,))
 
 
 class ReaderLock:

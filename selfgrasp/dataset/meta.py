@@ -19,6 +19,8 @@ from selfgrasp.core.errors import first_line
 from selfgrasp.dataset.schema import READABLE_VERSIONS, SCHEMA_VERSION, TABLES
 
 META_FILE = "dataset.json"
+VECTORS = "vectors"
+"""The folder of the tables of vectors."""
 _OTHER_SPLIT = "; `selfgrasp.dataset.merge` makes a dataset with another split of an unchanged one"
 
 

@@ -16,16 +16,16 @@ from numpy.typing import NDArray
 from selfgrasp.core import InputError
 from selfgrasp.core.arrays import checked, checked_number
 from selfgrasp.core.errors import unknown_name
+from selfgrasp.dataset.meta import VECTORS
 from selfgrasp.dataset.nearest import Metric, Neighbours, distances, nearest_rows
 from selfgrasp.dataset.tables import open_table
 
-FOLDER = "vectors"
 INDEX_FROM = 200_000
 """Rows from which an index is used where there is one; below, exact search is quick enough."""
 
 BATCH = 8192
 _PROBES = 32
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,199}")
 
 
 class VectorTable:
@@ -220,7 +220,7 @@ def vector_names(path: Path) -> tuple[str, ...]:
     """The names of the vectors of the dataset in `path`, sorted."""
     # A folder without a manifest is what a process left that was killed before it had written
     # anything.
-    manifests = (path / FOLDER).glob("*.lance/_versions/*.manifest")
+    manifests = (path / VECTORS).glob("*.lance/_versions/*.manifest")
     return tuple(sorted({manifest.parents[1].stem for manifest in manifests}))
 
 
@@ -243,10 +243,10 @@ def table_name(name: str) -> str:
     """
     if not _NAME.fullmatch(name):
         raise InputError(
-            given=f"{name!r} as a name of vectors",
-            wanted="letters, digits, dots, - and _, beginning with a letter or digit",
+            given=f"{name!r:.60} as a name of vectors",
+            wanted="at most 200 letters, digits, dots, - and _, beginning with a letter or digit",
         )
-    return f"{FOLDER}/{name}"
+    return f"{VECTORS}/{name}"
 
 
 def values_of(column: Any) -> NDArray[np.float32]:

@@ -15,7 +15,8 @@ from selfgrasp.common.files import open_to_append
 from selfgrasp.common.record import versions
 from selfgrasp.workcell.play import Episode, Task
 
-_FOLDER = ".episodes"
+EPISODES = ".episodes"
+"""In a benchmark's folder: the folder of what was played."""
 
 
 class EpisodeLog:
@@ -32,7 +33,7 @@ class EpisodeLog:
         key = json.dumps(
             {**of, "code": _code(), "versions": versions()}, sort_keys=True, default=str
         )
-        self._path = folder / _FOLDER / f"{hashlib.sha256(key.encode()).hexdigest()[:16]}.jsonl"
+        self._path = folder / EPISODES / f"{hashlib.sha256(key.encode()).hexdigest()[:16]}.jsonl"
         known = {episode.task: episode for episode in _read(self._path)}
         self.kept = [known[task] for task in takewhile(known.__contains__, tasks)]
         self.missing = tasks[len(self.kept) :]
@@ -54,7 +55,7 @@ class EpisodeLog:
 
 def forget(folder: Path) -> None:
     """The benchmark's report is written: the next one begins anew."""
-    shutil.rmtree(folder / _FOLDER, ignore_errors=True)
+    shutil.rmtree(folder / EPISODES, ignore_errors=True)
 
 
 def _read(path: Path) -> list[Episode]:

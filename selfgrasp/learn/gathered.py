@@ -12,7 +12,7 @@ import json
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cache, partial
@@ -43,7 +43,7 @@ CHUNK = 1000
 """Attempts of a dataset whose examples are gathered at once and kept in one file."""
 _VALIDATION_SHARE = 1 / 8
 """Of validation to training attempts in a dataset's usual split."""
-_WEIGHTS, _CONTENT = "weights", "content"
+_WEIGHTS, _CONTENT, _DIGEST = "weights", "content", "digest"
 
 
 @dataclass(frozen=True, eq=False)
@@ -178,13 +178,14 @@ def gather(
     work = partial(_gather, method, folder, split, chunk)
     kept = _folder(method, folder, chunk)
     chunks = [one.inside(kept) for one in named]
-    if all(one.is_valid for one in chunks):
+    missing = [one for one in chunks if not one.is_valid]
+    if not missing:
         say_once(
             f"{method.name}: examples kept in {kept}; delete that folder if `gather` has changed",
             about=str(kept),
         )
     try:
-        _gather_missing(chunks, work, workers)
+        _gather_missing(missing, work, workers)
     except OSError as error:
         if not str(error.filename).startswith(str(kept)):
             raise
@@ -192,17 +193,18 @@ def gather(
         print(f"{kept}: {error.strerror}; examples are kept for this time alone", file=sys.stderr)
         instead = _temporary() / hashlib.sha256(str(kept.resolve()).encode()).hexdigest()[:16]
         chunks = [one if one.is_valid else one.inside(instead) for one in chunks]
-        _gather_missing(chunks, work, workers)
+        _gather_missing([one for one in chunks if not one.is_valid], work, workers)
     return Gathered(tuple(one.file for one in chunks), np.concatenate([identities, candidates]))
 
 
-def _gather_missing(chunks: Sequence[_Chunk], work: Callable[[_Chunk], None], workers: int) -> None:
-    """Gather those chunks that are not there.
+def _gather_missing(
+    missing: Sequence[_Chunk], work: Callable[[_Chunk], None], workers: int
+) -> None:
+    """Gather chunks that are not there.
 
     Raises:
         OSError: one cannot be kept.
     """
-    missing = [one for one in chunks if not one.is_valid]
     for one in missing:
         if any(folder.is_symlink() for folder in one.file.parents[:2]):
             # A stranger's dataset could have them written anywhere.
@@ -237,14 +239,18 @@ class _Chunk:
 
     @property
     def is_valid(self) -> bool:
-        """Whether the file is there, whole, and made of the same attempts and labels."""
+        """Whether the file is there, as it was written, and made of the same attempts and labels;
+        it is made again where it is not."""
         if not self.file.is_file() or self.file.is_symlink():
             return False
         try:
             with safe_open(self.file, framework="np") as opened:
-                return bool((opened.metadata() or {}).get(_CONTENT) == self.content)
+                said = opened.metadata() or {}
+                if said.get(_CONTENT) != self.content:
+                    return False
+                columns = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
+                return said.get(_DIGEST) == _digest(columns)
         except (OSError, SafetensorError):
-            # Cut off while it was written: made again.
             return False
 
 
@@ -268,8 +274,19 @@ def _gather(method: Method, folder: Path, split: Split, size: int, chunk: _Chunk
             np.random.default_rng(chunk.start),
         )
     columns = {name: np.ascontiguousarray(column) for name, column in examples.columns.items()}
+    columns[_WEIGHTS] = np.ascontiguousarray(examples.weights)
+    said = {_CONTENT: chunk.content, _DIGEST: _digest(columns)}
     with atomic_write(chunk.file) as partial_file:
-        save_file({**columns, _WEIGHTS: examples.weights}, partial_file, {_CONTENT: chunk.content})
+        save_file(columns, partial_file, said)
+
+
+def _digest(columns: Mapping[str, NDArray[Any]]) -> str:
+    """Of names, shapes, types and values."""
+    digest = hashlib.blake2b(digest_size=16)
+    for name, column in sorted(columns.items()):
+        digest.update(f"{name} {column.shape} {column.dtype.str};".encode())
+        digest.update(np.ascontiguousarray(column).data)
+    return digest.hexdigest()
 
 
 def _load(files: Sequence[Path], first: int | None = None) -> Examples:
@@ -310,6 +327,11 @@ def _load(files: Sequence[Path], first: int | None = None) -> Examples:
                     raise InputError(
                         given=f"{file}, rows {part.shape[1:]} {part.dtype} in column {name!r}",
                         wanted=f"{column.shape[1:]} {column.dtype}, as in {filled[0][0]}",
+                    )
+                if len(part) != length:
+                    raise InputError(
+                        given=f"{file}, {len(part)} rows in column {name!r}",
+                        wanted=f"{length}, as it has weights",
                     )
                 column[start : start + rows] = part[:rows]
         start += rows

@@ -27,6 +27,9 @@ from selfgrasp.learn.source import DataIdentity
 STATE = Path("checkpoints") / "state.safetensors"
 """In a run's folder: what an interrupted run goes on from."""
 
+FOLDERS = ("checkpoints", "tensorboard")
+"""In a run's folder: those that training writes to."""
+
 VALIDATIONS = 20
 """About how often a run of a given number of steps validates: at the end of an epoch or of several,
 so that few examples and many steps do not spend their time on validation and files."""

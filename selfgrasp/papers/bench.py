@@ -7,6 +7,7 @@ from pathlib import Path
 
 from selfgrasp.common.lock import FolderLock
 from selfgrasp.evaluation.job import BenchJob
+from selfgrasp.evaluation.log import EPISODES
 from selfgrasp.evaluation.measure import measure
 from selfgrasp.evaluation.measured import Measured
 from selfgrasp.papers.published import published
@@ -27,7 +28,7 @@ def bench(job: BenchJob, *, out: Path, workers: int) -> Measured:
         InputError: as `evaluation.measure.measure`, or another process measures in `out`.
     """
     with (
-        FolderLock(out, ".benchmark", what="run", doing="measuring"),
+        FolderLock(out, ".benchmark", what="run", doing="measuring", within=(EPISODES, "pictures")),
         StoryRecorder(out / "pictures", source=job.protocol) as recorder,
     ):
         measured = measure(job, out=out, workers=workers, published=published, watch=recorder.watch)

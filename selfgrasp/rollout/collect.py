@@ -80,7 +80,7 @@ def collect(args: CollectJob, *, alone: bool = False) -> Collected:
         start = time.perf_counter()
         seconds: dict[str, float] = {}
         count = first = len(mine)
-        tasks = _tasks(args, key, from_scene=max((int(i.split("-")[1]) for i in mine), default=0))
+        tasks = _tasks(args, key, from_scene=max((_scene_of(i) for i in mine), default=0))
         config = WorkerConfig(
             args.cell, checked_options(args.cell, args.options), args.objects, resolve(args.policy)
         )
@@ -107,6 +107,21 @@ def collect(args: CollectJob, *, alone: bool = False) -> Collected:
                     seconds[name] = seconds.get(name, 0.0) + value
                 progress.update(count, f"{grasped / max(1, count - first):.0%} held")
     return Collected(count, count - first, grasped, time.perf_counter() - start, seconds)
+
+
+def _scene_of(attempt: str) -> int:
+    """The scene in an attempt's id.
+
+    Raises:
+        InputError: an id that no collection made.
+    """
+    number = attempt.split("-")[1]
+    if not (number.isascii() and number.isdigit() and len(number) <= 12):
+        raise InputError(
+            given=f"attempt {attempt!r:.80} of this collection",
+            wanted="ids as `selfgrasp collect` makes them, with the number of the scene",
+        )
+    return int(number)
 
 
 def make_session(args: CollectJob) -> Session:

@@ -15,7 +15,7 @@ from selfgrasp.core import InputError
 from selfgrasp.core.bounds import check_bounds
 from selfgrasp.learn import FitConfig, FitResult, Keep, Method, fit, load_into
 from selfgrasp.learn.gathered import data_of
-from selfgrasp.learn.run import STATE, require_run_of
+from selfgrasp.learn.run import FOLDERS, STATE, require_run_of
 from selfgrasp.methods.registry import build
 from selfgrasp.rollout.jobs import TrainJob
 from selfgrasp.rollout.policies import weights_file
@@ -48,7 +48,7 @@ def train(args: TrainJob) -> FitResult:
     data = data_of(method, args.data, first=args.attempts)
     method.check(data.train)
     with (
-        FolderLock(args.out, ".training", what="run", doing="training"),
+        FolderLock(args.out, ".training", what="run", doing="training", within=FOLDERS),
         Progress("train", recipe.total_steps(len(data.train)), unit="steps") as progress,
         stopping() as stop,
     ):
