@@ -107,3 +107,25 @@ def test_what_is_held_for_too_long_or_twice_ends_the_program(count: int) -> None
     assert done.returncode == STOPPED
     assert "selfgrasp x: ended at once" in done.stderr
     assert time.monotonic() - began < 20
+
+
+SWALLOWED = """
+import os, signal, time
+from selfgrasp.common.interrupts import interruptible
+with interruptible("selfgrasp x"):
+    try:
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(60)
+    except BaseException:
+        time.sleep(60)
+"""
+
+
+def test_one_that_a_library_swallows_ends_the_program_all_the_same() -> None:
+    began = time.monotonic()
+    done = subprocess.run(
+        [sys.executable, "-c", SWALLOWED], capture_output=True, text=True, timeout=50, check=False
+    )
+    assert done.returncode == STOPPED
+    assert "selfgrasp x: ended at once" in done.stderr
+    assert time.monotonic() - began < 20

@@ -3,10 +3,12 @@ that must not be cut short."""
 
 from __future__ import annotations
 
+import _thread
 import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -14,15 +16,27 @@ from types import FrameType
 from typing import Any
 
 STOPPED = 130
-_HELD_SECONDS = 1.0
+_UNWINDING_SECONDS, _HELD_SECONDS = 2.0, 1.0
+"""For work to end that was interrupted, and for work that is not to be."""
 GOES_ON = "the same command goes on where it stopped"
 
 
 @dataclass
 class Interrupts:
-    """Whether there was one."""
+    """Whether there was one in a block, and whether the block has ended."""
 
     any: bool = False
+    over: bool = False
+
+    def watch(self, seconds: float) -> None:
+        """End the program where the block goes on for so long: a library may have swallowed the
+        `KeyboardInterrupt`. For handlers of signals, which must wait for no lock."""
+        _thread.start_new_thread(self._end_late, (seconds,))
+
+    def _end_late(self, seconds: float) -> None:
+        time.sleep(seconds)
+        if not self.over:
+            _end_at_once()
 
 
 @dataclass
@@ -37,8 +51,8 @@ _RUNNING = _Running()
 
 @contextmanager
 def interruptible(prog: str) -> Iterator[Interrupts]:
-    """In the block, Ctrl-C or a request to end (SIGTERM) raises `KeyboardInterrupt`, and another
-    one ends the program and its workers at once.
+    """In the block, Ctrl-C or a request to end (SIGTERM) raises `KeyboardInterrupt`. Another one,
+    or two seconds in which the block does not end, end the program and its workers at once.
 
     Args:
         prog: the command, for the message of the second one.
@@ -53,6 +67,7 @@ def interruptible(prog: str) -> Iterator[Interrupts]:
         if seen.any:
             _end_at_once()
         seen.any = True
+        seen.watch(_UNWINDING_SECONDS)
         raise KeyboardInterrupt
 
     numbers = (signal.SIGINT, signal.SIGTERM)
@@ -60,6 +75,7 @@ def interruptible(prog: str) -> Iterator[Interrupts]:
     try:
         yield seen
     finally:
+        seen.over = True
         for number, handler in zip(numbers, before, strict=True):
             signal.signal(number, handler)
 
@@ -103,21 +119,20 @@ def interrupts_held() -> Iterator[None]:
         yield
         return
     arrived: list[tuple[int, FrameType | None]] = []
-    late = threading.Timer(_HELD_SECONDS, _end_at_once)
-    late.daemon = True
+    held = Interrupts()
 
     def hold(number: int, frame: FrameType | None) -> None:
         if arrived:
             _end_at_once()
         arrived.append((number, frame))
-        late.start()
+        held.watch(_HELD_SECONDS)
 
     numbers = (signal.SIGINT, signal.SIGTERM)
     before: dict[int, Any] = {number: signal.signal(number, hold) for number in numbers}
     try:
         yield
     finally:
-        late.cancel()
+        held.over = True
         for number, handler in before.items():
             signal.signal(number, handler)
     for number, frame in arrived:
