@@ -10,7 +10,7 @@ from scipy.spatial import ConvexHull
 from scipy.spatial.transform import Rotation
 
 from selfgrasp.core.arrays import FloatArray
-from selfgrasp.core.pose import pose
+from selfgrasp.core.pose import apply, pose
 from selfgrasp.objects.catalogue import objects_by_name
 from selfgrasp.objects.model import ObjectModel, Part, Shape
 from selfgrasp.objects.quality.epsilon import (
@@ -22,8 +22,10 @@ from selfgrasp.objects.quality.epsilon import (
     tangents,
 )
 from selfgrasp.objects.quality.fingers import close_fingers
+from selfgrasp.objects.quality.grasps import Grasps, SamplerConfig, collision_free, sample_grasps
 from selfgrasp.objects.quality.robust import Uncertainty, robustness
 from selfgrasp.objects.solids import contains
+from selfgrasp.workcell.cells.config import GRIPPER
 
 GRAY = np.full(3, 0.5)
 CERTAIN = Uncertainty(
@@ -76,6 +78,10 @@ def across(length: float, lean: tuple[float, float] = (0.0, 0.0), off: float = 0
 
 def of_friction(*values: float) -> FloatArray:
     return np.array(values)
+
+
+def opened(count: int) -> FloatArray:
+    return np.full(count, 0.085)
 
 
 def random_contacts(count: int, rng: np.random.Generator) -> TwoContacts:
@@ -195,11 +201,13 @@ def test_a_finger_that_begins_inside_meets_nothing():
 def test_all_grasps_through_a_spheres_center_are_equal_and_others_worse():
     ball = (solid(Shape.SPHERE, 0.02),)
     axes = Rotation.random(20, random_state=1).apply([1.0, 0.0, 0.0])
-    middle = robustness(ball, np.zeros((20, 3)), axes, 0.085, np.random.default_rng(0), CERTAIN)
+    middle = robustness(
+        ball, np.zeros((20, 3)), axes, opened(20), np.random.default_rng(0), CERTAIN
+    )
     assert np.ptp(middle.epsilon) < 1e-12
     off = np.array([[0.0, y, 0.0] for y in (0.0, 0.002, 0.005, 0.012)])
     along = np.tile([1.0, 0.0, 0.0], (4, 1))
-    beside = robustness(ball, off, along, 0.085, np.random.default_rng(0), CERTAIN).epsilon
+    beside = robustness(ball, off, along, opened(4), np.random.default_rng(0), CERTAIN).epsilon
     assert (np.diff(beside) < 0.0).all()
     assert beside[-1] == 0.0  # 37 degrees
 
@@ -211,7 +219,7 @@ def test_a_needle_is_best_held_across_its_middle():
         needle,
         along[:, None] * [0.0, 0.0, 1.0],
         np.tile([0.0, 1.0, 0.0], (4, 1)),
-        0.085,
+        opened(4),
         np.random.default_rng(0),
     )
     assert (np.diff(found.epsilon) < 0.0).all()
@@ -224,13 +232,13 @@ def test_robust_quality_is_the_plain_one_where_nothing_is_uncertain():
     (item,) = objects_by_name("train", 1)
     surface = item.surface(40, np.random.default_rng(2))
     centers, axes = surface.points - 0.015 * surface.normals, -surface.normals
-    found = robustness(item.parts, centers, axes, 0.085, np.random.default_rng(0), CERTAIN)
+    found = robustness(item.parts, centers, axes, opened(40), np.random.default_rng(0), CERTAIN)
     closed = close_fingers(item.parts, centers, axes, 0.085)
     plain = np.where(closed.touching, epsilon(closed.contacts, np.full(40, 0.5)), 0.0)
     assert np.allclose(found.epsilon, plain, rtol=1e-12)
     assert (found.closure == (plain > 0)).all()
     again = [
-        robustness(item.parts, centers, axes, 0.085, np.random.default_rng(7)).epsilon
+        robustness(item.parts, centers, axes, opened(40), np.random.default_rng(7)).epsilon
         for _ in range(2)
     ]
     assert (again[0] == again[1]).all()
@@ -253,3 +261,73 @@ def test_parts_that_overlap_are_one_solid():
     )
     assert closed.touching.all()
     assert np.abs(closed.contacts.points).max(axis=(1, 2)) == pytest.approx([0.03, 0.02])
+
+
+def lying(height: float) -> FloatArray:
+    """table_from_object of a thing that lies as its frame says, its middle at that height."""
+    return pose(translation=(0.0, 0.0, height))
+
+
+def test_grasps_are_antipodal_horizontal_and_reach_below_their_contacts():
+    rng = np.random.default_rng(0)
+    box = ObjectModel("box", "test", None, (solid(Shape.BOX, 0.06, 0.02, 0.03),), 0.1, 0.7)
+    grasps = sample_grasps(box, lying(0.03), 200, GRIPPER, rng, SamplerConfig(wide_share=0.0))
+    assert len(grasps) > 150
+    # Too long for the opening: only across.
+    assert (np.abs(grasps.axes[:, 1]) > math.cos(math.atan(0.5)) - 1e-9).all()
+    assert np.abs(grasps.centers[:, 1]).max() < 1e-9
+    assert np.abs(grasps.axes[:, 2]).max() == 0.0
+    assert (grasps.tips >= 0.004).all()
+    deep = grasps.tips > 0.004
+    assert np.allclose(grasps.centers[deep, 2] - grasps.tips[deep], 0.010)
+    assert (grasps.openings >= 0.04 + 0.03 - 1e-9).all()
+    # Contacts are uniform over the two faces: coverage of the length and the height.
+    assert np.histogram(grasps.centers[:, 0], 6, (-0.06, 0.06))[0].min() > 10
+    assert np.histogram(grasps.centers[:, 2], 3, (0.004, 0.06))[0].min() > 25
+
+
+def test_what_is_wider_than_the_opening_offers_nothing():
+    ball = ObjectModel("ball", "test", None, (solid(Shape.SPHERE, 0.05),), 0.1, 0.7)
+    grasps = sample_grasps(ball, lying(0.05), 50, GRIPPER, np.random.default_rng(0))
+    assert len(grasps) == 0
+
+
+def test_a_wall_is_held_by_itself():
+    walls = [
+        solid(Shape.BOX, *size, at=pose(translation=at))
+        for size, at in (
+            ((0.04, 0.003, 0.03), (0.0, 0.037, 0.0)),
+            ((0.04, 0.003, 0.03), (0.0, -0.037, 0.0)),
+            ((0.003, 0.034, 0.03), (0.037, 0.0, 0.0)),
+            ((0.003, 0.034, 0.03), (-0.037, 0.0, 0.0)),
+        )
+    ]
+    ring = ObjectModel("ring", "test", None, tuple(walls), 0.1, 0.7)
+    grasps = sample_grasps(ring, lying(0.03), 100, GRIPPER, np.random.default_rng(0))
+    thin = grasps.openings < 0.05
+    assert 0.2 < thin.mean() < 0.95
+    points = apply(lying(0.03), ring.surface_points(4000, np.random.default_rng(1)))
+    free = collision_free(points, grasps, GRIPPER)
+    assert free[thin].mean() > 0.5
+
+
+def test_fingers_and_palm_that_would_meet_something_collide():
+    box = ObjectModel("box", "test", None, (solid(Shape.BOX, 0.04, 0.02, 0.05),), 0.1, 0.7)
+    points = apply(lying(0.05), box.surface_points(4000, np.random.default_rng(0)))
+    across, along = [0.0, 1.0, 0.0], [1.0, 0.0, 0.0]
+
+    def free(
+        axis: list[float], opening: float, tip: float, at: tuple[float, float] = (0, 0)
+    ) -> bool:
+        one = Grasps(
+            np.array([[*at, tip + 0.01]]), np.array([axis]), np.array([opening]), np.array([tip])
+        )
+        return bool(collision_free(points, one, GRIPPER)[0])
+
+    assert free(across, 0.07, 0.06)
+    assert not free(across, 0.07, 0.03)  # the palm, 55 mm above the tips, meets the top at 100
+    assert not free(across, 0.035, 0.06)  # fingers land on the box
+    assert free(along, 0.085, 0.06)
+    assert not free(along, 0.075, 0.06)
+    assert not free(across, 0.07, 0.06, at=(0.0, 0.02))
+    assert not free(across, 0.07, -0.001)  # the table

@@ -17,7 +17,7 @@ PACKAGES = (
     "trimesh",
     "coacd",
 )
-EXTRAS = {"trimesh": "meshes", "coacd": "meshes"}
+EXTRAS = {"coacd": "meshes"}
 WANTED_DISK_GB = 5.0
 WANTED_MEMORY_GB = 4.0
 

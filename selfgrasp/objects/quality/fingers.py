@@ -16,6 +16,8 @@ from selfgrasp.objects.solids import face_normals
 
 _FLAT = 1e-12
 _COPLANAR = 1e-6
+_INTO = 1e-6
+"""m below a surface point, inside of its own part; parts that touch are one solid."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,7 +34,7 @@ class Closed:
 
 
 def close_fingers(
-    parts: Sequence[Part], centers: FloatArray, axes: FloatArray, opening: float
+    parts: Sequence[Part], centers: FloatArray, axes: FloatArray, opening: FloatArray | float
 ) -> Closed:
     """What fingers meet that close along lines: the first entry into the union of the parts, and
     the last exit from it.
@@ -41,7 +43,7 @@ def close_fingers(
         parts: convex, of one object.
         centers: (N, 3) m, the middle between the open fingers, in the object's frame.
         axes: (N, 3) unit vectors from the first finger to the second.
-        opening: m between the open fingers.
+        opening: m between the open fingers, one or (N,).
     """
     half, count = opening / 2.0, len(centers)
     first, last = np.full(count, np.inf), np.full(count, -np.inf)
@@ -61,6 +63,18 @@ def close_fingers(
     places = np.stack([np.where(touching, first, -half), np.where(touching, last, half)], axis=1)
     points = centers[:, None] + places[..., None] * axes[:, None]
     return Closed(TwoContacts(points, normals), touching)
+
+
+def thickness(parts: Sequence[Part], points: FloatArray, along: FloatArray) -> FloatArray:
+    """(N,) m of solid from points (N, 3) on the surface along unit vectors (N, 3) into it, up to
+    the first hollow."""
+    met = [_through(part, points, along) for part in parts]
+    depth = np.full(len(points), _INTO)
+    for _ in parts:
+        for one in met:
+            holds = (one.enter <= depth + _INTO) & (one.leave > depth)
+            depth = np.where(holds, one.leave, depth)
+    return depth
 
 
 @dataclass(frozen=True, eq=False)

@@ -63,7 +63,7 @@ def robustness(
     parts: Sequence[Part],
     centers: FloatArray,
     axes: FloatArray,
-    opening: float,
+    openings: FloatArray,
     rng: np.random.Generator,
     unknown: Uncertainty | None = None,
 ) -> Robustness:
@@ -73,14 +73,21 @@ def robustness(
         parts: of the object; its center of mass is the origin.
         centers: (N, 3) m, the middle between the open fingers, in the object's frame.
         axes: (N, 3) unit vectors from one finger to the other.
-        opening: m between the open fingers.
+        openings: (N,) m between the open fingers.
         rng: what the samples are drawn from, grasp by grasp.
         unknown: what is drawn.
     """
     unknown = unknown or Uncertainty()
     step = max(1, _AT_ONCE // unknown.samples)
     parts_found = [
-        _of_few(parts, centers[at : at + step], axes[at : at + step], opening, rng, unknown)
+        _of_few(
+            parts,
+            centers[at : at + step],
+            axes[at : at + step],
+            openings[at : at + step],
+            rng,
+            unknown,
+        )
         for at in range(0, len(centers), step)
     ]
     if not parts_found:
@@ -95,7 +102,7 @@ def _of_few(
     parts: Sequence[Part],
     centers: FloatArray,
     axes: FloatArray,
-    opening: float,
+    openings: FloatArray,
     rng: np.random.Generator,
     unknown: Uncertainty,
 ) -> Robustness:
@@ -112,7 +119,7 @@ def _of_few(
         parts,
         object_turn.apply(moved, inverse=True),
         object_turn.apply(turned, inverse=True),
-        opening,
+        np.repeat(openings, samples),
     )
     found = np.zeros(count * samples)
     met = np.flatnonzero(closed.touching)
