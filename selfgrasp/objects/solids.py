@@ -12,6 +12,8 @@ from selfgrasp.core.pose import apply, inverse
 from selfgrasp.objects.hulls import MassProperties, polyhedron_mass
 from selfgrasp.objects.part import Part, Shape
 
+_COPLANAR = 1e-5
+
 
 def mass_properties(part: Part) -> MassProperties:
     """Volume, center and inertia of a part at density 1, in the object's frame."""
@@ -125,6 +127,17 @@ def face_normals(part: Part) -> FloatArray:
     """(F, 3) outward normals of a mesh's faces, of twice their area."""
     a, b, c = (part.hull.vertices[part.hull.faces[:, k]] for k in range(3))
     return np.cross(b - a, c - a)
+
+
+def planes(part: Part) -> tuple[FloatArray, FloatArray]:
+    """Outward unit normals (P, 3) and offsets (P,) of a mesh's planes, those of coplanar triangles
+    once: inside, `normals @ point <= offsets`."""
+    corners, normals = part.hull.vertices, face_normals(part)
+    normals = normals / np.linalg.norm(normals, axis=1, keepdims=True)
+    offsets = np.einsum("fi,fi->f", normals, corners[part.hull.faces[:, 0]])
+    keys = np.round(np.column_stack([normals, offsets / np.ptp(corners)]) / _COPLANAR)
+    _, once = np.unique(keys, axis=0, return_index=True)
+    return normals[once], offsets[once]
 
 
 def area(part: Part) -> float:

@@ -12,10 +12,9 @@ from selfgrasp.core.arrays import FloatArray
 from selfgrasp.core.pose import apply, inverse
 from selfgrasp.objects.part import Part, Shape
 from selfgrasp.objects.quality.epsilon import TwoContacts
-from selfgrasp.objects.solids import face_normals
+from selfgrasp.objects.solids import planes
 
 _FLAT = 1e-12
-_COPLANAR = 1e-6
 _INTO = 1e-6
 """m below a surface point, inside of its own part; parts that touch are one solid."""
 
@@ -59,7 +58,7 @@ def close_fingers(
         # Into the object: against the outward normal.
         normals[earlier, 0] = -met.enter_normal[earlier]
         normals[later, 1] = -met.leave_normal[later]
-    touching = free & (last - first > _COPLANAR)
+    touching = free & (last - first > _INTO)
     places = np.stack([np.where(touching, first, -half), np.where(touching, last, half)], axis=1)
     points = centers[:, None] + places[..., None] * axes[:, None]
     return Closed(TwoContacts(points, normals), touching)
@@ -97,7 +96,7 @@ def _through(part: Part, centers: FloatArray, axes: FloatArray) -> _Through:
             normals = np.concatenate([np.eye(3), -np.eye(3)])
             met = _polyhedron(normals, np.tile(part.size, 2), start, along)
         case Shape.MESH:
-            met = _polyhedron(*_planes(part), start, along)
+            met = _polyhedron(*planes(part), start, along)
         case Shape.SPHERE:
             met = _ellipsoid(np.full(3, a), start, along)
         case Shape.ELLIPSOID:
@@ -107,17 +106,6 @@ def _through(part: Part, centers: FloatArray, axes: FloatArray) -> _Through:
         case Shape.CAPSULE:
             met = _capsule(a, b, start, along)
     return _Through(met.enter, met.leave, met.enter_normal @ turn.T, met.leave_normal @ turn.T)
-
-
-def _planes(part: Part) -> tuple[FloatArray, FloatArray]:
-    """Unit normals (P, 3) and distances (P,) of a mesh's faces, coplanar triangles once."""
-    normals = face_normals(part)
-    normals = normals / np.linalg.norm(normals, axis=1, keepdims=True)
-    distances = np.einsum("fi,fi->f", normals, part.hull.vertices[part.hull.faces[:, 0]])
-    size = float(np.abs(part.hull.vertices).max())
-    rounded = np.round(np.column_stack([normals, distances / size]) / _COPLANAR).astype(np.int64)
-    _, kept = np.unique(rounded, axis=0, return_index=True)
-    return normals[kept], distances[kept]
 
 
 def _polyhedron(

@@ -16,37 +16,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from selfgrasp.core.arrays import FloatArray
+from selfgrasp.objects import rays
+from selfgrasp.objects.part import Shape
+from selfgrasp.objects.rays import FLAT, ConvexMesh, Entered, positive
 from selfgrasp.workcell.sim.render.kinds import GeomKind
 
-_MISS = np.inf
+_SHAPES = {
+    GeomKind.BOX: Shape.BOX,
+    GeomKind.SPHERE: Shape.SPHERE,
+    GeomKind.ELLIPSOID: Shape.ELLIPSOID,
+    GeomKind.CYLINDER: Shape.CYLINDER,
+    GeomKind.CAPSULE: Shape.CAPSULE,
+    GeomKind.MESH: Shape.MESH,
+}
 _CORNERS = np.array(
     [[x, y, z] for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)], dtype=np.float64
 )
-_FLAT = 1e-12
-
-
-@dataclass(frozen=True, eq=False)
-class ConvexMesh:
-    """The planes of a convex mesh: inside, `normals @ point <= offsets`. (F, 3) unit and (F,) m,
-    with the box that holds it, (3,) and (3,) m."""
-
-    normals: FloatArray
-    offsets: FloatArray
-    middle: FloatArray
-    half: FloatArray
-
-
-@dataclass(frozen=True, eq=False)
-class Entered:
-    """Where the rays of one geom's rectangle enter it, both (rows, columns).
-
-    Attributes:
-        depth: m along the optical axis, infinite for a miss.
-        face: of a convex mesh; of a box 0 to 5 for +x, +y, +z, -x, -y, -z; 0 elsewhere.
-    """
-
-    depth: FloatArray
-    face: NDArray[np.int64] | int
 
 
 @dataclass(frozen=True, eq=False)
@@ -171,131 +156,19 @@ def meet(
     x: FloatArray,
     y: FloatArray,
 ) -> Entered:
-    """Where rays enter a geom; from inside nothing is met, as OpenGL culls back faces.
-
-    Args:
-        kind: a `GeomKind`.
-        size: (3,) m, as in the model.
-        mesh: its planes, for a mesh.
-        origin: (3,) m, the eye in the geom's frame.
-        turn: (3, 3) from the camera's axes to the geom's.
-        x: (columns,) what the rays (x, y, 1) of the rectangle have along the camera's x.
-        y: (rows,) and along its y.
-    """
-    if mesh is not None:
-        return _meet_planes(mesh, origin, turn, x, y)
-    rays = [turn[k, 0] * x + (turn[k, 1] * y[:, None] + turn[k, 2]) for k in range(3)]
-    if kind == GeomKind.BOX:
-        return _meet_slabs(size, origin, rays)
-    if kind == GeomKind.PLANE:
-        return Entered(_meet_plane(size, origin, *rays), 0)
-    if kind == GeomKind.CYLINDER:
-        return Entered(_meet_cylinder(size, origin, *rays), 0)
-    if kind == GeomKind.CAPSULE:
-        return Entered(_meet_capsule(size, origin, *rays), 0)
-    axes = np.full(3, size[0]) if kind == GeomKind.SPHERE else size
-    return Entered(
-        _enter_ball(origin / axes, rays[0] / axes[0], rays[1] / axes[1], rays[2] / axes[2], 1.0), 0
-    )
-
-
-def _positive(t: FloatArray, hit: NDArray[np.bool_]) -> FloatArray:
-    return np.where(hit & (t > 0.0), t, _MISS)
-
-
-def _enter_ball(
-    o: FloatArray, x: FloatArray, y: FloatArray, z: FloatArray, radius: float
-) -> FloatArray:
-    a = x * x + y * y + z * z
-    b = o[0] * x + o[1] * y + o[2] * z
-    root = b * b - a * (o @ o - radius * radius)
-    return _positive((-b - np.sqrt(np.maximum(root, 0.0))) / a, root > 0.0)
+    """Where rays enter a geom of a `GeomKind`: `rays.meet`, and planes."""
+    if kind != GeomKind.PLANE:
+        return rays.meet(_SHAPES[GeomKind(kind)], size, mesh, origin, turn, x, y)
+    along = [turn[k, 0] * x + (turn[k, 1] * y[:, None] + turn[k, 2]) for k in range(3)]
+    return Entered(_meet_plane(size, origin, *along), 0)
 
 
 def _meet_plane(
     size: FloatArray, o: FloatArray, x: FloatArray, y: FloatArray, z: FloatArray
 ) -> FloatArray:
-    facing = z < -_FLAT
+    facing = z < -FLAT
     t = -o[2] / np.where(facing, z, -1.0)
     for half, start, along in ((size[0], o[0], x), (size[1], o[1], y)):
         if half > 0:
             facing &= np.abs(start + t * along) <= half
-    return _positive(t, facing)
-
-
-def _meet_slabs(size: FloatArray, o: FloatArray, rays: list[FloatArray]) -> Entered:
-    enter, leave = np.full(rays[0].shape, -_MISS), np.full(rays[0].shape, _MISS)
-    face = np.zeros(rays[0].shape, dtype=np.int64)
-    for axis, (half, start, along) in enumerate(zip(size, o, rays, strict=True)):
-        inverse = 1.0 / np.where(np.abs(along) < _FLAT, _FLAT, along)
-        middle, reach = -start * inverse, half * np.abs(inverse)
-        low = middle - reach
-        face[low > enter] = axis + 3 * (start < 0)
-        np.maximum(enter, low, out=enter)
-        np.minimum(leave, middle + reach, out=leave)
-    return Entered(_positive(enter, enter <= leave), face)
-
-
-def _enter_tube(
-    radius: float, o: FloatArray, x: FloatArray, y: FloatArray
-) -> tuple[FloatArray, FloatArray]:
-    """Lengths at which rays enter and leave the endless cylinder about z; enter > leave for a
-    miss."""
-    a = np.maximum(x * x + y * y, _FLAT)
-    b = o[0] * x + o[1] * y
-    root = b * b - a * (o[0] * o[0] + o[1] * o[1] - radius * radius)
-    hit, step = root > 0.0, np.sqrt(np.maximum(root, 0.0))
-    return np.where(hit, (-b - step) / a, _MISS), np.where(hit, (-b + step) / a, -_MISS)
-
-
-def _meet_cylinder(
-    size: FloatArray, o: FloatArray, x: FloatArray, y: FloatArray, z: FloatArray
-) -> FloatArray:
-    enter, leave = _enter_tube(float(size[0]), o, x, y)
-    inverse = 1.0 / np.where(np.abs(z) < _FLAT, _FLAT, z)
-    middle, reach = -o[2] * inverse, size[1] * np.abs(inverse)
-    enter, leave = np.maximum(enter, middle - reach), np.minimum(leave, middle + reach)
-    return _positive(enter, enter <= leave)
-
-
-def _meet_capsule(
-    size: FloatArray, o: FloatArray, x: FloatArray, y: FloatArray, z: FloatArray
-) -> FloatArray:
-    radius, half = float(size[0]), float(size[1])
-    enter, leave = _enter_tube(radius, o, x, y)
-    t = _positive(
-        enter,
-        (enter <= leave) & (np.abs(o[2] + np.where(np.isfinite(enter), enter, 0.0) * z) <= half),
-    )
-    for end in (-half, half):
-        cap = _enter_ball(o - (0.0, 0.0, end), x, y, z, radius)
-        # The half of the ball inside the tube's ends is inside the capsule; a ray enters it only
-        # after it entered the capsule.
-        np.minimum(t, cap, out=t)
-    return t
-
-
-def _meet_planes(
-    mesh: ConvexMesh, o: FloatArray, turn: FloatArray, x: FloatArray, y: FloatArray
-) -> Entered:
-    """A ray meets a plane at 1 / q, and q is linear in the pixel: it enters by the smallest q of
-    the planes that the eye is outside of."""
-    gap = mesh.offsets - mesh.normals @ o
-    gap = np.where(np.abs(gap) < _FLAT, _FLAT, gap)
-    slope = ((mesh.normals @ turn) / gap[:, None]).astype(np.float32)
-    along_x, along_y = (
-        slope[:, :1] * x.astype(np.float32),
-        slope[:, 1:2] * y.astype(np.float32) + slope[:, 2:],
-    )
-    outside = np.flatnonzero(gap < 0.0)
-    if not len(outside):
-        return Entered(np.full((len(y), len(x)), _MISS), 0)
-    q = along_x[outside, None, :] + along_y[outside, :, None]
-    which = q.argmin(axis=0)
-    enter = np.take_along_axis(q, which[None], axis=0)[0]
-    inside = np.flatnonzero(gap > 0.0)
-    leave = (along_x[inside, None, :] + along_y[inside, :, None]).max(axis=0, initial=0.0)
-    hit = (enter > 0.0) & (enter >= leave)
-    return Entered(
-        np.where(hit, 1.0 / np.where(hit, enter, 1.0), _MISS).astype(np.float64), outside[which]
-    )
+    return positive(t, facing)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from selfgrasp.core.arrays import FloatArray
-from selfgrasp.workcell.sim.render.cast import ConvexMesh
+from selfgrasp.objects.rays import ConvexMesh
 from selfgrasp.workcell.sim.render.kinds import ROUND, GeomKind
 
 Array = NDArray[np.float32]
