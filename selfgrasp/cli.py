@@ -40,6 +40,11 @@ VERBS: dict[str, Verb] = {
         "let a policy try, and keep every attempt; goes on where it stopped",
         "gather",
     ),
+    "candidates": Verb(
+        "selfgrasp.verbs.candidates",
+        "grasps with analytic labels from shapes alone, by the million",
+        "gather",
+    ),
     "check": Verb(
         "selfgrasp.verbs.check", "read a whole dataset and say what is wrong with it", "gather"
     ),

@@ -56,6 +56,13 @@ def test_a_face_beside_which_the_center_of_mass_lies_is_left_for_another():
     assert max(pose.height for pose in poses) == pytest.approx(0.02, abs=1e-6)
 
 
+def test_a_ball_lies_anyhow():
+    poses = stable_poses(one("ball", part(Shape.SPHERE, 0.02)))
+    assert len(poses) > 100
+    assert sum(pose.probability for pose in poses) == pytest.approx(1.0)
+    assert [pose.height for pose in poses] == pytest.approx([0.02] * len(poses), rel=0.01)
+
+
 @pytest.mark.slow
 def test_flat_faced_objects_settle_as_often_as_they_should():
     objects = [item for item in objects_by_name("train", 90) if item.family in FLAT_FACED][:20]

@@ -46,16 +46,17 @@ def stable_poses(
     statistics").
 
     What is round lies in any of many poses about its axis: those of the facets of the polyhedron
-    that stands for it.
+    that stands for it. Where the rare ones are more than half, as a ball's, none is left out.
     """
     corners = np.concatenate([_corners(part) for part in item.parts])
     hull = trimesh.convex.convex_hull(corners)
-    found, probabilities = trimesh.poses.compute_stable_poses(
-        hull, center_mass=np.zeros(3), threshold=least_probability
-    )
-    shares = probabilities / probabilities.sum()
+    found, probabilities = trimesh.poses.compute_stable_poses(hull, center_mass=np.zeros(3))
+    kept = probabilities >= least_probability
+    if probabilities[kept].sum() < 0.5:
+        kept[:] = True
+    shares = probabilities[kept] / probabilities[kept].sum()
     poses = []
-    for matrix, share in zip(found, shares, strict=True):
+    for matrix, share in zip(found[kept], shares, strict=True):
         turn = matrix[:3, :3]
         height = -float((corners @ turn[2]).min())
         poses.append(StablePose(pose(rotation=turn, translation=(0.0, 0.0, height)), float(share)))

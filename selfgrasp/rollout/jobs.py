@@ -58,6 +58,43 @@ class CollectJob:
 
 
 @dataclass(frozen=True)
+class CandidatesJob:
+    """Make grasps with analytic labels from shapes alone (Dex-Net 2.0); nothing is executed.
+
+    An object in a stable pose, cameras above it, pairs of contacts within the friction cone, and
+    for each grasp its robust epsilon quality and whether the hand comes down freely. The same seed
+    gives the same candidates with any number of workers. Run the same command again to go on, or
+    with more --grasps to add to them.
+
+    Attributes:
+        out: folder of the dataset; made if it is not there.
+        grasps: how many candidates the dataset shall hold at least.
+        objects: train, validation, test; categories, categories-validation, categories-test,
+            assorted; or a folder of meshes, FOLDER#train and FOLDER#test being two thirds and one
+            third of them.
+        shapes: the first so many of these objects; by default the usual set, or the whole folder.
+        workers: processes; one a core is best.
+        seed: of poses, cameras and grasps.
+        per_pose: grasps of an object each time that it lies there.
+        pictures: of each pose, from other cameras; all show the same grasps.
+        friction: mean coefficient of robust quality; the published one is 0.5.
+        samples: of pose and friction for each robust quality; published are 25, whose labels are
+            noisier.
+    """
+
+    out: Path
+    grasps: Count = 100_000
+    objects: str = "train"
+    shapes: Count | None = None
+    workers: Workers = 2
+    seed: Seed = 0
+    per_pose: Annotated[int, Between(1, 10_000)] = 50
+    pictures: Annotated[int, Between(1, 1_000)] = 5
+    friction: Annotated[float, Between(0.05, 5.0)] = 0.5
+    samples: Annotated[int, Between(1, 10_000)] = 100
+
+
+@dataclass(frozen=True)
 class TrainJob:
     """Learn from a dataset.
 

@@ -139,7 +139,9 @@ def _resist(
 ) -> FloatArray:
     lever = np.linalg.norm(np.cross(axes, centers), axis=1)
     wanted = item.mass * _SHAKE * np.sqrt(1.0 + (lever / _LEVER) ** 2)
-    return robust.closure * 2.0 * unknown.friction * gripper.max_force / wanted
+    force = 2.0 * unknown.friction * gripper.max_force
+    resist: FloatArray = robust.closure * force / wanted
+    return resist
 
 
 def _camera(
