@@ -60,7 +60,7 @@ def test_a_ball_lies_anyhow():
     poses = stable_poses(one("ball", part(Shape.SPHERE, 0.02)))
     assert len(poses) > 100
     assert sum(pose.probability for pose in poses) == pytest.approx(1.0)
-    assert [pose.height for pose in poses] == pytest.approx([0.02] * len(poses), rel=0.01)
+    assert [pose.height for pose in poses] == pytest.approx([0.02] * len(poses), rel=0.02)
 
 
 @pytest.mark.slow

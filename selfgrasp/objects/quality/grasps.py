@@ -113,7 +113,10 @@ def sample_grasps(
     )
     antipodal = force_closure(closed.contacts, np.full(len(points), config.friction))
     wide = rng.random(len(points)) < config.wide_share
-    kept = np.flatnonzero(closed.touching & (width < gripper.opening) & (antipodal | wide))[:count]
+    fits = closed.touching & (width < gripper.opening)
+    # Across a corner there are wide ones of anything, be it as large as it may.
+    wide &= bool((fits & antipodal).any())
+    kept = np.flatnonzero(fits & (antipodal | wide))[:count]
     met = apply(table_from_object, closed.contacts.points[kept].mean(axis=1))
     tips = np.maximum(met[:, 2] - BELOW_CONTACT, config.lowest)
     return Grasps(met, axes[kept], openings[kept], tips)[met[:, 2] > config.lowest]
