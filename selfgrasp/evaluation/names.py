@@ -16,6 +16,7 @@ _BUILT_IN = {
     "prediction": "selfgrasp.evaluation.data:PREDICTION",
     "isolated": "selfgrasp.protocols.isolated:ISOLATED",
     "clear": "selfgrasp.protocols.clear:CLEAR",
+    "heap": "selfgrasp.protocols.heap:HEAP",
     "deplete": "selfgrasp.protocols.deplete:DEPLETE",
     "category": "selfgrasp.protocols.category:CATEGORY",
 }

@@ -2,16 +2,17 @@
 
 from collections.abc import Mapping
 
-from selfgrasp.protocols import category, clear, deplete, metric, prediction
+from selfgrasp.protocols import category, clear, deplete, heap, metric, prediction
 from selfgrasp.protocols.category import CATEGORY
 from selfgrasp.protocols.clear import CLEAR
 from selfgrasp.protocols.deplete import DEPLETE
 from selfgrasp.protocols.episode import PlayedProtocol
+from selfgrasp.protocols.heap import HEAP
 from selfgrasp.protocols.isolated import ISOLATED
 from selfgrasp.protocols.metric import Metric
 
 PLAYED: Mapping[str, PlayedProtocol] = {
-    protocol.name: protocol for protocol in (ISOLATED, CLEAR, DEPLETE, CATEGORY)
+    protocol.name: protocol for protocol in (ISOLATED, CLEAR, HEAP, DEPLETE, CATEGORY)
 }
 """Protocols that are played in a cell; `prediction` reads a dataset."""
 
@@ -36,6 +37,8 @@ METRICS: Mapping[str, Metric] = {
         metric.DOUBLE_LIFTS,
         metric.LOST,
         metric.PLAN_SECONDS,
+        heap.CLEARED,
+        heap.AVERAGE_PRECISION,
         *deplete.FAILURES.values(),
         deplete.FAILURE_WITH_REPLACEMENT,
         category.OBJECTS_PER_ATTEMPT,

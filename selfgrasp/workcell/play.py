@@ -64,12 +64,14 @@ class Stop:
     Attributes:
         most: attempts; None for no limit.
         when_empty: whether it ends once nothing is left; where there is no truth it cannot.
+        failures: ends after so many attempts in a row that held nothing; None for never.
         unchanged: ends after so many attempts in a row that changed nothing; None for never.
         least_change: share of the first view's pixels that counts as a change.
     """
 
     most: int | None = None
     when_empty: bool = True
+    failures: int | None = None
     unchanged: int | None = None
     least_change: float = 0.01
 
@@ -79,6 +81,10 @@ class Stop:
             return True
         if self.when_empty and truth is not None and not truth.left():
             return True
+        if self.failures is not None and len(records) >= self.failures:
+            latest = records[len(records) - self.failures :]
+            if not any(one.grasped for one in latest):
+                return True
         if self.unchanged is None or len(records) < self.unchanged:
             return False
         latest = records[len(records) - self.unchanged :]
