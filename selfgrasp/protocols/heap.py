@@ -72,10 +72,11 @@ def tries(episode: Episode) -> int:
 
 
 def lifted(episode: Episode) -> float | None:
-    """How many objects of the heap were lifted; None where there is no truth."""
-    if episode.placed is None or any(one.lifted is None for one in episode.attempts):
+    """How many objects of the heap were lifted, which then leave it; None where there is no
+    truth."""
+    if any(one.lifted is None for one in episode.attempts):
         return None
-    return float(len({thing for one in episode.attempts for thing in one.lifted or ()}))
+    return float(sum(len(one.lifted or ()) for one in episode.attempts))
 
 
 def average_precision(episode: Episode) -> float | None:
