@@ -14,14 +14,13 @@ from selfgrasp.common.intervals import Estimate, bootstrap, ratio
 from selfgrasp.core import AttemptKind, Policy
 from selfgrasp.protocols.episode import PlayedProtocol
 from selfgrasp.protocols.metric import (
-    PICKS_PER_HOUR,
     PLAN_SECONDS,
     SUCCESS,
     Metric,
     Unit,
     about_truth,
     attempts,
-    rates,
+    picks_per_hour,
 )
 from selfgrasp.workcell.attempt import Ids
 from selfgrasp.workcell.cells.tabletop import TabletopConfig
@@ -53,12 +52,7 @@ def metrics(episodes: Sequence[Episode]) -> Mapping[Metric, Estimate]:
     return {
         **({INTERACTIONS: bootstrap([interactions(e) for e in episodes])} if known else {}),
         SUCCESS: ratio([(e.judged, tries(e)) for e in episodes]),
-        **rates(
-            PICKS_PER_HOUR,
-            episodes,
-            lambda e: None if e.true is None else 3600.0 * e.true,
-            lambda e: e.seconds,
-        ),
+        **picks_per_hour(episodes),
         **({COMPLETION: bootstrap([float(bool(e.cleared)) for e in episodes])} if known else {}),
         **about_truth(episodes),
         PLAN_SECONDS: ratio([(e.plan_seconds, attempts(e)) for e in episodes]),

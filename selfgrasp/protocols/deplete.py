@@ -14,12 +14,12 @@ from selfgrasp.common.intervals import Estimate, ratio
 from selfgrasp.core import Policy
 from selfgrasp.protocols.episode import PlayedProtocol
 from selfgrasp.protocols.metric import (
-    PICKS_PER_HOUR,
     PLAN_SECONDS,
     TRUE_SUCCESS,
     Metric,
     about_truth,
     attempts,
+    picks_per_hour,
     rates,
 )
 from selfgrasp.workcell.attempt import Ids
@@ -96,12 +96,7 @@ def metrics(episodes: Sequence[Episode]) -> Mapping[Metric, Estimate]:
         ),
         **rates(TRUE_SUCCESS, episodes, lambda e: e.true, lambda e: grasps(e, max(FIRSTS))),
         **about_truth(episodes),
-        **rates(
-            PICKS_PER_HOUR,
-            episodes,
-            lambda e: None if e.true is None else 3600.0 * e.true,
-            lambda e: e.seconds,
-        ),
+        **picks_per_hour(episodes),
         PLAN_SECONDS: ratio([(e.plan_seconds, attempts(e)) for e in episodes]),
     }
 

@@ -12,12 +12,12 @@ from selfgrasp.common.intervals import Estimate, bootstrap, ratio
 from selfgrasp.core import Policy
 from selfgrasp.protocols.episode import PlayedProtocol
 from selfgrasp.protocols.metric import (
-    PICKS_PER_HOUR,
     PLAN_SECONDS,
     SUCCESS,
     Metric,
     about_truth,
     attempts,
+    picks_per_hour,
     rates,
 )
 from selfgrasp.workcell.attempt import Ids
@@ -53,12 +53,7 @@ def metrics(episodes: Sequence[Episode]) -> Mapping[Metric, Estimate]:
         SUCCESS: ratio([(e.judged, tries(e)) for e in episodes]),
         **rates(CLEARED, episodes, lifted, lambda e: len(e.placed or ())),
         **({AVERAGE_PRECISION: bootstrap(precision)} if precision else {}),
-        **rates(
-            PICKS_PER_HOUR,
-            episodes,
-            lambda e: None if e.true is None else 3600.0 * e.true,
-            lambda e: e.seconds,
-        ),
+        **picks_per_hour(episodes),
         **about_truth(episodes),
         PLAN_SECONDS: ratio([(e.plan_seconds, attempts(e)) for e in episodes]),
     }

@@ -92,6 +92,16 @@ def rates(
     return {metric: ratio(known)} if len(known) == len(pairs) else {}
 
 
+def picks_per_hour(episodes: Sequence[Episode]) -> Mapping[Metric, Estimate]:
+    """What was truly lifted in an hour of robot time, where that is known."""
+    return rates(
+        PICKS_PER_HOUR,
+        episodes,
+        lambda e: None if e.true is None else 3600.0 * e.true,
+        lambda e: e.seconds,
+    )
+
+
 def attempts(episode: Episode) -> int:
     """How many were made."""
     return len(episode.attempts)

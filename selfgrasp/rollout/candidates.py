@@ -125,7 +125,7 @@ def _stored(job: CandidatesJob, shards: frozenset[int]) -> int:
     """How many candidates the dataset holds.
 
     Raises:
-        InputError: a dataset of other candidates or of attempts: one collection, one folder.
+        InputError: a dataset of other candidates: one collection, one folder.
     """
     if not has_candidates(job.out):
         return 0
