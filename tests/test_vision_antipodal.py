@@ -11,7 +11,7 @@ from vision_scenes import GRIPPER, WORKSPACE, Box, Cylinder, camera, render
 
 from selfgrasp.core import InputError
 from selfgrasp.core.pose import angle_between_grasps, apply, inverse
-from selfgrasp.vision import antipodal, closings, heightmap
+from selfgrasp.vision import antipodal, closings, diverse, heightmap
 from selfgrasp.vision.table import fit_table, surface_height, visible_workspace
 
 BOX = Box((0.05, 0.03), (0.03, 0.09, 0.05), 0.5)
@@ -153,3 +153,15 @@ def test_skew_says_how_far_to_turn_a_grasp_to_close_squarely(error):
     assert measured([BOX], BOX.xy, BOX.yaw + error, width=320, height=320).skew[0] == pytest.approx(
         -error, abs=0.06
     )
+
+
+def test_diverse_grasps_are_the_best_of_their_place_and_angle():
+    xy = np.array([[0.0, 0.0], [0.01, 0.0], [0.01, 0.0], [0.05, 0.0], [0.0, 0.0]])
+    # The second is near the first and turned by 170 deg, which is 10 deg for a symmetric hand.
+    yaw = np.radians([0.0, 170.0, 50.0, 0.0, 0.0])
+    scores = np.array([0.9, 0.8, 0.1, 0.5, -np.inf])
+    assert list(diverse(xy, yaw, scores, most=9, separation=0.02)) == [0, 3, 2]
+    assert list(diverse(xy, yaw, scores, most=2, separation=0.02)) == [0, 3]
+    assert list(diverse(xy, yaw, scores, most=9, separation=0.005)) == [0, 1, 3, 2]
+    nowhere_else = diverse(xy, yaw, scores, most=9, separation=0.02, another_yaw=math.pi)
+    assert list(nowhere_else) == [0, 3]

@@ -4,6 +4,7 @@ crops and grasps; registration and table fitting. NumPy and OpenCV; imports core
 from selfgrasp.vision.antipodal import Closing, antipodal, closings
 from selfgrasp.vision.augment import jitter_color
 from selfgrasp.vision.crop import Crops, crop
+from selfgrasp.vision.diverse import diverse
 from selfgrasp.vision.foreground import MINIMUM_HEIGHT, Regions, foreground, regions
 from selfgrasp.vision.grasp_pose import fingertip_height, grasp_at, grasps_at
 from selfgrasp.vision.heightmap import Heightmap, heightmap, view_from_map
@@ -22,6 +23,7 @@ __all__ = [
     "corrected",
     "crop",
     "deproject",
+    "diverse",
     "fingertip_height",
     "foreground",
     "grasp_at",

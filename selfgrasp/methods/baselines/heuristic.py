@@ -13,18 +13,15 @@ from numpy.typing import NDArray
 
 from selfgrasp.core import Action, Context, Grasp, Heat, Plan, Workspace, draw
 from selfgrasp.core.arrays import FloatArray
-from selfgrasp.core.pose import angle_between_grasps, top_down, yaw_of
+from selfgrasp.core.pose import top_down, yaw_of
 from selfgrasp.methods.baselines._scene_map import SceneMap, cell_centres, scene_map
-from selfgrasp.vision import Closing, Heightmap, antipodal, closings, regions
+from selfgrasp.vision import Closing, Heightmap, antipodal, closings, diverse, regions
 from selfgrasp.vision.grasp_pose import INSERTION
 
 _LAYERS = 12
 _NO_GRASP = -3.0
 _TURN = math.radians(15)
 """How far a candidate is turned at most to close squarely on both edges."""
-_ANOTHER_YAW = math.radians(40)
-"""Grasps at one place that are turned by more than this are different."""
-
 
 _CLEARANCE = 0.010
 """m of free way beside the object from which a finger has room enough."""
@@ -95,8 +92,9 @@ class HeuristicPolicy:
         xy, yaw = _evenly_over_objects(seen)
         rough = _joined(pairs, closings(seen.map, xy, yaw, spec.gripper, spec.workspace))
         rough = rough.take(_inside(rough.xy, spec.workspace))
-        best = _diverse(
-            rough,
+        best = diverse(
+            rough.xy,
+            rough.yaw,
             self._scores(rough, seen, context),
             most=3 * config.candidates,
             separation=config.separation / 3,
@@ -110,7 +108,13 @@ class HeuristicPolicy:
         found = closings(seen.map, rough.xy[best], yaw, spec.gripper, spec.workspace)
         found = found.take(_inside(found.xy, spec.workspace))
         scores = self._scores(found, seen, context)
-        best = _diverse(found, scores, most=config.candidates, separation=config.separation)
+        best = diverse(
+            found.xy,
+            found.yaw,
+            scores,
+            most=config.candidates,
+            separation=config.separation,
+        )
         opening = found.opening(spec.gripper)
         actions = tuple(
             Grasp(top_down((*found.xy[i], found.z[i]), float(found.yaw[i])), float(opening[i]))
@@ -225,22 +229,6 @@ def _joined(a: Closing, b: Closing) -> Closing:
     return Closing(
         *(np.concatenate([x, y]) for x, y in zip(vars(a).values(), vars(b).values(), strict=True))
     )
-
-
-def _diverse(
-    found: Closing, scores: FloatArray, *, most: int, separation: float
-) -> NDArray[np.int64]:
-    """Indices of at most `most` grasps, best first, none close to a better one in both place and
-    angle."""
-    kept: list[int] = []
-    left = scores.astype(np.float64)
-    while len(kept) < most and np.isfinite(left).any():
-        best = int(left.argmax())
-        kept.append(best)
-        alike = angle_between_grasps(found.yaw, found.yaw[best]) < _ANOTHER_YAW
-        left[alike & (np.linalg.norm(found.xy - found.xy[best], axis=1) < separation)] = -np.inf
-        left[best] = -np.inf
-    return np.array(kept, dtype=np.int64)
 
 
 def _heat(top: Heightmap, found: Closing, scores: FloatArray) -> Heat:
