@@ -10,7 +10,8 @@ from vision_scenes import GRIPPER, WORKSPACE, Box, Cylinder, camera, context, re
 
 from selfgrasp.core import Close, Grasp, Policy, Scorer, View
 from selfgrasp.core.pose import angle_between_grasps, pose, top_down, yaw_of
-from selfgrasp.methods.baselines import HeuristicConfig, HeuristicPolicy, RandomPolicy
+from selfgrasp.methods.baselines import HeuristicConfig, HeuristicPolicy, IGQPolicy, RandomPolicy
+from selfgrasp.methods.baselines.igq import NO_PAIR
 
 SCENE = [
     Box((0.05, 0.03), (0.03, 0.09, 0.05), 0.5),
@@ -35,7 +36,7 @@ BOXES = [
     Box((-0.1, -0.08), (0.04, 0.06, 0.1), 2.2),
     Box((0.0, -0.12), (0.05, 0.12, 0.03), 1.2),
 ]
-POLICIES = [RandomPolicy(), HeuristicPolicy()]
+POLICIES = [RandomPolicy(), HeuristicPolicy(), IGQPolicy()]
 
 
 def without_returns(view: View) -> View:
@@ -200,3 +201,30 @@ def test_its_map_shows_the_best_score_where_the_best_grasp_is():
     assert angle_between_grasps(
         heat.angles[layer], yaw_of(plan.action.world_from_tool)
     ) < math.radians(8)
+
+
+@pytest.mark.parametrize("camera_name", CAMERAS)
+@pytest.mark.parametrize("box", BOXES, ids=str)
+def test_igq_closes_on_two_opposite_faces_of_a_box_near_its_middle(camera_name, box):
+    plan = IGQPolicy().plan(context(render([box], **CAMERAS[camera_name])))
+    best = plan.action.world_from_tool
+    assert np.linalg.norm(best[:2, 3] - box.xy) < 0.008
+    cone = math.degrees(math.atan(IGQPolicy().config.friction))
+    quarters = (0,) if box.size[1] > GRIPPER.opening else (0, math.pi / 2)
+    turns = [angle_between_grasps(yaw_of(best), box.yaw + quarter) for quarter in quarters]
+    assert math.degrees(min(turns)) < cone + 2
+
+
+def test_igq_scores_are_distances_to_the_middle_of_the_grasps_own_object():
+    plan = IGQPolicy().plan(context(render(SCENE)))
+    xy = np.array([grasp.world_from_tool[:2, 3] for grasp in plan.actions])
+    away = np.linalg.norm(xy[:, None] - np.array([thing.xy for thing in SCENE]), axis=-1)
+    assert set(away.argmin(axis=1)) == {0, 1, 2}
+    assert -plan.scores == pytest.approx(away.min(axis=1), abs=0.008)
+    assert (np.diff(plan.scores) <= 0).all()
+
+
+def test_igq_refuses_what_is_wider_than_the_gripper_opens():
+    plan = IGQPolicy().plan(context(render([Box((0.0, 0.0), (0.13, 0.14, 0.05), 0.3)])))
+    assert plan.actions == ()
+    assert plan.reason == NO_PAIR

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from selfgrasp.core import Action, Context, Grasp, Heat, Plan, Workspace, draw
 from selfgrasp.core.arrays import FloatArray
 from selfgrasp.core.pose import top_down, yaw_of
-from selfgrasp.methods.baselines._scene_map import SceneMap, cell_centres, scene_map
 from selfgrasp.vision import Closing, Heightmap, antipodal, closings, diverse, regions
 from selfgrasp.vision.grasp_pose import INSERTION
+from selfgrasp.vision.scene_map import SceneMap, cell_centres, scene_map
 
 _LAYERS = 12
 _NO_GRASP = -3.0

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from selfgrasp.core import Context, Plan
-from selfgrasp.methods.baselines._scene_map import scene_map
 from selfgrasp.vision import grasps_at, regions
+from selfgrasp.vision.scene_map import scene_map
 
 
 @dataclass(frozen=True)

@@ -9,12 +9,8 @@ from numpy.typing import NDArray
 
 from selfgrasp.core import Context, View
 from selfgrasp.core.arrays import FloatArray
-from selfgrasp.vision import (
-    Heightmap,
-    foreground,
-    heightmap,
-    regions,
-)
+from selfgrasp.vision.foreground import foreground, regions
+from selfgrasp.vision.heightmap import Heightmap, heightmap
 
 NO_DEPTH = "the view has no depth"
 NO_RETURN = "the camera measured no depth anywhere in the workspace"
@@ -23,14 +19,16 @@ EMPTY = "nothing rises above the table in the workspace"
 
 @dataclass(frozen=True, eq=False)
 class SceneMap:
-    """What a baseline plans on.
+    """What policies plan on that learn nothing.
 
     Attributes:
+        view: the view that it is made of.
         map: the heightmap; flat for a monocular view.
         mask: (H, W) bool, cells of objects inside the workspace.
         reason: why there are none; empty when there are.
     """
 
+    view: View
     map: Heightmap
     mask: NDArray[np.bool_]
     reason: str = ""
@@ -49,7 +47,7 @@ def scene_map(context: Context, *, view: str | None, pixel: float) -> SceneMap:
     else:
         mask, reason = np.zeros_like(inside), NO_DEPTH
     mask = regions(mask).labels > 0
-    return SceneMap(top, mask, "" if mask.any() else reason)
+    return SceneMap(seen, top, mask, "" if mask.any() else reason)
 
 
 def in_reach(top: Heightmap, context: Context) -> NDArray[np.bool_]:
