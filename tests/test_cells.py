@@ -61,7 +61,10 @@ def test_help_shows_no_option_of_another_cell(verb: str) -> None:
     own = ("--options.depth", "--options.cameras", "--options.arm")
     assert not [name for name in own if name in tabletop]
     assert not [name for name in own if name not in kuka]
-    assert all("--options.noise {none,realistic,imprecise,moved}" in t for t in (tabletop, kuka))
+    assert all(
+        "--options.noise {none,realistic,imprecise,very_imprecise,moved}" in t
+        for t in (tabletop, kuka)
+    )
 
 
 def test_help_of_a_protocol_shows_its_own_values() -> None:
@@ -168,6 +171,7 @@ def test_options_come_back_from_a_session(name: str) -> None:
         "mixture": "apart",
         "gripper_closed": 0.037,
         "drop_test": True,
+        "shake": True,
     }
     for config in (kind.options(), kind.options(changed)):
         assert stored_options(name, json.loads(json.dumps(to_json(config)))) == config
@@ -205,5 +209,7 @@ def test_the_key_of_a_collection_lasts(cell: str, key: str) -> None:
 def test_a_noise_that_is_none_is_refused_wherever_it_comes_from() -> None:
     noise: str = "loud"
     assert noise not in get_args(Noise)
-    with pytest.raises(InputError, match=r"noise 'loud'.*imprecise, moved, none, realistic"):
+    with pytest.raises(
+        InputError, match=r"noise 'loud'.*imprecise, moved, none, realistic, very_imprecise"
+    ):
         cell_spec("tabletop", CELLS["tabletop"].options({"noise": noise}))

@@ -255,7 +255,7 @@ def test_ctrl_c_ends_soon_with_130_and_a_sound_dataset(tmp_path: Path) -> None:
         ),
         (
             ("--options.noise", "loud"),
-            "invalid choice 'loud' .* 'none', 'realistic', 'imprecise', 'moved'",
+            "invalid choice 'loud' .* 'none', 'realistic', 'imprecise', 'very_imprecise', 'moved'",
         ),
         (
             ("--cell", "kuka_bin", "--options.arm", "arm.xml"),

@@ -15,6 +15,7 @@ WANTED = (
 _BUILT_IN = {
     "prediction": "selfgrasp.evaluation.data:PREDICTION",
     "isolated": "selfgrasp.protocols.isolated:ISOLATED",
+    "shake": "selfgrasp.protocols.shake:SHAKE",
     "clear": "selfgrasp.protocols.clear:CLEAR",
     "heap": "selfgrasp.protocols.heap:HEAP",
     "deplete": "selfgrasp.protocols.deplete:DEPLETE",

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from selfgrasp.protocols import category, clear, deplete, heap, metric, prediction
+from selfgrasp.protocols import category, clear, deplete, heap, metric, prediction, shake
 from selfgrasp.protocols.category import CATEGORY
 from selfgrasp.protocols.clear import CLEAR
 from selfgrasp.protocols.deplete import DEPLETE
@@ -10,9 +10,10 @@ from selfgrasp.protocols.episode import PlayedProtocol
 from selfgrasp.protocols.heap import HEAP
 from selfgrasp.protocols.isolated import ISOLATED
 from selfgrasp.protocols.metric import Metric
+from selfgrasp.protocols.shake import SHAKE
 
 PLAYED: Mapping[str, PlayedProtocol] = {
-    protocol.name: protocol for protocol in (ISOLATED, CLEAR, HEAP, DEPLETE, CATEGORY)
+    protocol.name: protocol for protocol in (ISOLATED, SHAKE, CLEAR, HEAP, DEPLETE, CATEGORY)
 }
 """Protocols that are played in a cell; `prediction` reads a dataset."""
 
@@ -37,6 +38,8 @@ METRICS: Mapping[str, Metric] = {
         metric.DOUBLE_LIFTS,
         metric.LOST,
         metric.PLAN_SECONDS,
+        shake.PRECISION,
+        shake.ROBUST_SHARE,
         heap.CLEARED,
         heap.AVERAGE_PRECISION,
         *deplete.FAILURES.values(),

@@ -134,7 +134,14 @@ class Workcell:
         }
 
     def do(self, action: Action) -> Done:
-        """Carry one action out, within bounds, and say what really happened."""
+        """Carry one action out, within bounds, and say what really happened. What is held after it
+        is shaken, where `MotionConfig.shake` says so."""
+        done = self._moved(action)
+        if self.motions.shake is None or not feels_held(done, self.judge, self.spec.gripper.closed):
+            return done
+        return motions.shake(self.drivers, done, self.motions.shake, self.motions, self.control)
+
+    def _moved(self, action: Action) -> Done:
         if self.control.stop.is_set():
             return Done(None, self.drivers.hand(), fault=Fault.STOPPED)
         if not self._reachable(action):

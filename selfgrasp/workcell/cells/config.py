@@ -23,7 +23,7 @@ WORKSPACE = Workspace(
     low=np.array([-0.17, -0.17, 0.004]), high=np.array([0.17, 0.17, 0.30]), surface=0.0
 )
 
-Noise = Literal["none", "realistic", "imprecise", "moved"]
+Noise = Literal["none", "realistic", "imprecise", "very_imprecise", "moved"]
 Rendering = Literal["auto", "gl", "rays"]
 Objects = Literal["any", "apart", "alike"]
 ObjectCount = Annotated[int, Between(1, 1000)]
@@ -66,6 +66,8 @@ class CellConfig(Protocol):
     def kick(self) -> float: ...  # noqa: D102
     @property
     def drop_test(self) -> bool: ...  # noqa: D102
+    @property
+    def shake(self) -> bool: ...  # noqa: D102
     @property
     def mixture(self) -> Objects: ...  # noqa: D102
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -19,12 +19,13 @@ from selfgrasp.objects.model import ObjectModel
 from selfgrasp.objects.named import objects_named
 from selfgrasp.vision import Rim
 from selfgrasp.workcell.attempt import Ids
-from selfgrasp.workcell.cells.config import WORKSPACE, Body, CellConfig
+from selfgrasp.workcell.cells.config import WORKSPACE, Body, CellConfig, Noise
 from selfgrasp.workcell.cells.kuka_bin import KukaBinConfig
 from selfgrasp.workcell.cells.registry import cell_kind, checked_options
 from selfgrasp.workcell.cells.tabletop import TabletopConfig
 from selfgrasp.workcell.drivers import Drivers
 from selfgrasp.workcell.judge import JudgeConfig
+from selfgrasp.workcell.motions import MotionConfig, ShakeConfig
 from selfgrasp.workcell.sim.arm_files import ArmFile, read_arm
 from selfgrasp.workcell.sim.arms import ArmModel, iiwa14
 from selfgrasp.workcell.sim.build import TableConfig
@@ -33,7 +34,7 @@ from selfgrasp.workcell.sim.hand import FlyingArm, SimGripper
 from selfgrasp.workcell.sim.jointarm import JointArm
 from selfgrasp.workcell.sim.kick import KickedArm
 from selfgrasp.workcell.sim.light import Lights, Paint
-from selfgrasp.workcell.sim.noise import NoiseConfig, imprecise, realistic
+from selfgrasp.workcell.sim.noise import NoiseConfig, imprecise, realistic, very_imprecise
 from selfgrasp.workcell.sim.render import make_renderer
 from selfgrasp.workcell.sim.scene import Mixture, SceneConfig, SimScene
 from selfgrasp.workcell.sim.world import World
@@ -41,6 +42,13 @@ from selfgrasp.workcell.workcell import Workcell
 
 MOVED_BY = (0.02, math.radians(3.0))
 """m and rad by which the noise "moved" moves the camera after it was calibrated."""
+_NOISE: Mapping[Noise, Callable[[], NoiseConfig]] = {
+    "none": NoiseConfig,
+    "realistic": realistic,
+    "imprecise": imprecise,
+    "very_imprecise": very_imprecise,
+    "moved": realistic,
+}
 
 
 @dataclass(eq=False)
@@ -156,7 +164,7 @@ def _simulated(
         arm=_arm_model(body),
         away=body.away,
     )
-    noise = {"none": NoiseConfig, "imprecise": imprecise}.get(config.noise, realistic)()
+    noise = _NOISE[config.noise]()
     renderer = make_renderer(world.model, config.picture_px, config.picture_px, config.renderer)
     moved = MOVED_BY if config.noise == "moved" else (0.0, 0.0)
     cameras = {
@@ -204,6 +212,7 @@ def _simulated(
     workcell = Workcell(
         drivers,
         spec,
+        motions=MotionConfig(shake=ShakeConfig() if config.shake else None),
         judge=JudgeConfig(drop_test=config.drop_test),
         rim=rim,
         on_close=renderer.close,

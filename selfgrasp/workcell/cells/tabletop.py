@@ -30,8 +30,9 @@ class TabletopConfig:
         picture_px: side of the square pictures, in pixels.
         noise: realistic: depth noise and holes, calibration error, changes of colour and light
             (see `workcell.sim.noise`). imprecise: realistic, and an arm that misses by 3 mm and 2
-            degrees. moved: realistic, and a camera that was moved by 2 cm and 3 degrees after
-            its calibration. none: perfect pictures and motions.
+            degrees. very_imprecise: by 5 mm and 1.7 degrees. moved: realistic, and a camera that
+            was moved by 2 cm and 3 degrees after its calibration. none: perfect pictures and
+            motions.
         renderer: where pictures come from. auto: OpenGL where it works, or else cast rays.
         wall_height: height of the tray's walls, in m. 0: an open table.
         registered: correct the camera's pose by the tray's rim in the first picture of a scene.
@@ -42,6 +43,7 @@ class TabletopConfig:
             begins to come down. 0: never.
         drop_test: when the closed hand feels empty, open it over the workspace and compare pictures
             to see whether something fell.
+        shake: carry what was lifted over the middle and shake it before it is judged.
         mixture: which objects share a scene. apart: no two of a family. alike: one family alone.
     """
 
@@ -54,6 +56,7 @@ class TabletopConfig:
     gripper_closed: Metres = 0.0
     kick: KickSpeed = 0.0
     drop_test: bool = False
+    shake: bool = False
     mixture: Objects = "any"
 
 
