@@ -1,9 +1,10 @@
-"""Depth pictures of an object on a table, without a simulator."""
+"""Depth pictures of objects on a table, without a simulator."""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterable
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,8 +19,7 @@ _CORNERS = np.array(list(itertools.product((-1.0, 1.0), repeat=3)))
 
 
 def depth_picture(
-    parts: Sequence[Part],
-    table_from_object: FloatArray,
+    placed: Iterable[tuple[Part, FloatArray]],
     table_from_camera: FloatArray,
     intrinsics: FloatArray,
     size: tuple[int, int],
@@ -27,8 +27,7 @@ def depth_picture(
     """(H, W) m along the optical axis: the parts, and the table z = 0 below them without end.
 
     Args:
-        parts: of the object.
-        table_from_object: (4, 4).
+        placed: parts, each with table_from_object (4, 4) of the object that it is a part of.
         table_from_camera: (4, 4) camera axes x right, y down, z forward; above the table.
         intrinsics: (3, 3) px, without skew.
         size: height and width, px.
@@ -37,11 +36,13 @@ def depth_picture(
     x = (np.arange(width) + 0.5 - intrinsics[0, 2]) / intrinsics[0, 0]
     y = (np.arange(height) + 0.5 - intrinsics[1, 2]) / intrinsics[1, 1]
     depth = _table(table_from_camera, x, y)
-    camera_from_object = inverse(table_from_camera) @ table_from_object
-    for part in parts:
+    camera_from_table = inverse(table_from_camera)
+    for part, table_from_object in placed:
         mesh = _convex(part) if part.shape is Shape.MESH else None
-        camera_from_part = camera_from_object @ part.object_from_part
+        camera_from_part = camera_from_table @ table_from_object @ part.object_from_part
         rows, columns = _rectangle(part, mesh, camera_from_part, intrinsics, size)
+        if rows.start >= rows.stop or columns.start >= columns.stop:
+            continue
         part_from_camera = inverse(camera_from_part)
         met = meet(
             part.shape,
@@ -63,6 +64,7 @@ def _table(table_from_camera: FloatArray, x: FloatArray, y: FloatArray) -> Float
         return np.where(slope < 0.0, -table_from_camera[2, 3] / slope, np.nan)
 
 
+@lru_cache(maxsize=8192)
 def _convex(part: Part) -> ConvexMesh:
     low, high = part.hull.vertices.min(axis=0), part.hull.vertices.max(axis=0)
     return ConvexMesh(*planes(part), (low + high) / 2, (high - low) / 2)

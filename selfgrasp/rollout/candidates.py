@@ -23,8 +23,9 @@ from selfgrasp.objects.catalogue import SET_NAMES, catalogue_hash, objects_by_na
 from selfgrasp.objects.model import ObjectModel
 from selfgrasp.objects.named import objects_named
 from selfgrasp.objects.quality.robust import Uncertainty
-from selfgrasp.objects.quality.scenes import SceneRecipe, make_scene
+from selfgrasp.objects.quality.scenes import Lying, SceneRecipe, make_scene, turned
 from selfgrasp.objects.stable import StablePose, stable_poses
+from selfgrasp.rollout.heaps import Heaps
 from selfgrasp.rollout.jobs import CandidatesJob
 from selfgrasp.workcell.cells.config import GRIPPER
 from selfgrasp.workcell.cells.registry import cell_spec, checked_options
@@ -104,12 +105,17 @@ def make_session(job: CandidatesJob) -> Session:
         spec=cell_spec("tabletop", checked_options("tabletop", None)),
         versions={
             "selfgrasp": selfgrasp.__version__,
-            **{name: version(name) for name in ("numpy", "trimesh")},
+            **{name: version(name) for name in ("mujoco", "numpy", "trimesh")},
         },
         policy="candidates",
         objects=f"{kind}:{catalogue_hash(objects)[:12]}",
         seed=job.seed,
-        options={"recipe": asdict(_recipe(job)), "shapes": len(objects)},
+        options={
+            "recipe": asdict(_recipe(job)),
+            "shapes": len(objects),
+            "heaps": job.heaps,
+            "most": job.most,
+        },
     )
 
 
@@ -149,11 +155,21 @@ def _poses(name: str, shapes: int | None, index: int) -> tuple[StablePose, ...]:
     return stable_poses(_objects(name, shapes)[index])
 
 
+@lru_cache(maxsize=1)
+def _heaps(name: str, shapes: int | None, most: int) -> Heaps:
+    return Heaps(_objects(name, shapes), most)
+
+
 def _scene(job: CandidatesJob, shard: int) -> tuple[int, Candidates]:
-    """Scene `shard`: the objects in turn, each in one of its poses."""
+    """Scene `shard`: the objects in turn, each alone in one of its poses or in a heap."""
     objects = _objects(job.objects, job.shapes)
-    index = shard % len(objects)
     rng = np.random.default_rng([job.seed, shard])
+    index = shard % len(objects)
+    if rng.random() < job.heaps and len(objects) > 1:
+        heaps = _heaps(job.objects, job.shapes, job.most)
+        if lying := heaps.drop(index, rng):
+            return shard, make_scene(lying, GRIPPER, rng, _recipe(job), heaps.walls)
     poses = _poses(job.objects, job.shapes, index)
     lies = poses[rng.choice(len(poses), p=[one.probability for one in poses])]
-    return shard, make_scene(objects[index], lies, GRIPPER, rng, _recipe(job))
+    alone = turned(Lying(objects[index], lies.table_from_object), rng)
+    return shard, make_scene([alone], GRIPPER, rng, _recipe(job))

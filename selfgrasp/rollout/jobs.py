@@ -62,8 +62,9 @@ class CollectJob:
 class CandidatesJob:
     """Make grasps with analytic labels from shapes alone (Dex-Net 2.0); nothing is executed.
 
-    An object in a stable pose, cameras above it, pairs of contacts within the friction cone, and
-    for each grasp its robust epsilon quality and whether the hand comes down freely. The same seed
+    An object in a stable pose or a heap of them, cameras above it, pairs of contacts within the
+    friction cone, and for each grasp its robust epsilon quality and whether the hand comes down
+    freely. The same seed
     gives the same candidates with any number of workers. Run the same command again to go on, or
     with more --grasps to add to them.
 
@@ -78,6 +79,10 @@ class CandidatesJob:
         seed: of poses, cameras and grasps.
         per_pose: grasps of an object each time that it lies there.
         pictures: of each pose, from other cameras; all show the same grasps.
+        heaps: share of the scenes that are heaps of up to --most objects in a bin, settled in the
+            simulator, in which neighbours are in the way. A heap holds about four times as many
+            grasps as an object that lies alone.
+        most: objects of a heap.
         friction: mean coefficient of robust quality; the published one is 0.5.
         samples: of pose and friction for each robust quality; published are 25, whose labels are
             noisier.
@@ -91,6 +96,8 @@ class CandidatesJob:
     seed: Seed = 0
     per_pose: Annotated[int, Between(1, 10_000)] = 50
     pictures: Annotated[int, Between(1, 1_000)] = 5
+    heaps: Annotated[float, Between(0.0, 1.0)] = 0.2
+    most: Annotated[int, Between(2, 60)] = 30
     friction: Annotated[float, Between(0.05, 5.0)] = 0.5
     samples: Annotated[int, Between(1, 10_000)] = 100
 

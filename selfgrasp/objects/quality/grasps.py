@@ -19,7 +19,9 @@ BELOW_CONTACT = 0.010
 """m that fingertips go below the contacts: of 1, 4, 10 and 18 mm the shallowest that holds best."""
 SPARE = 0.030
 """m by which the fingers are further apart on the way down than what they close on."""
-_AT_ONCE = 512
+STEPS = (0.0, 0.012, 0.020, 0.024)
+"""m by which the fingers are opened less where something is in their way."""
+_AT_ONCE = 128
 
 
 @dataclass(frozen=True)
@@ -134,20 +136,44 @@ def _horizontal(
     return np.column_stack([np.cos(yaw), np.sin(yaw), np.zeros(len(yaw))]), within
 
 
-def collision_free(
-    points: FloatArray, grasps: Grasps, gripper: GripperSpec, margin: float = 0.0
-) -> NDArray[np.bool_]:
-    """(N,) whether the open hand comes down straight without meeting the object or the table.
+def widest_free(
+    points: FloatArray,
+    grasps: Grasps,
+    gripper: GripperSpec,
+    *,
+    others: FloatArray | None = None,
+    margin: float = 0.0,
+) -> FloatArray:
+    """(N,) m, the widest opening, up to the grasp's own and in steps of `STEPS`, with which the
+    hand comes down straight without meeting anything, and closes on this object alone; 0 where
+    there is none.
 
     Args:
         points: (P, 3) m, spread over the object's surface, in the table's frame.
         grasps: N of them.
         gripper: whose fingers and palm come down.
+        others: (Q, 3) m, points of what else lies there.
         margin: m by which fingers and palm are thicker.
     """
-    free = grasps.tips > 0.0
+    everything = points if others is None else np.concatenate([points, others])
+    is_other = np.arange(len(everything)) >= len(points)
+    above_tips = everything[:, 2] > grasps.tips.min(initial=np.inf) - margin
+    everything, is_other = everything[above_tips].astype(np.float32), is_other[above_tips]
+    found = np.zeros(len(grasps))
     for at in range(0, len(grasps), _AT_ONCE):
-        free[at : at + _AT_ONCE] &= ~_hit(points, grasps[at : at + _AT_ONCE], gripper, margin)
+        some = slice(at, at + _AT_ONCE)
+        found[some] = _widest(everything, is_other, grasps[some], gripper, margin)
+    return found
+
+
+def collision_free(
+    points: FloatArray, grasps: Grasps, gripper: GripperSpec, margin: float = 0.0
+) -> NDArray[np.bool_]:
+    """(N,) whether the hand, opened as each grasp says, comes down straight without meeting the
+    object or the table; see `widest_free`."""
+    free: NDArray[np.bool_] = (
+        widest_free(points, grasps, gripper, margin=margin) > grasps.openings - 1e-9
+    )
     return free
 
 
@@ -155,17 +181,30 @@ _PALM, _PALM_ACROSS = 0.025, 0.03
 """m by which the palm is wider than the opening on each side, and half of it across."""
 
 
-def _hit(
-    points: FloatArray, grasps: Grasps, gripper: GripperSpec, margin: float
-) -> NDArray[np.bool_]:
-    flat = points[None, :, :2] - grasps.centers[:, None, :2]
-    along = np.abs(np.einsum("npi,ni->np", flat, grasps.axes[:, :2]))
-    across = np.abs(flat[..., 1] * grasps.axes[:, None, 0] - flat[..., 0] * grasps.axes[:, None, 1])
-    above = points[None, :, 2] - grasps.tips[:, None]
-    inner = grasps.openings[:, None] / 2
-    finger = (along > inner - margin) & (along < inner + gripper.finger_thickness + margin)
-    finger &= (across < gripper.finger_breadth / 2 + margin) & (above > -margin)
+def _widest(
+    points: FloatArray,
+    is_other: NDArray[np.bool_],
+    grasps: Grasps,
+    gripper: GripperSpec,
+    margin: float,
+) -> FloatArray:
+    axes, centers = grasps.axes[:, :2].astype(np.float32), grasps.centers[:, :2].astype(np.float32)
+    sideways = np.stack([-axes[:, 1], axes[:, 0]], axis=1)
+    flat = points[:, :2].T
+    along = np.abs(axes @ flat - (axes * centers).sum(axis=1)[:, None])
+    across = np.abs(sideways @ flat - (sideways * centers).sum(axis=1)[:, None])
+    above = points[None, :, 2] - grasps.tips[:, None].astype(np.float32)
     palm = (along < gripper.opening / 2 + _PALM + margin) & (across < _PALM_ACROSS + margin)
     palm &= above > gripper.finger_length - margin
-    hit: NDArray[np.bool_] = (finger | palm).any(axis=1)
-    return hit
+    beside = (across < gripper.finger_breadth / 2 + margin) & (above > -margin)
+    possible = ~palm.any(axis=1) & (grasps.tips > 0.0)
+    found = np.zeros(len(grasps))
+    for step in STEPS:
+        openings = grasps.openings - step
+        inner = openings[:, None] / 2
+        finger = beside & (along > inner - margin)
+        finger &= along < inner + gripper.finger_thickness + margin
+        between = beside & (along < inner) & is_other
+        free = possible & ~(finger | between).any(axis=1) & (openings > 0.0)
+        found = np.where((found == 0.0) & free, openings, found)
+    return found
