@@ -134,7 +134,14 @@ def test_exploring_takes_its_number() -> None:
 
 
 def test_baselines_are_the_files_of_their_folder_and_the_oracle() -> None:
-    assert set(baselines()) == {"random", "random_servo", "heuristic", "igq", "oracle"}
+    assert set(baselines()) == {
+        "random",
+        "random_servo",
+        "heuristic",
+        "igq",
+        "registration",
+        "oracle",
+    }
     for name in set(baselines()) - {"oracle"}:
         assert load_policy(name).name == name
     with pytest.raises(InputError, match="without a simulated cell"):

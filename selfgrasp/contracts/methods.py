@@ -3,7 +3,7 @@ and `contract("your_method")`.
 
 Each contract takes a name that `selfgrasp.methods.registry` knows ("method" or "method:preset") and
 fails with an AssertionError that says what broke. Those of `POLICY_CONTRACTS` take the name of a
-baseline too.
+baseline too, or a policy.
 """
 
 from __future__ import annotations
@@ -104,7 +104,7 @@ def overfits_eight_examples(name: str) -> None:
     )
 
 
-def plans_inside_the_workspace(name: str) -> None:
+def plans_inside_the_workspace(name: str | Policy) -> None:
     """Every action lies in the workspace and fits the gripper, and where one box lies in the middle
     of the table there is something to do."""
     policy = _policy(name)
@@ -126,7 +126,7 @@ def plans_inside_the_workspace(name: str) -> None:
     assert plan.actions, f"one box in the middle of the table, and nothing to do: {plan.reason}"
 
 
-def takes_or_refuses_an_unknown_goal(name: str) -> None:
+def takes_or_refuses_an_unknown_goal(name: str | Policy) -> None:
     """Asked for a category that nobody knows, it refuses with an `InputError`, or plans for
     anything; every other error breaks this."""
     context = replace(obvious_context(), goal=Goal(category=UNKNOWN_CATEGORY))
@@ -141,7 +141,7 @@ def takes_or_refuses_an_unknown_goal(name: str) -> None:
         ) from error
 
 
-def same_seed_same_plan(name: str) -> None:
+def same_seed_same_plan(name: str | Policy) -> None:
     """The same context gives the same plan, in training mode too, which planning leaves as it was;
     global generators play no part."""
     policy = _policy(name)
@@ -263,7 +263,7 @@ CONTRACTS: tuple[Callable[[str], None], ...] = (
 )
 """All of them."""
 
-POLICY_CONTRACTS: tuple[Callable[[str], None], ...] = (
+POLICY_CONTRACTS: tuple[Callable[[str | Policy], None], ...] = (
     plans_inside_the_workspace,
     takes_or_refuses_an_unknown_goal,
     same_seed_same_plan,
@@ -271,8 +271,10 @@ POLICY_CONTRACTS: tuple[Callable[[str], None], ...] = (
 """Those that a policy keeps which learns nothing."""
 
 
-def _policy(name: str) -> Policy:
-    """A baseline, or an untrained method."""
+def _policy(name: str | Policy) -> Policy:
+    """The policy itself, a baseline, or an untrained method."""
+    if not isinstance(name, str):
+        return name
     if name in registry.baselines():
         policy: Policy = registry.baseline_class(name)()
         return policy

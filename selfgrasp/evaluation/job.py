@@ -29,9 +29,10 @@ class BenchJob:
 
     Attributes:
         protocol: which benchmark.
-        policy: one or more: random, random_servo, heuristic, igq, oracle, a method's name, or the
-            path of a run's folder or of a checkpoint; +VARIANT after it, as hand_eye+open, is one
-            of its variants. A path has a slash: write ./NAME for a folder here.
+        policy: one or more: random, random_servo, heuristic, igq, registration, oracle, a method's
+            name, or the path of a run's folder or of a checkpoint; +VARIANT after it, as
+            hand_eye+open, is one of its variants. A path has a slash: write ./NAME for a folder
+            here.
         objects: seen, novel, validation, mixed (half of the first two each), or a folder of meshes;
             of these `category` has the first three. The default is the protocol's.
         trials: scenes a policy (prediction: attempts); the default is the protocol's full number.

@@ -22,9 +22,9 @@ class CollectJob:
     Attributes:
         out: folder of the dataset; made if it is not there.
         attempts: how many the dataset shall hold of this collection.
-        policy: random, random_servo, heuristic, igq, oracle, a method's name, or the path of a
-            run's folder (./NAME for one here). +VARIANT after it, as RUN+explore, is one of its
-            variants.
+        policy: random, random_servo, heuristic, igq, registration, oracle, a method's name, or the
+            path of a run's folder (./NAME for one here). +VARIANT after it, as RUN+explore, is one
+            of its variants.
         objects: train, validation, test; categories, categories-validation, categories-test (things
             of 16 categories), assorted (categories, and others); or a folder of meshes,
             FOLDER#train and FOLDER#test being two thirds and one third of them.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,13 @@ from selfgrasp.workcell.cells.simulated import SimCell
 
 _ORACLE = "oracle"
 """The baseline that plays in the simulation itself; no method may import a simulator."""
+_REGISTRATION = "registration"
+"""The baseline that knows objects; no method may import them."""
+_ELSEWHERE = {
+    _REGISTRATION: ("selfgrasp.rollout.registration.policy", "RegistrationPolicy"),
+    _ORACLE: ("selfgrasp.workcell.sim.oracle", "OraclePolicy"),
+}
+"""Module and class of the baselines that are no method's; loaded where they are asked for."""
 _NUMBERED = re.compile(r"(?P<name>[A-Za-z_]\w*?)(?P<number>\d+)")
 
 
@@ -69,22 +75,29 @@ def load_policy(of: PolicyRef | str, cell: SimCell | None = None) -> Policy:
     """
     ref = resolve(of) if isinstance(of, str) else of
     if ref.file is None:
-        make: Callable[..., Policy] = baseline_class(ref.name)
-        if ref.name != _ORACLE:
-            return make()
-        if cell is None:
-            raise InputError(
-                given=f"policy {ref.name!r} without a simulated cell",
-                wanted="another policy: this one tries in the simulation first",
-            )
-        return make(cell.cell)
+        return _baseline(ref.name, cell)
     method = registry.load(ref.file)
     return method if not ref.variant else _variant(method, ref.variant)
 
 
+def _baseline(name: str, cell: SimCell | None) -> Policy:
+    kind = baseline_class(name)
+    if name == _ORACLE and cell is None:
+        raise InputError(
+            given=f"policy {name!r} without a simulated cell",
+            wanted="another policy: this one tries in the simulation first",
+        )
+    made: Any = kind(cell.cell) if name == _ORACLE and cell else kind()
+    if name == _REGISTRATION and cell:
+        # Before the first plan, whose time is measured.
+        made.prepare(cell.cell.spec.gripper)
+    policy: Policy = made
+    return policy
+
+
 def baselines() -> tuple[str, ...]:
     """Names of the policies that learn nothing."""
-    return (*(name for name in registry.baselines() if name != _ORACLE), _ORACLE)
+    return (*(name for name in registry.baselines() if name not in _ELSEWHERE), *_ELSEWHERE)
 
 
 def baseline_class(name: str) -> type[Any]:
@@ -95,11 +108,11 @@ def baseline_class(name: str) -> type[Any]:
     """
     if name not in baselines():
         raise unknown_name("baseline", name, baselines())
-    if name != _ORACLE:
+    if name not in _ELSEWHERE:
         return registry.baseline_class(name)
-    # Loaded where it is asked for: it needs a simulator.
-    kind: type[Any] = import_module("selfgrasp.workcell.sim.oracle").OraclePolicy
-    return kind
+    module, kind = _ELSEWHERE[name]
+    found: type[Any] = getattr(import_module(module), kind)
+    return found
 
 
 def weights_file(text: str) -> Path:
