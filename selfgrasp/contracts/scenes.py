@@ -6,6 +6,7 @@ Data to test learners on, without a simulator.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -15,6 +16,7 @@ from selfgrasp.core import (
     ANYTHING,
     Attempt,
     CameraSpec,
+    Candidates,
     CellSpec,
     Context,
     Fault,
@@ -30,7 +32,7 @@ from selfgrasp.core import (
 )
 from selfgrasp.core.arrays import FloatArray
 from selfgrasp.core.pose import looking_at, rotation_about_z, top_down
-from selfgrasp.learn import MemorySource
+from selfgrasp.learn import MemorySource, Split
 
 HALF = 0.15
 """m, half the side of the workspace."""
@@ -265,13 +267,47 @@ def box_source(
     scenes: int, *, grasps: int = 8, pushes: int = 0, seed: int = 0, secret: str = "secret"
 ) -> MemorySource:
     """`box_attempts` as a source, whose every attempt has the label `SECRET` with the value
-    `secret`."""
+    `secret`; their grasps are its candidates, too."""
     attempts = box_attempts(scenes, grasps=grasps, pushes=pushes, seed=seed)
-    return MemorySource(
+    source = MemorySource(
         attempts,
         box_spec(),
         {SECRET: dict.fromkeys((a.id for a in attempts), secret)},
         shares=(0.75, 0.25, 0.0),
+    )
+    parts: tuple[Split, ...] = ("train", "validation")
+    return replace(
+        source,
+        candidates_of={part: box_candidates(tuple(source.attempts(part))) for part in parts},
+    )
+
+
+def box_candidates(attempts: Sequence[Attempt]) -> Candidates:
+    """The grasps of attempts as candidates, with the labels of `selfgrasp candidates`: those that
+    hold are robust, and all are free but those that were blocked."""
+    tried = [(a.outcome, a.steps[-1].executed, a.before) for a in attempts]
+    grasps = [
+        (outcome, action, before.view())
+        for outcome, action, before in tried
+        if isinstance(action, Grasp) and before is not None
+    ]
+    held = np.array([outcome.grasped for outcome, _, _ in grasps], np.float32)
+    blocked = np.array([outcome.fault is Fault.BLOCKED for outcome, _, _ in grasps])
+    views = [view for _, _, view in grasps]
+    return Candidates(
+        depth=np.stack([view.depth for view in views if view.depth is not None]),
+        intrinsics=np.stack([view.intrinsics for view in views]),
+        world_from_camera=np.stack([view.world_from_camera for view in views]),
+        objects=("box",) * len(grasps),
+        view=np.arange(len(grasps)),
+        world_from_tool=np.stack([action.world_from_tool for _, action, _ in grasps]),
+        width=np.array([action.width for _, action, _ in grasps]),
+        labels={
+            "epsilon": 0.004 * held,
+            "closure": held,
+            "free": (~blocked).astype(np.float32),
+            "resist": 2.0 * held,
+        },
     )
 
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from selfgrasp.core.arrays import FloatArray
 from selfgrasp.core.spec import Workspace
 from selfgrasp.servo.config import SearchConfig
+from selfgrasp.vision.cem import around_elites
 
 ELITES = 6
 """Poses that the next iteration samples around (Levine et al. 2016, section IV-B)."""
@@ -73,9 +74,14 @@ def search(
     for iteration in range(config.iterations):
         drawn[:, :2] = np.clip(drawn[:, :2], low[:2], high[:2])
         poses, logits = np.concatenate([poses, drawn]), np.concatenate([logits, score(drawn)])
-        best = np.argsort(-logits, kind="stable")[:ELITES]
-        around = poses[np.resize(best, config.samples)]
-        drawn = around + deviation / 2**iteration * rng.standard_normal((config.samples, 3))
+        drawn = around_elites(
+            poses,
+            logits,
+            elites=ELITES,
+            count=config.samples,
+            deviation=deviation / 2**iteration,
+            rng=rng,
+        )
     return Scored(poses, logits)
 
 

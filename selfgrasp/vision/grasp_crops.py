@@ -18,8 +18,8 @@ class GraspCrops:
     """N crops.
 
     Attributes:
-        depth: (N, p, p) float32 m along the camera's optical axis, as in the picture; NaN where a
-            pixel that it is made of has no return.
+        depth: (N, p, p) float32 m along the camera's optical axis, or whatever else was cut; NaN
+            where a pixel that it is made of has no return.
         gripper_depth: (N,) float32 m, the depth of the point between the fingertips.
     """
 
@@ -27,7 +27,13 @@ class GraspCrops:
     gripper_depth: NDArray[np.float32]
 
 
-def grasp_crops(candidates: Candidates, *, size: float, pixels: int) -> GraspCrops:
+def grasp_crops(
+    candidates: Candidates,
+    *,
+    size: float,
+    pixels: int,
+    pictures: NDArray[np.float32] | None = None,
+) -> GraspCrops:
     """Square crops of `size` m at the gripper's depth and `pixels` px a side, centred on the point
     between the fingertips.
 
@@ -35,6 +41,12 @@ def grasp_crops(candidates: Candidates, *, size: float, pixels: int) -> GraspCro
     by +90 deg about the optical axis. A crop covers `size` m whatever the camera's distance and
     focal length: 0.128 m are the 96 px of the published network, seen from 0.7 m with 525 px.
     Beyond the picture its border is repeated.
+
+    Args:
+        candidates: the grasps and the pictures that they are seen in.
+        size: m.
+        pixels: of a side.
+        pictures: (V, H, W) what is cut instead of the depth, as the heights of its pixels.
 
     Raises:
         InputError: a grasp behind its camera, or one that closes along the optical axis.
@@ -64,7 +76,7 @@ def grasp_crops(candidates: Candidates, *, size: float, pixels: int) -> GraspCro
     sides = np.floor(steps + 0.5).astype(np.int64) | 1
     pairs, members = np.unique(np.stack([view, sides], axis=1), axis=0, return_inverse=True)
     for pair, (shown, side) in enumerate(pairs):
-        picture = candidates.depth[shown]
+        picture = (candidates.depth if pictures is None else pictures)[shown]
         if side > 1:
             picture = cv2.blur(picture, (int(side), int(side)))
         for i in np.flatnonzero(members == pair):

@@ -11,14 +11,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from selfgrasp.core import Action, Context, Grasp, Heat, Plan, Workspace, draw
+from selfgrasp.core import Action, Context, Grasp, Plan, Workspace, draw
 from selfgrasp.core.arrays import FloatArray
 from selfgrasp.core.pose import top_down, yaw_of
-from selfgrasp.vision import Closing, Heightmap, antipodal, closings, diverse, regions
+from selfgrasp.vision import Closing, antipodal, closings, diverse, regions
 from selfgrasp.vision.grasp_pose import INSERTION
+from selfgrasp.vision.heat import spots
 from selfgrasp.vision.scene_map import SceneMap, cell_centres, scene_map
 
-_LAYERS = 12
 _NO_GRASP = -3.0
 _TURN = math.radians(15)
 """How far a candidate is turned at most to close squarely on both edges."""
@@ -130,7 +130,7 @@ class HeuristicPolicy:
             scores[best],
             chosen=drawn.index,
             probability=drawn.probability,
-            maps={"quality": _heat(seen.map, found, scores)},
+            maps={"quality": spots(seen.map, found.xy, found.yaw, scores)},
         )
 
     def score(self, context: Context, actions: Sequence[Action]) -> FloatArray:
@@ -229,24 +229,6 @@ def _joined(a: Closing, b: Closing) -> Closing:
     return Closing(
         *(np.concatenate([x, y]) for x, y in zip(vars(a).values(), vars(b).values(), strict=True))
     )
-
-
-def _heat(top: Heightmap, found: Closing, scores: FloatArray) -> Heat:
-    """The measured grasps' scores on the map, in layers of 15 deg, each as a spot of three
-    cells."""
-    rows, cols = top.height.shape
-    values = np.full((_LAYERS, rows, cols), -np.inf, np.float32)
-    cells = np.floor(top.cells(found.xy)).astype(np.int64)
-    layer = np.rint(found.yaw / (math.pi / _LAYERS)).astype(np.int64) % _LAYERS
-    np.maximum.at(
-        values,
-        (layer, np.clip(cells[:, 1], 0, rows - 1), np.clip(cells[:, 0], 0, cols - 1)),
-        scores.astype(np.float32),
-    )
-    for layer_values in values:
-        cv2.dilate(layer_values, np.ones((3, 3), np.uint8), dst=layer_values)
-    values[np.isinf(values)] = np.nan
-    return Heat(values, np.arange(_LAYERS) * math.pi / _LAYERS, top.world_from_map, top.pixel)
 
 
 POLICY = HeuristicPolicy
