@@ -276,9 +276,14 @@ def box_source(
         shares=(0.75, 0.25, 0.0),
     )
     parts: tuple[Split, ...] = ("train", "validation")
+    tried = {part: tuple(source.attempts(part)) for part in parts}
     return replace(
         source,
-        candidates_of={part: box_candidates(tuple(source.attempts(part))) for part in parts},
+        candidates_of={
+            part: box_candidates(attempts)
+            for part, attempts in tried.items()
+            if any(isinstance(a.steps[-1].executed, Grasp) for a in attempts)
+        },
     )
 
 
