@@ -33,7 +33,8 @@ class BenchJob:
             name, or the path of a run's folder or of a checkpoint; +VARIANT after it, as
             hand_eye+open, is one of its variants. A path has a slash: write ./NAME for a folder
             here.
-        objects: seen, novel, validation, mixed (half of the first two each), or a folder of meshes;
+        objects: seen, novel, validation, mixed (half of the first two each), household (ten novel
+            things), adversarial (eight that are easily shaken off the hand), or a folder of meshes;
             of these `category` has the first three. The default is the protocol's.
         trials: scenes a policy (prediction: attempts); the default is the protocol's full number.
         data: prediction only: a folder for its datasets of tried actions on held-out objects, which

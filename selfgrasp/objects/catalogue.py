@@ -6,7 +6,7 @@ from __future__ import annotations
 import hashlib
 import multiprocessing
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from selfgrasp.core.errors import InputError
-from selfgrasp.objects.families import CATEGORIES, FAMILIES, Ranges, make_object
+from selfgrasp.objects.families import ADVERSARIAL, CATEGORIES, FAMILIES, Ranges, make_object
 from selfgrasp.objects.meshes import MeshRules, load_meshes
 from selfgrasp.objects.model import ObjectModel
 from selfgrasp.objects.sets import SETS
@@ -44,6 +44,19 @@ OUT_OF_CATEGORY: tuple[str, ...] = (
 """Families that nobody would take for a category."""
 ASSORTED_SIZE = 48
 """Objects of no category that lie among those of the training instances in the set "assorted"."""
+HOUSEHOLD: tuple[str, ...] = (
+    "bottle",
+    "mug",
+    "box",
+    "bowl",
+    "soda_can",
+    "plastic_cup",
+    "spoon",
+    "screwdriver",
+    "torch",
+    "scotch_tape",
+)
+"""Families of the set "household", one object of each."""
 SET_NAMES: tuple[str, ...] = tuple(name for name in SETS if name != "mixed")
 """Sets that sessions know by name; others are folders to them."""
 
@@ -66,6 +79,8 @@ _CATEGORIES_START = dict(
     zip(CATEGORY_INSTANCES, range(6 * SEEDS_PER_SET, 9 * SEEDS_PER_SET, SEEDS_PER_SET), strict=True)
 )
 _ASSORTED_START = 9 * SEEDS_PER_SET
+_HOUSEHOLD_START = 10 * SEEDS_PER_SET
+_ADVERSARIAL_START = 11 * SEEDS_PER_SET
 
 
 def train_objects(n: int = TRAIN_SIZE) -> tuple[ObjectModel, ...]:
@@ -112,6 +127,41 @@ def category_objects(name: str, n: int | None = None) -> tuple[ObjectModel, ...]
     )
 
 
+def household_objects() -> tuple[ObjectModel, ...]:
+    """Ten things of a household, one of each of ten families, none made hard on purpose: what
+    stands here for the ten household objects of Mahler et al. 2017, table IV. No other set has any
+    of them, and nothing may learn from them or from those of "test"."""
+    return _from_seeds(HOUSEHOLD, _HOUSEHOLD_START, len(HOUSEHOLD))
+
+
+def adversarial_objects() -> tuple[ObjectModel, ...]:
+    """Eight things that are easily shaken off a hand.
+
+    They are *known* objects: what is tested on them may have learned from them and says so, as
+    GQ-Adv of Mahler et al. 2017 does, which learns from these alone. Whatever else learns from
+    shapes takes "train", "stage" or meshes, and meets none of them.
+
+    They were chosen before any learned policy was looked at, so that after a shake random antipodal
+    grasps that come down freely hold each of them in less than 0.6 of all tries, and the oracle in
+    more than 0.95 (`python -m benchmarks.adversarial`, figures in docs/LOG.md).
+    """
+    return _from_seeds(tuple(ADVERSARIAL), _ADVERSARIAL_START, len(ADVERSARIAL))
+
+
+def assorted_objects() -> tuple[ObjectModel, ...]:
+    """The training instances of the categories, and objects of no category."""
+    of_none = _from_seeds(OUT_OF_CATEGORY, _ASSORTED_START, ASSORTED_SIZE)
+    return (*category_objects("categories"), *of_none)
+
+
+_FIXED: Mapping[str, Callable[[], tuple[ObjectModel, ...]]] = {
+    "assorted": assorted_objects,
+    "household": household_objects,
+    "adversarial": adversarial_objects,
+}
+"""Sets that have no more objects than these."""
+
+
 def _test_group(kind: Novelty, n: int) -> tuple[ObjectModel, ...]:
     families = HELD_OUT_FAMILIES if kind is Novelty.FAMILY else SEEN_FAMILIES
     return _from_seeds(families, _TEST_START[kind], n)
@@ -125,7 +175,9 @@ def _from_seeds(families: Sequence[str], first: int, n: int) -> tuple[ObjectMode
 
 def _make(family: str, seed: int) -> ObjectModel:
     ranges = None
-    if _TEST_START[Novelty.SIZE] <= seed < _TEST_START[Novelty.SIZE] + SEEDS_PER_SET:
+    if family in ADVERSARIAL:
+        ranges = ADVERSARIAL[family].ranges
+    elif _TEST_START[Novelty.SIZE] <= seed < _TEST_START[Novelty.SIZE] + SEEDS_PER_SET:
         ranges = Ranges(scale=HELD_OUT_SCALE)
     elif seed >= min(_CATEGORIES_START.values()):
         # What is widened or flattened on purpose is no longer told apart by people either.
@@ -140,7 +192,7 @@ def object_named(name: str) -> ObjectModel:
         InputError: no family and number in the name.
     """
     family, _, digits = name.rpartition("-")
-    known = dict.fromkeys((*FAMILIES, *CATEGORIES))
+    known = dict.fromkeys((*FAMILIES, *CATEGORIES, *ADVERSARIAL))
     if family not in known or not digits.isdecimal():
         raise InputError(
             given=f"object {name!r}",
@@ -176,11 +228,8 @@ def objects_by_name(
             return stage_objects() if n is None else stage_objects(n)
         case category if category in CATEGORY_INSTANCES:
             return category_objects(category, n)
-        case "assorted":
-            every = (
-                *category_objects("categories"),
-                *_from_seeds(OUT_OF_CATEGORY, _ASSORTED_START, ASSORTED_SIZE),
-            )
+        case fixed if fixed in _FIXED:
+            every = _FIXED[fixed]()
             if n is not None and not 1 <= n <= len(every):
                 raise InputError(given=f"{n} objects", wanted=f"1 to {len(every)}")
             return every[:n]

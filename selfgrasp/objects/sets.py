@@ -54,6 +54,8 @@ _SETS = (
     ObjectSet("categories-validation", SetLabel.VALIDATION, instances=4),
     ObjectSet("categories-test", SetLabel.NOVEL, instances=6),
     ObjectSet("assorted"),
+    ObjectSet("adversarial"),
+    ObjectSet("household"),
     ObjectSet("mixed", SetLabel.MIXED),
 )
 SETS: Mapping[str, ObjectSet] = {one.name: one for one in _SETS}

@@ -26,8 +26,9 @@ class CollectJob:
             path of a run's folder (./NAME for one here). +VARIANT after it, as RUN+explore, is one
             of its variants.
         objects: train, validation, test; categories, categories-validation, categories-test (things
-            of 16 categories), assorted (categories, and others); or a folder of meshes,
-            FOLDER#train and FOLDER#test being two thirds and one third of them.
+            of 16 categories), assorted (categories, and others), adversarial (eight that are easily
+            shaken off the hand); or a folder of meshes, FOLDER#train and FOLDER#test being two
+            thirds and one third of them.
         cell: tabletop: a hand over a table, an RGB-D camera above. kuka_bin: an arm before a bin, a
             camera over its shoulder.
         workers: processes; one a core is best.
@@ -72,8 +73,8 @@ class CandidatesJob:
         out: folder of the dataset; made if it is not there.
         grasps: how many candidates the dataset shall hold at least.
         objects: train, validation, test; categories, categories-validation, categories-test,
-            assorted; or a folder of meshes, FOLDER#train and FOLDER#test being two thirds and one
-            third of them.
+            assorted, adversarial; or a folder of meshes, FOLDER#train and FOLDER#test being two
+            thirds and one third of them.
         shapes: the first so many of these objects; by default the usual set, or the whole folder.
         workers: processes; one a core is best.
         seed: of poses, cameras and grasps.
