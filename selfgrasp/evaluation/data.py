@@ -61,7 +61,7 @@ def measure_prediction(measurement: Measurement) -> Measured:
     job = measurement.job
     objects = job.objects or "novel"
     trials = job.trials or _TRIALS
-    scorers = [policy for policy in measurement.policies if _can_score(policy)]
+    scorers = [policy for policy in measurement.policies if can_score(policy)]
     if not scorers:
         raise InputError(
             given=f"--policy {' '.join(job.policy)}",
@@ -99,7 +99,8 @@ def measure_prediction(measurement: Measurement) -> Measured:
     )
 
 
-def _can_score(policy: PolicyRef) -> bool:
+def can_score(policy: PolicyRef) -> bool:
+    """Whether it is a `Scorer`."""
     if policy.learned:
         return isinstance(load_policy(policy), Scorer)
     return issubclass(baseline_class(policy.name), Scorer)

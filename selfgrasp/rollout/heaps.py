@@ -33,7 +33,7 @@ class Heaps:
         self._objects, self._most = tuple(objects), most
         table = TableConfig()
         self._world = World(self._objects, slots=most, gripper=GRIPPER, table=table)
-        self.walls = _walls(table)
+        self.walls = walls_of(table)
         rule = SplitRule()
         self._part = [rule.part_of(f"object|{item.name}") for item in self._objects]
 
@@ -59,8 +59,8 @@ class Heaps:
         ]
 
 
-def _walls(table: TableConfig) -> tuple[Part, ...]:
-    """Four boxes in the frame of the table."""
+def walls_of(table: TableConfig) -> tuple[Part, ...]:
+    """The four walls, as boxes in the frame of the table."""
     high, half = table.wall_height / 2, table.wall_thickness / 2
     middle, length = table.half_size + half, table.half_size + table.wall_thickness
     return tuple(

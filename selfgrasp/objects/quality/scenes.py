@@ -126,6 +126,14 @@ def turned(lying: Lying, rng: np.random.Generator) -> Lying:
     return Lying(lying.item, about @ lying.table_from_object)
 
 
+def surface_of(lying: Lying, rng: np.random.Generator) -> FloatArray:
+    """(P, 3) m, points spread over the object's surface, in the frame of the table."""
+    points: FloatArray = apply(
+        lying.table_from_object, lying.item.surface_points(_SURFACE_POINTS, rng)
+    )
+    return points
+
+
 def make_scene(
     lying: Sequence[Lying],
     gripper: GripperSpec,
@@ -144,16 +152,14 @@ def make_scene(
         around: what else is there and is not grasped (walls), in the frame of the table.
     """
     recipe = recipe or SceneRecipe()
-    bodies = [
-        apply(one.table_from_object, one.item.surface_points(_SURFACE_POINTS, rng)) for one in lying
-    ]
+    bodies = [surface_of(one, rng) for one in lying]
     fixed = sample_surface(around, _SURFACE_POINTS, rng).points if around else np.empty((0, 3))
     placed = [(part, one.table_from_object) for one in lying for part in one.item.parts]
     placed += [(part, np.eye(4)) for part in around]
     scenes = []
     for index, one in enumerate(lying):
         others = np.concatenate([fixed, *bodies[:index], *bodies[index + 1 :]])
-        grasps, labels = _labelled(one, bodies[index], others, gripper, rng, recipe)
+        grasps, labels = labelled(one, bodies[index], others, gripper, rng, recipe)
         labels["others"] = np.full(len(grasps), len(lying) - 1.0)
         crowd = len(lying) > 1
         pictures = recipe.crowd_pictures if crowd else recipe.pictures
@@ -201,7 +207,21 @@ def camera_at(
     return placed, np.array([[focal, 0, side / 2], [0, focal, side / 2], [0, 0, 1.0]])
 
 
-def _labelled(
+def _moved(
+    grasps: Grasps, moved: NDArray[np.bool_], recipe: SceneRecipe, rng: np.random.Generator
+) -> Grasps:
+    moves, count = recipe.moves, len(grasps)
+    shift = np.column_stack(
+        [rng.normal(0.0, moves.beside, (count, 2)), rng.uniform(*moves.raised, count)]
+    )
+    yaws = grasps.yaws + np.where(moved, rng.normal(0.0, moves.turned, count), 0.0)
+    centers = grasps.centers + np.where(moved[:, None], shift, 0.0)
+    tips = np.maximum(centers[:, 2] - BELOW_CONTACT, recipe.sampler.lowest)
+    axes = np.column_stack([np.cos(yaws), np.sin(yaws), np.zeros(count)])
+    return Grasps(centers, axes, grasps.openings, np.where(moved, tips, grasps.tips))
+
+
+def labelled(
     one: Lying,
     points: FloatArray,
     others: FloatArray,
@@ -209,8 +229,17 @@ def _labelled(
     rng: np.random.Generator,
     recipe: SceneRecipe,
 ) -> tuple[Grasps, dict[str, FloatArray]]:
-    """Grasps of one object, some of them moved, in a crowd most of those that are free, with labels
-    and whether each was moved."""
+    """Grasps of one object, some of them moved, in a crowd most of those that are free, with
+    `LABELS` and whether each was moved.
+
+    Args:
+        one: the object.
+        points: (P, 3) m of its surface, in the frame of the table.
+        others: (Q, 3) m, points of what else lies there; none for an object alone.
+        gripper: the hand.
+        rng: everything is drawn from it.
+        recipe: how many of what.
+    """
     near = np.linalg.norm(others[:, :2] - one.table_from_object[:2, 3], axis=1)
     others = others[near < one.item.bounding_radius + _NEAR]
     grasps = sample_grasps(
@@ -227,20 +256,6 @@ def _labelled(
     grasps = replace(grasps, openings=np.where(free, widest, grasps.openings))
     labels = label_grasps(one, grasps, free, gripper, rng, recipe.unknown)
     return grasps, {**labels, "moved": moved.astype(np.float64)}
-
-
-def _moved(
-    grasps: Grasps, moved: NDArray[np.bool_], recipe: SceneRecipe, rng: np.random.Generator
-) -> Grasps:
-    moves, count = recipe.moves, len(grasps)
-    shift = np.column_stack(
-        [rng.normal(0.0, moves.beside, (count, 2)), rng.uniform(*moves.raised, count)]
-    )
-    yaws = grasps.yaws + np.where(moved, rng.normal(0.0, moves.turned, count), 0.0)
-    centers = grasps.centers + np.where(moved[:, None], shift, 0.0)
-    tips = np.maximum(centers[:, 2] - BELOW_CONTACT, recipe.sampler.lowest)
-    axes = np.column_stack([np.cos(yaws), np.sin(yaws), np.zeros(count)])
-    return Grasps(centers, axes, grasps.openings, np.where(moved, tips, grasps.tips))
 
 
 def label_grasps(
