@@ -28,6 +28,7 @@ from selfgrasp.vision import (
     view_from_map,
     world_points,
 )
+from selfgrasp.vision.heat import spots
 
 SCENE = [
     Box((0.05, 0.03), (0.03, 0.09, 0.05), 0.5),
@@ -293,3 +294,14 @@ def test_the_map_does_not_depend_on_the_cameras_roll():
     )
     assert np.median(np.abs(a.height - b.height)) < 0.001
     assert (np.abs(a.height - b.height) > 0.02).mean() < 0.02
+
+
+def test_spots_leave_open_what_was_not_scored():
+    top = heightmap(render([]), WORKSPACE)
+    xy, yaw = np.array([[0.02, -0.03], [0.02, -0.03]]), np.array([0.0, math.pi / 2])
+    heat = spots(top, xy, yaw, np.array([-40.0, 0.5]))
+    cells = np.floor(top.cells(xy[0])).astype(int)
+    assert heat.values[0, cells[1], cells[0]] == -40.0
+    assert heat.values[6, cells[1], cells[0]] == 0.5
+    assert np.isfinite(heat.values).sum() == 2 * 9
+    assert np.isnan(heat.values).sum() == heat.values.size - 18

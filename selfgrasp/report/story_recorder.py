@@ -20,7 +20,7 @@ from selfgrasp.viz.animate import Take, animation, clearing_film
 from selfgrasp.viz.card import attempt_card, attempt_frame
 from selfgrasp.viz.draw import scene_overlay
 from selfgrasp.viz.heat import Span, heat_overlay
-from selfgrasp.viz.kinds import HELD, grasp_of, kind_of, label_values, push_of
+from selfgrasp.viz.kinds import HELD, grasp_of, kind_of, label_values
 from selfgrasp.viz.picture import Picture, depth_picture, encode_webp, upscale
 from selfgrasp.workcell.attempt import Played
 
@@ -206,7 +206,7 @@ class StoryRecorder:
     def _strip(self, policy: str, kept: _Kept, played: Sequence[Played]) -> Strip:
         """A strip of these attempts, which also become candidates for the film and the overlay."""
         scene, view = played[0].attempt.scene, self._options.view
-        takes = [_take(one, view) for one in played]
+        takes = [Take.of(one.attempt, view) for one in played]
         kept.scenes[scene] = [take for take in takes if take is not None]
         return Strip(
             source=self._source,
@@ -317,19 +317,6 @@ class StoryRecorder:
     def _path(self, stem: str) -> Path:
         plain = (c if c.isalnum() or c in "-_" else "_" for c in f"{self._source}-{stem}")
         return self._folder / ("".join(plain) + ".webp")
-
-
-def _take(played: Played, name: str | None) -> Take | None:
-    attempt = played.attempt
-    if attempt.before is None:
-        return None
-    return Take(
-        attempt.before.view(name),
-        None if attempt.after is None else attempt.after.view(name).color,
-        grasp_of(attempt) or push_of(attempt),
-        kind_of(attempt),
-        attempt.outcome.width,
-    )
 
 
 def _lifted(played: Played) -> str:

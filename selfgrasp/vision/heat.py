@@ -33,5 +33,6 @@ def spots(
     )
     for layer_values in values:
         cv2.dilate(layer_values, np.ones((3, 3), np.uint8), dst=layer_values)
-    values[np.isinf(values)] = np.nan
+    # OpenCV's dilation of -inf is the lowest finite number.
+    values[values <= np.finfo(np.float32).min] = np.nan
     return Heat(values, np.arange(_LAYERS) * math.pi / _LAYERS, top.world_from_map, top.pixel)

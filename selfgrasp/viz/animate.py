@@ -11,9 +11,9 @@ import numpy as np
 from PIL import Image
 
 from selfgrasp.common.files import atomic_write
-from selfgrasp.core import Grasp, InputError, Push, View
+from selfgrasp.core import Attempt, Grasp, InputError, Push, View
 from selfgrasp.viz.draw import FINGER_BREADTH, Canvas
-from selfgrasp.viz.kinds import HELD, color_of
+from selfgrasp.viz.kinds import HELD, color_of, grasp_of, kind_of, push_of
 from selfgrasp.viz.picture import Color, Picture, upscale, write_text
 
 _BAR_HEIGHT = 34
@@ -39,6 +39,20 @@ class Take:
     action: Grasp | Push | None
     kind: str
     width: float
+
+    @staticmethod
+    def of(attempt: Attempt, view: str | None = None) -> Take | None:
+        """Of an attempt, by the camera `view` or the first one; None where there was no look
+        before."""
+        if attempt.before is None:
+            return None
+        return Take(
+            attempt.before.view(view),
+            None if attempt.after is None else attempt.after.view(view).color,
+            grasp_of(attempt) or push_of(attempt),
+            kind_of(attempt),
+            attempt.outcome.width,
+        )
 
 
 @dataclass(frozen=True, eq=False)

@@ -101,17 +101,36 @@ def _tiles(
         zip(group.grasps, group.scores, group.patches, strict=True)
     ):
         top, left = (_GAP + index // columns * (pixels + _GAP), index % columns * (pixels + _GAP))
-        sheet[top : top + pixels, left : left + pixels] = _tile(
-            grasp, score_color(score), patch, side, pixels, breadth
+        sheet[top : top + pixels, left : left + pixels] = patch_tile(
+            grasp, score_color(score), patch, side=side, pixels=pixels, breadth=breadth
         )
     return sheet
 
 
-def _tile(
-    grasp: Grasp, color: Color, patch: NDArray[np.uint8], side: float, pixels: int, breadth: float
+def patch_tile(
+    grasp: Grasp,
+    color: Color,
+    patch: NDArray[np.uint8],
+    *,
+    side: float,
+    pixels: int,
+    breadth: float = FINGER_BREADTH,
+    smooth: bool = True,
 ) -> Picture:
+    """(pixels, pixels, 3): a patch with the fingers of its grasp, in a frame.
+
+    Args:
+        grasp: whose fingers close along the patch's horizontal.
+        color: of fingers and frame.
+        patch: (p, p, 3) uint8 around the point between the fingertips.
+        side: m, of the patch.
+        pixels: of a side.
+        breadth: m of a finger across the closing direction.
+        smooth: whether it is enlarged smoothly; else its own pixels are seen.
+    """
+    how = cv2.INTER_CUBIC if smooth else cv2.INTER_NEAREST
     tile: Picture = np.ascontiguousarray(
-        cv2.resize(patch, (pixels, pixels), interpolation=cv2.INTER_CUBIC), dtype=np.uint8
+        cv2.resize(patch, (pixels, pixels), interpolation=how), dtype=np.uint8
     )
     middle, half, end = pixels / 2, grasp.width / 2 * pixels / side, breadth / 2 * pixels / side
     for line, thickness in ((_HALO, 4), (color, 2)):
