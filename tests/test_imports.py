@@ -69,10 +69,12 @@ ONLY_IN = {
     "torch": ("learn/", "servo/", "methods/", "contracts/", "rollout/", "papers/", "verbs/"),
     "lance": ("dataset/", "verbs/doctor.py"),
 }
-MAY_IMPORT_LATE = 6
-"""Imports inside functions, outside `verbs/`; each says why in a comment above it."""
+MAY_IMPORT_LATE = 3
+"""Imports inside functions, outside `verbs/` and the papers' demos, which are verbs, too; each says
+why in a comment above it."""
 DRAWING = tuple(
-    f"selfgrasp.viz.{name}" for name in ("draw", "card", "heat", "animate", "reach", "patches")
+    f"selfgrasp.viz.{name}"
+    for name in ("draw", "card", "heat", "animate", "reach", "patches", "contact_lines")
 )
 """What draws attempts; `overlay` draws one plan on one picture."""
 FILES = sorted(PACKAGE.rglob("*.py"))
@@ -217,7 +219,7 @@ def test_only_verbs_import_late():
     late = [
         f"{file.relative_to(PACKAGE)}:{node.lineno}"
         for file in FILES
-        if file.relative_to(PACKAGE).parts[0] != "verbs"
+        if file.relative_to(PACKAGE).parts[0] != "verbs" and not file.match("papers/*/demo.py")
         for node in late_imports(ast.parse(file.read_text(encoding="utf-8")))
     ]
     assert len(late) <= MAY_IMPORT_LATE, "\n".join(late)
