@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
+from selfgrasp.common.intervals import wilson
 from selfgrasp.core import InputError
 from selfgrasp.papers.dexnet import outcomes as measuring
 from selfgrasp.papers.dexnet import parts, tries
@@ -16,10 +17,10 @@ from selfgrasp.papers.dexnet.outcome_tables import (
     COLLIDES,
     ZERO,
     Tried,
-    area_table,
+    area_tables,
     decile_edges,
     kinds_of,
-    outcome_table,
+    outcome_tables,
     rates,
 )
 from selfgrasp.papers.dexnet.outcomes import OutcomesJob, outcomes
@@ -108,8 +109,12 @@ def test_tables_on_figures_that_are_known():
     assert [round(rate.value, 3) for rate in rates(tried, tried.judged[:, 0]).values()] == (
         [0.0] * 5 + [1.0] * 5
     )
-    table = area_table(tried)
-    by_name = {row[0]: row[1:4] for row in table.rows}
+    # Every fact is 1: all grasps are free, antipodal and moved.
+    assert rates(tried, tried.judged[:, 0])[10] == wilson(2, 2)
+    table, moved, antipodal = area_tables(tried)
+    assert table.rows == moved.rows == antipodal.rows
+    assert "failures: 50 (lift), 50 (lift with 5 mm of miss), 50 (lift and shake)" in table.note
+    by_name = {row[0]: row[1:] for row in table.rows}
     assert by_name["robust epsilon x free"] == (
         "1.000 [1.000, 1.000]",
         "1.000 [1.000, 1.000]",
@@ -118,7 +123,7 @@ def test_tables_on_figures_that_are_known():
     assert by_name["free"][0] == "0.500 [0.500, 0.500]"
     # Where it has a score, everything held.
     assert by_name["late"][0] == "no data"
-    assert [row[2] for row in outcome_table(tried).rows] == [10] * 10
+    assert [row[2] for row in outcome_tables(tried)[0].rows] == [10] * 10
 
 
 def test_what_comes_of_a_grasp_does_not_hang_on_what_was_tried_before_it():
@@ -149,8 +154,9 @@ def test_what_was_done_is_kept_and_a_policy_that_comes_later_is_scored_alone(mon
     first = outcomes(job)
     scenes = played.count("try_grasps")
     assert set(played) == {"draw", "try_grasps"}
-    outcome, areas = first.tables
+    outcome, drawn, areas, *_ = first.tables
     assert [row[2] for row in outcome.rows] == [2] * len(CLASSES)
+    assert sum(row[2] for row in drawn.rows) < 2 * len(CLASSES)
     assert [line.name for line in first.charts[0].series] == list(Outcome)
 
     played.clear()
@@ -158,9 +164,9 @@ def test_what_was_done_is_kept_and_a_policy_that_comes_later_is_scored_alone(mon
     job = OutcomesJob(tmp_path, policies=("heuristic",), each=2, objects=("validation",))
     second = outcomes(job)
     assert played == ["try_grasps"] + ["score_grasps"] * scenes
-    assert second.tables[0] == first.tables[0]
-    assert second.tables[1].rows[:-1] == areas.rows
-    assert second.tables[1].rows[-1][0] == "heuristic"
+    assert second.tables[:2] == first.tables[:2]
+    assert second.tables[2].rows[:-1] == areas.rows
+    assert second.tables[2].rows[-1][0] == "heuristic"
 
 
 def test_a_policy_that_cannot_score_is_refused_before_anything_is_tried(tmp_path):

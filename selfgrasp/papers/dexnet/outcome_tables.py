@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from selfgrasp.common.intervals import Estimate, clustered, ratio
+from selfgrasp.common.intervals import Estimate, clustered, ratio, wilson
 from selfgrasp.common.parts import Cell, Chart, Line, Point, Table
 from selfgrasp.core.arrays import FloatArray
 from selfgrasp.papers.dexnet.tries import Outcome
@@ -18,6 +18,7 @@ from selfgrasp.protocols.prediction import Predictions, auc_by_group
 COLLIDES, ZERO = -1, 0
 """Classes of grasps that are not free, and of those that are, with a robust epsilon of 0. Classes 1
 to 10 are deciles of what is positive."""
+ALL, AS_DRAWN = "all grasps", "grasps as they were drawn"
 CLASSES = (COLLIDES, ZERO, *range(1, 11))
 
 
@@ -42,9 +43,27 @@ class Tried:
     scores: Mapping[str, FloatArray]
 
     @property
-    def antipodal(self) -> NDArray[np.bool_]:
-        """(N,) free, and in force closure where the hand closes."""
-        return (self.facts["free"] > 0) & (self.facts["antipodal"] > 0)
+    def groups(self) -> dict[str, NDArray[np.bool_]]:
+        """Name to (N,): all grasps; those that were done as they were drawn; those that were moved;
+        those that are free and in force closure where the hand closes."""
+        moved, free = self.facts["moved"] > 0, self.facts["free"] > 0
+        return {
+            ALL: np.ones(len(moved), dtype=bool),
+            AS_DRAWN: ~moved,
+            "moved grasps": moved,
+            "free antipodal grasps": free & (self.facts["antipodal"] > 0),
+        }
+
+    def of(self, rows: NDArray[np.bool_]) -> Tried:
+        """The grasps of a mask."""
+        return Tried(
+            self.objects[rows],
+            self.kinds[rows],
+            {name: values[rows] for name, values in self.facts.items()},
+            self.judged[rows],
+            self.true[rows],
+            {name: values[rows] for name, values in self.scores.items()},
+        )
 
 
 def decile_edges(epsilon: FloatArray) -> FloatArray:
@@ -66,20 +85,34 @@ def kinds_of(epsilon: FloatArray, free: FloatArray, edges: FloatArray) -> NDArra
 
 
 def rates(tried: Tried, held: NDArray[np.bool_]) -> dict[int, Estimate]:
-    """Share of (N,) that held, by class that was tried; bootstrapped by object."""
+    """Share of (N,) that held, by class that was tried; bootstrapped by object. Where all or none
+    held, Wilson's interval of as many trials as objects."""
     found = {}
     for kind in CLASSES:
         rows = tried.kinds == kind
-        if rows.any():
-            values = np.stack([held[rows], np.ones(rows.sum())], axis=1)
-            found[kind] = ratio(clustered(tried.objects[rows], values))
+        if not rows.any():
+            continue
+        values = np.stack([held[rows], np.ones(rows.sum())], axis=1)
+        by_object = clustered(tried.objects[rows], values)
+        same = held[rows].all() or not held[rows].any()
+        objects = len(by_object)
+        found[kind] = wilson(objects * int(held[rows].all()), objects) if same else ratio(by_object)
     return found
 
 
-def outcome_table(tried: Tried) -> Table:
-    """A row a class: its robust epsilon, how many were tried, and how many held."""
-    judged = [rates(tried, tried.judged[:, i]) for i in range(len(Outcome))]
-    true = [rates(tried, tried.true[:, i]) for i in range(len(Outcome))]
+def outcome_tables(tried: Tried) -> tuple[Table, ...]:
+    """For all grasps and for those as they were drawn: a row a class with its robust epsilon, how
+    many were tried, and how many held."""
+    return tuple(
+        _outcome_table(tried.of(tried.groups[group]), group)
+        for group in (ALL, AS_DRAWN)
+        if tried.groups[group].any()
+    )
+
+
+def _outcome_table(tried: Tried, group: str) -> Table:
+    judged = [rates(tried, held) for held in tried.judged.T]
+    true = [rates(tried, held) for held in tried.true.T]
     rows: list[list[Cell]] = []
     for kind in judged[0]:
         mask = tried.kinds == kind
@@ -87,15 +120,16 @@ def outcome_table(tried: Tried) -> Table:
         for ours, theirs in zip(judged, true, strict=True):
             row += [ours[kind].text(), round(theirs[kind].value, 4)]
         rows.append(row)
+    names = [outcome.capitalize() for outcome in Outcome]
     return Table(
-        title="What came of grasps, by robust epsilon",
-        note="Each grasp was done from the same restored state. Lifted as the robot judges it, "
-        "with 95 % intervals from a bootstrap by object; the simulator's own count beside it.",
+        title=f"What came of grasps, by robust epsilon: {group}",
+        note="Each was done from the same restored state. Held as the robot judges it, with 95 % "
+        "intervals over objects; the simulator's own count beside it.",
         columns=[
             "Grasps",
             "Robust epsilon",
             "Tried",
-            *(name for one in Outcome for name in (one.capitalize(), f"{one.capitalize()}, true")),
+            *(column for name in names for column in (name, f"{name}, true")),
         ],
         rows=rows,
     )
@@ -110,55 +144,60 @@ def _range(epsilon: FloatArray) -> str:
     return f"{low:.2g} to {high:.2g}" if high > 0 else "0"
 
 
-def outcome_chart(tried: Tried) -> Chart:
-    """Share held by class, a line an outcome."""
-    lines = [
-        Line(
-            name=str(one),
-            points=[Point.of(kind, rate) for kind, rate in rates(tried, held).items()],
-        )
-        for one, held in zip(Outcome, tried.judged.T, strict=True)
-    ]
+def outcome_charts(tried: Tried) -> tuple[Chart, ...]:
+    """For the groups of `outcome_tables`: share held by class, a line an outcome."""
+    return tuple(
+        _outcome_chart(tried.of(tried.groups[group]), group)
+        for group in (ALL, AS_DRAWN)
+        if tried.groups[group].any()
+    )
+
+
+def _outcome_chart(tried: Tried, group: str) -> Chart:
     return Chart(
-        title="Outcome against robust epsilon",
-        note="Bootstrap by object.",
+        title=f"Outcome against robust epsilon: {group}",
+        note="95 % intervals over objects.",
         x="-1: not free; 0: free, robust epsilon 0; 1 to 10: its decile",
         y="held",
         percent=True,
-        series=lines,
+        series=[
+            Line(
+                name=str(one),
+                points=[Point.of(kind, rate) for kind, rate in rates(tried, held).items()],
+            )
+            for one, held in zip(Outcome, tried.judged.T, strict=True)
+        ],
     )
 
 
-def area_table(tried: Tried) -> Table:
-    """A row a label or policy: the area under its ROC curve for each outcome, of all grasps and of
-    the free antipodal ones alone."""
-    every, antipodal = np.ones(len(tried.objects), dtype=bool), tried.antipodal
-    groups = {"all": every, "free antipodal": antipodal}
-    rows: list[list[Cell]] = [
-        [
-            name,
-            *(
-                _area(tried, scores, outcome, rows).text()
-                for rows in groups.values()
-                for outcome in range(len(Outcome))
-            ),
-        ]
-        for name, scores in _scores(tried)
+def area_tables(tried: Tried) -> tuple[Table, ...]:
+    """A table for each group of grasps: a row a label or policy, the area under its ROC curve for
+    each outcome."""
+    return tuple(
+        _area_table(tried.of(rows), name) for name, rows in tried.groups.items() if rows.any()
+    )
+
+
+def _area_table(tried: Tried, group: str) -> Table:
+    failed = [
+        f"{int((~held).sum())} ({one})" for one, held in zip(Outcome, tried.judged.T, strict=True)
     ]
     return Table(
-        title="Who foretells the outcome",
-        note=f"Area under the ROC curve, 95 % intervals from a bootstrap by object "
-        f"({len(np.unique(tried.objects))} objects). {len(every)} grasps, of which "
-        f"{antipodal.sum()} are free and antipodal; all classes are equally frequent among all. "
-        "Labels know the shape; policies see one noisy picture from before.",
-        columns=["Score", *(f"{one.capitalize()}, {group}" for group in groups for one in Outcome)],
-        rows=rows,
+        title=f"Who foretells the outcome: {group}",
+        note="Area under the ROC curve, 95 % intervals from a bootstrap by object. "
+        f"{len(tried.kinds)} grasps of {len(np.unique(tried.objects))} objects; failures: "
+        f"{', '.join(failed)}. Labels know the shape; policies see one noisy picture from before.",
+        columns=["Score", *(one.capitalize() for one in Outcome)],
+        rows=[
+            [name, *(_area(tried, scores, held).text() for held in tried.judged.T)]
+            for name, scores in _scores(tried)
+        ],
     )
 
 
-def _area(tried: Tried, scores: FloatArray, outcome: int, rows: NDArray[np.bool_]) -> Estimate:
-    rows = rows & ~np.isnan(scores)
-    return auc_by_group(Predictions(scores[rows], tried.judged[rows, outcome], tried.objects[rows]))
+def _area(tried: Tried, scores: FloatArray, held: NDArray[np.bool_]) -> Estimate:
+    rows = ~np.isnan(scores)
+    return auc_by_group(Predictions(scores[rows], held[rows], tried.objects[rows]))
 
 
 def _scores(tried: Tried) -> Iterator[tuple[str, FloatArray]]:

@@ -30,11 +30,11 @@ from selfgrasp.papers.dexnet.outcome_tables import (
     COLLIDES,
     ZERO,
     Tried,
-    area_table,
+    area_tables,
     decile_edges,
     kinds_of,
-    outcome_chart,
-    outcome_table,
+    outcome_charts,
+    outcome_tables,
 )
 from selfgrasp.papers.dexnet.parts import KeptParts
 from selfgrasp.papers.dexnet.tries import (
@@ -101,8 +101,10 @@ def outcomes(job: OutcomesJob) -> Outcomes:
     misses by 5 mm and 1.7 degrees (lift). What the robot senses decides; the truth stands beside.
 
     The area under the ROC curve is that of labels, which know the true shape, and of policies,
-    which score the same grasps from the cell's picture with realistic noise. Intervals are from a
-    bootstrap by object. Mahler et al. 2017 have no such table.
+    which score the same grasps from the cell's picture with realistic noise: over all grasps, over
+    those as they were drawn, those that were moved, and the free antipodal ones. The areas depend
+    on how many of each class were tried. Intervals are from a bootstrap by object. Mahler et
+    al. 2017 have no such table.
 
     What was done for the same job before is taken from `job.out`; new policies are scored alone.
 
@@ -119,7 +121,7 @@ def outcomes(job: OutcomesJob) -> Outcomes:
                 "one",
             )
     tried = tried_grasps(job, policies)
-    return Outcomes((outcome_table(tried), area_table(tried)), (outcome_chart(tried),))
+    return Outcomes((*outcome_tables(tried), *area_tables(tried)), outcome_charts(tried))
 
 
 def tried_grasps(job: OutcomesJob, policies: Sequence[PolicyRef]) -> Tried:
