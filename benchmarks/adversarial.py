@@ -25,7 +25,7 @@ from selfgrasp.core.pose import apply, top_down
 from selfgrasp.objects.model import ObjectModel
 from selfgrasp.objects.named import objects_named
 from selfgrasp.objects.quality.grasps import SamplerConfig, collision_free, sample_grasps
-from selfgrasp.objects.quality.scenes import label_grasps
+from selfgrasp.objects.quality.robust import robustness
 from selfgrasp.workcell.cells.simulated import SimCell, tabletop
 from selfgrasp.workcell.cells.tabletop import TabletopConfig
 from selfgrasp.workcell.judge import feels_held
@@ -98,7 +98,8 @@ def antipodal_grasps(
     grasps = [
         Grasp(tool, float(opening)) for tool, opening in zip(tools, free.openings, strict=True)
     ]
-    return grasps, label_grasps(item, lies, free, gripper, rng)["epsilon"]
+    centers, axes = free.in_object(lies)
+    return grasps, robustness(item.parts, centers, axes, free.openings, rng).epsilon
 
 
 def holds(cell: SimCell, grasp: Grasp) -> bool:

@@ -99,7 +99,8 @@ def test_any_robot_carries_to_the_middle_and_shakes_about_the_hand_s_own_axes() 
     plain.do(Grasp(top_down((*peg.peg, 0.02), 0.7), 0.08))
     before = len(plain.drivers.arm.sent)  # type: ignore[attr-defined]
     cell.do(Grasp(top_down((*peg.peg, 0.02), 0.7), 0.08))
-    middle, *strokes = peg.sent[before:]
+    middle, *strokes, up = peg.sent[before:]
+    assert up == pytest.approx(top_down((0.0, 0.0, 0.25), 0.7))
     assert middle == pytest.approx(top_down((0.0, 0.0, 0.21), 0.7))
     seen = np.array([inverse(middle) @ stroke for stroke in strokes])
     assert np.abs(seen[:, :3, 3]).max(axis=0) == pytest.approx([0.05, 0.05, 0.04])

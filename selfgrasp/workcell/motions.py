@@ -118,8 +118,9 @@ def shake(
     drivers: Drivers, done: Done, config: ShakeConfig, motions: MotionConfig, control: Control
 ) -> Done:
     """Carry what was lifted over the middle of the workspace and shake it there (Mahler et al.
-    2017, section VI): along and across the closing axis, up and down, about the vertical. A stroke
-    that is blocked ends where it was stopped, and the next one begins there.
+    2017, section VI): along and across the closing axis, up and down, about the vertical. Then rise
+    again, so that nothing is left to happen to what barely hangs on. A stroke that is blocked ends
+    where it was stopped, and the next one begins there.
 
     Args:
         drivers: of the robot.
@@ -134,8 +135,10 @@ def shake(
     reached = drivers.arm.move(over, speed=motions.transit_speed, control=control)
     for stroke in _strokes(config):
         if reached.fault is Fault.STOPPED:
-            return replace(done, hand=drivers.hand(), fault=Fault.STOPPED)
+            break
         reached = drivers.arm.move(over @ stroke, speed=config.speed, control=control)
+    if reached.fault is not Fault.STOPPED:
+        reached = _rise(drivers, motions, control)
     return replace(done, hand=drivers.hand(), fault=reached.fault or done.fault)
 
 
