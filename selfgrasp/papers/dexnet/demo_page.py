@@ -138,7 +138,7 @@ def _object_parts(out: Path, shown: Shown) -> list[Markup]:
     count = len(thing.grasps)
     words = (
         f"{thing.lying.item.name}: {count} grasps from above, drawn on its surface, each a line "
-        f"from finger to finger. {robust} of them are robust."
+        f"from finger to finger. Robust: {robust}."
     )
     beside = numbered_picture(shown.judged, breadth=gripper.finger_breadth)
     other = (
@@ -149,8 +149,9 @@ def _object_parts(out: Path, shown: Shown) -> list[Markup]:
         "p",
         "Colour: robust epsilon quality ",
         join(["0", element("span", class_="ramp"), f"{2 * ROBUST.above:g} and more"]),
-        f", the mean over 100 draws of what is not known exactly. Above {ROBUST.above:g}, the "
-        "middle of the scale, a grasp is called robust; 0 where the open hand would collide.",
+        ", the mean over 100 draws of what is not known exactly (poses of object and hand, "
+        f"friction). Above {ROBUST.above:g}, the middle of the scale, a grasp is called robust; it "
+        "is 0 where the open hand would collide.",
         class_="lead",
     )
     return [lead, grid(figure(image(moving, words), words), figure(image(beside, other), other))]
@@ -201,10 +202,12 @@ def _heat_parts(shown: Shown) -> list[Markup]:
     )
     span = Span(0.0, 1.0)
     pictures.append((heat_overlay(gray, look.heat, surface=surface, span=span, bars=0), words))
+    ranked = shown.config.outputs[shown.config.ranked]
     for scored in look.scored:
         best = float(np.nanmax(scored.values, initial=0.0))
         words = (
-            f"What the plan asked about, yellow at its best, {best:.2f}; the grasp that was done."
+            f"What the plan asked about: the probability that {ranked.label} is above "
+            f"{ranked.above:g}. Yellow is its best, {best:.2f}; the grasp is the one that was done."
         )
         picture = heat_overlay(
             gray,
