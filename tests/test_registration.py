@@ -38,7 +38,12 @@ from selfgrasp.rollout.registration.policy import (
     fingers_free,
     largest,
 )
-from selfgrasp.rollout.registration.registered import RegisterConfig, closest_points, register
+from selfgrasp.rollout.registration.registered import (
+    RegisterConfig,
+    closest_points,
+    nearest,
+    register,
+)
 from selfgrasp.vision import heightmap
 from selfgrasp.vision.scene_map import scene_map
 
@@ -176,6 +181,26 @@ def test_known_objects_are_found_in_the_pose_and_place_in_which_they_lie() -> No
         true = apply(lies, item.surface_points(800, np.random.default_rng(1)))
         apart = np.linalg.norm(world[:, None] - true, axis=-1).min(axis=1)
         assert apart.mean() < 0.004
+
+
+def test_a_thing_seen_in_part_is_laid_where_the_rest_of_it_is() -> None:
+    known = poses_of(L_BLOCK, GRIPPER, replace(FEW, poses=1))
+    lies = moved(0.03, 0.02, 0.8) @ stable_poses(L_BLOCK)[0].table_from_object
+    above = largest(scene_map(context(seen(L_BLOCK, lies)), view=None, pixel=0.0025), 0.0)
+    rows, columns = np.nonzero(above.above_table.height)
+    seen_part = rows > np.percentile(rows, 35)
+    hidden = above.above_table.height.copy()
+    hidden[rows[~seen_part], columns[~seen_part]] = 0.0
+    cells = np.column_stack([columns, rows])[seen_part].mean(axis=0) + 0.5
+    middle, cut = above.above_table.world_xy(cells), replace(above.above_table, height=hidden)
+    assert np.linalg.norm(middle - above.middle) > 0.008
+    true = apply(lies, L_BLOCK.surface_points(800, np.random.default_rng(1)))
+    off = []
+    for shifts in (2, 0):
+        ((_, began),) = nearest(known, cut, middle, RegisterConfig(shifts=shifts))
+        points = apply(began, known.points[0])
+        off.append(np.linalg.norm(points[:, None] - true, axis=-1).min(axis=1).mean())
+    assert off[0] < 0.005 < off[1]
 
 
 class TestPolicy:

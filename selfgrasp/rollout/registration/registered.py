@@ -12,7 +12,14 @@ from scipy.spatial import KDTree
 from selfgrasp.core.arrays import FloatArray
 from selfgrasp.core.pose import inverse, pose, rotation_about_z
 from selfgrasp.rollout.registration.known import KnownPoses
-from selfgrasp.rollout.registration.patches import coarse, differences, seen_patches
+from selfgrasp.rollout.registration.patches import (
+    CELL,
+    COARSE,
+    SIDE,
+    coarse,
+    differences,
+    seen_patches,
+)
 from selfgrasp.vision import Heightmap
 
 
@@ -22,6 +29,7 @@ class RegisterConfig:
 
     Attributes:
         turns: of the seen patch that are compared with each known one.
+        shifts: of it to each side, by 6 mm, along both axes.
         neighbours: known poses that are registered.
         steps: of iterative closest points, at most.
         farthest: m, beyond which a point has no closest one.
@@ -29,6 +37,7 @@ class RegisterConfig:
     """
 
     turns: int = 36
+    shifts: int = 2
     neighbours: int = 12
     steps: int = 25
     farthest: float = 0.015
@@ -67,19 +76,41 @@ def register(
         cloud: (N, 3) m, its points in the table's frame.
         config: how they are found.
     """
-    yaws = np.arange(config.turns) * 2 * np.pi / config.turns
-    seen = coarse(seen_patches(above_table, middle, yaws))
-    there = coarse(known.patches)
-    apart = np.array([differences(one, seen, config.most) for one in there])
     found = []
-    for index in np.argsort(apart.min(axis=1), kind="stable")[: config.neighbours]:
-        turn = rotation_about_z(float(yaws[apart[index].argmin()]))
-        shift = middle - turn[:2, :2] @ known.middles[index]
-        began = pose(rotation=turn, translation=(*shift, 0.0))
+    for index, began in nearest(known, above_table, middle, config):
         placed = closest_points(known.points[index], cloud, began, config)
-        residual = residual_of(known, int(index), above_table, placed, config.most)
-        found.append(Registered(int(index), placed, residual))
+        residual = residual_of(known, index, above_table, placed, config.most)
+        found.append(Registered(index, placed, residual))
     return sorted(found, key=lambda one: one.residual)
+
+
+def nearest(
+    known: KnownPoses, above_table: Heightmap, middle: FloatArray, config: RegisterConfig
+) -> list[tuple[int, FloatArray]]:
+    """Indices of the known poses that look most like an object, and table_from_known (4, 4) by the
+    turn and the shift in which each does.
+
+    Two patches are compared by the squares of their differences, over those of both: a picture of
+    half an object has another middle, so that shifts count as much as turns.
+    """
+    yaws = np.arange(config.turns) * 2 * np.pi / config.turns
+    side = SIDE // COARSE
+    looks = coarse(seen_patches(above_table, middle, yaws)).reshape(-1, side, side)
+    steps = range(-config.shifts, config.shifts + 1)
+    moves = np.array([(x, y) for y in steps for x in steps])
+    seen = np.stack([np.roll(looks, (-y, -x), axis=(1, 2)) for x, y in moves], axis=1)
+    seen = seen.reshape(len(yaws) * len(moves), -1)
+    there = coarse(known.patches)
+    both = (seen**2).sum(axis=1)[:, None] + (there**2).sum(axis=1)
+    apart = 1.0 - 2.0 * (seen @ there.T) / both
+    best = apart.argmin(axis=0)
+    found = []
+    for index in np.argsort(apart.min(axis=0), kind="stable")[: config.neighbours]:
+        turn = rotation_about_z(float(yaws[best[index] // len(moves)]))
+        own = moves[best[index] % len(moves)] * COARSE * CELL - known.middles[index]
+        shift = middle + turn[:2, :2] @ own
+        found.append((int(index), pose(rotation=turn, translation=(*shift, 0.0))))
+    return found
 
 
 def residual_of(
