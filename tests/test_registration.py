@@ -300,6 +300,11 @@ class TestKept:
         for name, values in vars(two).items():
             assert np.array_equal(values, getattr(three, name)[: len(two)])
 
+    def test_a_stronger_hand_of_the_same_size_knows_the_same(self, made: list[str]) -> None:
+        self.known(1)
+        kept.known_poses(("train",), 1, replace(GRIPPER, max_force=90.0), FEW)
+        assert made == ["box-0000"]
+
     def test_what_is_damaged_is_made_again(self, made: list[str], own_cache: Path) -> None:
         before = self.known(1)
         (file,) = own_cache.glob("*.npz")

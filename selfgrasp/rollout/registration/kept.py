@@ -7,7 +7,7 @@ import hashlib
 import os
 import zipfile
 from collections.abc import Sequence
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from functools import cache
 from pathlib import Path
 
@@ -44,7 +44,8 @@ def known_poses(
         InputError: no such set or folder, or none of the objects can be grasped.
     """
     objects = [item for name in names for item in objects_named(name)[:shapes]]
-    found = _all(objects, gripper, config)
+    # What is known hangs on the size of the hand, not on its force.
+    found = _all(objects, replace(gripper, max_force=1.0, closed=0.0), config)
     if not len(found):
         raise InputError(
             given=f"{len(objects)} objects of {', '.join(names)} without a grasp",
