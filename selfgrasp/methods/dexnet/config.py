@@ -32,6 +32,17 @@ class Reference(StrEnum):
     TABLE = "table"
 
 
+class Ranking(StrEnum):
+    """What a plan's grasps are ranked by.
+
+    first: the probability of the first output (published). mean: the mean probability of all
+    outputs, which still tells grasps apart where none is robust.
+    """
+
+    FIRST = "first"
+    MEAN = "mean"
+
+
 class Planner(StrEnum):
     """Which grasps a plan scores.
 
@@ -69,7 +80,7 @@ class Output:
     """One output of the network: the probability that a label of candidates is above a number.
 
     Attributes:
-        label: see `objects.quality.scenes.LABELS`.
+        label: see `objects.quality.scenes.LABELS`, and `rollout.tried.LABELS` of physical tries.
         above: the number.
     """
 
@@ -94,7 +105,7 @@ class DexNetConfig:
         crop_size: m, side of a crop at the gripper's depth: 96 px at 0.7 m with 525 px.
         pixels: px, side of a crop.
         outputs: what the network predicts. The first is what a plan's scores are.
-        ranked: index of the output by which a plan's grasps are ranked.
+        ranking: what a plan's grasps are ranked by.
         noise: of training.
         distance: m between camera and gripper that the candidates of training had, from and to.
         view: name of the view; None takes the first with depth.
@@ -112,7 +123,7 @@ class DexNetConfig:
     crop_size: float = 0.128
     pixels: int = 32
     outputs: tuple[Output, ...] = (ROBUST, Output("epsilon", 0.0002), Output("free", 0.5))
-    ranked: int = 0
+    ranking: Ranking = Ranking.MEAN
     noise: NoiseConfig = field(default_factory=lambda: NoiseConfig(1e5, 0.002, pixel=0.001))
     distance: tuple[float, float] = (0.55, 0.90)
     view: str | None = None
@@ -122,11 +133,8 @@ class DexNetConfig:
     temperature: float = 0.0
 
     def __post_init__(self) -> None:
-        if not self.outputs or not 0 <= self.ranked < len(self.outputs):
-            raise InputError(
-                given=f"{len(self.outputs)} outputs, ranked = {self.ranked}",
-                wanted="at least one output, and the index of one of them",
-            )
+        if not self.outputs:
+            raise InputError(given="no outputs", wanted="at least one")
         if self.trunk is Trunk.COMPACT and self.pixels != 32:
             raise InputError(given=f"pixels = {self.pixels}", wanted="32 for the compact trunk")
         if self.planner is Planner.DENSE and (
@@ -143,6 +151,12 @@ def small() -> DexNetConfig:
     return DexNetConfig()
 
 
+def physical() -> DexNetConfig:
+    """The same network, which learns from what came of physical tries (GQ-Adv-Phys)."""
+    held = Output("held", 0.5)
+    return DexNetConfig(outputs=(held, held, Output("free", 0.5)))
+
+
 def paper() -> DexNetConfig:
     """The published network and noise, 18 million weights. For a GPU."""
     return DexNetConfig(
@@ -151,6 +165,7 @@ def paper() -> DexNetConfig:
         hidden=(1024, 1024),
         reference=Reference.CAMERA,
         outputs=(ROBUST,),
+        ranking=Ranking.FIRST,
         noise=NoiseConfig(),
         planner=Planner.CEM,
     )

@@ -29,7 +29,7 @@ from selfgrasp.learn import (
 from selfgrasp.methods.dexnet.config import DexNetConfig, Planner, Trunk
 from selfgrasp.methods.dexnet.examples import batch_of, gather
 from selfgrasp.methods.dexnet.network import QualityNetwork
-from selfgrasp.methods.dexnet.planners import Judged, Poses, Scene, cem, dense, rank
+from selfgrasp.methods.dexnet.planners import Poses, Scene, cem, dense, rank
 from selfgrasp.vision import diverse
 from selfgrasp.vision.heat import spots
 
@@ -41,7 +41,7 @@ class DexNet(Method):
     """Predicts from a depth crop whether a grasp is robust, and does the best that it finds."""
 
     name = "dexnet"
-    reads_labels = ("epsilon", "free", "resist")
+    reads_labels = ("epsilon", "free", "held", "resist")
     reads_candidates = True
 
     def __init__(self, config: DexNetConfig) -> None:
@@ -102,23 +102,22 @@ class DexNet(Method):
         if not len(found.poses):
             return Plan.nothing("no antipodal pair of edges in the workspace")
         poses = found.poses
-        logits = found.logits[:, self.config.ranked]
         best = diverse(
-            poses.xy, poses.yaw, logits, most=self.config.candidates, separation=_SEPARATION
+            poses.xy, poses.yaw, found.values, most=self.config.candidates, separation=_SEPARATION
         )
         chosen = poses.take(best)
         opening = scene.openings(chosen)
-        pick = draw(logits[best], self.config.temperature, context.rng())
+        pick = draw(found.values[best], self.config.temperature, context.rng())
         return Plan(
             tuple(
                 Grasp(top_down((*chosen.xy[i], chosen.z[i]), float(chosen.yaw[i])), opening[i])
                 for i in range(len(chosen))
             ),
-            _probability(found.logits[best, 0]),
+            found.robust[best],
             calibrated=True,
             chosen=pick.index,
             probability=pick.probability,
-            maps={"quality": spots(scene.map, poses.xy, poses.yaw, _probability(logits))},
+            maps={"quality": spots(scene.map, poses.xy, poses.yaw, found.robust)},
         )
 
     def score(self, context: Context, actions: Sequence[Action]) -> FloatArray:
@@ -133,8 +132,7 @@ class DexNet(Method):
             poses = Poses(
                 tools[:, :2, 3], np.array([yaw_of(tool) for tool in tools]), tools[:, 2, 3]
             )
-            judged: Judged = scene.judge(poses)
-        probabilities[[i for i, _ in grasps]] = _probability(judged.logits[:, 0])
+            probabilities[[i for i, _ in grasps]] = scene.judge(poses).robust
         return probabilities
 
     def variants(self) -> Mapping[str, Policy]:
@@ -150,11 +148,6 @@ class DexNet(Method):
         other = copy(self)
         other.config = replace(self.config, planner=planner)
         return other
-
-
-def _probability(logits: FloatArray) -> FloatArray:
-    out: FloatArray = 1.0 / (1.0 + np.exp(-np.clip(logits, -30.0, 30.0)))
-    return out
 
 
 METHOD = DexNet

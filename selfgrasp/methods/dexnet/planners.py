@@ -1,7 +1,7 @@
 """Which grasps a plan scores: antipodal pairs, those that the cross-entropy method finds, or a grid
 over the whole picture (`config.Planner`).
 
-N grasps, T outputs, A angles.
+N grasps, T outputs.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from selfgrasp.core import Candidates, Context, View
 from selfgrasp.core.arrays import FloatArray
-from selfgrasp.methods.dexnet.config import DexNetConfig
+from selfgrasp.methods.dexnet.config import DexNetConfig, Ranking
 from selfgrasp.methods.dexnet.network import STRIDE, QualityNetwork
 from selfgrasp.methods.dexnet.pictures import crops_of, filled, heights
 from selfgrasp.servo.search import failure_penalty
@@ -37,7 +37,8 @@ _ANGLES = 16
 _BELOW_TOP = (0.010, 0.020, 0.035)
 """m that fingertips go below the top of what is seen, in a dense plan."""
 _LOWEST_TOP = 0.006
-_REFINED = 48
+_LEAST_DEPTH = 0.002
+_REFINED = 64
 """Places of a dense plan that are scored again."""
 
 
@@ -89,18 +90,22 @@ class Judged:
 
     Attributes:
         poses: N of them.
-        logits: (N, T), less what a grasp loses where one failed before.
+        robust: (N,) the first output's probability.
+        values: (N,) logits by which they are ranked, less what a grasp loses where one failed
+            before.
     """
 
     poses: Poses
-    logits: FloatArray
+    robust: FloatArray
+    values: FloatArray
 
     @staticmethod
     def joined(parts: Sequence[Judged]) -> Judged:
         """All of them."""
         return Judged(
             Poses.of(np.concatenate([part.poses.table for part in parts])),
-            np.concatenate([part.logits for part in parts]),
+            np.concatenate([part.robust for part in parts]),
+            np.concatenate([part.values for part in parts]),
         )
 
 
@@ -141,7 +146,7 @@ class Scene:
     def judge(self, poses: Poses) -> Judged:
         """The network's opinion of grasps, each seen in a crop of its own."""
         if not len(poses):
-            return Judged(poses, np.zeros((0, len(self.config.outputs))))
+            return Judged(poses, np.zeros(0), np.zeros(0))
         assert self.view.depth is not None
         candidates = Candidates(
             depth=self.view.depth[None],
@@ -157,7 +162,7 @@ class Scene:
         logits = self.network(
             torch.from_numpy(crops.picture).to(device), torch.from_numpy(crops.gripper).to(device)
         )
-        return Judged(poses, self.after_misses(poses, logits.double().cpu().numpy()))
+        return self.judged(poses, logits)
 
     def openings(self, poses: Poses) -> FloatArray:
         """(N,) m to which the fingers open: as wide as the free way allows."""
@@ -186,10 +191,13 @@ class Scene:
             np.clip(poses.z, low[2], high[2]),
         )
 
-    def after_misses(self, poses: Poses, logits: FloatArray) -> FloatArray:
-        """(N, T) logits less what each grasp loses where one failed before."""
+    def judged(self, poses: Poses, logits: torch.Tensor) -> Judged:
+        """Grasps with the network's logits (N, T) of them."""
+        chances = torch.sigmoid(logits.double()).cpu().numpy()
+        first = self.config.ranking is Ranking.FIRST
+        ranked = np.clip(chances[:, 0] if first else chances.mean(axis=1), 1e-9, 1.0 - 1e-9)
         penalty = failure_penalty(poses.table[:, :3], self.context.misses)
-        return logits - _MISS * penalty[:, None]
+        return Judged(poses, chances[:, 0], np.log(ranked / (1.0 - ranked)) - _MISS * penalty)
 
 
 def rank(scene: Scene, rng: np.random.Generator) -> Judged:
@@ -207,7 +215,7 @@ def cem(scene: Scene, rng: np.random.Generator) -> Judged:
     for number in range(1, _ROUNDS):
         drawn = around_elites(
             found.poses.table,
-            found.logits[:, scene.config.ranked],
+            found.values,
             elites=_ELITES,
             count=_SAMPLES,
             deviation=_DEVIATION / 2 ** (number - 1),
@@ -219,18 +227,24 @@ def cem(scene: Scene, rng: np.random.Generator) -> Judged:
 
 def dense(scene: Scene, rng: np.random.Generator) -> Judged:
     """The network slid over the picture, turned to 16 angles; the best places moved to the middle
-    of what they close on and scored again, with a crop of their own."""
+    of what they close on and scored again, with a crop of their own. Those between whose fingers
+    the map has nothing that fits are left out."""
     grid = _slid(scene)
     if not len(grid.poses):
         return grid
-    logits = grid.logits[:, scene.config.ranked]
     best = diverse(
-        grid.poses.xy, grid.poses.yaw, logits, most=_REFINED, separation=0.012, another_yaw=0.25
+        grid.poses.xy,
+        grid.poses.yaw,
+        grid.values,
+        most=_REFINED,
+        separation=0.012,
+        another_yaw=0.25,
     )
     spec, poses = scene.context.spec, grid.poses.take(best)
     moved = closings(scene.map, poses.xy, poses.yaw, spec.gripper, spec.workspace, z=poses.z)
+    fits = np.isfinite(moved.width) & (moved.depth > _LEAST_DEPTH)
     middle = scene.inside(Poses(moved.xy, poses.yaw, poses.z))
-    return Judged.joined([scene.judge(poses), scene.judge(middle)])
+    return Judged.joined([scene.judge(poses.take(fits)), scene.judge(middle.take(fits))])
 
 
 def _slid(scene: Scene) -> Judged:
@@ -265,12 +279,12 @@ def _slid(scene: Scene) -> Judged:
             places = grid[row[mine], column[mine]] + (scene.config.pixels - 1) / 2
             xy[mine] = canvas.world_xy(scene, places, raised[mine] + surface)
         height = torch.from_numpy(raised.astype(np.float32)).to(device)
-        logits = scene.network.judged(seen, height).double().cpu().numpy()
+        logits = scene.network.judged(seen, height)
         poses = Poses(xy, angle * math.pi / _ANGLES, raised + surface)
         inside = np.asarray(
             ((xy >= spec.workspace.low[:2]) & (xy <= spec.workspace.high[:2])).all(axis=1)
         )
-        found.append(Judged(poses.take(inside), scene.after_misses(poses, logits)[inside]))
+        found.append(scene.judged(poses.take(inside), logits[torch.from_numpy(inside).to(device)]))
     return Judged.joined(found)
 
 

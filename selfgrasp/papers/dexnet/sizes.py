@@ -1,0 +1,109 @@
+"""How much of everything the reproduction takes, and what its steps work on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from selfgrasp.papers import reproduction
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """Numbers of grasps, trainings and trials.
+
+    Attributes:
+        grasps: candidates of the training objects, with analytic labels.
+        shapes: training objects.
+        few_grasps: candidates of GQ-S and of GQ-Adv.
+        few_shapes: training objects of GQ-S.
+        tries: attempts of GQ-Adv-Phys, with the adversarial objects.
+        steps: of training, of a batch each; of those on fewer grasps `few_steps`.
+        few_steps: see `steps`.
+        judged: candidates of each kind on which networks are compared with labels.
+        shakes: scenes of `shake` for a policy, of each set of objects.
+        heaps: of `heap`, for a policy and a number of objects.
+        outcomes: grasps of each class of robust epsilon that are tried in the simulator.
+        seeds: trainings of GQ.
+    """
+
+    grasps: int = 1_000_000
+    shapes: int = 1_500
+    few_grasps: int = 100_000
+    few_shapes: int = 100
+    tries: int = 2_000
+    steps: int = 20_000
+    few_steps: int = 4_000
+    judged: int = 20_000
+    shakes: int = 200
+    heaps: int = 20
+    outcomes: int = 2_000
+    seeds: int = 3
+
+
+def quick() -> Sizes:
+    """Every step once, as small as it gets: its figures mean nothing."""
+    return Sizes(
+        grasps=1_500,
+        shapes=30,
+        few_grasps=200,
+        few_shapes=10,
+        tries=40,
+        steps=20,
+        few_steps=5,
+        judged=100,
+        shakes=2,
+        heaps=1,
+        outcomes=3,
+        seeds=1,
+    )
+
+
+def paper() -> Sizes:
+    """As many candidates, shapes and epochs as were published."""
+    return Sizes(grasps=6_700_000, few_shapes=150, steps=2_100_000, few_steps=60_000)
+
+
+def scaled(sizes: Sizes, grasps: int) -> Sizes:
+    """`sizes` for another number of candidates; what measures stays."""
+    share = grasps / sizes.grasps
+    return replace(
+        sizes,
+        grasps=grasps,
+        few_grasps=max(1, round(sizes.few_grasps * share)),
+        tries=max(1, round(sizes.tries * share)),
+    )
+
+
+def with_trials(sizes: Sizes, trials: int) -> Sizes:
+    """`sizes` with so many scenes of `shake`, and a tenth as many heaps."""
+    return replace(sizes, shakes=trials, heaps=max(1, trials // 10))
+
+
+@dataclass(frozen=True)
+class Work(reproduction.Work):
+    """What every step works on."""
+
+    MAY_GROW = ("seeds", "shakes", "heaps", "judged", "outcomes")
+
+    sizes: Sizes
+
+    def gq(self, seed: int | None = None) -> str:
+        """Name of a training of GQ; of the first one without a seed."""
+        return f"gq-{self.seed if seed is None else seed}"
+
+    @property
+    def learned(self) -> Mapping[str, str]:
+        """By row of the paper, the policies that are trained here."""
+        run = self.folders.run
+        return {
+            "GQ-S": str(run("gq-s")),
+            "GQ-Adv": str(run("gq-adv")),
+            "GQ-Adv-Phys": str(run("gq-adv-phys")),
+            **{
+                f"GQ, seed {seed}" if number else "GQ": str(run(self.gq(seed)))
+                for number, seed in enumerate(self.seeds)
+            },
+            "GQ, CEM": f"{run(self.gq())}+cem",
+            "GQ, fully convolutional": f"{run(self.gq())}+dense",
+        }
