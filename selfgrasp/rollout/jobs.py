@@ -116,8 +116,8 @@ class TrainJob:
             paper, paper_owt, pretext, small. hand_eye: paper, small. semantic: attention,
             attention_pictures, box, branches, branches_pictures, presented, single, small; paper,
             and paper_ before attention, attention_pictures, branches, branches_pictures and single,
-            are its larger ones. dexnet: paper, physical, small; it learns from candidates. A wrong one lists
-            them.
+            are its larger ones. dexnet: paper, physical, small; it learns from candidates. A wrong
+            one lists them.
         data: one or several datasets; each has its own split.
         out: folder of the run: checkpoints, log.jsonl, TensorBoard events.
         start: a run or checkpoint whose weights training goes on from (staged learning); its recipe

@@ -87,7 +87,8 @@ def figures(judged: Judged) -> dict[str, Any]:
 def by_object(
     judged: Judged, statistic: Callable[[FloatArray, NDArray[np.bool_]], float]
 ) -> Estimate:
-    """A statistic of scores and labels with its interval, objects drawn with replacement."""
+    """A statistic of scores and labels with its interval, objects drawn with replacement; of nothing
+    where no draw has both labels."""
     names, index = np.unique(judged.objects, return_inverse=True)
     order = np.argsort(index, kind="stable")
     members = np.split(order, np.cumsum(np.bincount(index))[:-1])
@@ -96,6 +97,8 @@ def by_object(
         rows = np.concatenate([members[i] for i in rng.integers(len(names), size=len(names))])
         if 0 < judged.robust[rows].sum() < len(rows):
             found.append(statistic(judged.scores[rows], judged.robust[rows]))
+    if not found:
+        return Estimate(float("nan"), 0.0, 1.0, 0)
     low, high = np.percentile(found, [2.5, 97.5])
     value = statistic(judged.scores, judged.robust)
     return Estimate(value, float(low), float(high), len(names))
@@ -140,9 +143,10 @@ def _judged(method: DexNet, table: Any, rows: NDArray[np.int64]) -> Judged:
 
 
 def ceilings(objects: str, shapes: int, samples: int, seed: int) -> Mapping[str, Any]:
-    """What no network can pass, of fresh grasps of the validation part's objects, alone as drawn:
-    "again", the label from 200 other samples of the same grasp; and what two numbers give: "middle",
-    free and near the center of mass.
+    """What bounds a network, on fresh grasps of the validation part's objects, alone as drawn.
+
+    "again": the label from 200 other samples of the same grasp, which no network can pass.
+    "middle": free, and near the center of mass, which two numbers give.
 
     Args:
         objects: a set, as of `selfgrasp candidates`.
