@@ -20,7 +20,9 @@ from selfgrasp.methods.dexnet.config import DexNetConfig, Output, Planner, Refer
 from selfgrasp.methods.dexnet.examples import noise_of
 from selfgrasp.methods.dexnet.method import DexNet
 from selfgrasp.methods.dexnet.pictures import crops_of, filled, heights
-from selfgrasp.methods.dexnet.planners import Poses, Scene, cem, dense, rank
+from selfgrasp.methods.dexnet.planners import cem, dense, rank
+from selfgrasp.methods.dexnet.scene import Poses, Scene
+from selfgrasp.methods.dexnet.slide import slid
 from selfgrasp.vision.cem import around_elites
 
 torch.set_num_threads(1)
@@ -94,7 +96,7 @@ def test_noise_is_as_large_as_it_says():
 def test_planners_find_the_box(method: DexNet, planner: Callable[..., object]):
     seen = scene(method, obvious_context())
     with evaluating(method):
-        found = planner(seen, np.random.default_rng(0))
+        found = planner(seen, np.random.default_rng(0)).grasps
     assert len(found.poses) > 20
     near = np.linalg.norm(found.poses.xy, axis=1) < 0.07
     assert near.mean() > 0.9
@@ -102,13 +104,11 @@ def test_planners_find_the_box(method: DexNet, planner: Callable[..., object]):
 
 
 def test_what_is_slid_over_the_picture_is_what_is_cut_from_it(method: DexNet):
-    from selfgrasp.methods.dexnet.planners import _slid
-
     seen = scene(method, box_context(1))
     with evaluating(method):
-        slid = _slid(seen)
-        cut = seen.judge(slid.poses)
-    assert np.corrcoef(slid.values, cut.values)[0, 1] > 0.98
+        grid = slid(seen)
+        cut = seen.judge(grid.poses)
+    assert np.corrcoef(grid.values, cut.values)[0, 1] > 0.98
 
 
 def test_a_grasp_that_failed_is_tried_elsewhere(method: DexNet):

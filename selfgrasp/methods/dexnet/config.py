@@ -107,7 +107,6 @@ class DexNetConfig:
         outputs: what the network predicts. The first is what a plan's scores are.
         ranking: what a plan's grasps are ranked by.
         noise: of training.
-        distance: m between camera and gripper that the candidates of training had, from and to.
         view: name of the view; None takes the first with depth.
         planner: which grasps a plan scores.
         candidates: of a plan.
@@ -125,7 +124,6 @@ class DexNetConfig:
     outputs: tuple[Output, ...] = (ROBUST, Output("epsilon", 0.0002), Output("free", 0.5))
     ranking: Ranking = Ranking.MEAN
     noise: NoiseConfig = field(default_factory=lambda: NoiseConfig(1e5, 0.002, pixel=0.001))
-    distance: tuple[float, float] = (0.55, 0.90)
     view: str | None = None
     planner: Planner = Planner.RANK
     candidates: int = 16

@@ -29,9 +29,9 @@ from selfgrasp.learn import (
 from selfgrasp.methods.dexnet.config import DexNetConfig, Planner, Trunk
 from selfgrasp.methods.dexnet.examples import batch_of, gather
 from selfgrasp.methods.dexnet.network import QualityNetwork
-from selfgrasp.methods.dexnet.planners import Poses, Scene, cem, dense, rank
+from selfgrasp.methods.dexnet.planners import cem, dense, rank
+from selfgrasp.methods.dexnet.scene import Poses, Scene
 from selfgrasp.vision import diverse
-from selfgrasp.vision.heat import spots
 
 _SEPARATION = 0.015
 _PLANNERS = {Planner.RANK: rank, Planner.CEM: cem, Planner.DENSE: dense}
@@ -99,25 +99,25 @@ class DexNet(Method):
             if isinstance(scene, str):
                 return Plan.nothing(scene)
             found = _PLANNERS[self.config.planner](scene, context.rng())
-        if not len(found.poses):
+        grasps, poses = found.grasps, found.grasps.poses
+        if not len(poses):
             return Plan.nothing("no antipodal pair of edges in the workspace")
-        poses = found.poses
         best = diverse(
-            poses.xy, poses.yaw, found.values, most=self.config.candidates, separation=_SEPARATION
+            poses.xy, poses.yaw, grasps.values, most=self.config.candidates, separation=_SEPARATION
         )
         chosen = poses.take(best)
         opening = scene.openings(chosen)
-        pick = draw(found.values[best], self.config.temperature, context.rng())
+        pick = draw(grasps.values[best], self.config.temperature, context.rng())
         return Plan(
             tuple(
                 Grasp(top_down((*chosen.xy[i], chosen.z[i]), float(chosen.yaw[i])), opening[i])
                 for i in range(len(chosen))
             ),
-            found.robust[best],
+            grasps.robust[best],
             calibrated=True,
             chosen=pick.index,
             probability=pick.probability,
-            maps={"quality": spots(scene.map, poses.xy, poses.yaw, found.robust)},
+            maps={"quality": scene.heat(found.shown)},
         )
 
     def score(self, context: Context, actions: Sequence[Action]) -> FloatArray:

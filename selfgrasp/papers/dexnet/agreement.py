@@ -87,8 +87,8 @@ def figures(judged: Judged) -> dict[str, Any]:
 def by_object(
     judged: Judged, statistic: Callable[[FloatArray, NDArray[np.bool_]], float]
 ) -> Estimate:
-    """A statistic of scores and labels with its interval, objects drawn with replacement; of nothing
-    where no draw has both labels."""
+    """A statistic of scores and labels with its interval, objects drawn with replacement; of
+    nothing where no draw has both labels."""
     names, index = np.unique(judged.objects, return_inverse=True)
     order = np.argsort(index, kind="stable")
     members = np.split(order, np.cumsum(np.bincount(index))[:-1])

@@ -202,12 +202,12 @@ def _heat_parts(shown: Shown) -> list[Markup]:
     )
     span = Span(0.0, 1.0)
     pictures.append((heat_overlay(gray, look.heat, surface=surface, span=span, bars=0), words))
-    ranked = shown.config.outputs[shown.config.ranked]
+    first = shown.config.outputs[0]
     for scored in look.scored:
         best = float(np.nanmax(scored.values, initial=0.0))
         words = (
-            f"What the plan asked about: the probability that {ranked.label} is above "
-            f"{ranked.above:g}. Yellow is its best, {best:.2f}; the grasp is the one that was done."
+            f"What the plan asked about: the probability that {first.label} is above "
+            f"{first.above:g}. Yellow is its best, {best:.2f}; the grasp is the one that was done."
         )
         picture = heat_overlay(
             gray,
