@@ -199,7 +199,7 @@ def test_a_source_gives_declared_labels_of_parts_that_share_no_object(tmp_path):
 def test_a_dataset_without_candidates_says_so(tmp_path):
     with DatasetWriter.create_or_open(tmp_path, make_session()) as writer:
         writer.append([encode_attempt(a) for a, _ in make_attempts(2, size=16)])
-    with pytest.raises(InputError, match="wanted: a dataset with candidates"):
+    with pytest.raises(InputError, match="without candidates; wanted: a dataset with some"):
         DatasetSource(Dataset.open(tmp_path)).candidates("train")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -13,9 +14,11 @@ from selfgrasp.core import InputError
 from selfgrasp.dataset import Dataset, check
 from selfgrasp.objects.catalogue import train_objects
 from selfgrasp.objects.depth_picture import depth_picture
+from selfgrasp.objects.quality.scaling import scaled
 from selfgrasp.objects.quality.scenes import LABELS, Lying, SceneRecipe, make_scene
 from selfgrasp.objects.stable import stable_poses
-from selfgrasp.rollout.candidates import _scene, make_candidates
+from selfgrasp.rollout.candidate_objects import choose_objects, models_of
+from selfgrasp.rollout.candidates import _scene, make_candidates, make_session
 from selfgrasp.rollout.heaps import Heaps
 from selfgrasp.rollout.jobs import CandidatesJob
 from selfgrasp.workcell.cells.config import GRIPPER
@@ -63,8 +66,10 @@ def test_labels_agree_with_each_other():
 
 def test_others_need_another_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     made(tmp_path / "data", 20)
-    with pytest.raises(InputError, match="made otherwise"):
+    with pytest.raises(InputError, match=r"exists: recipe.unknown.friction 0.5 instead of 0.7$"):
         make_candidates(CandidatesJob(tmp_path / "data", grasps=20, friction=0.7, **FEW))
+    with Dataset.open(tmp_path / "data") as data:
+        assert len(data.sessions) == 1
     given = ["candidates", "--out", str(tmp_path / "data"), "--grasps", "20", "--workers", "1"]
     options = [
         "--shapes",
@@ -84,24 +89,84 @@ def test_others_need_another_folder(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert "are there already" in capsys.readouterr().out
 
 
-def test_objects_that_nothing_can_hold_are_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def boxes(folder: Path, **sides: tuple[float, float, float]) -> str:
     trimesh = pytest.importorskip("trimesh")
-    (tmp_path / "meshes").mkdir()
-    trimesh.creation.box((0.2, 0.2, 0.2)).export(tmp_path / "meshes" / "large.stl")
-    monkeypatch.setattr("selfgrasp.rollout.candidates._IDLE", 5)
-    with pytest.raises(InputError, match="narrower than 85 mm"):
-        make_candidates(CandidatesJob(tmp_path / "out", 10, str(tmp_path / "meshes"), workers=1))
+    folder.mkdir()
+    for name, extents in sides.items():
+        trimesh.creation.box(extents).export(folder / f"{name}.stl")
+    return str(folder)
+
+
+def test_objects_that_nothing_can_hold_are_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    large, small = (0.2, 0.2, 0.2), (0.04, 0.05, 0.06)
+    one = boxes(tmp_path / "one", large=large)
+    with pytest.raises(InputError, match=r"large.stl \(200 mm\).*narrower than 85 mm"):
+        make_candidates(CandidatesJob(tmp_path / "out", 10, one, workers=1, scale="none"))
+    assert not (tmp_path / "out").exists()
+    two = boxes(tmp_path / "two", large=large, small=small)
+    job = CandidatesJob(tmp_path / "two-out", 10, two, workers=1, heaps=0, scale="none", samples=2)
+    make_candidates(job)
+    assert "no candidates, of 1 objects: large.stl (200 mm)" in capsys.readouterr().err
+
+
+def test_a_folder_is_scaled_where_nothing_fits_and_as_published(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    sides = {"large": (0.1, 0.12, 0.2), "plate": (0.16, 0.18, 0.003), "small": (0.04, 0.05, 0.06)}
+    folder = boxes(tmp_path / "meshes", **sides)
+
+    def mm(scale: Literal["auto", "none", "published"]) -> dict[str, list[float]]:
+        chosen = choose_objects(CandidatesJob(tmp_path / "out", objects=folder, scale=scale))
+        return {
+            item.name.partition(".")[0]: sorted(np.round(1e3 * item.extents, 1).tolist())
+            for item in models_of(chosen)
+        }
+
+    assert mm("none") == {
+        "large": [100.0, 120.0, 200.0],
+        "plate": [3.0, 160.0, 180.0],
+        "small": [40.0, 50.0, 60.0],
+    }
+    # 0.8 of 85 mm are 68. The plate hardly ever stands, so what counts is its width as it lies.
+    assert mm("auto") == {
+        "large": [68.0, 81.6, 136.0],
+        "plate": [1.3, 68.0, 76.5],
+        "small": [40.0, 50.0, 60.0],
+    }
+    assert "scaled 2 objects: large.stl x 0.68, plate.stl x 0.425" in capsys.readouterr().err
+    # A plate of 68 mm would be 4 m long.
+    assert mm("published") == {
+        "large": [68.0, 81.6, 136.0],
+        "plate": [8.3, 444.4, 500.0],
+        "small": [68.0, 85.0, 102.0],
+    }
+
+
+def test_the_scale_is_recorded_where_there_is_one(tmp_path: Path):
+    for scale, options in (("none", {}), ("auto", {}), ("published", {"scale": "published"})):
+        job = CandidatesJob(tmp_path, objects="household", scale=scale)
+        recorded = make_session(job, choose_objects(job)).options
+        assert {k: v for k, v in recorded.items() if k == "scale"} == options
+
+
+def test_a_scaled_object_is_of_the_same_material():
+    item = train_objects(1)[0]
+    twice = scaled(item, 2.0)
+    assert twice.mass == pytest.approx(8 * item.mass)
+    assert twice.volume == pytest.approx(8 * item.volume)
+    np.testing.assert_allclose(twice.bounds, 2 * item.bounds)
 
 
 def test_what_lies_beside_is_in_the_way(tmp_path: Path):
     job = CandidatesJob(tmp_path, grasps=1, shapes=8, heaps=1.0, most=6, samples=5)
-    _, heap = _scene(job, 0)
+    chosen = choose_objects(job)
+    _, heap = _scene(job, chosen, 0)
     assert len(set(heap.objects)) > 1
     assert (heap.labels["others"] == len(set(heap.objects)) - 1).all()
     assert 0.0 < heap.labels["free"].mean() < 0.95
     assert (heap.labels["epsilon"][heap.labels["free"] == 0] == 0).all()
     assert heap.labels["moved"].mean() == pytest.approx(0.2, abs=0.1)
-    _, again = _scene(job, 0)
+    _, again = _scene(job, chosen, 0)
     np.testing.assert_array_equal(heap.depth, again.depth)
 
 

@@ -193,7 +193,10 @@ def open_candidates(path: Path) -> CandidateTable:
         InputError: there are none.
     """
     if not has_candidates(path):
-        raise InputError(given=f"dataset {path}", wanted="a dataset with candidates", exists="none")
+        raise InputError(
+            given=f"dataset {path} without candidates",
+            wanted="a dataset with some, as `selfgrasp candidates` makes",
+        )
     return CandidateTable(open_table(path, TABLE))
 
 

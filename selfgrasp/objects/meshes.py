@@ -27,7 +27,7 @@ from selfgrasp.objects.decompose import (
 from selfgrasp.objects.hulls import polyhedron_mass, simplified_hull
 from selfgrasp.objects.mesh_cache import Judged, cache_key
 from selfgrasp.objects.mesh_file import SUFFIXES, Triangles, UnusableMesh, open_mesh, read_triangles
-from selfgrasp.objects.model import MAX_PARTS, ObjectModel, assemble, combined_mass
+from selfgrasp.objects.model import MAX_PARTS, ObjectModel, Part, assemble, combined_mass
 from selfgrasp.objects.shells import Surface, surface_of
 
 UNITS: dict[str, float] = {"m": 1.0, "cm": 0.01, "mm": 0.001}
@@ -239,12 +239,15 @@ def _simulable(path: Path, exact: Judged, rules: MeshRules) -> Judged:
 def _model(path: Path, judged: Judged, rules: MeshRules) -> ObjectModel:
     color = np.array(colorsys.hsv_to_rgb(zlib.crc32(path.name.encode()) % 360 / 360.0, 0.6, 0.85))
     parts = assemble([build.hull(points, color) for points in judged.parts])
-    mass = (
-        float(np.clip(rules.density * combined_mass(parts).volume, *rules.mass_range))
-        if rules.mass is None
-        else rules.mass
-    )
-    return ObjectModel(path.name, "mesh", None, parts, mass, rules.friction)
+    return ObjectModel(path.name, "mesh", None, parts, mesh_mass(parts, rules), rules.friction)
+
+
+def mesh_mass(parts: Sequence[Part], rules: MeshRules | None = None) -> float:
+    """kg of an object of these parts, by the rules for meshes."""
+    rules = rules or MeshRules()
+    if rules.mass is not None:
+        return rules.mass
+    return float(np.clip(rules.density * combined_mass(parts).volume, *rules.mass_range))
 
 
 def _scale(side: float, rules: MeshRules) -> tuple[float, str]:

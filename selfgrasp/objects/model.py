@@ -17,7 +17,7 @@ from selfgrasp.objects.patterns import PATTERNS
 from selfgrasp.objects.solids import mass_properties, radius_about_origin, reach
 from selfgrasp.objects.surface import Surface, sample_surface
 
-__all__ = ["MAX_PARTS", "ObjectModel", "Part", "Shape", "assemble", "combined_mass"]
+__all__ = ["MAX_PARTS", "ObjectModel", "Part", "Shape", "assemble", "combined_mass", "scaled_parts"]
 
 MAX_PARTS = 12
 _CENTER_TOLERANCE = 1e-6
@@ -142,4 +142,19 @@ def assemble(parts: Sequence[Part]) -> tuple[Part, ...]:
     object_from_old = pose(translation=-combined_mass(parts).center)
     return tuple(
         replace(part, object_from_part=object_from_old @ part.object_from_part) for part in parts
+    )
+
+
+def scaled_parts(parts: Sequence[Part], factor: float) -> tuple[Part, ...]:
+    """The same parts, `factor` times as large about the origin of their frame."""
+    growth = np.ones((4, 4))
+    growth[:3, 3] = factor
+    return tuple(
+        replace(
+            part,
+            size=part.size * factor,
+            object_from_part=part.object_from_part * growth,
+            vertices=None if part.vertices is None else part.vertices * factor,
+        )
+        for part in parts
     )

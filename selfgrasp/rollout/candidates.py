@@ -4,8 +4,9 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from functools import cache, lru_cache, partial
+from functools import lru_cache, partial
 from importlib.metadata import version
 from itertools import count
 
@@ -17,14 +18,20 @@ from selfgrasp.common.imap import imap_ordered
 from selfgrasp.common.processes import processes
 from selfgrasp.common.progress import Progress
 from selfgrasp.core import Candidates, InputError, Session
+from selfgrasp.core.bounds import check_bounds
 from selfgrasp.dataset import Dataset, DatasetWriter
+from selfgrasp.dataset.candidate_rows import stored_shards
 from selfgrasp.dataset.candidates import has_candidates
-from selfgrasp.objects.catalogue import SET_NAMES, catalogue_hash, objects_by_name
-from selfgrasp.objects.model import ObjectModel
-from selfgrasp.objects.named import objects_named
+from selfgrasp.objects.catalogue import SET_NAMES, catalogue_hash
 from selfgrasp.objects.quality.robust import Uncertainty
 from selfgrasp.objects.quality.scenes import Lying, SceneRecipe, make_scene, turned
 from selfgrasp.objects.stable import StablePose, stable_poses
+from selfgrasp.rollout.candidate_objects import (
+    ChosenObjects,
+    choose_objects,
+    models_of,
+    scale_of,
+)
 from selfgrasp.rollout.heaps import Heaps
 from selfgrasp.rollout.jobs import CandidatesJob
 from selfgrasp.workcell.cells.config import GRIPPER
@@ -62,20 +69,22 @@ def make_candidates(job: CandidatesJob) -> Made:
         InputError: a wrong argument, objects of which none can be grasped, a dataset of another
             cell, or a writer at work.
     """
-    objects = _objects(job.objects, job.shapes)
-    session = make_session(job)
+    check_bounds(job)
+    chosen = choose_objects(job)
+    session = make_session(job, chosen)
     key = session_key(session)
     began = saved = time.monotonic()
+    # Before a writer notes down a session that nothing comes of.
+    held = _stored(job, session)
     with DatasetWriter.create_or_open(job.out, session) as writer:
         there = writer.candidate_shards(key)
-        held = _stored(job, there)
         new = positive = idle = 0
         scenes = (i for i in count() if i not in there)
         with (
             processes(job.workers) as pool,
             Progress("candidates", job.grasps, unit="grasps", done=held) as progress,
         ):
-            made = imap_ordered(pool, partial(_scene, job), scenes, most=3 * job.workers)
+            made = imap_ordered(pool, partial(_scene, job, chosen), scenes, most=3 * job.workers)
             waiting: dict[int, Candidates] = {}
             while held + new < job.grasps:
                 shard, candidates = next(made)
@@ -85,8 +94,8 @@ def make_candidates(job: CandidatesJob) -> Made:
                 idle = 0 if len(candidates) else idle + 1
                 if idle == _IDLE:
                     raise InputError(
-                        given=f"{len(objects)} objects of {job.objects}, in none of whose poses a "
-                        f"grasp was found {_IDLE} times in a row",
+                        given=f"{job.objects}, in none of whose poses a grasp was found {_IDLE} "
+                        "times in a row",
                         wanted=f"objects narrower than {GRIPPER.opening * 1e3:.0f} mm somewhere",
                     )
                 progress.update(min(held + new, job.grasps))
@@ -97,9 +106,9 @@ def make_candidates(job: CandidatesJob) -> Made:
     return Made(held + new, new, positive / max(1, new), time.monotonic() - began)
 
 
-def make_session(job: CandidatesJob) -> Session:
+def make_session(job: CandidatesJob, chosen: ChosenObjects) -> Session:
     """What all candidates of this collection share; its key finds them again."""
-    objects = _objects(job.objects, job.shapes)
+    objects, scale = models_of(chosen), scale_of(job)
     kind = job.objects if job.objects in SET_NAMES else "folder"
     return Session(
         spec=cell_spec("tabletop", checked_options("tabletop", None)),
@@ -115,6 +124,7 @@ def make_session(job: CandidatesJob) -> Session:
             "shapes": len(objects),
             "heaps": job.heaps,
             "most": job.most,
+            **({} if scale == "none" else {"scale": scale}),
         },
     )
 
@@ -127,7 +137,7 @@ def _recipe(job: CandidatesJob) -> SceneRecipe:
     )
 
 
-def _stored(job: CandidatesJob, shards: frozenset[int]) -> int:
+def _stored(job: CandidatesJob, session: Session) -> int:
     """How many candidates the dataset holds.
 
     Raises:
@@ -136,40 +146,61 @@ def _stored(job: CandidatesJob, shards: frozenset[int]) -> int:
     if not has_candidates(job.out):
         return 0
     with Dataset.open(job.out) as data:
-        table = data.candidates()
-        if not shards and len(table):
-            raise InputError(
-                given=f"{job.out} with {len(table)} candidates that were made otherwise",
-                wanted="another --out, or the options and objects of those",
-            )
-        return len(table)
+        count = len(data.candidates())
+        others = [one for key, one in data.sessions.items() if stored_shards(job.out, key)]
+    if count and not stored_shards(job.out, session_key(session)):
+        raise InputError(
+            given=f"{job.out} with {count} candidates that were made otherwise",
+            wanted="another --out, or the options and objects of those",
+            exists="; ".join(_differences(session, one) for one in others),
+        )
+    return count
 
 
-@cache
-def _objects(name: str, shapes: int | None) -> tuple[ObjectModel, ...]:
-    return objects_named(name) if shapes is None else objects_by_name(name, shapes)
+def _differences(session: Session, other: Session) -> str:
+    """What is different in another session, in words."""
+    here, there = _facts(session), _facts(other)
+    return ", ".join(
+        f"{name} {there.get(name)} instead of {here.get(name)}"
+        for name in dict.fromkeys((*here, *there))
+        if here.get(name) != there.get(name)
+    )
+
+
+def _facts(session: Session) -> dict[str, object]:
+    """Everything that candidates depend on, by name."""
+    facts: dict[str, object] = {"objects": session.objects, "seed": session.seed}
+    nested: list[tuple[str, Mapping[str, object]]] = [("", session.options), ("", session.versions)]
+    while nested:
+        prefix, values = nested.pop(0)
+        for name, value in values.items():
+            if isinstance(value, Mapping):
+                nested.append((f"{prefix}{name}.", value))
+            else:
+                facts[f"{prefix}{name}"] = list(value) if isinstance(value, tuple) else value
+    return facts
 
 
 @lru_cache(maxsize=4096)
-def _poses(name: str, shapes: int | None, index: int) -> tuple[StablePose, ...]:
-    return stable_poses(_objects(name, shapes)[index])
+def _poses(chosen: ChosenObjects, index: int) -> tuple[StablePose, ...]:
+    return stable_poses(models_of(chosen)[index])
 
 
 @lru_cache(maxsize=1)
-def _heaps(name: str, shapes: int | None, most: int) -> Heaps:
-    return Heaps(_objects(name, shapes), most)
+def _heaps(chosen: ChosenObjects, most: int) -> Heaps:
+    return Heaps(models_of(chosen), most)
 
 
-def _scene(job: CandidatesJob, shard: int) -> tuple[int, Candidates]:
+def _scene(job: CandidatesJob, chosen: ChosenObjects, shard: int) -> tuple[int, Candidates]:
     """Scene `shard`: the objects in turn, each alone in one of its poses or in a heap."""
-    objects = _objects(job.objects, job.shapes)
+    objects = models_of(chosen)
     rng = np.random.default_rng([job.seed, shard])
     index = shard % len(objects)
     if rng.random() < job.heaps and len(objects) > 1:
-        heaps = _heaps(job.objects, job.shapes, job.most)
+        heaps = _heaps(chosen, job.most)
         if lying := heaps.drop(index, rng):
             return shard, make_scene(lying, GRIPPER, rng, _recipe(job), heaps.walls)
-    poses = _poses(job.objects, job.shapes, index)
+    poses = _poses(chosen, index)
     lies = poses[rng.choice(len(poses), p=[one.probability for one in poses])]
     alone = turned(Lying(objects[index], lies.table_from_object), rng)
     return shard, make_scene([alone], GRIPPER, rng, _recipe(job))

@@ -87,6 +87,10 @@ class CandidatesJob:
         friction: mean coefficient of robust quality; the published one is 0.5.
         samples: of pose and friction for each robust quality; published are 25, whose labels are
             noisier.
+        scale: fit: what is too wide for the hand however it lies is scaled down until its narrowest
+            side is 0.8 of the opening, everything else stays. none: objects as they are. published:
+            all are scaled so that their least extent is 0.8 of the opening. auto: fit for a folder
+            of meshes, which come in all sizes, none for a set, which is made for this hand.
     """
 
     out: Path
@@ -101,6 +105,7 @@ class CandidatesJob:
     most: Annotated[int, Between(2, 60)] = 30
     friction: Annotated[float, Between(0.05, 5.0)] = 0.5
     samples: Annotated[int, Between(1, 10_000)] = 100
+    scale: Literal["auto", "fit", "none", "published"] = "auto"
 
 
 @dataclass(frozen=True)
