@@ -8,9 +8,10 @@ import pytest
 
 from selfgrasp.common.parts import Table
 from selfgrasp.core import InputError
-from selfgrasp.methods.registry import config_of, load
+from selfgrasp.methods.registry import build, config_of, load
 from selfgrasp.methods.semantic.method import Semantic
 from selfgrasp.papers import steps
+from selfgrasp.papers.dexnet.train import physical_preset
 from selfgrasp.papers.jobs import ReproduceJob as Args
 from selfgrasp.papers.registry import reproduction_named
 from selfgrasp.papers.reproduce import as_text
@@ -28,7 +29,7 @@ def work_of(system: str, out: Path, **given: Any) -> Any:
 
 def test_an_unknown_system_lists_the_known_ones():
     with pytest.raises(
-        InputError, match=r"system 'supersize'.*exists: hand_eye, semantic, supersizing"
+        InputError, match=r"system 'supersize'.*exists: dexnet, hand_eye, semantic, supersizing"
     ):
         work_of("supersize", Path("x"))
 
@@ -58,6 +59,16 @@ def test_the_papers_sizes_of_semantic_have_larger_streams_of_the_same_structure(
             one.present_share,
         )
         assert other.ventral.px == 2 * one.ventral.px
+
+
+@pytest.mark.parametrize("preset", ["small", "paper"])
+def test_physical_tries_teach_the_network_that_learned_from_labels(preset: str):
+    one, other = (
+        build(f"dexnet:{name}").state_dict() for name in (preset, physical_preset(preset))
+    )
+    assert {name: values.shape for name, values in one.items()} == {
+        name: values.shape for name, values in other.items()
+    }
 
 
 def test_tables_are_aligned_and_empty_where_the_paper_has_no_figure():
@@ -116,6 +127,38 @@ def test_every_step_runs_and_is_skipped_the_second_time(
     monkeypatch.setattr(steps, "collect", only_look)
     assert run(args) == 0
     assert "are there already" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_dexnet_from_nothing_and_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    args = Args("dexnet", tmp_path / "out", workers=1, quick=True)
+    assert run(args) == 0
+    report = json.loads((args.out / "report.json").read_text())
+    tables = {table["title"]: table for table in report["tables"]}
+    rows = {row[0]: row for row in tables["shake: adversarial, known"]["rows"]}
+    learned = ["GQ-S", "GQ-Adv", "GQ-Adv-Phys", "GQ", "GQ, CEM", "GQ, fully convolutional"]
+    assert list(rows) == ["IGQ", *learned]
+    assert rows["GQ"][-4:] == [0.93, None, None, 0.8]
+    pairs = tables["shake: differences on the same scenes"]["rows"]
+    assert [row[1:3] for row in pairs] == [[name, "IGQ"] for name in learned[3:]]
+    assert [row[:2] for row in tables["heap: novel objects"]["rows"]] == [
+        [3, name] for name in learned[3:]
+    ]
+    agreement = tables["labels of objects that no training saw: robust epsilon above 0.002"]
+    assert {"gq-0: alone, as drawn", "free, and near the center of mass"} <= {
+        row[0] for row in agreement["rows"]
+    }
+    assert "Who foretells the outcome: all grasps" in tables
+    keys = [(row["policy"], row["objects"], row["metric"]) for row in report["rows"]]
+    assert len(keys) == len(set(keys))
+    assert any("8 grasps of IGQ" in note for note in report["notes"])
+    capsys.readouterr()
+    assert run(args) == 0
+    said = capsys.readouterr().out
+    assert "0 of them new" in said
+    assert "are there already" in said
+    assert "is there already" in said
 
 
 @pytest.mark.slow

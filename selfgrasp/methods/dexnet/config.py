@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from selfgrasp.core import InputError
@@ -150,7 +150,8 @@ def small() -> DexNetConfig:
 
 
 def physical() -> DexNetConfig:
-    """The same network, which learns from what came of physical tries (GQ-Adv-Phys)."""
+    """The same network, which learns from what came of physical tries (GQ-Adv-Phys). What held
+    stands in place of both robust outputs, so that training begins with weights of `small`."""
     held = Output("held", 0.5)
     return DexNetConfig(outputs=(held, held, Output("free", 0.5)))
 
@@ -167,3 +168,8 @@ def paper() -> DexNetConfig:
         noise=NoiseConfig(),
         planner=Planner.CEM,
     )
+
+
+def paper_physical() -> DexNetConfig:
+    """The published network, which learns from what came of physical tries."""
+    return replace(paper(), outputs=(Output("held", 0.5),))

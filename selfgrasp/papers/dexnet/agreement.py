@@ -3,20 +3,21 @@ could: the labels are noisy, and most of them follow from two numbers."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from sklearn.metrics import average_precision_score, roc_auc_score
+from sklearn.metrics import average_precision_score
 
-from selfgrasp.common.intervals import Estimate
+from selfgrasp.common.intervals import Estimate, clustered, ratio
 from selfgrasp.common.split import SplitRule
-from selfgrasp.core.arrays import FloatArray
+from selfgrasp.core import InputError
 from selfgrasp.dataset import Dataset
+from selfgrasp.dataset.candidates import CandidateTable
 from selfgrasp.learn import evaluating
 from selfgrasp.methods import registry
 from selfgrasp.methods.dexnet.config import ROBUST
@@ -34,6 +35,7 @@ from selfgrasp.objects.quality.scenes import (
     turned,
 )
 from selfgrasp.objects.stable import stable_poses
+from selfgrasp.protocols.prediction import Predictions, auc_by_group
 from selfgrasp.workcell.cells.config import GRIPPER
 
 _RESAMPLES = 200
@@ -43,79 +45,64 @@ _GRASPS = 12
 _OTHER_SAMPLES = 200
 
 
-@dataclass(frozen=True, eq=False)
-class Judged:
-    """Scores beside a label.
-
-    Attributes:
-        scores: (N,) probabilities, or anything that ranks.
-        robust: (N,) bool.
-        objects: (N,) str; those of one object are not independent.
-    """
-
-    scores: FloatArray
-    robust: NDArray[np.bool_]
-    objects: NDArray[np.str_]
-
-    def of(self, rows: NDArray[np.bool_]) -> Judged:
-        """The rows of a mask."""
-        return Judged(self.scores[rows], self.robust[rows], self.objects[rows])
-
-
-def figures(judged: Judged) -> dict[str, Any]:
+def figures(predictions: Predictions) -> dict[str, Any]:
     """Number, share that is robust, accuracy at probability 0.5, average precision and area under
-    the ROC curve, the last three with intervals from a bootstrap by object."""
+    the ROC curve, the last three with intervals from a bootstrap by object.
 
-    def accuracy(scores: FloatArray, robust: NDArray[np.bool_]) -> float:
-        return float(((scores > 0.5) == robust).mean())
-
-    def precision(scores: FloatArray, robust: NDArray[np.bool_]) -> float:
-        return float(average_precision_score(robust, scores))
-
-    def area(scores: FloatArray, robust: NDArray[np.bool_]) -> float:
-        return float(roc_auc_score(robust, scores))
-
+    Args:
+        predictions: probabilities, or for the last two anything that ranks, beside the label; the
+            groups are the objects.
+    """
+    right = (predictions.scores > 0.5) == predictions.held
+    by_object = clustered(predictions.groups, np.stack([right, np.ones(len(right))], axis=1))
     return {
-        "n": len(judged.scores),
-        "robust": float(judged.robust.mean()),
-        "accuracy": vars(by_object(judged, accuracy)),
-        "average_precision": vars(by_object(judged, precision)),
-        "auc": vars(by_object(judged, area)),
+        "n": len(predictions.scores),
+        "robust": float(predictions.held.mean()),
+        "accuracy": vars(ratio(by_object)),
+        "average_precision": vars(average_precision_by_group(predictions)),
+        "auc": vars(auc_by_group(predictions)),
     }
 
 
-def by_object(
-    judged: Judged, statistic: Callable[[FloatArray, NDArray[np.bool_]], float]
-) -> Estimate:
-    """A statistic of scores and labels with its interval, objects drawn with replacement; of
-    nothing where no draw has both labels."""
-    names, index = np.unique(judged.objects, return_inverse=True)
-    order = np.argsort(index, kind="stable")
-    members = np.split(order, np.cumsum(np.bincount(index))[:-1])
+def average_precision_by_group(predictions: Predictions) -> Estimate:
+    """Average precision with a percentile bootstrap over groups; of nothing where none or all of
+    the labels are positive."""
+    scores, held = predictions.scores, predictions.held
+    if held.all() or not held.any():
+        return Estimate(float("nan"), 0.0, 1.0, 0)
+    names, index = np.unique(predictions.groups, return_inverse=True)
+    members = np.split(np.argsort(index, kind="stable"), np.cumsum(np.bincount(index))[:-1])
     rng, found = np.random.default_rng(0), []
     for _ in range(_RESAMPLES):
         rows = np.concatenate([members[i] for i in rng.integers(len(names), size=len(names))])
-        if 0 < judged.robust[rows].sum() < len(rows):
-            found.append(statistic(judged.scores[rows], judged.robust[rows]))
-    if not found:
-        return Estimate(float("nan"), 0.0, 1.0, 0)
+        if held[rows].any():
+            found.append(average_precision_score(held[rows], scores[rows]))
     low, high = np.percentile(found, [2.5, 97.5])
-    value = statistic(judged.scores, judged.robust)
+    value = float(average_precision_score(held, scores))
     return Estimate(value, float(low), float(high), len(names))
 
 
 def agreement(weights: Path, data: Path, most: int) -> Mapping[str, Any]:
     """`figures` of a network on up to `most` candidates of the validation part of each kind: alone
-    as drawn (the paper's task), alone and moved, in heaps."""
+    as drawn (the paper's task), alone and moved, in heaps.
+
+    Raises:
+        InputError: none of the candidates is of a validation object.
+    """
     method = registry.load(weights)
     assert isinstance(method, DexNet)
     with Dataset.open(data) as dataset:
         table = dataset.candidates()
         rows = table.rows(dataset.split, "validation")
+        if not len(rows):
+            raise InputError(
+                given=f"{data} without candidates of validation objects",
+                wanted="candidates of more objects",
+            )
         moved, others = table.label("moved")[rows] > 0, table.label("others")[rows] > 0
         kinds = {"alone": ~moved & ~others, "moved": moved & ~others, "heap": others}
         return {
-            kind: figures(_judged(method, table, _some(rows[mask], most)))
+            kind: figures(_predicted(method, table, _some(rows[mask], most)))
             for kind, mask in kinds.items()
             if mask.any()
         }
@@ -126,7 +113,7 @@ def _some(rows: NDArray[np.int64], most: int) -> NDArray[np.int64]:
     return np.sort(rows[drawn])
 
 
-def _judged(method: DexNet, table: Any, rows: NDArray[np.int64]) -> Judged:
+def _predicted(method: DexNet, table: CandidateTable, rows: NDArray[np.int64]) -> Predictions:
     label = table.label(ROBUST.label)
     scores, objects = [], []
     with evaluating(method):
@@ -139,7 +126,7 @@ def _judged(method: DexNet, table: Any, rows: NDArray[np.int64]) -> Judged:
             )
             scores.append(torch.sigmoid(logits[:, 0]).double().cpu().numpy())
             objects.append(np.array(candidates.objects)[candidates.view])
-    return Judged(np.concatenate(scores), label[rows] > ROBUST.above, np.concatenate(objects))
+    return Predictions(np.concatenate(scores), label[rows] > ROBUST.above, np.concatenate(objects))
 
 
 def ceilings(objects: str, shapes: int, samples: int, seed: int) -> Mapping[str, Any]:
@@ -160,11 +147,11 @@ def ceilings(objects: str, shapes: int, samples: int, seed: int) -> Mapping[str,
         np.concatenate([part[name] for part in parts]) for name in ("label", "again", "middle")
     )
     truth = robust > ROBUST.above
-    sure = Judged((again > ROBUST.above).astype(np.float64), truth, names)
-    ranked = figures(Judged(again, truth, names))
+    sure = Predictions((again > ROBUST.above).astype(np.float64), truth, names)
+    ranked = figures(Predictions(again, truth, names))
     return {
         "again": {**ranked, "accuracy": figures(sure)["accuracy"]},
-        "middle": figures(Judged(middle, truth, names)),
+        "middle": figures(Predictions(middle, truth, names)),
     }
 
 

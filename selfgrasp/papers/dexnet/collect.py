@@ -27,7 +27,7 @@ def collect_few(work: Work) -> str:
 
 
 def collect_tries(work: Work) -> str:
-    """Random grasps of the adversarial objects, shaken, and what came of them as labels
+    """Grasps of the adversarial objects by IGQ, shaken, and what came of them as labels
     (GQ-Adv-Phys)."""
     out = work.folders.data("tries")
     said = steps.collected(

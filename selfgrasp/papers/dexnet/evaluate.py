@@ -17,9 +17,6 @@ from selfgrasp.papers.dexnet.sizes import Work
 from selfgrasp.rollout.policies import resolve, weights_file
 from selfgrasp.workcell.cells.config import OptionValue
 
-LANDMARKS = ("random", "igq", "registration", "heuristic", "supersizing", "oracle")
-"""Rows of `shake` that are not trained here."""
-
 
 @dataclass(frozen=True)
 class Condition:
@@ -44,20 +41,25 @@ CONDITIONS = (
     Condition("novel", "novel", "novel", {}),
     Condition("imprecise", "novel, an arm that misses", "novel", {"noise": "very_imprecise"}),
 )
-HEAPS = (10, 25)
+IN_HEAPS = ("heuristic", "supersizing", "oracle")
+"""Landmarks that are made for more than one object."""
+
+
+def conditions(work: Work) -> tuple[Condition, ...]:
+    """Those of `shake` that are played."""
+    return tuple(one for one in CONDITIONS if one.name in work.sizes.conditions)
 
 
 def shake_policies(work: Work) -> dict[str, str]:
     """By row."""
-    return {**{name: name for name in LANDMARKS}, **work.learned}
+    return {**{name: name for name in work.sizes.landmarks}, **work.learned}
 
 
 def heap_policies(work: Work) -> dict[str, str]:
     """By row: those with depth that clear heaps."""
-    landmarks = {name: name for name in ("heuristic", "supersizing", "oracle")}
-    return {**landmarks, **{k: v for k, v in work.learned.items() if k.startswith("GQ,")}} | {
-        "GQ": work.learned["GQ"]
-    }
+    landmarks = {name: name for name in work.sizes.landmarks if name in IN_HEAPS}
+    gq = {row: run for row, run in work.learned.items() if row == "GQ" or row.startswith("GQ,")}
+    return {**landmarks, **gq}
 
 
 def play_shake(work: Work, condition: Condition) -> str:
@@ -135,8 +137,12 @@ def tried(work: Work) -> Outcomes:
     return outcomes(
         OutcomesJob(
             out=work.folders.root / "measured" / "outcomes",
-            policies=(work.learned["GQ"], work.learned["GQ-Adv-Phys"], "supersizing", "heuristic"),
+            policies=(
+                *(work.learned[row] for row in ("GQ", "GQ-Adv-Phys")),
+                *(name for name in ("supersizing", "heuristic") if name in work.sizes.landmarks),
+            ),
             each=work.sizes.outcomes,
+            objects=work.sizes.tried_objects,
             seed=work.seed,
             workers=work.workers,
         )

@@ -186,7 +186,8 @@ def _area_table(tried: Tried, group: str) -> Table:
         title=f"Who foretells the outcome: {group}",
         note="Area under the ROC curve, 95 % intervals from a bootstrap by object. "
         f"{len(tried.kinds)} grasps of {len(np.unique(tried.objects))} objects; failures: "
-        f"{', '.join(failed)}. Labels know the shape; policies see one noisy picture from before.",
+        f"{', '.join(failed)}. Labels know the shape and the center of mass, resist the mass, too; "
+        "policies see one noisy picture from before.",
         columns=["Score", *(one.capitalize() for one in Outcome)],
         rows=[
             [name, *(_area(tried, scores, held).text() for held in tried.judged.T)]

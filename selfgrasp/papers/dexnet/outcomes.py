@@ -100,7 +100,8 @@ def outcomes(job: OutcomesJob) -> Outcomes:
     the same restored state: as it is (lift, then the shake of `bench shake`), and by a hand that
     misses by 5 mm and 1.7 degrees (lift). What the robot senses decides; the truth stands beside.
 
-    The area under the ROC curve is that of labels, which know the true shape, and of policies,
+    The area under the ROC curve is that of labels, which know the true shape and the center of mass
+    (resist the mass, too), and of policies,
     which score the same grasps from the cell's picture with realistic noise: over all grasps, over
     those as they were drawn, those that were moved, and the free antipodal ones. The areas depend
     on how many of each class were tried. Intervals are from a bootstrap by object. Mahler et
@@ -207,8 +208,8 @@ def _enough(job: OutcomesJob, objects: str) -> Iterator[Drawn]:
         for scene in scenes:
             yield scene
             counts.update(_rough_kind(row) for row in scene.rows)
-            progress.update(sum(min(counts[kind], most) for kind, most in wanted.items()))
-            if all(counts[kind] >= most for kind, most in wanted.items()):
+            progress.update(sum(min(counts[kind], enough) for kind, enough in wanted.items()))
+            if all(counts[kind] >= enough for kind, enough in wanted.items()):
                 return
 
 

@@ -9,18 +9,15 @@ from selfgrasp.common.intervals import Estimate
 from selfgrasp.common.parts import Cell, Table
 from selfgrasp.papers import steps
 from selfgrasp.papers.dexnet import evaluate
+from selfgrasp.papers.dexnet.figures import PAPER
 from selfgrasp.papers.dexnet.sizes import Work
 from selfgrasp.papers.reproduction import Report
 from selfgrasp.rollout.policies import resolve
 
-PAPER = {
-    ("adversarial", "GQ"): (0.93, None, None),
-    ("household", "GQ"): (0.80, 1.00, 0.58),
-    ("novel", "GQ, CEM"): (0.94, 0.99, None),
-}
-"""Success, precision, share called robust (Mahler et al. 2017), by condition and row."""
 _SHAKE = ("success", "precision", "robust_share", "plan_seconds")
 _HEAP = ("success", "cleared", "average_precision", "picks_per_hour", "plan_seconds")
+_GQ = ("GQ", "GQ, CEM", "GQ, fully convolutional")
+_RIVALS = ("igq", "registration", "supersizing")
 TITLES = {
     "random": "random",
     "igq": "IGQ",
@@ -41,36 +38,51 @@ NOTES = (
     "and the fingertips go 10 mm below the contacts.",
     "Heaps among the candidates are settled in the simulator; nothing is executed there.",
     "REG knows the training objects' shapes, and the oracle knows everything.",
-    "GQ-Adv-Phys learns from what came of 2,000 grasps of IGQ with the adversarial objects.",
+    "Training labels know the shapes and the centers of mass of the objects that are learned from. "
+    "GQ-Adv learns from the shapes of the adversarial objects themselves; GQ, GQ-S and supersizing "
+    "never saw them.",
 )
 
 
 def report(work: Work) -> Report:
     """What is told at the end."""
-    heaps = steps.measured(evaluate.heap_folder(work, evaluate.HEAPS[-1]))
-    shakes = steps.measured(evaluate.shake_folder(work, evaluate.CONDITIONS[2]))
+    heaps = steps.measured(evaluate.heap_folder(work, work.sizes.heap_counts[-1]))
+    # Novel objects are those of heaps: one row a policy, set of objects and metric.
+    shakes = [
+        steps.measured(evaluate.shake_folder(work, one))
+        for one in evaluate.conditions(work)
+        if one.objects != "novel"
+    ]
     tried = evaluate.tried(work)
     return Report(
         cell="tabletop",
         attempts=work.sizes.grasps,
-        rows=[*heaps["rows"], *shakes["rows"]],
-        paired=[*heaps["paired"], *shakes["paired"]],
+        rows=[*heaps["rows"], *(row for one in shakes for row in one["rows"])],
+        paired=[*heaps["paired"], *(pair for one in shakes for pair in one["paired"])],
         tables=[
             heap_table(work),
-            *(shake_table(work, condition) for condition in evaluate.CONDITIONS),
+            *(shake_table(work, condition) for condition in evaluate.conditions(work)),
+            paired_table(work),
             agreement_table(work),
             *tried.tables,
         ],
         charts=list(tried.charts),
-        notes=NOTES,
+        notes=(*NOTES, _tries(work)),
         learned=resolve(work.learned["GQ"]).label,
+    )
+
+
+def _tries(work: Work) -> str:
+    return (
+        f"GQ-Adv-Phys learns from what came of {work.sizes.tries:,} grasps of IGQ with the "
+        "adversarial objects, beginning with the weights of GQ-Adv."
     )
 
 
 def heap_table(work: Work) -> Table:
     """Every row on heaps of every size."""
     rows: list[list[Cell]] = []
-    for count in evaluate.HEAPS:
+    for count in work.sizes.heap_counts:
         found = steps.measured(evaluate.heap_folder(work, count))
         for name, policy in evaluate.heap_policies(work).items():
             figures = steps.figures(found, policy)
@@ -84,10 +96,27 @@ def shake_table(work: Work, condition: evaluate.Condition) -> Table:
     rows: list[list[Cell]] = []
     for name, policy in evaluate.shake_policies(work).items():
         figures = steps.figures(found, policy)
-        paper = PAPER.get((condition.name, name), (None, None, None))
-        rows.append([TITLES.get(name, name), *_cells(figures, _SHAKE), *paper])
-    columns = ["", *_columns(_SHAKE), "paper: success", "paper: precision", "paper: robust"]
+        published = PAPER.get((condition.name, name))
+        paper: Mapping[str, float] = {} if published is None else published.figures
+        cells = (*_cells(figures, _SHAKE), *(paper.get(metric) for metric in _SHAKE))
+        rows.append([TITLES.get(name, name), *cells])
+    theirs = (f"paper: {metric.replace('_', ' ')}" for metric in _SHAKE)
+    columns = ["", *_columns(_SHAKE), *theirs]
     return Table(title=f"shake: {condition.title}", columns=columns, rows=rows)
+
+
+def paired_table(work: Work) -> Table:
+    """GQ beside IGQ, REG and supersizing on the same scenes of `shake`."""
+    known = {resolve(policy).label: name for name, policy in evaluate.shake_policies(work).items()}
+    rows: list[list[Cell]] = []
+    for condition in evaluate.conditions(work):
+        for pair in steps.measured(evaluate.shake_folder(work, condition))["paired"]:
+            ours, theirs = known[pair["a"]], known[pair["b"]]
+            if ours in _GQ and theirs in _RIVALS:
+                difference = Estimate(pair["difference"], pair["low"], pair["high"], pair["n"])
+                rows.append([condition.title, ours, TITLES[theirs], *difference.cells("+.3f")])
+    columns = ["objects", "", "less", "difference in success", "95 %"]
+    return Table(title="shake: differences on the same scenes", columns=columns, rows=rows)
 
 
 def agreement_table(work: Work) -> Table:

@@ -9,7 +9,7 @@ from selfgrasp.papers.dexnet.sizes import Sizes, Work, paper, quick, scaled, wit
 from selfgrasp.papers.reproduction import Reproduction, Step
 
 
-def steps_of(_: Work) -> tuple[Step[Work], ...]:
+def steps_of(work: Work) -> tuple[Step[Work], ...]:
     """In order."""
     return (
         Step("candidates of the training objects, alone and in heaps", collect.collect_candidates),
@@ -21,11 +21,11 @@ def steps_of(_: Work) -> tuple[Step[Work], ...]:
         Step("compare networks with labels", evaluate.measure_agreement),
         *(
             Step(f"shake, {one.title}", partial(evaluate.play_shake, condition=one))
-            for one in evaluate.CONDITIONS
+            for one in evaluate.conditions(work)
         ),
         *(
             Step(f"heaps of {count}", partial(evaluate.play_heaps, count=count))
-            for count in evaluate.HEAPS
+            for count in work.sizes.heap_counts
         ),
         Step("try grasps of each class of robust epsilon", evaluate.try_grasps),
     )

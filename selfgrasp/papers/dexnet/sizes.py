@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 
 from selfgrasp.papers import reproduction
 
+LANDMARKS = ("random", "igq", "registration", "heuristic", "supersizing", "oracle")
+
 
 @dataclass(frozen=True)
 class Sizes:
@@ -25,6 +27,10 @@ class Sizes:
         heaps: of `heap`, for a policy and a number of objects.
         outcomes: grasps of each class of robust epsilon that are tried in the simulator.
         seeds: trainings of GQ.
+        landmarks: rows of `shake` that are not trained here.
+        conditions: of `shake`, by `evaluate.Condition.name`.
+        heap_counts: objects of a heap.
+        tried_objects: sets whose grasps are tried in the simulator.
     """
 
     grasps: int = 1_000_000
@@ -39,23 +45,32 @@ class Sizes:
     heaps: int = 20
     outcomes: int = 2_000
     seeds: int = 3
+    landmarks: tuple[str, ...] = LANDMARKS
+    conditions: tuple[str, ...] = ("adversarial", "household", "novel", "imprecise")
+    heap_counts: tuple[int, ...] = (10, 25)
+    tried_objects: tuple[str, ...] = ("validation", "novel")
 
 
 def quick() -> Sizes:
-    """Every step once, as small as it gets: its figures mean nothing."""
+    """Every kind of step once, as small as it gets: its figures mean nothing. Without REG, which
+    first gets to know 150 objects."""
     return Sizes(
         grasps=1_500,
         shapes=30,
         few_grasps=200,
         few_shapes=10,
-        tries=40,
-        steps=20,
+        tries=8,
+        steps=10,
         few_steps=5,
         judged=100,
-        shakes=2,
+        shakes=1,
         heaps=1,
-        outcomes=3,
+        outcomes=1,
         seeds=1,
+        landmarks=("igq",),
+        conditions=("adversarial",),
+        heap_counts=(3,),
+        tried_objects=("validation",),
     )
 
 
@@ -84,7 +99,17 @@ def with_trials(sizes: Sizes, trials: int) -> Sizes:
 class Work(reproduction.Work):
     """What every step works on."""
 
-    MAY_GROW = ("seeds", "shakes", "heaps", "judged", "outcomes")
+    MAY_GROW = (
+        "seeds",
+        "shakes",
+        "heaps",
+        "judged",
+        "outcomes",
+        "landmarks",
+        "conditions",
+        "heap_counts",
+        "tried_objects",
+    )
 
     sizes: Sizes
 

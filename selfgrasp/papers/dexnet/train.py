@@ -40,11 +40,16 @@ def train_physical(work: Work) -> str:
                 "gq-adv-phys",
                 "tried",
                 max(1, work.sizes.few_steps // 8),
-                preset="physical",
+                preset=physical_preset(work.preset),
                 start="gq-adv",
             )
         ],
     )
+
+
+def physical_preset(preset: str) -> str:
+    """That of the network of `preset`, with the outputs that physical tries have labels for."""
+    return "physical" if preset == "small" else f"{preset}_physical"
 
 
 def _job(
