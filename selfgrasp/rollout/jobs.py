@@ -65,9 +65,8 @@ class CandidatesJob:
 
     An object in a stable pose or a heap of them, cameras above it, pairs of contacts within the
     friction cone, and for each grasp its robust epsilon quality and whether the hand comes down
-    freely. The same seed
-    gives the same candidates with any number of workers. Run the same command again to go on, or
-    with more --grasps to add to them.
+    freely. The same seed gives the same candidates with any number of workers. Run the same command
+    again to go on, or with more --grasps to add to them.
 
     Attributes:
         out: folder of the dataset; made if it is not there.
@@ -121,8 +120,8 @@ class TrainJob:
             paper, paper_owt, pretext, small. hand_eye: paper, small. semantic: attention,
             attention_pictures, box, branches, branches_pictures, presented, single, small; paper,
             and paper_ before attention, attention_pictures, branches, branches_pictures and single,
-            are its larger ones. dexnet: paper, physical, small; it learns from candidates. A wrong
-            one lists them.
+            are its larger ones. dexnet: paper, paper_physical, physical, small; it learns from
+            candidates. A wrong one lists them.
         data: one or several datasets; each has its own split.
         out: folder of the run: checkpoints, log.jsonl, TensorBoard events.
         start: a run or checkpoint whose weights training goes on from (staged learning); its recipe
