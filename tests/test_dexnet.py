@@ -97,7 +97,7 @@ def test_planners_find_the_box(method: DexNet, planner: Callable[..., object]):
     seen = scene(method, obvious_context())
     with evaluating(method):
         found = planner(seen, np.random.default_rng(0)).grasps
-    assert len(found.poses) > 20
+    assert len(found.poses) > 5
     near = np.linalg.norm(found.poses.xy, axis=1) < 0.07
     assert near.mean() > 0.9
     assert found.robust.shape == found.values.shape == (len(found.poses),)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,7 +20,7 @@ EMPTY = "nothing rises above the table in the workspace"
 
 @dataclass(frozen=True, eq=False)
 class SceneMap:
-    """What policies plan on that learn nothing.
+    """What policies plan on that look from above.
 
     Attributes:
         view: the view that it is made of.
@@ -69,6 +70,17 @@ def cell_centres(top: Heightmap) -> FloatArray:
     return top.world_xy(
         np.stack(np.meshgrid(np.arange(cols) + 0.5, np.arange(rows) + 0.5), axis=-1)
     )
+
+
+def evenly_over_objects(
+    seen: SceneMap, *, points: int = 40, angles: int = 8
+) -> tuple[FloatArray, FloatArray]:
+    """(N, 2) m and (N,) rad: candidates evenly over the object cells, for objects without clean
+    edges."""
+    centres = cell_centres(seen.map)[seen.mask]
+    chosen = centres[np.linspace(0, len(centres) - 1, min(points, len(centres))).astype(np.int64)]
+    yaw = np.arange(angles) * math.pi / angles
+    return np.repeat(chosen, angles, axis=0), np.tile(yaw, len(chosen))
 
 
 def _pick(context: Context, name: str | None) -> View:

@@ -17,7 +17,7 @@ from selfgrasp.core.pose import top_down, yaw_of
 from selfgrasp.vision import Closing, antipodal, closings, diverse, regions
 from selfgrasp.vision.grasp_pose import INSERTION
 from selfgrasp.vision.heat import spots
-from selfgrasp.vision.scene_map import SceneMap, cell_centres, scene_map
+from selfgrasp.vision.scene_map import SceneMap, evenly_over_objects, scene_map
 
 _NO_GRASP = -3.0
 _TURN = math.radians(15)
@@ -89,7 +89,7 @@ class HeuristicPolicy:
             spec.workspace,
             friction=config.friction,
         )
-        xy, yaw = _evenly_over_objects(seen)
+        xy, yaw = evenly_over_objects(seen)
         rough = _joined(pairs, closings(seen.map, xy, yaw, spec.gripper, spec.workspace))
         rough = rough.take(_inside(rough.xy, spec.workspace))
         best = diverse(
@@ -212,17 +212,6 @@ def _off_centre(seen: SceneMap, xy: FloatArray) -> FloatArray:
             np.linalg.norm(cells[known] - group.centroid[label[known] - 1], axis=1) * seen.map.pixel
         )
     return distance
-
-
-def _evenly_over_objects(
-    seen: SceneMap, *, points: int = 40, angles: int = 8
-) -> tuple[FloatArray, FloatArray]:
-    """(N, 2) m and (N,) rad: candidates evenly over the object cells, for objects without clean
-    edges."""
-    centres = cell_centres(seen.map)[seen.mask]
-    chosen = centres[np.linspace(0, len(centres) - 1, min(points, len(centres))).astype(np.int64)]
-    yaw = np.arange(angles) * math.pi / angles
-    return np.repeat(chosen, angles, axis=0), np.tile(yaw, len(chosen))
 
 
 def _joined(a: Closing, b: Closing) -> Closing:

@@ -101,7 +101,7 @@ class DexNet(Method):
             found = _PLANNERS[self.config.planner](scene, context.rng())
         grasps, poses = found.grasps, found.grasps.poses
         if not len(poses):
-            return Plan.nothing("no antipodal pair of edges in the workspace")
+            return Plan.nothing("nothing that fits between the fingers lies in the workspace")
         best = diverse(
             poses.xy, poses.yaw, grasps.values, most=self.config.candidates, separation=_SEPARATION
         )

@@ -3,7 +3,7 @@ over the whole picture (`config.Planner`)."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -16,8 +16,10 @@ _ROUNDS, _SAMPLES, _ELITES = 3, 100, 25
 _DEVIATION = np.array([0.008, 0.008, 0.3, 0.008])
 """m, m, rad, m, of samples around an elite in the second round; halved in each further one."""
 _LEAST_DEPTH = 0.002
-_REFINED = 64
-"""Places of a dense plan that are scored again."""
+_MEASURED = 64
+"""Of what a planner finds, so many are measured on the map."""
+_LANDS = 2.0
+"""Logits that a grasp loses whose fingers would land on something that is seen."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,8 +37,7 @@ class Found:
 
 def rank(scene: Scene, rng: np.random.Generator) -> Found:
     """Antipodal pairs (sample and rank)."""
-    pairs = scene.judge(scene.pairs())
-    return Found(pairs, pairs)
+    return _settled(scene, scene.judge(scene.pairs()))
 
 
 def cem(scene: Scene, rng: np.random.Generator) -> Found:
@@ -56,27 +57,25 @@ def cem(scene: Scene, rng: np.random.Generator) -> Found:
             rng=rng,
         )
         found = Judged.joined([found, scene.judge(scene.inside(Poses.of(drawn)))])
-    return Found(found, found)
+    return _settled(scene, found)
 
 
 def dense(scene: Scene, rng: np.random.Generator) -> Found:
-    """The network slid over the picture, turned to 16 angles; the best places moved to the middle
-    of what they close on and scored again, with a crop of their own. Those between whose fingers
-    the map has nothing that fits are left out."""
-    grid = slid(scene)
-    if not len(grid.poses):
-        return Found(grid, grid)
+    """The network slid over the picture, turned to 16 angles."""
+    return _settled(scene, slid(scene))
+
+
+def _settled(scene: Scene, found: Judged) -> Found:
+    """The best of what was found, moved to the middle of what they close on, since fingers open no
+    wider than what is beside it allows, and scored again. Those between whose fingers the map has
+    nothing that fits are left out, and those whose fingers would land on what it shows lose."""
+    poses, spec = found.poses, scene.context.spec
     best = diverse(
-        grid.poses.xy,
-        grid.poses.yaw,
-        grid.values,
-        most=_REFINED,
-        separation=0.012,
-        another_yaw=0.25,
+        poses.xy, poses.yaw, found.values, most=_MEASURED, separation=0.012, another_yaw=0.25
     )
-    spec, poses = scene.context.spec, grid.poses.take(best)
-    moved = closings(scene.map, poses.xy, poses.yaw, spec.gripper, spec.workspace, z=poses.z)
-    fits = np.isfinite(moved.width) & (moved.depth > _LEAST_DEPTH)
-    middle = scene.inside(Poses(moved.xy, poses.yaw, poses.z))
-    again = Judged.joined([scene.judge(poses.take(fits)), scene.judge(middle.take(fits))])
-    return Found(again, grid)
+    poses = poses.take(best)
+    met = closings(scene.map, poses.xy, poses.yaw, spec.gripper, spec.workspace, z=poses.z)
+    fits = np.isfinite(met.width) & (met.depth > _LEAST_DEPTH)
+    judged = scene.judge(scene.inside(Poses(met.xy, poses.yaw, poses.z)).take(fits))
+    lands = met.gap[fits] < 0.0
+    return Found(replace(judged, values=judged.values - _LANDS * lands), found)

@@ -19,13 +19,15 @@ from selfgrasp.methods.dexnet.config import DexNetConfig, Ranking
 from selfgrasp.methods.dexnet.network import QualityNetwork
 from selfgrasp.methods.dexnet.pictures import crops_of
 from selfgrasp.servo.search import failure_penalty
-from selfgrasp.vision import Heightmap, antipodal, closings, heightmap
+from selfgrasp.vision import Heightmap, antipodal, closings
 from selfgrasp.vision.heat import spots
+from selfgrasp.vision.scene_map import SceneMap, evenly_over_objects, scene_map
 
 _CELL = 0.0025
 """m, side of a cell of the map on which edges are paired."""
 _RAISED = (0.0, 0.010, 0.020)
 """m above the usual height of the fingertips at which a pair is scored, too."""
+_EVENLY = 20
 _MISS = 2.0
 """Logits that a grasp loses where one failed before."""
 
@@ -87,6 +89,10 @@ class Judged:
     robust: FloatArray
     values: FloatArray
 
+    def take(self, index: NDArray[np.int64] | NDArray[np.bool_]) -> Judged:
+        """The grasps at `index`."""
+        return Judged(self.poses.take(index), self.robust[index], self.values[index])
+
     @staticmethod
     def joined(parts: Sequence[Judged]) -> Judged:
         """All of them."""
@@ -103,33 +109,31 @@ class Scene:
 
     Attributes:
         context: of the plan.
-        view: with depth.
         network: judges.
         config: of the network.
-        map: the scene from above.
+        seen: the scene from above, from a view with depth.
     """
 
     context: Context
-    view: View
     network: QualityNetwork
     config: DexNetConfig
-    map: Heightmap
+    seen: SceneMap
 
     @staticmethod
     def of(context: Context, network: QualityNetwork, config: DexNetConfig) -> Scene | str:
         """The scene of a context, or why there is none."""
-        views = context.observation.views
-        chosen = (
-            views[config.view]
-            if config.view is not None
-            else next((view for view in views.values() if view.depth is not None), None)
-        )
-        if chosen is None or chosen.depth is None:
-            return "the view has no depth"
-        if np.isnan(chosen.depth).all():
-            return "the camera measured no depth anywhere"
-        top = heightmap(chosen, context.spec.workspace, pixel=_CELL, colored=False)
-        return Scene(context, chosen, network, config, top)
+        seen = scene_map(context, view=config.view, pixel=_CELL)
+        return seen.reason or Scene(context, network, config, seen)
+
+    @property
+    def view(self) -> View:
+        """What the camera sees."""
+        return self.seen.view
+
+    @property
+    def map(self) -> Heightmap:
+        """The scene from above."""
+        return self.seen.map
 
     def judge(self, poses: Poses) -> Judged:
         """The network's opinion of grasps, each seen in a crop of its own."""
@@ -163,7 +167,8 @@ class Scene:
         return spots(self.map, shown.poses.xy, shown.poses.yaw, shown.robust)
 
     def pairs(self) -> Poses:
-        """Antipodal pairs of edges, each at several heights."""
+        """Antipodal pairs of edges, each at several heights, and grasps evenly over the objects,
+        for those without clean edges."""
         spec = self.context.spec
         found = antipodal(self.map, spec.gripper, spec.workspace, most=self.config.pairs)
         each = []
@@ -171,7 +176,10 @@ class Scene:
             higher = found if raised == 0.0 else found.take(found.depth > raised)
             z = np.minimum(higher.z + raised, spec.workspace.high[2])
             each.append(np.column_stack([higher.xy, higher.yaw, z]))
-        return Poses.of(np.concatenate(each))
+        xy, yaw = evenly_over_objects(self.seen, points=_EVENLY)
+        over = closings(self.map, xy, yaw, spec.gripper, spec.workspace)
+        each.append(np.column_stack([over.xy, over.yaw, over.z])[np.isfinite(over.width)])
+        return self.inside(Poses.of(np.concatenate(each)))
 
     def inside(self, poses: Poses) -> Poses:
         """The grasps moved into the workspace."""

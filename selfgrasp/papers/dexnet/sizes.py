@@ -38,8 +38,8 @@ class Sizes:
     few_grasps: int = 100_000
     few_shapes: int = 100
     tries: int = 2_000
-    steps: int = 20_000
-    few_steps: int = 4_000
+    steps: int = 14_000
+    few_steps: int = 2_000
     judged: int = 20_000
     shakes: int = 200
     heaps: int = 20
