@@ -14,8 +14,10 @@ from selfgrasp.core import InputError
 from selfgrasp.dataset import Dataset, check
 from selfgrasp.objects.catalogue import train_objects
 from selfgrasp.objects.depth_picture import depth_picture
+from selfgrasp.objects.lying import Lying
+from selfgrasp.objects.quality.labels import LABELS
 from selfgrasp.objects.quality.scaling import scaled
-from selfgrasp.objects.quality.scenes import LABELS, Lying, SceneRecipe, make_scene
+from selfgrasp.objects.quality.scenes import SceneRecipe, make_scene
 from selfgrasp.objects.stable import stable_poses
 from selfgrasp.rollout.candidate_objects import choose_objects, models_of
 from selfgrasp.rollout.candidates import _scene, make_candidates, make_session

@@ -15,7 +15,7 @@ from selfgrasp.core.pose import apply, inverse
 from selfgrasp.methods import registry
 from selfgrasp.methods.dexnet.config import DexNetConfig
 from selfgrasp.objects.catalogue import test_objects as novel_objects
-from selfgrasp.objects.quality.scenes import Lying
+from selfgrasp.objects.lying import Lying
 from selfgrasp.objects.stable import stable_poses
 from selfgrasp.papers.dexnet import demo, demo_object, demo_run
 from selfgrasp.papers.dexnet.demo_crops import spread_over

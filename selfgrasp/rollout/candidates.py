@@ -23,8 +23,9 @@ from selfgrasp.dataset import Dataset, DatasetWriter
 from selfgrasp.dataset.candidate_rows import stored_shards
 from selfgrasp.dataset.candidates import has_candidates
 from selfgrasp.objects.catalogue import SET_NAMES, catalogue_hash
+from selfgrasp.objects.lying import Lying, turned
 from selfgrasp.objects.quality.robust import Uncertainty
-from selfgrasp.objects.quality.scenes import Lying, SceneRecipe, make_scene, turned
+from selfgrasp.objects.quality.scenes import SceneRecipe, make_scene
 from selfgrasp.objects.stable import StablePose, stable_poses
 from selfgrasp.rollout.candidate_objects import (
     ChosenObjects,

@@ -8,9 +8,9 @@ import numpy as np
 
 from selfgrasp.common.split import SplitRule
 from selfgrasp.core.pose import pose
+from selfgrasp.objects.lying import Lying
 from selfgrasp.objects.model import ObjectModel
 from selfgrasp.objects.part import Part, Shape
-from selfgrasp.objects.quality.scenes import Lying
 from selfgrasp.workcell.cells.config import GRIPPER
 from selfgrasp.workcell.sim.build import TableConfig
 from selfgrasp.workcell.sim.scene import SceneConfig, SimScene

@@ -80,7 +80,7 @@ class Output:
     """One output of the network: the probability that a label of candidates is above a number.
 
     Attributes:
-        label: see `objects.quality.scenes.LABELS`, and `rollout.tried.LABELS` of physical tries.
+        label: see `objects.quality.labels.LABELS`, and `rollout.tried.LABELS` of physical tries.
         above: the number.
     """
 

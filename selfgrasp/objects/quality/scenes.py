@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from selfgrasp.core import Candidates
 from selfgrasp.core.arrays import FloatArray
-from selfgrasp.core.pose import apply, looking_at, pose, top_down
+from selfgrasp.core.pose import looking_at, pose, rotation_about_z, top_down
 from selfgrasp.core.spec import GripperSpec
 from selfgrasp.objects.depth_picture import depth_picture
-from selfgrasp.objects.model import ObjectModel
+from selfgrasp.objects.lying import Lying, surface_of
 from selfgrasp.objects.part import Part
 from selfgrasp.objects.quality.grasps import (
     BELOW_CONTACT,
@@ -23,24 +23,19 @@ from selfgrasp.objects.quality.grasps import (
     sample_grasps,
     widest_free,
 )
-from selfgrasp.objects.quality.robust import Robustness, Uncertainty, robustness
+from selfgrasp.objects.quality.labels import label_grasps
+from selfgrasp.objects.quality.robust import Uncertainty
 from selfgrasp.objects.surface import sample_surface
 
-LABELS = ("epsilon", "closure", "free", "resist")
-"""epsilon: robust epsilon quality, 0 for a grasp that is not free: what Dex-Net 2.0 thresholds at
-0.002. closure: the probability of force closure. free: whether the open hand comes down without a
-collision and has this object alone between its fingers. resist: closure and free x the friction of
-both fingers over the force that a shake at 25 m/s^2 takes, with the lever of the center of mass."""
 FACTS = ("moved", "others")
 """Stored beside the labels. moved: 1 for a grasp that was shifted after it was drawn. others: how
 many other objects lie there."""
-_SURFACE_POINTS = 3_000
+_AROUND_POINTS = 3_000
+"""Of what is there and not grasped."""
 _NEAR = 0.08
 """m from an object within which others can be in the hand's way."""
 _FEW = 8
-_SHAKE = 25.0
-_LEVER = 0.010
-"""m from the axis to the center of mass at which a shake takes sqrt(2) of the force."""
+"""Free grasps that a heap is taken to have at least, see `SceneRecipe.blocked`."""
 
 
 @dataclass(frozen=True)
@@ -107,33 +102,6 @@ class SceneRecipe:
     camera: CameraRange = field(default_factory=CameraRange)
 
 
-@dataclass(frozen=True, eq=False)
-class Lying:
-    """An object as it lies.
-
-    Attributes:
-        item: the object.
-        table_from_object: (4, 4).
-    """
-
-    item: ObjectModel
-    table_from_object: FloatArray
-
-
-def turned(lying: Lying, rng: np.random.Generator) -> Lying:
-    """The object turned at random about the vertical through the table's origin."""
-    about = _about_z(rng.uniform(-np.pi, np.pi))
-    return Lying(lying.item, about @ lying.table_from_object)
-
-
-def surface_of(lying: Lying, rng: np.random.Generator) -> FloatArray:
-    """(P, 3) m, points spread over the object's surface, in the frame of the table."""
-    points: FloatArray = apply(
-        lying.table_from_object, lying.item.surface_points(_SURFACE_POINTS, rng)
-    )
-    return points
-
-
 def make_scene(
     lying: Sequence[Lying],
     gripper: GripperSpec,
@@ -153,7 +121,7 @@ def make_scene(
     """
     recipe = recipe or SceneRecipe()
     bodies = [surface_of(one, rng) for one in lying]
-    fixed = sample_surface(around, _SURFACE_POINTS, rng).points if around else np.empty((0, 3))
+    fixed = sample_surface(around, _AROUND_POINTS, rng).points if around else np.empty((0, 3))
     placed = [(part, one.table_from_object) for one in lying for part in one.item.parts]
     placed += [(part, np.eye(4)) for part in around]
     scenes = []
@@ -199,9 +167,8 @@ def camera_at(
     tilt, azimuth = rng.uniform(0.0, camera.tilt), rng.uniform(-np.pi, np.pi)
     target = target + np.array([*rng.uniform(-camera.offset, camera.offset, 2), 0.0])
     away = np.array([np.sin(tilt) * np.cos(azimuth), np.sin(tilt) * np.sin(azimuth), np.cos(tilt)])
-    placed = looking_at(target + distance * away, target) @ _about_z(
-        rng.uniform(-np.pi, np.pi) + rng.uniform(-camera.roll, camera.roll)
-    )
+    turn = rng.uniform(-np.pi, np.pi) + rng.uniform(-camera.roll, camera.roll)
+    placed = looking_at(target + distance * away, target) @ pose(rotation=rotation_about_z(turn))
     side = camera.picture_px
     focal = side * 0.7 / camera.view
     return placed, np.array([[focal, 0, side / 2], [0, focal, side / 2], [0, 0, 1.0]])
@@ -229,8 +196,8 @@ def labelled(
     rng: np.random.Generator,
     recipe: SceneRecipe,
 ) -> tuple[Grasps, dict[str, FloatArray]]:
-    """Grasps of one object, some of them moved, in a crowd most of those that are free, with
-    `LABELS` and whether each was moved.
+    """Grasps of one object, some of them moved, with `labels.LABELS` and whether each was moved. In
+    a crowd all that are free, and some of those that are not, see `SceneRecipe.blocked`.
 
     Args:
         one: the object.
@@ -256,50 +223,6 @@ def labelled(
     grasps = replace(grasps, openings=np.where(free, widest, grasps.openings))
     labels = label_grasps(one, grasps, free, gripper, rng, recipe.unknown)
     return grasps, {**labels, "moved": moved.astype(np.float64)}
-
-
-def label_grasps(
-    lying: Lying,
-    grasps: Grasps,
-    free: NDArray[np.bool_],
-    gripper: GripperSpec,
-    rng: np.random.Generator,
-    unknown: Uncertainty,
-) -> dict[str, FloatArray]:
-    """Name to (N,) of `LABELS`.
-
-    Args:
-        lying: what is grasped.
-        grasps: N of them.
-        free: (N,) whether each is, see `widest_free`.
-        gripper: the hand.
-        rng: of robust quality.
-        unknown: of robust quality.
-    """
-    item = lying.item
-    centers, axes = grasps.in_object(lying.table_from_object)
-    robust = robustness(item.parts, centers, axes, grasps.openings, rng, unknown)
-    return {
-        "epsilon": robust.epsilon * free,
-        "closure": robust.closure,
-        "free": free.astype(np.float64),
-        "resist": _resist(item, centers, axes, robust, gripper, unknown) * free,
-    }
-
-
-def _resist(
-    item: ObjectModel,
-    centers: FloatArray,
-    axes: FloatArray,
-    robust: Robustness,
-    gripper: GripperSpec,
-    unknown: Uncertainty,
-) -> FloatArray:
-    lever = np.linalg.norm(np.cross(axes, centers), axis=1)
-    wanted = item.mass * _SHAKE * np.sqrt(1.0 + (lever / _LEVER) ** 2)
-    force = 2.0 * unknown.friction * gripper.max_force
-    resist: FloatArray = robust.closure * force / wanted
-    return resist
 
 
 def _candidates(
@@ -328,8 +251,3 @@ def _candidates(
         width=np.tile(grasps.openings, views),
         labels={key: np.tile(values, views).astype(np.float32) for key, values in labels.items()},
     )
-
-
-def _about_z(angle: float) -> FloatArray:
-    c, s = np.cos(angle), np.sin(angle)
-    return pose(rotation=np.array([[c, -s, 0.0], [s, c, 0.0], [0.0, 0.0, 1.0]]))

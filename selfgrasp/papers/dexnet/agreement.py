@@ -24,16 +24,10 @@ from selfgrasp.methods.dexnet.config import ROBUST
 from selfgrasp.methods.dexnet.method import DexNet
 from selfgrasp.methods.dexnet.pictures import crops_of
 from selfgrasp.objects.catalogue import objects_by_name
+from selfgrasp.objects.lying import Lying, surface_of, turned
+from selfgrasp.objects.quality.labels import label_grasps, lever_of
 from selfgrasp.objects.quality.robust import Uncertainty
-from selfgrasp.objects.quality.scenes import (
-    Lying,
-    Moves,
-    SceneRecipe,
-    label_grasps,
-    labelled,
-    surface_of,
-    turned,
-)
+from selfgrasp.objects.quality.scenes import Moves, SceneRecipe, labelled
 from selfgrasp.objects.stable import stable_poses
 from selfgrasp.protocols.prediction import Predictions, auc_by_group
 from selfgrasp.workcell.cells.config import GRIPPER
@@ -171,8 +165,7 @@ def _fresh(objects: str, shapes: int, samples: int, seed: int) -> Iterator[dict[
         points, nothing = surface_of(lying, rng), np.empty((0, 3))
         grasps, labels = labelled(lying, points, nothing, GRIPPER, rng, recipe)
         again = label_grasps(lying, grasps, labels["free"] > 0.5, GRIPPER, rng, other)
-        centers, axes = grasps.in_object(lying.table_from_object)
-        lever = np.linalg.norm(np.cross(axes, centers), axis=1)
+        lever = lever_of(*grasps.in_object(lying.table_from_object))
         yield {
             "objects": np.full(len(grasps), item.name),
             "label": labels["epsilon"],

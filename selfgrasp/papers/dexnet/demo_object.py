@@ -12,11 +12,12 @@ from selfgrasp.core import GripperSpec, InputError, View
 from selfgrasp.core.arrays import FloatArray
 from selfgrasp.core.pose import apply, looking_at
 from selfgrasp.methods.dexnet.config import ROBUST
+from selfgrasp.objects.lying import Lying, turned
 from selfgrasp.objects.model import ObjectModel
 from selfgrasp.objects.quality.fingers import close_fingers
 from selfgrasp.objects.quality.grasps import Grasps, sample_grasps, widest_free
+from selfgrasp.objects.quality.labels import label_grasps
 from selfgrasp.objects.quality.robust import Uncertainty
-from selfgrasp.objects.quality.scenes import Lying, label_grasps, turned
 from selfgrasp.objects.stable import stable_poses
 from selfgrasp.workcell.sim.build import TableConfig
 from selfgrasp.workcell.sim.render import FILM, make_renderer
@@ -39,7 +40,7 @@ class GraspedObject:
         lying: the object.
         grasps: in the frame of the table.
         contacts: (N, 2, 3) m in the frame of the table, where the fingers meet the object.
-        labels: name to (N,), see `objects.quality.scenes.LABELS`.
+        labels: name to (N,), see `objects.quality.labels.LABELS`.
     """
 
     lying: Lying

@@ -13,11 +13,13 @@ from numpy.typing import NDArray
 from selfgrasp.core import Action, Context, Grasp, Policy, Scorer
 from selfgrasp.core.arrays import FloatArray
 from selfgrasp.core.pose import top_down, yaw_of
+from selfgrasp.objects.lying import Lying, surface_of
 from selfgrasp.objects.model import ObjectModel
 from selfgrasp.objects.quality.epsilon import force_closure
 from selfgrasp.objects.quality.fingers import close_fingers
 from selfgrasp.objects.quality.grasps import Grasps
-from selfgrasp.objects.quality.scenes import LABELS, Lying, SceneRecipe, labelled, surface_of
+from selfgrasp.objects.quality.labels import LABELS, lever_of
+from selfgrasp.objects.quality.scenes import SceneRecipe, labelled
 from selfgrasp.objects.surface import sample_surface
 from selfgrasp.rollout.heaps import walls_of
 from selfgrasp.workcell import motions
@@ -115,7 +117,7 @@ def draw(cell: SimCell, policy: Policy, task: Draw) -> Drawn:
         "yaw": grasps.yaws,
         "width": grasps.openings,
         **labels,
-        "distance": np.linalg.norm(np.cross(axes, centers), axis=1),
+        "distance": lever_of(centers, axes),
         "antipodal": _antipodal(item, centers, axes, grasps, recipe.sampler.friction),
     }
     rows = np.stack([columns[name] for name in (*PLACE, *FACTS)], axis=1)
