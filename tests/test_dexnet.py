@@ -133,6 +133,24 @@ def test_variants_plan_by_every_planner(method: DexNet):
     assert names - {"dense"} <= set(DexNet(replace(paper(), filters=2, hidden=(4, 4))).variants())
 
 
+def test_it_may_refuse(method: DexNet):
+    context, refusing = obvious_context(), method.variants()["robust"]
+    plan = refusing.plan(context)
+    sure = method.plan(context).scores.max() > 0.5
+    assert bool(plan.actions) == sure
+    last = method.network.head[-1]
+    assert isinstance(last, torch.nn.Linear)
+    before = last.bias.detach().clone()
+    try:
+        for bias, reason in ((-9.0, "nothing here is robust"), (9.0, "")):
+            torch.nn.init.constant_(last.bias, bias)
+            plan = refusing.plan(context)
+            assert bool(plan.actions) == (bias > 0)
+            assert reason in plan.reason
+    finally:
+        last.bias.data.copy_(before)
+
+
 def test_samples_gather_around_the_best():
     samples = np.array([[0.0, 0.0], [1.0, 1.0], [5.0, 5.0]])
     drawn = around_elites(

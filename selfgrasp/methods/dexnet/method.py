@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from copy import copy
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch.nn.functional as F
@@ -34,6 +34,8 @@ from selfgrasp.methods.dexnet.scene import Poses, Scene
 from selfgrasp.vision import diverse
 
 _SEPARATION = 0.015
+_ROBUST = 0.5
+"""Probability from which on a grasp is called robust."""
 _PLANNERS = {Planner.RANK: rank, Planner.CEM: cem, Planner.DENSE: dense}
 
 
@@ -136,18 +138,44 @@ class DexNet(Method):
         return probabilities
 
     def variants(self) -> Mapping[str, Policy]:
-        """rank, cem, dense: plans by that planner."""
+        """rank, cem, dense: plans by that planner. robust: refuses where no grasp is robust."""
         kinds = [
             kind
             for kind in Planner
             if kind is not Planner.DENSE or self.config.trunk is Trunk.COMPACT
         ]
-        return {**super().variants(), **{str(kind): self._planning(kind) for kind in kinds}}
+        planners = {str(kind): self._planning(kind) for kind in kinds}
+        return {**super().variants(), **planners, "robust": _Refusing(self)}
 
     def _planning(self, planner: Planner) -> DexNet:
         other = copy(self)
         other.config = replace(self.config, planner=planner)
         return other
+
+
+@dataclass(frozen=True)
+class _Refusing:
+    """The method, which does the most probably robust grasp, and none that is probably not."""
+
+    method: DexNet
+
+    @property
+    def name(self) -> str:
+        return f"{self.method.name}-robust"
+
+    @property
+    def privileged(self) -> tuple[str, ...]:
+        return self.method.privileged
+
+    def plan(self, context: Context) -> Plan:
+        """The method's plan, or none."""
+        plan = self.method.plan(context)
+        if not plan.actions:
+            return plan
+        best = float(plan.scores.max())
+        if best <= _ROBUST:
+            return Plan.nothing(f"nothing here is robust: the best has a probability of {best:.2f}")
+        return replace(plan, chosen=int(plan.scores.argmax()), probability=1.0)
 
 
 METHOD = DexNet
