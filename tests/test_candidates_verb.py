@@ -179,6 +179,19 @@ def test_a_heap_holds_objects_of_one_part_alone():
         assert len({rule.part_of(f"object|{name}") for name in names}) == 1
 
 
+def test_a_heap_does_not_hang_on_what_was_dropped_before():
+    objects = train_objects(12)
+    used = Heaps(objects, 6)
+    for index in (3, 8):
+        used.drop(index, np.random.default_rng(index))
+    heaps = [one.drop(5, np.random.default_rng(5)) for one in (Heaps(objects, 6), used)]
+    fresh, again = ([(one.item.name, one.table_from_object) for one in heap] for heap in heaps)
+    assert len(fresh) > 1
+    for (name, lies), (other, placed) in zip(fresh, again, strict=True):
+        assert name == other
+        np.testing.assert_array_equal(lies, placed)
+
+
 def test_pictures_are_those_of_the_simulator():
     objects = train_objects(5)
     with tabletop(objects, TabletopConfig(count=5, noise="none", renderer="rays")) as cell:
