@@ -1,5 +1,6 @@
-"""`make bench`: collection and its physics share, loading, training, planning, pictures, and
-what datasets hold beside attempts. Prints a table and writes benchmarks.json."""
+"""`make bench`: collection and its physics share, loading, training, planning, pictures,
+grasps with analytic labels, and what datasets hold beside attempts. Prints a table and writes
+benchmarks.json."""
 
 from __future__ import annotations
 
@@ -11,6 +12,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from benchmarks.candidates import judging, making, network_plans
 from benchmarks.servo import deciding, median_seconds, servoing
 from benchmarks.tables import tables
 
@@ -36,7 +38,8 @@ def main() -> None:
         results |= loading(data)
         results |= training(data)
     results |= servoing() | deciding()
-    results |= planning()
+    results |= planning() | network_plans()
+    results |= judging() | making()
     results |= pictures()
     results |= tables()
     for name, value in results.items():

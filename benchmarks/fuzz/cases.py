@@ -11,6 +11,13 @@ from pathlib import Path
 
 from benchmarks.fuzz.mutate import NUMBERS, PATHS, Odd, mutate_tree
 
+_PLANS = ("+rank", "+cem", "+dense", "+nope")
+_SCALES = ("auto", "fit", "none", "published")
+_FEW_CANDIDATES = (
+    *("candidates", "--grasps", "12", "--per-pose", "6", "--pictures", "1", "--samples", "2"),
+    *("--most", "3", "--workers", "1"),
+)
+
 
 @dataclass(frozen=True)
 class Case:
@@ -64,12 +71,32 @@ def _plan(draft: _Draft) -> list[str]:
     ]
     if random.random() < 0.3:
         line += ["--pose", draft.copy(random.choice(("pose.json", "pose.npy")))]
-    policy = draft.copy("run") if random.random() < 0.25 else random.choice(("random", "heuristic"))
+    if random.random() < 0.5:
+        run, variant = random.choice(
+            (("run", ""), ("dexnet", ""), ("dexnet", random.choice(_PLANS)))
+        )
+        policy = draft.copy(run) + variant
+    else:
+        # Not registration, which takes minutes to make what it knows.
+        policy = random.choice(("random", "heuristic", "igq", "dexnet"))
     return [*line, "--policy", policy, "--json", f"{draft.out}/plan.json"]
 
 
+def _candidates(draft: _Draft) -> list[str]:
+    random = draft.random
+    line = [*_FEW_CANDIDATES, "--heaps", random.choice(("0", "0", "1"))]
+    if random.random() < 0.5:
+        line += ["--objects", draft.copy("meshes"), "--scale", random.choice(_SCALES)]
+        return [*line, "--out", draft.out]
+    return [*line, "--out", draft.copy(random.choice(("candidates", "data")))]
+
+
 def _reading(verb: str, *more: str) -> Callable[[_Draft], list[str]]:
-    return lambda draft: [verb, draft.copy("data"), *(part.format(out=draft.out) for part in more)]
+    def line(draft: _Draft) -> list[str]:
+        data = draft.random.choice(("data", "data", "candidates"))
+        return [verb, draft.copy(data), *(part.format(out=draft.out) for part in more)]
+
+    return line
 
 
 def _collect(draft: _Draft) -> list[str]:
@@ -109,6 +136,19 @@ def _train(draft: _Draft) -> list[str]:
     return [*line, "--data", draft.copy("data"), "--out", draft.out]
 
 
+def _train_dexnet(draft: _Draft) -> list[str]:
+    line = ["train", draft.random.choice(("dexnet", "dexnet", "dexnet:physical", "dexnet:nope"))]
+    data = draft.copy(draft.random.choice(("candidates", "candidates", "data")))
+    out = draft.copy("dexnet") if draft.random.random() < 0.3 else draft.out
+    return [*line, "--steps", "2", "--threads", "1", "--data", data, "--out", out]
+
+
+def _shake(draft: _Draft) -> list[str]:
+    line = ["bench", "shake", "--trials", "1", "--workers", "1", "--options.picture-px", "64"]
+    policy = draft.copy("dexnet") if draft.random.random() < 0.5 else "igq"
+    return [*line, "--policy", policy, "--out", draft.out]
+
+
 def _bench(draft: _Draft) -> list[str]:
     line = ["bench", "isolated", "--trials", "1", "--workers", "1", "--options.picture-px", "64"]
     return [*line, "--policy", draft.copy("run"), "--out", draft.out]
@@ -133,7 +173,8 @@ def _reproduce(draft: _Draft) -> list[str]:
 
 
 _VERBS: tuple[tuple[int, Callable[[_Draft], list[str]]], ...] = (
-    (12, _plan),
+    (14, _plan),
+    (10, _candidates),
     (10, _reading("check")),
     (5, _reading("card", "--out", "{out}/card.md")),
     (8, _reading("view", "--out", "{out}/view.html")),
@@ -145,7 +186,9 @@ _VERBS: tuple[tuple[int, Callable[[_Draft], list[str]]], ...] = (
     (9, _train),
     (5, _collect),
     (5, _arm),
+    (6, _train_dexnet),
     (5, _bench),
+    (5, _shake),
     (10, _report),
     (3, _pictures),
     (1, _demo),
@@ -156,7 +199,25 @@ _OPTIONS = {
     "view": ("--limit", "--camera"),
     "train": ("--seed", "--max-seconds", "--threads", "--attempts", "--epochs", "--device"),
     "collect": ("--seed", "--round", "--kick", "--angles-per-point", "--options.wall-height"),
-    "bench": ("--seed", "--options.count", "--objects", "--options.kick", "--data"),
+    "bench": (
+        "--seed",
+        "--options.count",
+        "--objects",
+        "--options.kick",
+        "--data",
+        "--options.shake",
+        "--options.noise",
+    ),
+    "candidates": (
+        "--seed",
+        "--heaps",
+        "--most",
+        "--friction",
+        "--shapes",
+        "--scale",
+        "--per-pose",
+        "--pictures",
+    ),
     "pictures": ("--picture-px", "--seed", "--by"),
 }
 

@@ -16,6 +16,7 @@ import numpy as np
 from benchmarks.fuzz.shapes import write_arms, write_meshes
 
 _COLLECT = "--cell tabletop --options.picture-px 64 --options.count 4 --workers 1"
+_CANDIDATES = "--grasps 40 --per-pose 6 --pictures 1 --samples 2 --most 3 --heaps 0 --workers 1"
 _SCENE = "--attempts-per-scene 3"
 
 
@@ -42,6 +43,7 @@ def one_process() -> Iterator[None]:
     """Inside, verbs start no workers."""
     with (
         patch("selfgrasp.rollout.workers.processes", _serial),
+        patch("selfgrasp.rollout.candidates.processes", _serial),
         patch("selfgrasp.learn.gathered.processes", _serial),
         patch("selfgrasp.papers.steps.processes", _serial),
     ):
@@ -49,7 +51,7 @@ def one_process() -> Iterator[None]:
 
 
 def make_templates(folder: Path) -> None:
-    """Datasets, a run, a benchmark, pictures, meshes, labels."""
+    """Datasets, runs, a benchmark, pictures, meshes, labels."""
     from selfgrasp.cli import main
     from selfgrasp.data import SAMPLE
     from selfgrasp.dataset import Dataset
@@ -63,6 +65,9 @@ def make_templates(folder: Path) -> None:
         run(f"collect --out {{d}}/more --attempts 2 --seed 5 {_SCENE} {_COLLECT}")
         run("train supersizing --data {d}/data {d}/more --out {d}/run --steps 2 --threads 1")
         shutil.rmtree(folder / "data" / "examples")
+        run(f"candidates --out {{d}}/candidates {_CANDIDATES}")
+        run("train dexnet --data {d}/candidates --out {d}/dexnet --steps 2 --threads 1")
+        shutil.rmtree(folder / "candidates" / "examples", ignore_errors=True)
         run(
             "bench isolated --policy random --trials 1 --out {d}/bench --workers 1 "
             "--options.picture-px 64"
