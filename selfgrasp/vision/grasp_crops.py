@@ -69,6 +69,14 @@ def grasp_crops(
     matrices = _picture_from_crop(
         candidates.intrinsics[view], camera_from_tool[:, :3, 3], axis, size, pixels
     )
+    shown = candidates.depth if pictures is None else pictures
+    return GraspCrops(_cut(shown, view, matrices, pixels), depth.astype(np.float32))
+
+
+def _cut(
+    pictures: NDArray[np.float32], view: NDArray[np.int64], matrices: FloatArray, pixels: int
+) -> NDArray[np.float32]:
+    """(N, p, p) crops, each of the picture (V, H, W) at its `view` (N,) by its matrix."""
     crops = np.empty((len(view), pixels, pixels), np.float32)
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     # Bilinear sampling would skip pixels where a crop's pixel covers several: those are averaged.
@@ -76,14 +84,14 @@ def grasp_crops(
     sides = np.floor(steps + 0.5).astype(np.int64) | 1
     pairs, members = np.unique(np.stack([view, sides], axis=1), axis=0, return_inverse=True)
     for pair, (shown, side) in enumerate(pairs):
-        picture = (candidates.depth if pictures is None else pictures)[shown]
+        picture = pictures[shown]
         if side > 1:
             picture = cv2.blur(picture, (int(side), int(side)))
         for i in np.flatnonzero(members == pair):
             cv2.warpAffine(
                 picture, matrices[i], (pixels, pixels), crops[i], flags, cv2.BORDER_REPLICATE
             )
-    return GraspCrops(crops, depth.astype(np.float32))
+    return crops
 
 
 def _picture_from_crop(

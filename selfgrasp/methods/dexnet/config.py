@@ -46,10 +46,11 @@ class Ranking(StrEnum):
 class Planner(StrEnum):
     """Which grasps a plan scores.
 
-    rank: antipodal pairs of edges, each at several heights (sample and rank). cem: the
-    cross-entropy method, which begins with such pairs (section V-A). dense: the network slid over
-    the whole picture, turned to 16 angles, at several heights (Satish et al. 2019, FC-GQ-CNN); the
-    best are moved to the middle of what they close on and scored again.
+    rank: antipodal pairs of edges, each at several heights, and grasps spread over the objects
+    (sample and rank). cem: the cross-entropy method, which begins with those (section V-A). dense:
+    the network slid over the whole picture, turned to 16 angles, at several heights (Satish et al.
+    2019, FC-GQ-CNN). The best of each are moved to the middle of what they close on and scored
+    again.
     """
 
     RANK = "rank"

@@ -34,6 +34,7 @@ from selfgrasp.methods.dexnet.scene import Poses, Scene
 from selfgrasp.vision import diverse
 
 _SEPARATION = 0.015
+"""m between two candidates of a plan, unless their angles differ by more than 40 deg."""
 _ROBUST = 0.5
 """Probability from which on a grasp is called robust."""
 _PLANNERS = {Planner.RANK: rank, Planner.CEM: cem, Planner.DENSE: dense}

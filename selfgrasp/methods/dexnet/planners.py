@@ -1,5 +1,5 @@
-"""Which grasps a plan scores: antipodal pairs, those that the cross-entropy method finds, or a grid
-over the whole picture (`config.Planner`)."""
+"""Which grasps a plan scores: antipodal pairs and others spread over the objects, those that the
+cross-entropy method finds, or a grid over the whole picture (`config.Planner`)."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ _ROUNDS, _SAMPLES, _ELITES = 3, 100, 25
 _DEVIATION = np.array([0.008, 0.008, 0.3, 0.008])
 """m, m, rad, m, of samples around an elite in the second round; halved in each further one."""
 _LEAST_DEPTH = 0.002
+"""m of something above the fingertips, from which on a grasp has something between its fingers."""
 _MEASURED = 64
 """Of what a planner finds, so many are measured on the map."""
 _LANDS = 2.0
@@ -36,12 +37,12 @@ class Found:
 
 
 def rank(scene: Scene, rng: np.random.Generator) -> Found:
-    """Antipodal pairs (sample and rank)."""
+    """Antipodal pairs, and grasps spread over the objects (sample and rank)."""
     return _settled(scene, scene.judge(scene.pairs()))
 
 
 def cem(scene: Scene, rng: np.random.Generator) -> Found:
-    """Three rounds of the cross-entropy method, from antipodal pairs on."""
+    """Three rounds of the cross-entropy method, from the grasps of `rank` on."""
     pairs = scene.pairs()
     if not len(pairs):
         return rank(scene, rng)

@@ -28,6 +28,7 @@ _CELL = 0.0025
 _RAISED = (0.0, 0.010, 0.020)
 """m above the usual height of the fingertips at which a pair is scored, too."""
 _EVENLY = 20
+"""Places spread over the objects, each at 8 angles."""
 _MISS = 2.0
 """Logits that a grasp loses where one failed before."""
 
@@ -88,10 +89,6 @@ class Judged:
     poses: Poses
     robust: FloatArray
     values: FloatArray
-
-    def take(self, index: NDArray[np.int64] | NDArray[np.bool_]) -> Judged:
-        """The grasps at `index`."""
-        return Judged(self.poses.take(index), self.robust[index], self.values[index])
 
     @staticmethod
     def joined(parts: Sequence[Judged]) -> Judged:
