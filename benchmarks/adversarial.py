@@ -21,7 +21,7 @@ from selfgrasp.core.action import Grasp
 from selfgrasp.core.arrays import FloatArray
 from selfgrasp.core.observation import Observation
 from selfgrasp.core.policy import Context
-from selfgrasp.core.pose import apply, top_down
+from selfgrasp.core.pose import apply
 from selfgrasp.objects.model import ObjectModel
 from selfgrasp.objects.named import objects_named
 from selfgrasp.objects.quality.grasps import SamplerConfig, collision_free, sample_grasps
@@ -91,12 +91,9 @@ def antipodal_grasps(
     low, high = workspace.low[:2], workspace.high[:2]
     inside = ((found.centers[:, :2] >= low) & (found.centers[:, :2] <= high)).all(axis=1)
     free = found[collision_free(points, found, gripper) & inside]
-    tools = [
-        top_down((*center[:2], tip), yaw)
-        for center, tip, yaw in zip(free.centers, free.tips, free.yaws, strict=True)
-    ]
     grasps = [
-        Grasp(tool, float(opening)) for tool, opening in zip(tools, free.openings, strict=True)
+        Grasp(tool, float(opening))
+        for tool, opening in zip(free.table_from_tool, free.openings, strict=True)
     ]
     centers, axes = free.in_object(lies)
     return grasps, robustness(item.parts, centers, axes, free.openings, rng).epsilon

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from selfgrasp.core.arrays import FloatArray
-from selfgrasp.core.pose import apply, inverse
+from selfgrasp.core.pose import apply, inverse, top_down
 from selfgrasp.core.spec import GripperSpec
 from selfgrasp.objects.model import ObjectModel
 from selfgrasp.objects.quality.epsilon import force_closure
@@ -70,6 +70,13 @@ class Grasps:
         """(N,) rad of the closing axis about the table's normal, from -pi / 2 to pi / 2."""
         yaws: FloatArray = np.arctan2(self.axes[:, 1], self.axes[:, 0])
         return (yaws + np.pi / 2) % np.pi - np.pi / 2
+
+    @property
+    def table_from_tool(self) -> FloatArray:
+        """(N, 4, 4) of the hand, whose origin is between the fingertips."""
+        places = np.column_stack([self.centers[:, :2], self.tips])
+        tools = [top_down(place, yaw) for place, yaw in zip(places, self.yaws, strict=True)]
+        return np.array(tools).reshape(-1, 4, 4)
 
     def in_object(self, table_from_object: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Centers and axes in the object's frame."""

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from selfgrasp.core import Candidates
 from selfgrasp.core.arrays import FloatArray
-from selfgrasp.core.pose import looking_at, pose, rotation_about_z, top_down
+from selfgrasp.core.pose import looking_at, pose, rotation_about_z
 from selfgrasp.core.spec import GripperSpec
 from selfgrasp.objects.depth_picture import depth_picture
 from selfgrasp.objects.lying import Lying, surface_of
@@ -235,19 +235,13 @@ def _candidates(
 ) -> Candidates:
     """All grasps in all pictures."""
     views = len(cameras)
-    tools = np.array(
-        [
-            top_down((*center[:2], tip), yaw)
-            for center, tip, yaw in zip(grasps.centers, grasps.tips, grasps.yaws, strict=True)
-        ]
-    ).reshape(-1, 4, 4)
     return Candidates(
         depth=np.array(depth, dtype=np.float32).reshape(-1, side, side),
         intrinsics=np.array([inside for _, inside in cameras]).reshape(-1, 3, 3),
         world_from_camera=np.array([at for at, _ in cameras]).reshape(-1, 4, 4),
         objects=(name,) * views,
         view=np.repeat(np.arange(views, dtype=np.int64), len(grasps)),
-        world_from_tool=np.tile(tools, (views, 1, 1)),
+        world_from_tool=np.tile(grasps.table_from_tool, (views, 1, 1)),
         width=np.tile(grasps.openings, views),
         labels={key: np.tile(values, views).astype(np.float32) for key, values in labels.items()},
     )

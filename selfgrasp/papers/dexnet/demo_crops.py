@@ -55,7 +55,11 @@ def judge(method: DexNet, one: GraspedObject, spec: CellSpec) -> Judged:
     """A few grasps of the object, spread evenly over the order of their quality, as the network
     sees them from where the cell's camera is."""
     chosen = spread_over(one.quality, SHOWN)
-    grasps = [_grasp(one, int(index)) for index in chosen]
+    few = one.grasps[chosen]
+    grasps = [
+        Grasp(tool, float(opening))
+        for tool, opening in zip(few.table_from_tool, few.openings, strict=True)
+    ]
     (name, camera), *_ = ((n, c) for n, c in spec.cameras.items() if c.has_depth)
     placed = [(part, one.lying.table_from_object) for part in one.lying.item.parts]
     inside, pose = camera.intrinsics, camera.world_from_camera
@@ -156,9 +160,3 @@ def _free_ends(canvas: Canvas, grasps: Sequence[Grasp]) -> list[FloatArray]:
         room = [min((float(np.hypot(*(end - p))) for p in places), default=1e9) for end in ends]
         places.append(ends[int(np.argmax(room))])
     return places
-
-
-def _grasp(one: GraspedObject, index: int) -> Grasp:
-    grasps = one.grasps
-    place = (*grasps.centers[index, :2], grasps.tips[index])
-    return Grasp(top_down(place, float(grasps.yaws[index])), float(grasps.openings[index]))
