@@ -24,7 +24,8 @@ def depth_picture(
     intrinsics: FloatArray,
     size: tuple[int, int],
 ) -> NDArray[np.float32]:
-    """(H, W) m along the optical axis: the parts, and the table z = 0 below them without end.
+    """(H, W) m along the optical axis: the parts, and the table z = 0 below them without end; NaN
+    above the horizon, where no part is.
 
     Args:
         placed: parts, each with table_from_object (4, 4) of the object that it is a part of.
@@ -54,14 +55,14 @@ def depth_picture(
             y[rows],
         )
         depth[rows, columns] = np.minimum(depth[rows, columns], met.depth)
-    return depth.astype(np.float32)
+    return np.where(np.isfinite(depth), depth, np.nan).astype(np.float32)
 
 
 def _table(table_from_camera: FloatArray, x: FloatArray, y: FloatArray) -> FloatArray:
     down = table_from_camera[2, :3]
     slope = down[0] * x + (down[1] * y + down[2])[:, None]
     with np.errstate(divide="ignore"):
-        return np.where(slope < 0.0, -table_from_camera[2, 3] / slope, np.nan)
+        return np.where(slope < 0.0, -table_from_camera[2, 3] / slope, np.inf)
 
 
 @lru_cache(maxsize=8192)
