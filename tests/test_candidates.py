@@ -11,7 +11,9 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+import lance
 import numpy as np
+import pyarrow as pa
 import pytest
 from helpers_attempts import make_attempts, make_session, make_spec
 
@@ -201,6 +203,23 @@ def test_a_dataset_without_candidates_says_so(tmp_path):
         writer.append([encode_attempt(a) for a, _ in make_attempts(2, size=16)])
     with pytest.raises(InputError, match="without candidates; wanted: a dataset with some"):
         DatasetSource(Dataset.open(tmp_path)).candidates("train")
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [("count", -5), ("count", None), ("count", 4), ("width", [0.05]), ("intrinsics", None)],
+)
+def test_a_damaged_row_is_refused_and_found(tmp_path, column, value):
+    stored(tmp_path, make_shards(1), [[0]])
+    table = open_table(tmp_path, "candidates")
+    rows = table.to_table().to_pylist()
+    rows[1][column] = value
+    changed = pa.Table.from_pylist(rows, schema=table.schema)
+    lance.write_dataset(changed, table.uri, mode="overwrite")
+    damaged = r"damaged row in column (count|width|intrinsics|world_from_tool)"
+    with pytest.raises(InputError, match=damaged):
+        Dataset.open(tmp_path).candidates().read(np.arange(6, 10))
+    assert check(tmp_path).problems
 
 
 def test_merge_and_card_know_candidates(tmp_path):

@@ -110,10 +110,17 @@ def candidate_problems(path: Path, sessions: Sequence[str]) -> Iterator[str]:
     twice = len(keys) - len(keys.group_by(["session", "shard", "index"]).aggregate([]))
     if twice:
         yield f"{twice} pictures of candidates occur more than once"
+    lost = pc.or_kleene(pc.is_null(keys["count"]), pc.less(keys["count"], 0))
+    if count := pc.sum(pc.fill_null(lost, True)).as_py():
+        yield f"{count} pictures of candidates without a number of candidates"
+    for name in ("depth", "intrinsics", "world_from_camera"):
+        if count := table.count_rows(f"`{name}` IS NULL AND `count` > 0"):
+            yield f"{count} pictures of candidates without {name}"
     for name in ("world_from_tool", "width", *map(label_column, label_names_of(table))):
         numbers = NUMBERS_A_POSE if name == "world_from_tool" else 1
         lengths = pc.list_value_length(table.to_table(columns=[name])[name])
-        wrong = pc.sum(pc.not_equal(lengths, pc.multiply(keys["count"], numbers))).as_py()
+        unlike = pc.not_equal(lengths, pc.multiply(keys["count"], numbers))
+        wrong = pc.sum(pc.fill_null(unlike, True)).as_py()
         if wrong:
             yield f"{wrong} pictures of candidates with too few or too many values of {name}"
 

@@ -49,7 +49,10 @@ class CandidateTable:
         )
         self._order = order.to_numpy().astype(np.int64)
         self._keys = keys.take(order)
-        self._counts = self._keys["count"].to_numpy().astype(np.int64)
+        counts = self._keys["count"]
+        if counts.null_count or (len(counts) and pc.min(counts).as_py() < 0):
+            raise self._damaged("count")
+        self._counts = counts.to_numpy().astype(np.int64)
         self._view_of = np.repeat(np.arange(len(self._counts)), self._counts)
 
     def __len__(self) -> int:
@@ -142,6 +145,9 @@ class CandidateTable:
             stored[by_place].tolist(), columns=["depth", "intrinsics", "world_from_camera"]
         )
         back = np.argsort(by_place)
+        broken = next((name for name in found.column_names if found[name].null_count), None)
+        if broken is not None:
+            raise self._damaged(broken)
         levels, intrinsics, cameras = (
             found[name].combine_chunks().flatten().to_numpy(zero_copy_only=False)
             for name in ("depth", "intrinsics", "world_from_camera")
@@ -159,6 +165,12 @@ class CandidateTable:
             labels={name: values[rows] for name, values in (labels or {}).items()},
         )
 
+    def _damaged(self, column: str) -> InputError:
+        return InputError(
+            given=f"{self.table.uri} with a damaged row in column {column}",
+            wanted="candidates as they were written; `selfgrasp check` says more",
+        )
+
     def as_stored(self, values: NDArray[Any]) -> list[NDArray[Any]]:
         """Values (N, ...) of all candidates as the table has them: those of a picture together, and
         pictures in the order of their writing."""
@@ -171,6 +183,9 @@ class CandidateTable:
         values: NDArray[np.float32] = column.flatten().to_numpy(zero_copy_only=False)
         counts = np.zeros(len(self._order), np.int64)
         counts[self._order] = self._counts
+        lengths = pc.fill_null(pc.list_value_length(column), 0).to_numpy(zero_copy_only=False)
+        if (lengths != numbers * counts).any():
+            raise self._damaged(name)
         starts = (np.cumsum(counts) - counts)[self._order]
         within = np.arange(len(self)) - np.repeat(
             np.cumsum(self._counts) - self._counts, self._counts
