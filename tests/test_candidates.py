@@ -218,7 +218,7 @@ def test_a_damaged_row_is_refused_and_found(tmp_path, column, value):
     lance.write_dataset(changed, table.uri, mode="overwrite")
     damaged = r"damaged row in column (count|width|intrinsics|world_from_tool)"
     with pytest.raises(InputError, match=damaged):
-        Dataset.open(tmp_path).candidates().read(np.arange(6, 10))
+        Dataset.open(tmp_path).candidates().read(np.arange(6, 9))
     assert check(tmp_path).problems
 
 
