@@ -17,7 +17,7 @@ from selfgrasp.objects.depth_picture import depth_picture
 from selfgrasp.objects.lying import Lying
 from selfgrasp.objects.quality.labels import LABELS
 from selfgrasp.objects.quality.scaling import scaled
-from selfgrasp.objects.quality.scenes import SceneRecipe, make_scene
+from selfgrasp.objects.quality.scenes import SceneRecipe, joined, make_scene
 from selfgrasp.objects.stable import stable_poses
 from selfgrasp.rollout.candidate_objects import choose_objects, models_of
 from selfgrasp.rollout.candidates import _scene, make_candidates, make_session
@@ -39,13 +39,19 @@ def made(out: Path, grasps: int, workers: int = 1) -> dict[str, np.ndarray]:
 
 
 def test_any_number_of_workers_and_any_interruption_make_the_same(tmp_path: Path):
-    whole = made(tmp_path / "whole", 150)
-    assert len(whole["tools"]) >= 150
-    made(tmp_path / "parts", 40, workers=2)
-    parts = made(tmp_path / "parts", 150, workers=2)
-    for name, values in whole.items():
-        np.testing.assert_array_equal(values, parts[name])
-    assert check(tmp_path / "parts").problems == ()
+    made(tmp_path, 40)
+    parts = made(tmp_path, 150, workers=2)
+    job = CandidatesJob(tmp_path, grasps=150, **FEW)
+    scenes = []
+    while sum(map(len, scenes)) < 150:
+        scenes.append(_scene(job, choose_objects(job), len(scenes))[1])
+    assert any(len(set(one.objects)) > 1 for one in scenes)
+    whole = joined(scenes)
+    np.testing.assert_array_equal(parts["tools"], whole.world_from_tool.astype(np.float32))
+    np.testing.assert_allclose(parts["depth"], whole.depth, atol=2e-4)
+    for name in LABELS:
+        np.testing.assert_array_equal(parts[name], whole.labels[name])
+    assert check(tmp_path).problems == ()
 
 
 def test_labels_agree_with_each_other():

@@ -71,6 +71,14 @@ def test_physical_tries_teach_the_network_that_learned_from_labels(preset: str):
     }
 
 
+@pytest.mark.parametrize("preset", ["small", "paper"])
+def test_rows_of_dexnet_plan_as_their_network_can(preset: str):
+    work = work_of("dexnet", Path("x"), preset=preset)
+    variants = build(f"dexnet:{preset}").variants()
+    asked = {policy.rpartition("+")[2] for policy in work.learned.values() if "+" in policy}
+    assert "cem" in asked <= set(variants)
+
+
 def test_tables_are_aligned_and_empty_where_the_paper_has_no_figure():
     table = Table(
         title="T",

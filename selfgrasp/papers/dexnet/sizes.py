@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from selfgrasp.methods.dexnet.config import Trunk
+from selfgrasp.methods.registry import config_of
 from selfgrasp.papers import reproduction
 
 LANDMARKS = ("random", "igq", "registration", "heuristic", "supersizing", "oracle")
@@ -119,8 +121,9 @@ class Work(reproduction.Work):
 
     @property
     def learned(self) -> Mapping[str, str]:
-        """By row of the paper, the policies that are trained here."""
-        run = self.folders.run
+        """By row of the paper, the policies that are trained here. The published network cannot be
+        slid over a picture."""
+        run, compact = self.folders.run, config_of(f"dexnet:{self.preset}").trunk is Trunk.COMPACT
         return {
             "GQ-S": str(run("gq-s")),
             "GQ-Adv": str(run("gq-adv")),
@@ -130,5 +133,5 @@ class Work(reproduction.Work):
                 for number, seed in enumerate(self.seeds)
             },
             "GQ, CEM": f"{run(self.gq())}+cem",
-            "GQ, fully convolutional": f"{run(self.gq())}+dense",
+            **({"GQ, fully convolutional": f"{run(self.gq())}+dense"} if compact else {}),
         }
