@@ -1,4 +1,5 @@
-"""Networks beside analytic labels: figures on scores whose answer is known."""
+"""Figures of Dex-Net 2.0: those of the paper, and those of networks beside analytic labels on scores
+whose answer is known."""
 
 from __future__ import annotations
 
@@ -6,6 +7,7 @@ import numpy as np
 import pytest
 
 from selfgrasp.papers.dexnet.agreement import average_precision_by_group, figures
+from selfgrasp.papers.published import published
 from selfgrasp.protocols.prediction import Predictions
 
 
@@ -38,3 +40,23 @@ def test_the_interval_is_over_objects():
     scores = held + rng.normal(0.0, 1.0, 200)
     spread = average_precision_by_group(Predictions(scores, held, rng.integers(20, size=200)))
     assert spread.low < spread.value < spread.high
+
+
+@pytest.mark.parametrize(
+    ("variant", "metric", "objects", "value"),
+    [
+        ("", "success", "household", 0.80),
+        ("", "precision", "household", 1.00),
+        ("cem", "success", "novel", 0.94),
+        ("", "success", "novel", None),
+        ("", "plan_seconds", "novel", 0.8),
+        ("cem", "plan_seconds", "adversarial", 2.5),
+        ("dense", "plan_seconds", "adversarial", 0.625),
+    ],
+)
+def test_the_paper_s_figures_stand_beside_their_rows(
+    variant: str, metric: str, objects: str, value: float | None
+):
+    assert value == published(
+        method="dexnet", variant=variant, protocol="shake", metric=metric, objects=objects
+    )
