@@ -1,5 +1,5 @@
-"""Figures of Dex-Net 2.0: those of the paper, and those of networks beside analytic labels on scores
-whose answer is known."""
+"""Figures of Dex-Net 2.0: those of the paper, and those of networks beside analytic labels, on
+scores whose answer is known."""
 
 from __future__ import annotations
 
