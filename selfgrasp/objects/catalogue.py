@@ -233,6 +233,12 @@ def objects_by_name(
             if n is not None and not 1 <= n <= len(every):
                 raise InputError(given=f"{n} objects", wanted=f"1 to {len(every)}")
             return every[:n]
+    return _from_folder(name, n, rules)
+
+
+def _from_folder(
+    name: str | Path, n: int | None, rules: MeshRules | None
+) -> tuple[ObjectModel, ...]:
     if not Path(name).is_dir():
         raise InputError(
             given=f"objects {str(name)!r}",
