@@ -43,7 +43,7 @@ def played() -> dict[str, np.ndarray]:
 
 
 def test_weights_are_there_and_small():
-    assert {"supersizing", "hand_eye", "semantic"} <= set(shipped())
+    assert {"dexnet", "hand_eye", "semantic", "supersizing"} <= set(shipped())
     for name in shipped():
         path = resolve(name).file
         assert path is not None
@@ -55,17 +55,29 @@ def test_shipped_weights_stay_above_the_heuristic(played):
     assert played["supersizing"].mean() < played["heuristic"].mean(), played
 
 
-def test_shipped_weights_plan_at_once():
+@pytest.mark.parametrize("name", ["dexnet", "supersizing"])
+def test_shipped_weights_plan_at_once(name: str):
     cell = tabletop(objects_named("test"), TabletopConfig(count=5))
     with cell.cell as workcell:
         seen = workcell.reset(3)
-        plan = load_policy("supersizing").plan(Context(seen, workcell.spec))
+        plan = load_policy(name).plan(Context(seen, workcell.spec))
     assert plan.calibrated
     assert plan.score > 0.5
 
 
+def test_shipped_weights_of_analytic_labels_hold_what_they_grasp():
+    """It has never been told whether anything held."""
+    policy = load_policy("dexnet")
+    with tabletop(objects_named("validation"), TabletopConfig(count=1, picture_px=96)) as cell:
+        held = []
+        for scene in range(12):
+            cell.reset(scene)
+            held.append(cell.attempt(policy).outcome.grasped)
+    assert sum(held) >= 10
+
+
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
-@pytest.mark.parametrize("name", ["supersizing", "hand_eye", "semantic"])
+@pytest.mark.parametrize("name", ["dexnet", "hand_eye", "semantic", "supersizing"])
 def test_shipped_weights_plan_on_a_gpu_as_on_a_cpu(name: str):
     method = load_policy(name)
     assert isinstance(method, Method)
