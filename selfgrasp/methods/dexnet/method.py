@@ -135,7 +135,7 @@ class DexNet(Method):
             poses = Poses(
                 tools[:, :2, 3], np.array([yaw_of(tool) for tool in tools]), tools[:, 2, 3]
             )
-            probabilities[[i for i, _ in grasps]] = scene.judge(poses).robust
+            probabilities[[i for i, _ in grasps]] = scene.judge(poses, mirrored=True).robust
         return probabilities
 
     def variants(self) -> Mapping[str, Policy]:

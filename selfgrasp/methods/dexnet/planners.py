@@ -68,8 +68,9 @@ def dense(scene: Scene, rng: np.random.Generator) -> Found:
 
 def _settled(scene: Scene, found: Judged) -> Found:
     """The best of what was found, moved to the middle of what they close on, since fingers open no
-    wider than what is beside it allows, and scored again. Those between whose fingers the map has
-    nothing that fits are left out, and those whose fingers would land on what it shows lose."""
+    wider than what is beside it allows, and scored again in all mirrorings. Those between whose
+    fingers the map has nothing that fits are left out, and those whose fingers would land on what
+    it shows lose."""
     poses, spec = found.poses, scene.context.spec
     best = diverse(
         poses.xy, poses.yaw, found.values, most=_MEASURED, separation=0.012, another_yaw=0.25
@@ -77,6 +78,7 @@ def _settled(scene: Scene, found: Judged) -> Found:
     poses = poses.take(best)
     met = closings(scene.map, poses.xy, poses.yaw, spec.gripper, spec.workspace, z=poses.z)
     fits = np.isfinite(met.width) & (met.depth > _LEAST_DEPTH)
-    judged = scene.judge(scene.inside(Poses(met.xy, poses.yaw, poses.z)).take(fits))
+    middle = scene.inside(Poses(met.xy, poses.yaw, poses.z)).take(fits)
+    judged = scene.judge(middle, mirrored=True)
     lands = met.gap[fits] < 0.0
     return Found(replace(judged, values=judged.values - _LANDS * lands), found)

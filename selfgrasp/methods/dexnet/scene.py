@@ -132,8 +132,9 @@ class Scene:
         """The scene from above."""
         return self.seen.map
 
-    def judge(self, poses: Poses) -> Judged:
-        """The network's opinion of grasps, each seen in a crop of its own."""
+    def judge(self, poses: Poses, *, mirrored: bool = False) -> Judged:
+        """The network's opinion of grasps, each seen in a crop of its own, or in its four
+        mirrorings."""
         if not len(poses):
             return Judged(poses, np.zeros(0), np.zeros(0))
         assert self.view.depth is not None
@@ -148,7 +149,8 @@ class Scene:
         )
         crops = crops_of(candidates, self.config, table=self.context.spec.workspace.surface)
         device = next(self.network.parameters()).device
-        logits = self.network(
+        judge = self.network.mirrored if mirrored else self.network
+        logits = judge(
             torch.from_numpy(crops.picture).to(device), torch.from_numpy(crops.gripper).to(device)
         )
         return self.judged(poses, logits)

@@ -114,7 +114,7 @@ def _predicted(method: DexNet, table: CandidateTable, rows: NDArray[np.int64]) -
         for at in range(0, len(rows), _AT_ONCE):
             candidates = table.read(rows[at : at + _AT_ONCE])
             crops = crops_of(candidates, method.config)
-            logits = method.network(
+            logits = method.network.mirrored(
                 torch.from_numpy(crops.picture).to(method.device),
                 torch.from_numpy(crops.gripper).to(method.device),
             )
