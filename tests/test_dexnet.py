@@ -184,8 +184,8 @@ def test_configs_that_cannot_be(wrong: dict[str, object], said: str):
 
 
 def test_a_config_without_the_label_of_an_output_is_refused():
-    method = DexNet(DexNetConfig(outputs=(Output("closure", 0.5),)))
-    with pytest.raises(InputError, match="closure"):
+    method = DexNet(DexNetConfig(outputs=(Output("unheard", 0.5),)))
+    with pytest.raises(InputError, match="unheard"):
         method.examples(box_source(8), "train", np.random.default_rng(0))
 
 

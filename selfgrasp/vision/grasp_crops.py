@@ -66,14 +66,14 @@ def grasp_crops(
             wanted="grasps in front of the camera that close across its picture",
         )
     axis = closing / length[:, None]
-    matrices = _picture_from_crop(
+    matrices = picture_from_crop(
         candidates.intrinsics[view], camera_from_tool[:, :3, 3], axis, size, pixels
     )
     shown = candidates.depth if pictures is None else pictures
-    return GraspCrops(_cut(shown, view, matrices, pixels), depth.astype(np.float32))
+    return GraspCrops(cut(shown, view, matrices, pixels), depth.astype(np.float32))
 
 
-def _cut(
+def cut(
     pictures: NDArray[np.float32], view: NDArray[np.int64], matrices: FloatArray, pixels: int
 ) -> NDArray[np.float32]:
     """(N, p, p) crops, each of the picture (V, H, W) at its `view` (N,) by its matrix."""
@@ -94,7 +94,7 @@ def _cut(
     return crops
 
 
-def _picture_from_crop(
+def picture_from_crop(
     intrinsics: FloatArray, centers: FloatArray, axis: FloatArray, size: float, pixels: int
 ) -> FloatArray:
     """(N, 2, 3) maps from crop indices (column, row) to picture indices; indices are of pixel

@@ -126,7 +126,7 @@ class DexNetConfig:
     ranking: Ranking = Ranking.MEAN
     noise: NoiseConfig = field(default_factory=lambda: NoiseConfig(1e5, 0.002, pixel=0.001))
     view: str | None = None
-    planner: Planner = Planner.RANK
+    planner: Planner = Planner.CEM
     candidates: int = 16
     pairs: int = 300
     temperature: float = 0.0

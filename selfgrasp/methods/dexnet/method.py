@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import torch.nn.functional as F
@@ -26,7 +27,7 @@ from selfgrasp.learn import (
     Split,
     evaluating,
 )
-from selfgrasp.methods.dexnet.config import DexNetConfig, Planner, Trunk
+from selfgrasp.methods.dexnet.config import DexNetConfig, Planner, Ranking, Trunk
 from selfgrasp.methods.dexnet.examples import batch_of, gather
 from selfgrasp.methods.dexnet.network import QualityNetwork
 from selfgrasp.methods.dexnet.planners import cem, dense, rank
@@ -44,7 +45,7 @@ class DexNet(Method):
     """Predicts from a depth crop whether a grasp is robust, and does the best that it finds."""
 
     name = "dexnet"
-    reads_labels = ("epsilon", "free", "held", "resist")
+    reads_labels = ("closure", "epsilon", "free", "held", "resist")
     reads_candidates = True
 
     def __init__(self, config: DexNetConfig) -> None:
@@ -145,12 +146,17 @@ class DexNet(Method):
             for kind in Planner
             if kind is not Planner.DENSE or self.config.trunk is Trunk.COMPACT
         ]
-        planners = {str(kind): self._planning(kind) for kind in kinds}
-        return {**super().variants(), **planners, "robust": _Refusing(self)}
+        planners = {str(kind): self._with(planner=kind) for kind in kinds}
+        return {
+            **super().variants(),
+            **planners,
+            "robust": _Refusing(self._with(ranking=Ranking.FIRST)),
+        }
 
-    def _planning(self, planner: Planner) -> DexNet:
+    def _with(self, **changes: Any) -> DexNet:
+        """The same network, planning with another config."""
         other = copy(self)
-        other.config = replace(self.config, planner=planner)
+        other.config = replace(self.config, **changes)
         return other
 
 

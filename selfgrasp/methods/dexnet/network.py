@@ -37,7 +37,9 @@ class QualityNetwork(nn.Module):
             nn.Linear(second, len(config.outputs)),
         )
         # Convolutions of a few channels take half the time on a processor.
-        self.to(memory_format=torch.channels_last)
+        for layer in self.modules():
+            if isinstance(layer, nn.Conv2d):
+                layer.weight.data = layer.weight.data.contiguous(memory_format=torch.channels_last)
 
     def forward(self, picture_BPP: torch.Tensor, gripper_B: torch.Tensor) -> torch.Tensor:
         """(B, T) logits of crops (m) and the gripper's depths or heights (m)."""

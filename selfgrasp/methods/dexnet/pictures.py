@@ -40,10 +40,13 @@ def crops_of(candidates: Candidates, config: DexNetConfig, *, table: float = 0.0
         config: of the network.
         table: m, the table's height in the world.
     """
-    shown = np.stack([filled(depth) for depth in candidates.depth])
     if config.reference is Reference.TABLE:
-        views = zip(shown, candidates.intrinsics, candidates.world_from_camera, strict=True)
-        shown = np.stack([heights(*view, table) for view in views])
+        views = zip(
+            candidates.depth, candidates.intrinsics, candidates.world_from_camera, strict=True
+        )
+        shown = np.stack([filled(heights(*view, table), beyond=0.0) for view in views])
+    else:
+        shown = np.stack([filled(depth) for depth in candidates.depth])
     cut = grasp_crops(candidates, size=config.crop_size, pixels=config.pixels, pictures=shown)
     if config.reference is Reference.CAMERA:
         return Crops(cut.depth, cut.gripper_depth, cut.gripper_depth)
@@ -67,16 +70,16 @@ def heights(
     return raised
 
 
-def filled(depth: NDArray[np.float32]) -> NDArray[np.float32]:
-    """(H, W) m: what has no return is as far as its neighbours on average, or as the furthest pixel
-    where they have none either."""
-    missing = np.isnan(depth)
+def filled(picture: NDArray[np.float32], beyond: float | None = None) -> NDArray[np.float32]:
+    """(H, W) what has no value has the mean of its neighbours', or `beyond` where they have none
+    either; without it the largest of the picture, or 1."""
+    missing = np.isnan(picture)
     if not missing.any():
-        return depth
-    if missing.all():
-        return np.ones_like(depth)
-    known = np.where(missing, 0.0, depth).astype(np.float32)
+        return picture
+    known = np.where(missing, 0.0, picture).astype(np.float32)
+    if beyond is None:
+        beyond = 1.0 if missing.all() else float(known.max())
     count = cv2.blur((~missing).astype(np.float32), (_HOLE, _HOLE))
     mean = cv2.blur(known, (_HOLE, _HOLE)) / np.maximum(count, 1e-6)
-    fill = np.where(count > 1e-3, mean, known.max())
-    return np.where(missing, fill, depth).astype(np.float32)
+    fill = np.where(count > 1e-3, mean, beyond)
+    return np.where(missing, fill, picture).astype(np.float32)

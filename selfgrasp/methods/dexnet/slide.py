@@ -14,52 +14,29 @@ from selfgrasp.core.arrays import FloatArray
 from selfgrasp.methods.dexnet.network import STRIDE
 from selfgrasp.methods.dexnet.pictures import filled, heights
 from selfgrasp.methods.dexnet.scene import Judged, Poses, Scene
+from selfgrasp.vision.grasp_crops import cut, picture_from_crop
 
 _ANGLES = 16
 _BELOW_TOP = (0.010, 0.020, 0.035)
 """m that fingertips go below the top of what is seen."""
 _LOWEST_TOP = 0.006
 """m above the table, from where on something lies there."""
+_TOP = np.ones((6, 6), np.uint8)
+"""Where a crop's top is looked for: around its middle, which lies between two pixels."""
 
 
 def slid(scene: Scene) -> Judged:
     """The grid's grasps on whatever rises above the table inside the workspace."""
-    view, spec = scene.view, scene.context.spec
-    surface = spec.workspace.surface
-    assert view.depth is not None
-    shown = heights(filled(view.depth), view.intrinsics, view.world_from_camera, surface)
-    canvases = [_turned(scene, shown, index * math.pi / _ANGLES) for index in range(_ANGLES)]
-    pictures = np.stack([canvas.picture for canvas in canvases])
-    device = next(scene.network.parameters()).device
-    features = scene.network.features(torch.from_numpy(pictures).to(device))
-    rows, columns = features.shape[2:]
-    middle = (scene.config.pixels - 1) // 2
-    grid = np.stack(np.meshgrid(np.arange(columns), np.arange(rows)), axis=-1) * STRIDE
-    tops = np.stack(
-        [
-            cv2.dilate(canvas.picture, np.ones((5, 5), np.uint8))[
-                middle : middle + STRIDE * rows : STRIDE,
-                middle : middle + STRIDE * columns : STRIDE,
-            ]
-            for canvas in canvases
-        ]
-    )
-    angle, row, column = np.nonzero(tops > _LOWEST_TOP)
-    found, seen = [], features.permute(0, 2, 3, 1)[angle, row, column]
-    for below in _BELOW_TOP:
-        raised = np.maximum(tops[angle, row, column] - below, spec.workspace.low[2] - surface)
-        xy = np.zeros((len(angle), 2))
-        for index, canvas in enumerate(canvases):
-            mine = angle == index
-            places = grid[row[mine], column[mine]] + (scene.config.pixels - 1) / 2
-            xy[mine] = canvas.world_xy(scene, places, raised[mine] + surface)
-        height = torch.from_numpy(raised.astype(np.float32)).to(device)
-        logits = scene.network.judged(seen, height)
-        poses = Poses(xy, angle * math.pi / _ANGLES, raised + surface)
-        inside = np.asarray(
-            ((xy >= spec.workspace.low[:2]) & (xy <= spec.workspace.high[:2])).all(axis=1)
-        )
-        found.append(scene.judged(poses.take(inside), logits[torch.from_numpy(inside).to(device)]))
+    looks = [look for canvas in _canvases(scene) if (look := _look(scene, canvas)) is not None]
+    if not looks:
+        return scene.judge(Poses(np.zeros((0, 2)), np.zeros(0), np.zeros(0)))
+    features = torch.cat([look.features for look in looks])
+    found = []
+    for level in range(len(_BELOW_TOP)):
+        poses = Poses.of(np.concatenate([look.poses[level].table for look in looks]))
+        raised = (poses.z - scene.context.spec.workspace.surface).astype(np.float32)
+        height = torch.from_numpy(raised).to(features.device)
+        found.append(scene.judged(poses, scene.network.judged(features, height)))
     return Judged.joined(found)
 
 
@@ -70,42 +47,94 @@ class _Canvas:
     Attributes:
         picture: (R, R) m.
         picture_from_canvas: (2, 3), between indices (column, row) of pixel centres.
+        yaw: rad, of the closing direction.
     """
 
     picture: NDArray[np.float32]
     picture_from_canvas: FloatArray
+    yaw: float
 
     def world_xy(self, scene: Scene, places: FloatArray, z: FloatArray) -> FloatArray:
-        """(N, 2) m of the points at world heights `z` (N,) m that are seen at `places` (N, 2)."""
+        """(..., 2) m of the points at world heights `z` (...,) m that are seen at the indices
+        (column, row) `places` (..., 2)."""
         index = places @ self.picture_from_canvas[:, :2].T + self.picture_from_canvas[:, 2]
         intrinsics, camera = scene.view.intrinsics, scene.view.world_from_camera
-        rays = np.column_stack([index + 0.5, np.ones(len(index))]) @ np.linalg.inv(intrinsics).T
-        rays = rays @ camera[:3, :3].T
-        along = (z - camera[2, 3]) / rays[:, 2]
-        xy: FloatArray = camera[:2, 3] + along[:, None] * rays[:, :2]
+        ahead = np.concatenate([index + 0.5, np.ones((*index.shape[:-1], 1))], axis=-1)
+        rays = ahead @ np.linalg.inv(intrinsics).T @ camera[:3, :3].T
+        along = (z - camera[2, 3]) / rays[..., 2]
+        xy: FloatArray = camera[:2, 3] + along[..., None] * rays[..., :2]
         return xy
 
 
-def _turned(scene: Scene, shown: NDArray[np.float32], yaw: float) -> _Canvas:
+@dataclass(frozen=True, eq=False)
+class _Look:
+    """What the network sees on one canvas.
+
+    Attributes:
+        features: (N, F) of N places.
+        poses: of N grasps at these places, for each depth below the top.
+    """
+
+    features: torch.Tensor
+    poses: tuple[Poses, ...]
+
+
+def _look(scene: Scene, canvas: _Canvas) -> _Look | None:
+    """The places of the grid where something lies inside the workspace, and nothing else of the
+    canvas; None without any."""
+    pixels, workspace = scene.config.pixels, scene.context.spec.workspace
+    count = (len(canvas.picture) - pixels) // STRIDE + 1
+    tops = cv2.dilate(canvas.picture, _TOP)[pixels // 2 :: STRIDE, pixels // 2 :: STRIDE]
+    tops = tops[:count, :count]
+    grid = np.stack(np.meshgrid(np.arange(count), np.arange(count)), axis=-1) * STRIDE
+    places = grid + (pixels - 1) / 2
+    raised = [
+        np.maximum(tops - below, workspace.low[2] - workspace.surface) for below in _BELOW_TOP
+    ]
+    xy = [canvas.world_xy(scene, places, z + workspace.surface) for z in raised]
+    inside = [((one >= workspace.low[:2]) & (one <= workspace.high[:2])).all(axis=-1) for one in xy]
+    rows, columns = np.nonzero((tops > _LOWEST_TOP) & np.all(inside, axis=0))
+    if not len(rows):
+        return None
+    top, left = rows.min(), columns.min()
+    part = canvas.picture[
+        STRIDE * top : STRIDE * rows.max() + pixels, STRIDE * left : STRIDE * columns.max() + pixels
+    ]
+    device = next(scene.network.parameters()).device
+    features = scene.network.features(torch.from_numpy(part.copy())[None].to(device))[0]
+    yaw = np.full(len(rows), canvas.yaw)
+    return _Look(
+        features[:, rows - top, columns - left].T,
+        tuple(
+            Poses(one[rows, columns], yaw, z[rows, columns] + workspace.surface)
+            for one, z in zip(xy, raised, strict=True)
+        ),
+    )
+
+
+def _canvases(scene: Scene) -> list[_Canvas]:
+    """One for each angle; each covers the workspace."""
     config, view, workspace = scene.config, scene.view, scene.context.spec.workspace
-    middle = np.array([*(workspace.low[:2] + workspace.high[:2]) / 2, workspace.surface + 0.03])
+    assert view.depth is not None
+    shown = filled(
+        heights(view.depth, view.intrinsics, view.world_from_camera, workspace.surface), beyond=0.0
+    )
     camera_from_world = np.linalg.inv(view.world_from_camera)
+    middle = np.array([*(workspace.low[:2] + workspace.high[:2]) / 2, workspace.surface + 0.03])
     center = camera_from_world[:3, :3] @ middle + camera_from_world[:3, 3]
-    axis = camera_from_world[:2, :3] @ np.array([math.cos(yaw), math.sin(yaw), 0.0])
-    axis /= np.linalg.norm(axis)
+    yaws = np.arange(_ANGLES) * math.pi / _ANGLES
+    axes = np.stack([np.cos(yaws), np.sin(yaws), np.zeros(_ANGLES)], axis=1)
+    axes = (axes @ camera_from_world[:3, :3].T)[:, :2]
+    axes /= np.linalg.norm(axes, axis=1, keepdims=True)
     meters = config.crop_size / config.pixels
     across = np.linalg.norm(workspace.high[:2] - workspace.low[:2])
     side = STRIDE * math.ceil(across / meters / STRIDE) + config.pixels
-    columns = np.stack([axis, [-axis[1], axis[0]]], axis=1)
-    matrix = np.empty((2, 3))
-    matrix[:, :2] = view.intrinsics[:2, :2] @ columns * (meters / center[2])
-    projected = (view.intrinsics @ (center / center[2]))[:2] - 0.5
-    matrix[:, 2] = projected - matrix[:, :2] @ np.full(2, (side - 1) / 2)
-    picture = cv2.warpAffine(
-        shown,
-        matrix,
-        (side, side),
-        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
-        borderMode=cv2.BORDER_REPLICATE,
+    matrices = picture_from_crop(
+        np.repeat(view.intrinsics[None], _ANGLES, axis=0),
+        np.repeat(center[None], _ANGLES, axis=0),
+        axes,
+        side * meters,
+        side,
     )
-    return _Canvas(np.asarray(picture, np.float32), matrix)
+    pictures = cut(shown[None], np.zeros(_ANGLES, np.int64), matrices, side)
+    return [_Canvas(*one) for one in zip(pictures, matrices, yaws.tolist(), strict=True)]

@@ -121,15 +121,15 @@ class Work(reproduction.Work):
 
     @property
     def learned(self) -> Mapping[str, str]:
-        """By row of the paper, the policies that are trained here. The published network cannot be
-        slid over a picture."""
+        """By row of the paper, the policies that are trained here, ranking antipodal pairs where a
+        row says nothing else. The published network cannot be slid over a picture."""
         run, compact = self.folders.run, config_of(f"dexnet:{self.preset}").trunk is Trunk.COMPACT
         return {
-            "GQ-S": str(run("gq-s")),
-            "GQ-Adv": str(run("gq-adv")),
-            "GQ-Adv-Phys": str(run("gq-adv-phys")),
+            "GQ-S": f"{run('gq-s')}+rank",
+            "GQ-Adv": f"{run('gq-adv')}+rank",
+            "GQ-Adv-Phys": f"{run('gq-adv-phys')}+rank",
             **{
-                f"GQ, seed {seed}" if number else "GQ": str(run(self.gq(seed)))
+                f"GQ, seed {seed}" if number else "GQ": f"{run(self.gq(seed))}+rank"
                 for number, seed in enumerate(self.seeds)
             },
             "GQ, CEM": f"{run(self.gq())}+cem",
