@@ -88,10 +88,12 @@ def _look(scene: Scene, canvas: _Canvas) -> _Look | None:
     tops = tops[:count, :count]
     grid = np.stack(np.meshgrid(np.arange(count), np.arange(count)), axis=-1) * STRIDE
     places = grid + (pixels - 1) / 2
-    raised = [
-        np.maximum(tops - below, workspace.low[2] - workspace.surface) for below in _BELOW_TOP
+    lowest = float(workspace.low[2])
+    levels: list[FloatArray] = [
+        np.maximum(tops + (workspace.surface - below), lowest).astype(np.float64)
+        for below in _BELOW_TOP
     ]
-    xy = [canvas.world_xy(scene, places, z + workspace.surface) for z in raised]
+    xy = [canvas.world_xy(scene, places, z) for z in levels]
     inside = [((one >= workspace.low[:2]) & (one <= workspace.high[:2])).all(axis=-1) for one in xy]
     rows, columns = np.nonzero((tops > _LOWEST_TOP) & np.all(inside, axis=0))
     if not len(rows):
@@ -106,8 +108,8 @@ def _look(scene: Scene, canvas: _Canvas) -> _Look | None:
     return _Look(
         features[:, rows - top, columns - left].T,
         tuple(
-            Poses(one[rows, columns], yaw, z[rows, columns] + workspace.surface)
-            for one, z in zip(xy, raised, strict=True)
+            Poses(one[rows, columns], yaw, z[rows, columns])
+            for one, z in zip(xy, levels, strict=True)
         ),
     )
 
