@@ -87,9 +87,9 @@ def _look(scene: Scene, canvas: _Canvas) -> _Look | None:
     tops = cv2.dilate(canvas.picture, _TOP)[pixels // 2 :: STRIDE, pixels // 2 :: STRIDE]
     tops = tops[:count, :count]
     grid = np.stack(np.meshgrid(np.arange(count), np.arange(count)), axis=-1) * STRIDE
-    places = grid + (pixels - 1) / 2
+    places: FloatArray = (grid + (pixels - 1) / 2).astype(np.float64)
     lowest = float(workspace.low[2])
-    levels: list[FloatArray] = [
+    levels = [
         np.maximum(tops + (workspace.surface - below), lowest).astype(np.float64)
         for below in _BELOW_TOP
     ]
