@@ -23,6 +23,7 @@ from selfgrasp.methods.dexnet.pictures import crops_of, filled, heights
 from selfgrasp.methods.dexnet.planners import cem, dense, rank
 from selfgrasp.methods.dexnet.scene import Poses, Scene
 from selfgrasp.methods.dexnet.slide import slid
+from selfgrasp.rollout.picture_view import PictureView, trained_note
 from selfgrasp.vision.cem import around_elites
 
 torch.set_num_threads(1)
@@ -149,6 +150,19 @@ def test_it_may_refuse(method: DexNet):
             assert reason in plan.reason
     finally:
         last.bias.data.copy_(before)
+
+
+@pytest.mark.parametrize(
+    ("tilt", "distance", "said"),
+    [(15.0, 0.75, ""), (15.0, 1.2, "0.6 to 0.85 m away"), (40.0, 0.75, "40 degrees off")],
+)
+def test_views_that_it_has_not_learned_from_are_said(
+    method: DexNet, tilt: float, distance: float, said: str
+):
+    note = trained_note(method, PictureView(tilt, distance))
+    assert said in note
+    assert bool(note) == bool(said)
+    assert trained_note(registry.baseline_class("heuristic")(), PictureView(60.0, 3.0)) == ""
 
 
 def test_samples_gather_around_the_best():

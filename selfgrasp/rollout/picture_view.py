@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from selfgrasp.core import View, Workspace
+from selfgrasp.core import Policy, View, Workspace
 
 TRAINED_TILT = 15.0
 TRAINED_DISTANCE = 0.75
@@ -47,4 +47,19 @@ def view_note(seen: PictureView) -> str:
         f"straight down; shipped policies were trained at {TRAINED_DISTANCE:g} m and "
         f"{TRAINED_TILT:g} degrees, and hold what they promise from {low:g} to {high:g} m and up "
         f"to {MOST_TILT:g} degrees (docs/your_own_camera.md)"
+    )
+
+
+def trained_note(policy: Policy, seen: PictureView) -> str:
+    """A warning of a view from where this policy has learned nothing; empty for others, and for
+    policies that do not say from where they have (`trained_distances`, m; `trained_tilt`,
+    degrees)."""
+    low, high = getattr(policy, "trained_distances", (0.0, math.inf))
+    most = getattr(policy, "trained_tilt", 180.0)
+    if seen.tilt_degrees <= most and low <= seen.distance <= high:
+        return ""
+    return (
+        f"{policy.name} has learned from cameras {low:g} to {high:g} m away and up to {most:g} "
+        f"degrees off straight down; this one is {seen.distance:.2f} m away and "
+        f"{seen.tilt_degrees:.0f} degrees off"
     )

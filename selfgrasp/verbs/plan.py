@@ -115,6 +115,7 @@ def run(args: Args, policy: Policy | None = None) -> int:
     from selfgrasp.common.files import write_whole
     from selfgrasp.core import GripperSpec
     from selfgrasp.rollout.picture import describe, plan_grasps, ranked, read_context
+    from selfgrasp.rollout.picture_view import trained_note, view_of
     from selfgrasp.rollout.picture_words import axes_origin, frame_words
     from selfgrasp.rollout.policies import load_policy, resolve
     from selfgrasp.viz.overlay import Frames, overlay, write_picture
@@ -130,6 +131,9 @@ def run(args: Args, policy: Policy | None = None) -> int:
     if policy is None:
         ref = resolve(args.policy)
         policy, preset = load_policy(ref), ref.preset
+    seen = view_of(read.context.observation.view(), read.context.spec.workspace)
+    if far := trained_note(policy, seen):
+        print(f"note: {far}", file=sys.stderr)
     plan = plan_grasps(policy, read)
     name = f"{policy.name}:{preset}" if preset else policy.name
     found = describe(plan, read, policy=name, top=args.top)

@@ -47,6 +47,10 @@ class DexNet(Method):
     name = "dexnet"
     reads_labels = ("closure", "epsilon", "free", "held", "resist")
     reads_candidates = True
+    trained_distances = (0.60, 0.85)
+    """m from the table, of the cameras of `selfgrasp candidates`."""
+    trained_tilt = 20.0
+    """Degrees off straight down, likewise."""
 
     def __init__(self, config: DexNetConfig) -> None:
         super().__init__()
