@@ -62,8 +62,9 @@ def cem(scene: Scene, rng: np.random.Generator) -> Found:
 
 
 def dense(scene: Scene, rng: np.random.Generator) -> Found:
-    """The network slid over the picture, turned to 16 angles."""
-    return _settled(scene, slid(scene))
+    """The network slid over the picture, turned to 16 angles; as `rank` where it finds nothing."""
+    found = slid(scene)
+    return _settled(scene, found) if len(found.poses) else rank(scene, rng)
 
 
 def _settled(scene: Scene, found: Judged) -> Found:
@@ -78,6 +79,9 @@ def _settled(scene: Scene, found: Judged) -> Found:
     poses = poses.take(best)
     met = closings(scene.map, poses.xy, poses.yaw, spec.gripper, spec.workspace, z=poses.z)
     fits = np.isfinite(met.width) & (met.depth > _LEAST_DEPTH)
+    if not fits.any():
+        # The map may be wrong; giving up is no better than failing.
+        fits = np.ones_like(fits)
     middle = scene.inside(Poses(met.xy, poses.yaw, poses.z)).take(fits)
     judged = scene.judge(middle, mirrored=True)
     lands = met.gap[fits] < 0.0
