@@ -241,7 +241,7 @@ def test_ctrl_c_ends_soon_with_130_and_a_sound_dataset(tmp_path: Path) -> None:
         (
             ("--policy", "wishful"),
             "given: policy 'wishful'; wanted: a known policy, or the path of a run's folder or "
-            "of a checkpoint; exists: .*heuristic, oracle, random",
+            "of a checkpoint; exists: .*heuristic, igq, oracle, random",
         ),
         (
             ("--policy", "random+explore"),
