@@ -19,6 +19,8 @@ _LEAST_DEPTH = 0.002
 """m of something above the fingertips, from which on a grasp has something between its fingers."""
 _MEASURED = 64
 """Of what a planner finds, so many are measured on the map."""
+_COMPARED = 1_000
+"""So many of the best are looked through for those that differ."""
 _LANDS = 2.0
 """Logits that a grasp loses whose fingers would land on something that is seen."""
 
@@ -72,9 +74,10 @@ def _settled(scene: Scene, found: Judged) -> Found:
     wider than what is beside it allows, and scored again in all mirrorings. Those between whose
     fingers the map has nothing that fits are left out, and those whose fingers would land on what
     it shows lose."""
-    poses, spec = found.poses, scene.context.spec
+    spec, first = scene.context.spec, np.argsort(-found.values, kind="stable")[:_COMPARED]
+    poses = found.poses.take(first)
     best = diverse(
-        poses.xy, poses.yaw, found.values, most=_MEASURED, separation=0.012, another_yaw=0.25
+        poses.xy, poses.yaw, found.values[first], most=_MEASURED, separation=0.012, another_yaw=0.25
     )
     poses = poses.take(best)
     met = closings(scene.map, poses.xy, poses.yaw, spec.gripper, spec.workspace, z=poses.z)

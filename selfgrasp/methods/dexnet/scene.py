@@ -9,6 +9,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -27,6 +28,8 @@ _CELL = 0.0025
 """m, side of a cell of the map on which edges are paired."""
 _RAISED = (0.0, 0.010, 0.020)
 """m above the usual height of the fingertips at which a pair is scored, too."""
+_BESIDE = np.ones((9, 9), np.uint8)
+"""1 cm about each cell."""
 _EVENLY = 20
 """Places spread over the objects, each at 8 angles."""
 _MISS = 2.0
@@ -160,6 +163,17 @@ class Scene:
         spec = self.context.spec
         found = closings(self.map, poses.xy, poses.yaw, spec.gripper, spec.workspace, z=poses.z)
         return found.opening(spec.gripper)
+
+    def on_something(self, xy: FloatArray) -> NDArray[np.bool_]:
+        """(...,) whether places (..., 2) m lie on what rises above the table, or beside it."""
+        near = cv2.dilate(self.seen.mask.astype(np.uint8), _BESIDE)
+        rows, columns = near.shape
+        cells = np.floor(self.map.cells(xy)).astype(np.int64)
+        column, row = (
+            np.clip(cells[..., 0], 0, columns - 1),
+            np.clip(cells[..., 1], 0, rows - 1),
+        )
+        return np.asarray(near[row, column] > 0)
 
     def heat(self, shown: Judged) -> Heat:
         """The probabilities of robust grasps on the map."""

@@ -95,7 +95,8 @@ def _look(scene: Scene, canvas: _Canvas) -> _Look | None:
     ]
     xy = [canvas.world_xy(scene, places, z) for z in levels]
     inside = [((one >= workspace.low[:2]) & (one <= workspace.high[:2])).all(axis=-1) for one in xy]
-    rows, columns = np.nonzero((tops > _LOWEST_TOP) & np.all(inside, axis=0))
+    wanted = (tops > _LOWEST_TOP) & np.all(inside, axis=0) & scene.on_something(xy[0])
+    rows, columns = np.nonzero(wanted)
     if not len(rows):
         return None
     top, left = rows.min(), columns.min()
