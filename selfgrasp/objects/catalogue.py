@@ -14,7 +14,15 @@ from pathlib import Path
 import numpy as np
 
 from selfgrasp.core.errors import InputError
-from selfgrasp.objects.families import ADVERSARIAL, CATEGORIES, FAMILIES, Ranges, make_object
+from selfgrasp.objects.families import (
+    ADVERSARIAL,
+    CATEGORIES,
+    FAMILIES,
+    TOY_BLOCKS,
+    Ranges,
+    make_object,
+)
+from selfgrasp.objects.families.toy_blocks import RANGES as TOY_RANGES
 from selfgrasp.objects.meshes import MeshRules, load_meshes
 from selfgrasp.objects.model import ObjectModel
 from selfgrasp.objects.sets import SETS
@@ -57,6 +65,22 @@ HOUSEHOLD: tuple[str, ...] = (
     "scotch_tape",
 )
 """Families of the set "household", one object of each."""
+BLOCKS = 90
+"""Toy blocks of the set "blocks": each shape in ten colors."""
+NOVEL_BLOCK_FAMILIES: tuple[str, ...] = (
+    "box",
+    "cylinder",
+    "wedge",
+    "prism",
+    "l_block",
+    "t_block",
+    "cross",
+    "arch",
+    "superquadric",
+    "capsule",
+)
+NOVEL_BLOCKS = 30
+"""Shapes of the set "blocks-novel", three of each of its families, none hard on purpose."""
 SET_NAMES: tuple[str, ...] = tuple(name for name in SETS if name != "mixed")
 """Sets that sessions know by name; others are folders to them."""
 
@@ -81,6 +105,8 @@ _CATEGORIES_START = dict(
 _ASSORTED_START = 9 * SEEDS_PER_SET
 _HOUSEHOLD_START = 10 * SEEDS_PER_SET
 _ADVERSARIAL_START = 11 * SEEDS_PER_SET
+_BLOCKS_START = 12 * SEEDS_PER_SET
+_NOVEL_BLOCKS_START = 13 * SEEDS_PER_SET
 
 
 def train_objects(n: int = TRAIN_SIZE) -> tuple[ObjectModel, ...]:
@@ -148,6 +174,16 @@ def adversarial_objects() -> tuple[ObjectModel, ...]:
     return _from_seeds(tuple(ADVERSARIAL), _ADVERSARIAL_START, len(ADVERSARIAL))
 
 
+def block_objects() -> tuple[ObjectModel, ...]:
+    """The nine toy blocks in ten colors each."""
+    return _from_seeds(TOY_BLOCKS, _BLOCKS_START, BLOCKS)
+
+
+def novel_block_objects() -> tuple[ObjectModel, ...]:
+    """Thirty shapes that are no toy blocks, for what has learned from those."""
+    return _from_seeds(NOVEL_BLOCK_FAMILIES, _NOVEL_BLOCKS_START, NOVEL_BLOCKS)
+
+
 def assorted_objects() -> tuple[ObjectModel, ...]:
     """The training instances of the categories, and objects of no category."""
     of_none = _from_seeds(OUT_OF_CATEGORY, _ASSORTED_START, ASSORTED_SIZE)
@@ -158,6 +194,8 @@ _FIXED: Mapping[str, Callable[[], tuple[ObjectModel, ...]]] = {
     "assorted": assorted_objects,
     "household": household_objects,
     "adversarial": adversarial_objects,
+    "blocks": block_objects,
+    "blocks-novel": novel_block_objects,
 }
 """Sets that have no more objects than these."""
 
@@ -177,6 +215,8 @@ def _make(family: str, seed: int) -> ObjectModel:
     ranges = None
     if family in ADVERSARIAL:
         ranges = ADVERSARIAL[family].ranges
+    elif family in TOY_BLOCKS:
+        ranges = TOY_RANGES
     elif _TEST_START[Novelty.SIZE] <= seed < _TEST_START[Novelty.SIZE] + SEEDS_PER_SET:
         ranges = Ranges(scale=HELD_OUT_SCALE)
     elif seed >= min(_CATEGORIES_START.values()):
@@ -192,7 +232,7 @@ def object_named(name: str) -> ObjectModel:
         InputError: no family and number in the name.
     """
     family, _, digits = name.rpartition("-")
-    known = dict.fromkeys((*FAMILIES, *CATEGORIES, *ADVERSARIAL))
+    known = dict.fromkeys((*FAMILIES, *CATEGORIES, *ADVERSARIAL, *TOY_BLOCKS))
     if family not in known or not digits.isdecimal():
         raise InputError(
             given=f"object {name!r}",

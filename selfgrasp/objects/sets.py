@@ -56,6 +56,8 @@ _SETS = (
     ObjectSet("assorted"),
     ObjectSet("adversarial"),
     ObjectSet("household"),
+    ObjectSet("blocks", SetLabel.SEEN),
+    ObjectSet("blocks-novel", SetLabel.NOVEL),
     ObjectSet("mixed", SetLabel.MIXED),
 )
 SETS: Mapping[str, ObjectSet] = {one.name: one for one in _SETS}

@@ -9,15 +9,16 @@ from collections.abc import Callable
 import numpy as np
 
 from selfgrasp.core.errors import InputError, unknown_name
-from selfgrasp.objects.families import blocks, desk, household, tools, vessels
+from selfgrasp.objects.families import blocks, desk, household, tools, toy_blocks, vessels
 from selfgrasp.objects.families.adversarial import ADVERSARIAL
 from selfgrasp.objects.families.challenge import end_loaded, flattened, widened
 from selfgrasp.objects.families.draw import Draw, Ranges, start
+from selfgrasp.objects.families.toy_blocks import TOY_BLOCKS
 from selfgrasp.objects.model import ObjectModel, assemble, combined_mass
 from selfgrasp.objects.part import Part
 from selfgrasp.objects.patterns import PATTERNS
 
-__all__ = ["ADVERSARIAL", "CATEGORIES", "FAMILIES", "Ranges", "make_object"]
+__all__ = ["ADVERSARIAL", "CATEGORIES", "FAMILIES", "TOY_BLOCKS", "Ranges", "make_object"]
 
 _MAKERS: tuple[Callable[[Draw], list[Part]], ...] = (
     blocks.box,
@@ -66,7 +67,12 @@ _CATEGORY_MAKERS: tuple[Callable[[Draw], list[Part]], ...] = (
 )
 _BY_NAME = {
     maker.__name__: maker
-    for maker in (*_MAKERS, *_CATEGORY_MAKERS, *(one.make for one in ADVERSARIAL.values()))
+    for maker in (
+        *_MAKERS,
+        *_CATEGORY_MAKERS,
+        *(one.make for one in ADVERSARIAL.values()),
+        *toy_blocks.MAKERS,
+    )
 }
 FAMILIES: tuple[str, ...] = tuple(maker.__name__ for maker in _MAKERS)
 """What robots learn to grasp from."""
@@ -78,7 +84,7 @@ def make_object(family: str, seed: int, ranges: Ranges | None = None) -> ObjectM
     """The object of a family that a seed stands for, named e.g. "mug-0017".
 
     Args:
-        family: a name from `FAMILIES`, `CATEGORIES` or `ADVERSARIAL`.
+        family: a name from `FAMILIES`, `CATEGORIES`, `ADVERSARIAL` or `TOY_BLOCKS`.
         seed: 0 or more.
         ranges: what varies; the usual ranges by default.
 
