@@ -1,5 +1,5 @@
-"""The nine shapes of a box of toy blocks, each of one size (Zeng et al. 2018, section V.C). Each lies
-on its largest face, long ones along x.
+"""The nine shapes of a box of toy blocks, each of one size (Zeng et al. 2018, section V.C).
+Each lies on its largest face, long ones along x.
 
 Every part is exact: MuJoCo reports depths of centimetres where corners of a hull lie nearly, but
 not quite, in one plane.
