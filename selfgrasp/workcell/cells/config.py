@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import Field, asdict, dataclass, field, fields, replace
+from enum import StrEnum
 from typing import Annotated, Any, ClassVar, Generic, Literal, Protocol, TypeVar, get_args
 
 import numpy as np
@@ -75,13 +76,21 @@ class CellConfig(Protocol):
 Config = TypeVar("Config", bound=CellConfig)
 
 
+class BuiltInArm(StrEnum):
+    """The arms that need no file."""
+
+    IIWA14 = "iiwa14"
+    UR5 = "ur5"
+
+
 @dataclass(frozen=True, eq=False)
 class Body:
     """What the simulation of a cell is built from, beyond its spec and its options.
 
     Attributes:
         world_from_base: (4, 4) of the arm's base; None for a hand that flies.
-        arm: an MJCF or URDF file of the arm; empty for the KUKA iiwa 14.
+        built_in: the arm on that base, unless a file says another.
+        arm: an MJCF or URDF file of the arm; empty for the built-in one.
         flange: the site or body of that file that carries the hand; empty where it can be found.
         away: (3,) m, where the hand waits out of the cameras' view; None for the world's default.
         extrinsics_spread: m and rad per axis by which the cameras of different scenes' robots
@@ -91,6 +100,7 @@ class Body:
     """
 
     world_from_base: FloatArray | None = None
+    built_in: BuiltInArm = BuiltInArm.IIWA14
     arm: str = ""
     flange: str = ""
     away: FloatArray | None = None

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from selfgrasp.core.arrays import FloatArray
 from selfgrasp.core.attempt import Attempt
 from selfgrasp.core.observation import Observation
 from selfgrasp.core.policy import ANYTHING, Goal, Policy
@@ -19,7 +20,7 @@ from selfgrasp.objects.model import ObjectModel
 from selfgrasp.objects.named import objects_named
 from selfgrasp.vision import Rim
 from selfgrasp.workcell.attempt import Ids
-from selfgrasp.workcell.cells.config import WORKSPACE, Body, CellConfig, Noise
+from selfgrasp.workcell.cells.config import WORKSPACE, Body, BuiltInArm, CellConfig, Noise
 from selfgrasp.workcell.cells.kuka_bin import KukaBinConfig
 from selfgrasp.workcell.cells.registry import cell_kind, checked_options
 from selfgrasp.workcell.cells.tabletop import TabletopConfig
@@ -37,6 +38,7 @@ from selfgrasp.workcell.sim.light import Lights, Paint
 from selfgrasp.workcell.sim.noise import NoiseConfig, imprecise, realistic, very_imprecise
 from selfgrasp.workcell.sim.render import make_renderer
 from selfgrasp.workcell.sim.scene import Mixture, SceneConfig, SimScene
+from selfgrasp.workcell.sim.ur5 import ur5
 from selfgrasp.workcell.sim.world import World
 from selfgrasp.workcell.workcell import Workcell
 
@@ -49,6 +51,11 @@ _NOISE: Mapping[Noise, Callable[[], NoiseConfig]] = {
     "very_imprecise": very_imprecise,
     "moved": realistic,
 }
+_ARMS: Mapping[BuiltInArm, Callable[[FloatArray], ArmModel]] = {
+    BuiltInArm.IIWA14: iiwa14,
+    BuiltInArm.UR5: ur5,
+}
+"""Built-in arms, from the (4, 4) world_from_base of each."""
 
 
 @dataclass(eq=False)
@@ -224,7 +231,7 @@ def _arm_model(body: Body) -> ArmModel | None:
     if body.world_from_base is None:
         return None
     found = _arm_file(body)
-    return iiwa14(body.world_from_base) if found is None else found.model
+    return _ARMS[body.built_in](body.world_from_base) if found is None else found.model
 
 
 def cell_files(name: str, config: CellConfig | None = None) -> dict[str, str]:
