@@ -13,7 +13,7 @@ from scipy.spatial import ConvexHull, QhullError, cKDTree
 from selfgrasp.core.arrays import FloatArray
 from selfgrasp.objects.hulls import convex_hull, polyhedron_mass
 from selfgrasp.objects.shells import Surface
-from selfgrasp.objects.triangles import Shell, coarsened
+from selfgrasp.objects.triangles import Shell, coarsened, inside, nearest_on
 
 NEARLY_CONVEX = 0.9
 """Share of its hull's volume from which a mesh is taken for its hull."""
@@ -36,6 +36,10 @@ _SEARCH_OF_SHEETS: dict[str, Any] = {
 }
 """Of what is not one closed surface: it is made a thin shell first, which takes the search above
 13 to 28 s, and this one 2 to 4 s for pieces of the same volume."""
+_MOST_PULLED = 4_000_000
+"""Corners of pieces, times triangles, up to which corners are pulled back to the surface."""
+_SOLID = 0.8
+"""Share of its pieces' volume from which a surface encloses them; sheets enclose nothing."""
 _NEIGHBOURS, _NEIGHBOURS_OF_MANY, _MANY = 6, 3, 500
 """How many of a piece's nearest are tried for merging: fewer of more than `_MANY` pieces."""
 _SLACK = 0.01
@@ -65,28 +69,36 @@ def nearly_convex(surface: Surface) -> bool:
     return whole <= 0.0 or surface.volume() / whole > NEARLY_CONVEX
 
 
-def decompose(surface: Surface, max_parts: int) -> Pieces:
-    """At most `max_parts` convex pieces of what a surface encloses."""
+def decompose(surface: Surface, max_parts: int, concavity: float | None = None) -> Pieces:
+    """At most `max_parts` convex pieces of what a surface encloses.
+
+    Args:
+        concavity: how much a piece may fill that is hollow, as coacd counts it; by default what is
+            found quickly.
+    """
     if nearly_convex(surface):
         return Pieces((surface.joined.vertices,), "one hull")
     convex = [s for s in surface.shells if s.closed and nearly_convex(Surface((s,)))]
     all_convex = len(convex) == len(surface.shells)
     if convex and len(surface.shells) > 1 and (all_convex or len(convex) <= max_parts):
-        return _beside(convex, [s for s in surface.shells if s not in convex], max_parts)
-    return _cut(surface, max_parts)
+        others = [s for s in surface.shells if s not in convex]
+        return _beside(convex, others, max_parts, concavity)
+    return _cut(surface, max_parts, concavity)
 
 
-def _beside(convex: Sequence[Shell], others: Sequence[Shell], max_parts: int) -> Pieces:
+def _beside(
+    convex: Sequence[Shell], others: Sequence[Shell], max_parts: int, concavity: float | None
+) -> Pieces:
     """Convex shells as they are, beside the pieces of the other ones."""
     parts, how = tuple(shell.vertices for shell in convex), f"{len(convex)} convex shells"
     if not others:
         return Pieces(merge_pieces(parts, max_parts), how)
-    rest = decompose(Surface(tuple(others)), max(1, max_parts - len(convex)))
+    rest = decompose(Surface(tuple(others)), max(1, max_parts - len(convex)), concavity)
     pieces = merge_pieces((*parts, *rest.points), max_parts)
     return Pieces(pieces, f"{how}, {rest.how}", rest.filled)
 
 
-def _cut(surface: Surface, max_parts: int) -> Pieces:
+def _cut(surface: Surface, max_parts: int, concavity: float | None) -> Pieces:
     """What coacd makes of a surface that is not convex."""
     vertices = surface.joined.vertices
     try:
@@ -97,7 +109,9 @@ def _cut(surface: Surface, max_parts: int) -> Pieces:
         return Pieces((vertices,), how, filled=True)
     coacd.set_log_level("off")
     mesh = coarsened(surface.joined, _MOST_TRIANGLES)
-    search = _SEARCH if surface.simple else _SEARCH_OF_SHEETS
+    search = dict(_SEARCH if surface.simple else _SEARCH_OF_SHEETS)
+    if concavity is not None:
+        search["threshold"] = concavity
     found = coacd.run_coacd(
         coacd.Mesh(mesh.vertices, mesh.faces),
         max_convex_hull=max_parts,
@@ -110,8 +124,22 @@ def _cut(surface: Surface, max_parts: int) -> Pieces:
     solid = tuple(p for p in points if hull_volume(p) > least)
     if not solid:
         return Pieces((vertices,), "one hull: coacd found no piece", filled=True)
+    if surface.volume() > _SOLID * sum(map(hull_volume, solid)):
+        solid = _pulled_back(solid, mesh)
     merged = merge_pieces(solid, max_parts)
     return Pieces(merged, f"{len(merged)} hulls by coacd")
+
+
+def _pulled_back(pieces: tuple[FloatArray, ...], mesh: Shell) -> tuple[FloatArray, ...]:
+    """Pieces whose corners outside a surface are moved to it: coacd cuts what is a hundredth
+    larger where it has mended the surface first."""
+    corners = np.concatenate(pieces)
+    if len(corners) * len(mesh.faces) > _MOST_PULLED:
+        return pieces
+    outside = ~inside([mesh], corners)
+    corners[outside] = nearest_on(mesh, corners[outside])
+    pulled = np.split(corners, np.cumsum([len(points) for points in pieces])[:-1])
+    return tuple(points for points in pulled if hull_volume(points) > 0.0)
 
 
 def without_contained(pieces: Sequence[FloatArray]) -> list[FloatArray]:

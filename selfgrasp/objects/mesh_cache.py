@@ -19,7 +19,7 @@ from selfgrasp.common.files import atomic_write
 from selfgrasp.common.user_cache import user_cache
 from selfgrasp.core.arrays import FloatArray
 
-_VERSION = 5
+_VERSION = 6
 """Of how files are judged; what another version judged is judged again."""
 _PACKAGES = ("coacd", "mujoco", "trimesh")
 

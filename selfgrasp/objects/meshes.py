@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import colorsys
 import zlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
@@ -56,6 +56,8 @@ class MeshRules:
             one unit fits.
         friction: sliding coefficient.
         max_parts: convex parts per object, 1 to 12.
+        concavity: how much a part may fill that is hollow, as coacd counts it; None takes what is
+            found quickly.
     """
 
     scale: float | None = None
@@ -65,18 +67,21 @@ class MeshRules:
     guessed_side: tuple[float, float] = (0.03, 0.25)
     friction: float = 0.7
     max_parts: int = MAX_PARTS
+    concavity: float | None = None
 
 
 @dataclass(frozen=True)
 class LoadedMesh:
     """What was decided about a file: its name, metres per unit and where that number came from, how
-    it was cut into convex parts, and what was left out or mended."""
+    it was cut into convex parts, what was left out or mended, and the object's center of mass
+    (3,) m in the file's frame."""
 
     file: str
     scale: float
     unit: str
     parts: str
-    notes: tuple[str, ...] = ()
+    notes: tuple[str, ...]
+    center: tuple[float, float, float]
 
 
 @dataclass(frozen=True)
@@ -115,8 +120,11 @@ def _listed(files: Sequence[str]) -> str:
     return ", ".join(files[:_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
-def load_meshes(folder: str | Path, rules: MeshRules | None = None) -> MeshReport:
-    """Every mesh file of a folder as an object named after it, family "mesh".
+def load_meshes(
+    folder: str | Path, rules: MeshRules | None = None, only: Collection[str] | None = None
+) -> MeshReport:
+    """Every mesh file of a folder, or those called as in `only`, as an object named after it,
+    family "mesh".
 
     An OBJ file with several `o` groups is taken as already cut: each group is one convex part.
     Anything else is one hull where it is nearly convex, and is cut by coacd where it is not.
@@ -138,10 +146,10 @@ def load_meshes(folder: str | Path, rules: MeshRules | None = None) -> MeshRepor
             exists=names,
         )
     rules = rules or MeshRules()
-    judged = _judged(files, rules)
+    judged = _judged([path for path in files if only is None or path.name in only], rules)
     objects = [_model(path, one, rules) for path, one in judged.items() if not one.refused]
     loaded = [
-        LoadedMesh(path.name, one.scale, one.unit, one.how, one.notes)
+        LoadedMesh(path.name, one.scale, one.unit, one.how, one.notes, _center(one))
         for path, one in judged.items()
         if not one.refused
     ]
@@ -242,6 +250,12 @@ def _model(path: Path, judged: Judged, rules: MeshRules) -> ObjectModel:
     return ObjectModel(path.name, "mesh", None, parts, mesh_mass(parts, rules), rules.friction)
 
 
+def _center(judged: Judged) -> tuple[float, float, float]:
+    hulls = [build.hull(points, np.ones(3)) for points in judged.parts]
+    x, y, z = combined_mass(hulls).center.tolist()
+    return x, y, z
+
+
 def mesh_mass(parts: Sequence[Part], rules: MeshRules | None = None) -> float:
     """kg of an object of these parts, by the rules for meshes."""
     rules = rules or MeshRules()
@@ -306,4 +320,4 @@ def _convex_group(mesh: Triangles) -> bool:
 def _cut(whole: Surface, rules: MeshRules) -> Pieces:
     if hull_volume(whole.joined.vertices) <= 0.0:
         raise UnusableMesh("no volume: all vertices lie in one plane")
-    return decompose(whole, rules.max_parts)
+    return decompose(whole, rules.max_parts, rules.concavity)

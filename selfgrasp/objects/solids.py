@@ -9,10 +9,12 @@ from numpy.typing import NDArray
 
 from selfgrasp.core.arrays import FloatArray
 from selfgrasp.core.pose import apply, inverse
-from selfgrasp.objects.hulls import MassProperties, polyhedron_mass
+from selfgrasp.objects.hulls import MassProperties, polyhedron_mass, sphere_directions
 from selfgrasp.objects.part import Part, Shape
 
 _COPLANAR = 1e-5
+_ROUND, _BALL = 48, 256
+"""Corners of the polygon and of the ball that stand for what is round."""
 
 
 def mass_properties(part: Part) -> MassProperties:
@@ -159,3 +161,26 @@ def area(part: Part) -> float:
             return float(4.0 * math.pi * a * (a + b))
         case Shape.MESH:
             return float(np.linalg.norm(face_normals(part), axis=1).sum() / 2.0)
+
+
+def corners(part: Part) -> FloatArray:
+    """(N, 3) points on a part, in the object's frame, whose hull is the part, or nearly where it is
+    round."""
+    a, b, _ = part.size
+    angles = 2 * np.pi * np.arange(_ROUND) / _ROUND
+    match part.shape:
+        case Shape.BOX:
+            local = part.size * np.stack(np.meshgrid(*[[-1.0, 1.0]] * 3), axis=-1).reshape(-1, 3)
+        case Shape.SPHERE:
+            local = a * sphere_directions(_BALL)
+        case Shape.ELLIPSOID:
+            local = part.size * sphere_directions(_BALL)
+        case Shape.CYLINDER:
+            ring = np.column_stack([a * np.cos(angles), a * np.sin(angles), np.full(_ROUND, b)])
+            local = np.concatenate([ring, ring * (1.0, 1.0, -1.0)])
+        case Shape.CAPSULE:
+            ball = a * sphere_directions(_BALL)
+            local = ball + np.where(ball[:, 2:] > 0.0, b, -b) * [0.0, 0.0, 1.0]
+        case Shape.MESH:
+            local = part.hull.vertices
+    return apply(part.object_from_part, local)

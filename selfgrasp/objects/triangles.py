@@ -83,25 +83,35 @@ def distances_to(shell: Shell, points: FloatArray) -> FloatArray:
     if len(corners) * len(points) > 2_000_000:
         nearest: FloatArray = cKDTree(spread_points(shell, _SAMPLES)).query(points)[0]
         return nearest
-    return np.array([_to_triangles(point, corners) for point in points])
+    distances: FloatArray = np.linalg.norm(points - nearest_on(shell, points), axis=1)
+    return distances
 
 
-def _to_triangles(point: FloatArray, corners: FloatArray) -> float:
-    """The distance of a point (3,) from the nearest of triangles (F, 3, 3)."""
+def nearest_on(shell: Shell, points: FloatArray) -> FloatArray:
+    """(N, 3) the nearest points of a shell to points (N, 3)."""
+    corners = shell.vertices[shell.faces]
+    found = np.array([_on_triangles(point, corners) for point in points])
+    return found.reshape(-1, 3)
+
+
+def _on_triangles(point: FloatArray, corners: FloatArray) -> FloatArray:
+    """The point (3,) of triangles (F, 3, 3) that is nearest to a point (3,)."""
     a, b, c = corners[:, 0], corners[:, 1], corners[:, 2]
     normals = np.cross(b - a, c - a)
     normals /= np.linalg.norm(normals, axis=1, keepdims=True)
     height = ((point - a) * normals).sum(axis=1)
     foot = point - height[:, None] * normals
     within = np.ones(len(corners), dtype=bool)
-    best = np.inf
+    candidates = []
     for start, end in ((a, b), (b, c), (c, a)):
         side = end - start
         within &= (np.cross(side, foot - start) * normals).sum(axis=1) >= 0.0
         share = ((point - start) * side).sum(axis=1) / (side * side).sum(axis=1)
         on_edge = start + np.clip(share, 0.0, 1.0)[:, None] * side
-        best = min(best, float(np.linalg.norm(point - on_edge, axis=1).min()))
-    return min(best, float(np.abs(height[within]).min(initial=np.inf)))
+        candidates.append(on_edge)
+    near = np.concatenate([*candidates, foot[within]])
+    best: FloatArray = near[np.linalg.norm(point - near, axis=1).argmin()]
+    return best
 
 
 def spread_points(shell: Shell, count: int) -> FloatArray:

@@ -1,0 +1,142 @@
+"""What an object covers of the table, seen from above, and how far one slides until it meets
+another."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from scipy.spatial import ConvexHull
+from scipy.spatial.transform import Rotation
+
+from selfgrasp.core.arrays import FloatArray
+from selfgrasp.core.pose import apply, pose
+from selfgrasp.objects.model import ObjectModel
+from selfgrasp.objects.solids import corners
+
+_STEADY = 0.004
+"""m by which the foot of the center of mass lies inside a face on which an object stands."""
+_SAME = 0.9994
+"""Cosine between normals of facets that count as one face."""
+_FACE_DEPTH = 1e-5
+_KEPT = 1024
+_QUARTERS = tuple(
+    np.array([[c, -s], [s, c]]) for c, s in ((1.0, 0.0), (0.0, 1.0), (-1.0, 0.0), (0.0, -1.0))
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Face:
+    """A way to lie on the table.
+
+    Attributes:
+        table_from_object: (4, 4), the center of mass above the origin.
+        area: m^2 of the face below.
+        outlines: of the four quarter turns, corners (N, 2) m counter-clockwise of what the object
+            covers.
+    """
+
+    table_from_object: FloatArray
+    area: float
+    outlines: tuple[FloatArray, ...]
+
+    def is_long(self, quarter: int) -> bool:
+        """Whether it reaches farther along x than along y, so turned."""
+        along, across = np.ptp(self.outlines[quarter], axis=0)
+        return bool(along > across)
+
+
+@lru_cache(maxsize=_KEPT)
+def faces_of(model: ObjectModel) -> tuple[Face, ...]:
+    """The faces on which an object stands steadily, the largest first; where there is none, as on a
+    ball, the facet nearest to its center of mass. Long sides lie along x or y."""
+    points = np.concatenate([corners(part) for part in model.parts])
+    hull = ConvexHull(points)
+    normals, offsets = hull.equations[:, :3], hull.equations[:, 3]
+    triangles = points[hull.simplices]
+    sides = triangles[:, 1:] - triangles[:, :1]
+    areas = np.linalg.norm(np.cross(sides[:, 0], sides[:, 1]), axis=1) / 2.0
+    found: list[tuple[float, FloatArray]] = []
+    left = np.ones(len(normals), dtype=bool)
+    while left.any():
+        facet = int(left.argmax())
+        same = left & (normals @ normals[facet] > _SAME)
+        left &= ~same
+        # A smaller face holds no circle of that radius.
+        if areas[same].sum() < np.pi * _STEADY**2:
+            continue
+        area, margin = _area_and_margin(points, normals[facet], float(offsets[facet]))
+        if margin > _STEADY:
+            found.append((area, _stands(normals[facet], float(offsets[facet]))))
+    if not found:
+        # The outermost of negative offsets is the facet nearest to the center of mass.
+        facet = int(offsets.argmax())
+        found = [(float(areas[facet]), _stands(normals[facet], float(offsets[facet])))]
+    found.sort(key=lambda one: -one[0])
+    return tuple(_face(points, area, stands) for area, stands in found)
+
+
+def _stands(normal: FloatArray, offset: float) -> FloatArray:
+    """table_from_object (4, 4) of an object that stands on a facet."""
+    turn = Rotation.align_vectors([[0.0, 0.0, -1.0]], [normal])[0].as_matrix()
+    return pose(rotation=turn, translation=(0.0, 0.0, -offset))
+
+
+def _area_and_margin(points: FloatArray, normal: FloatArray, offset: float) -> tuple[float, float]:
+    """m^2 of the face of a hull of points (N, 3) in a plane, and m by which the foot of the center
+    of mass lies inside it."""
+    on_face = points[points @ normal + offset > -_FACE_DEPTH]
+    below = (on_face @ _stands(normal, offset)[:3, :3].T)[:, :2]
+    if len(below) < 3 or np.linalg.matrix_rank(below - below[0], tol=1e-6) < 2:
+        return 0.0, -1.0
+    face = ConvexHull(below)
+    return float(face.volume), -float(face.equations[:, 2].max())
+
+
+def _face(points: FloatArray, area: float, stands: FloatArray) -> Face:
+    """Turned so that the longest edge of the outline lies along x."""
+    outline = _outline(apply(stands, points)[:, :2])
+    sides = np.roll(outline, -1, axis=0) - outline
+    along = sides[np.linalg.norm(sides, axis=1).argmax()]
+    turn = np.eye(3)
+    c, s = along / np.linalg.norm(along)
+    turn[:2, :2] = [[c, s], [-s, c]]
+    aligned = pose(rotation=turn) @ stands
+    base = _outline(apply(aligned, points)[:, :2])
+    return Face(aligned, area, tuple(base @ quarter.T for quarter in _QUARTERS))
+
+
+def _outline(flat: FloatArray) -> FloatArray:
+    corners_of: FloatArray = flat[ConvexHull(flat).vertices]
+    return corners_of
+
+
+def reach_along_x(outline: FloatArray, other: FloatArray) -> float:
+    """How far along x, m, an outline (N, 2) has to be moved so that it only touches another (M, 2)
+    from its right; minus infinity where it passes beside it.
+
+    Along y both profiles are straight between corners, so that the corners' heights decide.
+    """
+    low = max(outline[:, 1].min(), other[:, 1].min())
+    high = min(outline[:, 1].max(), other[:, 1].max())
+    if high <= low:
+        return -np.inf
+    heights = np.concatenate([[low, high], outline[:, 1], other[:, 1]])
+    heights = heights[(heights >= low) & (heights <= high)]
+    right = _profile(other, heights, 1.0)
+    left = _profile(outline, heights, -1.0)
+    return float((right + left).max())
+
+
+def _profile(outline: FloatArray, heights: FloatArray, side: float) -> FloatArray:
+    """(H,) how far an outline reaches to the right (`side` 1) or left (-1) at some heights."""
+    start, end = outline, np.roll(outline, -1, axis=0)
+    # Counter-clockwise, edges that go up are those on the right.
+    rising = (end[:, 1] - start[:, 1]) * side > 1e-9
+    start, end = start[rising], end[rising]
+    share = (heights[:, None] - start[:, 1]) / (end[:, 1] - start[:, 1])
+    reach = side * (start[:, 0] + share * (end[:, 0] - start[:, 0]))
+    reach[(share < -1e-9) | (share > 1.0 + 1e-9)] = -np.inf
+    farthest: FloatArray = reach.max(axis=1)
+    return farthest
