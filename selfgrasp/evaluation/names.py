@@ -20,6 +20,8 @@ _BUILT_IN = {
     "heap": "selfgrasp.protocols.heap:HEAP",
     "deplete": "selfgrasp.protocols.deplete:DEPLETE",
     "category": "selfgrasp.protocols.category:CATEGORY",
+    "declutter": "selfgrasp.protocols.declutter:DECLUTTER",
+    "arrangements": "selfgrasp.protocols.arrangements:ARRANGEMENTS",
 }
 
 STORED = {"prediction": "tabletop"}

@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping
 
-from selfgrasp.protocols import category, clear, deplete, heap, metric, prediction, shake
+from selfgrasp.protocols import category, clear, clearing, deplete, heap, metric, prediction, shake
+from selfgrasp.protocols.arrangements import ARRANGEMENTS
 from selfgrasp.protocols.category import CATEGORY
 from selfgrasp.protocols.clear import CLEAR
+from selfgrasp.protocols.declutter import DECLUTTER
 from selfgrasp.protocols.deplete import DEPLETE
 from selfgrasp.protocols.episode import PlayedProtocol
 from selfgrasp.protocols.heap import HEAP
@@ -13,13 +15,18 @@ from selfgrasp.protocols.metric import Metric
 from selfgrasp.protocols.shake import SHAKE
 
 PLAYED: Mapping[str, PlayedProtocol] = {
-    protocol.name: protocol for protocol in (ISOLATED, SHAKE, CLEAR, HEAP, DEPLETE, CATEGORY)
+    protocol.name: protocol
+    for protocol in (
+        *(ISOLATED, SHAKE, CLEAR, HEAP, DEPLETE, CATEGORY),
+        *(DECLUTTER, ARRANGEMENTS),
+    )
 }
 """Protocols that are played in a cell; `prediction` reads a dataset."""
 
 HEADLINES: tuple[Metric, ...] = (
     metric.SUCCESS,
     clear.INTERACTIONS,
+    clearing.WITHIN_2N,
     clear.COMPLETION,
     category.CLASS_PER_ATTEMPT,
     prediction.ACCURACY,
@@ -42,6 +49,11 @@ METRICS: Mapping[str, Metric] = {
         shake.ROBUST_SHARE,
         heap.CLEARED,
         heap.AVERAGE_PRECISION,
+        clearing.GRASP_SUCCESS,
+        clearing.ACTION_EFFICIENCY,
+        clearing.GRASP_SUCCESS_ALL,
+        clearing.ACTION_EFFICIENCY_ALL,
+        clearing.PUSHES,
         *deplete.FAILURES.values(),
         deplete.FAILURE_WITH_REPLACEMENT,
         category.OBJECTS_PER_ATTEMPT,

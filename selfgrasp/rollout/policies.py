@@ -14,6 +14,7 @@ from selfgrasp.core.policy_ref import PRESET, VARIANT, PolicyText
 from selfgrasp.learn import Method, read_info
 from selfgrasp.learn.checkpoint import checkpoint_path
 from selfgrasp.methods import registry
+from selfgrasp.rollout.pushing import PUSHES, PushAfterMiss
 from selfgrasp.workcell.cells.simulated import SimCell
 
 _ORACLE = "oracle"
@@ -45,12 +46,14 @@ def resolve(text: str) -> PolicyRef:
             raise _unknown(str(given.path))
         return _stored(checkpoint_path(given.path).absolute(), given.variant)
     if given.name in baselines():
-        if given.variant or given.preset:
+        if given.variant not in ("", PUSHES) or given.preset:
             raise InputError(
                 given=f"policy {text!r}",
-                wanted=f"{given.name} alone: a baseline has neither variants nor presets",
+                wanted=f"{given.name}, or {given.name}+{PUSHES}: a baseline has neither other "
+                "variants nor presets",
             )
-        return PolicyRef(given.name, privileged=baseline_class(given.name).privileged)
+        privileged = baseline_class(given.name).privileged
+        return PolicyRef(given.name, variant=given.variant, privileged=privileged)
     file = registry.weights(given.name, given.preset)
     if file is None:
         raise _unknown(text.removesuffix(f"{VARIANT}{given.variant}"))
@@ -74,10 +77,14 @@ def load_policy(of: PolicyRef | str, cell: SimCell | None = None) -> Policy:
             a simulated cell.
     """
     ref = resolve(of) if isinstance(of, str) else of
+    pushes = ref.variant == PUSHES
     if ref.file is None:
-        return _baseline(ref.name, cell)
-    method = registry.load(ref.file)
-    return method if not ref.variant else _variant(method, ref.variant)
+        policy = _baseline(ref.name, cell)
+    else:
+        method = registry.load(ref.file)
+        plain = pushes or not ref.variant
+        policy = method if plain else _variant(method, ref.variant)
+    return PushAfterMiss(policy) if pushes else policy
 
 
 def _baseline(name: str, cell: SimCell | None) -> Policy:
@@ -138,7 +145,9 @@ def _variant(method: Method, name: str) -> Policy:
     if found and found["name"] in numbered:
         return numbered[found["name"]](int(found["number"]))
     raise unknown_name(
-        f"variant of {method.name}", name, [*variants, *(f"{kind}NUMBER" for kind in numbered)]
+        f"variant of {method.name}",
+        name,
+        [*variants, PUSHES, *(f"{kind}NUMBER" for kind in numbered)],
     )
 
 

@@ -144,6 +144,10 @@ class Truth(Protocol):
         """Objects between the fingers, touched by both."""
         ...
 
+    def arranged(self) -> str:
+        """Name of the arrangement that the scene began with; empty for any other beginning."""
+        ...
+
     def lost(self) -> tuple[ObjectRef, ...]:
         """Objects that left the workspace since the reset without ever having been lifted."""
         ...

@@ -91,6 +91,11 @@ class Stop:
         return all(one.changed < self.least_change and not one.grasped for one in latest)
 
 
+StopOf = Callable[[int | None], Stop]
+"""From the number of objects that lie there at first (None where there is no truth) to when the
+scene ends."""
+
+
 @dataclass(frozen=True)
 class Episode:
     """One scene, played to its end: what every metric of every protocol is computed from.
@@ -104,6 +109,7 @@ class Episode:
         left: objects that lay there in the end; None where there is no truth.
         replaced: attempts on the same scene in a second pass, in which what was lifted was put
             back; empty where the protocol has no such.
+        arranged: name of the arrangement that the scene began with; empty for any other beginning.
     """
 
     task: Task
@@ -113,6 +119,7 @@ class Episode:
     placed: tuple[ObjectRef, ...] | None = None
     left: tuple[ObjectRef, ...] | None = None
     replaced: tuple[AttemptRecord, ...] = ()
+    arranged: str = ""
 
     @property
     def outcomes(self) -> tuple[bool, ...]:
@@ -175,6 +182,7 @@ class Episode:
             placed=objects("placed"),
             left=objects("left"),
             replaced=records("replaced"),
+            arranged=values.get("arranged", ""),
         )
 
 
@@ -186,7 +194,7 @@ def play(
     ids: Ids | None = None,
     goals: Goals | None = None,
     after: AfterLift = AfterLift.SET_ASIDE,
-    stop: Stop,
+    stop: Stop | StopOf,
 ) -> Episode:
     """Play one scene to its end. Arguments as of `playing`."""
     attempting = attempts(cell, policy, task, ids=ids, goals=goals, after=after, stop=stop)
@@ -206,7 +214,7 @@ def attempts(
     ids: Ids | None = None,
     goals: Goals | None = None,
     after: AfterLift = AfterLift.SET_ASIDE,
-    stop: Stop,
+    stop: Stop | StopOf,
     angles: int = 1,
 ) -> Generator[Played, None, Episode]:
     """Play one scene with one policy, an attempt at a time: each is yielded when it has ended and
@@ -236,7 +244,7 @@ def playing(
     ids: Ids | None = None,
     goals: Goals | None = None,
     after: AfterLift = AfterLift.SET_ASIDE,
-    stop: Stop,
+    stop: Stop | StopOf,
     angles: int = 1,
 ) -> Generator[Context | Played, Plan | None, Episode]:
     """The loop itself, for whoever answers: it yields a context and is sent a plan, yields each
@@ -262,6 +270,7 @@ def playing(
     wanted = repeat(ANYTHING) if goals is None else iter(goals(placed))
     rng = np.random.default_rng([task.seed, 1])
     records: list[AttemptRecord] = []
+    stop = stop if isinstance(stop, Stop) else stop(None if placed is None else len(placed))
     while not stop.reached(records, truth) and (goal := next(wanted, None)) is not None:
         asked, losses = replace(ids, index=ids.index + len(records)), _Losses(truth)
         state = scene.save() if angles > 1 else None
@@ -301,6 +310,7 @@ def playing(
         clock.seconds,
         placed,
         None if truth is None else truth.left(),
+        arranged="" if truth is None else truth.arranged(),
     )
 
 

@@ -97,6 +97,11 @@ class Body:
             differ from the nominal extrinsics.
         paint: largest change of the colours of table, walls, arm and hand between scenes, as a
             share of the whole range.
+        half_size: m from the middle of the table to its walls, or to where things count as lost.
+        wall_thickness: m.
+        layout: how scenes begin, see `sim.scene.Layout`.
+        cases: a folder of arrangements, where scenes begin with such; empty for the package's own.
+        meshes: the folder of the meshes that these name.
     """
 
     world_from_base: FloatArray | None = None
@@ -106,6 +111,11 @@ class Body:
     away: FloatArray | None = None
     extrinsics_spread: tuple[float, float] = (0.0, 0.0)
     paint: float = 0.0
+    half_size: float = 0.18
+    wall_thickness: float = 0.02
+    layout: str = "heap"
+    cases: str = ""
+    meshes: str = ""
 
 
 @dataclass(frozen=True)
@@ -162,6 +172,9 @@ def make_spec(
     config: CellConfig,
     cameras: Mapping[str, CameraSpec],
     presented: FloatArray | None = None,
+    *,
+    gripper: GripperSpec = GRIPPER,
+    workspace: Workspace = WORKSPACE,
 ) -> CellSpec:
     """A cell's spec, once its options are checked; the renderer is the one that "auto" stands for
     here.
@@ -171,6 +184,8 @@ def make_spec(
         config: its options.
         cameras: by name.
         presented: (4, 4) world_from_tool of a hand that shows what it holds.
+        gripper: but for how far it closes.
+        workspace: where its tool may go.
 
     Raises:
         InputError: an unknown choice, a number out of range, or a gripper that closes no further
@@ -181,8 +196,8 @@ def make_spec(
             raise unknown_name(option, chosen, choices)
     check_bounds(config, prefix="")
     options = {**to_json(config), "renderer": str(choose_renderer(config.renderer).kind)}
-    gripper = replace(GRIPPER, closed=config.gripper_closed)
-    return CellSpec(name, gripper, WORKSPACE, cameras, options, presented)
+    gripper = replace(gripper, closed=config.gripper_closed)
+    return CellSpec(name, gripper, workspace, cameras, options, presented)
 
 
 def square_camera(

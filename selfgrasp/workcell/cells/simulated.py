@@ -16,11 +16,16 @@ from selfgrasp.core.attempt import Attempt
 from selfgrasp.core.observation import Observation
 from selfgrasp.core.policy import ANYTHING, Goal, Policy
 from selfgrasp.core.spec import CellSpec
+from selfgrasp.objects.arrangements import Arrangement, own_cases, read_cases
 from selfgrasp.objects.model import ObjectModel
 from selfgrasp.objects.named import objects_named
 from selfgrasp.vision import Rim
 from selfgrasp.workcell.attempt import Ids
+<<<<<<< HEAD
 from selfgrasp.workcell.cells.config import WORKSPACE, Body, BuiltInArm, CellConfig, Noise
+=======
+from selfgrasp.workcell.cells.config import Body, CellConfig, Noise
+>>>>>>> 06de953 (VPG's table, protocols and method begun: flat_table, declutter, arrangements, random pushes, networks over turned maps)
 from selfgrasp.workcell.cells.kuka_bin import KukaBinConfig
 from selfgrasp.workcell.cells.registry import cell_kind, checked_options
 from selfgrasp.workcell.cells.tabletop import TabletopConfig
@@ -37,7 +42,7 @@ from selfgrasp.workcell.sim.kick import KickedArm
 from selfgrasp.workcell.sim.light import Lights, Paint
 from selfgrasp.workcell.sim.noise import NoiseConfig, imprecise, realistic, very_imprecise
 from selfgrasp.workcell.sim.render import make_renderer
-from selfgrasp.workcell.sim.scene import Mixture, SceneConfig, SimScene
+from selfgrasp.workcell.sim.scene import Layout, Mixture, SceneConfig, SimScene
 from selfgrasp.workcell.sim.ur5 import ur5
 from selfgrasp.workcell.sim.world import World
 from selfgrasp.workcell.workcell import Workcell
@@ -162,17 +167,20 @@ def _models(objects: Sequence[ObjectModel] | str) -> Sequence[ObjectModel]:
 def _simulated(
     spec: CellSpec, body: Body, objects: Sequence[ObjectModel], config: CellConfig
 ) -> SimCell:
-    table = TableConfig(wall_height=config.wall_height)
+    table = TableConfig(body.half_size, config.wall_height, body.wall_thickness)
+    cases = _cases(body)
+    standing = {one.model.name: one.model for case in cases for one in case.standing}
     world = World(
-        objects,
-        slots=config.count,
+        tuple({**{item.name: item for item in objects}, **standing}.values()),
+        slots=max([config.count, *(len(case.standing) for case in cases)]),
         gripper=spec.gripper,
         table=table,
         arm=_arm_model(body),
         away=body.away,
     )
     noise = _NOISE[config.noise]()
-    renderer = make_renderer(world.model, config.picture_px, config.picture_px, config.renderer)
+    size = next(iter(spec.cameras.values()))
+    renderer = make_renderer(world.model, size.height, size.width, config.renderer)
     moved = MOVED_BY if config.noise == "moved" else (0.0, 0.0)
     cameras = {
         name: SimCamera(
@@ -190,7 +198,7 @@ def _simulated(
     }
     lights = Lights(world.model)
     jointed = body.world_from_base is not None
-    arm = JointArm(world, WORKSPACE, noise) if jointed else FlyingArm(world, WORKSPACE, noise)
+    arm = (JointArm if jointed else FlyingArm)(world, spec.workspace, noise)
     # The order is that in which random numbers are drawn: another one gives other scenes.
     on_reset: list[Callable[[np.random.Generator], None]] = [
         *(camera.randomise for camera in cameras.values()),
@@ -206,7 +214,12 @@ def _simulated(
     scene = SimScene(
         world,
         objects,
-        SceneConfig(count=config.count, mixture=Mixture(config.mixture)),
+        SceneConfig(
+            count=config.count,
+            mixture=Mixture(config.mixture),
+            layout=Layout(body.layout),
+            cases=cases,
+        ),
         on_reset=on_reset,
     )
     drivers = Drivers(kicked or arm, SimGripper(world), {**cameras}, scene, scene)
@@ -225,6 +238,15 @@ def _simulated(
         on_close=renderer.close,
     )
     return SimCell(workcell, lambda: world.physics_seconds, lambda: scene.remaining, world)
+
+
+def _cases(body: Body) -> tuple[Arrangement, ...]:
+    """The arrangements that scenes begin with; none where they begin otherwise."""
+    if Layout(body.layout) is not Layout.CASES:
+        return ()
+    if not body.cases:
+        return own_cases()
+    return read_cases(Path(body.cases), Path(body.meshes) if body.meshes else None)
 
 
 def _arm_model(body: Body) -> ArmModel | None:

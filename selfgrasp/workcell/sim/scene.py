@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
+from scipy.spatial.transform import Rotation
 
 from selfgrasp.core.arrays import FloatArray
 from selfgrasp.core.attempt import Label
 from selfgrasp.core.errors import InputError
 from selfgrasp.core.pose import apply
 from selfgrasp.core.record import ObjectRef
+from selfgrasp.objects.arrangements import Arrangement, random_packing, unsettled
 from selfgrasp.objects.model import ObjectModel
 from selfgrasp.workcell.sim.world import Placed, World
 
@@ -21,6 +23,11 @@ _REST_SPEED = 0.03
 _POUR_SECONDS, _CALM_SECONDS = 2.0, 0.8
 """s of patience after a drop and after an attempt."""
 _BATCH = 20
+_PACKED = 6
+"""Objects of a packing, at most; two at least."""
+_SCATTER, _DROPS = 0.12, 4
+"""m, half the side of the square over which objects are scattered; how often one is dropped until
+it stays."""
 _LIFT = 0.01
 """m by which an object is raised until it is clear of those dropped before it."""
 
@@ -34,19 +41,34 @@ class Mixture(StrEnum):
     ALIKE = "alike"
 
 
+class Layout(StrEnum):
+    """How a scene begins: with a heap, dropped at once; scattered, dropped one by one, so that all
+    stay; packed, side by side; mixed, one of the two; or as arranged in cases."""
+
+    HEAP = "heap"
+    SCATTERED = "scattered"
+    PACKED = "packed"
+    MIXED = "mixed"
+    CASES = "cases"
+
+
 @dataclass(frozen=True)
 class SceneConfig:
-    """What is dropped.
+    """What lies there at first.
 
     Attributes:
-        count: how many objects a scene begins with.
+        count: how many objects a scene begins with; of packings at most so many.
         spread: m, half the side of the square over which they are dropped.
         mixture: which of them go together.
+        layout: how they lie.
+        cases: arrangements, for the layout of that name; a scene's seed says which.
     """
 
     count: int = 10
     spread: float = 0.11
     mixture: Mixture = Mixture.ANY
+    layout: Layout = Layout.HEAP
+    cases: tuple[Arrangement, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,13 +156,87 @@ class SimScene:
         )
         self._lifted: frozenset[int] = frozenset()
         self._lost: tuple[ObjectRef, ...] = ()
+        self._arranged = ""
 
     def reset(self, seed: int) -> None:
-        """Drop `count` objects, drawn from the pool, in random poses; wait until they lie still."""
-        rng = scene_rng(seed)
-        self.drop(drawn_objects(self._pool, self._config.count, rng, self._config.mixture), rng)
+        """Lay out objects, as the config says; wait until they lie still.
+
+        Raises:
+            InputError: a case that does not stay as it was arranged.
+        """
+        rng, config = scene_rng(seed), self._config
+        self._arranged = ""
+        layout = config.layout
+        if layout is Layout.MIXED:
+            layout = Layout.PACKED if rng.random() < 0.5 else Layout.SCATTERED
+        match layout:
+            case Layout.CASES:
+                self.arrange(config.cases[seed % len(config.cases)])
+            case Layout.PACKED:
+                count = int(rng.integers(2, max(2, min(_PACKED, config.count)) + 1))
+                self.arrange(random_packing(rng, self._pool, count))
+            case Layout.SCATTERED:
+                self.scatter(drawn_objects(self._pool, config.count, rng, config.mixture), rng)
+            case _:
+                self.drop(drawn_objects(self._pool, config.count, rng, config.mixture), rng)
         for randomise in self._on_reset:
             randomise(rng)
+
+    def arrange(self, arrangement: Arrangement) -> None:
+        """Put objects where they stand, and settle.
+
+        Raises:
+            InputError: one that does not stay there.
+        """
+        world = self._world
+        world.put([one.model for one in arrangement.standing])
+        world.hand_away()
+        for slot, one in enumerate(arrangement.standing):
+            world_from_body = one.world_from_object @ one.model.object_from_principal
+            quaternion = Rotation.from_matrix(world_from_body[:3, :3]).as_quat(scalar_first=True)
+            world.place(slot, world_from_body[:3, 3], quaternion)
+        self._begin()
+        poses = [world.object_pose(p.slot) for p in world.placed]
+        if len(poses) < len(arrangement.standing):
+            fault = f"{len(arrangement.standing) - len(poses)} of its objects left the workspace"
+        else:
+            fault = unsettled(arrangement, poses)
+        self._arranged = arrangement.name
+        if fault:
+            raise InputError(
+                given=f"arrangement {arrangement.name!r}, {fault}", wanted="one that stays as it is"
+            )
+
+    def scatter(self, objects: Sequence[ObjectModel], rng: np.random.Generator) -> None:
+        """Drop these objects one after the other, in random poses, each once those before it lie
+        still; one that rolls out of the workspace is dropped again."""
+        world = self._world
+        world.put(objects)
+        world.hand_away()
+        world.hold_firmly(False)
+        for slot, item in enumerate(objects):
+            for _ in range(_DROPS):
+                quaternion = rng.normal(size=4)
+                x, y = rng.uniform(-_SCATTER, _SCATTER, size=2)
+                place = np.array([x, y, item.bounding_radius + _LIFT])
+                world.place(slot, place, quaternion / np.linalg.norm(quaternion))
+                while world.overlaps(slot):
+                    world.shift(slot, np.array([0.0, 0.0, _LIFT]))
+                self._wait_for(slot + 1)
+                if all(self._inside(p) for p in world.placed[: slot + 1]):
+                    break
+        self._begin()
+
+    def _wait_for(self, first: int) -> None:
+        """Step until the first so many objects lie still, the others held where they wait."""
+        world, calm = self._world, 0
+        for _ in range(int(_CALM_SECONDS / (_BATCH * world.model.opt.timestep))):
+            for slot in range(first, len(world.placed)):
+                world.place(slot, world.parked(slot))
+            world.step(_BATCH)
+            calm = calm + 1 if world.speeds()[:first].max(initial=0.0) < _REST_SPEED else 0
+            if calm >= 2:
+                break
 
     def drop(self, objects: Sequence[ObjectModel], rng: np.random.Generator) -> None:
         """Drop these objects one above the other, in random poses, and settle."""
@@ -162,6 +258,11 @@ class SimScene:
                 height += _LIFT
                 world.shift(slot, np.array([0.0, 0.0, _LIFT]))
             height += 0.35 * item.bounding_radius
+        self._begin()
+
+    def _begin(self) -> None:
+        """Settle for the first time."""
+        world = self._world
         world.forward()
         # Kept should what follows break the simulation, as after every settling.
         world.save()
@@ -190,17 +291,20 @@ class SimScene:
 
     def _clear_outside(self) -> None:
         world = self._world
-        reach = world.table.half_size + world.table.wall_thickness
         held = world.held()
         for placed in world.placed:
-            position = world.object_pose(placed.slot)[:3, 3]
-            if placed.slot not in held and (
-                np.abs(position[:2]).max() > reach or position[2] < -0.05
-            ):
+            if placed.slot not in held and not self._inside(placed):
                 if placed.slot not in self._lifted:
                     self._lost += (_ref(placed),)
                 world.remove(placed.slot)
         world.forward()
+
+    def _inside(self, placed: Placed) -> bool:
+        """Whether an object's center of mass lies within the walls."""
+        world = self._world
+        reach = world.table.half_size + world.table.wall_thickness
+        position = world.object_pose(placed.slot)[:3, 3]
+        return bool(np.abs(position[:2]).max() <= reach and position[2] >= -0.05)
 
     def time(self) -> float:
         """s of simulated time since the reset."""
@@ -266,6 +370,10 @@ class SimScene:
         """Objects that both fingers touch; privileged."""
         held = self._world.held()
         return tuple(_ref(placed) for placed in self._world.placed if placed.slot in held)
+
+    def arranged(self) -> str:
+        """Name of the arrangement that the scene began with; empty for any other beginning."""
+        return self._arranged
 
     def lost(self) -> tuple[ObjectRef, ...]:
         """Objects that left the workspace without ever having been lifted; privileged."""

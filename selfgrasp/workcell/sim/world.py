@@ -187,7 +187,7 @@ class World:
         mujoco.mj_resetData(self.model, self.data)
         self.placed = tuple(Placed(slot, item) for slot, item in enumerate(objects))
         for slot in range(self.slots):
-            self.place(slot, self._parked(slot))
+            self.place(slot, self.parked(slot))
 
     def _away(self, place: FloatArray) -> FloatArray:
         """Joints with which the hand waits over `place` (3,) m."""
@@ -275,7 +275,8 @@ class World:
         model.geom_conaffinity[geom] = 1
 
     @staticmethod
-    def _parked(slot: int) -> FloatArray:
+    def parked(slot: int) -> FloatArray:
+        """(3,) m, where a slot's body waits while it is not in the scene."""
         place: FloatArray = PARKED + np.array([0.5 * (slot + 1), 0.0, 0.0])
         return place
 
@@ -308,7 +309,7 @@ class World:
     def remove(self, slot: int) -> None:
         """Take an object out of the scene: switch its slot off and park it."""
         self._fill(slot, None)
-        self.place(slot, self._parked(slot))
+        self.place(slot, self.parked(slot))
         self.placed = tuple(p for p in self.placed if p.slot != slot)
 
     def object_pose(self, slot: int) -> FloatArray:

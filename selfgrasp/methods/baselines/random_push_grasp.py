@@ -1,0 +1,50 @@
+"""Random pushes and grasps, where they can move or meet something: how VPG collects its first
+data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from selfgrasp.core import Action, Context, Plan
+from selfgrasp.vision import heightmap
+from selfgrasp.vision.random_actions import random_grasp, random_push
+
+
+@dataclass(frozen=True)
+class RandomPushGraspConfig:
+    """How they are drawn.
+
+    Attributes:
+        view: name of the view; None takes the first.
+        pixel: m, side of a map cell.
+        pushes: share of pushes.
+    """
+
+    view: str | None = None
+    pixel: float = 0.004
+    pushes: float = 0.5
+
+
+@dataclass(frozen=True)
+class RandomPushGraspPolicy:
+    """A random primitive, at a random place and in a random direction of those where it makes
+    sense: epsilon-greedy with an epsilon of 1, over primitive and place."""
+
+    config: RandomPushGraspConfig = field(default_factory=RandomPushGraspConfig)
+    name: str = "random_push_grasp"
+    privileged: tuple[str, ...] = ()
+
+    def plan(self, context: Context) -> Plan:
+        """One action; none where nothing stands in the workspace."""
+        spec, rng = context.spec, context.rng()
+        view = context.observation.view(self.config.view)
+        top = heightmap(view, spec.workspace, pixel=self.config.pixel, margin=0.0, colored=False)
+        pushes = rng.random() < self.config.pushes
+        action: Action | None = random_push(top, spec, rng) if pushes else None
+        action = action or random_grasp(top, spec, rng)
+        if action is None:
+            return Plan.nothing("nothing stands in the workspace")
+        return Plan.only(action)
+
+
+POLICY = RandomPushGraspPolicy

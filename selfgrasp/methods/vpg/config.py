@@ -1,0 +1,142 @@
+"""Config and presets of pushing and grasping (VPG)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from selfgrasp.core import InputError
+
+
+class Reward(StrEnum):
+    """What a push is worth, beyond the values of what comes after it.
+
+    change: 0.5 where it changed the heightmap (published). none: nothing (VPG-noreward). next: the
+    probability that the best grasp after it holds, as the target network sees it. rise: by how much
+    that probability grew (EPG). measured: whether the best grasp after it held, minus whether the
+    best one before it would have; tried from the restored state, in simulation only.
+    """
+
+    CHANGE = "change"
+    NONE = "none"
+    NEXT = "next"
+    RISE = "rise"
+    MEASURED = "measured"
+
+
+class Learning(StrEnum):
+    """What the networks learn.
+
+    q: Q-learning, rewards and the discounted best value of the next state (published). trial: the
+    discounted rewards that really followed, as long as they did (SPOT). reactive: whether a grasp
+    holds and whether a push changes anything, each at once. one_step: whether a grasp holds, and
+    the push's reward alone.
+    """
+
+    Q = "q"
+    TRIAL = "trial"
+    REACTIVE = "reactive"
+    ONE_STEP = "one_step"
+
+
+@dataclass(frozen=True)
+class VPGConfig:
+    """The two networks, what they learn, and how they plan.
+
+    Attributes:
+        learning: what the networks learn.
+        reward: what a push is worth.
+        discount: of values of the next state.
+        pushes: whether it pushes at all; without, it is the grasping-only twin.
+        color: whether the networks see colors.
+        height: whether they see heights.
+        clearances: whether the grasp network is told how far what lies under the fingers rises
+            above the fingertips.
+        channels: of the convolutions.
+        hidden: units of the layer after them.
+        grasp_pixel, push_pixel: m, cells of the maps that the networks look at.
+        turns: directions of pushes; grasps have half as many.
+        push_bias: by how much a push has to be better than the best grasp to be chosen.
+        candidates: of each kind in a plan.
+        epsilon: share of random actions of `+explore`.
+        view: name of the view; None takes the first with depth.
+    """
+
+    learning: Learning = Learning.ONE_STEP
+    reward: Reward = Reward.NEXT
+    discount: float = 0.9
+    pushes: bool = True
+    color: bool = True
+    height: bool = True
+    clearances: bool = True
+    channels: int = 16
+    hidden: int = 64
+    grasp_pixel: float = 0.004
+    push_pixel: float = 0.008
+    turns: int = 16
+    push_bias: float = 0.0
+    candidates: int = 12
+    epsilon: float = 0.1
+    view: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.turns % 2:
+            raise InputError(given=f"turns = {self.turns}", wanted="an even number")
+        if not (self.color or self.height):
+            raise InputError(given="neither color nor height", wanted="one of them at least")
+
+    @property
+    def probable(self) -> bool:
+        """Whether values are probabilities, learned as logits."""
+        return self.learning in (Learning.REACTIVE, Learning.ONE_STEP)
+
+
+def small() -> VPGConfig:
+    """Trains on two CPU cores: a grasp's value is whether it holds, a push's whether the best grasp
+    after it does."""
+    return VPGConfig()
+
+
+def published() -> VPGConfig:
+    """The published learning with the small networks: rewards 1 and 0.5, discount 0.5."""
+    return VPGConfig(learning=Learning.Q, reward=Reward.CHANGE, discount=0.5)
+
+
+def grasping() -> VPGConfig:
+    """Grasping only."""
+    return VPGConfig(pushes=False)
+
+
+def reactive() -> VPGConfig:
+    """Pushing and grasping without a look ahead."""
+    return VPGConfig(learning=Learning.REACTIVE)
+
+
+def no_reward() -> VPGConfig:
+    """The published learning without rewards for pushes."""
+    return replace(published(), reward=Reward.NONE)
+
+
+def short_sighted() -> VPGConfig:
+    """The published learning with a discount of 0.2."""
+    return replace(published(), discount=0.2)
+
+
+def no_height() -> VPGConfig:
+    """The published learning from colors alone."""
+    return replace(published(), height=False, clearances=False)
+
+
+def trial() -> VPGConfig:
+    """SPOT's trial reward."""
+    return VPGConfig(learning=Learning.TRIAL, reward=Reward.CHANGE, discount=0.65)
+
+
+def rise() -> VPGConfig:
+    """A push is worth by how much the grasp network's best value rises (EPG)."""
+    return VPGConfig(reward=Reward.RISE)
+
+
+def measured() -> VPGConfig:
+    """A push is worth what it did for the best grasp, measured by trying both. Simulation only."""
+    return VPGConfig(reward=Reward.MEASURED)

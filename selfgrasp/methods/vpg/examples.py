@@ -1,0 +1,200 @@
+"""Training examples: the patch around each executed action, what it brought, and the state that it
+led to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from selfgrasp.core import UNINFORMATIVE_FAULTS, Attempt, Grasp, Push, View
+from selfgrasp.core.pose import yaw_of
+from selfgrasp.core.spec import CellSpec, GripperSpec, Workspace
+from selfgrasp.learn import Batch, Examples, Source, Split
+from selfgrasp.methods.vpg.config import Reward, VPGConfig
+from selfgrasp.methods.vpg.network import BORDER
+from selfgrasp.methods.vpg.seen import LATE, MAP_PIXEL, clearances, patch, picture
+from selfgrasp.vision import Heightmap, heightmap, jitter_color
+from selfgrasp.vision.change import CHANGED_AREA, changed_area
+
+GRASP, PUSH = 0, 1
+CHANGE_REWARD = 0.5
+"""Of a push that changes the heightmap; a grasp that holds has 1 (Zeng et al. 2018, section
+IV-D)."""
+HELD_BEFORE, HELD_AFTER = "truth.held_before", "truth.held_after"
+"""Labels of a push: whether the best grasp before it would have held, and the best one after it."""
+_FLIPPED = 0.5
+
+
+def gather(source: Source, split: Split, config: VPGConfig) -> Examples:
+    """One example a grasp or push that was seen before and after.
+
+    Columns: kind, color (31, 31, 3), height (31, 31) m, late (6,), grasped, changed, follows (the
+    rewards that really followed, discounted as long as they did), measured; the next state,
+    next_color (H, W, 3) and next_height (H, W) m above the table; and cell, see `cell_row`.
+    """
+    measured = _measured(source, config)
+    rows: list[dict[str, Any]] = []
+    for scene in _scenes(source.attempts(split)):
+        transitions = list(_transitions(scene, source.spec, config))
+        for transition, follows in zip(
+            transitions, _returns(transitions, config.discount), strict=True
+        ):
+            row = {**transition.row, "follows": follows}
+            row["measured"] = measured.get(transition.attempt, np.nan)
+            rows.append(row)
+    if not rows:
+        return Examples({"kind": np.zeros(0, np.uint8)}, np.zeros(0, np.float32))
+    columns = {name: np.stack([row[name] for row in rows]) for name in rows[0]}
+    return Examples(columns, np.ones(len(rows), np.float32))
+
+
+@dataclass(frozen=True, eq=False)
+class _Transition:
+    attempt: str
+    index: int
+    reward: float
+    row: Mapping[str, Any]
+
+
+def _scenes(attempts: Iterator[Attempt]) -> Iterator[list[Attempt]]:
+    """Attempts of one scene after the other."""
+    scene: list[Attempt] = []
+    for attempt in attempts:
+        if scene and (attempt.session, attempt.scene) != (scene[0].session, scene[0].scene):
+            yield scene
+            scene = []
+        scene.append(attempt)
+    if scene:
+        yield scene
+
+
+def _transitions(
+    scene: Sequence[Attempt], spec: CellSpec, config: VPGConfig
+) -> Iterator[_Transition]:
+    maps: dict[int, Heightmap] = {}
+
+    def map_of(view: View) -> Heightmap:
+        if id(view) not in maps:
+            maps[id(view)] = heightmap(view, spec.workspace, pixel=MAP_PIXEL, margin=0.0)
+        return maps[id(view)]
+
+    for attempt in scene:
+        if attempt.before is None or attempt.after is None or not attempt.steps:
+            continue
+        action = attempt.steps[-1].action
+        if attempt.outcome.fault in UNINFORMATIVE_FAULTS or not isinstance(action, Grasp | Push):
+            continue
+        before, after = (map_of(one.view(config.view)) for one in (attempt.before, attempt.after))
+        changed = changed_area(before, after) > CHANGED_AREA
+        held = attempt.outcome.grasped
+        row = {
+            **_seen(before, action, spec, config),
+            "grasped": np.bool_(held),
+            "changed": np.bool_(changed),
+            "next_color": after.color,
+            "next_height": (after.height - spec.workspace.surface).astype(np.float16),
+            "cell": cell_row(spec),
+        }
+        is_push = isinstance(action, Push)
+        reward = CHANGE_REWARD * changed if is_push else float(held)
+        yield _Transition(attempt.id, attempt.index, reward, row)
+
+
+def _seen(
+    before: Heightmap, action: Grasp | Push, spec: CellSpec, config: VPGConfig
+) -> Mapping[str, Any]:
+    late = np.zeros(LATE, np.float32)
+    if isinstance(action, Push):
+        kind, xy, yaw, pixel = PUSH, action.start[:2], action.yaw, config.push_pixel
+    else:
+        tool = action.world_from_tool
+        kind, xy, yaw, pixel = GRASP, tool[:2, 3], yaw_of(tool), config.grasp_pixel
+    seen = patch(before, xy, yaw, spec, pixel)
+    if isinstance(action, Grasp):
+        tip = np.array([action.world_from_tool[2, 3] - spec.workspace.surface])
+        late = clearances(seen, np.array([[BORDER, BORDER]]), tip, spec.gripper)[0]
+    return {
+        "kind": np.uint8(kind),
+        "color": seen.color,
+        "height": seen.height.astype(np.float16),
+        "late": late,
+    }
+
+
+def cell_row(spec: CellSpec) -> NDArray[np.float32]:
+    """(10,) m of gripper and workspace, what planning in a next state takes of a cell."""
+    gripper, workspace = spec.gripper, spec.workspace
+    sizes = (
+        *(gripper.opening, gripper.finger_thickness, gripper.finger_breadth),
+        gripper.finger_length,
+    )
+    return np.array([*sizes, *workspace.low, *workspace.high], np.float32)
+
+
+def cell_of(row: NDArray[np.float32]) -> CellSpec:
+    """A cell with the gripper and workspace of a `cell_row`, above a table at height 0."""
+    numbers = row.astype(np.float64)
+    opening, thickness, breadth, length = numbers[:4].tolist()
+    gripper = GripperSpec(opening, thickness, breadth, length, max_force=1.0)
+    return CellSpec("", gripper, Workspace(numbers[4:7], numbers[7:]), {}, {})
+
+
+def _returns(transitions: Sequence[_Transition], discount: float) -> list[np.float32]:
+    """SPOT's trial reward: r + discount times what followed, 0 once nothing was gained."""
+    found: list[np.float32] = []
+    follows = 0.0
+    for one in reversed(transitions):
+        follows = one.reward + discount * follows if one.reward > 0 else 0.0
+        found.append(np.float32(follows))
+    return found[::-1]
+
+
+def _measured(source: Source, config: VPGConfig) -> Mapping[str, np.float32]:
+    """By attempt, what a push did for the best grasp: -1, 0 or 1."""
+    if config.reward is not Reward.MEASURED:
+        return {}
+    before, after = source.label(HELD_BEFORE), source.label(HELD_AFTER)
+    return {one: np.float32(bool(after[one])) - np.float32(bool(before[one])) for one in after}
+
+
+def batch_of(
+    examples: Examples,
+    indices: NDArray[np.int64],
+    config: VPGConfig,
+    rng: np.random.Generator,
+    *,
+    augment: bool,
+) -> Batch:
+    """Tensors of the rows at `indices`; with `augment` in other colors and mirrored as the hand is:
+    a grasp both ways, a push across its way.
+
+    row is the example's number, negative for one that is not augmented.
+    """
+    color, height = examples["color"][indices], examples["height"][indices].astype(np.float32)
+    kind = examples["kind"][indices]
+    if augment:
+        color = jitter_color(color, rng)
+        across, along = rng.random((2, len(indices))) < _FLIPPED
+        along &= kind == GRASP
+        color = np.where(across[:, None, None, None], color[:, ::-1], color)
+        height = np.where(across[:, None, None], height[:, ::-1], height)
+        color = np.where(along[:, None, None, None], color[:, :, ::-1], color)
+        height = np.where(along[:, None, None], height[:, :, ::-1], height)
+    late = examples["late"][indices]
+    return {
+        "picture": picture(np.ascontiguousarray(color), height, config),
+        "late": torch.from_numpy(late if config.clearances else np.zeros_like(late)),
+        "row": torch.from_numpy(indices if augment else -1 - indices),
+        **{
+            name: torch.from_numpy(examples[name][indices])
+            for name in (
+                *("kind", "grasped", "changed", "follows", "measured"),
+                *("next_color", "next_height", "cell"),
+            )
+        },
+    }

@@ -1,0 +1,270 @@
+"""Zeng et al., "Learning synergies between pushing and grasping with self-supervised deep
+reinforcement learning", IROS 2018, as a Method."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from copy import copy
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+
+from selfgrasp.core import Action, Context, Grasp, Heat, Plan, Policy, Push
+from selfgrasp.core.arrays import FloatArray
+from selfgrasp.core.pose import angle_between_grasps, top_down, yaw_of
+from selfgrasp.learn import (
+    Batch,
+    Examples,
+    FitConfig,
+    Keep,
+    Loss,
+    Method,
+    Schedule,
+    Source,
+    Split,
+    evaluating,
+)
+from selfgrasp.learn.target import TargetNetwork
+from selfgrasp.methods.vpg.config import Learning, Reward, VPGConfig
+from selfgrasp.methods.vpg.examples import GRASP, PUSH, batch_of, gather
+from selfgrasp.methods.vpg.network import Networks
+from selfgrasp.methods.vpg.seen import (
+    LATE,
+    MAP_PIXEL,
+    Scored,
+    score_grasps,
+    score_pushes,
+)
+from selfgrasp.methods.vpg.targets import NextValues, target_of
+from selfgrasp.vision import Heightmap, diverse, heightmap
+from selfgrasp.vision.random_actions import random_grasp, random_push
+from selfgrasp.vision.turned import PUSH_HEIGHT, PUSH_LENGTH
+
+_TARGET_EVERY = 500
+"""Steps between two copies of the networks that next states are valued with."""
+_SEPARATION = 0.016
+"""m between two candidates of a plan, unless their directions differ by more than 40 deg."""
+_MISSED_WITHIN, _MISSED_YAW = 0.012, math.radians(15)
+"""m and rad around a grasp that closed on nothing, in which a grasp is tried again only after all
+else."""
+_MISSED_SHARE = 0.25
+_MOST = 400
+"""Of the best actions of a kind that candidates are chosen among."""
+_RANDOM_PUSHES = 0.5
+"""Of the random actions of `+explore`."""
+
+
+class VPG(Method):
+    """Values pushes and grasps at every pixel and direction, and does the most valuable."""
+
+    name = "vpg"
+
+    def __init__(self, config: VPGConfig) -> None:
+        super().__init__()
+        self.config: VPGConfig = config
+        self.networks = Networks(config, LATE)
+        self.target = TargetNetwork(self.networks, every=_TARGET_EVERY)
+        self._next = NextValues()
+
+    def recipe(self, *, round: int = 0) -> FitConfig:
+        """A constant rate and the last weights: targets move, so no epoch is the best."""
+        return FitConfig(
+            epochs=8,
+            batch=64,
+            learning_rate=1e-3,
+            schedule=Schedule.CONSTANT,
+            keep=Keep.LAST,
+        )
+
+    @property
+    def examples_key(self) -> list[object]:
+        """Whatever patches, rewards and returns depend on."""
+        config = self.config
+        return [
+            *(config.grasp_pixel, config.push_pixel, config.discount, config.view),
+            config.reward is Reward.MEASURED,
+        ]
+
+    def gather(self, source: Source, split: Split, rng: np.random.Generator) -> Examples:
+        """See `examples.gather`."""
+        return gather(source, split, self.config)
+
+    def batch(
+        self,
+        examples: Examples,
+        indices: NDArray[np.int64],
+        rng: np.random.Generator,
+        *,
+        augment: bool,
+    ) -> Batch:
+        """See `examples.batch_of`."""
+        return batch_of(examples, indices, self.config, rng, augment=augment)
+
+    def loss(self, batch: Batch) -> Loss:
+        """Of the executed action's value alone: cross entropy of what is a probability, or Huber
+        loss."""
+        networks = self.target.network
+        assert isinstance(networks, Networks)
+        with torch.no_grad():
+            target_B = target_of(batch, networks, self._next, self.config)
+        value_B = torch.zeros_like(target_B)
+        for kind, tower, late in (
+            (GRASP, self.networks.grasp, batch["late"]),
+            (PUSH, self.networks.push, batch["late"][:, :0]),
+        ):
+            rows = torch.nonzero(batch["kind"] == kind)[:, 0]
+            if len(rows):
+                value_B = value_B.index_put((rows,), tower(batch["picture"][rows], late[rows]))
+        known_B = target_B.isfinite() & ((batch["kind"] == GRASP) | self.config.pushes)
+        target_B = torch.where(known_B, target_B, 0.0)
+        each_B = (
+            F.binary_cross_entropy_with_logits(value_B, target_B.clamp(0, 1), reduction="none")
+            if self.config.probable
+            else F.huber_loss(value_B, target_B, reduction="none")
+        )
+        return Loss((each_B * known_B).mean(), _metrics(batch, each_B.detach(), target_B))
+
+    def after_step(self, step: int) -> None:
+        """The target networks follow."""
+        self.target.follow(self.networks, step)
+        if step % _TARGET_EVERY == 0:
+            self._next.clear()
+
+    def plan(self, context: Context) -> Plan:
+        """The most valuable grasp or push; candidates of both, and the maps "grasp" and "push"."""
+        config, spec = self.config, context.spec
+        top = self.map_of(context)
+        with evaluating(self):
+            grasps = score_grasps(self.networks, top, spec, config)
+            pushes = score_pushes(self.networks, top, spec, config) if config.pushes else None
+        actions: list[Action] = []
+        values: list[float] = []
+        for kind, scored in ((GRASP, grasps), (PUSH, pushes)):
+            if scored is None or not len(scored):
+                continue
+            worth = self._worth(kind, scored, context)
+            scored, worth = _best(scored, worth)
+            best = diverse(
+                scored.xy,
+                scored.yaw if kind == GRASP else scored.yaw / 2,
+                worth,
+                most=config.candidates,
+                separation=_SEPARATION,
+            )
+            actions += [_action(kind, scored, i, spec.gripper.opening) for i in best.tolist()]
+            values += worth[best].tolist()
+        if not actions:
+            return Plan.nothing("nothing stands in the workspace that could be grasped or pushed")
+        maps = {"grasp": _heat(grasps, top, config.grasp_pixel, config.turns // 2, config)}
+        if pushes is not None:
+            maps["push"] = _heat(pushes, top, config.push_pixel, config.turns, config)
+        return Plan(tuple(actions), np.array(values), maps=maps)
+
+    def variants(self) -> Mapping[str, Policy]:
+        """explore: now and then a random action. grasp: never pushes."""
+        grasping = copy(self)
+        grasping.config = replace(self.config, pushes=False)
+        return {**super().variants(), "grasp": grasping}
+
+    def exploring(self) -> Policy:
+        """The method, which does one of its random candidates in a share of `epsilon`."""
+        return _Exploring(self)
+
+    def map_of(self, context: Context) -> Heightmap:
+        """The heightmap that everything is made of."""
+        view = context.observation.view(self.config.view)
+        return heightmap(view, context.spec.workspace, pixel=MAP_PIXEL, margin=0.0)
+
+    def _worth(self, kind: int, scored: Scored, context: Context) -> FloatArray:
+        """(N,) values that grasps and pushes are compared by."""
+        config, values = self.config, scored.values
+        if config.probable:
+            values = 1.0 / (1.0 + np.exp(-values))
+        if kind == PUSH:
+            weight = config.discount if config.learning is Learning.ONE_STEP else 1.0
+            return weight * values - config.push_bias
+        for miss in context.misses:
+            near = np.linalg.norm(scored.xy - miss[:2, 3], axis=1) < _MISSED_WITHIN
+            near &= angle_between_grasps(scored.yaw, yaw_of(miss)) < _MISSED_YAW
+            values = np.where(near, _MISSED_SHARE * values, values)
+        return values
+
+
+def _best(scored: Scored, worth: FloatArray) -> tuple[Scored, FloatArray]:
+    """The best few hundred."""
+    if len(worth) > _MOST:
+        best = np.argpartition(worth, -_MOST)[-_MOST:]
+        scored, worth = scored.take(best), worth[best]
+    return scored, worth
+
+
+def _action(kind: int, scored: Scored, index: int, opening: float) -> Action:
+    x, y = scored.xy[index].tolist()
+    yaw = float(scored.yaw[index])
+    if kind == PUSH:
+        return Push(np.array([x, y, PUSH_HEIGHT]), yaw, PUSH_LENGTH)
+    return Grasp(top_down((x, y, float(scored.z[index])), yaw), opening)
+
+
+def _heat(scored: Scored, top: Heightmap, pixel: float, turns: int, config: VPGConfig) -> Heat:
+    """The best value in each cell of a map of the world's axes, a layer a direction."""
+    rows, columns = (math.ceil(n * top.pixel / pixel) for n in top.height.shape)
+    values = np.full((turns, rows, columns), -np.inf, np.float32)
+    shown = 1.0 / (1.0 + np.exp(-scored.values)) if config.probable else scored.values
+    cells = np.floor(top.cells(scored.xy) * top.pixel / pixel).astype(np.int64)
+    layers = np.rint(scored.yaw / (2 * math.pi / config.turns)).astype(np.int64)
+    np.maximum.at(
+        values,
+        (layers, cells[:, 1].clip(0, rows - 1), cells[:, 0].clip(0, columns - 1)),
+        shown.astype(np.float32),
+    )
+    values[np.isneginf(values)] = np.nan
+    angles = np.arange(turns) * 2 * math.pi / config.turns
+    return Heat(values, angles, top.world_from_map, pixel)
+
+
+def _metrics(
+    batch: Batch, each_B: torch.Tensor, target_B: torch.Tensor
+) -> Mapping[str, torch.Tensor]:
+    of_push_B = batch["kind"] == PUSH
+    return {
+        "grasp_loss": each_B[~of_push_B].mean(),
+        "push_loss": each_B[of_push_B].mean(),
+        "push_target": target_B[of_push_B].mean(),
+        "held": batch["grasped"][~of_push_B].float().mean(),
+    }
+
+
+@dataclass(frozen=True)
+class _Exploring:
+    """Epsilon-greedy over primitive and place: random ones are drawn among all that the masks
+    allow."""
+
+    method: VPG
+
+    @property
+    def name(self) -> str:
+        return f"{self.method.name}-explore"
+
+    @property
+    def privileged(self) -> tuple[str, ...]:
+        return self.method.privileged
+
+    def plan(self, context: Context) -> Plan:
+        """The method's plan, or a random action of a random kind."""
+        method, rng = self.method, context.rng()
+        if rng.random() >= method.config.epsilon:
+            return method.plan(context)
+        top = method.map_of(context)
+        pushes = method.config.pushes and rng.random() < _RANDOM_PUSHES
+        action: Action | None = random_push(top, context.spec, rng) if pushes else None
+        action = action or random_grasp(top, context.spec, rng)
+        return method.plan(context) if action is None else Plan.only(action)
+
+
+METHOD = VPG
+"""The registry looks for this name."""

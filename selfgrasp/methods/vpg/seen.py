@@ -1,0 +1,224 @@
+"""What the networks see: turned maps of a scene, whole or as patches around actions."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from selfgrasp.core.arrays import FloatArray
+from selfgrasp.core.spec import CellSpec, GripperSpec
+from selfgrasp.methods.vpg.config import VPGConfig
+from selfgrasp.methods.vpg.network import BORDER, PATCH, Networks, Tower
+from selfgrasp.vision import Heightmap
+from selfgrasp.vision.grasp_pose import INSERTION
+from selfgrasp.vision.turned import (
+    Turned,
+    graspable,
+    outline,
+    pushable,
+    standing,
+    turned,
+)
+
+MAP_PIXEL = 0.004
+"""m, cells of the heightmap that everything is made of."""
+HEIGHT_SCALE = 0.05
+"""m that one unit of the networks' heights stands for."""
+LATE = 6
+"""Numbers of a grasp that join late: the fingertips' height, and how far the highest points under
+the fingers, between them and halfway rise above it."""
+_CLEARANCE_SCALE, _CLEARANCE_RANGE = 0.0125, 4.0
+_TOP = 0.008
+"""m around a grasp's middle in which the top of what it closes on is looked for."""
+_AROUND = 0.08
+"""m around what stands there in which pushes begin."""
+
+
+@dataclass(frozen=True, eq=False)
+class Scored:
+    """Actions of one kind and their values.
+
+    Attributes:
+        xy: (N, 2) m.
+        yaw: (N,) rad.
+        z: (N,) m, of the fingertips; of grasps alone, else zeros.
+        values: (N,).
+    """
+
+    xy: FloatArray
+    yaw: FloatArray
+    z: FloatArray
+    values: FloatArray
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def take(self, indices: NDArray[np.int64]) -> Scored:
+        """The rows at `indices`."""
+        return Scored(self.xy[indices], self.yaw[indices], self.z[indices], self.values[indices])
+
+
+def turn_of(index: int, config: VPGConfig) -> float:
+    """rad of a direction."""
+    return 2.0 * math.pi * index / config.turns
+
+
+def picture(
+    color: NDArray[np.uint8], height: NDArray[np.floating], config: VPGConfig
+) -> torch.Tensor:
+    """(B, C, H, W) float32 of colors (B, H, W, 3) and heights (B, H, W) m above the table."""
+    parts = []
+    if config.color:
+        parts.append(torch.from_numpy(color).permute(0, 3, 1, 2).float().div_(127.5).sub_(1))
+    if config.height:
+        scaled = np.clip(height / HEIGHT_SCALE, -1.0, 4.0).astype(np.float32)
+        parts.append(torch.from_numpy(scaled)[:, None])
+    return torch.cat(parts, dim=1)
+
+
+def patch(top: Heightmap, xy: FloatArray, yaw: float, spec: CellSpec, pixel: float) -> Turned:
+    """The patch of 31 px around an action at `xy` (2,) m along `yaw`."""
+    seen = turned(top, xy[None], yaw, surface=spec.workspace.surface, pixel=pixel, border=BORDER)
+    return Turned(seen.color[:PATCH, :PATCH], seen.height[:PATCH, :PATCH], yaw, pixel, seen.first)
+
+
+def clearances(
+    seen: Turned, places: NDArray[np.int64], tips: FloatArray, gripper: GripperSpec
+) -> NDArray[np.float32]:
+    """(N, 6) numbers that join late, of grasps at the cells (row, column) `places` (N, 2) with
+    fingertips `tips` (N,) m above the table."""
+    breadth = 2 * round(gripper.finger_breadth / 2 / seen.pixel) + 1
+    thickness = 2 * round(gripper.finger_thickness / 2 / seen.pixel) + 1
+    highest = cv2.dilate(seen.height, np.ones((breadth, thickness), np.uint8))
+    reach = (gripper.opening + gripper.finger_thickness) / 2 / seen.pixel
+    rows, columns = places[:, 0], places[:, 1]
+    met = np.stack(
+        [
+            highest[rows, np.clip(columns + round(share * reach), 0, highest.shape[1] - 1)]
+            for share in (1.0, -1.0, 0.0, 0.5, -0.5)
+        ]
+    )
+    rises = np.clip((met - tips) / _CLEARANCE_SCALE, -_CLEARANCE_RANGE, _CLEARANCE_RANGE)
+    ends, halfway = np.sort(rises[:2], axis=0), np.sort(rises[3:], axis=0)
+    late = np.stack([tips / HEIGHT_SCALE, *ends, rises[2], *halfway], axis=1)
+    return np.asarray(late, dtype=np.float32)
+
+
+def score_grasps(networks: Networks, top: Heightmap, spec: CellSpec, config: VPGConfig) -> Scored:
+    """Every cell where something stands, in every direction of grasps."""
+    points, found = standing(top, spec), []
+    corners = outline(points) if len(points) else points
+    for index in range(config.turns // 2 if len(points) else 0):
+        yaw = turn_of(index, config)
+        seen = turned(
+            top,
+            corners,
+            yaw,
+            surface=spec.workspace.surface,
+            pixel=config.grasp_pixel,
+            border=BORDER,
+        )
+        places = _places(graspable(seen, spec))
+        if not len(places):
+            continue
+        tips = _tips(seen, places, spec)
+        late = torch.from_numpy(_late(seen, places, tips, spec, config))
+        values = _slide(networks.grasp, seen, places, late, config)
+        yaws, z = np.full(len(places), yaw), tips + spec.workspace.surface
+        found.append(Scored(seen.world_xy(places), yaws, z, values))
+    return _joined(found)
+
+
+def score_pushes(networks: Networks, top: Heightmap, spec: CellSpec, config: VPGConfig) -> Scored:
+    """Every cell from which a push can move something, in every direction."""
+    found = []
+    for yaw, seen, places in pushes(top, spec, config):
+        late = torch.zeros(len(places), 0)
+        values = _slide(networks.push, seen, places, late, config)
+        none = np.zeros(len(places))
+        found.append(Scored(seen.world_xy(places), np.full(len(places), yaw), none, values))
+    return _joined(found)
+
+
+def pushes(
+    top: Heightmap, spec: CellSpec, config: VPGConfig
+) -> list[tuple[float, Turned, NDArray[np.int64]]]:
+    """For each direction in which there are any: rad, the turned map, and the cells (row, column)
+    (N, 2) where pushes can begin."""
+    points, found = standing(top, spec), []
+    if not len(points):
+        return []
+    around = outline(points, margin=_AROUND)
+    for index in range(config.turns):
+        yaw = turn_of(index, config)
+        seen = turned(
+            top,
+            around,
+            yaw,
+            surface=spec.workspace.surface,
+            pixel=config.push_pixel,
+            border=BORDER,
+        )
+        places = _places(pushable(seen, spec))
+        if len(places):
+            found.append((yaw, seen, places))
+    return found
+
+
+def _tips(seen: Turned, places: NDArray[np.int64], spec: CellSpec) -> FloatArray:
+    """(N,) m above the table: fingertips 25 mm below the highest within a centimetre."""
+    workspace = spec.workspace
+    side = 2 * round(_TOP / seen.pixel) + 1
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
+    top = cv2.dilate(seen.height, kernel)[places[:, 0], places[:, 1]].astype(np.float64)
+    tips: FloatArray = np.clip(
+        top - INSERTION, workspace.low[2] - workspace.surface, workspace.high[2] - workspace.surface
+    )
+    return tips
+
+
+def _late(
+    seen: Turned, places: NDArray[np.int64], tips: FloatArray, spec: CellSpec, config: VPGConfig
+) -> NDArray[np.float32]:
+    late = clearances(seen, places, tips, spec.gripper)
+    return late if config.clearances else np.zeros_like(late)
+
+
+def _slide(
+    tower: Tower,
+    seen: Turned,
+    places: NDArray[np.int64],
+    late_NK: torch.Tensor,
+    config: VPGConfig,
+) -> FloatArray:
+    """(N,) values at cells (row, column) (N, 2) that lie at least 15 px from the map's border."""
+    low, high = places.min(axis=0) - BORDER, places.max(axis=0) + BORDER + 1
+    part = (slice(low[0], high[0]), slice(low[1], high[1]))
+    device = next(tower.parameters()).device
+    x = picture(seen.color[part][None], seen.height[part][None], config).to(device)
+    features = tower.features(x.contiguous(memory_format=torch.channels_last))[0]
+    rows, columns = torch.from_numpy((places - low - BORDER).T.copy()).to(device)
+    values = tower.values(features[:, rows, columns].T, late_NK.to(device))
+    return values.double().cpu().numpy()
+
+
+def _places(mask: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """(N, 2) cells of the mask with a whole patch around them."""
+    inner = mask[BORDER:-BORDER, BORDER:-BORDER]
+    return np.argwhere(inner) + BORDER
+
+
+def _joined(found: list[Scored]) -> Scored:
+    if not found:
+        return Scored(np.zeros((0, 2)), np.zeros(0), np.zeros(0), np.zeros(0))
+    return Scored(
+        *(
+            np.concatenate([getattr(one, name) for one in found])
+            for name in ("xy", "yaw", "z", "values")
+        )
+    )

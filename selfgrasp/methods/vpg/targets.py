@@ -1,0 +1,99 @@
+"""What the networks learn: the target of each executed action."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from selfgrasp.core.pose import pose
+from selfgrasp.learn import Batch
+from selfgrasp.methods.vpg.config import Learning, Reward, VPGConfig
+from selfgrasp.methods.vpg.examples import CHANGE_REWARD, PUSH, cell_of
+from selfgrasp.methods.vpg.network import Networks
+from selfgrasp.methods.vpg.seen import MAP_PIXEL, score_grasps, score_pushes
+from selfgrasp.vision import Heightmap
+
+
+class NextValues:
+    """Best values of next states, by the networks that targets are made with; each state's is
+    worked out once until these change."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, float] = {}
+
+    def clear(self) -> None:
+        """The networks have changed."""
+        self._known.clear()
+
+    def of(
+        self, batch: Batch, wanted_B: torch.Tensor, networks: Networks, config: VPGConfig
+    ) -> torch.Tensor:
+        """(B,) best value of the state that each row led to; 0 where it is not wanted."""
+        values_B = torch.zeros(len(wanted_B))
+        rows = batch["row"].tolist()
+        for index in torch.nonzero(wanted_B)[:, 0].tolist():
+            row = rows[index]
+            if row not in self._known:
+                self._known[row] = _best_after(batch, index, networks, config)
+            values_B[index] = self._known[row]
+        return values_B
+
+
+def target_of(
+    batch: Batch, networks: Networks, next_values: NextValues, config: VPGConfig
+) -> torch.Tensor:
+    """(B,) what the value of each executed action should be; NaN where that is unknown.
+
+    Args:
+        batch: see `examples.batch_of`.
+        networks: what next states are valued with.
+        next_values: what was worked out before.
+        config: what is learned.
+    """
+    is_push_B = batch["kind"] == PUSH
+    held_B, changed_B = batch["grasped"].float(), batch["changed"].float()
+    match config.learning:
+        case Learning.REACTIVE:
+            return torch.where(is_push_B, changed_B, held_B)
+        case Learning.TRIAL:
+            return batch["follows"]
+        case Learning.ONE_STEP:
+            return torch.where(is_push_B, _worth(batch, networks, next_values, config), held_B)
+    # Nothing changed: nothing is gained by what comes next (Zeng et al. 2018, the published code).
+    goes_on_B = batch["changed"] | batch["grasped"]
+    future_B = next_values.of(batch, goes_on_B, networks, config).to(held_B.device)
+    of_push_B = CHANGE_REWARD * changed_B if config.reward is Reward.CHANGE else 0.0 * changed_B
+    return torch.where(is_push_B, of_push_B, held_B) + config.discount * future_B
+
+
+def _worth(
+    batch: Batch, networks: Networks, next_values: NextValues, config: VPGConfig
+) -> torch.Tensor:
+    """(B,) what pushes alone are worth, 0 to 1."""
+    if config.reward is Reward.MEASURED:
+        return batch["measured"].clamp(min=0.0)
+    is_push_B = batch["kind"] == PUSH
+    return next_values.of(batch, is_push_B & batch["changed"], networks, config).to(
+        batch["grasped"].device
+    )
+
+
+def _best_after(batch: Batch, index: int, networks: Networks, config: VPGConfig) -> float:
+    spec = cell_of(batch["cell"][index].cpu().numpy())
+    color: NDArray[np.uint8] = batch["next_color"][index].cpu().numpy()
+    height = batch["next_height"][index].float().cpu().numpy()
+    low = spec.workspace.low
+    top = Heightmap(
+        color,
+        height,
+        np.ones(height.shape, bool),
+        pose(translation=(low[0], low[1], 0.0)),
+        MAP_PIXEL,
+    )
+    values = score_grasps(networks, top, spec, config).values
+    if config.learning is Learning.Q and config.pushes:
+        values = np.concatenate([values, score_pushes(networks, top, spec, config).values])
+    if config.probable:
+        values = 1.0 / (1.0 + np.exp(-values))
+    return float(values.max(initial=0.0))
