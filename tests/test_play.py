@@ -56,6 +56,9 @@ class PegTruth:
     def held(self) -> tuple[ObjectRef, ...]:
         return (PEG,) if self.peg.held else ()
 
+    def arranged(self) -> str:
+        return ""
+
     def lost(self) -> tuple[ObjectRef, ...]:
         return ()
 

@@ -137,6 +137,7 @@ def test_baselines_are_the_files_of_their_folder_and_the_oracle() -> None:
     assert set(baselines()) == {
         "random",
         "random_servo",
+        "random_push_grasp",
         "heuristic",
         "igq",
         "registration",

@@ -29,18 +29,19 @@ class BenchJob:
 
     Attributes:
         protocol: which benchmark.
-        policy: one or more: random, random_servo, heuristic, igq, registration, oracle, a method's
-            name, or the path of a run's folder or of a checkpoint; +VARIANT after it, as
-            hand_eye+open, is one of its variants. A path has a slash: write ./NAME for a folder
-            here.
+        policy: one or more: random, random_servo, random_push_grasp, heuristic, igq, registration,
+            oracle, a method's name, or the path of a run's folder or of a checkpoint; +VARIANT
+            after it, as hand_eye+open, is one of its variants; +push pushes at random after each
+            miss. A path has a slash: write ./NAME for a folder here.
         objects: seen, novel, validation, mixed (half of the first two each), household (ten novel
             things), adversarial (eight that are easily shaken off the hand), or a folder of meshes;
-            of these `category` has the first three. The default is the protocol's.
+            of these `category` has the first three, and `declutter` the
+            first two. The default is the protocol's.
         trials: scenes a policy (prediction: attempts); the default is the protocol's full number.
         data: prediction only: a folder for its datasets of tried actions on held-out objects, which
             are collected where they are not there; by default below the report's folder.
         seed: shifts the benchmark's scenes.
-        cell: tabletop or kuka_bin; the default is the protocol's.
+        cell: tabletop, kuka_bin or flat_table; the default is the protocol's.
         options: of the cell, those that are given; the rest are the protocol's. With a protocol
             before --help its values are listed.
     """

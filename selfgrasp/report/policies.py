@@ -43,7 +43,7 @@ def is_learned(policy: str) -> bool:
 
 def is_random(policy: str) -> bool:
     """Whether a policy's label names one that tries anything."""
-    return baseline_of(policy) in ("random", "random_servo")
+    return baseline_of(policy) in ("random", "random_servo", "random_push_grasp")
 
 
 def policy_styles(data: ReportData) -> dict[str, PolicyStyle]:

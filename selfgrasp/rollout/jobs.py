@@ -22,15 +22,15 @@ class CollectJob:
     Attributes:
         out: folder of the dataset; made if it is not there.
         attempts: how many the dataset shall hold of this collection.
-        policy: random, random_servo, heuristic, igq, registration, oracle, a method's name, or the
-            path of a run's folder (./NAME for one here). +VARIANT after it, as RUN+explore, is one
-            of its variants.
+        policy: random, random_servo, random_push_grasp, heuristic, igq, registration, oracle, a
+            method's name, or the path of a run's folder (./NAME for one here). +VARIANT after it,
+            as RUN+explore, is one of its variants; +push pushes at random after each miss.
         objects: train, validation, test; categories, categories-validation, categories-test (things
             of 16 categories), assorted (categories, and others), adversarial (eight that are easily
-            shaken off the hand); or a folder of meshes, FOLDER#train and FOLDER#test being two
-            thirds and one third of them.
+            shaken off the hand), blocks (toy blocks); or a folder of meshes, FOLDER#train and
+            FOLDER#test being two thirds and one third of them.
         cell: tabletop: a hand over a table, an RGB-D camera above. kuka_bin: an arm before a bin, a
-            camera over its shoulder.
+            camera over its shoulder. flat_table: a hand over toy blocks on a table without walls.
         workers: processes; one a core is best.
         seed: of scenes and choices.
         angles_per_point: try this many angles at each point, the scene put back in between
@@ -121,7 +121,8 @@ class TrainJob:
             attention_pictures, box, branches, branches_pictures, presented, single, small; paper,
             and paper_ before attention, attention_pictures, branches, branches_pictures and single,
             are its larger ones. dexnet: paper, paper_physical, physical, small; it learns from
-            candidates. A wrong one lists them.
+            candidates. vpg: grasping, measured, no_height, no_reward, published, reactive, rise,
+            short_sighted, small, trial. A wrong one lists them.
         data: one or several datasets; each has its own split.
         out: folder of the run: checkpoints, log.jsonl, TensorBoard events.
         start: a run or checkpoint whose weights training goes on from (staged learning); its recipe

@@ -49,8 +49,8 @@ def resolve(text: str) -> PolicyRef:
         if given.variant not in ("", PUSHES) or given.preset:
             raise InputError(
                 given=f"policy {text!r}",
-                wanted=f"{given.name}, or {given.name}+{PUSHES}: a baseline has neither other "
-                "variants nor presets",
+                wanted=f"{given.name} or {given.name}+{PUSHES}: a baseline has neither variants "
+                "nor presets of its own",
             )
         privileged = baseline_class(given.name).privileged
         return PolicyRef(given.name, variant=given.variant, privileged=privileged)

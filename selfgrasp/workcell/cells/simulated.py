@@ -21,11 +21,7 @@ from selfgrasp.objects.model import ObjectModel
 from selfgrasp.objects.named import objects_named
 from selfgrasp.vision import Rim
 from selfgrasp.workcell.attempt import Ids
-<<<<<<< HEAD
-from selfgrasp.workcell.cells.config import WORKSPACE, Body, BuiltInArm, CellConfig, Noise
-=======
-from selfgrasp.workcell.cells.config import Body, CellConfig, Noise
->>>>>>> 06de953 (VPG's table, protocols and method begun: flat_table, declutter, arrangements, random pushes, networks over turned maps)
+from selfgrasp.workcell.cells.config import Body, BuiltInArm, CellConfig, Noise
 from selfgrasp.workcell.cells.kuka_bin import KukaBinConfig
 from selfgrasp.workcell.cells.registry import cell_kind, checked_options
 from selfgrasp.workcell.cells.tabletop import TabletopConfig
