@@ -245,7 +245,7 @@ def test_ctrl_c_ends_soon_with_130_and_a_sound_dataset(tmp_path: Path) -> None:
         ),
         (
             ("--policy", "random+explore"),
-            r"given: policy 'random\+explore'; wanted: random or random\\+push",
+            r"given: policy 'random\+explore'; wanted: random or random\+push",
         ),
         (("--cell", "moon"), "invalid choice 'moon' .* 'tabletop', 'kuka_bin'"),
         (
