@@ -26,8 +26,8 @@ _LIMIT = 2 * math.pi
 _SPEED = math.pi
 _TORQUES = (150.0, 150.0, 150.0, 28.0, 28.0, 28.0)
 _HOME = np.radians([-12.6, -89.0, 99.0, -100.0, -90.0, -12.6])
-"""The hand points down, half a metre from the base on its -x side, the elbow above the shoulder,
-the last joint in the middle of its range at the tool's yaw that the base's x axis has."""
+"""The hand points down, half a metre from the base on its -x side, 0.25 m above its foot, the elbow
+above the shoulder, the closing direction along the base's y axis."""
 _ARMATURE = 0.05
 """kg m^2 of the motors, seen from the joints; not published, as the iiwa's."""
 
