@@ -232,3 +232,10 @@ def test_grasps_at_16_turns_close_where_they_were_told_to(
         reached = done.executed.world_from_tool
         np.testing.assert_allclose(reached[:3, 3], target[:3, 3], atol=0.002)
         assert angle_between_grasps(yaw_of(reached), yaw) < 0.01
+
+
+def test_half_a_turn_of_the_symmetric_gripper_needs_no_motion(kinematics: Kinematics) -> None:
+    start = kinematics.posture(top_down((0.1, 0.1, 0.1), 0.3), kinematics.home).joints
+    turned = kinematics.solve(top_down((0.1, 0.1, 0.1), 0.3 + math.pi), start)
+    assert turned.reached
+    np.testing.assert_array_equal(turned.joints, start)

@@ -132,7 +132,8 @@ class Kinematics:
 
     def solve(self, world_from_tool: FloatArray, start: FloatArray) -> Solved:
         """Joints that bring the tool to a pose, near `start` (J,) and the home posture, within the
-        limits; the residual says how near they come."""
+        limits; the residual says how near they come. A pose half a turn from that of `start`
+        counts as reached: to the symmetric gripper it is the same."""
         low, high = self.arm.limits[:, 0], self.arm.limits[:, 1]
         joints = np.clip(start, low, high)
         damping = _DAMPING * np.eye(6)
