@@ -5,7 +5,6 @@ python -m benchmarks.cells [SCENES]      prints two tables
 
 from __future__ import annotations
 
-import math
 import sys
 import time
 from collections.abc import Mapping
@@ -14,11 +13,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from selfgrasp.core import Context, Plan, Policy, Push
+from selfgrasp.core import Context, Plan, Policy
 from selfgrasp.core.arrays import FloatArray
-from selfgrasp.methods.baselines import RandomPolicy
+from selfgrasp.methods.baselines.random_push_grasp import (
+    RandomPushGraspConfig,
+    RandomPushGraspPolicy,
+)
 from selfgrasp.objects.named import objects_named
-from selfgrasp.vision.scene_map import scene_map
 from selfgrasp.workcell.cells.flat_table import FlatTableConfig, Layout
 from selfgrasp.workcell.cells.simulated import SimCell, make_cell
 
@@ -26,30 +27,12 @@ CELLS = ("flat_table", "ur5_table")
 LAYOUTS: tuple[Layout, ...] = ("scattered", "packed")
 SCENES, ATTEMPTS = 20, 10
 """And attempts in each, where speed is measured."""
-LENGTH, TIP = 0.10, 0.008
+POLICIES = {
+    name: RandomPushGraspPolicy(RandomPushGraspConfig(pushes=share))
+    for name, share in (("random grasps", 0.0), ("random pushes", 1.0))
+}
 MOVED = 0.01
-"""m of pushes; from how far on an object counts as moved."""
-
-
-class RandomPush:
-    """Pushes 10 cm through a random place that rises above the table, in one of 16 directions."""
-
-    name, privileged = "random push", ()
-
-    def plan(self, context: Context) -> Plan:
-        """One push; none where all of a hundred leave the workspace."""
-        seen = scene_map(context, view=None, pixel=0.004)
-        if seen.reason:
-            return Plan.nothing(seen.reason)
-        rng, cells = context.rng(), np.argwhere(seen.mask)[:, ::-1]
-        for _ in range(100):
-            cell = cells[rng.integers(len(cells))] + rng.random(2)
-            yaw = float(2 * math.pi * rng.integers(16) / 16)
-            along = LENGTH * np.array([math.cos(yaw), math.sin(yaw)])
-            start = seen.map.world_xy(cell[None])[0] - along / 2
-            if np.abs([start, start + along]).max() < context.spec.workspace.high[0]:
-                return Plan((Push(np.array([*start, TIP]), yaw, LENGTH),), np.zeros(1))
-        return Plan.nothing("every push leaves the workspace")
+"""m from which on an object counts as moved."""
 
 
 class Kept:
@@ -83,14 +66,14 @@ def main(scenes: int) -> None:
     print(f"| attempts/s | {' | '.join(CELLS)} |")
     print("|---|---|---|")
     for layout in LAYOUTS:
-        for policy in (RandomPolicy(), RandomPush()):
+        for named, policy in POLICIES.items():
             found = speeds(layout, policy)
-            print(f"| {layout}, {policy.name} | {' | '.join(found.values())} |", flush=True)
+            print(f"| {layout}, {named} | {' | '.join(found.values())} |", flush=True)
     print("\n| layout | policy | held | both | moved something > 1 cm | lost |")
     print("|---|---|---|---|---|---|")
     for layout in LAYOUTS:
-        for policy in (RandomPolicy(), RandomPush()):
-            print(f"| {layout} | {policy.name} | {compared(layout, policy, scenes)} |", flush=True)
+        for named, policy in POLICIES.items():
+            print(f"| {layout} | {named} | {compared(layout, policy, scenes)} |", flush=True)
 
 
 def speeds(layout: Layout, policy: Policy) -> dict[str, str]:

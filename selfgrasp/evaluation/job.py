@@ -41,7 +41,7 @@ class BenchJob:
         data: prediction only: a folder for its datasets of tried actions on held-out objects, which
             are collected where they are not there; by default below the report's folder.
         seed: shifts the benchmark's scenes.
-        cell: tabletop, kuka_bin or flat_table; the default is the protocol's.
+        cell: tabletop, kuka_bin, flat_table or ur5_table; the default is the protocol's.
         options: of the cell, those that are given; the rest are the protocol's. With a protocol
             before --help its values are listed.
     """

@@ -31,6 +31,7 @@ class CollectJob:
             FOLDER#test being two thirds and one third of them.
         cell: tabletop: a hand over a table, an RGB-D camera above. kuka_bin: an arm before a bin, a
             camera over its shoulder. flat_table: a hand over toy blocks on a table without walls.
+            ur5_table: the same table, a UR5.
         workers: processes; one a core is best.
         seed: of scenes and choices.
         angles_per_point: try this many angles at each point, the scene put back in between

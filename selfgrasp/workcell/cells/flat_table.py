@@ -10,18 +10,19 @@ published arrangements as was published. It is nobody's product.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 import numpy as np
 
 from selfgrasp.core.bounds import PicturePx
 from selfgrasp.core.errors import InputError, unknown_name
-from selfgrasp.core.pose import looking_at
+from selfgrasp.core.pose import looking_at, pose
 from selfgrasp.core.spec import CameraSpec, CellSpec, GripperSpec, Workspace
 from selfgrasp.workcell.cells.config import (
     GRIPPER,
     Body,
+    BuiltInArm,
     CellKind,
     KickSpeed,
     Metres,
@@ -52,6 +53,11 @@ GRIPPERS: Mapping[GripperName, GripperSpec] = {
     ),
     "tabletop": GRIPPER,
 }
+UR5_BASE = (0.5, 0.0, 0.0)
+"""m. Where the UR5 stands, behind the edge that the camera looks towards; the workspace lies on the
+-x side of its base (Zeng et al. 2018: 0.276 to 0.724 m)."""
+UR5_AWAY = (0.5, -0.45, 0.40)
+"""m. Where its hand waits, beside its base and out of the camera's view."""
 _FOCAL = 1.37
 
 
@@ -161,4 +167,22 @@ FLAT_TABLE = CellKind(
     config=FlatTableConfig,
     spec=flat_table_spec,
     body=_body,
+)
+
+
+def _ur5_body(config: FlatTableConfig) -> Body:
+    return replace(
+        _body(config),
+        world_from_base=pose(translation=UR5_BASE),
+        built_in=BuiltInArm.UR5,
+        away=np.array(UR5_AWAY),
+    )
+
+
+UR5_TABLE = CellKind(
+    name="ur5_table",
+    summary="a UR5 before toy blocks on a table without walls, an RGB-D camera opposite",
+    config=FlatTableConfig,
+    spec=ur5_table_spec,
+    body=_ur5_body,
 )

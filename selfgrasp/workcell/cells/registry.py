@@ -9,11 +9,13 @@ from typing import Any
 from selfgrasp.core.errors import InputError, unknown_name
 from selfgrasp.core.spec import CellSpec
 from selfgrasp.workcell.cells.config import CellConfig, CellKind
-from selfgrasp.workcell.cells.flat_table import FLAT_TABLE
+from selfgrasp.workcell.cells.flat_table import FLAT_TABLE, UR5_TABLE
 from selfgrasp.workcell.cells.kuka_bin import KUKA_BIN
 from selfgrasp.workcell.cells.tabletop import TABLETOP
 
-CELLS: Mapping[str, CellKind[Any]] = {kind.name: kind for kind in (TABLETOP, KUKA_BIN, FLAT_TABLE)}
+CELLS: Mapping[str, CellKind[Any]] = {
+    kind.name: kind for kind in (TABLETOP, KUKA_BIN, FLAT_TABLE, UR5_TABLE)
+}
 
 
 def cell_kind(name: str) -> CellKind[Any]:
