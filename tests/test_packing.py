@@ -14,7 +14,7 @@ from scipy.spatial.transform import Rotation
 from selfgrasp.core import InputError
 from selfgrasp.objects.arrangements import Arrangement, own_cases, random_packing, unsettled
 from selfgrasp.objects.arrangements.checks import check_standing, overlap
-from selfgrasp.objects.arrangements.footprint import faces_of, reach_along_x
+from selfgrasp.objects.arrangements.footprint import faces_of, outline_of, reach_along_x
 from selfgrasp.objects.catalogue import block_objects, train_objects
 from selfgrasp.workcell.cells.config import GRIPPER
 from selfgrasp.workcell.sim.build import TableConfig
@@ -24,7 +24,6 @@ BLOCKS = block_objects()
 PACKINGS = tuple(
     random_packing(np.random.default_rng(seed), BLOCKS, 2 + seed % 5) for seed in range(25)
 )
-SQUARE = np.array([(-1.0, -1.0), (1.0, -1.0), (1.0, 1.0), (-1.0, 1.0)])
 REST_SPEED = 0.03
 
 
@@ -83,15 +82,18 @@ def test_faces_of_a_brick_and_a_half_cylinder():
     assert np.allclose(areas, [0.005] * 4 + [0.0025] * 2)
     # On its flat side, and on both ends; never on its round side.
     assert len(faces_of(half)) == 3
-    assert np.ptp(faces_of(brick)[0].outlines[1], axis=0) == pytest.approx([0.05, 0.1])
+    assert np.ptp(faces_of(brick)[0].outlines[1].points, axis=0) == pytest.approx([0.05, 0.1])
 
 
 def test_how_far_outlines_slide():
-    diamond = np.array([(0.0, -1.0), (1.0, 0.0), (0.0, 1.0), (-1.0, 0.0)])
-    assert reach_along_x(SQUARE, SQUARE) == pytest.approx(2.0)
-    assert reach_along_x(diamond, SQUARE + np.array([0.0, 0.5])) == pytest.approx(2.0)
-    assert reach_along_x(diamond, SQUARE + np.array([0.0, 1.5])) == pytest.approx(1.5)
-    assert reach_along_x(SQUARE, SQUARE + np.array([0.0, 2.0])) == -np.inf
+    square = outline_of(np.array([(-1.0, -1.0), (1.0, -1.0), (1.0, 1.0), (-1.0, 1.0)]))
+    diamond = outline_of(np.array([(0.0, -1.0), (1.0, 0.0), (0.0, 1.0), (-1.0, 0.0)]))
+    here, right = np.zeros(2), np.array([3.0, 0.0])
+    assert reach_along_x(square, 0.0, square, here) == pytest.approx(2.0)
+    assert reach_along_x(diamond, -0.5, square, here) == pytest.approx(2.0)
+    assert reach_along_x(diamond, -1.5, square, here) == pytest.approx(1.5)
+    assert reach_along_x(diamond, 1.0, diamond, right) == pytest.approx(4.0)
+    assert reach_along_x(square, 2.0, square, here) == -np.inf
 
 
 def at_rest(world: World, one: Arrangement) -> tuple[str, float]:

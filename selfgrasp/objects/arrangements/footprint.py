@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.spatial import ConvexHull
 from scipy.spatial.transform import Rotation
 
@@ -20,10 +21,26 @@ _STEADY = 0.004
 _SAME = 0.9994
 """Cosine between normals of facets that count as one face."""
 _FACE_DEPTH = 1e-5
+_FLUSH = 1e-9
 _KEPT = 1024
 _QUARTERS = tuple(
     np.array([[c, -s], [s, c]]) for c, s in ((1.0, 0.0), (0.0, 1.0), (-1.0, 0.0), (0.0, -1.0))
 )
+
+
+@dataclass(frozen=True, eq=False)
+class Outline:
+    """A convex outline on the table.
+
+    Attributes:
+        points: (N, 2) m, counter-clockwise.
+        right: (K, 2) m, its corners on the right from the lowest to the highest y.
+        left: those on the left.
+    """
+
+    points: FloatArray
+    right: FloatArray
+    left: FloatArray
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,17 +50,16 @@ class Face:
     Attributes:
         table_from_object: (4, 4), the center of mass above the origin.
         area: m^2 of the face below.
-        outlines: of the four quarter turns, corners (N, 2) m counter-clockwise of what the object
-            covers.
+        outlines: what the object covers after none to three quarter turns.
     """
 
     table_from_object: FloatArray
     area: float
-    outlines: tuple[FloatArray, ...]
+    outlines: tuple[Outline, ...]
 
     def is_long(self, quarter: int) -> bool:
         """Whether it reaches farther along x than along y, so turned."""
-        along, across = np.ptp(self.outlines[quarter], axis=0)
+        along, across = np.ptp(self.outlines[quarter].points, axis=0)
         return bool(along > across)
 
 
@@ -96,47 +112,60 @@ def _area_and_margin(points: FloatArray, normal: FloatArray, offset: float) -> t
 
 def _face(points: FloatArray, area: float, stands: FloatArray) -> Face:
     """Turned so that the longest edge of the outline lies along x."""
-    outline = _outline(apply(stands, points)[:, :2])
+    outline = _around(apply(stands, points)[:, :2])
     sides = np.roll(outline, -1, axis=0) - outline
     along = sides[np.linalg.norm(sides, axis=1).argmax()]
     turn = np.eye(3)
     c, s = along / np.linalg.norm(along)
     turn[:2, :2] = [[c, s], [-s, c]]
     aligned = pose(rotation=turn) @ stands
-    base = _outline(apply(aligned, points)[:, :2])
-    return Face(aligned, area, tuple(base @ quarter.T for quarter in _QUARTERS))
+    base = _around(apply(aligned, points)[:, :2])
+    return Face(aligned, area, tuple(outline_of(base @ quarter.T) for quarter in _QUARTERS))
 
 
-def _outline(flat: FloatArray) -> FloatArray:
+def _around(flat: FloatArray) -> FloatArray:
+    """Corners (N, 2) of the hull of points, counter-clockwise."""
     corners_of: FloatArray = flat[ConvexHull(flat).vertices]
     return corners_of
 
 
-def reach_along_x(outline: FloatArray, other: FloatArray) -> float:
-    """How far along x, m, an outline (N, 2) has to be moved so that it only touches another (M, 2)
-    from its right; minus infinity where it passes beside it.
+def outline_of(points: FloatArray) -> Outline:
+    """The outline of corners (N, 2) m of a convex polygon, counter-clockwise."""
+    x, y = points.T
+    lowest, highest = np.isclose(y, y.min(), atol=_FLUSH), np.isclose(y, y.max(), atol=_FLUSH)
+    right = _chain(points, _first(x, lowest), _first(x, highest))
+    left = _chain(points, _first(-x, highest), _first(-x, lowest))
+    return Outline(points, right, left[::-1])
 
-    Along y both profiles are straight between corners, so that the corners' heights decide.
+
+def _first(x: FloatArray, among: NDArray[np.bool_]) -> int:
+    """Index of the largest of some numbers."""
+    return int(np.where(among, x, -np.inf).argmax())
+
+
+def _chain(points: FloatArray, start: int, end: int) -> FloatArray:
+    """Corners from one to another, counter-clockwise."""
+    count = (end - start) % len(points) + 1
+    chain: FloatArray = points[(start + np.arange(count)) % len(points)]
+    return chain
+
+
+def reach_along_x(outline: Outline, across: float, other: Outline, at: FloatArray) -> float:
+    """How far along x, m, an outline has to be moved so that it only touches another from its
+    right; minus infinity where it passes beside it.
+
+    Between corners both sides are straight, so that the gap is least at a corner.
+
+    Args:
+        outline: what is moved.
+        across: m by which it is moved along y.
+        other: what it meets.
+        at: (2,) m by which that one is moved.
     """
-    low = max(outline[:, 1].min(), other[:, 1].min())
-    high = min(outline[:, 1].max(), other[:, 1].max())
-    if high <= low:
+    left_y, right_y = outline.left[:, 1] + across, other.right[:, 1] + at[1]
+    low, high = max(left_y[0], right_y[0]), min(left_y[-1], right_y[-1])
+    if high - low <= _FLUSH:
         return -np.inf
-    heights = np.concatenate([[low, high], outline[:, 1], other[:, 1]])
-    heights = heights[(heights >= low) & (heights <= high)]
-    right = _profile(other, heights, 1.0)
-    left = _profile(outline, heights, -1.0)
-    return float((right + left).max())
-
-
-def _profile(outline: FloatArray, heights: FloatArray, side: float) -> FloatArray:
-    """(H,) how far an outline reaches to the right (`side` 1) or left (-1) at some heights."""
-    start, end = outline, np.roll(outline, -1, axis=0)
-    # Counter-clockwise, edges that go up are those on the right.
-    rising = (end[:, 1] - start[:, 1]) * side > 1e-9
-    start, end = start[rising], end[rising]
-    share = (heights[:, None] - start[:, 1]) / (end[:, 1] - start[:, 1])
-    reach = side * (start[:, 0] + share * (end[:, 0] - start[:, 0]))
-    reach[(share < -1e-9) | (share > 1.0 + 1e-9)] = -np.inf
-    farthest: FloatArray = reach.max(axis=1)
-    return farthest
+    heights = np.concatenate([left_y, right_y]).clip(low, high)
+    right = np.interp(heights, right_y, other.right[:, 0]) + at[0]
+    return float((right - np.interp(heights, left_y, outline.left[:, 0])).max())

@@ -4,7 +4,7 @@ teaches to push, what lies loosely does not."""
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 import numpy as np
@@ -13,7 +13,7 @@ from selfgrasp.core.arrays import FloatArray
 from selfgrasp.core.errors import InputError
 from selfgrasp.core.pose import pose, rotation_about_z
 from selfgrasp.objects.arrangements.arrangement import Arrangement, Standing
-from selfgrasp.objects.arrangements.footprint import Face, faces_of, reach_along_x
+from selfgrasp.objects.arrangements.footprint import Face, Outline, faces_of, reach_along_x
 from selfgrasp.objects.model import ObjectModel
 
 FEWEST, MOST = 2, 6
@@ -26,30 +26,45 @@ _OFF_MIDDLE = 0.03
 _LARGEST_FACES, _NEARLY_LARGEST = 0.7, 0.8
 """Share of the objects that lie on one of their largest faces, and of its area from which a face
 counts as one; others lie on any."""
-_TRIES, _PLACES = 40, 6
-_ROW = 0.3
-"""Share of packings that are rows; others grow on all sides."""
-_AWAY = 1.0
+_ALIKE, _SAME_SHAPE = 0.45, 1e-6
+"""Share of the objects that are of the family of one before, and m within which two of a family are
+of the same shape."""
+_TRIES = 40
 
 
 class _Growth(Enum):
-    ROW = "row"
-    CLUSTER = "cluster"
+    """How a packing grows; the value is at how many places each object is tried."""
+
+    ROW = 1
+    CORNERS = 3
+    CLUSTER = 12
+
+
+_SHARES = {_Growth.ROW: 0.2, _Growth.CORNERS: 0.1, _Growth.CLUSTER: 0.7}
+"""Of all packings."""
+_OPENING, _FINGER = 0.065, 0.02
+"""m: the hand for which a packing is hard, and how much room each of its fingers takes."""
+_AWAY = 1.0
+_TURNS = np.array([(1.0, 0.0), (0.0, 1.0), (-1.0, 0.0), (0.0, -1.0)])
 
 
 @dataclass(frozen=True, eq=False)
 class _Block:
-    """An object on one of its faces, quarter turned, at a place (2,) m of the packing; its outline
-    (N, 2) m there."""
+    """An object on one of its faces, turned by quarters, at a place (2,) m of the packing."""
 
     model: ObjectModel
     face: Face
     quarter: int
     place: FloatArray
-    outline: FloatArray
 
-    def moved(self, by: FloatArray) -> _Block:
-        return _Block(self.model, self.face, self.quarter, self.place + by, self.outline + by)
+    def seen_from(self, quarter: int) -> Outline:
+        """Its outline about its place, where the packing's axes are turned by quarters."""
+        return self.face.outlines[(self.quarter - quarter) % 4]
+
+    @property
+    def points(self) -> FloatArray:
+        """(N, 2) m, its outline in the packing."""
+        return self.seen_from(0).points + self.place
 
 
 def random_packing(
@@ -70,11 +85,12 @@ def random_packing(
         raise InputError(given=f"a packing of {count}", wanted=f"{FEWEST} to {MOST} objects")
     if not pool:
         raise InputError(given="no objects", wanted="at least one to pack")
-    growth = _Growth.ROW if rng.random() < _ROW else _Growth.CLUSTER
+    growth = tuple(_SHARES)[int(rng.choice(len(_SHARES), p=tuple(_SHARES.values())))]
     for _ in range(_TRIES):
         blocks = [_drawn(rng, pool, growth)]
         while len(blocks) < count:
-            blocks.append(_added(rng, blocks, _drawn(rng, pool, growth), growth))
+            new = _drawn_beside(rng, pool, growth, blocks)
+            blocks.append(_added(rng, blocks, new, growth))
         placed = _on_table(rng, blocks)
         if placed is not None:
             return Arrangement("packing", placed)
@@ -94,76 +110,114 @@ def _drawn(rng: np.random.Generator, pool: Sequence[ObjectModel], growth: _Growt
     quarter = int(rng.integers(4))
     if growth is _Growth.ROW and face.is_long(quarter):
         quarter = (quarter + 1) % 4
-    return _Block(model, face, quarter, np.zeros(2), face.outlines[quarter])
+    return _Block(model, face, quarter, np.zeros(2))
+
+
+def _drawn_beside(
+    rng: np.random.Generator,
+    pool: Sequence[ObjectModel],
+    growth: _Growth,
+    blocks: Sequence[_Block],
+) -> _Block:
+    """Another object of the pool, now and then of the family of one that is there, which then lies
+    in the same way where it is of the same shape."""
+    if rng.random() >= _ALIKE:
+        return _drawn(rng, pool, growth)
+    other = blocks[int(rng.integers(len(blocks)))]
+    family = [item for item in pool if item.family == other.model.family]
+    new = _drawn(rng, family, growth)
+    for face in faces_of(new.model):
+        if np.allclose(face.table_from_object, other.face.table_from_object, atol=_SAME_SHAPE):
+            return replace(new, face=face, quarter=other.quarter)
+    return new
 
 
 def _added(
     rng: np.random.Generator, blocks: Sequence[_Block], new: _Block, growth: _Growth
 ) -> _Block:
     """The new block, slid from outside against those that are there: along one line in a row, and
-    otherwise at that of some random places which keeps all of them closest together."""
+    otherwise at that of some random places which leaves the fewest to be taken."""
     gap = rng.uniform(0.0, WIDEST_GAP)
     if growth is _Growth.ROW:
-        low, high = new.outline.min(axis=0), new.outline.max(axis=0)
-        first = blocks[0].outline
-        middle = (first[:, 1].min() + first[:, 1].max() - low[1] - high[1]) / 2.0
-        return _slid(blocks, new, 0, middle, gap)
-    found = []
-    for _ in range(_PLACES):
-        quarter = int(rng.integers(4))
-        across = _across(rng, blocks, new, quarter)
-        found.append(_slid(blocks, new, quarter, across, gap))
-    everything = np.concatenate([block.outline for block in blocks])
-    return min(found, key=lambda one: _spread(everything, one.outline))
+        first, last = blocks[0].points[:, 1], new.points[:, 1]
+        middle = (first.min() + first.max() - last.min() - last.max()) / 2.0
+        return _slid(blocks, new, 0, float(middle), gap)
+    boxes = [_box(block) for block in blocks]
+    best, least = new, (len(blocks) + 2, np.inf)
+    for _ in range(growth.value):
+        turned = replace(new, quarter=int(rng.integers(4)))
+        way = int(rng.integers(4))
+        tried = _slid(blocks, turned, way, _across(rng, blocks, turned, way), gap)
+        score = _looseness(np.array([*boxes, _box(tried)]))
+        if score < least:
+            best, least = tried, score
+    return best
 
 
-def _across(rng: np.random.Generator, blocks: Sequence[_Block], new: _Block, quarter: int) -> float:
+def _box(block: _Block) -> FloatArray:
+    """(2, 2) m, lowest and highest x and y."""
+    points = block.points
+    return np.array([points.min(axis=0), points.max(axis=0)])
+
+
+def _looseness(boxes: FloatArray) -> tuple[int, float]:
+    """How many of boxes (N, 2, 2) a hand can take along one of their sides, and how large (m^2) and
+    long the packing is."""
+    low, high = boxes[:, 0], boxes[:, 1]
+    middle, half = (low + high) / 2.0, (high - low) / 2.0
+    # (N, 2 axes, 2 sides, 2) m: where the fingers come down.
+    away = half + _FINGER / 2.0
+    steps = np.stack([np.eye(2), -np.eye(2)], axis=1) * away[:, :, None, None]
+    fingers = middle[:, None, None] + steps
+    gaps = np.abs(fingers[..., None, :] - middle) - half
+    occupied = (gaps < _FINGER / 2.0 - WIDEST_GAP).all(axis=-1)
+    blocked = np.any(occupied, axis=(2, 3))
+    taken = (~blocked & (2.0 * half <= _OPENING)).any(axis=1)
+    sides = high.max(axis=0) - low.min(axis=0)
+    return int(taken.sum()), float(sides.prod() + 0.1 * sides.max() ** 2)
+
+
+def _across(rng: np.random.Generator, blocks: Sequence[_Block], new: _Block, way: int) -> float:
     """m across the direction of sliding: flush with a side of a block, or just beside it."""
     other = blocks[int(rng.integers(len(blocks)))]
-    theirs = _turned(other.outline, -quarter)[:, 1]
-    ours = _turned(new.outline, -quarter)[:, 1]
-    flush_low, flush_high = theirs.min() - ours.min(), theirs.max() - ours.max()
+    theirs = other.seen_from(way).points[:, 1] + _seen(other.place, way)[1]
+    ours = new.seen_from(way).points[:, 1]
     gap = rng.uniform(0.0, WIDEST_GAP)
-    beside_high, beside_low = theirs.max() - ours.min() + gap, theirs.min() - ours.max() - gap
-    return float(rng.choice([flush_low, flush_high, beside_high, beside_low]))
+    sides = (
+        theirs.min() - ours.min(),
+        theirs.max() - ours.max(),
+        theirs.max() - ours.min() + gap,
+        theirs.min() - ours.max() - gap,
+    )
+    return float(sides[int(rng.integers(len(sides)))])
 
 
-def _slid(blocks: Sequence[_Block], new: _Block, quarter: int, across: float, gap: float) -> _Block:
-    """The new block, come from the right along x, in axes that are quarter turned."""
-    ours = _turned(new.outline, -quarter) + np.array([0.0, across])
-    reached = max(reach_along_x(ours, _turned(block.outline, -quarter)) for block in blocks)
+def _slid(blocks: Sequence[_Block], new: _Block, way: int, across: float, gap: float) -> _Block:
+    """The new block, come from the right along x until it meets another, in axes that are turned by
+    `way` quarters."""
+    ours = new.seen_from(way)
+    reached = max(
+        reach_along_x(ours, across, block.seen_from(way), _seen(block.place, way))
+        for block in blocks
+    )
     if not np.isfinite(reached):
         # It passes beside all of them.
         reached = _AWAY
-    offset = np.array([[reached + gap, across]])
-    return new.moved(_turned(offset, quarter)[0])
+    return replace(new, place=_seen(np.array([reached + gap, across]), -way))
 
 
-def _turned(points: FloatArray, quarters: int) -> FloatArray:
-    """Points (N, 2), turned by quarters counter-clockwise."""
-    x, y = points.T
-    match quarters % 4:
-        case 0:
-            return points
-        case 1:
-            return np.column_stack([-y, x])
-        case 2:
-            return -points
-        case _:
-            return np.column_stack([y, -x])
-
-
-def _spread(everything: FloatArray, outline: FloatArray) -> float:
-    """m: the longer and half the shorter side of the box about the packing."""
-    sides = np.ptp(np.concatenate([everything, outline]), axis=0)
-    return float(sides.max() + 0.5 * sides.min())
+def _seen(place: FloatArray, way: int) -> FloatArray:
+    """A place (2,), in axes that are turned by `way` quarters."""
+    c, s = _TURNS[way % 4]
+    x, y = place
+    return np.array([c * x + s * y, c * y - s * x])
 
 
 def _on_table(rng: np.random.Generator, blocks: Sequence[_Block]) -> tuple[Standing, ...] | None:
     """The packing in the world: turned at random, near the middle; None where it is too large."""
     yaw = rng.uniform(-np.pi, np.pi)
     turn = rotation_about_z(yaw)
-    points = np.concatenate([block.outline for block in blocks]) @ turn[:2, :2].T
+    points = np.concatenate([block.points for block in blocks]) @ turn[:2, :2].T
     low, high = points.min(axis=0), points.max(axis=0)
     room = HALF_SIDE - (high - low) / 2.0
     off = rng.uniform(-1.0, 1.0, size=2) * np.minimum(_OFF_MIDDLE, room)
