@@ -21,8 +21,8 @@ from selfgrasp.objects.part import Part
 from selfgrasp.objects.solids import corners
 
 SIDE, COLUMNS = 160, 5
-HALF_SIDE = 0.115
-"""m. Half the side of the square that is drawn."""
+MARGIN = 0.003
+"""m about what reaches farthest from the middle."""
 FINE = 16
 """OpenCV's polygons are given in sixteenths of a pixel."""
 LIGHT = np.array([-0.35, 0.45, 0.82])
@@ -31,7 +31,9 @@ BACKGROUND, INK = (236, 232, 226), (70, 66, 60)
 
 def main(out: Path, arrangements: Sequence[Arrangement]) -> None:
     """Write the sheet."""
-    pictures = [picture(one) for one in arrangements]
+    points = [standing.corners for one in arrangements for standing in one.standing]
+    half_side = float(np.abs(np.concatenate(points)[:, :2]).max()) + MARGIN
+    pictures = [picture(one, half_side) for one in arrangements]
     blank = np.full_like(pictures[0], BACKGROUND)
     pictures += [blank] * (-len(pictures) % COLUMNS)
     rows = [np.hstack(pictures[i : i + COLUMNS]) for i in range(0, len(pictures), COLUMNS)]
@@ -40,13 +42,14 @@ def main(out: Path, arrangements: Sequence[Arrangement]) -> None:
     print(f"{out}: {len(arrangements)} arrangements, {out.stat().st_size / 1000:.1f} kB")
 
 
-def picture(one: Arrangement) -> NDArray[np.uint8]:
-    """(SIDE, SIDE, 3) uint8; x to the right, y up."""
+def picture(one: Arrangement, half_side: float) -> NDArray[np.uint8]:
+    """(SIDE, SIDE, 3) uint8 of a square of half a side, m, about the middle; x to the right, y
+    up."""
     image = np.full((SIDE, SIDE, 3), BACKGROUND, dtype=np.uint8)
     facets = [facet for standing in one.standing for facet in facets_of(standing)]
     # What lies higher is painted later.
     for points, color in sorted(facets, key=lambda facet: float(facet[0][:, 2].max())):
-        drawn = np.column_stack([points[:, 0], -points[:, 1]]) / HALF_SIDE + 1.0
+        drawn = np.column_stack([points[:, 0], -points[:, 1]]) / half_side + 1.0
         pixels = np.rint(drawn * SIDE / 2.0 * FINE).astype(np.int32)
         cv2.fillPoly(image, [pixels], color.tolist(), cv2.LINE_AA, shift=4)
         cv2.polylines(image, [pixels], True, INK, 1, cv2.LINE_AA, shift=4)

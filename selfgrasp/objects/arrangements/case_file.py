@@ -20,7 +20,7 @@ from selfgrasp.core.arrays import FloatArray
 from selfgrasp.core.errors import InputError
 from selfgrasp.core.pose import pose, rotation_about_z
 from selfgrasp.objects.arrangements.arrangement import Arrangement, Standing
-from selfgrasp.objects.arrangements.checks import check_standing
+from selfgrasp.objects.arrangements.checks import check_inside, check_standing
 from selfgrasp.objects.arrangements.palette import PALETTE, painted
 from selfgrasp.objects.build import ALONG_X
 from selfgrasp.objects.families import TOY_BLOCKS, make_object
@@ -65,7 +65,9 @@ def read_case_file(path: Path) -> Arrangement:
         raise InputError(given=f"{path.name} without blocks", wanted=f"lines of {_WANTED}")
     turned = pose(rotation=rotation_about_z(math.radians(turn)))
     standing = [Standing(one.model, turned @ one.world_from_object) for one in standing]
-    check_standing(standing, lambda index: f"{path.name} line {lines[index]}")
+    names = [f"{path.name} line {number}" for number in lines]
+    check_inside(standing, names)
+    check_standing(standing, names)
     return Arrangement(path.stem, tuple(standing))
 
 

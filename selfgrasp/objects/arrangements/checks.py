@@ -1,9 +1,10 @@
 """What has to hold of an arrangement before it is simulated: nothing overlaps, hangs in the air or
-stands outside the workspace."""
+reaches out of the workspace."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
@@ -16,66 +17,89 @@ from selfgrasp.objects.arrangements.arrangement import HALF_SIDE, Standing
 from selfgrasp.objects.part import Part
 from selfgrasp.objects.solids import corners
 
-MOST_OVERLAP = 0.001
-"""m."""
-_REACH = 0.001
-"""m below an object within which something has to carry it."""
+
+@dataclass(frozen=True)
+class Tolerance:
+    """How exactly places are given.
+
+    Attributes:
+        overlap: m by which two objects, or an object and the table, may overlap.
+        gap: m below an object within which something has to carry it.
+    """
+
+    overlap: float
+    gap: float
+
+
+EXACT = Tolerance(overlap=0.001, gap=0.001)
+"""Of blocks."""
+OF_MESHES = Tolerance(overlap=0.002, gap=0.003)
+"""Of meshes, whose convex parts are not exact, where another simulator let them come to rest."""
 _ROUNDING = 1e-9
 _DIGITS = 5
 """Of unit vectors, to which directions that are nearly equal are taken once."""
 
 
-def check_standing(standing: Sequence[Standing], named: Callable[[int], str]) -> None:
+def check_standing(
+    standing: Sequence[Standing], names: Sequence[str], tolerance: Tolerance = EXACT
+) -> None:
     """Refuse what cannot stand like this.
 
     Args:
         standing: the objects.
-        named: what a reader knows an object by, from its index, e.g. "cross.txt line 4".
+        names: what a reader knows each by, e.g. "cross.txt line 4".
+        tolerance: how exactly they stand there.
 
     Raises:
-        InputError: an object outside the workspace, in the table or in the air, or two that
-            overlap by more than 1 mm.
+        InputError: an object in the table or in the air, or two that overlap.
     """
+    most = tolerance.overlap
     for index, one in enumerate(standing):
-        _check_place(one.corners, named(index))
+        lowest = float(one.corners[:, 2].min())
+        if lowest < -most:
+            raise InputError(
+                given=f"{names[index]}, which reaches {-lowest * 1e3:.1f} mm into the table",
+                wanted=f"at most {most * 1e3:g} mm",
+            )
     for first, second in combinations(range(len(standing)), 2):
         depth = overlap(standing[first], standing[second])
-        if depth > MOST_OVERLAP:
+        if depth > most:
             raise InputError(
-                given=f"{named(first)} and {named(second)}, which overlap by {depth * 1e3:.1f} mm",
-                wanted=f"at most {MOST_OVERLAP * 1e3:g} mm",
+                given=f"{names[first]} and {names[second]}, which overlap by {depth * 1e3:.1f} mm",
+                wanted=f"at most {most * 1e3:g} mm",
             )
     for index, one in enumerate(standing):
         others = [*standing[:index], *standing[index + 1 :]]
-        if not _carried(one, others):
+        if not _carried(one, others, tolerance.gap):
             height = float(one.corners[:, 2].min())
             raise InputError(
-                given=f"{named(index)}, which hangs in the air {height * 1e3:.1f} mm above the "
+                given=f"{names[index]}, which hangs in the air {height * 1e3:.1f} mm above the "
                 "table",
                 wanted="the table or another object below it",
             )
 
 
-def _check_place(points: FloatArray, name: str) -> None:
-    farthest = float(np.abs(points[:, :2]).max())
-    if farthest > HALF_SIDE + _ROUNDING:
-        raise InputError(
-            given=f"{name}, which reaches to {farthest:.3f} m from the middle",
-            wanted=f"within the workspace, {HALF_SIDE:g} m to each side",
-        )
-    lowest = float(points[:, 2].min())
-    if lowest < -MOST_OVERLAP:
-        raise InputError(
-            given=f"{name}, which reaches {-lowest * 1e3:.1f} mm into the table",
-            wanted=f"at most {MOST_OVERLAP * 1e3:g} mm",
-        )
+def check_inside(standing: Sequence[Standing], names: Sequence[str]) -> None:
+    """Refuse what reaches out of the workspace.
+
+    Raises:
+        InputError: an object that does.
+    """
+    for index, one in enumerate(standing):
+        farthest = float(np.abs(one.corners[:, :2]).max())
+        if farthest > HALF_SIDE + _ROUNDING:
+            raise InputError(
+                given=f"{names[index]}, which reaches to {farthest:.3f} m from the middle",
+                wanted=f"within the workspace, {HALF_SIDE:g} m to each side",
+            )
 
 
-def _carried(one: Standing, others: Sequence[Standing]) -> bool:
-    if one.corners[:, 2].min() <= _REACH:
+def _carried(one: Standing, others: Sequence[Standing], gap: float) -> bool:
+    """Whether the table or another object is less than a gap below."""
+    if one.corners[:, 2].min() <= gap:
         return True
     lowered = one.world_from_object.copy()
-    lowered[2, 3] -= _REACH
+    lowered[2, 3] -= gap
     sunk = Standing(one.model, lowered)
     return any(overlap(sunk, other) > max(0.0, overlap(one, other)) for other in others)
 

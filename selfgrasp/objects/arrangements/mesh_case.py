@@ -21,7 +21,7 @@ from selfgrasp.core.errors import InputError
 from selfgrasp.core.pose import pose
 from selfgrasp.objects.arrangements.arrangement import HALF_SIDE, Arrangement, Standing
 from selfgrasp.objects.arrangements.case_file import lines_of
-from selfgrasp.objects.arrangements.checks import check_standing
+from selfgrasp.objects.arrangements.checks import OF_MESHES, check_standing
 from selfgrasp.objects.arrangements.palette import painted
 from selfgrasp.objects.mesh_file import SUFFIXES
 from selfgrasp.objects.meshes import MeshRules, load_meshes
@@ -113,11 +113,12 @@ class Meshes:
         """The arrangement of a file's lines.
 
         Raises:
-            InputError: objects that overlap, hang in the air or stand outside the workspace.
+            InputError: objects that overlap or hang in the air.
         """
         lines = tuple(lines)
         standing = tuple(self._standing(line) for line in lines)
-        check_standing(standing, lambda i: f"{path.name} line {lines[i].number} ({lines[i].mesh})")
+        names = [f"{path.name} line {line.number} ({line.mesh})" for line in lines]
+        check_standing(standing, names, OF_MESHES)
         return Arrangement(path.stem, standing)
 
     def _standing(self, line: MeshLine) -> Standing:
