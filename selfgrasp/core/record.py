@@ -47,6 +47,8 @@ class AttemptRecord:
         lifted: which objects; None where there is no truth.
         lost: how many objects left the workspace without ever having been lifted; None where there
             is no truth.
+        worth: of a push, where it was measured: whether the best grasp would have held before it,
+            and whether the best one after it does.
     """
 
     kind: AttemptKind
@@ -59,6 +61,7 @@ class AttemptRecord:
     true: bool | None = None
     lifted: tuple[ObjectRef, ...] | None = None
     lost: int | None = None
+    worth: tuple[bool, bool] | None = None
 
     @staticmethod
     def of(
@@ -68,6 +71,7 @@ class AttemptRecord:
         true: bool | None,
         lifted: tuple[ObjectRef, ...] | None,
         lost: int | None,
+        worth: tuple[bool, bool] | None = None,
     ) -> AttemptRecord:
         """The record of an attempt and the plans that led to it; the rest is truth, or None."""
         decided = [plan for plan in plans if plan.action is not None]
@@ -82,6 +86,7 @@ class AttemptRecord:
             true=true,
             lifted=lifted,
             lost=lost,
+            worth=worth,
         )
 
     @staticmethod
@@ -94,6 +99,7 @@ class AttemptRecord:
                 "kind": AttemptKind(values["kind"]),
                 "fault": None if fault is None else Fault(fault),
                 "lifted": None if lifted is None else tuple(ObjectRef(**one) for one in lifted),
+                "worth": None if values.get("worth") is None else tuple(values["worth"]),
             }
         )
 

@@ -60,11 +60,12 @@ class Method(torch.nn.Module, ABC):
     @property
     def privileged(self) -> tuple[str, ...]:
         """The declared labels that a real robot could not have sensed."""
-        return self.privileged_labels()
+        return self.privileged_labels(configs.to_json(self.config))
 
     @classmethod
-    def privileged_labels(cls) -> tuple[str, ...]:
-        """As `privileged`, without a network."""
+    def privileged_labels(cls, config: Mapping[str, Any]) -> tuple[str, ...]:
+        """As `privileged`, without a network; of a config as JSON values. All declared ones, unless
+        the method knows better."""
         return tuple(label for label in cls.reads_labels if label.startswith("truth."))
 
     @property

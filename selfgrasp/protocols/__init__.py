@@ -54,6 +54,8 @@ METRICS: Mapping[str, Metric] = {
         clearing.GRASP_SUCCESS_ALL,
         clearing.ACTION_EFFICIENCY_ALL,
         clearing.PUSHES,
+        clearing.PUSH_HELPED,
+        clearing.PUSH_NEEDED,
         *deplete.FAILURES.values(),
         deplete.FAILURE_WITH_REPLACEMENT,
         category.OBJECTS_PER_ATTEMPT,

@@ -57,6 +57,17 @@ ACTION_EFFICIENCY_ALL = Metric(
     "action_efficiency_all", "Action efficiency", "objects lifted an action in all runs"
 )
 PUSHES = Metric("pushes", "Pushes", "share of the actions that are pushes")
+PUSH_HELPED = Metric(
+    "push_helped",
+    "Pushes that helped",
+    "share of the pushes after which the best grasp holds, of those before which it would not "
+    "have; both were tried, and undone",
+)
+PUSH_NEEDED = Metric(
+    "push_needed",
+    "Pushes that were needed",
+    "share of the pushes before which the best grasp would not have held",
+)
 
 
 def play(name: str, cell: Workcell, policy: Policy, task: Task) -> Episode:
@@ -73,7 +84,8 @@ def play(name: str, cell: Workcell, policy: Policy, task: Task) -> Episode:
         most = None if placed is None else CAP_PER_OBJECT * placed + CAP_MORE
         return Stop(most=most, unchanged=UNCHANGED, least_change=LEAST_CHANGE)
 
-    return play_scene(cell, policy, task, ids=Ids(name, task.seed, 0), stop=stop)
+    ids = Ids(name, task.seed, 0)
+    return play_scene(cell, policy, task, ids=ids, stop=stop, measure=True)
 
 
 def metrics(episodes: Sequence[Episode]) -> Mapping[Metric, Estimate]:
@@ -89,6 +101,7 @@ def metrics(episodes: Sequence[Episode]) -> Mapping[Metric, Estimate]:
         **rates(ACTION_EFFICIENCY_ALL, episodes, lifted, attempts),
         **rates(CLEARED, episodes, lifted, lambda e: len(e.placed or ())),
         PUSHES: ratio([(attempts(e) - grasps(e), attempts(e)) for e in episodes]),
+        **_worth(episodes),
         **about_truth(episodes),
         PLAN_SECONDS: ratio([(e.plan_seconds, attempts(e)) for e in episodes]),
     }
@@ -101,6 +114,19 @@ def _of_completed(complete: Sequence[Episode]) -> Mapping[Metric, Estimate]:
     return {
         GRASP_SUCCESS: bootstrap([held(e) / max(1, grasps(e)) for e in complete]),
         ACTION_EFFICIENCY: bootstrap([len(e.placed or ()) / attempts(e) for e in complete]),
+    }
+
+
+def _worth(episodes: Sequence[Episode]) -> Mapping[Metric, Estimate]:
+    """What pushes did for the best grasp; nothing where no push was measured."""
+    worths = [[one.worth for one in e.attempts if one.worth is not None] for e in episodes]
+    needed = [[after for before, after in run if not before] for run in worths]
+    if not any(worths):
+        return {}
+    counts = [(len(some), len(run)) for some, run in zip(needed, worths, strict=True)]
+    return {
+        PUSH_NEEDED: ratio(counts),
+        **({PUSH_HELPED: ratio([(sum(run), len(run)) for run in needed])} if any(needed) else {}),
     }
 
 

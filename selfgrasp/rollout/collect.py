@@ -148,6 +148,7 @@ def make_session(args: CollectJob) -> Session:
             "cell": to_json(options),
             # Left out where there are none, so that keys of sessions last.
             **({} if args.goals == "anything" else {"goals": args.goals}),
+            **({"measure_pushes": True} if args.measure_pushes else {}),
             **cell_files(args.cell, options),
         },
     )
@@ -172,6 +173,7 @@ def _tasks(args: CollectJob, key: str, from_scene: int) -> Iterator[SceneTask]:
             args.round,
             AfterLift(args.after),
             categories,
+            args.measure_pushes,
         )
 
 

@@ -42,6 +42,9 @@ class CollectJob:
             scene, so that the hard things are tried most.
         goals: anything: attempts are asked for nothing in particular; categories: each is asked for
             a category drawn at random from those of the objects, whether one lies there or not.
+        measure_pushes: try, around each push, the best grasp before it and the best one after it,
+            the scene put back each time: labels truth.held_before and truth.held_after (simulation
+            only).
         options: of the cell; with another --cell before --help its options are listed.
     """
 
@@ -57,6 +60,7 @@ class CollectJob:
     round: Annotated[int, Between(0, 10**6)] = 0
     after: Literal["put_back", "set_aside"] = "put_back"
     goals: Literal["anything", "categories"] = "anything"
+    measure_pushes: bool = False
     options: CellConfig | None = None
 
 
@@ -122,8 +126,8 @@ class TrainJob:
             attention_pictures, box, branches, branches_pictures, presented, single, small; paper,
             and paper_ before attention, attention_pictures, branches, branches_pictures and single,
             are its larger ones. dexnet: paper, paper_physical, physical, small; it learns from
-            candidates. vpg: grasping, measured, no_height, no_reward, published, reactive, rise,
-            short_sighted, small, trial. A wrong one lists them.
+            candidates. vpg: ahead, grasping, measured, no_height, no_reward, published, reactive,
+            rise, short_sighted, small, trial. A wrong one lists them.
         data: one or several datasets; each has its own split.
         out: folder of the run: checkpoints, log.jsonl, TensorBoard events.
         start: a run or checkpoint whose weights training goes on from (staged learning); its recipe

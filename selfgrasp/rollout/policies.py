@@ -152,15 +152,15 @@ def _variant(method: Method, name: str) -> Policy:
 
 
 def _stored(file: Path, variant: str, *, shipped: bool = False, preset: str = "") -> PolicyRef:
-    name = read_info(file).method
+    info = read_info(file)
     return PolicyRef(
-        name,
+        info.method,
         preset,
         file,
         variant,
         weights=hashlib.sha256(file.read_bytes()).hexdigest()[:12],
         shipped=shipped,
-        privileged=registry.method_class(name).privileged_labels(),
+        privileged=registry.method_class(info.method).privileged_labels(info.config),
     )
 
 

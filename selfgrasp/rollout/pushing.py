@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from selfgrasp.core import Context, Plan, Policy
 from selfgrasp.vision import heightmap
 from selfgrasp.vision.random_actions import random_push
@@ -31,11 +33,16 @@ class PushAfterMiss:
         return self.policy.privileged
 
     def plan(self, context: Context) -> Plan:
-        """A push, where something was missed since the last one and something can be pushed."""
+        """A push, where something was missed since the last one and something can be pushed; what
+        the policy would do stands beside it."""
+        plan = self.policy.plan(context)
         if not context.misses:
-            return self.policy.plan(context)
+            return plan
         spec = context.spec
         view = context.observation.view(None)
         top = heightmap(view, spec.workspace, pixel=_PIXEL, margin=0.0, colored=False)
         push = random_push(top, spec, context.rng())
-        return self.policy.plan(context) if push is None else Plan.only(push)
+        if push is None:
+            return plan
+        actions, scores = (*plan.actions, push), np.append(plan.scores, 0.0)
+        return Plan(actions, scores, chosen=len(plan.actions), maps=plan.maps)

@@ -159,6 +159,7 @@ def _task(attempt: Attempt, session: Session, objects: str) -> SceneTask:
         attempt.round,
         after,
         categories_of(session.options.get("goals", "anything"), objects_named(objects)),
+        bool(session.options.get("measure_pushes", False)),
     )
 
 

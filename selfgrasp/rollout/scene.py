@@ -35,6 +35,7 @@ class SceneTask:
         after: what becomes of an object that was lifted.
         categories: of which each attempt is asked for one, drawn at random; empty asks for
             anything.
+        measure: whether it is measured what pushes are worth, see `workcell.worth`.
     """
 
     session: str
@@ -45,6 +46,7 @@ class SceneTask:
     round: int = 0
     after: AfterLift = AfterLift.PUT_BACK
     categories: tuple[str, ...] = ()
+    measure: bool = False
 
     @property
     def scene_seed(self) -> int:
@@ -117,6 +119,7 @@ def _attempts(cell: Workcell, policy: Policy, task: SceneTask) -> Iterator[Playe
         # A policy that looks at nothing goes on in an empty bin; its failures are data.
         stop=Stop(most=task.attempts, when_empty=False),
         angles=task.angles_per_point,
+        measure=task.measure,
     )
 
 

@@ -52,6 +52,8 @@ class Played:
         plans: the policy's answers, in order.
         there: objects in the scene when it began; None where there is no truth.
         lifted: objects held after the lift; None where there is no truth.
+        worth: of a push, where it was measured: whether the best grasp would have held before it,
+            and whether the best one after it does.
     """
 
     attempt: Attempt
@@ -59,6 +61,7 @@ class Played:
     plans: tuple[Plan, ...]
     there: tuple[ObjectRef, ...] | None = None
     lifted: tuple[ObjectRef, ...] | None = None
+    worth: tuple[bool, bool] | None = None
 
     @property
     def true(self) -> bool | None:

@@ -33,6 +33,7 @@ from selfgrasp.core.record import AttemptKind, AttemptRecord, ObjectRef
 from selfgrasp.workcell.attempt import Ids, Played, answered
 from selfgrasp.workcell.drivers import Truth
 from selfgrasp.workcell.workcell import Workcell
+from selfgrasp.workcell.worth import measured
 
 Goals = Callable[[Sequence[ObjectRef] | None], Iterable[Goal]]
 """From the objects that lie there at first (None where there is no truth) to what each attempt is
@@ -195,9 +196,12 @@ def play(
     goals: Goals | None = None,
     after: AfterLift = AfterLift.SET_ASIDE,
     stop: Stop | StopOf,
+    measure: bool = False,
 ) -> Episode:
     """Play one scene to its end. Arguments as of `playing`."""
-    attempting = attempts(cell, policy, task, ids=ids, goals=goals, after=after, stop=stop)
+    attempting = attempts(
+        cell, policy, task, ids=ids, goals=goals, after=after, stop=stop, measure=measure
+    )
     while True:
         try:
             next(attempting)
@@ -216,11 +220,20 @@ def attempts(
     after: AfterLift = AfterLift.SET_ASIDE,
     stop: Stop | StopOf,
     angles: int = 1,
+    measure: bool = False,
 ) -> Generator[Played, None, Episode]:
     """Play one scene with one policy, an attempt at a time: each is yielded when it has ended and
     before what was lifted is put away. Returns the episode. Arguments as of `playing`."""
     asking = playing(
-        cell, task, policy=policy.name, ids=ids, goals=goals, after=after, stop=stop, angles=angles
+        cell,
+        task,
+        policy=policy.name,
+        ids=ids,
+        goals=goals,
+        after=after,
+        stop=stop,
+        angles=angles,
+        measure=measure,
     )
     answer: Plan | None = None
     while True:
@@ -246,6 +259,7 @@ def playing(
     after: AfterLift = AfterLift.SET_ASIDE,
     stop: Stop | StopOf,
     angles: int = 1,
+    measure: bool = False,
 ) -> Generator[Context | Played, Plan | None, Episode]:
     """The loop itself, for whoever answers: it yields a context and is sent a plan, yields each
     attempt that has ended and is sent None, and returns the episode.
@@ -261,8 +275,11 @@ def playing(
         stop: when the scene ends.
         angles: above 1, the state is put back after each attempt of one grasp, and that many angles
             are tried at its point; only where the scene can be saved (simulation).
+        measure: whether it is measured what pushes are worth, see `worth.measured`; likewise.
     """
     scene, truth = cell.drivers.scene, cell.drivers.truth
+    # Where there is no truth, nothing can be put back.
+    measures = measure and truth is not None
     ids = ids or Ids("play", task.seed, 0)
     before = cell.reset(task.seed)
     began, clock = scene.time(), _Clock()
@@ -274,9 +291,8 @@ def playing(
     while not stop.reached(records, truth) and (goal := next(wanted, None)) is not None:
         asked, losses = replace(ids, index=ids.index + len(records)), _Losses(truth)
         state = scene.save() if angles > 1 else None
-        played = yield from clock.timed(
-            cell.attempting(asked, policy=policy, goal=goal, before=before)
-        )
+        attempting = clock.timed(cell.attempting(asked, policy=policy, goal=goal, before=before))
+        played = yield from measured(cell, attempting) if measures else attempting
         yield played
         records.append(_record(played, losses))
         others = () if state is None else _other_angles(played.attempt, angles)
@@ -316,7 +332,12 @@ def playing(
 
 def _record(played: Played, losses: _Losses) -> AttemptRecord:
     return AttemptRecord.of(
-        played.attempt, played.plans, true=played.true, lifted=played.lifted, lost=losses.count()
+        played.attempt,
+        played.plans,
+        true=played.true,
+        lifted=played.lifted,
+        lost=losses.count(),
+        worth=played.worth,
     )
 
 

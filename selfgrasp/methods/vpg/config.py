@@ -11,14 +11,15 @@ from selfgrasp.core import InputError
 class Reward(StrEnum):
     """What a push is worth, beyond the values of what comes after it.
 
-    change: 0.5 where it changed the heightmap (published). none: nothing (VPG-noreward). next: the
-    probability that the best grasp after it holds, as the target network sees it. rise: by how much
-    that probability grew (EPG). measured: whether the best grasp after it held, minus whether the
-    best one before it would have; tried from the restored state, in simulation only.
+    change: 0.5 where it changed the heightmap (published). none: nothing (VPG-noreward). followed:
+    whether the grasp that was done next held. next: the probability that the best grasp after it
+    holds, as the target network sees it. rise: by how much that probability grew (EPG). measured:
+    whether the best grasp after it holds, tried from the restored state, in simulation only.
     """
 
     CHANGE = "change"
     NONE = "none"
+    FOLLOWED = "followed"
     NEXT = "next"
     RISE = "rise"
     MEASURED = "measured"
@@ -63,7 +64,7 @@ class VPGConfig:
     """
 
     learning: Learning = Learning.ONE_STEP
-    reward: Reward = Reward.NEXT
+    reward: Reward = Reward.FOLLOWED
     discount: float = 0.9
     pushes: bool = True
     color: bool = True
@@ -86,14 +87,21 @@ class VPGConfig:
             raise InputError(given="neither color nor height", wanted="one of them at least")
 
     @property
+    def looks_ahead(self) -> bool:
+        """Whether targets need the values of next states."""
+        if self.learning is Learning.ONE_STEP:
+            return self.pushes and self.reward in (Reward.NEXT, Reward.RISE)
+        return self.learning is Learning.Q
+
+    @property
     def probable(self) -> bool:
         """Whether values are probabilities, learned as logits."""
         return self.learning in (Learning.REACTIVE, Learning.ONE_STEP)
 
 
 def small() -> VPGConfig:
-    """Trains on two CPU cores: a grasp's value is whether it holds, a push's whether the best grasp
-    after it does."""
+    """Trains on two CPU cores: a grasp's value is whether it holds, a push's whether the grasp that
+    comes next does."""
     return VPGConfig()
 
 
@@ -130,6 +138,11 @@ def no_height() -> VPGConfig:
 def trial() -> VPGConfig:
     """SPOT's trial reward."""
     return VPGConfig(learning=Learning.TRIAL, reward=Reward.CHANGE, discount=0.65)
+
+
+def ahead() -> VPGConfig:
+    """A push is worth what the grasp network thinks of the best grasp after it."""
+    return VPGConfig(reward=Reward.NEXT)
 
 
 def rise() -> VPGConfig:

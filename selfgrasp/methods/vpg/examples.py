@@ -25,8 +25,8 @@ GRASP, PUSH = 0, 1
 CHANGE_REWARD = 0.5
 """Of a push that changes the heightmap; a grasp that holds has 1 (Zeng et al. 2018, section
 IV-D)."""
-HELD_BEFORE, HELD_AFTER = "truth.held_before", "truth.held_after"
-"""Labels of a push: whether the best grasp before it would have held, and the best one after it."""
+HELD_AFTER = "truth.held_after"
+"""Label of a push: whether the best grasp after it held; see `workcell.worth`."""
 _FLIPPED = 0.5
 
 
@@ -34,18 +34,19 @@ def gather(source: Source, split: Split, config: VPGConfig) -> Examples:
     """One example a grasp or push that was seen before and after.
 
     Columns: kind, color (31, 31, 3), height (31, 31) m, late (6,), grasped, changed, follows (the
-    rewards that really followed, discounted as long as they did), measured; the next state,
-    next_color (H, W, 3) and next_height (H, W) m above the table; and cell, see `cell_row`.
+    rewards that really followed, discounted as long as they did), followed (whether the grasp that
+    came next held), measured; and where targets need it the next state, next_color (H, W, 3),
+    next_height (H, W) m above the table and cell, see `cell_row`.
     """
     measured = _measured(source, config)
     rows: list[dict[str, Any]] = []
     for scene in _scenes(source.attempts(split)):
         transitions = list(_transitions(scene, source.spec, config))
-        for transition, follows in zip(
-            transitions, _returns(transitions, config.discount), strict=True
-        ):
-            row = {**transition.row, "follows": follows}
-            row["measured"] = measured.get(transition.attempt, np.nan)
+        returns = _returns(transitions, config.discount)
+        followers = [*transitions[1:], None]
+        for one, follows, after in zip(transitions, returns, followers, strict=True):
+            row = {**one.row, "follows": follows, "followed": _followed(one, after)}
+            row["measured"] = np.float32(measured.get(one.attempt, np.nan))
             rows.append(row)
     if not rows:
         return Examples({"kind": np.zeros(0, np.uint8)}, np.zeros(0, np.float32))
@@ -96,10 +97,13 @@ def _transitions(
             **_seen(before, action, spec, config),
             "grasped": np.bool_(held),
             "changed": np.bool_(changed),
-            "next_color": after.color,
-            "next_height": (after.height - spec.workspace.surface).astype(np.float16),
-            "cell": cell_row(spec),
         }
+        if config.looks_ahead:
+            row |= {
+                "next_color": after.color,
+                "next_height": (after.height - spec.workspace.surface).astype(np.float16),
+                "cell": cell_row(spec),
+            }
         is_push = isinstance(action, Push)
         reward = CHANGE_REWARD * changed if is_push else float(held)
         yield _Transition(attempt.id, attempt.index, reward, row)
@@ -124,6 +128,13 @@ def _seen(
         "height": seen.height.astype(np.float16),
         "late": late,
     }
+
+
+def _followed(push: _Transition, after: _Transition | None) -> np.float32:
+    """Whether the grasp that came next held; NaN where none did."""
+    if after is None or after.index != push.index + 1 or after.row["kind"] != GRASP:
+        return np.float32(np.nan)
+    return np.float32(after.row["grasped"])
 
 
 def cell_row(spec: CellSpec) -> NDArray[np.float32]:
@@ -155,11 +166,10 @@ def _returns(transitions: Sequence[_Transition], discount: float) -> list[np.flo
 
 
 def _measured(source: Source, config: VPGConfig) -> Mapping[str, np.float32]:
-    """By attempt, what a push did for the best grasp: -1, 0 or 1."""
+    """By attempt, whether the best grasp after a push held."""
     if config.reward is not Reward.MEASURED:
         return {}
-    before, after = source.label(HELD_BEFORE), source.label(HELD_AFTER)
-    return {one: np.float32(bool(after[one])) - np.float32(bool(before[one])) for one in after}
+    return {one: np.float32(bool(held)) for one, held in source.label(HELD_AFTER).items()}
 
 
 def batch_of(
@@ -193,8 +203,8 @@ def batch_of(
         **{
             name: torch.from_numpy(examples[name][indices])
             for name in (
-                *("kind", "grasped", "changed", "follows", "measured"),
-                *("next_color", "next_height", "cell"),
+                *("kind", "grasped", "changed", "follows", "followed", "measured"),
+                *(("next_color", "next_height", "cell") if config.looks_ahead else ()),
             )
         },
     }

@@ -7,6 +7,7 @@ import math
 from collections.abc import Mapping
 from copy import copy
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -30,7 +31,7 @@ from selfgrasp.learn import (
 )
 from selfgrasp.learn.target import TargetNetwork
 from selfgrasp.methods.vpg.config import Learning, Reward, VPGConfig
-from selfgrasp.methods.vpg.examples import GRASP, PUSH, batch_of, gather
+from selfgrasp.methods.vpg.examples import GRASP, HELD_AFTER, PUSH, batch_of, gather
 from selfgrasp.methods.vpg.network import Networks
 from selfgrasp.methods.vpg.seen import (
     LATE,
@@ -62,6 +63,7 @@ class VPG(Method):
     """Values pushes and grasps at every pixel and direction, and does the most valuable."""
 
     name = "vpg"
+    reads_labels = (HELD_AFTER,)
 
     def __init__(self, config: VPGConfig) -> None:
         super().__init__()
@@ -69,6 +71,11 @@ class VPG(Method):
         self.networks = Networks(config, LATE)
         self.target = TargetNetwork(self.networks, every=_TARGET_EVERY)
         self._next = NextValues()
+
+    @classmethod
+    def privileged_labels(cls, config: Mapping[str, Any]) -> tuple[str, ...]:
+        """What pushes did is measured for one reward alone."""
+        return (HELD_AFTER,) if config.get("reward") == Reward.MEASURED else ()
 
     def recipe(self, *, round: int = 0) -> FitConfig:
         """A constant rate and the last weights: targets move, so no epoch is the best."""
@@ -86,7 +93,7 @@ class VPG(Method):
         config = self.config
         return [
             *(config.grasp_pixel, config.push_pixel, config.discount, config.view),
-            config.reward is Reward.MEASURED,
+            *(config.reward is Reward.MEASURED, config.looks_ahead),
         ]
 
     def gather(self, source: Source, split: Split, rng: np.random.Generator) -> Examples:

@@ -72,7 +72,9 @@ def _worth(
 ) -> torch.Tensor:
     """(B,) what pushes alone are worth, 0 to 1."""
     if config.reward is Reward.MEASURED:
-        return batch["measured"].clamp(min=0.0)
+        return batch["measured"]
+    if config.reward is Reward.FOLLOWED:
+        return batch["followed"]
     is_push_B = batch["kind"] == PUSH
     return next_values.of(batch, is_push_B & batch["changed"], networks, config).to(
         batch["grasped"].device
