@@ -86,7 +86,7 @@ def test_a_cell_that_is_not_simulated_is_refused(tmp_path: Path):
         )
     with pytest.raises(
         InputError,
-        match=r"cell 'test_table'; wanted: one in a simulated cell; exists: flat_table, kuka_bin, tabletop",
+        match=r"cell 'test_table'; wanted: one in a simulated cell; exists: flat_table, kuka_bin",
     ):
         replay(tmp_path, ids_of(tmp_path)[0])
 
