@@ -12,10 +12,12 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from selfgrasp.core import InputError
+from selfgrasp.objects import build
 from selfgrasp.objects.arrangements import Arrangement, own_cases, random_packing, unsettled
 from selfgrasp.objects.arrangements.checks import check_standing, overlap
 from selfgrasp.objects.arrangements.footprint import faces_of, outline_of, reach_along_x
 from selfgrasp.objects.catalogue import block_objects, train_objects
+from selfgrasp.objects.model import ObjectModel
 from selfgrasp.workcell.cells.config import GRIPPER
 from selfgrasp.workcell.sim.build import TableConfig
 from selfgrasp.workcell.sim.world import World
@@ -69,6 +71,16 @@ def test_a_packing_takes_less_than_ten_milliseconds():
 def test_other_counts_are_refused(count: int):
     with pytest.raises(InputError, match="wanted: 2 to 6 objects"):
         random_packing(np.random.default_rng(0), BLOCKS, count)
+
+
+def test_what_rolls_is_not_packed():
+    ball = ObjectModel(
+        "ball", "ball", None, (build.ellipsoid((0.02, 0.02, 0.02), (0, 0, 0), (1, 0, 0)),), 0.1, 0.7
+    )
+    one = random_packing(np.random.default_rng(0), (ball, BLOCKS[0]), 4)
+    assert {model.family for model in one.models} == {"toy_cube"}
+    with pytest.raises(InputError, match="hardly any with a flat face"):
+        random_packing(np.random.default_rng(0), (ball,), 2)
 
 
 def test_any_objects_can_be_packed():

@@ -65,8 +65,8 @@ class Face:
 
 @lru_cache(maxsize=_KEPT)
 def faces_of(model: ObjectModel) -> tuple[Face, ...]:
-    """The faces on which an object stands steadily, the largest first; where there is none, as on a
-    ball, the facet nearest to its center of mass. Long sides lie along x or y."""
+    """The flat faces on which an object stands steadily, the largest first; a ball has none. Long
+    sides lie along x or y."""
     points = np.concatenate([corners(part) for part in model.parts])
     hull = ConvexHull(points)
     normals, offsets = hull.equations[:, :3], hull.equations[:, 3]
@@ -85,10 +85,6 @@ def faces_of(model: ObjectModel) -> tuple[Face, ...]:
         area, margin = _area_and_margin(points, normals[facet], float(offsets[facet]))
         if margin > _STEADY:
             found.append((area, _stands(normals[facet], float(offsets[facet]))))
-    if not found:
-        # The outermost of negative offsets is the facet nearest to the center of mass.
-        facet = int(offsets.argmax())
-        found = [(float(areas[facet]), _stands(normals[facet], float(offsets[facet])))]
     found.sort(key=lambda one: -one[0])
     return tuple(_face(points, area, stands) for area, stands in found)
 

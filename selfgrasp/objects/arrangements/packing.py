@@ -29,7 +29,7 @@ counts as one; others lie on any."""
 _ALIKE, _SAME_SHAPE = 0.45, 1e-6
 """Share of the objects that are of the family of one before, and m within which two of a family are
 of the same shape."""
-_TRIES = 40
+_TRIES, _DRAWS = 40, 100
 
 
 class _Growth(Enum):
@@ -75,11 +75,12 @@ def random_packing(
 
     Args:
         rng: the same one gives the same packing.
-        pool: objects to draw from, the same one more than once.
+        pool: objects to draw from, the same one more than once; what has no flat face is left out.
         count: 2 to 6.
 
     Raises:
-        InputError: another count, an empty pool, or objects that do not fit into +-0.15 m.
+        InputError: another count, an empty pool, objects that all roll, or that do not fit into
+            +-0.15 m.
     """
     if not FEWEST <= count <= MOST:
         raise InputError(given=f"a packing of {count}", wanted=f"{FEWEST} to {MOST} objects")
@@ -101,9 +102,17 @@ def random_packing(
 
 
 def _drawn(rng: np.random.Generator, pool: Sequence[ObjectModel], growth: _Growth) -> _Block:
-    """An object of the pool; in a row its longer side lies across the row."""
-    model = pool[int(rng.integers(len(pool)))]
-    faces = faces_of(model)
+    """An object of the pool that has a flat face; in a row its longer side lies across the row."""
+    for _ in range(_DRAWS):
+        model = pool[int(rng.integers(len(pool)))]
+        faces = faces_of(model)
+        if faces:
+            break
+    else:
+        raise InputError(
+            given=f"a pool of {len(pool)} objects, hardly any with a flat face",
+            wanted="objects that do not roll, to pack side by side",
+        )
     if rng.random() < _LARGEST_FACES:
         faces = tuple(face for face in faces if face.area >= _NEARLY_LARGEST * faces[0].area)
     face = faces[int(rng.integers(len(faces)))]
