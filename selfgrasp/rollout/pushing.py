@@ -44,5 +44,10 @@ class PushAfterMiss:
         push = random_push(top, spec, context.rng())
         if push is None:
             return plan
-        actions, scores = (*plan.actions, push), np.append(plan.scores, 0.0)
-        return Plan(actions, scores, chosen=len(plan.actions), maps=plan.maps)
+        return Plan(
+            (*plan.actions, push.action),
+            np.append(plan.scores, 0.0),
+            chosen=len(plan.actions),
+            probability=push.probability,
+            maps=plan.maps,
+        )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -18,7 +19,15 @@ _PIXEL = 0.008
 _AROUND = 0.08
 
 
-def random_grasp(top: Heightmap, spec: CellSpec, rng: np.random.Generator) -> Grasp | None:
+@dataclass(frozen=True, eq=False)
+class Drawn:
+    """A random action, and the probability that it was drawn with."""
+
+    action: Grasp | Push
+    probability: float
+
+
+def random_grasp(top: Heightmap, spec: CellSpec, rng: np.random.Generator) -> Drawn | None:
     """A wide open grasp of a random cell where something stands, in one of 8 directions; None where
     nothing does."""
     points = standing(top, spec)
@@ -26,10 +35,11 @@ def random_grasp(top: Heightmap, spec: CellSpec, rng: np.random.Generator) -> Gr
         return None
     xy = points[rng.integers(len(points))][None]
     yaw = np.array([rng.integers(TURNS // 2) * 2 * math.pi / TURNS])
-    return grasps_at(top, xy, yaw, spec.gripper, spec.workspace)[0]
+    grasp = grasps_at(top, xy, yaw, spec.gripper, spec.workspace)[0]
+    return Drawn(grasp, 1.0 / (len(points) * (TURNS // 2)))
 
 
-def random_push(top: Heightmap, spec: CellSpec, rng: np.random.Generator) -> Push | None:
+def random_push(top: Heightmap, spec: CellSpec, rng: np.random.Generator) -> Drawn | None:
     """A push from a random one of all cells and 16 directions from which something is met; None
     where there is none."""
     points = standing(top, spec)
@@ -49,4 +59,16 @@ def random_push(top: Heightmap, spec: CellSpec, rng: np.random.Generator) -> Pus
         return None
     one = int(rng.integers(len(every)))
     start = np.array([*every[one], spec.workspace.surface + PUSH_HEIGHT])
-    return Push(start, float(directions[one]), PUSH_LENGTH)
+    return Drawn(Push(start, float(directions[one]), PUSH_LENGTH), 1.0 / len(every))
+
+
+def random_action(
+    top: Heightmap, spec: CellSpec, rng: np.random.Generator, *, pushes: float
+) -> Drawn | None:
+    """A push with the probability `pushes`, where there is any, and else a grasp; None where
+    nothing stands."""
+    drawn = random_push(top, spec, rng) if rng.random() < pushes else None
+    if drawn is not None:
+        return Drawn(drawn.action, pushes * drawn.probability)
+    drawn = random_grasp(top, spec, rng)
+    return drawn and Drawn(drawn.action, (1.0 - pushes) * drawn.probability)

@@ -5,9 +5,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from selfgrasp.core import Action, Context, Plan
+import numpy as np
+
+from selfgrasp.core import Context, Plan
 from selfgrasp.vision import heightmap
-from selfgrasp.vision.random_actions import random_grasp, random_push
+from selfgrasp.vision.random_actions import random_action
 
 
 @dataclass(frozen=True)
@@ -39,12 +41,10 @@ class RandomPushGraspPolicy:
         spec, rng = context.spec, context.rng()
         view = context.observation.view(self.config.view)
         top = heightmap(view, spec.workspace, pixel=self.config.pixel, margin=0.0, colored=False)
-        pushes = rng.random() < self.config.pushes
-        action: Action | None = random_push(top, spec, rng) if pushes else None
-        action = action or random_grasp(top, spec, rng)
-        if action is None:
+        drawn = random_action(top, spec, rng, pushes=self.config.pushes)
+        if drawn is None:
             return Plan.nothing("nothing stands in the workspace")
-        return Plan.only(action)
+        return Plan((drawn.action,), np.zeros(1), chosen=0, probability=drawn.probability)
 
 
 POLICY = RandomPushGraspPolicy

@@ -28,6 +28,8 @@ IV-D)."""
 HELD_AFTER = "truth.held_after"
 """Label of a push: whether the best grasp after it held; see `workcell.worth`."""
 _FLIPPED = 0.5
+_CHOSEN = 0.5
+"""Probability below which an action was drawn at random."""
 
 
 def gather(source: Source, split: Split, config: VPGConfig) -> Examples:
@@ -59,6 +61,7 @@ class _Transition:
     attempt: str
     index: int
     reward: float
+    probability: float
     row: Mapping[str, Any]
 
 
@@ -106,7 +109,8 @@ def _transitions(
             }
         is_push = isinstance(action, Push)
         reward = CHANGE_REWARD * changed if is_push else float(held)
-        yield _Transition(attempt.id, attempt.index, reward, row)
+        probability = attempt.steps[-1].probability
+        yield _Transition(attempt.id, attempt.index, reward, probability, row)
 
 
 def _seen(
@@ -131,8 +135,11 @@ def _seen(
 
 
 def _followed(push: _Transition, after: _Transition | None) -> np.float32:
-    """Whether the grasp that came next held; NaN where none did."""
+    """Whether the grasp that was chosen next held; NaN where none was, or one was drawn at
+    random."""
     if after is None or after.index != push.index + 1 or after.row["kind"] != GRASP:
+        return np.float32(np.nan)
+    if after.probability < _CHOSEN:
         return np.float32(np.nan)
     return np.float32(after.row["grasped"])
 

@@ -42,7 +42,7 @@ from selfgrasp.methods.vpg.seen import (
 )
 from selfgrasp.methods.vpg.targets import NextValues, target_of
 from selfgrasp.vision import Heightmap, diverse, heightmap
-from selfgrasp.vision.random_actions import random_grasp, random_push
+from selfgrasp.vision.random_actions import random_action
 from selfgrasp.vision.turned import PUSH_HEIGHT, PUSH_LENGTH
 
 _TARGET_EVERY = 500
@@ -264,13 +264,14 @@ class _Exploring:
     def plan(self, context: Context) -> Plan:
         """The method's plan, or a random action of a random kind."""
         method, rng = self.method, context.rng()
-        if rng.random() >= method.config.epsilon:
-            return method.plan(context)
-        top = method.map_of(context)
-        pushes = method.config.pushes and rng.random() < _RANDOM_PUSHES
-        action: Action | None = random_push(top, context.spec, rng) if pushes else None
-        action = action or random_grasp(top, context.spec, rng)
-        return method.plan(context) if action is None else Plan.only(action)
+        epsilon = method.config.epsilon
+        if rng.random() < epsilon:
+            pushes = _RANDOM_PUSHES if method.config.pushes else 0.0
+            drawn = random_action(method.map_of(context), context.spec, rng, pushes=pushes)
+            if drawn is not None:
+                probability = epsilon * drawn.probability
+                return Plan((drawn.action,), np.zeros(1), chosen=0, probability=probability)
+        return replace(method.plan(context), probability=1.0 - epsilon)
 
 
 METHOD = VPG

@@ -204,7 +204,8 @@ def _slide(
     features = tower.features(x.contiguous(memory_format=torch.channels_last))[0]
     rows, columns = torch.from_numpy((places - low - BORDER).T.copy()).to(device)
     values = tower.values(features[:, rows, columns].T, late_NK.to(device))
-    return values.double().cpu().numpy()
+    found: FloatArray = values.detach().double().cpu().numpy()
+    return found
 
 
 def _places(mask: NDArray[np.bool_]) -> NDArray[np.int64]:
