@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from selfgrasp.core.arrays import FloatArray
 from selfgrasp.core.spec import CellSpec, GripperSpec
+from selfgrasp.vision.grasp_pose import PALM_CLEARANCE
 from selfgrasp.vision.heightmap import Heightmap
 
 PUSH_LENGTH = 0.10
@@ -22,6 +23,12 @@ LOWEST_TOP = 0.010
 """m above the table, from where on something stands there, to be grasped or pushed."""
 _NEAR = 0.06
 """m ahead of the fingers within which a push has to meet something."""
+_OVERLAP = 0.004
+"""m by which what is met lies in the closed fingers' way, at least: what they graze they do not
+move."""
+_PALM_BEYOND, _PALM_DEPTH = 0.025, 0.06
+"""m that a palm reaches beyond the open fingers' inner faces on both sides, and its size along a
+push."""
 _BORDER = 0.015
 """m from the border of the workspace to the ends of a push, at least."""
 _MULTIPLE = 8
@@ -123,16 +130,22 @@ def turned(
 def pushable(seen: Turned, spec: CellSpec) -> NDArray[np.bool_]:
     """(H, W) bool: where a push along the columns can begin.
 
-    The closed fingers come down beside things, something stands in their way within 6 cm, and the
-    push begins and ends inside the workspace.
+    The closed fingers come down beside things and the palm above them, something stands in the
+    fingers' way within 6 cm, and the push begins and ends inside the workspace.
     """
+    gripper, pixel = spec.gripper, seen.pixel
     high = (seen.height > LOWEST_TOP).astype(np.uint8)
-    across, along = _closed(spec.gripper)
-    half = _px(along / 2, seen.pixel)
-    width, reach = 2 * _px(across / 2, seen.pixel) + 1, half + _px(_NEAR, seen.pixel)
-    taken = cv2.dilate(high, np.ones((width, 2 * half + 1), np.uint8))
+    across, along = _closed(gripper)
+    taken = _widened(high, _px(across / 2, pixel), _px(along / 2, pixel))
+    above = (seen.height > PUSH_HEIGHT + gripper.finger_length - PALM_CLEARANCE).astype(np.uint8)
+    if above.any():
+        # Half a cell more: a corner may end between two cells' centres.
+        beside, depth = gripper.opening / 2 + _PALM_BEYOND + pixel / 2, (_PALM_DEPTH + pixel) / 2
+        taken |= _widened(above, _px(beside, pixel), _px(depth, pixel))
+    side = _whole_px(max(across / 2 - _OVERLAP, 0.0), pixel)
+    reach = _whole_px(along / 2 + _NEAR, pixel)
     # From the fingers on: the kernel's anchor is its first column.
-    met = cv2.dilate(high, np.ones((width, reach + 1), np.uint8), anchor=(0, width // 2))
+    met = cv2.dilate(high, np.ones((2 * side + 1, reach + 1), np.uint8), anchor=(0, side))
     inside = seen.inside(spec, margin=_BORDER) & seen.inside(
         spec, margin=_BORDER, ahead=PUSH_LENGTH
     )
@@ -166,6 +179,15 @@ def outline(points: FloatArray, *, margin: float = 0.0) -> FloatArray:
 def _closed(gripper: GripperSpec) -> tuple[float, float]:
     """m of the closed fingers across a push and along it."""
     return 2 * gripper.finger_thickness + gripper.closed, gripper.finger_breadth
+
+
+def _widened(mask: NDArray[np.uint8], rows: int, columns: int) -> NDArray[np.uint8]:
+    """The mask, grown by so many rows and columns on both sides."""
+    return np.asarray(cv2.dilate(mask, np.ones((2 * rows + 1, 2 * columns + 1), np.uint8)))
+
+
+def _whole_px(length: float, pixel: float) -> int:
+    return math.floor(length / pixel + 1e-9)
 
 
 def _px(length: float, pixel: float) -> int:
