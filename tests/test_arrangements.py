@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 
@@ -14,8 +15,15 @@ from selfgrasp.objects.arrangements import Standing, own_cases, read_cases, unse
 from selfgrasp.objects.arrangements.case_file import block, read_case_file
 from selfgrasp.objects.arrangements.checks import overlap
 from selfgrasp.objects.arrangements.palette import PALETTE
+from selfgrasp.objects.catalogue import block_objects
 from selfgrasp.objects.decompose import _pulled_back
 from selfgrasp.objects.triangles import Shell, nearest_on
+from selfgrasp.protocols import clearing
+from selfgrasp.rollout.policies import load_policy
+from selfgrasp.workcell.cells.cases import settled_cases
+from selfgrasp.workcell.cells.flat_table import FlatTableConfig
+from selfgrasp.workcell.cells.simulated import make_cell
+from selfgrasp.workcell.play import Task
 
 PUBLIC = Path(__file__).resolve().parents[2] / "shared" / "data" / "vpg"
 FACES = [(1, 2, 4, 3), (5, 7, 8, 6), (1, 5, 6, 2), (3, 4, 8, 7), (1, 3, 7, 5), (2, 6, 8, 4)]
@@ -267,7 +275,7 @@ def box_corners(left: float, right: float, low: float, high: float) -> np.ndarra
     return np.array([(x, y, z) for x in (left, right) for y in (low, high) for z in (0.0, 5.0)])
 
 
-def test_other_peoples_cases_load():
+def test_other_peoples_cases_load_settle_and_run():
     if not (PUBLIC / "test-cases").is_dir():
         pytest.skip(f"no public test cases in {PUBLIC}")
     pytest.importorskip("coacd")
@@ -282,3 +290,14 @@ def test_other_peoples_cases_load():
     # The arch, of 198 cm^3, is not closed; its parts neither swell nor fill its gate.
     assert first.models[2].volume == pytest.approx(198e-6, rel=0.02)
     assert np.allclose(np.sort(first.models[2].extents), (0.05, 0.05, 0.1), atol=5e-4)
+    folders = {"cases": str(PUBLIC / "test-cases"), "meshes": str(PUBLIC / "blocks")}
+    config = FlatTableConfig(picture_px=120, renderer="rays", noise="none", layout="cases")
+    config = replace(config, **folders)
+    names = [case.name for case in settled_cases("flat_table", config)]
+    with make_cell("flat_table", block_objects(), config) as cell:
+        policy = load_policy("heuristic")
+        runs = [clearing.play("arrangements", cell.cell, policy, Task(k)) for k in range(2)]
+    assert [run.arranged for run in runs] == names == [first.name, second.name]
+    assert [len(run.placed) for run in runs] == [4, 3]
+    assert all(run.attempts for run in runs)
+    assert any(any(run.outcomes) for run in runs)

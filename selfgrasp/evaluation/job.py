@@ -37,9 +37,13 @@ class BenchJob:
             things), adversarial (eight that are easily shaken off the hand), or a folder of meshes;
             of these `category` has the first three, and `declutter` the
             first two. The default is the protocol's.
-        trials: scenes a policy (prediction: attempts); the default is the protocol's full number.
+        trials: scenes a policy (prediction: attempts); the default is the protocol's full number
+            (arrangements: 30 a case).
         data: prediction only: a folder for its datasets of tried actions on held-out objects, which
             are collected where they are not there; by default below the report's folder.
+        cases: arrangements only: a folder of them; by default the package's own.
+        meshes: arrangements only: the folder of the meshes that these name; by default the same
+            folder.
         seed: shifts the benchmark's scenes.
         cell: tabletop, kuka_bin, flat_table or ur5_table; the default is the protocol's.
         options: of the cell, those that are given; the rest are the protocol's. With a protocol
@@ -51,6 +55,8 @@ class BenchJob:
     objects: str | None = None
     trials: Annotated[int, Between(1, 10**6)] | None = None
     data: Path | None = None
+    cases: Path | None = None
+    meshes: Path | None = None
     seed: Seed = 0
     cell: str | None = None
     options: Mapping[str, OptionValue] = field(default_factory=dict)

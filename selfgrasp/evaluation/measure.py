@@ -34,11 +34,12 @@ def measure(
             `evaluation.watch`. Protocols that play nothing call it never.
 
     Raises:
-        InputError: an unknown protocol or policy (the known ones are listed), or fewer than one
-            trial or worker.
+        InputError: an unknown protocol or policy (the known ones are listed), options that the
+            cell or the protocol does not have, or fewer than one trial or worker.
     """
     protocol = protocol_named(job.protocol)
     check_bounds(job)
+    protocol.options(job)
     if workers < 1:
         raise InputError(given=f"--workers {workers}", wanted="at least 1")
     policies = resolve_all(job.policy)

@@ -29,6 +29,7 @@ from selfgrasp.objects.named import objects_named
 from selfgrasp.objects.sets import set_label
 from selfgrasp.protocols.episode import PlayedProtocol
 from selfgrasp.rollout.workers import WorkerConfig, play_all
+from selfgrasp.workcell.cells.cases import settled_cases
 from selfgrasp.workcell.cells.registry import cell_spec
 from selfgrasp.workcell.cells.simulated import cell_files
 from selfgrasp.workcell.play import Episode, Task
@@ -41,6 +42,7 @@ def played(protocol: PlayedProtocol) -> Protocol:
         protocol.cell,
         protocol.config,
         partial(measure_played, protocol),
+        protocol.arranged,
     )
 
 
@@ -48,7 +50,7 @@ def measure_played(protocol: PlayedProtocol, measurement: Measurement) -> Measur
     """Rows, intervals and paired differences of a protocol that is played in a cell.
 
     Raises:
-        InputError: objects that the protocol is not for.
+        InputError: objects that the protocol is not for, or an arrangement that does not settle.
     """
     job, policies = measurement.job, measurement.policies
     objects = job.objects or protocol.objects
@@ -60,11 +62,13 @@ def measure_played(protocol: PlayedProtocol, measurement: Measurement) -> Measur
             exists=", ".join(sorted(known)),
         )
     objects = protocol.sets.get(objects, objects)
+    label, kind = set_label(objects), played(protocol)
+    cases = settled_cases(kind.cell_name(job), kind.options(job))
+    trials = job.trials or protocol.trials * max(1, len(cases))
     episodes = {
-        policy.label: tuple(_episodes(measurement, protocol, policy, objects))
+        policy.label: tuple(_episodes(measurement, protocol, policy, objects, trials))
         for policy in policies
     }
-    label, kind = set_label(objects), played(protocol)
     return Measured(
         kind.cell_name(job),
         kind.options(job).noise,
@@ -82,13 +86,17 @@ def measure_played(protocol: PlayedProtocol, measurement: Measurement) -> Measur
 
 
 def _episodes(
-    measurement: Measurement, protocol: PlayedProtocol, policy: PolicyRef, objects: str
+    measurement: Measurement,
+    protocol: PlayedProtocol,
+    policy: PolicyRef,
+    objects: str,
+    trials: int,
 ) -> Iterator[Episode]:
     job, kind = measurement.job, played(protocol)
     options, cell = kind.options(job), kind.cell_name(job)
     cell_spec(cell, options)
     config = WorkerConfig(cell, options, objects, policy)
-    first, trials = first_scene(objects, job.seed), job.trials or protocol.trials
+    first = first_scene(objects, job.seed)
     of = {
         "protocol": protocol.name,
         "policy": policy.identity,

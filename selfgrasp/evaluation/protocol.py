@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Protocol as Interface
 
 from selfgrasp.common.intervals import Estimate
-from selfgrasp.core import PolicyRef
+from selfgrasp.core import InputError, PolicyRef
 from selfgrasp.evaluation.job import BenchJob
 from selfgrasp.evaluation.measured import Measured
 from selfgrasp.evaluation.watch import WatchedScene
@@ -93,12 +93,14 @@ class Protocol:
         cell: the cell it is played in, or whose attempts it reads, unless another is asked for.
         config: options of that cell that hold where none are given; None leaves the cell's own.
         measure: rows, intervals and whatever else the report shows.
+        arranged: whether scenes begin with arrangements.
     """
 
     name: str
     cell: str
     config: CellConfig | None
     measure: Callable[[Measurement], Measured]
+    arranged: bool = False
 
     def cell_name(self, job: BenchJob) -> str:
         """The cell that was asked for, or the protocol's."""
@@ -108,7 +110,26 @@ class Protocol:
         """The cell's options: those given, then the protocol's, then the cell's own.
 
         Raises:
-            InputError: an unknown cell, or an option that it does not have.
+            InputError: an unknown cell, an option that it does not have, or arrangements for a
+                protocol that begins otherwise.
         """
-        options: CellConfig = cell_kind(self.cell_name(job)).options(job.options, base=self.config)
+        given = {**job.options, **self._folders(job)}
+        options: CellConfig = cell_kind(self.cell_name(job)).options(given, base=self.config)
         return options
+
+    def _folders(self, job: BenchJob) -> dict[str, str]:
+        """The options of the cell that `--cases` and `--meshes` stand for."""
+        every = {"cases": job.cases, "meshes": job.meshes}
+        folders = {name: str(path) for name, path in every.items() if path is not None}
+        if folders and not self.arranged:
+            said = " ".join(f"--{name} {path}" for name, path in folders.items())
+            raise InputError(
+                given=f"{said} for {self.name}",
+                wanted="a protocol whose scenes begin with arrangements, as bench arrangements",
+            )
+        if "meshes" in folders and not (job.cases or job.options.get("cases")):
+            raise InputError(
+                given=f"--meshes {job.meshes} without --cases",
+                wanted="--cases beside it, a folder of arrangements that name these meshes",
+            )
+        return folders

@@ -20,7 +20,6 @@ from selfgrasp.workcell.play import Episode
 
 RUNS = 30
 """Of each case."""
-_OWN_CASES = 13
 
 
 def by_case(label: str, episodes: Sequence[Episode]) -> Table:
@@ -50,7 +49,7 @@ def by_case(label: str, episodes: Sequence[Episode]) -> Table:
 ARRANGEMENTS = PlayedProtocol(
     name="arrangements",
     config=FlatTableConfig(layout="cases"),
-    trials=RUNS * _OWN_CASES,
+    trials=RUNS,
     play=partial(clearing.play, "arrangements"),
     metrics=clearing.metrics,
     paired_metric=clearing.WITHIN_2N,
@@ -58,5 +57,6 @@ ARRANGEMENTS = PlayedProtocol(
     cell="flat_table",
     objects="seen",
     sets={"seen": "blocks"},
+    arranged=True,
     table=by_case,
 )

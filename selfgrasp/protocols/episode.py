@@ -59,7 +59,7 @@ class PlayedProtocol:
     Attributes:
         name: as in the command line.
         config: options of the cell it is played in.
-        trials: how many scenes make a full run.
+        trials: how many scenes make a full run; of each arrangement, where there are such.
         play: plays one scene; a function of a module, so that workers find it.
         metrics: estimates by metric from the episodes of one policy; one that needs truth is absent
             where there is none, as on a real robot.
@@ -68,6 +68,7 @@ class PlayedProtocol:
         cell: the cell it is played in, unless another is asked for.
         objects: likewise; seen, novel, validation, or another name.
         sets: what those names mean, where it is not the usual sets.
+        arranged: whether its scenes begin with arrangements, by turns.
         table: of a policy, from its label and its episodes, for the report.
     """
 
@@ -81,4 +82,5 @@ class PlayedProtocol:
     cell: str = "tabletop"
     objects: str = "novel"
     sets: Mapping[str, str] = field(default_factory=dict)
+    arranged: bool = False
     table: Callable[[str, Sequence[Episode]], Table] | None = None

@@ -16,11 +16,11 @@ from selfgrasp.core.attempt import Attempt
 from selfgrasp.core.observation import Observation
 from selfgrasp.core.policy import ANYTHING, Goal, Policy
 from selfgrasp.core.spec import CellSpec
-from selfgrasp.objects.arrangements import Arrangement, own_cases, read_cases
 from selfgrasp.objects.model import ObjectModel
 from selfgrasp.objects.named import objects_named
 from selfgrasp.vision import Rim
 from selfgrasp.workcell.attempt import Ids
+from selfgrasp.workcell.cells.cases import cases_hash, cases_of
 from selfgrasp.workcell.cells.config import Body, BuiltInArm, CellConfig, Noise
 from selfgrasp.workcell.cells.kuka_bin import KukaBinConfig
 from selfgrasp.workcell.cells.registry import cell_kind, checked_options
@@ -164,7 +164,7 @@ def _simulated(
     spec: CellSpec, body: Body, objects: Sequence[ObjectModel], config: CellConfig
 ) -> SimCell:
     table = TableConfig(body.half_size, config.wall_height, body.wall_thickness)
-    cases = _cases(body)
+    cases = cases_of(body)
     standing = {one.model.name: one.model for case in cases for one in case.standing}
     world = World(
         tuple({**{item.name: item for item in objects}, **standing}.values()),
@@ -236,15 +236,6 @@ def _simulated(
     return SimCell(workcell, lambda: world.physics_seconds, lambda: scene.remaining, world)
 
 
-def _cases(body: Body) -> tuple[Arrangement, ...]:
-    """The arrangements that scenes begin with; none where they begin otherwise."""
-    if Layout(body.layout) is not Layout.CASES:
-        return ()
-    if not body.cases:
-        return own_cases()
-    return read_cases(Path(body.cases), Path(body.meshes) if body.meshes else None)
-
-
 def _arm_model(body: Body) -> ArmModel | None:
     if body.world_from_base is None:
         return None
@@ -253,17 +244,21 @@ def _arm_model(body: Body) -> ArmModel | None:
 
 
 def cell_files(name: str, config: CellConfig | None = None) -> dict[str, str]:
-    """What the files that a cell's options name hold, as sessions store it: the arm's hash, where
-    it is somebody's own. What was taken of such a file is said once, on standard error.
+    """What the files that a cell's options name hold, as sessions store it: hashes of the arm,
+    where it is somebody's own, and of the arrangements, where scenes begin with such. What was
+    taken of an arm's file is said once, on standard error.
 
     Raises:
         InputError: an unknown cell, wrong options, or a file that cannot be used.
     """
-    found = _arm_file(cell_kind(name).body(checked_options(name, config)))
-    if found is None:
-        return {}
-    _say_once(str(found))
-    return {"arm": found.content}
+    body = cell_kind(name).body(checked_options(name, config))
+    files = {}
+    if (arm := _arm_file(body)) is not None:
+        _say_once(str(arm))
+        files["arm"] = arm.content
+    if cases := cases_of(body):
+        files["cases"] = cases_hash(cases)
+    return files
 
 
 def _arm_file(body: Body) -> ArmFile | None:
