@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from selfgrasp.core import Context, View
+from selfgrasp.core import Context, Observation, View
 from selfgrasp.core.arrays import FloatArray
 from selfgrasp.vision.foreground import foreground, regions
 from selfgrasp.vision.heightmap import Heightmap, heightmap
@@ -38,7 +38,7 @@ class SceneMap:
 def scene_map(context: Context, *, view: str | None, pixel: float) -> SceneMap:
     """Map the view called `view` (or the first with depth, or the first) and find what rises above
     the table."""
-    seen = _pick(context, view)
+    seen = view_with_depth(context.observation, view)
     workspace = context.spec.workspace
     top = heightmap(seen, workspace, pixel=pixel, colored=False)
     inside = in_reach(top, context)
@@ -83,8 +83,13 @@ def evenly_over_objects(
     return np.repeat(chosen, angles, axis=0), np.tile(yaw, len(chosen))
 
 
-def _pick(context: Context, name: str | None) -> View:
+def view_with_depth(observation: Observation, name: str | None) -> View:
+    """The view called `name`; without a name the first with depth, or the first.
+
+    Raises:
+        InputError: no such view.
+    """
     if name is not None:
-        return context.observation.view(name)
-    with_depth = [n for n, v in context.observation.views.items() if v.depth is not None]
-    return context.observation.view(with_depth[0] if with_depth else None)
+        return observation.view(name)
+    with_depth = [n for n, v in observation.views.items() if v.depth is not None]
+    return observation.view(with_depth[0] if with_depth else None)

@@ -10,6 +10,7 @@ import numpy as np
 from selfgrasp.core import Context, Plan
 from selfgrasp.vision import heightmap
 from selfgrasp.vision.random_actions import random_action
+from selfgrasp.vision.scene_map import NO_DEPTH, view_with_depth
 
 
 @dataclass(frozen=True)
@@ -17,7 +18,7 @@ class RandomPushGraspConfig:
     """How they are drawn.
 
     Attributes:
-        view: name of the view; None takes the first.
+        view: name of the view; None takes the first with depth.
         pixel: m, side of a map cell.
         pushes: share of pushes.
     """
@@ -39,7 +40,9 @@ class RandomPushGraspPolicy:
     def plan(self, context: Context) -> Plan:
         """One action; none where nothing stands in the workspace."""
         spec, rng = context.spec, context.rng()
-        view = context.observation.view(self.config.view)
+        view = view_with_depth(context.observation, self.config.view)
+        if view.depth is None:
+            return Plan.nothing(NO_DEPTH)
         top = heightmap(view, spec.workspace, pixel=self.config.pixel, margin=0.0, colored=False)
         drawn = random_action(top, spec, rng, pushes=self.config.pushes)
         if drawn is None:

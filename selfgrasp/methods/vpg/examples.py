@@ -20,6 +20,7 @@ from selfgrasp.methods.vpg.network import BORDER
 from selfgrasp.methods.vpg.seen import LATE, MAP_PIXEL, clearances, patch, picture
 from selfgrasp.vision import Heightmap, heightmap, jitter_color
 from selfgrasp.vision.change import CHANGED_AREA, changed_area
+from selfgrasp.vision.scene_map import view_with_depth
 
 GRASP, PUSH = 0, 1
 CHANGE_REWARD = 0.5
@@ -93,7 +94,9 @@ def _transitions(
         action = attempt.steps[-1].action
         if attempt.outcome.fault in UNINFORMATIVE_FAULTS or not isinstance(action, Grasp | Push):
             continue
-        before, after = (map_of(one.view(config.view)) for one in (attempt.before, attempt.after))
+        before, after = (
+            map_of(view_with_depth(one, config.view)) for one in (attempt.before, attempt.after)
+        )
         changed = changed_area(before, after) > CHANGED_AREA
         held = attempt.outcome.grasped
         row = {
@@ -144,22 +147,28 @@ def _followed(push: _Transition, after: _Transition | None) -> np.float32:
     return np.float32(after.row["grasped"])
 
 
+CELL_NUMBERS = 11
+"""Of a `cell_row`."""
+
+
 def cell_row(spec: CellSpec) -> NDArray[np.float32]:
-    """(10,) m of gripper and workspace, what planning in a next state takes of a cell."""
+    """(11,) m of gripper and workspace, heights above the table: what planning in a next state
+    takes of a cell."""
     gripper, workspace = spec.gripper, spec.workspace
     sizes = (
         *(gripper.opening, gripper.finger_thickness, gripper.finger_breadth),
-        gripper.finger_length,
+        *(gripper.finger_length, gripper.closed),
     )
-    return np.array([*sizes, *workspace.low, *workspace.high], np.float32)
+    above = np.array([0.0, 0.0, workspace.surface])
+    return np.array([*sizes, *workspace.low - above, *workspace.high - above], np.float32)
 
 
 def cell_of(row: NDArray[np.float32]) -> CellSpec:
     """A cell with the gripper and workspace of a `cell_row`, above a table at height 0."""
     numbers = row.astype(np.float64)
-    opening, thickness, breadth, length = numbers[:4].tolist()
-    gripper = GripperSpec(opening, thickness, breadth, length, max_force=1.0)
-    return CellSpec("", gripper, Workspace(numbers[4:7], numbers[7:]), {}, {})
+    opening, thickness, breadth, length, closed = numbers[:5].tolist()
+    gripper = GripperSpec(opening, thickness, breadth, length, max_force=1.0, closed=closed)
+    return CellSpec("", gripper, Workspace(numbers[5:8], numbers[8:]), {}, {})
 
 
 def _returns(transitions: Sequence[_Transition], discount: float) -> list[np.float32]:

@@ -31,7 +31,7 @@ from selfgrasp.learn import (
 )
 from selfgrasp.learn.target import TargetNetwork
 from selfgrasp.methods.vpg.config import Learning, Reward, VPGConfig
-from selfgrasp.methods.vpg.examples import GRASP, HELD_AFTER, PUSH, batch_of, gather
+from selfgrasp.methods.vpg.examples import CELL_NUMBERS, GRASP, HELD_AFTER, PUSH, batch_of, gather
 from selfgrasp.methods.vpg.network import Networks
 from selfgrasp.methods.vpg.seen import (
     LATE,
@@ -43,7 +43,8 @@ from selfgrasp.methods.vpg.seen import (
 from selfgrasp.methods.vpg.targets import NextValues, target_of
 from selfgrasp.vision import Heightmap, diverse, heightmap
 from selfgrasp.vision.random_actions import random_action
-from selfgrasp.vision.turned import PUSH_HEIGHT, PUSH_LENGTH
+from selfgrasp.vision.scene_map import NO_DEPTH, NO_RETURN, view_with_depth
+from selfgrasp.vision.turned import PUSH_LENGTH
 
 _TARGET_EVERY = 500
 """Steps between two copies of the networks that next states are valued with."""
@@ -93,7 +94,7 @@ class VPG(Method):
         config = self.config
         return [
             *(config.grasp_pixel, config.push_pixel, config.discount, config.view),
-            *(config.reward is Reward.MEASURED, config.looks_ahead),
+            *(config.reward is Reward.MEASURED, config.looks_ahead and CELL_NUMBERS),
         ]
 
     def gather(self, source: Source, split: Split, rng: np.random.Generator) -> Examples:
@@ -144,6 +145,8 @@ class VPG(Method):
     def plan(self, context: Context) -> Plan:
         """The most valuable grasp or push; candidates of both, and the maps "grasp" and "push"."""
         config, spec = self.config, context.spec
+        if view_with_depth(context.observation, config.view).depth is None:
+            return Plan.nothing(NO_DEPTH)
         top = self.map_of(context)
         with evaluating(self):
             grasps = score_grasps(self.networks, top, spec, config)
@@ -164,6 +167,8 @@ class VPG(Method):
             )
             actions += [_action(kind, scored, i, spec.gripper.opening) for i in best.tolist()]
             values += worth[best].tolist()
+        if not top.valid.any():
+            return Plan.nothing(NO_RETURN)
         if not actions:
             return Plan.nothing("nothing stands in the workspace that could be grasped or pushed")
         maps = {"grasp": _heat(grasps, top, config.grasp_pixel, config.turns // 2, config)}
@@ -183,7 +188,7 @@ class VPG(Method):
 
     def map_of(self, context: Context) -> Heightmap:
         """The heightmap that everything is made of."""
-        view = context.observation.view(self.config.view)
+        view = view_with_depth(context.observation, self.config.view)
         return heightmap(view, context.spec.workspace, pixel=MAP_PIXEL, margin=0.0)
 
     def _worth(self, kind: int, scored: Scored, context: Context) -> FloatArray:
@@ -212,9 +217,10 @@ def _best(scored: Scored, worth: FloatArray) -> tuple[Scored, FloatArray]:
 def _action(kind: int, scored: Scored, index: int, opening: float) -> Action:
     x, y = scored.xy[index].tolist()
     yaw = float(scored.yaw[index])
+    z = float(scored.z[index])
     if kind == PUSH:
-        return Push(np.array([x, y, PUSH_HEIGHT]), yaw, PUSH_LENGTH)
-    return Grasp(top_down((x, y, float(scored.z[index])), yaw), opening)
+        return Push(np.array([x, y, z]), yaw, PUSH_LENGTH)
+    return Grasp(top_down((x, y, z), yaw), opening)
 
 
 def _heat(scored: Scored, top: Heightmap, pixel: float, turns: int, config: VPGConfig) -> Heat:

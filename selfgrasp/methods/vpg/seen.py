@@ -17,6 +17,7 @@ from selfgrasp.methods.vpg.network import BORDER, PATCH, Networks, Tower
 from selfgrasp.vision import Heightmap
 from selfgrasp.vision.grasp_pose import INSERTION
 from selfgrasp.vision.turned import (
+    PUSH_HEIGHT,
     Turned,
     graspable,
     outline,
@@ -46,7 +47,7 @@ class Scored:
     Attributes:
         xy: (N, 2) m.
         yaw: (N,) rad.
-        z: (N,) m, of the fingertips; of grasps alone, else zeros.
+        z: (N,) m, of the fingertips.
         values: (N,).
     """
 
@@ -91,17 +92,16 @@ def clearances(
     seen: Turned, places: NDArray[np.int64], tips: FloatArray, gripper: GripperSpec
 ) -> NDArray[np.float32]:
     """(N, 6) numbers that join late, of grasps at the cells (row, column) `places` (N, 2) with
-    fingertips `tips` (N,) m above the table."""
+    fingertips `tips` (N,) m above the table; all lie at least 15 px from the border."""
     breadth = 2 * round(gripper.finger_breadth / 2 / seen.pixel) + 1
     thickness = 2 * round(gripper.finger_thickness / 2 / seen.pixel) + 1
     highest = cv2.dilate(seen.height, np.ones((breadth, thickness), np.uint8))
+    # What a patch does not show is not told of a whole map either.
     reach = (gripper.opening + gripper.finger_thickness) / 2 / seen.pixel
+    reach = min(reach, BORDER - thickness // 2)
     rows, columns = places[:, 0], places[:, 1]
     met = np.stack(
-        [
-            highest[rows, np.clip(columns + round(share * reach), 0, highest.shape[1] - 1)]
-            for share in (1.0, -1.0, 0.0, 0.5, -0.5)
-        ]
+        [highest[rows, columns + round(share * reach)] for share in (1.0, -1.0, 0.0, 0.5, -0.5)]
     )
     rises = np.clip((met - tips) / _CLEARANCE_SCALE, -_CLEARANCE_RANGE, _CLEARANCE_RANGE)
     ends, halfway = np.sort(rises[:2], axis=0), np.sort(rises[3:], axis=0)
@@ -140,8 +140,8 @@ def score_pushes(networks: Networks, top: Heightmap, spec: CellSpec, config: VPG
     for yaw, seen, places in pushes(top, spec, config):
         late = torch.zeros(len(places), 0)
         values = _slide(networks.push, seen, places, late, config)
-        none = np.zeros(len(places))
-        found.append(Scored(seen.world_xy(places), np.full(len(places), yaw), none, values))
+        z = np.full(len(places), spec.workspace.surface + PUSH_HEIGHT)
+        found.append(Scored(seen.world_xy(places), np.full(len(places), yaw), z, values))
     return _joined(found)
 
 
