@@ -21,7 +21,7 @@ from selfgrasp.objects.arrangements import own_cases
 from selfgrasp.objects.catalogue import block_objects
 from selfgrasp.papers.bench import bench
 from selfgrasp.protocols import clearing
-from selfgrasp.protocols.arrangements import ARRANGEMENTS
+from selfgrasp.protocols.arrangements import ARRANGEMENTS, by_case
 from selfgrasp.protocols.clear import COMPLETION
 from selfgrasp.protocols.declutter import DECLUTTER
 from selfgrasp.protocols.heap import CLEARED
@@ -86,6 +86,21 @@ def test_a_lost_object_makes_a_run_incomplete():
     assert (found[COMPLETION], found[clearing.WITHIN_2N]) == (0.0, 0.0)
     assert found[LOST] == pytest.approx(1 / 2)
     assert clearing.GRASP_SUCCESS not in found
+
+
+def test_a_table_tells_which_cases_are_always_and_never_completed():
+    runs = [
+        replace(episode([HELD, PUSHED, HELD], left=0, placed=2), arranged="easy"),
+        replace(episode([MISSED, HELD, HELD, HELD], left=0, placed=3), arranged="mixed"),
+        replace(episode([MISSED, HELD, PUSHED], left=2, placed=3), arranged="mixed"),
+        replace(episode([MISSED] * 9, left=3, placed=3), arranged="hard"),
+    ]
+    table = by_case("someone", runs)
+    assert table.note == "Always completed: easy. Never completed: hard."
+    assert [row[0] for row in table.rows] == ["easy", "hard", "mixed"]
+    mixed = dict(zip(table.columns, table.rows[2], strict=True))
+    assert (mixed["runs"], mixed["completion"], mixed["within 2 N"]) == (2, 0.5, 0.5)
+    assert (mixed["grasp success"], mixed["actions"]) == (pytest.approx(4 / 6), 3.5)
 
 
 def test_more_than_ten_actions_in_a_row_without_change_end_a_run():

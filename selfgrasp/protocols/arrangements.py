@@ -23,8 +23,11 @@ RUNS = 30
 
 
 def by_case(label: str, episodes: Sequence[Episode]) -> Table:
-    """Completion, grasp success and actions of a policy, case by case."""
+    """Completion, grasp success and actions of a policy, case by case; which cases it always and
+    never completed."""
     names = sorted({e.arranged for e in episodes})
+    completed = {e.arranged for e in episodes if e.cleared}
+    failed = {e.arranged for e in episodes if not e.cleared}
     rows: list[list[Cell]] = []
     for name in names:
         runs = [e for e in episodes if e.arranged == name]
@@ -41,9 +44,15 @@ def by_case(label: str, episodes: Sequence[Episode]) -> Table:
         )
     return Table(
         title=f"Case by case: {label}",
+        note=f"Always completed: {_list(sorted(completed - failed))}. Never completed: "
+        f"{_list(sorted(failed - completed))}.",
         columns=["case", "runs", "completion", "within 2 N", "grasp success", "actions"],
         rows=rows,
     )
+
+
+def _list(names: Sequence[str]) -> str:
+    return ", ".join(names) if names else "none"
 
 
 ARRANGEMENTS = PlayedProtocol(
