@@ -27,7 +27,7 @@ from selfgrasp.methods.vpg.config import Learning, Reward, VPGConfig, published,
 from selfgrasp.methods.vpg.examples import CHANGE_REWARD, gather
 from selfgrasp.methods.vpg.method import VPG
 from selfgrasp.methods.vpg.network import Networks
-from selfgrasp.methods.vpg.targets import NextValues, target_of
+from selfgrasp.methods.vpg.targets import StateValues, target_of
 from selfgrasp.workcell.cells.flat_table import FlatTableConfig, flat_table_spec
 
 SPEC = flat_table_spec(FlatTableConfig(picture_px=120, renderer="rays"))
@@ -96,7 +96,7 @@ def targets(config: VPGConfig) -> list[float]:
     method = registry.build("vpg", config=config)
     found = examples(config)
     batch = method.batch(found, np.arange(3), np.random.default_rng(0), augment=False)
-    return target_of(batch, method.networks, NextValues(), config).tolist()  # type: ignore[attr-defined]
+    return target_of(batch, method.networks, StateValues(), config).tolist()  # type: ignore[attr-defined]
 
 
 def test_rewards_come_from_fingers_and_height_maps() -> None:
@@ -125,9 +125,24 @@ def test_q_learning_adds_the_discounted_best_value_of_what_changed() -> None:
         for tower in (method.networks.grasp, method.networks.push):
             tower.value.weight.zero_()
             tower.value.bias.fill_(0.4 if tower is method.networks.push else 0.3)
-    values = target_of(batch, method.networks, NextValues(), config)
+    values = target_of(batch, method.networks, StateValues(), config)
     # Nothing changed; pushed, and the best of what is left is a push; nothing is left.
     np.testing.assert_allclose(values, [0.0, CHANGE_REWARD + 0.5 * 0.4, 1.0], atol=1e-6)
+
+
+def test_a_push_is_worth_by_how_much_the_best_value_rises() -> None:
+    config = VPGConfig(reward=Reward.RISE)
+    method = registry.build("vpg", config=config)
+    assert isinstance(method, VPG)
+    batch = method.batch(examples(config), np.arange(3), np.random.default_rng(0), augment=False)
+    values, networks = StateValues(), method.networks
+    wanted = torch.tensor([False, True, False])
+    with torch.no_grad():
+        after = values.of(batch, wanted, networks, config)
+        before = values.of(batch, wanted, networks, config, state="now")
+    rise = max(0.0, float(after[1] - before[1]))
+    found = target_of(batch, networks, values, config)
+    np.testing.assert_allclose(found, [0.0, rise, 1.0], atol=1e-6)
 
 
 def test_values_of_next_states_are_kept_until_the_networks_change() -> None:
@@ -135,7 +150,7 @@ def test_values_of_next_states_are_kept_until_the_networks_change() -> None:
     method = registry.build("vpg", config=config)
     batch = method.batch(examples(config), np.arange(3), np.random.default_rng(0), augment=False)
     networks = Networks(config, 6)
-    wanted, values = torch.tensor([False, True, False]), NextValues()
+    wanted, values = torch.tensor([False, True, False]), StateValues()
     first = values.of(batch, wanted, networks, config)
     with torch.no_grad():
         networks.grasp.value.bias.add_(1.0)

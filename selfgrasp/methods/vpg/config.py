@@ -94,6 +94,11 @@ class VPGConfig:
         return self.learning is Learning.Q
 
     @property
+    def looks_back(self) -> bool:
+        """Whether targets need the values of the states before, too."""
+        return self.looks_ahead and self.reward is Reward.RISE
+
+    @property
     def probable(self) -> bool:
         """Whether values are probabilities, learned as logits."""
         return self.learning in (Learning.REACTIVE, Learning.ONE_STEP)

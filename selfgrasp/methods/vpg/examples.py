@@ -38,8 +38,9 @@ def gather(source: Source, split: Split, config: VPGConfig) -> Examples:
 
     Columns: kind, color (31, 31, 3), height (31, 31) m, late (6,), grasped, changed, follows (the
     rewards that really followed, discounted as long as they did), followed (whether the grasp that
-    came next held), measured; and where targets need it the next state, next_color (H, W, 3),
-    next_height (H, W) m above the table and cell, see `cell_row`.
+    came next held), measured; and where targets need them the next state, next_color (H, W, 3) and
+    next_height (H, W) m above the table, likewise the state before, now_color and now_height, and
+    cell, see `cell_row`.
     """
     measured = _measured(source, config)
     rows: list[dict[str, Any]] = []
@@ -105,11 +106,9 @@ def _transitions(
             "changed": np.bool_(changed),
         }
         if config.looks_ahead:
-            row |= {
-                "next_color": after.color,
-                "next_height": (after.height - spec.workspace.surface).astype(np.float16),
-                "cell": cell_row(spec),
-            }
+            row |= {**_state(after, "next", spec), "cell": cell_row(spec)}
+        if config.looks_back:
+            row |= _state(before, "now", spec)
         is_push = isinstance(action, Push)
         reward = CHANGE_REWARD * changed if is_push else float(held)
         probability = attempt.steps[-1].probability
@@ -135,6 +134,12 @@ def _seen(
         "height": seen.height.astype(np.float16),
         "late": late,
     }
+
+
+def _state(top: Heightmap, name: str, spec: CellSpec) -> Mapping[str, Any]:
+    """Columns that hold a whole map."""
+    height = (top.height - spec.workspace.surface).astype(np.float16)
+    return {f"{name}_color": top.color, f"{name}_height": height}
 
 
 def _followed(push: _Transition, after: _Transition | None) -> np.float32:
@@ -221,6 +226,7 @@ def batch_of(
             for name in (
                 *("kind", "grasped", "changed", "follows", "followed", "measured"),
                 *(("next_color", "next_height", "cell") if config.looks_ahead else ()),
+                *(("now_color", "now_height") if config.looks_back else ()),
             )
         },
     }

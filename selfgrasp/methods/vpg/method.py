@@ -40,7 +40,7 @@ from selfgrasp.methods.vpg.seen import (
     score_grasps,
     score_pushes,
 )
-from selfgrasp.methods.vpg.targets import NextValues, target_of
+from selfgrasp.methods.vpg.targets import StateValues, target_of
 from selfgrasp.vision import Heightmap, diverse, heightmap
 from selfgrasp.vision.random_actions import random_action
 from selfgrasp.vision.scene_map import NO_DEPTH, NO_RETURN, view_with_depth
@@ -71,7 +71,7 @@ class VPG(Method):
         self.config: VPGConfig = config
         self.networks = Networks(config, LATE)
         self.target = TargetNetwork(self.networks, every=_TARGET_EVERY)
-        self._next = NextValues()
+        self._states = StateValues()
 
     @classmethod
     def privileged_labels(cls, config: Mapping[str, Any]) -> tuple[str, ...]:
@@ -94,7 +94,8 @@ class VPG(Method):
         config = self.config
         return [
             *(config.grasp_pixel, config.push_pixel, config.discount, config.view),
-            *(config.reward is Reward.MEASURED, config.looks_ahead and CELL_NUMBERS),
+            config.reward is Reward.MEASURED,
+            *(config.looks_ahead and CELL_NUMBERS, config.looks_back),
         ]
 
     def gather(self, source: Source, split: Split, rng: np.random.Generator) -> Examples:
@@ -118,7 +119,7 @@ class VPG(Method):
         networks = self.target.network
         assert isinstance(networks, Networks)
         with torch.no_grad():
-            target_B = target_of(batch, networks, self._next, self.config)
+            target_B = target_of(batch, networks, self._states, self.config)
         value_B = torch.zeros_like(target_B)
         for kind, tower, late in (
             (GRASP, self.networks.grasp, batch["late"]),
@@ -140,7 +141,7 @@ class VPG(Method):
         """The target networks follow."""
         self.target.follow(self.networks, step)
         if step % _TARGET_EVERY == 0:
-            self._next.clear()
+            self._states.clear()
 
     def plan(self, context: Context) -> Plan:
         """The most valuable grasp or push; candidates of both, and the maps "grasp" and "push"."""

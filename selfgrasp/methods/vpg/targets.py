@@ -15,40 +15,47 @@ from selfgrasp.methods.vpg.seen import MAP_PIXEL, score_grasps, score_pushes
 from selfgrasp.vision import Heightmap
 
 
-class NextValues:
-    """Best values of next states, by the networks that targets are made with; each state's is
+class StateValues:
+    """Best values of whole states, by the networks that targets are made with; each state's is
     worked out once until these change."""
 
     def __init__(self) -> None:
-        self._known: dict[int, float] = {}
+        self._known: dict[tuple[str, int], float] = {}
 
     def clear(self) -> None:
         """The networks have changed."""
         self._known.clear()
 
     def of(
-        self, batch: Batch, wanted_B: torch.Tensor, networks: Networks, config: VPGConfig
+        self,
+        batch: Batch,
+        wanted_B: torch.Tensor,
+        networks: Networks,
+        config: VPGConfig,
+        *,
+        state: str = "next",
     ) -> torch.Tensor:
-        """(B,) best value of the state that each row led to; 0 where it is not wanted."""
+        """(B,) best value of the state that each row led to, or of the one before it (`now`); 0
+        where it is not wanted."""
         values_B = torch.zeros(len(wanted_B))
         rows = batch["row"].tolist()
         for index in torch.nonzero(wanted_B)[:, 0].tolist():
-            row = rows[index]
-            if row not in self._known:
-                self._known[row] = _best_after(batch, index, networks, config)
-            values_B[index] = self._known[row]
-        return values_B
+            key = (state, rows[index])
+            if key not in self._known:
+                self._known[key] = _best_value(batch, index, networks, config, state)
+            values_B[index] = self._known[key]
+        return values_B.to(wanted_B.device)
 
 
 def target_of(
-    batch: Batch, networks: Networks, next_values: NextValues, config: VPGConfig
+    batch: Batch, networks: Networks, values: StateValues, config: VPGConfig
 ) -> torch.Tensor:
     """(B,) what the value of each executed action should be; NaN where that is unknown.
 
     Args:
         batch: see `examples.batch_of`.
         networks: what next states are valued with.
-        next_values: what was worked out before.
+        values: what was worked out of states before.
         config: what is learned.
     """
     is_push_B = batch["kind"] == PUSH
@@ -59,32 +66,36 @@ def target_of(
         case Learning.TRIAL:
             return batch["follows"]
         case Learning.ONE_STEP:
-            return torch.where(is_push_B, _worth(batch, networks, next_values, config), held_B)
+            return torch.where(is_push_B, _worth(batch, networks, values, config), held_B)
     # Nothing changed: nothing is gained by what comes next (Zeng et al. 2018, the published code).
     goes_on_B = batch["changed"] | batch["grasped"]
-    future_B = next_values.of(batch, goes_on_B, networks, config).to(held_B.device)
+    future_B = values.of(batch, goes_on_B, networks, config)
     of_push_B = CHANGE_REWARD * changed_B if config.reward is Reward.CHANGE else 0.0 * changed_B
     return torch.where(is_push_B, of_push_B, held_B) + config.discount * future_B
 
 
 def _worth(
-    batch: Batch, networks: Networks, next_values: NextValues, config: VPGConfig
+    batch: Batch, networks: Networks, values: StateValues, config: VPGConfig
 ) -> torch.Tensor:
     """(B,) what pushes alone are worth, 0 to 1."""
     if config.reward is Reward.MEASURED:
         return batch["measured"]
     if config.reward is Reward.FOLLOWED:
         return batch["followed"]
-    is_push_B = batch["kind"] == PUSH
-    return next_values.of(batch, is_push_B & batch["changed"], networks, config).to(
-        batch["grasped"].device
-    )
+    moved_B = (batch["kind"] == PUSH) & batch["changed"]
+    after_B = values.of(batch, moved_B, networks, config)
+    if config.reward is Reward.NEXT:
+        return after_B
+    before_B = values.of(batch, moved_B, networks, config, state="now")
+    return (after_B - before_B).clamp(min=0.0)
 
 
-def _best_after(batch: Batch, index: int, networks: Networks, config: VPGConfig) -> float:
+def _best_value(
+    batch: Batch, index: int, networks: Networks, config: VPGConfig, state: str
+) -> float:
     spec = cell_of(batch["cell"][index].cpu().numpy())
-    color: NDArray[np.uint8] = batch["next_color"][index].cpu().numpy()
-    height = batch["next_height"][index].float().cpu().numpy()
+    color: NDArray[np.uint8] = batch[f"{state}_color"][index].cpu().numpy()
+    height = batch[f"{state}_height"][index].float().cpu().numpy()
     low = spec.workspace.low
     top = Heightmap(
         color,

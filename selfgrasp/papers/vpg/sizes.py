@@ -9,7 +9,10 @@ from selfgrasp.papers import reproduction
 
 COMPARED = ("small", "reactive", "grasping")
 """Presets that are trained on every seed."""
-OTHERS = ("published", "no_reward", "short_sighted", "no_height", "trial", "ahead", "measured")
+OTHERS = (
+    *("published", "no_reward", "short_sighted", "no_height", "trial"),
+    *("ahead", "rise", "measured"),
+)
 LANDMARKS = (
     "random_push_grasp",
     "heuristic",
@@ -28,6 +31,7 @@ TITLES: Mapping[str, str] = {
     "no_height": "VPG-nodepth",
     "trial": "SPOT's trial reward",
     "ahead": "pushes valued by the grasp network",
+    "rise": "pushes valued by the rise of that (EPG)",
     "measured": "pushes valued by tries before and after (simulation only)",
     "long": "VPG, long",
     "random_push_grasp": "random",
