@@ -236,7 +236,7 @@ def test_a_block_at_the_border_is_pushed_no_further_outwards() -> None:
     assert along_row(pushable(seen, PACKED), seen, 0.002).size == 0
     back = whole(hand_made(Box((0.14, 0.0), (0.04, 0.04, 0.05))), 0.0)
     xs = along_row(pushable(back, PACKED), back, 0.002)
-    assert xs.max() == pytest.approx(HALF_SIZE - 0.015 - PUSH_LENGTH, abs=PIXEL)
+    assert xs.max() == pytest.approx(HALF_SIZE - 0.06 - PUSH_LENGTH, abs=PIXEL)
 
 
 def test_what_stands_outside_is_not_acted_on() -> None:

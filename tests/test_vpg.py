@@ -104,8 +104,17 @@ def test_rewards_come_from_fingers_and_height_maps() -> None:
     assert found["kind"].tolist() == [0, 1, 0]
     assert found["grasped"].tolist() == [False, False, True]
     assert found["changed"].tolist() == [False, True, True]
-    np.testing.assert_array_equal(found["followed"], [np.nan, 1.0, np.nan])
+    np.testing.assert_allclose(found["followed"], [small().discount, 1.0, np.nan])
     assert "next_color" not in found.columns
+
+
+def test_a_push_before_a_push_is_worth_less() -> None:
+    again = attempt(2, MOVED, MOVED, PUSH)
+    held = attempt(3, MOVED, GONE, GRASP, grasped=True)
+    source = MemorySource([*SCENE[:2], again, held], SPEC, shares=(1.0, 0.0, 0.0))
+    found = gather(source, "train", small())
+    discount = np.float32(small().discount)
+    np.testing.assert_allclose(found["followed"], [discount**2, discount, 1.0, np.nan])
 
 
 def test_targets_of_every_way_to_learn() -> None:

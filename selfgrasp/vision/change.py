@@ -9,6 +9,9 @@ from selfgrasp.vision.heightmap import Heightmap
 LEAST_CHANGE, MOST_CHANGE = 0.01, 0.3
 """m by which a cell's height has to differ; more is an artefact (Zeng et al. 2018, section
 IV-D)."""
+LOST_VOLUME = 1.2e-4
+"""m^3 of what is missing, above which something has left the table: a toy cube. What topples or
+hides less than before seldom seems to be so much less, and a tile is less."""
 CHANGED_AREA = 0.0012
 """m^2 of changed cells above which a scene has changed: the published 300 cells of 4 mm^2."""
 
@@ -18,3 +21,10 @@ def changed_area(before: Heightmap, after: Heightmap) -> float:
     difference = np.abs(after.height - before.height)
     cells = (difference > LEAST_CHANGE) & (difference < MOST_CHANGE)
     return float(cells.sum()) * before.pixel**2
+
+
+def lost_volume(before: Heightmap, after: Heightmap) -> float:
+    """m^3 by which what stands on the table has become less; both maps are of the same cells. Less
+    than 0 where more stands there."""
+    difference = before.height.astype(np.float64) - after.height
+    return float(difference.sum()) * before.pixel**2

@@ -30,7 +30,10 @@ _PALM_BEYOND, _PALM_DEPTH = 0.025, 0.06
 """m that a palm reaches beyond the open fingers' inner faces on both sides, and its size along a
 push."""
 _BORDER = 0.015
-"""m from the border of the workspace to the ends of a push, at least."""
+"""m from the border of the workspace to the beginning of a push, at least."""
+_BEYOND = 0.06
+"""m beyond the end of a push that have to lie in the workspace: what is pushed is ahead of the
+fingers, and lost once its middle is over the border."""
 _MULTIPLE = 8
 """Sizes are multiples of this: convolutions are prepared once for a size, which costs as much as
 running them."""
@@ -131,7 +134,7 @@ def pushable(seen: Turned, spec: CellSpec) -> NDArray[np.bool_]:
     """(H, W) bool: where a push along the columns can begin.
 
     The closed fingers come down beside things and the palm above them, something stands in the
-    fingers' way within 6 cm, and the push begins and ends inside the workspace.
+    fingers' way within 6 cm, and the push begins inside the workspace and ends 6 cm inside it.
     """
     gripper, pixel = spec.gripper, seen.pixel
     high = (seen.height > LOWEST_TOP).astype(np.uint8)
@@ -146,9 +149,7 @@ def pushable(seen: Turned, spec: CellSpec) -> NDArray[np.bool_]:
     reach = _whole_px(along / 2 + _NEAR, pixel)
     # From the fingers on: the kernel's anchor is its first column.
     met = cv2.dilate(high, np.ones((2 * side + 1, reach + 1), np.uint8), anchor=(0, side))
-    inside = seen.inside(spec, margin=_BORDER) & seen.inside(
-        spec, margin=_BORDER, ahead=PUSH_LENGTH
-    )
+    inside = seen.inside(spec, margin=_BORDER) & seen.inside(spec, ahead=PUSH_LENGTH + _BEYOND)
     return np.asarray((taken == 0) & (met > 0)) & inside
 
 

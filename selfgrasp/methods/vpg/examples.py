@@ -19,7 +19,7 @@ from selfgrasp.methods.vpg.config import Reward, VPGConfig
 from selfgrasp.methods.vpg.network import BORDER
 from selfgrasp.methods.vpg.seen import LATE, MAP_PIXEL, clearances, patch, picture
 from selfgrasp.vision import Heightmap, heightmap, jitter_color
-from selfgrasp.vision.change import CHANGED_AREA, changed_area
+from selfgrasp.vision.change import CHANGED_AREA, LOST_VOLUME, changed_area, lost_volume
 from selfgrasp.vision.scene_map import view_with_depth
 
 GRASP, PUSH = 0, 1
@@ -36,20 +36,21 @@ _CHOSEN = 0.5
 def gather(source: Source, split: Split, config: VPGConfig) -> Examples:
     """One example a grasp or push that was seen before and after.
 
-    Columns: kind, color (31, 31, 3), height (31, 31) m, late (6,), grasped, changed, follows (the
-    rewards that really followed, discounted as long as they did), followed (whether the grasp that
-    came next held), measured; and where targets need them the next state, next_color (H, W, 3) and
-    next_height (H, W) m above the table, likewise the state before, now_color and now_height, and
-    cell, see `cell_row`.
+    Columns: kind, color (31, 31, 3), height (31, 31) m, late (6,), grasped, changed, lost (whether
+    something left the table ungrasped, by the volume that stands there), follows (the rewards that
+    really followed, discounted as long as there were any), followed (whether the grasp that was
+    chosen next held, discounted for each push before it), measured. Where targets need them the
+    next state, next_color (H, W, 3) and next_height (H, W) m above the table, likewise the state
+    before, now_color and now_height, and cell, see `cell_row`.
     """
     measured = _measured(source, config)
     rows: list[dict[str, Any]] = []
     for scene in _scenes(source.attempts(split)):
         transitions = list(_transitions(scene, source.spec, config))
         returns = _returns(transitions, config.discount)
-        followers = [*transitions[1:], None]
-        for one, follows, after in zip(transitions, returns, followers, strict=True):
-            row = {**one.row, "follows": follows, "followed": _followed(one, after)}
+        followed = _followed(transitions, config.discount)
+        for one, follows, grasp in zip(transitions, returns, followed, strict=True):
+            row = {**one.row, "follows": follows, "followed": grasp}
             row["measured"] = np.float32(measured.get(one.attempt, np.nan))
             rows.append(row)
     if not rows:
@@ -104,6 +105,7 @@ def _transitions(
             **_seen(before, action, spec, config),
             "grasped": np.bool_(held),
             "changed": np.bool_(changed),
+            "lost": np.bool_(not held and lost_volume(before, after) > LOST_VOLUME),
         }
         if config.looks_ahead:
             row |= {**_state(after, "next", spec), "cell": cell_row(spec)}
@@ -142,14 +144,22 @@ def _state(top: Heightmap, name: str, spec: CellSpec) -> Mapping[str, Any]:
     return {f"{name}_color": top.color, f"{name}_height": height}
 
 
-def _followed(push: _Transition, after: _Transition | None) -> np.float32:
-    """Whether the grasp that was chosen next held; NaN where none was, or one was drawn at
-    random."""
-    if after is None or after.index != push.index + 1 or after.row["kind"] != GRASP:
-        return np.float32(np.nan)
-    if after.probability < _CHOSEN:
-        return np.float32(np.nan)
-    return np.float32(after.row["grasped"])
+def _followed(transitions: Sequence[_Transition], discount: float) -> list[np.float32]:
+    """Whether the next grasp held, discounted for each push before it; NaN where nothing was done
+    next, or something that was drawn at random."""
+    found: list[np.float32] = []
+    after: _Transition | None = None
+    for one in reversed(transitions):
+        worth = np.nan
+        if after is not None and after.index == one.index + 1 and after.probability >= _CHOSEN:
+            worth = (
+                float(after.row["grasped"])
+                if after.row["kind"] == GRASP
+                else discount * float(found[-1]) * (not after.row["lost"])
+            )
+        found.append(np.float32(worth))
+        after = one
+    return found[::-1]
 
 
 CELL_NUMBERS = 11
@@ -224,7 +234,7 @@ def batch_of(
         **{
             name: torch.from_numpy(examples[name][indices])
             for name in (
-                *("kind", "grasped", "changed", "follows", "followed", "measured"),
+                *("kind", "grasped", "changed", "lost", "follows", "followed", "measured"),
                 *(("next_color", "next_height", "cell") if config.looks_ahead else ()),
                 *(("now_color", "now_height") if config.looks_back else ()),
             )

@@ -79,12 +79,12 @@ class VPG(Method):
         return (HELD_AFTER,) if config.get("reward") == Reward.MEASURED else ()
 
     def recipe(self, *, round: int = 0) -> FitConfig:
-        """A constant rate and the last weights: targets move, so no epoch is the best."""
+        """The last weights: targets move, so no epoch is the best."""
         return FitConfig(
             epochs=8,
             batch=64,
             learning_rate=1e-3,
-            schedule=Schedule.CONSTANT,
+            schedule=Schedule.COSINE,
             keep=Keep.LAST,
         )
 

@@ -66,7 +66,10 @@ def target_of(
         case Learning.TRIAL:
             return batch["follows"]
         case Learning.ONE_STEP:
-            return torch.where(is_push_B, _worth(batch, networks, values, config), held_B)
+            worth_B = _worth(batch, networks, values, config)
+            # What pushes something off the table is worth nothing, whatever can be grasped then.
+            worth_B = torch.where(batch["lost"], 0.0, worth_B)
+            return torch.where(is_push_B, worth_B, held_B)
     # Nothing changed: nothing is gained by what comes next (Zeng et al. 2018, the published code).
     goes_on_B = batch["changed"] | batch["grasped"]
     future_B = values.of(batch, goes_on_B, networks, config)

@@ -127,12 +127,15 @@ class Work(reproduction.Work):
 
     @property
     def trainings(self) -> Mapping[str, Training]:
-        """By name, in the order in which they are made."""
+        """By name, in the order in which they are made: those of the first seed, the long one,
+        then the rest."""
         compared = [
             Training(p, seed, self.sizes) for seed in self.seeds for p in self.sizes.compared
         ]
+        first = len(self.sizes.compared)
         others = [Training(preset, self.seed, self.sizes) for preset in self.sizes.others]
-        return {one.name: one for one in (*compared, *others, self.long)}
+        every = (*compared[:first], self.long, *compared[first:], *others)
+        return {one.name: one for one in every}
 
     @property
     def long(self) -> Training:
