@@ -48,6 +48,13 @@ class Push:
         object.__setattr__(self, "yaw", checked_number(self.yaw, -100.0, 100.0, "yaw (rad)"))
         object.__setattr__(self, "length", checked_number(self.length, 0.0, 1.0, "length (m)"))
 
+    @property
+    def end(self) -> FloatArray:
+        """(3,) m, where the fingertips end."""
+        along = np.array([np.cos(self.yaw), np.sin(self.yaw), 0.0])
+        end: FloatArray = self.start + self.length * along
+        return end
+
 
 @dataclass(frozen=True, eq=False)
 class Move:

@@ -19,8 +19,8 @@ class Heat:
 
     Attributes:
         values: (A, H, W) float32; NaN where nothing was scored.
-        angles: (A,) rad, the closing direction's yaw of each layer; one layer with angle NaN for a
-            map without angles.
+        angles: (A,) rad, of each layer the closing direction's yaw, over half a turn, or a push's,
+            over a whole one; one layer with angle NaN for a map without angles.
         world_from_map: (4, 4); the map's (column, row, 0) metres to the world.
         pixel: m, the side of a pixel; the centre of pixel (row, column) lies at ((column + 0.5)
             pixel, (row + 0.5) pixel, 0) in the map.
@@ -46,6 +46,12 @@ class Heat:
             self, "world_from_map", checked_pose(self.world_from_map, "world_from_map")
         )
         object.__setattr__(self, "pixel", checked_number(self.pixel, 1e-5, 1.0, "pixel (m)"))
+
+    @property
+    def of_pushes(self) -> bool:
+        """Whether the angles go over more than half a turn: of pushes, which point somewhere, and
+        not of grasps, which a hand can do either way."""
+        return len(self.angles) > 1 and bool(np.ptp(self.angles) > np.pi - 1e-6)
 
 
 @dataclass(frozen=True, eq=False)

@@ -137,7 +137,7 @@ def _in_turn(cards: Sequence[Card]) -> list[Card]:
 def _score_map(entry: ScoreMap) -> Markup:
     words = join(
         [
-            f"{entry.policy}: the chosen grasp ",
+            f"{entry.policy}, and what came of what it chose: ",
             kind_mark(entry.kind),
             f". Scores {entry.low:.2f} to {entry.high:.2f}. ",
             element("code", entry.id),

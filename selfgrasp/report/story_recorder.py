@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Protocol, TypeVar
 
 from selfgrasp.common.files import write_whole
-from selfgrasp.core import CellSpec, Grasp, Heat, View
+from selfgrasp.core import CellSpec, Grasp, Heat, Plan, Push, View
 from selfgrasp.report.card import CardText
 from selfgrasp.report.policies import is_learned
 from selfgrasp.report.story_file import Story, add_to_story
@@ -19,8 +19,8 @@ from selfgrasp.report.story_parts import Card, Film, Outcomes, Scene, ScoreMap, 
 from selfgrasp.viz.animate import Take, animation, clearing_film
 from selfgrasp.viz.card import attempt_card, attempt_frame
 from selfgrasp.viz.draw import scene_overlay
-from selfgrasp.viz.heat import Span, heat_overlay
-from selfgrasp.viz.kinds import HELD, grasp_of, kind_of, label_values
+from selfgrasp.viz.heat import Span, beside_each_other
+from selfgrasp.viz.kinds import HELD, grasp_of, kind_of, label_values, push_of
 from selfgrasp.viz.picture import Picture, depth_picture, encode_webp, upscale
 from selfgrasp.workcell.attempt import Played
 
@@ -50,11 +50,11 @@ class StoryOptions:
 
 @dataclass(frozen=True, eq=False)
 class _Scored:
-    """A score map, what it lies on, and what came of the grasp that was chosen by it."""
+    """Score maps of one plan, what they lie on, and what came of the action that was chosen."""
 
     view: View
-    heat: Heat
-    chosen: Grasp | None
+    heats: tuple[Heat, ...]
+    chosen: Grasp | Push | None
     kind: str
     id: str
 
@@ -181,8 +181,8 @@ class StoryRecorder:
             and _is_wanted(kept.scored, attempt.id, options.score_maps, first=first)
         ):
             seen = attempt.observation_of(len(attempt.steps) - 1) or attempt.before
-            heat = next(iter(played.plans[-1].maps.values()))
-            scored = _Scored(seen.view(options.view), heat, grasp_of(attempt), kind, attempt.id)
+            heats, chosen = _shown(played.plans[-1]), grasp_of(attempt) or push_of(attempt)
+            scored = _Scored(seen.view(options.view), heats, chosen, kind, attempt.id)
             _keep(kept.scored, attempt.id, scored, options.score_maps, first=first)
 
     def close(self) -> Path:
@@ -263,10 +263,10 @@ class StoryRecorder:
         entries = []
         for key in sorted(kept.scored):
             one = kept.scored[key]
-            span = Span.of(one.heat)
-            picture = heat_overlay(
+            span = Span.of(*one.heats)
+            picture = beside_each_other(
                 one.view,
-                one.heat,
+                one.heats,
                 surface=kept.spec.workspace.surface,
                 chosen=one.chosen,
                 span=span,
@@ -317,6 +317,13 @@ class StoryRecorder:
     def _path(self, stem: str) -> Path:
         plain = (c if c.isalnum() or c in "-_" else "_" for c in f"{self._source}-{stem}")
         return self._folder / ("".join(plain) + ".webp")
+
+
+def _shown(plan: Plan) -> tuple[Heat, ...]:
+    """Of the maps of grasps the first, and the one of pushes where there is one."""
+    maps = plan.maps.values()
+    grasps = [heat for heat in maps if not heat.of_pushes][:1]
+    return (*grasps, *[heat for heat in maps if heat.of_pushes][:1])
 
 
 def _lifted(played: Played) -> str:

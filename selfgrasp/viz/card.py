@@ -126,7 +126,7 @@ def _place_of(attempt: Attempt) -> FloatArray | None:
     if grasp is not None:
         return grasp.world_from_tool[:3, 3]
     push = push_of(attempt)
-    return None if push is None else push.start
+    return None if push is None else (push.start + push.end) / 2
 
 
 def _middle(size: tuple[int, int]) -> Window:

@@ -179,8 +179,7 @@ class Canvas:
 
     def push(self, push: Push, color: Color) -> None:
         """A push: its start and an arrow along its way."""
-        direction = np.array([np.cos(push.yaw), np.sin(push.yaw), 0.0])
-        self.arrow(push.start, push.start + push.length * direction, color)
+        self.arrow(push.start, push.end, color)
         self.dot(push.start, color)
 
 

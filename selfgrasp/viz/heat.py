@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from selfgrasp.core import Grasp, Heat, View
+from selfgrasp.core import Grasp, Heat, Push, View
 from selfgrasp.core.arrays import FloatArray
 from selfgrasp.core.pose import apply, inverse
 from selfgrasp.vision.project import on_plane, world_points
@@ -19,6 +20,11 @@ HEAT_MAP = cv2.COLORMAP_PLASMA
 CHOSEN_COLOR: Color = (120, 255, 190)
 BAR_LENGTH = 0.02
 """Metres, of the bars that show the best closing direction of a place."""
+ARROW_LENGTH = 0.03
+"""Metres, of the arrows that show the best direction of a push from a place."""
+_WIDTH = 960
+"""px of an overlay that stands beside others, about."""
+_DIRECTION_COLOR: Color = (255, 255, 255)
 
 
 @dataclass(frozen=True)
@@ -29,10 +35,10 @@ class Span:
     high: float
 
     @staticmethod
-    def of(heat: Heat) -> Span:
-        """From the 10th percentile of the places' best scores to the highest one; 0 to 1 for an
-        empty map."""
-        best = best_by_place(heat)
+    def of(*heats: Heat) -> Span:
+        """From the 10th percentile of the places' best scores to the highest one; 0 to 1 for empty
+        maps."""
+        best = np.concatenate([best_by_place(heat).ravel() for heat in heats])
         finite = best[np.isfinite(best)]
         if not finite.size:
             return Span(0.0, 1.0)
@@ -57,23 +63,23 @@ def heat_overlay(
     heat: Heat,
     *,
     surface: float,
-    chosen: Grasp | None = None,
+    chosen: Grasp | Push | None = None,
     span: Span | None = None,
     scale: int = 3,
     bars: int = 40,
     breadth: float = FINGER_BREADTH,
 ) -> Picture:
-    """The view under a heat map of its places, with the best closing direction of the best places
-    and the chosen grasp.
+    """The view under a heat map of its places, with the best direction of the best places (a bar
+    for grasps, an arrow for pushes) and the chosen action.
 
     Args:
         view: what was seen.
         heat: scores over a metric map.
         surface: m, the height of the table, where the view has no depth.
-        chosen: the grasp that was done.
+        chosen: what was done.
         span: the scores at both ends of the colours; from the map by default.
         scale: canvas pixels a camera pixel.
-        bars: how many closing directions to draw at most.
+        bars: how many directions to draw at most.
         breadth: m of a finger across the closing direction.
     """
     span = span or Span.of(heat)
@@ -84,10 +90,41 @@ def heat_overlay(
     dimmed = 0.8 * view.color
     blended = dimmed * (1 - alpha) + colormap(np.clip(over_view, 0, 1), HEAT_MAP) * alpha
     canvas = Canvas(view, scale=scale, picture=np.clip(blended, 0, 255).astype(np.uint8))
-    _draw_bars(canvas, heat, share, heights_on_map(heat, points, surface), bars)
-    if chosen is not None:
-        canvas.grasp(chosen, CHOSEN_COLOR, breadth=breadth)
+    _draw_directions(canvas, heat, share, heights_on_map(heat, points, surface), bars)
+    match chosen:
+        case Grasp():
+            canvas.grasp(chosen, CHOSEN_COLOR, breadth=breadth)
+        case Push():
+            canvas.push(chosen, CHOSEN_COLOR)
     return canvas.picture
+
+
+def beside_each_other(
+    view: View,
+    heats: Sequence[Heat],
+    *,
+    surface: float,
+    chosen: Grasp | Push | None = None,
+    span: Span | None = None,
+    breadth: float = FINGER_BREADTH,
+) -> Picture:
+    """An overlay a map, all in one scale of colours; what was chosen stands in the one of its
+    kind."""
+    span = span or Span.of(*heats)
+    scale = int(np.clip(round(_WIDTH / max(view.size)), 1, 3))
+    parts = [
+        heat_overlay(
+            view,
+            heat,
+            surface=surface,
+            chosen=chosen if len(heats) == 1 or heat.of_pushes is isinstance(chosen, Push) else None,
+            span=span,
+            scale=scale,
+            breadth=breadth,
+        )
+        for heat in heats
+    ]
+    return np.hstack(parts)
 
 
 def seen_points(view: View, surface: float) -> FloatArray:
@@ -129,12 +166,14 @@ def _sample(share: NDArray[np.float32], heat: Heat, points: FloatArray) -> NDArr
     return np.asarray(sampled, dtype=np.float32)
 
 
-def _draw_bars(
+def _draw_directions(
     canvas: Canvas, heat: Heat, share: NDArray[np.float32], heights: FloatArray, count: int
 ) -> None:
-    """Bars along the best angle of the best places, no two of them closer than a bar is long."""
+    """Bars along the best angle of the best places, or arrows from there, no two of them closer
+    than they are long."""
     if np.isnan(heat.angles).any():
         return
+    length = ARROW_LENGTH if heat.of_pushes else BAR_LENGTH
     best_layer = np.where(np.isnan(heat.values), -np.inf, heat.values).argmax(axis=0)
     taken = np.zeros((0, 2))
     for place in np.argsort(share, axis=None)[::-1][:4000]:
@@ -142,11 +181,14 @@ def _draw_bars(
         if share[row, column] < 0.35 or len(taken) >= count:
             return
         here = np.array([column + 0.5, row + 0.5]) * heat.pixel
-        if len(taken) and np.linalg.norm(taken - here, axis=1).min() < 1.2 * BAR_LENGTH:
+        if len(taken) and np.linalg.norm(taken - here, axis=1).min() < 1.2 * length:
             continue
         taken = np.vstack([taken, here])
         center = apply(heat.world_from_map, np.array([*here, 0.0]))
         center[2] = heights[row, column]
         angle = heat.angles[best_layer[row, column]]
-        half = 0.5 * BAR_LENGTH * np.array([np.cos(angle), np.sin(angle), 0.0])
-        canvas.line([center - half, center + half], (255, 255, 255), width=1.4)
+        along = length * np.array([np.cos(angle), np.sin(angle), 0.0])
+        if heat.of_pushes:
+            canvas.arrow(center, center + along, _DIRECTION_COLOR, width=1.4)
+        else:
+            canvas.line([center - along / 2, center + along / 2], _DIRECTION_COLOR, width=1.4)
