@@ -59,8 +59,8 @@ _CARDS_LEAD = (
 )
 _HEAT_LEAD = Markup(
     "The policy's score of every place, from poor <i class='ramp'></i> to good. White bars "
-    "show the best closing direction of a place; "
-    "the green grasp is the one it chose."
+    "show the best closing direction of a place, arrows the best direction of a push from there; "
+    "what it chose is green."
 )
 
 

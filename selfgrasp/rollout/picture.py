@@ -1,10 +1,12 @@
-"""Plan grasps for one RGB-D picture of things on a table."""
+"""Plan grasps and pushes for one RGB-D picture of things on a table."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+
+import numpy as np
 
 from selfgrasp.core import (
     CameraSpec,
@@ -17,6 +19,7 @@ from selfgrasp.core import (
     Observation,
     Plan,
     Policy,
+    Push,
     View,
 )
 from selfgrasp.core.pose import inverse, top_down, yaw_of
@@ -82,6 +85,29 @@ class PictureGrasp:
 
 
 @dataclass(frozen=True)
+class PicturePush:
+    """A push in the picture and in the world.
+
+    Attributes:
+        rank: 1 is the chosen one, among grasps and pushes.
+        score: higher is better.
+        pixel: (2,) px, where its start projects to.
+        end_pixel: (2,) px, where its end does.
+        start: (3,) m in the world, where the closed fingertips touch down.
+        yaw: rad, its direction in the world.
+        length: m.
+    """
+
+    rank: int
+    score: float
+    pixel: list[float]
+    end_pixel: list[float]
+    start: list[float]
+    yaw: float
+    length: float
+
+
+@dataclass(frozen=True)
 class PictureWorkspace:
     """Corners (3,) m of the workspace, and m of its surface, in the world."""
 
@@ -101,8 +127,9 @@ class PicturePlan:
         notes: what was assumed, and what to beware of.
         pixels: the convention of pixels, in words.
         calibrated: whether scores are probabilities.
-        reason: why there is no grasp; empty when there is one.
+        reason: why there is neither a grasp nor a push; empty when there is one.
         grasps: the best first.
+        pushes: the best first.
         world_from_camera: (4, 4).
         view: from where the camera looks.
         workspace: see there.
@@ -116,6 +143,7 @@ class PicturePlan:
     calibrated: bool
     reason: str
     grasps: list[PictureGrasp]
+    pushes: list[PicturePush]
     world_from_camera: list[list[float]]
     view: PictureView
     workspace: PictureWorkspace
@@ -174,7 +202,7 @@ def plan_grasps(policy: Policy, read: PictureContext) -> Plan:
     do not meet it; where it proposes only that, it is shown the region alone.
 
     Raises:
-        InputError: a policy that plans something else than grasps.
+        InputError: a policy that plans something else than grasps and pushes.
     """
     gripper = read.context.spec.gripper
     reach = gripper.opening / 2 + gripper.finger_thickness + gripper.finger_breadth
@@ -182,10 +210,10 @@ def plan_grasps(policy: Policy, read: PictureContext) -> Plan:
         plan = policy.plan(only_near(read.context, read.region.grown(margin)))
         if not plan.actions:
             return plan
-        if not any(isinstance(action, Grasp) for action in plan.actions):
+        if not any(isinstance(action, Grasp | Push) for action in plan.actions):
             raise InputError(
                 given=f"policy {policy.name}, which moves and looks again",
-                wanted="one that plans whole grasps from one picture, as supersizing",
+                wanted="one that plans whole grasps or pushes from one picture, as supersizing",
             )
         kept = kept_inside(plan, read.region)
         if kept.actions:
@@ -200,15 +228,18 @@ def ranked(plan: Plan) -> Sequence[int]:
 
 
 def describe(plan: Plan, read: PictureContext, *, policy: str, top: int) -> PicturePlan:
-    """The best `top` grasps of a plan, in plain values."""
+    """The best `top` grasps and pushes of a plan, in plain values."""
     view, workspace = read.context.observation.view(), read.context.spec.workspace
     grasps: list[PictureGrasp] = []
-    for i in ranked(plan):
-        action = plan.actions[i]
-        if isinstance(action, Grasp) and len(grasps) < top:
-            grasps.append(
-                _described(action, view, rank=len(grasps) + 1, score=float(plan.scores[i]))
-            )
+    pushes: list[PicturePush] = []
+    whole = [i for i in ranked(plan) if isinstance(plan.actions[i], Grasp | Push)]
+    for rank, i in enumerate(whole[:top], 1):
+        action, score = plan.actions[i], float(plan.scores[i])
+        match action:
+            case Grasp():
+                grasps.append(_described(action, view, rank=rank, score=score))
+            case Push():
+                pushes.append(_described_push(action, view, rank=rank, score=score))
     return PicturePlan(
         policy=policy,
         world=read.world,
@@ -216,8 +247,9 @@ def describe(plan: Plan, read: PictureContext, *, policy: str, top: int) -> Pict
         notes=list(read.notes),
         pixels=PIXELS,
         calibrated=plan.calibrated,
-        reason=plan.reason or ("" if grasps else "the policy proposes no grasp"),
+        reason=plan.reason or ("" if grasps or pushes else "the policy proposes no grasp"),
         grasps=grasps,
+        pushes=pushes,
         world_from_camera=view.world_from_camera.tolist(),
         view=view_of(view, workspace),
         workspace=PictureWorkspace(
@@ -240,3 +272,8 @@ def _described(grasp: Grasp, view: View, *, rank: int, score: float) -> PictureG
         world_from_tool=grasp.world_from_tool.tolist(),
         camera_from_tool=(inverse(view.world_from_camera) @ grasp.world_from_tool).tolist(),
     )
+
+
+def _described_push(push: Push, view: View, *, rank: int, score: float) -> PicturePush:
+    pixel, end_pixel = project_world(np.stack([push.start, push.end]), view).tolist()
+    return PicturePush(rank, score, pixel, end_pixel, push.start.tolist(), push.yaw, push.length)

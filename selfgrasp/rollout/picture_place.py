@@ -7,7 +7,17 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from selfgrasp.core import Context, Grasp, InputError, Observation, Plan, View, Workspace
+from selfgrasp.core import (
+    Action,
+    Context,
+    Grasp,
+    InputError,
+    Observation,
+    Plan,
+    Push,
+    View,
+    Workspace,
+)
 from selfgrasp.core.arrays import FloatArray
 from selfgrasp.core.pose import apply
 from selfgrasp.vision.project import deproject
@@ -17,6 +27,8 @@ from selfgrasp.vision.table import visible_workspace
 _TABLE_BAND = 0.012
 """m above and below the table within which a point is the table's."""
 _LARGEST = 1.0
+_ON_THE_WAY = 21
+"""Places along a push."""
 _EDGE = 0.01
 """m that a thing at the table's edge may lean over it."""
 
@@ -149,15 +161,11 @@ def _only_near(view: View, region: Region) -> View:
 
 
 def kept_inside(plan: Plan, region: Region) -> Plan:
-    """The plan without grasps outside of a region; the best of the rest is chosen where the chosen
-    one is outside."""
-    kept = [
-        i
-        for i, action in enumerate(plan.actions)
-        if isinstance(action, Grasp) and region.contains(action.world_from_tool[:2, 3])
-    ]
+    """The plan without what lies outside of a region; the best of the rest is chosen where the
+    chosen one is outside."""
+    kept = [i for i, action in enumerate(plan.actions) if _is_inside(action, region)]
     if not kept:
-        return Plan.nothing("every grasp that the policy proposes lies outside of the place given")
+        return Plan.nothing("all that the policy proposes lies outside of the place given")
     return Plan(
         tuple(plan.actions[i] for i in kept),
         plan.scores[kept],
@@ -166,3 +174,16 @@ def kept_inside(plan: Plan, region: Region) -> Plan:
         probability=plan.probability if plan.chosen in kept else 1.0,
         maps=plan.maps,
     )
+
+
+def _is_inside(action: Action, region: Region) -> bool:
+    """Whether a grasp lies in a region, or a push goes through it: it begins beside what it
+    moves."""
+    match action:
+        case Grasp():
+            return bool(region.contains(action.world_from_tool[:2, 3]))
+        case Push():
+            way = np.linspace(action.start[:2], action.end[:2], _ON_THE_WAY)
+            return bool(region.contains(way).any())
+        case _:
+            return False

@@ -1,7 +1,8 @@
-"""What a picture of planned grasps says of its frames."""
+"""What a picture of planned grasps and pushes says of its frames."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -34,9 +35,15 @@ def frame_words(found: PicturePlan, origin: FloatArray) -> tuple[str, ...]:
     if found.grasps:
         best = found.grasps[0]
         lines += [
-            "grasp 1 " + _pose("world_from_tool", best.world_from_tool),
-            "grasp 1 " + _pose("camera_from_tool", best.camera_from_tool),
+            f"grasp {best.rank} " + _pose("world_from_tool", best.world_from_tool),
+            f"grasp {best.rank} " + _pose("camera_from_tool", best.camera_from_tool),
         ]
+    if found.pushes:
+        push = found.pushes[0]
+        lines.append(
+            f"push {push.rank} from {_numbers(push.start)} m of the world, "
+            f"{math.degrees(push.yaw):.0f} degrees from x to y, {push.length:.3f} m far"
+        )
     return (*lines, *(f"note: {note}" for note in found.notes))
 
 

@@ -1,4 +1,4 @@
-"""`selfgrasp plan`: one picture in, ranked grasps out."""
+"""`selfgrasp plan`: one picture in, ranked grasps and pushes out."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Args:
-    """Plan grasps for one RGB-D picture of things on a table, from any camera, and print them as
-    JSON.
+    """Plan grasps (and pushes, where the policy makes them) for one RGB-D picture of things on a
+    table, from any camera, and print them as JSON.
 
     Without a pose the table is found in the depth picture, and the world is the table's: z up, x
     along the picture's right.
@@ -77,13 +77,13 @@ class Args:
     pose."""
 
     out: Path | None = None
-    """Where to write the picture with the grasps drawn on it, PNG."""
+    """Where to write the picture with grasps and pushes drawn on it, PNG."""
 
     json: Path | None = None
     """Where to write the grasps; by default they are printed."""
 
     top: Annotated[int, Between(1, 10**6)] = 10
-    """How many grasps."""
+    """How many grasps and pushes."""
 
     opening: Annotated[float, Between(0, 1, above=True)] = 0.085
     """m between the gripper's fingers when open."""
@@ -148,9 +148,10 @@ def run(args: Args, policy: Policy | None = None) -> int:
         print(text)
         return 0
     write_whole(args.json, f"{text}\n".encode())
+    pushes = f" and {len(found.pushes)} pushes" if found.pushes else ""
     print(
-        f"{len(found.grasps)} grasps in {args.json}"
-        if found.grasps
+        f"{len(found.grasps)} grasps{pushes} in {args.json}"
+        if found.grasps or found.pushes
         else f"no grasp: {found.reason}"
     )
     return 0

@@ -117,7 +117,9 @@ def beside_each_other(
             view,
             heat,
             surface=surface,
-            chosen=chosen if len(heats) == 1 or heat.of_pushes is isinstance(chosen, Push) else None,
+            chosen=chosen
+            if len(heats) == 1 or heat.of_pushes is isinstance(chosen, Push)
+            else None,
             span=span,
             scale=scale,
             breadth=breadth,

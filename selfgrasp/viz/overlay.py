@@ -1,4 +1,4 @@
-"""Draws planned grasps on the picture they were planned for."""
+"""Draws planned grasps and pushes on the picture they were planned for."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from selfgrasp.common.files import write_whole
-from selfgrasp.core import Action, Grasp, GripperSpec, InputError, View
+from selfgrasp.core import Action, Grasp, GripperSpec, InputError, Push, View
 from selfgrasp.core.arrays import FloatArray
 from selfgrasp.core.pose import apply
 from selfgrasp.vision.project import project_world
@@ -42,9 +42,9 @@ class Frames:
 def overlay(
     view: View, actions: Sequence[Action], gripper: GripperSpec, frames: Frames | None = None
 ) -> NDArray[np.uint8]:
-    """(H, W, 3) uint8: the picture, enlarged if it is small, with a rectangle a grasp: fingers as
-    thick sides, best first and highlighted. With `frames` the world's axes are drawn, and words
-    stand beneath."""
+    """(H, W, 3) uint8: the picture, enlarged if it is small, with a rectangle a grasp, fingers as
+    thick sides, and an arrow a push; best first and highlighted. With `frames` the world's axes are
+    drawn, and words stand beneath."""
     factor = max(1, -(-_SMALLEST_SIDE // max(view.size)))
     canvas = np.asarray(
         cv2.resize(view.color, None, fx=factor, fy=factor, interpolation=cv2.INTER_CUBIC),
@@ -52,19 +52,17 @@ def overlay(
     )
     if frames is not None:
         _draw_axes(canvas, view, frames.origin, factor)
-    grasps = [action for action in actions if isinstance(action, Grasp)]
+    shown = [action for action in actions if isinstance(action, Grasp | Push)]
     line = max(1, round(max(canvas.shape) / 640))
-    for rank in reversed(range(len(grasps))):
+    for rank, action in reversed([*enumerate(shown)]):
+        drawn = _corners(action, gripper) if isinstance(action, Grasp) else _way(action)
         # cv2 counts from pixel centres, selfgrasp from the corner.
-        corners = project_world(_corners(grasps[rank], gripper), view) * factor - 0.5
-        if np.isfinite(corners).all():
-            _draw(
-                canvas,
-                corners,
-                _BEST if rank == 0 else _OTHERS,
-                line + (rank == 0),
-                label=str(rank + 1),
-            )
+        pixels = project_world(drawn, view) * factor - 0.5
+        if not np.isfinite(pixels).all():
+            continue
+        draw = _draw_rectangle if isinstance(action, Grasp) else _draw_arrow
+        color = _BEST if rank == 0 else _OTHERS
+        draw(canvas, pixels, color, line + (rank == 0), label=str(rank + 1))
     return canvas if frames is None else _captioned(canvas, frames.words)
 
 
@@ -146,7 +144,12 @@ def _corners(grasp: Grasp, gripper: GripperSpec) -> NDArray[np.float64]:
     )
 
 
-def _draw(
+def _way(push: Push) -> NDArray[np.float64]:
+    """(2, 3) m, world: where a push begins and ends."""
+    return np.stack([push.start, push.end])
+
+
+def _draw_rectangle(
     canvas: NDArray[np.uint8],
     corners: NDArray[np.float64],
     color: tuple[int, int, int],
@@ -160,4 +163,22 @@ def _draw(
         for a, b, thick in ((0, 1, 0), (2, 3, 0), (1, 2, 2), (3, 0, 2)):
             cv2.line(canvas, p[a], p[b], edge_color, line + thick + extra, cv2.LINE_AA, shift)
     at = np.rint(corners[1] + (4, -2)).astype(int)
+    _write(canvas, label, (int(at[0]), int(at[1])), color, size=0.4 + 0.1 * line)
+
+
+def _draw_arrow(
+    canvas: NDArray[np.uint8],
+    ends: NDArray[np.float64],
+    color: tuple[int, int, int],
+    line: int,
+    *,
+    label: str,
+) -> None:
+    shift = 4
+    start, end = ((int(x), int(y)) for x, y in np.rint(ends * 2**shift))
+    for arrow_color, extra in ((_OUTLINE, 2), (color, 0)):
+        cv2.arrowedLine(
+            canvas, start, end, arrow_color, line + 1 + extra, cv2.LINE_AA, shift, tipLength=0.2
+        )
+    at = np.rint(ends[0] + (4, -2)).astype(int)
     _write(canvas, label, (int(at[0]), int(at[1])), color, size=0.4 + 0.1 * line)

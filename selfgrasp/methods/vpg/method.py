@@ -154,27 +154,26 @@ class VPG(Method):
             pushes = score_pushes(self.networks, top, spec, config) if config.pushes else None
         actions: list[Action] = []
         values: list[float] = []
+        maps: dict[str, Heat] = {}
         for kind, scored in ((GRASP, grasps), (PUSH, pushes)):
-            if scored is None or not len(scored):
+            if scored is None:
                 continue
-            worth = self._worth(kind, scored, context)
-            scored, worth = _best(scored, worth)
+            scored = replace(scored, values=self._worth(kind, scored, context))
+            maps["push" if kind == PUSH else "grasp"] = _heat(kind, scored, top, config)
+            scored = _best(scored)
             best = diverse(
                 scored.xy,
                 scored.yaw if kind == GRASP else scored.yaw / 2,
-                worth,
+                scored.values,
                 most=config.candidates,
                 separation=_SEPARATION,
             )
             actions += [_action(kind, scored, i, spec.gripper.opening) for i in best.tolist()]
-            values += worth[best].tolist()
+            values += scored.values[best].tolist()
         if not top.valid.any():
             return Plan.nothing(NO_RETURN)
         if not actions:
             return Plan.nothing("nothing stands in the workspace that could be grasped or pushed")
-        maps = {"grasp": _heat(grasps, top, config.grasp_pixel, config.turns // 2, config)}
-        if pushes is not None:
-            maps["push"] = _heat(pushes, top, config.push_pixel, config.turns, config)
         return Plan(tuple(actions), np.array(values), maps=maps)
 
     def variants(self) -> Mapping[str, Policy]:
@@ -207,12 +206,11 @@ class VPG(Method):
         return values
 
 
-def _best(scored: Scored, worth: FloatArray) -> tuple[Scored, FloatArray]:
+def _best(scored: Scored) -> Scored:
     """The best few hundred."""
-    if len(worth) > _MOST:
-        best = np.argpartition(worth, -_MOST)[-_MOST:]
-        scored, worth = scored.take(best), worth[best]
-    return scored, worth
+    if len(scored) <= _MOST:
+        return scored
+    return scored.take(np.argpartition(scored.values, -_MOST)[-_MOST:])
 
 
 def _action(kind: int, scored: Scored, index: int, opening: float) -> Action:
@@ -224,17 +222,21 @@ def _action(kind: int, scored: Scored, index: int, opening: float) -> Action:
     return Grasp(top_down((x, y, z), yaw), opening)
 
 
-def _heat(scored: Scored, top: Heightmap, pixel: float, turns: int, config: VPGConfig) -> Heat:
+def _heat(kind: int, scored: Scored, top: Heightmap, config: VPGConfig) -> Heat:
     """The best value in each cell of a map of the world's axes, a layer a direction."""
+    pixel, turns = (
+        (config.push_pixel, config.turns)
+        if kind == PUSH
+        else (config.grasp_pixel, config.turns // 2)
+    )
     rows, columns = (math.ceil(n * top.pixel / pixel) for n in top.height.shape)
     values = np.full((turns, rows, columns), -np.inf, np.float32)
-    shown = 1.0 / (1.0 + np.exp(-scored.values)) if config.probable else scored.values
     cells = np.floor(top.cells(scored.xy) * top.pixel / pixel).astype(np.int64)
     layers = np.rint(scored.yaw / (2 * math.pi / config.turns)).astype(np.int64)
     np.maximum.at(
         values,
         (layers, cells[:, 1].clip(0, rows - 1), cells[:, 0].clip(0, columns - 1)),
-        shown.astype(np.float32),
+        scored.values.astype(np.float32),
     )
     values[np.isneginf(values)] = np.nan
     angles = np.arange(turns) * 2 * math.pi / config.turns
