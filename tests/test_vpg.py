@@ -1,6 +1,8 @@
 """VPG: what its networks learn, and how it plans."""
 
+import re
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -23,7 +25,15 @@ from selfgrasp.core.pose import top_down
 from selfgrasp.learn import Examples
 from selfgrasp.learn.source import MemorySource
 from selfgrasp.methods import registry
-from selfgrasp.methods.vpg.config import Learning, Reward, VPGConfig, published, small
+from selfgrasp.methods.vpg.config import (
+    Learning,
+    Reward,
+    VPGConfig,
+    paper,
+    published,
+    small,
+)
+from selfgrasp.methods.vpg.densenet import DenseNet
 from selfgrasp.methods.vpg.examples import CHANGE_REWARD, gather
 from selfgrasp.methods.vpg.method import VPG
 from selfgrasp.methods.vpg.network import Networks
@@ -212,3 +222,29 @@ def test_a_config_needs_colors_or_heights_and_even_turns() -> None:
         VPGConfig(color=False, height=False)
     with pytest.raises(InputError, match="turns = 15"):
         VPGConfig(turns=15)
+
+
+def test_the_published_networks_take_torchvisions_layers(tmp_path: Path) -> None:
+    layers = DenseNet().state_dict()
+    assert sum(value.numel() for value in layers.values()) == 6_953_856
+    older = {re.sub(r"(norm|conv)(\d)\.", r"\1.\2.", name): value for name, value in layers.items()}
+    torch.save({**older, "classifier.bias": torch.zeros(1000)}, tmp_path / "densenet121.pth")
+    method = registry.build("vpg:paper")
+    assert isinstance(method, VPG)
+    method.load_trunk(tmp_path / "densenet121.pth")
+    loaded = method.networks.push.heights.state_dict()  # type: ignore[union-attr]
+    assert all(torch.equal(loaded[name], value) for name, value in layers.items())
+    layers.pop("features.conv0.weight")
+    torch.save(layers, tmp_path / "less.pth")
+    with pytest.raises(InputError, match="which lacks 1 of"):
+        method.load_trunk(tmp_path / "less.pth")
+    with pytest.raises(InputError, match="vpg:paper"):
+        registry.build("vpg").load_trunk(tmp_path / "densenet121.pth")
+
+
+def test_the_published_networks_give_a_value_for_each_pixel() -> None:
+    config = paper()
+    tower = Networks(config, 0).grasp.eval()
+    with torch.inference_mode():
+        features = tower.features(torch.zeros(1, 4, config.patch + 1, config.patch + 2))
+    assert features.shape == (1, 2048, 2, 3)

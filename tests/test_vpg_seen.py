@@ -16,7 +16,7 @@ from selfgrasp.methods import registry
 from selfgrasp.methods.baselines.random_push_grasp import RandomPushGraspPolicy
 from selfgrasp.methods.vpg.config import VPGConfig
 from selfgrasp.methods.vpg.examples import GRASP, PUSH, batch_of, cell_of, cell_row
-from selfgrasp.methods.vpg.network import BORDER, PATCH, Networks
+from selfgrasp.methods.vpg.network import Networks
 from selfgrasp.methods.vpg.seen import (
     LATE,
     Scored,
@@ -33,6 +33,7 @@ from selfgrasp.workcell.cells.flat_table import FlatTableConfig, flat_table_spec
 SPEC = flat_table_spec(FlatTableConfig())
 # Turned cells of pushes, too, then fall upon cells of the map.
 CONFIG = VPGConfig(push_pixel=0.004)
+PATCH, BORDER = CONFIG.patch, CONFIG.border
 BLOCKS = [
     Box((0.03, 0.02), (0.05, 0.05, 0.05), 0.0, color=(200, 40, 40)),
     Box((0.03, -0.032), (0.10, 0.05, 0.025), 0.1, color=(40, 90, 200)),
@@ -66,11 +67,15 @@ def by_patches(
     values = []
     for xy, yaw, z in zip(scored.xy, scored.yaw, scored.z, strict=True):
         pixel = CONFIG.push_pixel if push else CONFIG.grasp_pixel
-        seen = patch(top, xy, yaw, spec, pixel)
+        seen = patch(top, xy, yaw, spec, pixel=pixel, side=PATCH)
         assert seen.height.shape == (PATCH, PATCH)
         x = picture(seen.color[None], seen.height[None], CONFIG)
         late = clearances(
-            seen, np.array([[BORDER, BORDER]]), np.array([z - spec.workspace.surface]), spec.gripper
+            seen,
+            np.array([[BORDER, BORDER]]),
+            np.array([z - spec.workspace.surface]),
+            spec.gripper,
+            border=BORDER,
         )
         with torch.no_grad():
             if push:
@@ -118,9 +123,9 @@ def test_slid_over_a_map_pushes_have_the_values_of_their_patches(
 def test_clearances_are_what_lies_under_the_fingers(spec: CellSpec) -> None:
     reach = (spec.gripper.opening + spec.gripper.finger_thickness) / 2
     wall = Box((min(reach, 0.052), 0.0), (0.012, 0.06, 0.06))
-    seen = patch(seen_from_above(wall), np.zeros(2), 0.0, spec, 0.004)
+    seen = patch(seen_from_above(wall), np.zeros(2), 0.0, spec, pixel=0.004, side=PATCH)
     near, far, between, *halfway = clearances(
-        seen, np.array([[BORDER, BORDER]]), np.array([0.05]), spec.gripper
+        seen, np.array([[BORDER, BORDER]]), np.array([0.05]), spec.gripper, border=BORDER
     )[0, 1:].tolist()
     # In units of 12.5 mm: one finger stands 10 mm over its wall, the others 50 mm over the table.
     assert far == pytest.approx(0.8, abs=0.1)
@@ -135,10 +140,12 @@ def mirrored(block: Box, across: bool, along: bool) -> Box:
 
 def rows_of(*seen: Heightmap) -> Examples:
     """A grasp and a push in the middle of each map."""
-    patches = [patch(one, np.array([0.002, 0.002]), 0.0, SPEC, 0.004) for one in seen]
+    patches = [
+        patch(one, np.array([0.002, 0.002]), 0.0, SPEC, pixel=0.004, side=PATCH) for one in seen
+    ]
     count = len(patches) * 2
     late = np.random.default_rng(0).random((count, LATE)).astype(np.float32)
-    names = ("grasped", "changed", "follows", "followed", "measured")
+    names = ("grasped", "changed", "lost", "follows", "followed", "measured")
     columns = {
         "kind": np.array([GRASP, PUSH] * len(patches), np.uint8),
         "color": np.repeat([one.color for one in patches], 2, axis=0),
@@ -161,7 +168,7 @@ def test_examples_are_mirrored_as_the_scene_would_be() -> None:
             height[at] = z
         plain = seen_from_above()
         maps.append(Heightmap(plain.color, height, plain.valid, plain.world_from_map, plain.pixel))
-    expected = [patch(one, middle, 0.0, SPEC, 0.004).height for one in maps]
+    expected = [patch(one, middle, 0.0, SPEC, pixel=0.004, side=PATCH).height for one in maps]
     rows = rows_of(maps[0])
     config = VPGConfig(color=False)
     found: dict[int, set[int]] = {GRASP: set(), PUSH: set()}
@@ -181,11 +188,15 @@ def test_examples_are_mirrored_as_the_scene_would_be() -> None:
 def test_late_numbers_do_not_change_in_a_mirror() -> None:
     block = Box((0.03, 0.012), (0.05, 0.03, 0.04), 0.4)
     place, tip = np.array([[BORDER, BORDER]]), np.array([0.02])
-    plain = patch(seen_from_above(block), np.array([0.002, 0.002]), 0.0, SPEC, 0.004)
-    expected = clearances(plain, place, tip, SPEC.gripper)
+    plain = patch(
+        seen_from_above(block), np.array([0.002, 0.002]), 0.0, SPEC, pixel=0.004, side=PATCH
+    )
+    expected = clearances(plain, place, tip, SPEC.gripper, border=BORDER)
     for flip in (np.flipud, np.fliplr):
         other = replace(plain, height=np.ascontiguousarray(flip(plain.height)))
-        np.testing.assert_array_equal(clearances(other, place, tip, SPEC.gripper), expected)
+        np.testing.assert_array_equal(
+            clearances(other, place, tip, SPEC.gripper, border=BORDER), expected
+        )
 
 
 def test_next_states_are_valued_on_a_table_of_any_height() -> None:

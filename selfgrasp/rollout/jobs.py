@@ -126,8 +126,8 @@ class TrainJob:
             attention_pictures, box, branches, branches_pictures, presented, single, small; paper,
             and paper_ before attention, attention_pictures, branches, branches_pictures and single,
             are its larger ones. dexnet: paper, paper_physical, physical, small; it learns from
-            candidates. vpg: ahead, grasping, measured, no_height, no_reward, published, reactive,
-            rise, short_sighted, small, trial. A wrong one lists them.
+            candidates. vpg: ahead, grasping, measured, no_height, no_reward, paper, published,
+            reactive, rise, short_sighted, small, trial. A wrong one lists them.
         data: one or several datasets; each has its own split.
         out: folder of the run: checkpoints, log.jsonl, TensorBoard events.
         start: a run or checkpoint whose weights training goes on from (staged learning); its recipe

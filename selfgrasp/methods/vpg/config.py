@@ -8,6 +8,18 @@ from enum import StrEnum
 from selfgrasp.core import InputError
 
 
+class Trunk(StrEnum):
+    """Which convolutions.
+
+    compact: five of them without a border, which see 31 px; slid over a map they give what they
+    give for a patch. published: DenseNet-121, one for colors and one for heights, on the map
+    enlarged four times; their 32 px are interpolated (section IV-C and the published code).
+    """
+
+    COMPACT = "compact"
+    PUBLISHED = "published"
+
+
 class Reward(StrEnum):
     """What a push is worth, beyond the values of what comes after it.
 
@@ -45,6 +57,7 @@ class VPGConfig:
     """The two networks, what they learn, and how they plan.
 
     Attributes:
+        trunk: the convolutions of both networks.
         learning: what the networks learn.
         reward: what a push is worth.
         discount: of values of the next state.
@@ -63,6 +76,7 @@ class VPGConfig:
         view: name of the view; None takes the first with depth.
     """
 
+    trunk: Trunk = Trunk.COMPACT
     learning: Learning = Learning.ONE_STEP
     reward: Reward = Reward.FOLLOWED
     discount: float = 0.9
@@ -87,6 +101,16 @@ class VPGConfig:
             raise InputError(given="neither color nor height", wanted="one of them at least")
 
     @property
+    def patch(self) -> int:
+        """px, side of what one value is made of; odd."""
+        return 31 if self.trunk is Trunk.COMPACT else 161
+
+    @property
+    def border(self) -> int:
+        """px on every side of the middle of a patch."""
+        return self.patch // 2
+
+    @property
     def looks_ahead(self) -> bool:
         """Whether targets need the values of next states."""
         if self.learning is Learning.ONE_STEP:
@@ -108,6 +132,18 @@ def small() -> VPGConfig:
     """Trains on two CPU cores: a grasp's value is whether it holds, a push's whether the grasp that
     comes next does."""
     return VPGConfig()
+
+
+def paper() -> VPGConfig:
+    """The published networks and learning. For a GPU."""
+    return VPGConfig(
+        trunk=Trunk.PUBLISHED,
+        learning=Learning.Q,
+        reward=Reward.CHANGE,
+        discount=0.5,
+        clearances=False,
+        push_pixel=0.004,
+    )
 
 
 def published() -> VPGConfig:

@@ -16,7 +16,6 @@ from selfgrasp.core.pose import yaw_of
 from selfgrasp.core.spec import CellSpec, GripperSpec, Workspace
 from selfgrasp.learn import Batch, Examples, Source, Split
 from selfgrasp.methods.vpg.config import Reward, VPGConfig
-from selfgrasp.methods.vpg.network import BORDER
 from selfgrasp.methods.vpg.seen import LATE, MAP_PIXEL, clearances, patch, picture
 from selfgrasp.vision import Heightmap, heightmap, jitter_color
 from selfgrasp.vision.change import CHANGED_AREA, LOST_VOLUME, changed_area, lost_volume
@@ -36,12 +35,12 @@ _CHOSEN = 0.5
 def gather(source: Source, split: Split, config: VPGConfig) -> Examples:
     """One example a grasp or push that was seen before and after.
 
-    Columns: kind, color (31, 31, 3), height (31, 31) m, late (6,), grasped, changed, lost (whether
-    something left the table ungrasped, by the volume that stands there), follows (the rewards that
-    really followed, discounted as long as there were any), followed (whether the grasp that was
-    chosen next held, discounted for each push before it), measured. Where targets need them the
-    next state, next_color (H, W, 3) and next_height (H, W) m above the table, likewise the state
-    before, now_color and now_height, and cell, see `cell_row`.
+    Columns: kind, color (P, P, 3) and height (P, P) m of the patch, late (6,), grasped, changed,
+    lost (whether something left the table ungrasped, by the volume that stands there), follows (the
+    rewards that really followed, discounted as long as there were any), followed (whether the grasp
+    that was chosen next held, discounted for each push before it), measured. Where targets need
+    them the next state, next_color (H, W, 3) and next_height (H, W) m above the table, likewise the
+    state before, now_color and now_height, and cell, see `cell_row`.
     """
     measured = _measured(source, config)
     rows: list[dict[str, Any]] = []
@@ -126,10 +125,11 @@ def _seen(
     else:
         tool = action.world_from_tool
         kind, xy, yaw, pixel = GRASP, tool[:2, 3], yaw_of(tool), config.grasp_pixel
-    seen = patch(before, xy, yaw, spec, pixel)
+    seen = patch(before, xy, yaw, spec, pixel=pixel, side=config.patch)
     if isinstance(action, Grasp):
         tip = np.array([action.world_from_tool[2, 3] - spec.workspace.surface])
-        late = clearances(seen, np.array([[BORDER, BORDER]]), tip, spec.gripper)[0]
+        middle, border = np.full((1, 2), config.border), config.border
+        late = clearances(seen, middle, tip, spec.gripper, border=border)[0]
     return {
         "kind": np.uint8(kind),
         "color": seen.color,

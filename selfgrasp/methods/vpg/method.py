@@ -7,6 +7,7 @@ import math
 from collections.abc import Mapping
 from copy import copy
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 
-from selfgrasp.core import Action, Context, Grasp, Heat, Plan, Policy, Push
+from selfgrasp.core import Action, Context, Grasp, Heat, InputError, Plan, Policy, Push
 from selfgrasp.core.arrays import FloatArray
 from selfgrasp.core.pose import angle_between_grasps, top_down, yaw_of
 from selfgrasp.learn import (
@@ -31,6 +32,7 @@ from selfgrasp.learn import (
 )
 from selfgrasp.learn.target import TargetNetwork
 from selfgrasp.methods.vpg.config import Learning, Reward, VPGConfig
+from selfgrasp.methods.vpg.densenet import DenseNet, weights_of
 from selfgrasp.methods.vpg.examples import CELL_NUMBERS, GRASP, HELD_AFTER, PUSH, batch_of, gather
 from selfgrasp.methods.vpg.network import Networks
 from selfgrasp.methods.vpg.seen import (
@@ -93,7 +95,7 @@ class VPG(Method):
         """Whatever patches, rewards and returns depend on."""
         config = self.config
         return [
-            *(config.grasp_pixel, config.push_pixel, config.discount, config.view),
+            *(config.patch, config.grasp_pixel, config.push_pixel, config.discount, config.view),
             config.reward is Reward.MEASURED,
             *(config.looks_ahead and CELL_NUMBERS, config.looks_back),
         ]
@@ -175,6 +177,29 @@ class VPG(Method):
         if not actions:
             return Plan.nothing("nothing stands in the workspace that could be grasped or pushed")
         return Plan(tuple(actions), np.array(values), maps=maps)
+
+    def load_trunk(self, path: Path) -> None:
+        """Take DenseNet's layers from a file of torchvision's ImageNet weights, into all four of
+        `paper`.
+
+        Raises:
+            InputError: no such file, other layers, or the compact networks.
+        """
+        towers = (self.networks.grasp, self.networks.push)
+        dense = [
+            module
+            for tower in towers
+            for module in tower.children()
+            if isinstance(module, DenseNet)
+        ]
+        if not dense:
+            raise InputError(
+                given=f"{path} as the trunk of vpg with the {self.config.trunk} networks",
+                wanted="vpg:paper, whose trunk can come from elsewhere",
+            )
+        found = weights_of(path)
+        for module in dense:
+            module.load_state_dict(found)
 
     def variants(self) -> Mapping[str, Policy]:
         """explore: now and then a random action. grasp: never pushes."""

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from selfgrasp.core.arrays import FloatArray
 from selfgrasp.core.spec import CellSpec, GripperSpec
 from selfgrasp.methods.vpg.config import VPGConfig
-from selfgrasp.methods.vpg.network import BORDER, PATCH, Networks, Tower
+from selfgrasp.methods.vpg.network import Networks, Tower
 from selfgrasp.vision import Heightmap
 from selfgrasp.vision.grasp_pose import INSERTION
 from selfgrasp.vision.turned import (
@@ -82,23 +82,26 @@ def picture(
     return torch.cat(parts, dim=1)
 
 
-def patch(top: Heightmap, xy: FloatArray, yaw: float, spec: CellSpec, pixel: float) -> Turned:
-    """The patch of 31 px around an action at `xy` (2,) m along `yaw`."""
-    seen = turned(top, xy[None], yaw, surface=spec.workspace.surface, pixel=pixel, border=BORDER)
-    return Turned(seen.color[:PATCH, :PATCH], seen.height[:PATCH, :PATCH], yaw, pixel, seen.first)
+def patch(
+    top: Heightmap, xy: FloatArray, yaw: float, spec: CellSpec, *, pixel: float, side: int
+) -> Turned:
+    """The patch of `side` px around an action at `xy` (2,) m along `yaw`."""
+    surface = spec.workspace.surface
+    seen = turned(top, xy[None], yaw, surface=surface, pixel=pixel, border=side // 2)
+    return Turned(seen.color[:side, :side], seen.height[:side, :side], yaw, pixel, seen.first)
 
 
 def clearances(
-    seen: Turned, places: NDArray[np.int64], tips: FloatArray, gripper: GripperSpec
+    seen: Turned, places: NDArray[np.int64], tips: FloatArray, gripper: GripperSpec, *, border: int
 ) -> NDArray[np.float32]:
     """(N, 6) numbers that join late, of grasps at the cells (row, column) `places` (N, 2) with
-    fingertips `tips` (N,) m above the table; all lie at least 15 px from the border."""
+    fingertips `tips` (N,) m above the table; all lie at least `border` px inside the map."""
     breadth = 2 * round(gripper.finger_breadth / 2 / seen.pixel) + 1
     thickness = 2 * round(gripper.finger_thickness / 2 / seen.pixel) + 1
     highest = cv2.dilate(seen.height, np.ones((breadth, thickness), np.uint8))
     # What a patch does not show is not told of a whole map either.
     reach = (gripper.opening + gripper.finger_thickness) / 2 / seen.pixel
-    reach = min(reach, BORDER - thickness // 2)
+    reach = min(reach, border - thickness // 2)
     rows, columns = places[:, 0], places[:, 1]
     met = np.stack(
         [highest[rows, columns + round(share * reach)] for share in (1.0, -1.0, 0.0, 0.5, -0.5)]
@@ -121,9 +124,9 @@ def score_grasps(networks: Networks, top: Heightmap, spec: CellSpec, config: VPG
             yaw,
             surface=spec.workspace.surface,
             pixel=config.grasp_pixel,
-            border=BORDER,
+            border=config.border,
         )
-        places = _places(graspable(seen, spec))
+        places = _places(graspable(seen, spec), config.border)
         if not len(places):
             continue
         tips = _tips(seen, places, spec)
@@ -162,9 +165,9 @@ def pushes(
             yaw,
             surface=spec.workspace.surface,
             pixel=config.push_pixel,
-            border=BORDER,
+            border=config.border,
         )
-        places = _places(pushable(seen, spec))
+        places = _places(pushable(seen, spec), config.border)
         if len(places):
             found.append((yaw, seen, places))
     return found
@@ -185,7 +188,7 @@ def _tips(seen: Turned, places: NDArray[np.int64], spec: CellSpec) -> FloatArray
 def _late(
     seen: Turned, places: NDArray[np.int64], tips: FloatArray, spec: CellSpec, config: VPGConfig
 ) -> NDArray[np.float32]:
-    late = clearances(seen, places, tips, spec.gripper)
+    late = clearances(seen, places, tips, spec.gripper, border=config.border)
     return late if config.clearances else np.zeros_like(late)
 
 
@@ -196,22 +199,22 @@ def _slide(
     late_NK: torch.Tensor,
     config: VPGConfig,
 ) -> FloatArray:
-    """(N,) values at cells (row, column) (N, 2) that lie at least 15 px from the map's border."""
-    low, high = places.min(axis=0) - BORDER, places.max(axis=0) + BORDER + 1
+    """(N,) values at cells (row, column) (N, 2) with a whole patch around them."""
+    border = config.border
+    low, high = places.min(axis=0) - border, places.max(axis=0) + border + 1
     part = (slice(low[0], high[0]), slice(low[1], high[1]))
     device = next(tower.parameters()).device
     x = picture(seen.color[part][None], seen.height[part][None], config).to(device)
     features = tower.features(x.contiguous(memory_format=torch.channels_last))[0]
-    rows, columns = torch.from_numpy((places - low - BORDER).T.copy()).to(device)
+    rows, columns = torch.from_numpy((places - low - border).T.copy()).to(device)
     values = tower.values(features[:, rows, columns].T, late_NK.to(device))
     found: FloatArray = values.detach().double().cpu().numpy()
     return found
 
 
-def _places(mask: NDArray[np.bool_]) -> NDArray[np.int64]:
+def _places(mask: NDArray[np.bool_], border: int) -> NDArray[np.int64]:
     """(N, 2) cells of the mask with a whole patch around them."""
-    inner = mask[BORDER:-BORDER, BORDER:-BORDER]
-    return np.argwhere(inner) + BORDER
+    return np.argwhere(mask[border:-border, border:-border]) + border
 
 
 def _joined(found: list[Scored]) -> Scored:
