@@ -127,14 +127,13 @@ class Work(reproduction.Work):
 
     @property
     def trainings(self) -> Mapping[str, Training]:
-        """By name, in the order in which they are made: those of the first seed, the long one,
-        then the rest."""
+        """By name, in the order in which they are made: the long one follows the one that it
+        goes on from."""
         compared = [
             Training(p, seed, self.sizes) for seed in self.seeds for p in self.sizes.compared
         ]
-        first = len(self.sizes.compared)
         others = [Training(preset, self.seed, self.sizes) for preset in self.sizes.others]
-        every = (*compared[:first], self.long, *compared[first:], *others)
+        every = (*compared[:1], self.long, *compared[1:], *others)
         return {one.name: one for one in every}
 
     @property
