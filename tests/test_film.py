@@ -6,14 +6,17 @@ import numpy as np
 import pytest
 
 from benchmarks.film import marked
-from selfgrasp.core import Attempt, Grasp
+from selfgrasp.core import Attempt, Grasp, Plan, Push
+from selfgrasp.core.pose import top_down
 from selfgrasp.methods.baselines import HeuristicPolicy, RandomServoPolicy
-from selfgrasp.objects.catalogue import train_objects
+from selfgrasp.objects.catalogue import block_objects, train_objects
 from selfgrasp.vision.project import project_world
 from selfgrasp.workcell.attempt import Ids
+from selfgrasp.workcell.cells.flat_table import FlatTableConfig
 from selfgrasp.workcell.cells.kuka_bin import KukaBinConfig
-from selfgrasp.workcell.cells.simulated import SimCell, kuka_bin, tabletop
+from selfgrasp.workcell.cells.simulated import SimCell, kuka_bin, make_cell, tabletop
 from selfgrasp.workcell.cells.tabletop import TabletopConfig
+from selfgrasp.workcell.play import Stop, Task, play
 from selfgrasp.workcell.sim.film import Recording, Spectator, over_the_table
 
 SCENE = 5
@@ -146,3 +149,35 @@ def test_the_chosen_grasp_is_drawn_where_the_hand_will_be(
         for t in np.arange(0.0, recording.outcomes[0][0], 0.02)
     )
     assert reached < 0.02
+
+
+class PushThenGrasp:
+    """Pushes, and names a grasp beside it, so that it is measured what the push is worth."""
+
+    name, privileged = "push", ()
+
+    def plan(self, _) -> Plan:
+        push = Push(np.array([-0.08, 0.0, 0.008]), 0.0, 0.1)
+        grasp = Grasp(top_down((0.0, 0.0, 0.02), 0.0), 0.06)
+        return Plan((grasp, push), np.array([0.1, 0.9]))
+
+
+def test_what_was_tried_and_undone_is_not_in_a_film() -> None:
+    options = FlatTableConfig(picture_px=48, noise="none", renderer="rays", layout="cases")
+    simulated = make_cell("flat_table", block_objects()[:1], options)
+    films = []
+    with simulated.cell as cell:
+        for measure in (True, False):
+            recorded = Recording(simulated)
+            cell.watchers = (recorded,)
+            episode = play(cell, PushThenGrasp(), Task(0), stop=Stop(most=2), measure=measure)
+            recorded.stop()
+            assert [one.worth is not None for one in episode.attempts] == [measure] * 2
+            films.append(recorded)
+    with_tries, without = films
+    # A tried grasp takes more than a second. What is put back is awake, and so settles otherwise.
+    assert with_tries.moments[-1].time == pytest.approx(without.moments[-1].time, abs=0.2)
+    times = [[one.time for one in recorded.decisions] for recorded in films]
+    assert times[0] == pytest.approx(times[1], abs=0.1)
+    ends = [recorded.moments[-1].joints[:4] for recorded in films]
+    np.testing.assert_allclose(ends[0], ends[1], atol=1e-3)

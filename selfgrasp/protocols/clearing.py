@@ -80,13 +80,14 @@ def play(name: str, cell: Workcell, policy: Policy, task: Task) -> Episode:
         policy: whose.
         task: which scene.
     """
-
-    def stop(placed: int | None) -> Stop:
-        most = None if placed is None else CAP_PER_OBJECT * placed + CAP_MORE
-        return Stop(most=most, unchanged=UNCHANGED, least_change=LEAST_CHANGE)
-
     ids = Ids(name, task.seed, 0)
-    return play_scene(cell, policy, task, ids=ids, stop=stop, measure=True)
+    return play_scene(cell, policy, task, ids=ids, stop=stop_of, measure=True)
+
+
+def stop_of(placed: int | None) -> Stop:
+    """When a run with so many objects ends; None where there is no truth."""
+    most = None if placed is None else CAP_PER_OBJECT * placed + CAP_MORE
+    return Stop(most=most, unchanged=UNCHANGED, least_change=LEAST_CHANGE)
 
 
 def metrics(episodes: Sequence[Episode]) -> Mapping[Metric, Estimate]:

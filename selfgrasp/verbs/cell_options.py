@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar, get_origin, get_type_hints
 
 from selfgrasp.verbs.command import with_fields
 from selfgrasp.workcell.cells.config import CellConfig, OptionValue
@@ -29,12 +29,14 @@ def with_cell(kind: type[Args], cell: str | None, default: CellConfig) -> type[A
     """The same arguments, with `cell` and `options` those of one cell.
 
     Args:
-        kind: a dataclass of arguments with a field `options`.
+        kind: a dataclass of arguments with a field `options`; a field `cell` that names its own
+            choices keeps them.
         cell: the default of its field `cell`, if it has one; None where the protocol says it.
         default: options that hold where none are given.
     """
     changed: dict[str, tuple[Any, Any]] = {"options": (type(default), default)}
-    if any(f.name == "cell" for f in fields(kind)):  # type: ignore[arg-type]
+    hint = get_type_hints(kind).get("cell")
+    if hint is not None and get_origin(hint) is not Literal:
         choices: Any = Literal[tuple(CELLS)]
         changed["cell"] = (choices if cell else choices | None, cell)
     return with_fields(kind, changed)

@@ -42,14 +42,15 @@ NOTES = (
 
 def report(work: Work) -> Report:
     """What is told at the end."""
-    first = steps.measured(evaluate.folder(work, evaluate.tables(work)[0]))
+    played = [steps.measured(evaluate.folder(work, one)) for one in evaluate.TABLES]
+    first = played[0]
     return Report(
         cell="flat_table",
         attempts=sum(one.sizes.transitions for one in work.trainings.values()),
-        rows=first["rows"],
+        rows=[*first["rows"], *played[2]["rows"]],
         paired=first["paired"],
         tables=[
-            *(table_of(work, one) for one in evaluate.tables(work)),
+            *(table_of(work, one) for one in evaluate.TABLES),
             paired_table(work),
         ],
         charts=learning_curves(work),
@@ -81,7 +82,7 @@ def table_of(work: Work, table: evaluate.Table) -> Table:
 
 def paired_table(work: Work) -> Table:
     """Completion within 2 N on the same runs: the first training of each preset beside others."""
-    found = steps.measured(evaluate.folder(work, evaluate.tables(work)[0]))
+    found = steps.measured(evaluate.folder(work, evaluate.TABLES[0]))
     names = {resolve(policies[0]).label: name for name, policies in _rows(work).items()}
     rows: list[list[Cell]] = []
     for pair in found["paired"]:

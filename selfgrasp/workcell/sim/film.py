@@ -27,7 +27,6 @@ SECONDS_APART = 0.02
 """s of simulated time between two recorded moments."""
 FLIGHT_SPEED, FLIGHT_TURN, FLIGHT_LEAST = 0.9, 4.0, 0.08
 """m/s, rad/s and s of the motion that a film shows where the hand jumped."""
-
 _SUN = np.array([-0.5, 0.42, -1.0])
 _SUN_SPREAD = 0.05
 """Direction of the film's light, and half the side of the square in which it is jittered, for soft
@@ -62,7 +61,8 @@ class Decision:
 
 
 class Recording(Watcher):
-    """Records attempts, from the first plan of one of them on.
+    """Records attempts, from the first plan of one of them on. What is tried and undone (see
+    `World.restore`) is forgotten.
 
     Args:
         cell: the cell; call `stop` before it is closed.
@@ -85,6 +85,7 @@ class Recording(Watcher):
         self._end = None if attempts is None else first + attempts
         self._seen = 0
         self._time = self._clock = 0.0
+        self._clocks: list[float] = []
         self.model: mujoco.MjModel | None = None
         """A copy of the model, as it was when the recording began."""
 
@@ -97,6 +98,7 @@ class Recording(Watcher):
             self._clock = float(self._world.data.time)
             self._keep()
             self._world.after_step, self._world.after_jump = self._stepped, self._jumped
+        self._forget_undone()
         self.decisions.append(Decision(self._time, plan))
 
     def on_attempt(self, attempt: Attempt, labels: Sequence[Label]) -> None:
@@ -109,12 +111,27 @@ class Recording(Watcher):
 
     def stop(self) -> None:
         """Record no more."""
+        self._forget_undone()
         self._world.after_step = self._world.after_jump = None
 
     def _wanted(self) -> bool:
         return self._seen >= self._first and (self._end is None or self._seen < self._end)
 
+    def _forget_undone(self) -> None:
+        """Drop the moments after the time to which the simulation was put back, if it was. A jump
+        at that time is one of them: before a state is saved objects settle, which takes time."""
+        now = float(self._world.data.time)
+        if not self.moments or now >= self._clock:
+            return
+        while len(self.moments) > 1 and self._clocks[-1] >= now:
+            if self._clocks[-1] == now and not self.moments[-1].jumped:
+                break
+            self.moments.pop()
+            self._clocks.pop()
+        self._time, self._clock = self.moments[-1].time, self._clocks[-1]
+
     def _stepped(self) -> None:
+        self._forget_undone()
         now = float(self._world.data.time)
         if now - self._clock >= SECONDS_APART:
             self._time += now - self._clock
@@ -122,6 +139,7 @@ class Recording(Watcher):
             self._keep()
 
     def _jumped(self) -> None:
+        self._forget_undone()
         joints = self._world.data.qpos
         self._clock = float(self._world.data.time)
         before = self.moments[-1].joints
@@ -140,6 +158,7 @@ class Recording(Watcher):
 
     def _keep(self, *, jumped: bool = False) -> None:
         self.moments.append(Moment(self._time, self._world.data.qpos.copy(), self._lying(), jumped))
+        self._clocks.append(self._clock)
 
 
 class Spectator:
