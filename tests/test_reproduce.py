@@ -221,3 +221,29 @@ def test_semantic_from_nothing_and_again(
     said = capsys.readouterr().out
     assert "are there already" in said
     assert "labels propagated" in said
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_vpg_from_nothing_and_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    args = Args("vpg", tmp_path / "out", workers=1, quick=True)
+    assert run(args) == 0
+    report = json.loads((args.out / "report.json").read_text())
+    tables = {table["title"]: table for table in report["tables"]}
+    rows = {row[0]: row for row in tables["arrangements: packed by hand"]["rows"]}
+    assert list(rows) == [
+        "heuristic, a random push after each miss",
+        "VPG",
+        "VPG, long",
+        "VPG, published rewards and Q-learning",
+    ]
+    assert rows["VPG"][-3:] == [0.827, 0.772, 0.601]
+    assert "declutter: one block" in tables
+    curves = {line["name"] for line in report["charts"][0]["series"]}
+    assert "VPG, seed 0" in curves
+    keys = [(row["policy"], row["objects"], row["metric"]) for row in report["rows"]]
+    assert len(keys) == len(set(keys))
+    capsys.readouterr()
+    assert run(args) == 0
+    said = capsys.readouterr().out
+    assert "is there already" in said

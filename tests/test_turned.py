@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from vision_scenes import Box, camera, render
 
-from selfgrasp.core import CellSpec, View
+from selfgrasp.core import CellSpec, InputError, View
 from selfgrasp.core.pose import pose
 from selfgrasp.vision import Heightmap, heightmap
 from selfgrasp.vision.change import changed_area
@@ -267,3 +267,15 @@ def test_only_what_moved_has_changed() -> None:
     assert changed_area(before, lower) == 0.0
     pole = hand_made(Box((0.0, 0.0), (0.048, 0.048, 0.36)))
     assert changed_area(hand_made(), pole) == 0.0
+
+
+def test_maps_of_different_cells_are_not_compared() -> None:
+    view = render([Box((0.0, 0.0), (0.05, 0.05, 0.05))], world_from_camera=camera(0.0))
+    top = map_of(view)
+    for other in (
+        heightmap(view, PACKED.workspace, pixel=0.002, margin=0.0),
+        heightmap(view, PACKED.workspace, pixel=PIXEL, margin=0.02),
+    ):
+        with pytest.raises(InputError, match="two of the same cells") as caught:
+            changed_area(top, other)
+        assert "112 x 112 cells of 4 mm" in str(caught.value)

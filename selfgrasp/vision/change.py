@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from selfgrasp.core.errors import InputError
 from selfgrasp.vision.heightmap import Heightmap
 
 LEAST_CHANGE, MOST_CHANGE = 0.01, 0.3
@@ -17,14 +18,38 @@ CHANGED_AREA = 0.0012
 
 
 def changed_area(before: Heightmap, after: Heightmap) -> float:
-    """m^2 of cells whose height differs by 1 to 30 cm; both maps are of the same cells."""
+    """m^2 of cells whose height differs by 1 to 30 cm.
+
+    Raises:
+        InputError: maps of different cells.
+    """
+    _check_same_cells(before, after)
     difference = np.abs(after.height - before.height)
     cells = (difference > LEAST_CHANGE) & (difference < MOST_CHANGE)
     return float(cells.sum()) * before.pixel**2
 
 
 def lost_volume(before: Heightmap, after: Heightmap) -> float:
-    """m^3 by which what stands on the table has become less; both maps are of the same cells. Less
-    than 0 where more stands there."""
+    """m^3 by which what stands on the table has become less. Less than 0 where more stands there.
+
+    Raises:
+        InputError: maps of different cells.
+    """
+    _check_same_cells(before, after)
     difference = before.height.astype(np.float64) - after.height
     return float(difference.sum()) * before.pixel**2
+
+
+def _check_same_cells(before: Heightmap, after: Heightmap) -> None:
+    same = before.height.shape == after.height.shape and before.pixel == after.pixel
+    if not same or not np.allclose(before.world_from_map, after.world_from_map, atol=1e-6):
+        raise InputError(
+            given=f"heightmaps of {_size(before)} and {_size(after)}",
+            wanted="two of the same cells, from `heightmap` with the same workspace and pixel",
+        )
+
+
+def _size(top: Heightmap) -> str:
+    rows, columns = top.height.shape
+    x, y = top.world_from_map[:2, 3]
+    return f"{rows} x {columns} cells of {top.pixel * 1e3:g} mm from ({x:.3f}, {y:.3f}) m"

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from selfgrasp.evaluation.job import BenchJob
-from selfgrasp.objects.arrangements import own_cases
 from selfgrasp.papers import steps
 from selfgrasp.papers.vpg.sizes import Work
 
@@ -43,6 +42,11 @@ TABLES = (
 """All learn with the gripper `packed`. Of another one they are only told where its fingers are."""
 
 
+def tables(work: Work) -> tuple[Table, ...]:
+    """Those that are cleared."""
+    return tuple(one for one in TABLES if one.name in work.sizes.cleared)
+
+
 def policies(work: Work) -> dict[str, str]:
     """By row."""
     trained = {one.name: work.policy(one) for one in work.trainings.values()}
@@ -54,7 +58,7 @@ def play(work: Work, table: Table) -> str:
     sizes = work.sizes
     trials = sizes.isolated if table.count == 1 else sizes.tables
     if table.protocol == "arrangements":
-        trials = sizes.runs * len(own_cases())
+        trials = sizes.runs * sizes.cases
     job = BenchJob(
         protocol=table.protocol,
         policy=tuple(policies(work).values()),

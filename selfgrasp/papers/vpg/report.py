@@ -42,15 +42,14 @@ NOTES = (
 
 def report(work: Work) -> Report:
     """What is told at the end."""
-    played = [steps.measured(evaluate.folder(work, one)) for one in evaluate.TABLES]
-    first = played[0]
+    first = steps.measured(evaluate.folder(work, evaluate.tables(work)[0]))
     return Report(
         cell="flat_table",
         attempts=sum(one.sizes.transitions for one in work.trainings.values()),
-        rows=[*first["rows"], *played[2]["rows"]],
+        rows=first["rows"],
         paired=first["paired"],
         tables=[
-            *(table_of(work, one) for one in evaluate.TABLES),
+            *(table_of(work, one) for one in evaluate.tables(work)),
             paired_table(work),
         ],
         charts=learning_curves(work),
@@ -82,7 +81,7 @@ def table_of(work: Work, table: evaluate.Table) -> Table:
 
 def paired_table(work: Work) -> Table:
     """Completion within 2 N on the same runs: the first training of each preset beside others."""
-    found = steps.measured(evaluate.folder(work, evaluate.TABLES[0]))
+    found = steps.measured(evaluate.folder(work, evaluate.tables(work)[0]))
     names = {resolve(policies[0]).label: name for name, policies in _rows(work).items()}
     rows: list[list[Cell]] = []
     for pair in found["paired"]:

@@ -19,7 +19,7 @@ def steps_of(work: Work) -> tuple[Step[Work], ...]:
         ),
         *(
             Step(f"clear: {one.title}", partial(evaluate.play, table=one))
-            for one in evaluate.TABLES
+            for one in evaluate.tables(work)
         ),
     )
 

@@ -56,8 +56,10 @@ class Sizes:
         long_round: likewise between two trainings, once `transitions` are reached.
         long_steps: of training after each of these.
         runs: of each case of `arrangements`.
+        cases: the first so many of our own.
         tables: of `declutter`.
         isolated: single blocks, which any trained policy can grasp.
+        cleared: which tables are cleared, by `evaluate.Table.name`.
         seeds: trainings of the presets that are compared.
         compared: presets that are trained on every seed.
         others: presets that are trained once.
@@ -72,8 +74,17 @@ class Sizes:
     long_round: int = 2_500
     long_steps: int = 2_000
     runs: int = 30
+    cases: int = 13
     tables: int = 30
     isolated: int = 30
+    cleared: tuple[str, ...] = (
+        "arrangements",
+        "arrangements-85",
+        "declutter",
+        "declutter-10",
+        "declutter-novel",
+        "declutter-1",
+    )
     seeds: int = 3
     compared: tuple[str, ...] = COMPARED
     others: tuple[str, ...] = OTHERS
@@ -91,9 +102,12 @@ def quick() -> Sizes:
         long_round=20,
         long_steps=3,
         runs=1,
+        cases=1,
         tables=1,
         isolated=1,
+        cleared=("arrangements", "declutter-1"),
         seeds=1,
+        compared=("small",),
         others=("published",),
         landmarks=("heuristic+push",),
     )
@@ -121,20 +135,22 @@ def with_trials(sizes: Sizes, trials: int) -> Sizes:
 class Work(reproduction.Work):
     """What every step works on."""
 
-    MAY_GROW = ("seeds", "runs", "tables", "isolated", "compared", "others", "landmarks", "long")
+    MAY_GROW = (
+        *("seeds", "compared", "others", "landmarks", "long"),
+        *("runs", "cases", "tables", "isolated", "cleared"),
+    )
 
     sizes: Sizes
 
     @property
     def trainings(self) -> Mapping[str, Training]:
-        """By name, in the order in which they are made: those of the first seed, the long one,
-        then the rest."""
+        """By name, in the order in which they are made: the long one follows the one that it
+        goes on from."""
         compared = [
             Training(p, seed, self.sizes) for seed in self.seeds for p in self.sizes.compared
         ]
-        first = len(self.sizes.compared)
         others = [Training(preset, self.seed, self.sizes) for preset in self.sizes.others]
-        every = (*compared[:first], self.long, *compared[first:], *others)
+        every = (*compared[:1], self.long, *compared[1:], *others)
         return {one.name: one for one in every}
 
     @property
