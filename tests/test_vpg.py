@@ -38,6 +38,8 @@ from selfgrasp.methods.vpg.examples import CHANGE_REWARD, gather
 from selfgrasp.methods.vpg.method import VPG
 from selfgrasp.methods.vpg.network import Networks
 from selfgrasp.methods.vpg.targets import StateValues, target_of
+from selfgrasp.rollout.collect import collect
+from selfgrasp.rollout.jobs import CollectJob
 from selfgrasp.workcell.cells.flat_table import FlatTableConfig, flat_table_spec
 
 SPEC = flat_table_spec(FlatTableConfig(picture_px=120, renderer="rays"))
@@ -116,6 +118,19 @@ def test_rewards_come_from_fingers_and_height_maps() -> None:
     assert found["changed"].tolist() == [False, True, True]
     np.testing.assert_allclose(found["followed"], [small().discount, 1.0, np.nan])
     assert "next_color" not in found.columns
+
+
+def test_nothing_is_collected_from_the_arrangements_of_the_benchmark(tmp_path: Path) -> None:
+    job = CollectJob(
+        out=tmp_path / "data",
+        attempts=1,
+        objects="blocks",
+        cell="flat_table",
+        options=FlatTableConfig(layout="cases"),
+    )
+    with pytest.raises(InputError, match="nothing may learn from"):
+        collect(job)
+    assert not job.out.exists()
 
 
 def test_a_push_before_a_push_is_worth_less() -> None:

@@ -32,6 +32,7 @@ def context_to_plain(context: Context, sink: PictureSink) -> dict[str, object]:
         "step": context.step,
         "seed": context.seed,
         "misses": [pose.ravel().tolist() for pose in context.misses],
+        "pushes": context.pushes,
     }
 
 
@@ -51,4 +52,5 @@ def context_from_plain(plain: Mapping[str, Any], source: PictureSource) -> Conte
         step=plain["step"],
         seed=plain["seed"],
         misses=tuple(np.array(pose, dtype=np.float64).reshape(4, 4) for pose in plain["misses"]),
+        pushes=int(plain.get("pushes", 0)),
     )

@@ -62,6 +62,7 @@ class Context:
         seed: of every random choice the policy makes: same context, same plan.
         misses: (4, 4) poses of the hand each, oldest first: where it closed and nothing was held,
             since the scene began or a push changed it.
+        pushes: made since the scene began or something was held.
     """
 
     observation: Observation
@@ -71,6 +72,7 @@ class Context:
     step: int = 0
     seed: int = 0
     misses: tuple[FloatArray, ...] = ()
+    pushes: int = 0
 
     def rng(self) -> np.random.Generator:
         """A fresh generator from `seed`."""

@@ -28,6 +28,7 @@ from selfgrasp.rollout.policies import resolve
 from selfgrasp.rollout.scene import PlayedScene, SceneTask, play_scene
 from selfgrasp.rollout.workers import WorkerConfig, play_all
 from selfgrasp.workcell.cells.config import to_json
+from selfgrasp.workcell.cells.flat_table import FlatTableConfig
 from selfgrasp.workcell.cells.registry import cell_spec, checked_options
 from selfgrasp.workcell.cells.simulated import cell_files
 from selfgrasp.workcell.play import AfterLift
@@ -191,3 +192,10 @@ def _check(args: CollectJob) -> None:
 
     resolve(args.policy)
     check_bounds(args)
+    options = args.options
+    if isinstance(options, FlatTableConfig) and options.layout == "cases" and not options.cases:
+        raise InputError(
+            given="a collection from the arrangements of the benchmark",
+            wanted="the layout packed, whose arrangements are drawn anew; nothing may learn from "
+            "those",
+        )

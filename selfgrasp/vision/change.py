@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 
 from selfgrasp.core.errors import InputError
@@ -13,12 +14,15 @@ IV-D)."""
 LOST_VOLUME = 1.2e-4
 """m^3 of what is missing, above which something has left the table: a toy cube. What topples or
 hides less than before seldom seems to be so much less, and a tile is less."""
-CHANGED_AREA = 0.0012
-"""m^2 of changed cells above which a scene has changed: the published 300 cells of 4 mm^2."""
+CHANGED_AREA = 0.0006
+"""m^2 of changed cells above which a scene has changed. The published 300 single cells of 4 mm^2
+call nearly every scene of ten blocks changed, whose borders flicker with the camera's noise; half
+as many in spots of three by three cells of 4 mm miss nothing and call none."""
+_SPOT = np.ones((3, 3), np.uint8)
 
 
 def changed_area(before: Heightmap, after: Heightmap) -> float:
-    """m^2 of cells whose height differs by 1 to 30 cm.
+    """m^2 of cells in spots of at least three by three whose height differs by 1 to 30 cm.
 
     Raises:
         InputError: maps of different cells.
@@ -26,7 +30,8 @@ def changed_area(before: Heightmap, after: Heightmap) -> float:
     _check_same_cells(before, after)
     difference = np.abs(after.height - before.height)
     cells = (difference > LEAST_CHANGE) & (difference < MOST_CHANGE)
-    return float(cells.sum()) * before.pixel**2
+    spots = cv2.morphologyEx(cells.astype(np.uint8), cv2.MORPH_OPEN, _SPOT)
+    return float(spots.sum()) * before.pixel**2
 
 
 def lost_volume(before: Heightmap, after: Heightmap) -> float:

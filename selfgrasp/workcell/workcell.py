@@ -78,6 +78,8 @@ class Workcell:
         default_factory=lambda: deque(maxlen=MISSES_KEPT), init=False, repr=False
     )
 
+    _pushes: int = field(default=0, init=False, repr=False)
+
     def __post_init__(self) -> None:
         stated, kept = self.spec.workspace, self.drivers.arm.workspace
         if not (
@@ -107,6 +109,7 @@ class Workcell:
         self.drivers.scene.reset(seed)
         self._corrections.clear()
         self._misses.clear()
+        self._pushes = 0
         first = self.observe()
         if first is None or self.rim is None:
             return first
@@ -211,7 +214,8 @@ class Workcell:
         What is held stays in the hand: `put_back` or `set_aside` comes next. An empty hand is open
         and out of sight afterwards and the scene lies still, so that the look after such an attempt
         is also the look before the next one. Where the hand closed on nothing stands in later
-        contexts as `misses`, until the next `reset` or push. A lift forgets none: what failed
+        contexts as `misses`, until the next `reset` or push, and how often it pushed as `pushes`,
+        until the next `reset` or lift. A lift forgets no miss: what failed
         elsewhere lies there still.
 
         A policy that wants more than `MotionConfig.most_moves` moves is stopped, and the attempt
@@ -285,12 +289,16 @@ class Workcell:
             step=len(made.steps),
             seed=made.ids.seed,
             misses=tuple(self._misses),
+            pushes=self._pushes,
         )
 
     def _remember_miss(self, acted: _Acted, outcome: Outcome) -> None:
         executed = acted.done.executed
         if isinstance(executed, Push):
             self._misses.clear()
+            self._pushes += 1
+        if outcome.grasped:
+            self._pushes = 0
         closed_at = executed.world_from_tool if isinstance(executed, Grasp) else acted.began_at
         if (
             not outcome.grasped

@@ -70,6 +70,7 @@ class VPGConfig:
         hidden: units of the layer after them.
         grasp_pixel, push_pixel: m, cells of the maps that the networks look at.
         turns: directions of pushes; grasps have half as many.
+        patience: what a push's value is multiplied by for each push since something was held.
         push_bias: by how much a push has to be better than the best grasp to be chosen.
         candidates: of each kind in a plan.
         epsilon: share of random actions of `+explore`.
@@ -89,7 +90,8 @@ class VPGConfig:
     grasp_pixel: float = 0.004
     push_pixel: float = 0.008
     turns: int = 16
-    push_bias: float = 0.0
+    patience: float = 0.85
+    push_bias: float = 0.1
     candidates: int = 12
     epsilon: float = 0.1
     view: str | None = None

@@ -223,7 +223,7 @@ class VPG(Method):
             values = 1.0 / (1.0 + np.exp(-values))
         if kind == PUSH:
             weight = config.discount if config.learning is Learning.ONE_STEP else 1.0
-            return weight * values - config.push_bias
+            return weight * config.patience**context.pushes * values - config.push_bias
         for miss in context.misses:
             near = np.linalg.norm(scored.xy - miss[:2, 3], axis=1) < _MISSED_WITHIN
             near &= angle_between_grasps(scored.yaw, yaw_of(miss)) < _MISSED_YAW
