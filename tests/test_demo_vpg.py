@@ -4,26 +4,41 @@ from __future__ import annotations
 
 import os
 import signal
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from selfgrasp.common.interrupts import STOPPED
-from selfgrasp.core import Grasp, InputError, Plan, Push
+from selfgrasp.core import (
+    ANYTHING,
+    Attempt,
+    Grasp,
+    Hand,
+    InputError,
+    Observation,
+    Outcome,
+    Plan,
+    Push,
+    Step,
+)
 from selfgrasp.core.pose import top_down
+from selfgrasp.core.record import ObjectRef
 from selfgrasp.learn import checkpoint
 from selfgrasp.methods import registry
 from selfgrasp.methods.vpg.method import VPG
 from selfgrasp.objects.arrangements import own_cases
-from selfgrasp.papers.vpg import demo, demo_film
+from selfgrasp.papers.vpg import demo, demo_case, demo_film, demo_run
 from selfgrasp.papers.vpg.demo_case import USUAL, chosen_case
 from selfgrasp.papers.vpg.demo_maps import SCALE, map_picture, view_of_map
 from selfgrasp.papers.vpg.demo_steps import why
+from selfgrasp.papers.vpg.demo_words import came_of
 from selfgrasp.protocols import clearing
 from selfgrasp.vision import Heightmap
 from selfgrasp.vision.project import project_world
 from selfgrasp.viz.heat import CHOSEN_COLOR
+from selfgrasp.workcell.attempt import Played
 from selfgrasp.workcell.cells.registry import cell_kind
 
 CASE = "01_three_bricks"
@@ -62,7 +77,7 @@ def test_the_page_shows_film_and_every_action_with_both_heats(untrained, tmp_pat
     assert page.count("best push 0.") == 3
     rows = page[page.index("The same table") :]
     assert "<td>heuristic</td>" in rows
-    assert "<td>heuristic-push</td>" in rows
+    assert "<td>heuristic+push</td>" in rows
     assert "it was stopped" not in page
 
 
@@ -84,10 +99,23 @@ def test_an_interrupted_run_keeps_what_was_done(untrained, tmp_path, capsys, mon
     assert "No film: it was stopped" in page
 
 
+def test_an_interruption_before_the_first_action_leaves_nothing(untrained, tmp_path, monkeypatch):
+    def interrupted(*_):
+        os.kill(os.getpid(), signal.SIGINT)
+        return demo_case.cell_for(*_)
+
+    monkeypatch.setattr(demo_run, "cell_for", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        demo.run(args(untrained, tmp_path / "run"))
+    assert not (tmp_path / "run").exists()
+
+
 def test_a_reason_compares_the_best_of_both():
     actions = (GRASP, PUSH, GRASP)
     assert why(Plan(actions, np.array([0.1, 0.71, 0.32]))) == "best push 0.71 > best grasp 0.32"
-    assert why(Plan(actions, np.array([0.9, 0.71, 0.32]))) == "best grasp 0.90 ≥ best push 0.71"
+    assert why(Plan(actions, np.array([0.9, 0.71, 0.32]))) == "best grasp 0.90 > best push 0.71"
+    close = Plan(actions, np.array([0.1, 0.7123, 0.7116]))
+    assert why(close) == "best push 0.7123 > best grasp 0.7116"
     assert why(Plan.only(PUSH, 0.4)) == "best push 0.40, nothing can be grasped"
     assert why(Plan.only(GRASP, 0.4)) == "best grasp 0.40, nothing can be pushed"
     assert why(Plan.nothing("an empty table")) == "an empty table"
@@ -161,3 +189,51 @@ def test_wrong_inputs_say_what_was_given_and_wanted(tmp_path):
 
 def test_the_cell_of_the_arm_has_the_same_options():
     assert cell_kind("ur5_table").config is cell_kind(demo.CELL).config
+
+
+@pytest.mark.parametrize(
+    ("worth", "said"),
+    [
+        ((False, True), "the push helped"),
+        ((False, False), "would not have held before the push, and does not after"),
+        ((True, True), "no push was needed"),
+        ((True, False), "the push did harm"),
+    ],
+)
+def test_what_a_push_was_worth_is_said(worth, said):
+    pushed = played(PUSH, grasped=False)
+    words = " ".join(came_of(replace(pushed, worth=worth), 0.005, 0))
+    assert words.startswith("The push changed the table: 50 cm²")
+    assert "tried and undone" in words
+    assert said in words
+
+
+def test_what_came_of_an_action_is_said():
+    (words,) = came_of(played(PUSH, grasped=False), 0.0002, 0)
+    assert words.startswith("The push did not change the table: 2 cm²")
+    held = replace(played(GRASP, grasped=True), lifted=(ObjectRef("toy_cube-red", "toy_cube"),))
+    assert came_of(held, 0.003, 0) == ["The grasp held: 31 mm between the fingers (toy_cube-red)."]
+    missed = came_of(played(GRASP, grasped=False), 0.003, 1)
+    assert missed[0] == "The fingers closed on nothing."
+    assert missed[1].startswith("The grasp changed the table: 30 cm²")
+    assert missed[2] == "1 block left the workspace."
+
+
+def played(action: Grasp | Push, *, grasped: bool) -> Played:
+    hand = Hand(top_down((0.0, 0.6, 0.4), 0.0), 0.065, 0.0)
+    seen = Observation(0.0, {"static": view_of_map(a_map())}, hand)
+    attempt = Attempt(
+        id="demo-000001-000",
+        session="demo",
+        scene=1,
+        index=0,
+        round=0,
+        goal=ANYTHING,
+        state_group="demo-000001-000",
+        policy="vpg",
+        before=seen,
+        steps=(Step(None, action, action, hand, 0.5, 1.0),),
+        outcome=Outcome(grasped, 0.031 if grasped else 0.0, 20.0, 0.1),
+        after=seen,
+    )
+    return Played(attempt, (), ())

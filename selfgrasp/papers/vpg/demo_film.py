@@ -26,11 +26,11 @@ SPEED, PER_SECOND = 1.5, 12
 """Times faster than the simulated robot, at least, and frames a second."""
 MOST_FRAMES = 420
 """Of what moves; a run that would have more is shown faster."""
-_SAMPLES = 2
+_SAMPLES = 4
 """Pictures that each frame is the mean of."""
 _CHOSEN_MS, _DONE_MS, _END_MS = 1500, 700, 2500
 _NEAR = 0.13
-"""m from what was chosen, where the hand hides it."""
+"""m from what was chosen, from where on the hand is there and it is no longer drawn."""
 _STRIP = 40
 _STRIP_COLOR: Color = (22, 24, 29)
 _TEXT_COLOR: Color = (232, 230, 224)
@@ -43,7 +43,7 @@ def film(cell: SimCell, recording: Recording, run: Run, stop: threading.Event) -
     spectator = Spectator(
         cell.world,
         recording,
-        beside_the_table(),
+        beside_the_table(arm=cell.world.kinematics is not None),
         width=WIDTH,
         height=HEIGHT,
         samples=_SAMPLES,
@@ -63,9 +63,11 @@ def film(cell: SimCell, recording: Recording, run: Run, stop: threading.Event) -
     return [*frames[:-1], Frame(frames[-1].picture, _END_MS)]
 
 
-def beside_the_table() -> FloatArray:
-    """(4, 4) world_from_camera of a spectator who sees the whole table, x to the right."""
-    return looking_at((0.04, -0.68, 0.63), (0.0, -0.01, 0.01))
+def beside_the_table(*, arm: bool) -> FloatArray:
+    """(4, 4) world_from_camera of a spectator who sees the whole table, x to the right; from
+    further away where an arm stands beside it."""
+    away = 1.3 if arm else 1.0
+    return looking_at((0.04, -0.68 * away, 0.63 * away), (0.05 * (away - 1.0), -0.01, 0.01))
 
 
 def _of_action(
@@ -79,17 +81,17 @@ def _of_action(
     still = spectator.picture(decision.time)
     chosen = marked(spectator, still, action)
     yield Frame(_framed(chosen, words, run, number - 1), _CHOSEN_MS)
-    shown = still
-    for time in _moving(spectator, decision.time, end, _step(recording, run)):
+    there = False
+    for time in _moving(spectator, decision.time, end, _step(recording)):
         shown = spectator.picture(time)
-        hidden = np.linalg.norm(spectator.hand(time) - _place(action)) < _NEAR
-        picture = shown if hidden else marked(spectator, shown, action)
+        there |= bool(np.linalg.norm(spectator.hand(time) - _place(action)) < _NEAR)
+        picture = shown if there else marked(spectator, shown, action)
         yield Frame(_framed(picture, words, run, number - 1), round(1000 / PER_SECOND))
     kind = kind_of(played.attempt)
     yield Frame(_framed(spectator.picture(end), f"{number}   {kind}", run, number), _DONE_MS)
 
 
-def _step(recording: Recording, run: Run) -> float:
+def _step(recording: Recording) -> float:
     """s of the recording between two frames."""
     length = recording.moments[-1].time
     return max(SPEED / PER_SECOND, length / MOST_FRAMES)

@@ -11,6 +11,7 @@ import numpy as np
 from markupsafe import Markup
 
 from selfgrasp.core import CellSpec, Context, Grasp, PolicyRef, Push
+from selfgrasp.methods.vpg.config import Learning, VPGConfig
 from selfgrasp.methods.vpg.method import VPG
 from selfgrasp.papers.vpg.demo_case import Case
 from selfgrasp.papers.vpg.demo_maps import map_picture, value_picture
@@ -18,7 +19,7 @@ from selfgrasp.papers.vpg.demo_steps import Run, best_of, why
 from selfgrasp.papers.vpg.demo_words import came_of, counted, ending, headline
 from selfgrasp.report.card import kind_mark
 from selfgrasp.report.html import Page, figure, grid, image, note, paragraph, table, tiles
-from selfgrasp.report.markup import EMPTY, element, join
+from selfgrasp.report.markup import element, join
 from selfgrasp.vision.change import changed_area
 from selfgrasp.viz.animate import Frame, animation
 from selfgrasp.viz.heat import Span
@@ -63,7 +64,7 @@ def write_page(out: Path, shown: Shown) -> Path:
             "own actions."
         ),
         tiles(_figures(run)),
-        EMPTY if run.finished else note(f"Stopped after {counted(run.actions, 'action')}."),
+        *_notes(shown),
     )
     page = Page(title="VPG · selfgrasp", hero=hero)
     page = page.section("The film", *_film_parts(out, shown))
@@ -73,6 +74,15 @@ def write_page(out: Path, shown: Shown) -> Path:
     size = page.write(path)
     print(f"{size / 1e6:.1f} MB", file=sys.stderr)
     return path
+
+
+def _notes(shown: Shown) -> list[Markup]:
+    labels = ", ".join(shown.ref.privileged)
+    words = [
+        f"Its training read {labels}, which only a simulator knows." if labels else "",
+        "" if shown.run.finished else f"Stopped after {counted(shown.run.actions, 'action')}.",
+    ]
+    return [note(one) for one in words if one]
 
 
 def _figures(run: Run) -> list[tuple[object, object]]:
@@ -117,7 +127,8 @@ def _step_parts(shown: Shown) -> list[Markup]:
         "The heightmap from above, as the camera's depth and colors make it; the best value of a "
         "grasp and of a push at every place, ",
         join([f"{_span(shown).low:g}", element("span", class_="ramp"), f"{_span(shown).high:g}"]),
-        ", with the direction of the best ones. Green is what was done. After each push the best "
+        f", with the direction of the best ones. {_weights(shown.method.config)}Green is what was "
+        "done. After each push the best "
         "grasp is tried in the simulation from the state before it and from the state after it, "
         "and both are undone: the networks never hear of it.",
         class_="lead",
@@ -126,6 +137,18 @@ def _step_parts(shown: Shown) -> list[Markup]:
     for number, one in enumerate(shown.run.played, start=1):
         parts += _step(shown, number, one)
     return parts
+
+
+def _weights(config: VPGConfig) -> str:
+    """How the value of a push is compared with that of a grasp."""
+    weight = config.discount if config.learning is Learning.ONE_STEP else 1.0
+    patience, bias = config.patience, config.push_bias
+    return (
+        f"A push counts {weight:g} times its value"
+        + (f", times {patience:g} for every push since something was held" if patience != 1 else "")
+        + (f", minus {bias:g}" if bias else "")
+        + ". "
+    )
 
 
 def _step(shown: Shown, number: int, one: Played) -> list[Markup]:
@@ -172,7 +195,9 @@ def _other_parts(shown: Shown) -> list[Markup]:
         "p",
         "The depth heuristic looks for two edges that fingers fit around; it knows no push. Its "
         "second row pushes at random after each miss. Each clears the same arrangement once, so "
-        "this is a look and no measurement: `selfgrasp bench arrangements` measures.",
+        "this is a look and no measurement: ",
+        element("code", "selfgrasp bench arrangements"),
+        " measures.",
         class_="lead",
     )
     head = ("policy", "blocks lifted", "lost", "actions", "pushes", "grasps that held", "ended")

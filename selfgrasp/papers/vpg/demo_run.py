@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from selfgrasp.common.interrupts import STOPPED, stopping
@@ -64,17 +64,20 @@ def _play(args: Args, stop: threading.Event) -> None:
         recording = Recording(cell)
         workcell.watchers = (recording,)
         run = _cleared(cell, method, case, stop)
+        if not run.played:
+            # Ctrl-C came before the first action.
+            raise KeyboardInterrupt
         recording.stop()
         workcell.watchers = ()
         others = [
-            played_run(workcell, load_policy(name), case.scene, stop=stop)
+            replace(played_run(workcell, load_policy(name), case.scene, stop=stop), policy=name)
             for name in OTHERS
             if not stop.is_set()
         ]
         frames = film(cell, recording, run, stop) if not stop.is_set() else []
         spec = workcell.spec
     page = write_page(args.out, Shown(case, ref, method, run, tuple(others), tuple(frames), spec))
-    words = "" if run.finished else "stopped: "
+    words = "stopped: " if stop.is_set() else ""
     print(
         f"{words}{run.lifted} of {run.blocks} blocks lifted in {run.actions} actions, "
         f"{run.pushes} of them pushes; {time.perf_counter() - began:.0f} s in all; report: {page}"

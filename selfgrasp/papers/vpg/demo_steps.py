@@ -19,7 +19,7 @@ class Run:
     """A table and the actions on it.
 
     Attributes:
-        policy: its name.
+        policy: whose.
         played: in order.
         lost: for each action, the objects that left the workspace by it without having been lifted.
         blocks: that stood there at first.
@@ -127,6 +127,8 @@ def why(plan: Plan) -> str:
         return f"best push {push:.2f}, nothing can be grasped"
     if push is None:
         return f"best grasp {grasp:.2f}, nothing can be pushed"
-    if isinstance(plan.action, Push):
-        return f"best push {push:.2f} > best grasp {grasp:.2f}"
-    return f"best grasp {grasp:.2f} ≥ best push {push:.2f}"
+    parts = [("grasp", grasp), ("push", push)]
+    (best, high), (other, low) = reversed(parts) if isinstance(plan.action, Push) else parts
+    digits = 2 if f"{high:.2f}" != f"{low:.2f}" else 4
+    sign = ">" if high > low else "="
+    return f"best {best} {high:.{digits}f} {sign} best {other} {low:.{digits}f}"
