@@ -232,6 +232,28 @@ def test_exploring_draws_both_kinds() -> None:
     assert type(chosen) is type(same)
 
 
+def test_learning_on_changes_a_copy_and_forgets_it_with_the_next_scene() -> None:
+    method = registry.build("vpg")
+    policy = method.variants()["learn"]
+    first = Context(look(THERE), SPEC)
+    before = policy.plan(first)
+    action = before.action
+    assert action is not None
+    miss = action.world_from_tool if isinstance(action, Grasp) else None
+    later = replace(
+        first,
+        observation=replace(look(MOVED), time=1.0),
+        misses=() if miss is None else (miss,),
+        pushes=int(miss is None),
+    )
+    after = policy.plan(later)
+    plain = method.plan(later)
+    assert not np.array_equal(after.scores, plain.scores)
+    np.testing.assert_allclose(after.scores, plain.scores, atol=1e-2)
+    again = policy.plan(first)
+    np.testing.assert_array_equal(again.scores, before.scores)
+
+
 def test_a_config_needs_colors_or_heights_and_even_turns() -> None:
     with pytest.raises(InputError, match="neither color nor height"):
         VPGConfig(color=False, height=False)

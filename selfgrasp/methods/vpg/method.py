@@ -6,7 +6,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from copy import copy
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -43,8 +43,8 @@ from selfgrasp.methods.vpg.seen import (
     score_pushes,
 )
 from selfgrasp.methods.vpg.targets import StateValues, target_of
+from selfgrasp.methods.vpg.variants import Exploring, LearningOn
 from selfgrasp.vision import Heightmap, diverse, heightmap
-from selfgrasp.vision.random_actions import random_action
 from selfgrasp.vision.scene_map import NO_DEPTH, NO_RETURN, view_with_depth
 from selfgrasp.vision.turned import PUSH_LENGTH
 
@@ -58,8 +58,6 @@ else."""
 _MISSED_SHARE = 0.25
 _MOST = 400
 """Of the best actions of a kind that candidates are chosen among."""
-_RANDOM_PUSHES = 0.5
-"""Of the random actions of `+explore`."""
 
 
 class VPG(Method):
@@ -143,7 +141,11 @@ class VPG(Method):
         """The target networks follow."""
         self.target.follow(self.networks, step)
         if step % _TARGET_EVERY == 0:
-            self._states.clear()
+            self.forget_states()
+
+    def forget_states(self) -> None:
+        """What states are worth is worked out anew."""
+        self._states.clear()
 
     def plan(self, context: Context) -> Plan:
         """The most valuable grasp or push; candidates of both, and the maps "grasp" and "push"."""
@@ -202,14 +204,14 @@ class VPG(Method):
             module.load_state_dict(found)
 
     def variants(self) -> Mapping[str, Policy]:
-        """explore: now and then a random action. grasp: never pushes."""
+        """explore: now and then a random action. grasp: never pushes. learn: goes on learning."""
         grasping = copy(self)
         grasping.config = replace(self.config, pushes=False)
-        return {**super().variants(), "grasp": grasping}
+        return {**super().variants(), "grasp": grasping, "learn": LearningOn(self)}
 
     def exploring(self) -> Policy:
         """The method, which does one of its random candidates in a share of `epsilon`."""
-        return _Exploring(self)
+        return Exploring(self)
 
     def map_of(self, context: Context) -> Heightmap:
         """The heightmap that everything is made of."""
@@ -278,34 +280,6 @@ def _metrics(
         "push_target": target_B[of_push_B].mean(),
         "held": batch["grasped"][~of_push_B].float().mean(),
     }
-
-
-@dataclass(frozen=True)
-class _Exploring:
-    """Epsilon-greedy over primitive and place: random ones are drawn among all that the masks
-    allow."""
-
-    method: VPG
-
-    @property
-    def name(self) -> str:
-        return f"{self.method.name}-explore"
-
-    @property
-    def privileged(self) -> tuple[str, ...]:
-        return self.method.privileged
-
-    def plan(self, context: Context) -> Plan:
-        """The method's plan, or a random action of a random kind."""
-        method, rng = self.method, context.rng()
-        epsilon = method.config.epsilon
-        if rng.random() < epsilon:
-            pushes = _RANDOM_PUSHES if method.config.pushes else 0.0
-            drawn = random_action(method.map_of(context), context.spec, rng, pushes=pushes)
-            if drawn is not None:
-                probability = epsilon * drawn.probability
-                return Plan((drawn.action,), np.zeros(1), chosen=0, probability=probability)
-        return replace(method.plan(context), probability=1.0 - epsilon)
 
 
 METHOD = VPG
