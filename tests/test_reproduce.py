@@ -236,6 +236,7 @@ def test_vpg_from_nothing_and_again(tmp_path: Path, capsys: pytest.CaptureFixtur
         "VPG",
         "VPG, long",
         "VPG, published rewards and Q-learning",
+        "VPG, learning at test time",
     ]
     assert rows["VPG"][-3:] == [0.827, 0.772, 0.601]
     assert "declutter: one block" in tables

@@ -50,7 +50,7 @@ def tables(work: Work) -> tuple[Table, ...]:
 def policies(work: Work) -> dict[str, str]:
     """By row."""
     trained = {one.name: work.policy(one) for one in work.trainings.values()}
-    return {**{name: name for name in work.sizes.landmarks}, **trained}
+    return {**{name: name for name in work.sizes.landmarks}, **trained, "learn": work.learning_on}
 
 
 def play(work: Work, table: Table) -> str:

@@ -100,7 +100,7 @@ def _rows(work: Work) -> Mapping[str, tuple[str, ...]]:
     for one in work.trainings.values():
         name = "long" if one.long else one.preset
         found[name] = (*found.get(name, ()), work.policy(one))
-    return found
+    return {**found, "learn": (work.learning_on,)}
 
 
 def _cells(figures: Sequence[Mapping[str, Any]]) -> Iterator[Cell]:

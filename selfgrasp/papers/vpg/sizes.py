@@ -34,6 +34,7 @@ TITLES: Mapping[str, str] = {
     "rise": "pushes valued by the rise of that (EPG)",
     "measured": "pushes valued by tries before and after (simulation only)",
     "long": "VPG, long",
+    "learn": "VPG, learning at test time",
     "random_push_grasp": "random",
     "heuristic": "heuristic",
     "heuristic+push": "heuristic, a random push after each miss",
@@ -157,6 +158,11 @@ class Work(reproduction.Work):
     def long(self) -> Training:
         """Of `small`, with many more transitions."""
         return Training("small", self.seed, self.sizes, long=True)
+
+    @property
+    def learning_on(self) -> str:
+        """The first training, which goes on learning while it is tested."""
+        return f"{self.policy(next(iter(self.trainings.values())))}+learn"
 
     def policy(self, training: Training) -> str:
         """The run with the weights that a training ends with."""
