@@ -74,7 +74,7 @@ def test_the_page_shows_film_and_every_action_with_both_heats(untrained, tmp_pat
     assert page.count("Best grasp: ") == page.count("Best push: ") == 3
     assert page.count("data:image/webp") == 3 * 3 + 1
     assert (tmp_path / "run" / "pictures" / "clearing.webp").exists()
-    assert page.count("best push 0.") == 3
+    assert page.count("best push 0.") + page.count("best grasp 0.") == 4 * 3
     rows = page[page.index("The same table") :]
     assert "<td>heuristic</td>" in rows
     assert "<td>heuristic+push</td>" in rows

@@ -101,8 +101,13 @@ def _figures(run: Run) -> list[tuple[object, object]]:
 
 def _film_parts(out: Path, shown: Shown) -> list[Markup]:
     run = shown.run
+    rows = [
+        (number, why(one.plans[-1]) if one.plans else "", kind_mark(kind_of(one.attempt)))
+        for number, one in enumerate(run.played, start=1)
+    ]
+    listed = table(rows, head=("", "why", "what came"), numbers=(0,))
     if not shown.frames:
-        return [note("No film: it was stopped before one was drawn.")]
+        return [note("No film: it was stopped before one was drawn."), listed]
     moving = animation(
         [frame.picture for frame in shown.frames],
         out / "pictures" / "clearing.webp",
@@ -115,7 +120,7 @@ def _film_parts(out: Path, shown: Shown) -> list[Markup]:
         f"{run.held} of {counted(run.grasps, 'grasp')} held, {pushes}; {ending(run)}. Green is "
         "what was chosen: an arrow is a push, a fork is a grasp."
     )
-    return [figure(image(moving, words), words)]
+    return [grid(figure(image(moving, words), words), listed)]
 
 
 def _step_parts(shown: Shown) -> list[Markup]:
