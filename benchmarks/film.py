@@ -26,7 +26,8 @@ from selfgrasp.workcell.attempt import Ids
 from selfgrasp.workcell.cells.simulated import SimCell, tabletop
 from selfgrasp.workcell.cells.tabletop import TabletopConfig
 from selfgrasp.workcell.play import Stop, Task, play
-from selfgrasp.workcell.sim.film import Recording, Spectator, over_the_table
+from selfgrasp.workcell.sim.film import Spectator, over_the_table
+from selfgrasp.workcell.sim.recording import Recording
 
 OUT, SCENE = Path("docs/pictures/clearing.webp"), 3_000_002
 POLICY, COUNT, MOST = "supersizing", 10, 16

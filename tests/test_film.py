@@ -17,7 +17,8 @@ from selfgrasp.workcell.cells.kuka_bin import KukaBinConfig
 from selfgrasp.workcell.cells.simulated import SimCell, kuka_bin, make_cell, tabletop
 from selfgrasp.workcell.cells.tabletop import TabletopConfig
 from selfgrasp.workcell.play import Stop, Task, play
-from selfgrasp.workcell.sim.film import Recording, Spectator, over_the_table
+from selfgrasp.workcell.sim.film import Spectator, over_the_table
+from selfgrasp.workcell.sim.recording import Recording
 
 SCENE = 5
 

@@ -22,7 +22,8 @@ from selfgrasp.rollout.workers import WorkerConfig, play_all
 from selfgrasp.workcell.cells.registry import CELLS, stored_options
 from selfgrasp.workcell.cells.simulated import SimCell, cell_files
 from selfgrasp.workcell.play import AfterLift
-from selfgrasp.workcell.sim.film import Recording, Spectator, beside
+from selfgrasp.workcell.sim.film import Spectator, beside
+from selfgrasp.workcell.sim.recording import Recording
 
 FRAME_SECONDS = 0.08
 """s between two frames of the film."""

@@ -19,7 +19,8 @@ from selfgrasp.viz.heat import CHOSEN_COLOR
 from selfgrasp.viz.kinds import color_of, kind_of
 from selfgrasp.viz.picture import Color, Picture, write_text
 from selfgrasp.workcell.cells.simulated import SimCell
-from selfgrasp.workcell.sim.film import Recording, Spectator
+from selfgrasp.workcell.sim.film import Spectator
+from selfgrasp.workcell.sim.recording import Recording
 
 WIDTH, HEIGHT = 640, 480
 SPEED, PER_SECOND = 1.5, 12

@@ -22,7 +22,7 @@ from selfgrasp.rollout.policies import load_policy, resolve
 from selfgrasp.viz.kinds import kind_of
 from selfgrasp.workcell.attempt import Played
 from selfgrasp.workcell.cells.simulated import SimCell
-from selfgrasp.workcell.sim.film import Recording
+from selfgrasp.workcell.sim.recording import Recording
 
 if TYPE_CHECKING:
     from selfgrasp.papers.vpg.demo import Args
