@@ -29,6 +29,7 @@ from selfgrasp.methods.vpg.config import (
     Learning,
     Reward,
     VPGConfig,
+    measured,
     paper,
     published,
     small,
@@ -194,6 +195,24 @@ def test_values_of_next_states_are_kept_until_the_networks_change() -> None:
     assert values.of(batch, wanted, networks, config)[1] > first[1]
 
 
+def test_where_nothing_was_measured_pushes_learn_nothing() -> None:
+    assert np.isnan(examples(measured())["measured"]).all()
+    labels = {"truth.held_after": {SCENE[1].id: True}}
+    source = MemorySource(SCENE, SPEC, labels, shares=(1.0, 0.0, 0.0))
+    assert gather(source, "train", measured())["measured"].tolist()[1] == 1.0
+
+
+def test_a_training_that_goes_on_begins_with_targets_of_what_it_goes_on_from() -> None:
+    method = registry.build("vpg:published")
+    assert isinstance(method, VPG)
+    with torch.no_grad():
+        method.networks.grasp.value.bias.add_(1.0)
+    theirs = method.target.network.state_dict()
+    assert not torch.equal(theirs["grasp.value.bias"], method.networks.grasp.value.bias)
+    method.after_step(1)
+    assert torch.equal(theirs["grasp.value.bias"], method.networks.grasp.value.bias)
+
+
 def test_only_what_was_measured_is_privileged() -> None:
     assert registry.build("vpg").privileged == ()
     assert registry.build("vpg:measured").privileged == ("truth.held_after",)
@@ -250,6 +269,9 @@ def test_learning_on_changes_a_copy_and_forgets_it_with_the_next_scene() -> None
     plain = method.plan(later)
     assert not np.array_equal(after.scores, plain.scores)
     np.testing.assert_allclose(after.scores, plain.scores, atol=1e-2)
+    # Asked of the same look again, as while pushes are measured: nothing was done.
+    np.testing.assert_array_equal(policy.plan(later).scores, after.scores)
+    assert policy.plan(replace(later, observation=replace(look(GONE), time=2.0))).action is None
     again = policy.plan(first)
     np.testing.assert_array_equal(again.scores, before.scores)
 

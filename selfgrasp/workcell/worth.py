@@ -18,6 +18,8 @@ from selfgrasp.workcell.workcell import Workcell
 
 HELD_BEFORE, HELD_AFTER = "truth.held_before", "truth.held_after"
 """Labels of a push."""
+_CHOSEN = 0.5
+"""Probability below which an answer was drawn at random, and says nothing of the best grasp."""
 
 
 def measured(
@@ -25,7 +27,7 @@ def measured(
 ) -> Generator[Context, Plan | None, Played]:
     """The same attempt; where it is a push whose plan names grasps, too, the best one of these is
     tried from the state before it, and the best one of another plan from the state after it. Both
-    are undone.
+    are undone. Where that other plan was drawn at random, nothing is said.
 
     Args:
         cell: whose scene can be saved.
@@ -47,6 +49,8 @@ def measured(
         return played
     plan = yield Context(after, cell.spec, played.attempt.goal, seed=context.seed + 1)
     assert plan is not None, "a context is answered by a plan"
+    if plan.probability < _CHOSEN:
+        return played
     grasp = best_grasp(plan)
     held = grasp is not None and _holds(cell, grasp)
     labels = tuple(

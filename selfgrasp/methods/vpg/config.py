@@ -194,5 +194,5 @@ def rise() -> VPGConfig:
 
 
 def measured() -> VPGConfig:
-    """A push is worth what it did for the best grasp, measured by trying both. Simulation only."""
+    """A push is worth whether the best grasp after it holds, tried and undone. Simulation only."""
     return VPGConfig(reward=Reward.MEASURED)

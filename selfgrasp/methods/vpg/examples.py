@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from selfgrasp.core import UNINFORMATIVE_FAULTS, Attempt, Grasp, Push, View
+from selfgrasp.core import UNINFORMATIVE_FAULTS, Attempt, Grasp, InputError, Push, View
 from selfgrasp.core.pose import yaw_of
 from selfgrasp.core.spec import CellSpec, GripperSpec, Workspace
 from selfgrasp.learn import Batch, Examples, Source, Split
@@ -197,10 +197,15 @@ def _returns(transitions: Sequence[_Transition], discount: float) -> list[np.flo
 
 
 def _measured(source: Source, config: VPGConfig) -> Mapping[str, np.float32]:
-    """By attempt, whether the best grasp after a push held."""
+    """By attempt, whether the best grasp after a push held; empty where nothing was measured, as of
+    the random actions that collections begin with."""
     if config.reward is not Reward.MEASURED:
         return {}
-    return {one: np.float32(bool(held)) for one, held in source.label(HELD_AFTER).items()}
+    try:
+        found = source.label(HELD_AFTER)
+    except InputError:
+        return {}
+    return {one: np.float32(bool(held)) for one, held in found.items()}
 
 
 def batch_of(

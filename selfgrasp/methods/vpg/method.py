@@ -138,9 +138,10 @@ class VPG(Method):
         return Loss((each_B * known_B).mean(), _metrics(batch, each_B.detach(), target_B))
 
     def after_step(self, step: int) -> None:
-        """The target networks follow."""
-        self.target.follow(self.networks, step)
-        if step % _TARGET_EVERY == 0:
+        """The target networks follow: from a training's first step on, for one that goes on from
+        another begins with targets of that one, and may be shorter than an interval."""
+        if step == 1 or step % _TARGET_EVERY == 0:
+            self.target.follow(self.networks, 0)
             self.forget_states()
 
     def forget_states(self) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from selfgrasp.core import Attempt, Context, Grasp, Outcome, Plan, Step
+from selfgrasp.core import Attempt, Context, Grasp, Observation, Outcome, Plan, Step
 from selfgrasp.core.spec import CellSpec
 from selfgrasp.learn.source import MemorySource
 from selfgrasp.vision.random_actions import random_action
@@ -59,8 +59,9 @@ class Exploring:
 class LearningOn:
     """Goes on learning from what it does, and forgets it when another scene begins (section IV-F).
 
-    A scene has begun when the observation's time is no later than the last one's. Whether a grasp
-    held is read off the context: one that did not stands among the misses.
+    A scene has begun when the observation's time is no later than the last one's. Who is asked of
+    the same observation again, as while it is measured what pushes are worth, has done nothing in
+    between. Whether a grasp held is read off the context: one that did not stands among the misses.
 
     Args:
         method: whose weights it begins with; they stay as they are.
@@ -68,7 +69,8 @@ class LearningOn:
 
     def __init__(self, method: VPG) -> None:
         self._method = method
-        self._learner: _Learner | None = None
+        self._learner = _Learner(method)
+        self._seen: Observation | None = None
         self._recent: deque[Attempt] = deque(maxlen=_RECENT)
         self._last: tuple[Context, Plan] | None = None
         self._done = 0
@@ -85,14 +87,14 @@ class LearningOn:
 
     def plan(self, context: Context) -> Plan:
         """Learn from what came of the last plan, then plan."""
-        if self._last is not None and context.observation.time <= self._last[0].observation.time:
-            self._learner, self._last, self._done = None, None, 0
+        now, seen = context.observation, self._seen
+        if seen is None or (now is not seen and now.time <= seen.time):
+            self._learner, self._last, self._done = _Learner(self._method), None, 0
             self._recent.clear()
-        if self._learner is None:
-            self._learner = _Learner(self._method)
-        if self._last is not None:
+        if self._last is not None and now is not seen:
             self._recent.append(self._attempt(*self._last, context))
             self._learner.learn(tuple(self._recent), context.spec, self._done)
+        self._seen = now
         plan = self._learner.method.plan(context)
         self._last = (context, plan) if plan.action is not None else None
         return plan
