@@ -115,12 +115,13 @@ def _of_completed(complete: Sequence[Episode]) -> Mapping[Metric, Estimate]:
         return {}
     return {
         GRASP_SUCCESS: bootstrap([held(e) / max(1, grasps(e)) for e in complete]),
-        ACTION_EFFICIENCY: bootstrap([len(e.placed or ()) / attempts(e) for e in complete]),
+        ACTION_EFFICIENCY: bootstrap([len(e.placed or ()) / max(1, attempts(e)) for e in complete]),
     }
 
 
 def _worth(episodes: Sequence[Episode]) -> Mapping[Metric, Estimate]:
-    """What pushes did for the best grasp; nothing where no push was measured."""
+    """What pushes did for the best grasp; nothing where no push was measured. A push is not where
+    the plan that made it names no grasp."""
     worths = [[one.worth for one in e.attempts if one.worth is not None] for e in episodes]
     needed = [[after for before, after in run if not before] for run in worths]
     if not any(worths):

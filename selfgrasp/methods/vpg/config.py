@@ -145,12 +145,16 @@ def paper() -> VPGConfig:
         discount=0.5,
         clearances=False,
         push_pixel=0.004,
+        patience=1.0,
+        push_bias=0.0,
     )
 
 
 def published() -> VPGConfig:
     """The published learning with the small networks: rewards 1 and 0.5, discount 0.5."""
-    return VPGConfig(learning=Learning.Q, reward=Reward.CHANGE, discount=0.5)
+    return VPGConfig(
+        learning=Learning.Q, reward=Reward.CHANGE, discount=0.5, patience=1.0, push_bias=0.0
+    )
 
 
 def grasping() -> VPGConfig:
@@ -160,7 +164,7 @@ def grasping() -> VPGConfig:
 
 def reactive() -> VPGConfig:
     """Pushing and grasping without a look ahead."""
-    return VPGConfig(learning=Learning.REACTIVE)
+    return VPGConfig(learning=Learning.REACTIVE, patience=1.0, push_bias=0.0)
 
 
 def no_reward() -> VPGConfig:
@@ -180,7 +184,7 @@ def no_height() -> VPGConfig:
 
 def trial() -> VPGConfig:
     """SPOT's trial reward."""
-    return VPGConfig(learning=Learning.TRIAL, reward=Reward.CHANGE, discount=0.65)
+    return replace(published(), learning=Learning.TRIAL, discount=0.65)
 
 
 def ahead() -> VPGConfig:

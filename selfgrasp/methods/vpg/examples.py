@@ -155,7 +155,7 @@ def _followed(transitions: Sequence[_Transition], discount: float) -> list[np.fl
             worth = (
                 float(after.row["grasped"])
                 if after.row["kind"] == GRASP
-                else discount * float(found[-1]) * (not after.row["lost"])
+                else (0.0 if after.row["lost"] else discount * float(found[-1]))
             )
         found.append(np.float32(worth))
         after = one

@@ -135,7 +135,8 @@ class VPG(Method):
             if self.config.probable
             else F.huber_loss(value_B, target_B, reduction="none")
         )
-        return Loss((each_B * known_B).mean(), _metrics(batch, each_B.detach(), target_B))
+        metrics = _metrics(batch, each_B.detach(), target_B, known_B)
+        return Loss((each_B * known_B).mean(), metrics)
 
     def after_step(self, step: int) -> None:
         """The target networks follow: from a training's first step on, for one that goes on from
@@ -230,7 +231,7 @@ class VPG(Method):
         for miss in context.misses:
             near = np.linalg.norm(scored.xy - miss[:2, 3], axis=1) < _MISSED_WITHIN
             near &= angle_between_grasps(scored.yaw, yaw_of(miss)) < _MISSED_YAW
-            values = np.where(near, _MISSED_SHARE * values, values)
+            values = np.where(near, values - (1.0 - _MISSED_SHARE) * np.abs(values), values)
         return values
 
 
@@ -272,13 +273,14 @@ def _heat(kind: int, scored: Scored, top: Heightmap, config: VPGConfig) -> Heat:
 
 
 def _metrics(
-    batch: Batch, each_B: torch.Tensor, target_B: torch.Tensor
+    batch: Batch, each_B: torch.Tensor, target_B: torch.Tensor, known_B: torch.Tensor
 ) -> Mapping[str, torch.Tensor]:
+    """Means over grasps, and over the pushes whose targets are known."""
     of_push_B = batch["kind"] == PUSH
     return {
         "grasp_loss": each_B[~of_push_B].mean(),
-        "push_loss": each_B[of_push_B].mean(),
-        "push_target": target_B[of_push_B].mean(),
+        "push_loss": each_B[of_push_B & known_B].mean(),
+        "push_target": target_B[of_push_B & known_B].mean(),
         "held": batch["grasped"][~of_push_B].float().mean(),
     }
 

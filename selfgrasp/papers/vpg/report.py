@@ -45,7 +45,7 @@ def report(work: Work) -> Report:
     first = steps.measured(evaluate.folder(work, evaluate.tables(work)[0]))
     return Report(
         cell="flat_table",
-        attempts=sum(one.sizes.transitions for one in work.trainings.values()),
+        attempts=work.transitions,
         rows=first["rows"],
         paired=first["paired"],
         tables=[

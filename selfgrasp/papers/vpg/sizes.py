@@ -57,7 +57,7 @@ class Sizes:
         long_round: likewise between two trainings, once `transitions` are reached.
         long_steps: of training after each of these.
         runs: of each case of `arrangements`.
-        cases: the first so many of our own.
+        cases: so many are met as often; fewer than all of our own leave the last ones out.
         tables: of `declutter`.
         isolated: single blocks, which any trained policy can grasp.
         cleared: which tables are cleared, by `evaluate.Table.name`.
@@ -158,6 +158,12 @@ class Work(reproduction.Work):
     def long(self) -> Training:
         """Of `small`, with many more transitions."""
         return Training("small", self.seed, self.sizes, long=True)
+
+    @property
+    def transitions(self) -> int:
+        """Of all datasets, those that several trainings share once."""
+        rounds = [one for training in self.trainings.values() for one in training.rounds]
+        return sum({one.data[-1]: one.transitions for one in rounds}.values())
 
     @property
     def learning_on(self) -> str:
