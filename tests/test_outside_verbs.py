@@ -94,7 +94,7 @@ def test_its_shipped_weights_plan_for_a_picture(outside: Outside, tmp_path: Path
 
 
 def test_its_names_stand_beside_the_others(outside: Outside) -> None:
-    assert "category,pair}" in outside.selfgrasp("bench", "--help").replace(" ", "")
+    assert "arrangements,pair}" in outside.selfgrasp("bench", "--help").replace(" ", "")
     listed = outside.python(
         "-c",
         "from selfgrasp.rollout.policies import baselines, resolve\n"

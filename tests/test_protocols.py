@@ -482,7 +482,9 @@ def test_a_row_carries_its_interval() -> None:
 
 
 def test_every_figure_of_every_protocol_says_what_it_means_and_which_way_is_better() -> None:
-    episodes = [episode([replace(HELD, score=0.9, calibrated=True)], left=0)]
+    # A grasp with everything that is known of grasps and, for the sake of names, of pushes.
+    known = replace(HELD, score=0.9, calibrated=True, worth=(False, True))
+    episodes = [episode([known], left=0)]
     measured = {
         metric for protocol in PLAYED.values() for metric in protocol.metrics(episodes)
     } | set(prediction.metrics(predictions([0.1, 0.9], [0, 1]), 0.5, np.random.default_rng(0)))
