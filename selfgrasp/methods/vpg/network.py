@@ -6,6 +6,8 @@ over a map they give at every pixel exactly what they give for the patch around 
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+
 import torch
 import torch.nn.functional as F
 from torch import nn
@@ -17,7 +19,7 @@ _DILATIONS = (1, 2, 4, 6)
 _ENLARGED = 4
 
 
-class Tower(nn.Module):
+class Tower(nn.Module, ABC):
     """From a turned map to values of an action at its pixels.
 
     Args:
@@ -32,9 +34,9 @@ class Tower(nn.Module):
         self.hidden = nn.Linear(channels + late, config.hidden)
         self.value = nn.Linear(config.hidden, 1)
 
+    @abstractmethod
     def features(self, picture_BCHW: torch.Tensor) -> torch.Tensor:
         """(B, C, H - 2 border, W - 2 border): of each pixel that has a whole patch around it."""
-        raise NotImplementedError
 
     def values(self, features_NC: torch.Tensor, late_NK: torch.Tensor) -> torch.Tensor:
         """(N,) of actions at places with these features."""

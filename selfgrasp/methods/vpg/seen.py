@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import cv2
@@ -114,25 +115,14 @@ def clearances(
 
 def score_grasps(networks: Networks, top: Heightmap, spec: CellSpec, config: VPGConfig) -> Scored:
     """Every cell where something stands, in every direction of grasps."""
-    points, found = standing(top, spec), []
-    corners = outline(points) if len(points) else points
-    for index in range(config.turns // 2 if len(points) else 0):
-        yaw = turn_of(index, config)
-        seen = turned(
-            top,
-            corners,
-            yaw,
-            surface=spec.workspace.surface,
-            pixel=config.grasp_pixel,
-            border=config.border,
-        )
-        places = _places(graspable(seen, spec), config.border)
-        if not len(places):
-            continue
+    found = []
+    for seen, places in _turned(
+        top, spec, config, graspable, turns=config.turns // 2, pixel=config.grasp_pixel
+    ):
         tips = _tips(seen, places, spec)
         late = torch.from_numpy(_late(seen, places, tips, spec, config))
         values = _slide(networks.grasp, seen, places, late, config)
-        yaws, z = np.full(len(places), yaw), tips + spec.workspace.surface
+        yaws, z = np.full(len(places), seen.yaw), tips + spec.workspace.surface
         found.append(Scored(seen.world_xy(places), yaws, z, values))
     return _joined(found)
 
@@ -140,37 +130,38 @@ def score_grasps(networks: Networks, top: Heightmap, spec: CellSpec, config: VPG
 def score_pushes(networks: Networks, top: Heightmap, spec: CellSpec, config: VPGConfig) -> Scored:
     """Every cell from which a push can move something, in every direction."""
     found = []
-    for yaw, seen, places in pushes(top, spec, config):
+    for seen, places in _turned(
+        top, spec, config, pushable, turns=config.turns, pixel=config.push_pixel, around=_AROUND
+    ):
         late = torch.zeros(len(places), 0)
         values = _slide(networks.push, seen, places, late, config)
         z = np.full(len(places), spec.workspace.surface + PUSH_HEIGHT)
-        found.append(Scored(seen.world_xy(places), np.full(len(places), yaw), z, values))
+        found.append(Scored(seen.world_xy(places), np.full(len(places), seen.yaw), z, values))
     return _joined(found)
 
 
-def pushes(
-    top: Heightmap, spec: CellSpec, config: VPGConfig
-) -> list[tuple[float, Turned, NDArray[np.int64]]]:
-    """For each direction in which there are any: rad, the turned map, and the cells (row, column)
-    (N, 2) where pushes can begin."""
-    points, found = standing(top, spec), []
+def _turned(
+    top: Heightmap,
+    spec: CellSpec,
+    config: VPGConfig,
+    mask: Callable[[Turned, CellSpec], NDArray[np.bool_]],
+    *,
+    turns: int,
+    pixel: float,
+    around: float = 0.0,
+) -> Iterator[tuple[Turned, NDArray[np.int64]]]:
+    """The map turned to each direction in which the mask leaves any cell, `around` m wider than
+    what stands there, and those cells (row, column) (N, 2)."""
+    points = standing(top, spec)
     if not len(points):
-        return []
-    around = outline(points, margin=_AROUND)
-    for index in range(config.turns):
+        return
+    corners, surface = outline(points, margin=around), spec.workspace.surface
+    for index in range(turns):
         yaw = turn_of(index, config)
-        seen = turned(
-            top,
-            around,
-            yaw,
-            surface=spec.workspace.surface,
-            pixel=config.push_pixel,
-            border=config.border,
-        )
-        places = _places(pushable(seen, spec), config.border)
+        seen = turned(top, corners, yaw, surface=surface, pixel=pixel, border=config.border)
+        places = _places(mask(seen, spec), config.border)
         if len(places):
-            found.append((yaw, seen, places))
-    return found
+            yield seen, places
 
 
 def _tips(seen: Turned, places: NDArray[np.int64], spec: CellSpec) -> FloatArray:
