@@ -13,6 +13,7 @@ from selfgrasp.core.attempt import (
     Step,
 )
 from selfgrasp.core.candidates import Candidates
+from selfgrasp.core.embedding import Embedding, Heat2D
 from selfgrasp.core.errors import InputError, SelfgraspError, Stopped, unknown_name
 from selfgrasp.core.observation import Hand, Observation, View
 from selfgrasp.core.plan import Draw, Heat, Plan, draw
@@ -35,6 +36,7 @@ __all__ = [
     "Close",
     "Context",
     "Draw",
+    "Embedding",
     "Fault",
     "Fixed",
     "Goal",
@@ -42,6 +44,7 @@ __all__ = [
     "GripperSpec",
     "Hand",
     "Heat",
+    "Heat2D",
     "InputError",
     "Label",
     "LabelValue",
