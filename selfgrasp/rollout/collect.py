@@ -150,6 +150,7 @@ def make_session(args: CollectJob) -> Session:
             # Left out where there are none, so that keys of sessions last.
             **({} if args.goals == "anything" else {"goals": args.goals}),
             **({"measure_pushes": True} if args.measure_pushes else {}),
+            **({"note_places": True} if args.note_places else {}),
             **cell_files(args.cell, options),
         },
     )
@@ -175,6 +176,7 @@ def _tasks(args: CollectJob, key: str, from_scene: int) -> Iterator[SceneTask]:
             AfterLift(args.after),
             categories,
             args.measure_pushes,
+            args.note_places,
         )
 
 

@@ -45,6 +45,8 @@ class CollectJob:
         measure_pushes: try, around each push, the best grasp before it and the best one after it,
             the scene put back each time: labels truth.held_before and truth.held_after (simulation
             only).
+        note_places: note which object each pixel of the first camera shows before an attempt: the
+            label truth.places, which an evaluation of localisation reads (simulation only).
         options: of the cell; with another --cell before --help its options are listed.
     """
 
@@ -61,6 +63,7 @@ class CollectJob:
     after: Literal["put_back", "set_aside"] = "put_back"
     goals: Literal["anything", "categories"] = "anything"
     measure_pushes: bool = False
+    note_places: bool = False
     options: CellConfig | None = None
 
 

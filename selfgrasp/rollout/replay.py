@@ -161,6 +161,7 @@ def _task(attempt: Attempt, session: Session, objects: str) -> SceneTask:
         after,
         categories_of(session.options.get("goals", "anything"), objects_named(objects)),
         bool(session.options.get("measure_pushes", False)),
+        bool(session.options.get("note_places", False)),
     )
 
 

@@ -13,6 +13,7 @@ from selfgrasp.codec import EncodedAttempt, encode_attempt
 from selfgrasp.core import ANYTHING, Attempt, Fault, Goal, ObjectRef, Outcome, Policy
 from selfgrasp.core.arrays import FloatArray
 from selfgrasp.core.policy import Timed
+from selfgrasp.rollout.places import NotingPlaces
 from selfgrasp.workcell.attempt import Ids, Played
 from selfgrasp.workcell.cells.simulated import SimCell
 from selfgrasp.workcell.play import AfterLift, Stop, Task, attempts
@@ -36,6 +37,7 @@ class SceneTask:
         categories: of which each attempt is asked for one, drawn at random; empty asks for
             anything.
         measure: whether it is measured what pushes are worth, see `workcell.worth`.
+        note_places: whether it is noted which object each pixel shows.
     """
 
     session: str
@@ -47,6 +49,7 @@ class SceneTask:
     after: AfterLift = AfterLift.PUT_BACK
     categories: tuple[str, ...] = ()
     measure: bool = False
+    note_places: bool = False
 
     @property
     def scene_seed(self) -> int:
@@ -85,15 +88,17 @@ def play_scene(cell: SimCell, policy: Policy, task: SceneTask) -> PlayedScene:
 
     start, physics = time.perf_counter(), cell.physics_seconds()
     timed = Timed(policy)
+    noting = NotingPlaces(timed, cell) if task.note_places else None
     encoded: list[EncodedAttempt] = []
     unstable: dict[str, FloatArray] = {}
     encoding, index = 0.0, 0
     try:
-        for played in _attempts(cell.cell, timed, task):
+        for played in _attempts(cell.cell, noting or timed, task):
             began = time.perf_counter()
             index = played.attempt.index + 1
             if played.attempt.outcome.fault is not Fault.NOTHING:
-                encoded.append(encode_attempt(played.attempt, played.labels))
+                noted = () if noting is None else noting.labels(played.attempt.id)
+                encoded.append(encode_attempt(played.attempt, (*played.labels, *noted)))
             encoding += time.perf_counter() - began
     except Unstable as broken:
         attempt = _unstable_attempt(task, index, policy.name)

@@ -119,10 +119,15 @@ class SimCamera:
         )
         self._mixing = draw_mixing(self._noise, rng)
 
-    def picture(self) -> Picture:
+    def picture(self, *, segmentation: bool = False) -> Picture:
         """The picture without pixel noise, from the true pose: for labels and tests, never for a
         policy."""
-        return self._renderer.render(self._data(), self._carried(self._true), self._spec.intrinsics)
+        return self._renderer.render(
+            self._data(),
+            self._carried(self._true),
+            self._spec.intrinsics,
+            segmentation=segmentation,
+        )
 
     def capture(self) -> View:
         """A picture with noise; depth is None if the camera measures none."""

@@ -365,6 +365,15 @@ class World:
         """(slots,) where each slot's position and quaternion begin in `MjData.qpos`."""
         return self._qpos
 
+    def slots_of(self, geoms: NDArray[np.int32]) -> NDArray[np.int32]:
+        """(...) the slot of each geom (...) by MuJoCo's number; -1 for the geoms of no slot, and
+        for the geom -1."""
+        slot_of_body = np.full(self.model.nbody, -1, np.int32)
+        slot_of_body[self._body] = np.arange(self.slots)
+        slot_of_geom = np.append(slot_of_body[self.model.geom_bodyid], np.int32(-1))
+        slots: NDArray[np.int32] = slot_of_geom[geoms]
+        return slots
+
     @property
     def slot_bodies(self) -> frozenset[int]:
         """MuJoCo's numbers of the bodies that objects fill."""
