@@ -14,8 +14,9 @@ from selfgrasp.core import AttemptKind, Grasp, InputError, Plan, Push
 from selfgrasp.core.attempt import Fault
 from selfgrasp.core.pose import top_down
 from selfgrasp.evaluation.job import BenchJob
-from selfgrasp.evaluation.measure import measure, resolve_all
+from selfgrasp.evaluation.measure import measure
 from selfgrasp.evaluation.played import played
+from selfgrasp.evaluation.policies import resolve_all
 from selfgrasp.evaluation.protocol import Measurement
 from selfgrasp.objects.arrangements import own_cases
 from selfgrasp.objects.catalogue import block_objects

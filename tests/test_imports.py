@@ -42,6 +42,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "common",
         "objects",
         "dataset",
+        "vision",
         "workcell",
         "learn",
         "methods",

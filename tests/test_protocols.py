@@ -400,7 +400,7 @@ def test_prediction_names_what_is_wrong_before_anything_is_collected(
             measure(BenchJob("prediction", (policy,)), out=tmp_path)
     (tmp_path / "dataset.json").write_text("{}")
     with pytest.raises(InputError, match="a dataset; wanted: a folder for"):
-        measure(BenchJob("prediction", ("heuristic",), data=tmp_path), out=tmp_path)
+        measure(BenchJob("prediction", ("heuristic",), data=(tmp_path,)), out=tmp_path)
 
 
 HELD, MISSED = record(True), record(False)

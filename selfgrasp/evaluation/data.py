@@ -3,7 +3,7 @@ policy's scores on it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,17 +38,6 @@ _TRIALS = 6000
 _SLICE = 50
 
 
-def on_data(name: str, *, cell: str, measure: Callable[[Measurement], Measured]) -> Protocol:
-    """A protocol that measures policies on stored attempts.
-
-    Args:
-        name: as on the command line.
-        cell: whose attempts they are, unless another is asked for.
-        measure: measures a job.
-    """
-    return Protocol(name, cell, None, measure)
-
-
 def measure_prediction(measurement: Measurement) -> Measured:
     """Accuracy and AUC on tried actions with held-out objects; every policy's threshold comes from
     validation objects.
@@ -67,9 +56,10 @@ def measure_prediction(measurement: Measurement) -> Measured:
             given=f"--policy {' '.join(job.policy)}",
             wanted="one that can score an action it did not propose, as heuristic or a learned one",
         )
-    if job.data is not None and (job.data / META_FILE).exists():
+    if len(job.data) > 1 or any((folder / META_FILE).exists() for folder in job.data):
         raise InputError(
-            given=f"--data {job.data}, a dataset",
+            given=f"--data {' '.join(map(str, job.data))}, "
+            f"{'a dataset' if len(job.data) == 1 else f'{len(job.data)} folders'}",
             wanted="a folder for the protocol's own datasets of random attempts",
         )
     test = _collected(measurement, objects, trials, Collection.PREDICTION_TEST)
@@ -109,7 +99,7 @@ def can_score(policy: PolicyRef) -> bool:
 def _collected(measurement: Measurement, objects: str, attempts: int, purpose: Collection) -> Path:
     """A dataset of random attempts on these objects, collected where it is not there yet."""
     job = measurement.job
-    folder = job.data or measurement.out / "data"
+    folder = job.data[0] if job.data else measurement.out / "data"
     wanted = CollectJob(
         out=folder / f"prediction-{Path(objects).name}",
         attempts=attempts,
@@ -179,4 +169,4 @@ def curve(policy: str, bins: Sequence[tuple[float, float, int]]) -> Calibration:
     )
 
 
-PREDICTION = on_data("prediction", cell=STORED["prediction"], measure=measure_prediction)
+PREDICTION = Protocol("prediction", STORED["prediction"], None, measure_prediction)

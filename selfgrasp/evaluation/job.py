@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import tyro
 
@@ -22,6 +22,10 @@ ProtocolName = Annotated[
 ]
 
 
+Part = Literal["all", "train", "validation", "test"]
+"""Of a dataset's split, or all of it."""
+
+
 @dataclass(frozen=True)
 class BenchJob:
     """Measure any policy by a protocol. Every policy meets the same scenes: same objects, drops and
@@ -32,15 +36,20 @@ class BenchJob:
         policy: one or more: random, random_servo, random_push_grasp, heuristic, igq, registration,
             oracle, a method's name, or the path of a run's folder or of a checkpoint; +VARIANT
             after it, as hand_eye+open, is one of its variants; +push pushes at random after each
-            miss. A path has a slash: write ./NAME for a folder here.
+            miss. A path has a slash: write ./NAME for a folder here. embedding: grasp2vec, a run of
+            it, untrained, color_histogram, or a file of features (.npz).
         objects: seen, novel, validation, mixed (half of the first two each), household (ten novel
             things), adversarial (eight that are easily shaken off the hand), or a folder of meshes;
             of these `category` has the first three, and `declutter` the
             first two. The default is the protocol's.
-        trials: scenes a policy (prediction: attempts); the default is the protocol's full number
-            (arrangements: 30 a case).
-        data: prediction only: a folder for its datasets of tried actions on held-out objects, which
-            are collected where they are not there; by default below the report's folder.
+        trials: scenes a policy (prediction and embedding: attempts); the default is the protocol's
+            full number (arrangements: 30 a case; embedding: as many as there are).
+        data: prediction: a folder for its datasets of tried actions on held-out objects, which are
+            collected where they are not there; by default below the report's folder. embedding:
+            datasets of attempts that presented what they lifted.
+        part: embedding only: which part of the datasets' splits is held out. By default the test
+            part of a dataset of seen objects, and all of one of novel or validation objects.
+        gallery: embedding only: how many pictures are searched, drawn by the seed; by default all.
         cases: arrangements only: a folder of them; by default the package's own.
         meshes: arrangements only: the folder of the meshes that these name; by default the same
             folder.
@@ -54,7 +63,9 @@ class BenchJob:
     policy: tuple[str, ...]
     objects: str | None = None
     trials: Annotated[int, Between(1, 10**6)] | None = None
-    data: Path | None = None
+    data: tuple[Path, ...] = ()
+    part: Part | None = None
+    gallery: Annotated[int, Between(2, 10**6)] | None = None
     cases: Path | None = None
     meshes: Path | None = None
     seed: Seed = 0

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
-from selfgrasp.core import InputError, PolicyRef
+from selfgrasp.core import InputError
 from selfgrasp.core.bounds import check_bounds
 from selfgrasp.evaluation.job import BenchJob
 from selfgrasp.evaluation.measured import Measured
 from selfgrasp.evaluation.protocol import Measurement, Published, nothing_published
 from selfgrasp.evaluation.registry import protocol_named
 from selfgrasp.evaluation.watch import WatchedScene
-from selfgrasp.rollout.policies import load_policy, resolve
+from selfgrasp.protocols.embedding_shown import Shown
 
 
 def measure(
@@ -22,6 +22,7 @@ def measure(
     workers: int = 2,
     published: Published = nothing_published,
     watch: Callable[[WatchedScene], None] | None = None,
+    show: Callable[[Shown], None] | None = None,
 ) -> Measured:
     """Rows, intervals and paired differences of every policy.
 
@@ -32,6 +33,7 @@ def measure(
         published: what papers say, to stand beside the rows.
         watch: called in this process with attempts of each policy as they come, see
             `evaluation.watch`. Protocols that play nothing call it never.
+        show: called with pictures of what `embedding` found.
 
     Raises:
         InputError: an unknown protocol or policy (the known ones are listed), options that the
@@ -42,28 +44,5 @@ def measure(
     protocol.options(job)
     if workers < 1:
         raise InputError(given=f"--workers {workers}", wanted="at least 1")
-    policies = resolve_all(job.policy)
-    return protocol.measure(Measurement(job, policies, out, workers, published, watch))
-
-
-def resolve_all(texts: Sequence[str]) -> tuple[PolicyRef, ...]:
-    """The policies of these names, each loaded once: a broken one is found before others have
-    played for an hour.
-
-    Raises:
-        InputError: an unknown or broken policy, or two that reports would call the same.
-    """
-    texts_by_label: dict[str, str] = {}
-    policies = []
-    for text in texts:
-        policy = resolve(text)
-        if policy.learned:
-            load_policy(policy)
-        other = texts_by_label.setdefault(policy.label, text)
-        if other != text:
-            raise InputError(
-                given=f"{other} and {text}, both called {policy.label!r} in reports",
-                wanted="run folders of different names",
-            )
-        policies.append(policy)
-    return tuple(policies)
+    policies = protocol.resolve(job.policy)
+    return protocol.measure(Measurement(job, policies, out, workers, published, watch, show))

@@ -14,6 +14,7 @@ WANTED = (
 
 _BUILT_IN = {
     "prediction": "selfgrasp.evaluation.data:PREDICTION",
+    "embedding": "selfgrasp.evaluation.embedding:EMBEDDING",
     "isolated": "selfgrasp.protocols.isolated:ISOLATED",
     "shake": "selfgrasp.protocols.shake:SHAKE",
     "clear": "selfgrasp.protocols.clear:CLEAR",
@@ -24,7 +25,7 @@ _BUILT_IN = {
     "arrangements": "selfgrasp.protocols.arrangements:ARRANGEMENTS",
 }
 
-STORED = {"prediction": "tabletop"}
+STORED = {"prediction": "tabletop", "embedding": "kuka_bin"}
 """Those that measure on stored attempts, and the cell of these; they set no options of it, which
 `--help` knows without importing them."""
 

@@ -11,7 +11,9 @@ from selfgrasp.common.intervals import Estimate
 from selfgrasp.core import InputError, PolicyRef
 from selfgrasp.evaluation.job import BenchJob
 from selfgrasp.evaluation.measured import Measured
+from selfgrasp.evaluation.policies import resolve_all
 from selfgrasp.evaluation.watch import WatchedScene
+from selfgrasp.protocols.embedding_shown import Shown
 from selfgrasp.protocols.episode import Row
 from selfgrasp.protocols.metric import Metric
 from selfgrasp.workcell.cells.config import CellConfig
@@ -54,6 +56,7 @@ class Measurement:
         workers: processes.
         published: what papers say.
         watch: is handed the attempts of the first scenes of each policy, and later failures.
+        show: is handed pictures of what an embedding found.
     """
 
     job: BenchJob
@@ -62,6 +65,7 @@ class Measurement:
     workers: int
     published: Published = nothing_published
     watch: Callable[[WatchedScene], None] | None = None
+    show: Callable[[Shown], None] | None = None
 
     def row(self, estimate: Estimate, policy: PolicyRef, objects: str, metric: Metric) -> Row:
         """A row of the report, with the published figure beside it."""
@@ -86,7 +90,7 @@ class Measurement:
 
 @dataclass(frozen=True)
 class Protocol:
-    """A benchmark; `played.played` and `data.on_data` make them.
+    """A benchmark; `played.played` makes those that are played.
 
     Attributes:
         name: as on the command line.
@@ -94,6 +98,7 @@ class Protocol:
         config: options of that cell that hold where none are given; None leaves the cell's own.
         measure: rows, intervals and whatever else the report shows.
         arranged: whether scenes begin with arrangements.
+        resolve: finds what `--policy` names, and refuses what cannot be measured so.
     """
 
     name: str
@@ -101,6 +106,7 @@ class Protocol:
     config: CellConfig | None
     measure: Callable[[Measurement], Measured]
     arranged: bool = False
+    resolve: Callable[[Sequence[str]], tuple[PolicyRef, ...]] = resolve_all
 
     def cell_name(self, job: BenchJob) -> str:
         """The cell that was asked for, or the protocol's."""

@@ -11,6 +11,7 @@ from selfgrasp.evaluation.log import EPISODES
 from selfgrasp.evaluation.measure import measure
 from selfgrasp.evaluation.measured import Measured
 from selfgrasp.papers.published import published
+from selfgrasp.report.embedding_recorder import EmbeddingRecorder
 from selfgrasp.report.story_recorder import StoryRecorder
 from selfgrasp.viz.kinds import kind_of_record
 
@@ -30,8 +31,16 @@ def bench(job: BenchJob, *, out: Path, workers: int) -> Measured:
     with (
         FolderLock(out, ".benchmark", what="run", doing="measuring", within=(EPISODES, "pictures")),
         StoryRecorder(out / "pictures", source=job.protocol) as recorder,
+        EmbeddingRecorder(out / "pictures", source=job.protocol) as embeddings,
     ):
-        measured = measure(job, out=out, workers=workers, published=published, watch=recorder.watch)
+        measured = measure(
+            job,
+            out=out,
+            workers=workers,
+            published=published,
+            watch=recorder.watch,
+            show=embeddings.show,
+        )
         for policy, episodes in measured.episodes.items():
             records = (record for episode in episodes for record in episode.attempts)
             recorder.add_outcomes(policy, Counter(map(kind_of_record, records)))

@@ -2,7 +2,17 @@
 
 from collections.abc import Mapping
 
-from selfgrasp.protocols import category, clear, clearing, deplete, heap, metric, prediction, shake
+from selfgrasp.protocols import (
+    category,
+    clear,
+    clearing,
+    deplete,
+    embedding,
+    heap,
+    metric,
+    prediction,
+    shake,
+)
 from selfgrasp.protocols.arrangements import ARRANGEMENTS
 from selfgrasp.protocols.category import CATEGORY
 from selfgrasp.protocols.clear import CLEAR
@@ -21,7 +31,7 @@ PLAYED: Mapping[str, PlayedProtocol] = {
         *(DECLUTTER, ARRANGEMENTS),
     )
 }
-"""Protocols that are played in a cell; `prediction` reads a dataset."""
+"""Protocols that are played in a cell; `prediction` and `embedding` read datasets."""
 
 HEADLINES: tuple[Metric, ...] = (
     metric.SUCCESS,
@@ -30,6 +40,7 @@ HEADLINES: tuple[Metric, ...] = (
     clear.COMPLETION,
     category.CLASS_PER_ATTEMPT,
     prediction.ACCURACY,
+    embedding.RETRIEVAL,
     deplete.FAILURES[30],
 )
 """What a report's headline is made of: the first of these that was measured."""
@@ -61,6 +72,7 @@ METRICS: Mapping[str, Metric] = {
         category.OBJECTS_PER_ATTEMPT,
         category.CLASS_PER_OBJECT,
         category.FIRST_COMMAND,
+        *embedding.METRICS,
     )
 }
 """Every metric of every protocol, by its name in report.json."""

@@ -1,0 +1,1 @@
+"""Embeddings that learn nothing: rows of the `embedding` protocol to compare with."""
