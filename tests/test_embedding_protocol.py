@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from embedding_world import COLORS, SIZE, SPEC, Told, lift, painted, write
 
 from selfgrasp.cli import main
@@ -22,6 +23,7 @@ from selfgrasp.evaluation.measure import measure
 from selfgrasp.evaluation.measured import Measured
 from selfgrasp.evaluation.vectors import vectors_name, vectors_of
 from selfgrasp.methods.embeddings.color_histogram import ColorHistogram
+from selfgrasp.methods.embeddings.imagenet import ResNet
 from selfgrasp.protocols.embedding import (
     LOCALIZATION,
     METRICS,
@@ -40,6 +42,7 @@ from selfgrasp.protocols.embedding import (
     nearest,
 )
 from selfgrasp.protocols.embedding_shown import Shown, ShownHeat, ShownRetrieval, ShownScenes
+from selfgrasp.rollout.embeddings import load_embedding, resolve_embedding
 from selfgrasp.viz.heat_picture import heat_picture
 
 ALL = tuple(COLORS)
@@ -149,7 +152,8 @@ def test_colors_are_enough_where_every_object_has_its_own(world: Path, tmp_path:
     assert 0 < by_name["chance", "localization"] < 0.1
     assert {row.objects for row in found.rows} == {"seen"}
     kinds = [type(one) for one in shown]
-    assert (kinds.count(ShownRetrieval), kinds.count(ShownHeat)) == (4, 4)
+    # One of each object.
+    assert (kinds.count(ShownRetrieval), kinds.count(ShownHeat)) == (3, 3)
     scenes = [one for one in shown if isinstance(one, ShownScenes)]
     assert sorted(scenes[0].common) == [2, 3]
     counts = dict(found.tables[0].rows)
@@ -319,6 +323,41 @@ def test_the_verb_writes_a_page_with_pictures(world: Path, tmp_path: Path) -> No
     for words in ("Retrieval: color_histogram, seen", "Nearest scenes", "What was measured: seen"):
         assert words in page
     story = json.loads((tmp_path / "pictures" / "story.json").read_text())
-    assert [len(one["files"]) for one in story["galleries"]] == [4, 3, 4]
+    assert [len(one["files"]) for one in story["galleries"]] == [3, 3, 3]
     rows = json.loads((tmp_path / "report.json").read_text())["rows"]
     assert {row["metric"] for row in rows} == {metric.name for metric in METRICS}
+
+
+def test_imagenet_weights_are_torchvisions_and_averaged_over_the_bin(tmp_path: Path) -> None:
+    network = ResNet()
+    # torchvision's resnet50 has 25,557,032; its last block 14,964,736 and its classifier 2,049,000.
+    assert sum(weight.numel() for weight in network.parameters()) == 8_543_296
+    file = tmp_path / "resnet50.pth"
+    weights = {name: value for name, value in network.state_dict().items() if value.ndim}
+    torch.save({**weights, "fc.weight": torch.zeros(1000, 2048)}, file)
+    policy = resolve_embedding(f"imagenet:{file}")
+    assert policy.label == "imagenet (resnet50.pth)"
+    features = load_embedding(policy)
+    assert features is not None
+    attempt, _ = lift(0, 0, ALL, Told("red"))
+    assert attempt.before is not None
+    assert attempt.present is not None
+    view = attempt.before.view()
+    (vector,) = features.objects([attempt.present], SPEC)
+    assert vector.shape == (1024,)
+    heat = features.heat(view, vector, SPEC)
+    # 64 px are enlarged seven times: 28 places of 16 px each.
+    assert heat.values.shape == (28, 28)
+    assert heat.px(np.array(1), np.array(2)) == pytest.approx(np.array([32.5, 16.5]) / 7)
+    # The mean over places of the inner products is that with the mean.
+    assert np.nanmean(heat.values) == pytest.approx(
+        vector @ features.scenes([view], SPEC)[0], rel=1e-4
+    )
+    torch.save({"conv1.weight": torch.zeros(64, 3, 7, 7)}, file)
+    with pytest.raises(InputError, match=r"lacks 214 of 215 layers, bn1.weight first"):
+        load_embedding(resolve_embedding(f"imagenet:{file}"))
+    file.write_bytes(b"no weights")
+    with pytest.raises(InputError, match="torchvision's resnet50 that can be read"):
+        load_embedding(resolve_embedding(f"imagenet:{file}"))
+    with pytest.raises(InputError, match="imagenet from the file"):
+        resolve_embedding("imagenet:nosuch.pth")

@@ -247,12 +247,16 @@ def _pairs(found: Mapping[str, Mapping[Metric, Answers]], objects: str) -> Itera
 def _counted(of: _Data, question: Asked, notes: Sequence[str]) -> Table:
     """What was measured on and what was left out."""
     queries, gallery = of.lifts[of.queries], of.lifts[of.gallery]
-    alone = int((chance(queries, gallery, among(queries, gallery)) == 0).sum())
+    alone, elsewhere = (
+        int((chance(queries, gallery, among(queries, gallery, other_scenes=o)) == 0).sum())
+        for o in (False, True)
+    )
     counts: dict[str, int] = {
         **of.held.counts,
         "queries": len(queries),
         "pictures in the gallery": len(gallery),
         "queries without another picture of their object (counted as wrong)": alone,
+        "the same, without one from another scene": elsewhere,
         **question.counts,
     }
     rows: list[list[Cell]] = [[what, number] for what, number in counts.items()]

@@ -32,7 +32,7 @@ def show_retrievals(
     vectors: LiftVectors,
     gallery: NDArray[np.int64],
 ) -> None:
-    """The first right and the first wrong retrievals, in the order of ids.
+    """Some right and some wrong retrievals, of different objects, drawn by the ids alone.
 
     Args:
         show: is handed them.
@@ -47,8 +47,8 @@ def show_retrievals(
         vectors.before - vectors.after, vectors.present[gallery], among(lifts, pictures)
     )
     right = is_right(lifts, pictures, found)
-    rows = [*np.flatnonzero(right)[:RIGHT], *np.flatnonzero(~right & (found >= 0))[:WRONG]]
-    for row in rows:
+    wrong = ~right & (found >= 0)
+    for row in [*_some(lifts, right, RIGHT), *_some(lifts, wrong, WRONG)]:
         other = gallery[found[row]]
         query, retrieved = data.attempts([lifts.ids[row], lifts.ids[other]], threads=1)
         show(
@@ -62,6 +62,14 @@ def show_retrievals(
                 str(lifts.objects[other]),
             )
         )
+
+
+def _some(lifts: Lifts, those: NDArray[np.bool_], most: int) -> list[int]:
+    """Up to `most` rows of `those` (N,), one of each object."""
+    rows: dict[str, int] = {}
+    for row in np.random.default_rng(0).permutation(np.flatnonzero(those)).tolist():
+        rows.setdefault(str(lifts.objects[row]), row)
+    return sorted(rows.values())[:most]
 
 
 def show_scenes(
@@ -108,7 +116,8 @@ def _visible(places: Mapping[str, str], attempt: str) -> Counter[str] | None:
 
 
 class Showing:
-    """Hands the first right and the first wrong heats of each policy to who draws.
+    """Hands the first right and the first wrong heats of each policy, of different objects, to who
+    draws.
 
     Args:
         show: is handed them; None where nobody draws.
@@ -123,15 +132,16 @@ class Showing:
     ) -> None:
         self._show, self._data, self._objects = show, data, objects
         self._gallery, self._question = gallery, question
-        self._shown: Counter[tuple[str, bool]] = Counter()
+        self._shown: dict[tuple[str, bool], set[str]] = {}
 
     def heat(self, policy: str, index: int, view: View, heat: Heat2D, found: str) -> None:
         """One scene's, see `localization.localize`."""
         name = str(self._question.scenes.objects[index])
         right = found == name
-        if self._show is None or self._shown[policy, right] == (RIGHT if right else WRONG):
+        shown = self._shown.setdefault((policy, right), set())
+        if self._show is None or name in shown or len(shown) == (RIGHT if right else WRONG):
             return
-        self._shown[policy, right] += 1
+        shown.add(name)
         goal = str(self._gallery.ids[self._question.goal[index]])
         (attempt,) = self._data.attempts([goal], threads=1)
         self._show(

@@ -37,7 +37,8 @@ class BenchJob:
             oracle, a method's name, or the path of a run's folder or of a checkpoint; +VARIANT
             after it, as hand_eye+open, is one of its variants; +push pushes at random after each
             miss. A path has a slash: write ./NAME for a folder here. embedding: grasp2vec, a run of
-            it, untrained, color_histogram, or a file of features (.npz).
+            it, untrained, color_histogram, imagenet:FILE (torchvision's resnet50), or a file of
+            features (.npz).
         objects: seen, novel, validation, mixed (half of the first two each), household (ten novel
             things), adversarial (eight that are easily shaken off the hand), or a folder of meshes;
             of these `category` has the first three, and `declutter` the

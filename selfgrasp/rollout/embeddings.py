@@ -12,10 +12,13 @@ from selfgrasp.core.policy_ref import PRESET
 from selfgrasp.learn import Method
 from selfgrasp.methods import registry
 from selfgrasp.methods.embeddings.color_histogram import ColorHistogram
+from selfgrasp.methods.embeddings.imagenet import ImageNetFeatures
 from selfgrasp.rollout.policies import baselines, load_policy, resolve
 
 FEATURES = "features"
 """Name of vectors that come from somebody's file."""
+_IMAGENET = "imagenet"
+"""Name of what a file of ImageNet weights sees."""
 UNTRAINED = "untrained"
 """Name of the networks of `_METHOD` with random weights."""
 _METHOD = "grasp2vec"
@@ -28,8 +31,8 @@ def resolve_embedding(text: str) -> PolicyRef:
 
     Args:
         text: color_histogram; untrained or untrained:PRESET, the networks of grasp2vec with random
-            weights; the path of a file of features (.npz); or what `resolve` takes, if it is an
-            embedding.
+            weights; imagenet:FILE, torchvision's resnet50; the path of a file of features (.npz);
+            or what `resolve` takes, if it is an embedding.
 
     Raises:
         InputError: no such embedding; the message lists the known ones.
@@ -40,14 +43,18 @@ def resolve_embedding(text: str) -> PolicyRef:
     if name == UNTRAINED:
         _untrained(preset)
         return PolicyRef(UNTRAINED, preset)
+    if name == _IMAGENET:
+        return _of_file(_IMAGENET, Path(preset))
     if text.endswith(_FILE):
-        return _features(Path(text))
+        return _of_file(FEATURES, Path(text))
     found = resolve(text)
     if found.name in baselines() or not isinstance(load_policy(found), Embedding):
         raise InputError(
             given=f"policy {text!r}, which gives no vectors of scenes and objects",
             wanted="an embedding",
-            exists=", ".join([*_NAMED, UNTRAINED, _METHOD, f"runs of {_METHOD}", f"FILE{_FILE}"]),
+            exists=", ".join(
+                [*_NAMED, UNTRAINED, _METHOD, f"runs of {_METHOD}", "imagenet:FILE", "FILE.npz"]
+            ),
         )
     return found
 
@@ -63,6 +70,9 @@ def load_embedding(ref: PolicyRef) -> Embedding | None:
         return None
     if ref.name in _NAMED:
         return _NAMED[ref.name]()
+    if ref.name == _IMAGENET:
+        assert ref.file is not None
+        return ImageNetFeatures(ref.file)
     loaded = _untrained(ref.preset) if ref.name == UNTRAINED else load_policy(ref)
     assert isinstance(loaded, Embedding)
     return loaded
@@ -72,8 +82,8 @@ def _untrained(preset: str) -> Method:
     return registry.build(f"{_METHOD}{PRESET}{preset or registry.DEFAULT_PRESET}")
 
 
-def _features(file: Path) -> PolicyRef:
+def _of_file(name: str, file: Path) -> PolicyRef:
     if not file.is_file():
-        raise InputError(given=f"features {file}", wanted=f"a file ({_FILE})")
+        raise InputError(given=f"{name} from the file {file}", wanted="a file that is there")
     weights = hashlib.sha256(file.read_bytes()).hexdigest()[:12]
-    return PolicyRef(FEATURES, file=file.absolute(), weights=weights)
+    return PolicyRef(name, file=file.absolute(), weights=weights)

@@ -26,8 +26,8 @@ class ColorHistogram:
     """
 
     bins: tuple[int, int, int] = (16, 4, 4)
-    held_radius: float = 0.05
-    ring_radius: float = 0.09
+    held_radius: float = 0.04
+    ring_radius: float = 0.10
     blur_px: float = 3.0
 
     name = "color_histogram"
