@@ -3,6 +3,7 @@ their heat lies."""
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -256,17 +257,25 @@ def _counted(of: _Data, question: Asked, notes: Sequence[str]) -> Table:
         "queries": len(queries),
         "pictures in the gallery": len(gallery),
         "queries without another picture of their object (counted as wrong)": alone,
-        "the same, without one from another scene": elsewhere,
+        "queries without one from another scene (not in retrieval_other_scenes)": elsewhere,
         **question.counts,
     }
     rows: list[list[Cell]] = [[what, number] for what, number in counts.items()]
-    said = "Attempts of the part " + repr(of.held.part) + " of the dataset's split. "
+    said = (
+        f"Attempts of the part {of.held.part!r} of the dataset's split; queries "
+        f"{_hash(queries)}, gallery {_hash(gallery)}. "
+    )
     return Table(
         title=f"What was measured: {of.title}",
         note=(said + " ".join(notes)).strip(),
         columns=["", "number"],
         rows=rows,
     )
+
+
+def _hash(lifts: Lifts) -> str:
+    """12 hex digits of the attempts: equal ones, equal sets."""
+    return hashlib.sha256("\n".join(lifts.ids.tolist()).encode()).hexdigest()[:12]
 
 
 EMBEDDING = Protocol(

@@ -42,7 +42,7 @@ class Measured:
 def as_text(measured: Measured) -> str:
     """The rows and paired differences as lines."""
     lines = [
-        f"{r.policy:<24} {r.objects:<8} {r.metric:<16} {r.value:8.3f}  [{r.low:.3f}, "
+        f"{r.policy:<24} {r.objects:<10} {r.metric:<24} {r.value:8.3f}  [{r.low:.3f}, "
         f"{r.high:.3f}]  n={r.n}"
         for r in measured.rows
     ]

@@ -26,7 +26,8 @@ RETRIEVAL = Metric(
 RETRIEVAL_OTHER_SCENES = Metric(
     "retrieval_other_scenes",
     "Retrieval from other scenes",
-    "the same among pictures from other scenes alone, where neither light nor background helps",
+    "the same among pictures from other scenes alone, of the lifts whose object has one there: "
+    "neither light nor background helps",
 )
 RETRIEVAL_INNER_PRODUCT = Metric(
     "retrieval_inner_product",
@@ -184,6 +185,10 @@ class Answers:
         found = _mean(self.scenes, self.right)
         return Estimate(found.value, found.low, found.high, len(self.right))
 
+    def of(self, some: NDArray[np.bool_]) -> Answers:
+        """Those of `some` (Q,) queries alone."""
+        return Answers(self.right[some], self.scenes[some])
+
     def better_than(self, other: Answers) -> Estimate:
         """By how much on the same queries, bootstrapped by scene, whose number is `n`."""
         return _mean(self.scenes, self.right - other.right)
@@ -219,20 +224,22 @@ def answers(
         RETRIEVAL_INNER_PRODUCT: nearest(differences, present, may, Similarity.INNER_PRODUCT),
         OUTCOME_NEIGHBOR: nearest(own, present, may),
     }
-    return {
+    given = {
         metric: Answers(is_right(queries, gallery, at).astype(np.float64), queries.scenes)
         for metric, at in found.items()
     }
+    findable = chance(queries, gallery, elsewhere) > 0
+    return {**given, RETRIEVAL_OTHER_SCENES: given[RETRIEVAL_OTHER_SCENES].of(findable)}
 
 
 def chances(queries: Lifts, gallery: Lifts) -> Mapping[Metric, Answers]:
     """What drawing a picture at random scores."""
     may = among(queries, gallery)
-    elsewhere = among(queries, gallery, other_scenes=True)
+    elsewhere = chance(queries, gallery, among(queries, gallery, other_scenes=True))
     share = Answers(chance(queries, gallery, may), queries.scenes)
     return {
         RETRIEVAL: share,
-        RETRIEVAL_OTHER_SCENES: Answers(chance(queries, gallery, elsewhere), queries.scenes),
+        RETRIEVAL_OTHER_SCENES: Answers(elsewhere, queries.scenes).of(elsewhere > 0),
         RETRIEVAL_INNER_PRODUCT: share,
         OUTCOME_NEIGHBOR: share,
     }
