@@ -91,6 +91,20 @@ class View:
             self, "world_from_camera", checked_pose(self.world_from_camera, "world_from_camera")
         )
 
+    @staticmethod
+    def uncalibrated(color: NDArray[np.uint8]) -> View:
+        """A picture (H, W, 3) uint8 of which no more is known than its colors, as a goal: it shows
+        the wanted object alone. The identity stands for the camera's pose."""
+        height, width = color.shape[:2]
+        focal = float(max(height, width, 1))
+        intrinsics = np.array([[focal, 0, width / 2], [0, focal, height / 2], [0, 0, 1]])
+        return View(color, None, intrinsics, np.eye(4))
+
+    @property
+    def is_calibrated(self) -> bool:
+        """Whether the camera's pose is known; see `uncalibrated`."""
+        return not np.array_equal(self.world_from_camera, np.eye(4))
+
     @property
     def size(self) -> tuple[int, int]:
         """(height, width) in pixels."""

@@ -23,7 +23,8 @@ class Goal:
 
     Attributes:
         category: a category's name.
-        image: a picture of the wanted thing.
+        image: a picture of the wanted thing: a present image, or any picture that shows it alone
+            (`View.uncalibrated`).
         any_of: a composite goal; any one of the parts counts.
     """
 

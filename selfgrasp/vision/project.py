@@ -68,10 +68,20 @@ def on_plane(
 ) -> FloatArray:
     """(..., 3) world points where the sight lines through `pixels` (..., 2) meet the plane at world
     height `z` m; NaN where they do not."""
+    return on_plane_from(view.world_from_camera, view.intrinsics, pixels, z)
+
+
+def on_plane_from(
+    world_from_camera: FloatArray,
+    intrinsics: FloatArray,
+    pixels: NDArray[np.floating],
+    z: float | NDArray[np.floating],
+) -> FloatArray:
+    """As `on_plane`, of a camera with the pose (4, 4), for example an estimated one."""
     uv = np.asarray(pixels, dtype=np.float64)
     homogeneous = np.concatenate([uv, np.ones_like(uv[..., :1])], axis=-1)
-    directions = homogeneous @ np.linalg.inv(view.intrinsics).T @ view.world_from_camera[:3, :3].T
-    eye = view.world_from_camera[:3, 3]
+    directions = homogeneous @ np.linalg.inv(intrinsics).T @ world_from_camera[:3, :3].T
+    eye = world_from_camera[:3, 3]
     with np.errstate(divide="ignore", invalid="ignore"):
         along = (np.asarray(z) - eye[2]) / directions[..., 2]
     along = np.where(np.isfinite(along) & (along > 0), along, np.nan)

@@ -10,19 +10,18 @@ import copy
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from selfgrasp.core import Attempt, CellSpec, InputError, Observation, View
-from selfgrasp.core.pose import apply, inverse
 from selfgrasp.learn import Batch, Examples, Source, Split
 from selfgrasp.methods.semantic.config import SemanticConfig, Structure
 from selfgrasp.servo import PatchConfig
 from selfgrasp.servo.batches import CAMERA_SHARE, batch_of, cut, recolored, zoom_factors
 from selfgrasp.servo.examples import ClosedAttempt, ExtraColumns, gather, stored_patches
 from selfgrasp.servo.network import STATE
+from selfgrasp.vision.square_crop import held_crop
 
 EXAMPLES_VERSION = 3
 """Of what `gather_semantic` gives beside servoing's columns."""
@@ -105,34 +104,9 @@ def _index(said: object, config: SemanticConfig) -> int:
 
 
 def present_image(view: View, spec: CellSpec, patches: PatchConfig) -> NDArray[np.uint8]:
-    """(S, S, 3) what is held, as large as in patches of the bin: around the fingertips, by the
-    view's calibration and the cell's pose for presenting; around the middle of the image, where the
-    cell has none."""
+    """(S, S, 3) what is held, as large as in patches of the bin; see `held_crop`."""
     side = patches.stored_px
-    if spec.presented is None:
-        height, width = view.color.shape[:2]
-        center, half = np.array([width, height]) / 2, min(height, width) / 2
-    else:
-        tip = apply(inverse(view.world_from_camera), spec.presented[None, :3, 3])[0]
-        center, half = (
-            (view.intrinsics @ tip)[:2] / tip[2],
-            side * patches.pixel / 2 * view.intrinsics[0, 0] / tip[2],
-        )
-    scale = 2 * half / side
-    # The centre of the first pixel of either image is half a pixel from its edge.
-    from_stored = np.array(
-        [
-            [scale, 0, center[0] - half + scale / 2 - 0.5],
-            [0, scale, center[1] - half + scale / 2 - 0.5],
-        ]
-    )
-    how = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    return np.asarray(
-        cv2.warpAffine(
-            view.color, from_stored, (side, side), flags=how, borderMode=cv2.BORDER_REPLICATE
-        ),
-        dtype=np.uint8,
-    )
+    return held_crop(view, spec, side * patches.pixel, side).color
 
 
 def semantic_batch(
