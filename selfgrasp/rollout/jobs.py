@@ -130,14 +130,16 @@ class TrainJob:
             and paper_ before attention, attention_pictures, branches, branches_pictures and single,
             are its larger ones. dexnet: paper, paper_physical, physical, small; it learns from
             candidates. vpg: ahead, grasping, measured, no_height, no_reward, paper, published,
-            reactive, rise, short_sighted, small, trial. A wrong one lists them.
+            reactive, rise, short_sighted, small, trial. grasp2vec: failures, paper, responses,
+            small, tied. A wrong one lists them.
         data: one or several datasets; each has its own split.
         out: folder of the run: checkpoints, log.jsonl, TensorBoard events.
         start: a run or checkpoint whose weights training goes on from (staged learning); its recipe
             is that of a later round.
         trunk: the layers that see start from there, the others at random: a run (of
-            supersizing:pretext, for example), for semantic the name hand_eye or a run of it, or,
-            for supersizing:paper and supersizing:paper_owt, a file of AlexNet's ImageNet weights.
+            supersizing:pretext, for example), for semantic and grasp2vec the name hand_eye or a
+            run of it, or, for supersizing:paper and supersizing:paper_owt, a file of AlexNet's
+            ImageNet weights.
         epochs: passes over the data; the default is the method's.
         steps: of training at most, instead of epochs; the same steps and the same seed give the
             same weights on one machine.

@@ -1,0 +1,150 @@
+"""Config and presets of Grasp2Vec."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+
+from selfgrasp.core import InputError
+from selfgrasp.servo import ServoConfig
+
+
+@dataclass(frozen=True)
+class TowerConfig:
+    """A pre-activation ResNet without its last block: a convolution and a pooling of stride 2 each,
+    then blocks of bottleneck units.
+
+    Attributes:
+        stem: channels of the first convolution, 7 x 7.
+        units: of each block.
+        channels: that each block gives; the last number is D.
+        strides: of each block's first unit.
+        squeeze: how many times fewer channels a unit has inside.
+    """
+
+    stem: int = 24
+    units: tuple[int, ...] = (1, 2, 3)
+    channels: tuple[int, ...] = (64, 128, 192)
+    strides: tuple[int, ...] = (1, 2, 1)
+    squeeze: int = 4
+
+    def __post_init__(self) -> None:
+        if not len(self.units) == len(self.channels) == len(self.strides) > 0:
+            raise InputError(
+                given=f"units {self.units}, channels {self.channels}, strides {self.strides}",
+                wanted="as many of each, one a block",
+            )
+
+    @property
+    def stride(self) -> int:
+        """px of a picture from one place of the map to the next."""
+        stride = 4
+        for factor in self.strides:
+            stride *= factor
+        return stride
+
+
+@dataclass(frozen=True)
+class CropConfig:
+    """Squares of pictures that a tower sees. They are stored a little larger than it sees them:
+    room for random offsets.
+
+    Attributes:
+        px: side that the tower sees.
+        stored_px: side that is stored.
+        size: m, side of the stored square around what is held; of a picture of a scene, how far the
+            stored square reaches beyond the bin, as a share of the bin's.
+    """
+
+    px: int
+    stored_px: int
+    size: float
+
+    def __post_init__(self) -> None:
+        if not 0 < self.px <= self.stored_px:
+            raise InputError(
+                given=f"crops of {self.px} px out of {self.stored_px}",
+                wanted="stored_px at least px, and px above 0",
+            )
+
+
+@dataclass(frozen=True)
+class Grasp2VecConfig:
+    """The towers, what they see, and how they are trained.
+
+    Attributes:
+        servo: camera pose network, success predictor, search and motions, as of hand_eye.
+        tower: of both towers.
+        scene: crops of the bin.
+        held: crops of what is held.
+        tied: one tower for scenes and held pictures, which must be as large then.
+        regularization: lambda of `npairs`.
+        failures: learn also from failed grasps, which share one label and the vector 0.
+        response_weight: of `response_loss`.
+        jitter: largest random change of brightness and color, the same over a triplet.
+        permuted: share of the training batches in which the three colors change places.
+        not_found_threshold: of the heat's peak for a vector of length 1, below which a goal counts
+            as not there; None: always tried.
+    """
+
+    servo: ServoConfig = field(default_factory=ServoConfig)
+    tower: TowerConfig = field(default_factory=TowerConfig)
+    scene: CropConfig = field(default_factory=lambda: CropConfig(112, 124, 0.06))
+    held: CropConfig = field(default_factory=lambda: CropConfig(64, 72, 0.16))
+    tied: bool = False
+    regularization: float = 0.0005
+    failures: bool = False
+    response_weight: float = 0.0
+    jitter: float = 0.15
+    permuted: float = 0.0
+    not_found_threshold: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.tied and self.scene.px != self.held.px:
+            raise InputError(
+                given=f"a tied tower, scenes of {self.scene.px} and held pictures of "
+                f"{self.held.px} px",
+                wanted="the same size, so that one batch normalisation sees both",
+            )
+
+
+def small() -> Grasp2VecConfig:
+    """Trains on two CPU cores: 192 numbers, pictures of 112 and 64 px."""
+    return Grasp2VecConfig()
+
+
+def paper() -> Grasp2VecConfig:
+    """The published networks: three blocks of ResNet-50 v2, 1,024 numbers, pictures of 472 px. For
+    a GPU and pictures of 512 px and more."""
+    return Grasp2VecConfig(
+        tower=TowerConfig(
+            stem=64, units=(3, 4, 6), channels=(256, 512, 1024), strides=(1, 2, 2), squeeze=4
+        ),
+        scene=CropConfig(472, 512, 0.06),
+        held=CropConfig(472, 512, 0.16),
+    )
+
+
+def failures() -> Grasp2VecConfig:
+    """`small`, also from failed grasps."""
+    return replace(small(), failures=True)
+
+
+def responses() -> Grasp2VecConfig:
+    """`small`, also with the largest response before less the largest after."""
+    return replace(small(), response_weight=1.0)
+
+
+def tied() -> Grasp2VecConfig:
+    """`small` with one tower for scenes and held pictures."""
+    return replace(small(), tied=True, held=CropConfig(112, 124, 0.16))
+
+
+PRESETS: Mapping[str, Callable[[], Grasp2VecConfig]] = {
+    "small": small,
+    "failures": failures,
+    "responses": responses,
+    "tied": tied,
+    "paper": paper,
+}
+"""By name."""

@@ -1,0 +1,132 @@
+"""Attempts to triplets: the bin before a grasp, what was held, the bin after it.
+
+B triplets, S side of crops in px.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from selfgrasp.core import UNINFORMATIVE_FAULTS, Attempt
+from selfgrasp.learn import Batch, Examples, Source, Split
+from selfgrasp.methods.grasp2vec.config import CropConfig, Grasp2VecConfig
+from selfgrasp.methods.grasp2vec.pictures import object_crop, scene_crop
+from selfgrasp.servo.batches import recolored
+
+EXAMPLES_VERSION = 1
+"""Of what `gather_triplets` gives."""
+
+
+def gather_triplets(source: Source, split: Split, config: Grasp2VecConfig) -> Examples:
+    """Columns, of N triplets:
+
+        before, after (N, S, S, 3) uint8: the bin, with the arm away
+        held (N, S, S, 3) uint8: what was held; black where nothing was
+        grasped (N,) uint8: whether something was; always, unless failures teach
+
+    Args:
+        source: attempts.
+        split: part of them.
+        config: of the method.
+    """
+    room, spec, view = source.len_of(split), source.spec, config.servo.view
+    scene, held = config.scene.stored_px, config.held.stored_px
+    columns: dict[str, NDArray[Any]] = {
+        "before": np.zeros((room, scene, scene, 3), np.uint8),
+        "after": np.zeros((room, scene, scene, 3), np.uint8),
+        "held": np.zeros((room, held, held, 3), np.uint8),
+        "grasped": np.zeros(room, np.uint8),
+    }
+    n = 0
+    for attempt in source.attempts(split):
+        held_something = attempt.outcome.grasped and attempt.present is not None
+        if n == room or not (held_something or (config.failures and _failed(attempt))):
+            continue
+        if attempt.before is None or attempt.after is None:
+            continue
+        columns["before"][n] = scene_crop(attempt.before.view(view), spec, config.scene).color
+        columns["after"][n] = scene_crop(attempt.after.view(view), spec, config.scene).color
+        if held_something and attempt.present is not None:
+            columns["held"][n] = object_crop(attempt.present, spec, config.held).color
+        columns["grasped"][n] = held_something
+        n += 1
+    return Examples({name: column[:n] for name, column in columns.items()}, np.ones(n, np.float32))
+
+
+def _failed(attempt: Attempt) -> bool:
+    return not attempt.outcome.grasped and attempt.outcome.fault not in UNINFORMATIVE_FAULTS
+
+
+def triplet_batch(
+    examples: Examples,
+    indices: NDArray[np.int64],
+    config: Grasp2VecConfig,
+    rng: np.random.Generator,
+    *,
+    augment: bool,
+) -> Batch:
+    """before and after (B, 3, S, S), held (B, 3, S', S'), grasped (B,).
+
+    In training each of the three pictures is flipped left to right and top to bottom on its own: a
+    mean over places does not know where things are. Before and after are cut with one offset.
+    Brightness and colors change alike over a triplet; the three colors change places alike over the
+    batch.
+
+    Args:
+        examples: of `gather_triplets`.
+        indices: (B,) rows.
+        config: of the method.
+        rng: draws.
+        augment: or the middle of the crops, as they are.
+    """
+    b = len(indices)
+    jitter = config.jitter
+    gain, shade = rng.uniform(-jitter, jitter, (b, 1)), rng.uniform(-jitter, jitter, (b, 3))
+    order = rng.permutation(3) if rng.random() < config.permuted else np.arange(3)
+    scene, held = (_offsets(b, crop, rng) for crop in (config.scene, config.held))
+    batch: Batch = {}
+    for name, crop, offsets in (
+        ("before", config.scene, scene),
+        ("after", config.scene, scene),
+        ("held", config.held, held),
+    ):
+        flips = rng.integers(0, 2, (b, 2)).astype(bool)
+        if augment:
+            cut = _cut(examples[name][indices], crop.px, offsets, flips)[..., order]
+        else:
+            start = (crop.stored_px - crop.px) // 2
+            cut = _cut(examples[name][indices], crop.px, np.full((b, 2), start), ~flips & flips)
+        picture = normalised_batch(cut)
+        batch[name] = recolored(picture, 1 + gain, shade) if augment else picture
+    batch["grasped"] = torch.from_numpy(examples["grasped"][indices]).float()
+    return batch
+
+
+def normalised_batch(color_BSSC: NDArray[np.uint8]) -> torch.Tensor:
+    """(B, 3, S, S) from -1 to 1."""
+    return torch.from_numpy(color_BSSC).permute(0, 3, 1, 2).float() / 127.5 - 1
+
+
+def _offsets(count: int, crop: CropConfig, rng: np.random.Generator) -> NDArray[np.int64]:
+    """(B, 2) px, rows and columns."""
+    return rng.integers(0, crop.stored_px - crop.px + 1, (count, 2))
+
+
+def _cut(
+    stored_BSSC: NDArray[np.uint8],
+    px: int,
+    offsets_B2: NDArray[np.int64],
+    flips_B2: NDArray[np.bool_],
+) -> NDArray[np.uint8]:
+    """(B, px, px, 3) squares of stored crops, flipped top to bottom and left to right."""
+    out = np.empty((len(stored_BSSC), px, px, 3), np.uint8)
+    for i, ((row, column), (vertical, horizontal)) in enumerate(
+        zip(offsets_B2, flips_B2, strict=True)
+    ):
+        square = stored_BSSC[i, row : row + px, column : column + px]
+        out[i] = square[:: -1 if vertical else 1, :: -1 if horizontal else 1]
+    return out
