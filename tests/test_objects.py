@@ -8,7 +8,9 @@ import os
 import subprocess
 import sys
 from collections import Counter
+from itertools import combinations
 
+import cv2
 import numpy as np
 import pytest
 
@@ -32,6 +34,7 @@ from selfgrasp.objects.named import objects_named
 from selfgrasp.objects.patterns import PATTERNS, pattern_image
 from selfgrasp.objects.sets import CATEGORY_SETS, SETS, canonical, set_label
 from selfgrasp.objects.solids import area, contains, mass_properties, reach
+from selfgrasp.objects.vessel_sets import VESSEL_SETS
 
 GREY = (0.5, 0.5, 0.5)
 ORIGIN = (0.0, 0.0, 0.0)
@@ -218,6 +221,55 @@ def test_the_sets_of_categories_share_no_instance_and_hold_as_many_of_each() -> 
         assert all(item.name == object_named(item.name).name for item in group[:16])
 
 
+def test_every_vessel_is_another_and_no_seed_is_in_two_sets() -> None:
+    sets = {name: objects_by_name(name) for name in VESSEL_SETS}
+    assert [len(group) for group in sets.values()] == [44, 12, 15, 500, 44, 15]
+    every = [item for group in sets.values() for item in group]
+    assert len({item.seed for item in every}) == len(every)
+    for name in ("household", "adversarial", "blocks", "blocks-novel"):
+        assert all(
+            (item.seed or 0) < min(e.start for e in VESSEL_SETS.values())
+            for item in objects_by_name(name)
+        )
+    for name in ("vessels", "vessels-novel", "vessels-many"):
+        group = sets[name]
+        looks = {
+            (item.family, item.pattern, *item.parts[0].color, *item.bounds[1]) for item in group
+        }
+        assert len(looks) == len(group)
+        assert [item.family for item in group[:4]] == ["mug", "bottle", "cup", "bowl"]
+        assert all(item.name == object_named(item.name).name for item in group[:4])
+
+
+@pytest.mark.parametrize("name", ["vessels", "vessels-novel"])
+def test_white_vessels_differ_from_the_others_in_color_and_name_alone(name: str) -> None:
+    for white, colored in zip(objects_by_name(f"{name}-white"), objects_by_name(name), strict=True):
+        assert {tuple(part.color) for part in white.parts} == {(0.9, 0.9, 0.9)}
+        again = tuple(
+            dataclasses.replace(ours, color=theirs.color)
+            for ours, theirs in zip(white.parts, colored.parts, strict=True)
+        )
+        painted = dataclasses.replace(white, name=colored.name, seed=colored.seed, parts=again)
+        assert catalogue_hash([painted]) == catalogue_hash([colored])
+        assert catalogue_hash([object_named(white.name)]) == catalogue_hash([white])
+
+
+def test_vessels_of_a_set_that_look_most_alike_can_be_told_apart() -> None:
+    """By the larger difference of their two colors, CIE76: 2.3 is just noticeable."""
+
+    def color(item: ObjectModel, part: int) -> np.ndarray:
+        rgb = item.parts[part].color.astype(np.float32)[None, None]
+        return np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2LAB)[0, 0])
+
+    for name, least in (("vessels", 30.0), ("vessels-validation", 15.0), ("vessels-novel", 60.0)):
+        alike = [
+            max(float(np.linalg.norm(color(a, part) - color(b, part))) for part in (0, -1))
+            for a, b in combinations(objects_by_name(name), 2)
+            if a.family == b.family and a.pattern == b.pattern
+        ]
+        assert min(alike) > least
+
+
 def test_a_fair_share_is_hard_and_a_few_are_nearly_hopeless() -> None:
     items = train_objects(300)
     sides = np.array([np.sort(item.extents) for item in items])
@@ -357,4 +409,6 @@ def test_names_of_sets_mean_the_same_everywhere():
     }
     for name in CATEGORY_SETS.values():
         assert set_label(name) == {v: str(k) for k, v in CATEGORY_SETS.items()}[name]
-    assert all(objects_named(one) for one in SETS if one not in ("stage", "assorted"))
+    assert all(
+        objects_named(one) for one in SETS if one not in ("stage", "assorted", "vessels-many")
+    )

@@ -8,7 +8,7 @@ import multiprocessing
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import StrEnum
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +26,7 @@ from selfgrasp.objects.families.toy_blocks import RANGES as TOY_RANGES
 from selfgrasp.objects.meshes import MeshRules, load_meshes
 from selfgrasp.objects.model import ObjectModel
 from selfgrasp.objects.sets import SETS
+from selfgrasp.objects.vessel_sets import VESSEL_SETS, make_vessel, vessel_objects
 
 HELD_OUT_FAMILIES: tuple[str, ...] = ("cross", "mug", "dumbbell")
 """Families that no training or validation object comes from."""
@@ -107,6 +108,7 @@ _HOUSEHOLD_START = 10 * SEEDS_PER_SET
 _ADVERSARIAL_START = 11 * SEEDS_PER_SET
 _BLOCKS_START = 12 * SEEDS_PER_SET
 _NOVEL_BLOCKS_START = 13 * SEEDS_PER_SET
+_VESSELS_START = 14 * SEEDS_PER_SET
 
 
 def train_objects(n: int = TRAIN_SIZE) -> tuple[ObjectModel, ...]:
@@ -196,6 +198,7 @@ _FIXED: Mapping[str, Callable[[], tuple[ObjectModel, ...]]] = {
     "adversarial": adversarial_objects,
     "blocks": block_objects,
     "blocks-novel": novel_block_objects,
+    **{name: partial(vessel_objects, name) for name in VESSEL_SETS},
 }
 """Sets that have no more objects than these."""
 
@@ -212,6 +215,8 @@ def _from_seeds(families: Sequence[str], first: int, n: int) -> tuple[ObjectMode
 
 
 def _make(family: str, seed: int) -> ObjectModel:
+    if seed >= _VESSELS_START:
+        return make_vessel(family, seed)
     ranges = None
     if family in ADVERSARIAL:
         ranges = ADVERSARIAL[family].ranges

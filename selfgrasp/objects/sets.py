@@ -58,6 +58,12 @@ _SETS = (
     ObjectSet("household"),
     ObjectSet("blocks", SetLabel.SEEN),
     ObjectSet("blocks-novel", SetLabel.NOVEL),
+    ObjectSet("vessels", SetLabel.SEEN),
+    ObjectSet("vessels-validation", SetLabel.VALIDATION),
+    ObjectSet("vessels-novel", SetLabel.NOVEL),
+    ObjectSet("vessels-many", SetLabel.SEEN),
+    ObjectSet("vessels-white", SetLabel.SEEN),
+    ObjectSet("vessels-novel-white", SetLabel.NOVEL),
     ObjectSet("mixed", SetLabel.MIXED),
 )
 SETS: Mapping[str, ObjectSet] = {one.name: one for one in _SETS}

@@ -27,8 +27,10 @@ class CollectJob:
             as RUN+explore, is one of its variants; +push pushes at random after each miss.
         objects: train, validation, test; categories, categories-validation, categories-test (things
             of 16 categories), assorted (categories, and others), adversarial (eight that are easily
-            shaken off the hand), blocks (toy blocks); or a folder of meshes, FOLDER#train and
-            FOLDER#test being two thirds and one third of them.
+            shaken off the hand), blocks (toy blocks), vessels (44 mugs, bottles, cups and bowls),
+            vessels-validation, vessels-novel, vessels-many (500), vessels-white,
+            vessels-novel-white; or a folder of meshes, FOLDER#train and FOLDER#test being two
+            thirds and one third of them.
         cell: tabletop: a hand over a table, an RGB-D camera above. kuka_bin: an arm before a bin, a
             camera over its shoulder. flat_table: a hand over toy blocks on a table without walls.
             ur5_table: the same table, a UR5.
