@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -21,11 +21,11 @@ from selfgrasp.core.bounds import check_bounds
 from selfgrasp.dataset import DatasetWriter
 from selfgrasp.dataset.meta import require_only_session
 from selfgrasp.objects.catalogue import SET_NAMES, catalogue_hash
-from selfgrasp.objects.model import ObjectModel
 from selfgrasp.objects.named import objects_named
+from selfgrasp.rollout.goals import ANY, categories_of, pictures_of
 from selfgrasp.rollout.jobs import CollectJob
 from selfgrasp.rollout.policies import resolve
-from selfgrasp.rollout.scene import PlayedScene, SceneTask, play_scene
+from selfgrasp.rollout.scene import PlayedScene, SceneTask, play_scene, scene_seed
 from selfgrasp.rollout.workers import WorkerConfig, play_all
 from selfgrasp.workcell.cells.config import to_json
 from selfgrasp.workcell.cells.flat_table import FlatTableConfig
@@ -148,7 +148,7 @@ def make_session(args: CollectJob) -> Session:
             "after": args.after,
             "cell": to_json(options),
             # Left out where there are none, so that keys of sessions last.
-            **({} if args.goals == "anything" else {"goals": args.goals}),
+            **_goals(args.goals),
             **({"measure_pushes": True} if args.measure_pushes else {}),
             **({"note_places": True} if args.note_places else {}),
             **cell_files(args.cell, options),
@@ -156,15 +156,18 @@ def make_session(args: CollectJob) -> Session:
     )
 
 
-def categories_of(goals: str, objects: Sequence[ObjectModel]) -> tuple[str, ...]:
-    """What attempts are asked for by `CollectJob.goals`: categories of the objects, or nothing in
-    particular."""
-    return tuple(sorted({one.family for one in objects})) if goals == "categories" else ()
+def _goals(goals: str) -> dict[str, str]:
+    """What a session keeps of them."""
+    if goals == ANY:
+        return {}
+    pictures = pictures_of(goals)
+    return {"goals": goals if pictures is None else pictures.identity}
 
 
 def _tasks(args: CollectJob, key: str, from_scene: int) -> Iterator[SceneTask]:
 
     categories = categories_of(args.goals, objects_named(args.objects))
+    pictures = pictures_of(args.goals)
     for scene in count(from_scene):
         yield SceneTask(
             key,
@@ -177,6 +180,7 @@ def _tasks(args: CollectJob, key: str, from_scene: int) -> Iterator[SceneTask]:
             categories,
             args.measure_pushes,
             args.note_places,
+            pictures and pictures.drawn(scene_seed(args.seed, scene), args.attempts_per_scene),
         )
 
 
@@ -194,6 +198,12 @@ def _check(args: CollectJob) -> None:
 
     resolve(args.policy)
     check_bounds(args)
+    pictures = pictures_of(args.goals)
+    if pictures is not None and pictures.dataset.resolve() == args.out.resolve():
+        raise InputError(
+            given=f"goals from {args.out}, which is added to",
+            wanted="another dataset, so that the same seed gives the same goals",
+        )
     options = args.options
     if isinstance(options, FlatTableConfig) and options.layout == "cases" and not options.cases:
         raise InputError(

@@ -43,7 +43,9 @@ class CollectJob:
         after: put_back: what was lifted falls into the workspace again; set_aside: it leaves the
             scene, so that the hard things are tried most.
         goals: anything: attempts are asked for nothing in particular; categories: each is asked for
-            a category drawn at random from those of the objects, whether one lies there or not.
+            a category drawn at random from those of the objects, whether one lies there or not; the
+            folder of a dataset: each is asked for the thing in a picture, drawn at random from the
+            present images of what was held there.
         measure_pushes: try, around each push, the best grasp before it and the best one after it,
             the scene put back each time: labels truth.held_before and truth.held_after (simulation
             only).
@@ -63,7 +65,7 @@ class CollectJob:
     attempts_per_scene: Annotated[int, Between(1, 100_000)] = 20
     round: Annotated[int, Between(0, 10**6)] = 0
     after: Literal["put_back", "set_aside"] = "put_back"
-    goals: Literal["anything", "categories"] = "anything"
+    goals: str = "anything"
     measure_pushes: bool = False
     note_places: bool = False
     options: CellConfig | None = None

@@ -15,9 +15,9 @@ from selfgrasp.common.record import versions
 from selfgrasp.core import Attempt, InputError, Policy, SelfgraspError, Session
 from selfgrasp.dataset import Dataset
 from selfgrasp.objects.named import objects_named, objects_of
-from selfgrasp.rollout.collect import categories_of
+from selfgrasp.rollout.goals import ANY, categories_of, stored_pictures
 from selfgrasp.rollout.policies import resolve
-from selfgrasp.rollout.scene import SceneTask, play_scene
+from selfgrasp.rollout.scene import SceneTask, play_scene, scene_seed
 from selfgrasp.rollout.workers import WorkerConfig, play_all
 from selfgrasp.workcell.cells.registry import CELLS, stored_options
 from selfgrasp.workcell.cells.simulated import SimCell, cell_files
@@ -51,7 +51,12 @@ class Replayed:
 
 
 def replay(
-    dataset: Path, attempt: str, *, policy: str | None = None, objects: str | None = None
+    dataset: Path,
+    attempt: str,
+    *,
+    policy: str | None = None,
+    objects: str | None = None,
+    goals: str | None = None,
 ) -> Replayed:
     """Play the attempt's scene again up to it.
 
@@ -60,17 +65,18 @@ def replay(
         attempt: id.
         policy: where the policy's weights are now, if they have moved.
         objects: folder of the meshes, if the attempt was on objects of one.
+        goals: where the dataset is now whose pictures attempts were asked for, if it has moved.
 
     Raises:
-        InputError: no such attempt, a cell that is not simulated, or objects or weights that are
-            not those of the collection.
+        InputError: no such attempt, a cell that is not simulated, or objects, weights or goals
+            that are not those of the collection.
     """
     with Dataset.open(dataset) as data:
         stored = _find(data, attempt)
         session = data.sessions[stored.session]
     config = _worker(session, policy, objects)
     # A worker process as in a collection: the same number of threads, and so the same sums.
-    task = _task(stored, session, config.objects)
+    task = _task(stored, session, config.objects, goals)
     ((attempts, frames),) = play_all(_play_filmed, [task], config, workers=1)
     found = [one for one in attempts if one.plain["index"] == stored.index]
     if not found:
@@ -148,9 +154,11 @@ def _worker(session: Session, given: str | None, folder: str | None) -> WorkerCo
     return WorkerConfig(session.spec.name, options, objects, policy)
 
 
-def _task(attempt: Attempt, session: Session, objects: str) -> SceneTask:
+def _task(attempt: Attempt, session: Session, objects: str, folder: str | None) -> SceneTask:
     angles = int(session.options.get("angles_per_point", 1))
     after = AfterLift(session.options.get("after", AfterLift.PUT_BACK))
+    goals = session.options.get("goals", ANY)
+    pictures = stored_pictures(goals, folder)
     return SceneTask(
         attempt.session,
         session.seed,
@@ -159,9 +167,10 @@ def _task(attempt: Attempt, session: Session, objects: str) -> SceneTask:
         angles,
         attempt.round,
         after,
-        categories_of(session.options.get("goals", "anything"), objects_named(objects)),
+        categories_of(goals, objects_named(objects)),
         bool(session.options.get("measure_pushes", False)),
         bool(session.options.get("note_places", False)),
+        pictures and pictures.drawn(scene_seed(session.seed, attempt.scene), attempt.index + 1),
     )
 
 

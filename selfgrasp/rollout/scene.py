@@ -13,12 +13,18 @@ from selfgrasp.codec import EncodedAttempt, encode_attempt
 from selfgrasp.core import ANYTHING, Attempt, Fault, Goal, ObjectRef, Outcome, Policy
 from selfgrasp.core.arrays import FloatArray
 from selfgrasp.core.policy import Timed
+from selfgrasp.rollout.goals import GoalPictures
 from selfgrasp.rollout.places import NotingPlaces
 from selfgrasp.workcell.attempt import Ids, Played
 from selfgrasp.workcell.cells.simulated import SimCell
 from selfgrasp.workcell.play import AfterLift, Stop, Task, attempts
 from selfgrasp.workcell.sim.world import Unstable
 from selfgrasp.workcell.workcell import Workcell
+
+
+def scene_seed(seed: int, scene: int) -> int:
+    """Of a scene, from the collection's seed and the scene's number."""
+    return int(np.random.SeedSequence([seed, scene]).generate_state(1)[0])
 
 
 @dataclass(frozen=True)
@@ -36,6 +42,7 @@ class SceneTask:
         after: what becomes of an object that was lifted.
         categories: of which each attempt is asked for one, drawn at random; empty asks for
             anything.
+        pictures: of which each attempt is asked for one, in order; None asks for none.
         measure: whether it is measured what pushes are worth, see `workcell.worth`.
         note_places: whether it is noted which object each pixel shows.
     """
@@ -50,14 +57,23 @@ class SceneTask:
     categories: tuple[str, ...] = ()
     measure: bool = False
     note_places: bool = False
+    pictures: GoalPictures | None = None
 
     @property
     def scene_seed(self) -> int:
         """Seeds of different collections do not meet."""
-        return int(np.random.SeedSequence([self.seed, self.scene]).generate_state(1)[0])
+        return scene_seed(self.seed, self.scene)
+
+    @property
+    def asks(self) -> bool:
+        """Whether attempts are asked for something in particular."""
+        return bool(self.categories) or self.pictures is not None
 
     def goals(self, placed: Sequence[ObjectRef] | None) -> Iterator[Goal]:
-        """Goals without end, whatever lies there: what is asked for may be missing."""
+        """Whatever lies there: what is asked for may be missing. Categories have no end."""
+        if self.pictures is not None:
+            yield from self.pictures.goals()
+            return
         rng = np.random.default_rng([self.scene_seed, 3])
         while True:
             yield Goal(self.categories[int(rng.integers(len(self.categories)))])
@@ -119,7 +135,7 @@ def _attempts(cell: Workcell, policy: Policy, task: SceneTask) -> Iterator[Playe
         policy,
         Task(task.scene_seed),
         ids=Ids(task.session, task.scene, 0, task.round),
-        goals=task.goals if task.categories else None,
+        goals=task.goals if task.asks else None,
         after=task.after,
         # A policy that looks at nothing goes on in an empty bin; its failures are data.
         stop=Stop(most=task.attempts, when_empty=False),

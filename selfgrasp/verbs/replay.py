@@ -22,6 +22,7 @@ class Args:
         out: folder of the pictures; by default replays/ID in the dataset's.
         policy: where the policy's weights are now, if they have moved.
         objects: folder of the meshes, if the attempt was on objects of your own.
+        goals: where the dataset is now whose pictures attempts were asked for, if it has moved.
     """
 
     dataset: Positional[Path]
@@ -29,6 +30,7 @@ class Args:
     out: Path | None = None
     policy: str | None = None
     objects: str | None = None
+    goals: str | None = None
 
 
 def run(args: Args) -> int:
@@ -38,7 +40,13 @@ def run(args: Args) -> int:
     from selfgrasp.rollout.replay import replay
 
     out = args.out or args.dataset / "replays" / file_name(args.attempt, "attempt")
-    done = replay(args.dataset, args.attempt, policy=args.policy, objects=args.objects)
+    done = replay(
+        args.dataset,
+        args.attempt,
+        policy=args.policy,
+        objects=args.objects,
+        goals=args.goals,
+    )
     files = write_pictures(done, out)
     held = (
         f"{1000 * done.again.outcome.width:.0f} mm held"
