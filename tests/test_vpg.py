@@ -225,7 +225,7 @@ def test_a_plan_names_grasps_and_pushes_and_avoids_what_was_missed() -> None:
     kinds = {type(action) for action in plan.actions}
     assert kinds == {Grasp, Push}
     assert set(plan.maps) == {"grasp", "push"}
-    assert plan.maps["push"].values.shape[0] == 2 * plan.maps["grasp"].values.shape[0]
+    assert plan.maps["push"].values.shape[0] == plan.maps["grasp"].values.shape[0] == 16
     grasping = registry.build("vpg:grasping")
     best = grasping.plan(context).action
     assert isinstance(best, Grasp)
@@ -276,11 +276,11 @@ def test_learning_on_changes_a_copy_and_forgets_it_with_the_next_scene() -> None
     np.testing.assert_array_equal(again.scores, before.scores)
 
 
-def test_a_config_needs_colors_or_heights_and_even_turns() -> None:
+def test_a_config_needs_colors_or_heights_and_directions() -> None:
     with pytest.raises(InputError, match="neither color nor height"):
         VPGConfig(color=False, height=False)
-    with pytest.raises(InputError, match="turns = 15"):
-        VPGConfig(turns=15)
+    with pytest.raises(InputError, match="push_turns = 0"):
+        VPGConfig(push_turns=0)
 
 
 def test_the_published_networks_take_torchvisions_layers(tmp_path: Path) -> None:

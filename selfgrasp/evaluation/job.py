@@ -41,8 +41,8 @@ class BenchJob:
             features (.npz).
         objects: seen, novel, validation, mixed (half of the first two each), household (ten novel
             things), adversarial (eight that are easily shaken off the hand), or a folder of meshes;
-            of these `category` has the first three, and `declutter` the
-            first two. The default is the protocol's.
+            of these `category` has the first three, and `declutter` the first two. The default is
+            the protocol's.
         trials: scenes a policy (prediction and embedding: attempts); the default is the protocol's
             full number (arrangements: 30 a case; embedding: as many as there are).
         data: prediction: a folder for its datasets of tried actions on held-out objects, which are

@@ -35,10 +35,10 @@ _BEYOND = 0.06
 """m beyond the end of a push that have to lie in the workspace: what is pushed is ahead of the
 fingers, and lost once its middle is over the border."""
 _NEAR_BORDER = 0.05
-"""m from the border of the workspace, within which nothing is pushed outwards: what the fingers hit
-beside its middle turns and moves aside."""
-_PARALLEL = 0.1
-"""Sine of the angle up to which a push runs along a side of the workspace."""
+"""m from the border of the workspace, within which things are pushed inwards alone: what the
+fingers hit beside its middle turns and moves aside."""
+_INWARDS = 0.3
+"""Sine of the angle to a side of the workspace from which on a push runs inwards."""
 _MULTIPLE = 8
 """Sizes are multiples of this: convolutions are prepared once for a size, which costs as much as
 running them."""
@@ -140,7 +140,7 @@ def pushable(seen: Turned, spec: CellSpec) -> NDArray[np.bool_]:
 
     The closed fingers come down beside things and the palm above them, something stands in the
     fingers' way within 6 cm, the push begins inside the workspace and ends 6 cm inside it, and
-    nothing within 5 cm of a side of the workspace is pushed towards that side.
+    what stands within 5 cm of a side of the workspace is met by pushes away from that side alone.
     """
     gripper, pixel = spec.gripper, seen.pixel
     high = (seen.height > LOWEST_TOP).astype(np.uint8)
@@ -156,18 +156,19 @@ def pushable(seen: Turned, spec: CellSpec) -> NDArray[np.bool_]:
     # From the fingers on: the kernel's anchor is its first column.
     met = cv2.dilate(high, np.ones((2 * side + 1, reach + 1), np.uint8), anchor=(0, side))
     inside = seen.inside(spec, margin=_BORDER) & seen.inside(spec, ahead=PUSH_LENGTH + _BEYOND)
-    outwards = (high & _outwards(seen, spec)).astype(np.uint8)
-    if outwards.any():
+    endangered = (high & _endangered(seen, spec)).astype(np.uint8)
+    if endangered.any():
         far = _px(along / 2 + PUSH_LENGTH, pixel)
         side = _px(across / 2, pixel)
         inside &= (
-            cv2.dilate(outwards, np.ones((2 * side + 1, far + 1), np.uint8), anchor=(0, side)) == 0
+            cv2.dilate(endangered, np.ones((2 * side + 1, far + 1), np.uint8), anchor=(0, side))
+            == 0
         )
     return np.asarray((taken == 0) & (met > 0)) & inside
 
 
-def _outwards(seen: Turned, spec: CellSpec) -> NDArray[np.uint8]:
-    """(H, W) 0 or 1: cells near a side of the workspace towards which the columns run."""
+def _endangered(seen: Turned, spec: CellSpec) -> NDArray[np.uint8]:
+    """(H, W) 0 or 1: cells near a side of the workspace from which the columns do not run away."""
     rows, columns = seen.height.shape
     along, across = seen.axes
     near = np.zeros((rows, columns), bool)
@@ -177,9 +178,9 @@ def _outwards(seen: Turned, spec: CellSpec) -> NDArray[np.uint8]:
             + across[axis] * np.arange(rows)[:, None]
             + along[axis] * np.arange(columns)[None]
         )
-        if along[axis] > _PARALLEL * seen.pixel:
+        if along[axis] > -_INWARDS * seen.pixel:
             near |= at > spec.workspace.high[axis] - _NEAR_BORDER
-        if along[axis] < -_PARALLEL * seen.pixel:
+        if along[axis] < _INWARDS * seen.pixel:
             near |= at < spec.workspace.low[axis] + _NEAR_BORDER
     return near.astype(np.uint8)
 

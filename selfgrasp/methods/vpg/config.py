@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+import numpy as np
+
 from selfgrasp.core import InputError
+from selfgrasp.core.arrays import FloatArray
 
 
 class Trunk(StrEnum):
@@ -69,7 +72,8 @@ class VPGConfig:
         channels: of the convolutions.
         hidden: units of the layer after them.
         grasp_pixel, push_pixel: m, cells of the maps that the networks look at.
-        turns: directions of pushes; grasps have half as many.
+        grasp_turns: directions of grasps, over half a turn: both fingers are alike.
+        push_turns: directions of pushes, over a whole turn.
         patience: what a push's value is multiplied by for each push since something was held.
         push_bias: by how much a push has to be better than the best grasp to be chosen.
         candidates: of each kind in a plan.
@@ -89,16 +93,18 @@ class VPGConfig:
     hidden: int = 64
     grasp_pixel: float = 0.004
     push_pixel: float = 0.008
-    turns: int = 16
+    grasp_turns: int = 16
+    push_turns: int = 16
     patience: float = 0.85
     push_bias: float = 0.1
     candidates: int = 12
-    epsilon: float = 0.1
+    epsilon: float = 0.2
     view: str | None = None
 
     def __post_init__(self) -> None:
-        if self.turns % 2:
-            raise InputError(given=f"turns = {self.turns}", wanted="an even number")
+        for name in ("grasp_turns", "push_turns"):
+            if getattr(self, name) < 1:
+                raise InputError(given=f"{name} = {getattr(self, name)}", wanted="at least 1")
         if not (self.color or self.height):
             raise InputError(given="neither color nor height", wanted="one of them at least")
 
@@ -111,6 +117,16 @@ class VPGConfig:
     def border(self) -> int:
         """px on every side of the middle of a patch."""
         return self.patch // 2
+
+    @property
+    def grasp_yaws(self) -> FloatArray:
+        """(G,) rad, directions of grasps."""
+        return np.arange(self.grasp_turns) * np.pi / self.grasp_turns
+
+    @property
+    def push_yaws(self) -> FloatArray:
+        """(P,) rad, directions of pushes."""
+        return np.arange(self.push_turns) * 2.0 * np.pi / self.push_turns
 
     @property
     def looks_ahead(self) -> bool:
@@ -144,6 +160,7 @@ def paper() -> VPGConfig:
         reward=Reward.CHANGE,
         discount=0.5,
         clearances=False,
+        grasp_turns=8,
         push_pixel=0.004,
         patience=1.0,
         push_bias=0.0,

@@ -189,10 +189,13 @@ def cell_of(row: NDArray[np.float32]) -> CellSpec:
 def _returns(transitions: Sequence[_Transition], discount: float) -> list[np.float32]:
     """SPOT's trial reward: r + discount times what followed, 0 once nothing was gained."""
     found: list[np.float32] = []
-    follows = 0.0
+    after, follows = -1, 0.0
     for one in reversed(transitions):
+        if after != one.index + 1:
+            follows = 0.0
         follows = one.reward + discount * follows if one.reward > 0 else 0.0
         found.append(np.float32(follows))
+        after = one.index
     return found[::-1]
 
 

@@ -45,6 +45,7 @@ from selfgrasp.methods.vpg.seen import (
 from selfgrasp.methods.vpg.targets import StateValues, target_of
 from selfgrasp.methods.vpg.variants import Exploring, LearningOn
 from selfgrasp.vision import Heightmap, diverse, heightmap
+from selfgrasp.vision.change import CHANGED_AREA, LOST_VOLUME
 from selfgrasp.vision.scene_map import NO_DEPTH, NO_RETURN, view_with_depth
 from selfgrasp.vision.turned import PUSH_LENGTH
 
@@ -94,7 +95,7 @@ class VPG(Method):
         config = self.config
         return [
             *(config.patch, config.grasp_pixel, config.push_pixel, config.discount, config.view),
-            config.reward is Reward.MEASURED,
+            *(config.reward is Reward.MEASURED, CHANGED_AREA, LOST_VOLUME),
             *(config.looks_ahead and CELL_NUMBERS, config.looks_back),
         ]
 
@@ -253,23 +254,22 @@ def _action(kind: int, scored: Scored, index: int, opening: float) -> Action:
 
 def _heat(kind: int, scored: Scored, top: Heightmap, config: VPGConfig) -> Heat:
     """The best value in each cell of a map of the world's axes, a layer a direction."""
-    pixel, turns = (
-        (config.push_pixel, config.turns)
+    pixel, yaws = (
+        (config.push_pixel, config.push_yaws)
         if kind == PUSH
-        else (config.grasp_pixel, config.turns // 2)
+        else (config.grasp_pixel, config.grasp_yaws)
     )
     rows, columns = (math.ceil(n * top.pixel / pixel) for n in top.height.shape)
-    values = np.full((turns, rows, columns), -np.inf, np.float32)
+    values = np.full((len(yaws), rows, columns), -np.inf, np.float32)
     cells = np.floor(top.cells(scored.xy) * top.pixel / pixel).astype(np.int64)
-    layers = np.rint(scored.yaw / (2 * math.pi / config.turns)).astype(np.int64)
+    layers = np.searchsorted(yaws, scored.yaw)
     np.maximum.at(
         values,
         (layers, cells[:, 1].clip(0, rows - 1), cells[:, 0].clip(0, columns - 1)),
         scored.values.astype(np.float32),
     )
     values[np.isneginf(values)] = np.nan
-    angles = np.arange(turns) * 2 * math.pi / config.turns
-    return Heat(values, angles, top.world_from_map, pixel)
+    return Heat(values, yaws, top.world_from_map, pixel)
 
 
 def _metrics(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -65,11 +64,6 @@ class Scored:
         return Scored(self.xy[indices], self.yaw[indices], self.z[indices], self.values[indices])
 
 
-def turn_of(index: int, config: VPGConfig) -> float:
-    """rad of a direction."""
-    return 2.0 * math.pi * index / config.turns
-
-
 def picture(
     color: NDArray[np.uint8], height: NDArray[np.floating], config: VPGConfig
 ) -> torch.Tensor:
@@ -117,7 +111,7 @@ def score_grasps(networks: Networks, top: Heightmap, spec: CellSpec, config: VPG
     """Every cell where something stands, in every direction of grasps."""
     found = []
     for seen, places in _turned(
-        top, spec, config, graspable, turns=config.turns // 2, pixel=config.grasp_pixel
+        top, spec, config, graspable, yaws=config.grasp_yaws, pixel=config.grasp_pixel
     ):
         tips = _tips(seen, places, spec)
         late = torch.from_numpy(_late(seen, places, tips, spec, config))
@@ -131,7 +125,7 @@ def score_pushes(networks: Networks, top: Heightmap, spec: CellSpec, config: VPG
     """Every cell from which a push can move something, in every direction."""
     found = []
     for seen, places in _turned(
-        top, spec, config, pushable, turns=config.turns, pixel=config.push_pixel, around=_AROUND
+        top, spec, config, pushable, yaws=config.push_yaws, pixel=config.push_pixel, around=_AROUND
     ):
         late = torch.zeros(len(places), 0)
         values = _slide(networks.push, seen, places, late, config)
@@ -146,7 +140,7 @@ def _turned(
     config: VPGConfig,
     mask: Callable[[Turned, CellSpec], NDArray[np.bool_]],
     *,
-    turns: int,
+    yaws: FloatArray,
     pixel: float,
     around: float = 0.0,
 ) -> Iterator[tuple[Turned, NDArray[np.int64]]]:
@@ -156,8 +150,7 @@ def _turned(
     if not len(points):
         return
     corners, surface = outline(points, margin=around), spec.workspace.surface
-    for index in range(turns):
-        yaw = turn_of(index, config)
+    for yaw in yaws.tolist():
         seen = turned(top, corners, yaw, surface=surface, pixel=pixel, border=config.border)
         places = _places(mask(seen, spec), config.border)
         if len(places):

@@ -18,7 +18,7 @@ from selfgrasp.vision.random_actions import random_action
 if TYPE_CHECKING:
     from selfgrasp.methods.vpg.method import VPG
 
-_RANDOM_PUSHES = 0.5
+_RANDOM_PUSHES = 0.75
 """Of the random actions of `+explore`."""
 _RATE, _MOMENTUM = 1e-5, 0.9
 """Of learning at test time (section IV-F)."""

@@ -11,10 +11,12 @@ import numpy as np
 
 from selfgrasp.core.arrays import FloatArray
 from selfgrasp.core.errors import InputError
-from selfgrasp.core.pose import pose, rotation_about_z
+from selfgrasp.core.pose import apply, pose, rotation_about_z
 from selfgrasp.objects.arrangements.arrangement import Arrangement, Standing
 from selfgrasp.objects.arrangements.footprint import Face, Outline, faces_of, reach_along_x
+from selfgrasp.objects.arrangements.room import Prism, room_for_fingers
 from selfgrasp.objects.model import ObjectModel
+from selfgrasp.objects.solids import corners
 
 FEWEST, MOST = 2, 6
 WIDEST_GAP = 0.003
@@ -30,6 +32,8 @@ _ALIKE, _SAME_SHAPE = 0.45, 1e-6
 """Share of the objects that are of the family of one before, and m within which two of a family are
 of the same shape."""
 _TRIES, _DRAWS = 40, 100
+_MOST_COMPARED = 20
+"""Packings of which the one is taken that leaves the least room for fingers, at most."""
 
 
 class _Growth(Enum):
@@ -72,6 +76,7 @@ def random_packing(
 ) -> Arrangement:
     """Objects side by side near the middle of the table, with gaps of 0 to 3 mm: rows, corners,
     squares. They lie on flat faces, mostly on their largest, and the whole is turned at random.
+    Of up to twenty such packings it is the one that leaves a hand the least room for its fingers.
 
     Args:
         rng: the same one gives the same packing.
@@ -87,18 +92,26 @@ def random_packing(
     if not pool:
         raise InputError(given="no objects", wanted="at least one to pack")
     growth = tuple(_SHARES)[int(rng.choice(len(_SHARES), p=tuple(_SHARES.values())))]
+    compared = int(rng.integers(1, _MOST_COMPARED + 1))
     for _ in range(_TRIES):
-        blocks = [_drawn(rng, pool, growth)]
-        while len(blocks) < count:
-            new = _drawn_beside(rng, pool, growth, blocks)
-            blocks.append(_added(rng, blocks, new, growth))
-        placed = _on_table(rng, blocks)
+        packings = [_packing(rng, pool, count, growth) for _ in range(compared)]
+        placed = _on_table(rng, min(packings, key=_room))
         if placed is not None:
             return Arrangement("packing", placed)
     raise InputError(
         given=f"{count} objects of a pool that do not fit side by side",
         wanted=f"a packing within {HALF_SIDE:g} m to each side",
     )
+
+
+def _packing(
+    rng: np.random.Generator, pool: Sequence[ObjectModel], count: int, growth: _Growth
+) -> list[_Block]:
+    blocks = [_drawn(rng, pool, growth)]
+    while len(blocks) < count:
+        new = _drawn_beside(rng, pool, growth, blocks)
+        blocks.append(_added(rng, blocks, new, growth))
+    return blocks
 
 
 def _drawn(rng: np.random.Generator, pool: Sequence[ObjectModel], growth: _Growth) -> _Block:
@@ -151,13 +164,12 @@ def _added(
         first, last = blocks[0].points[:, 1], new.points[:, 1]
         middle = (first.min() + first.max() - last.min() - last.max()) / 2.0
         return _slid(blocks, new, 0, float(middle), gap)
-    boxes = [_box(block) for block in blocks]
     best, least = new, (len(blocks) + 2, np.inf)
     for _ in range(growth.value):
         turned = replace(new, quarter=int(rng.integers(4)))
         way = int(rng.integers(4))
         tried = _slid(blocks, turned, way, _across(rng, blocks, turned, way), gap)
-        score = _looseness(np.array([*boxes, _box(tried)]))
+        score = _looseness([*blocks, tried])
         if score < least:
             best, least = tried, score
     return best
@@ -169,9 +181,10 @@ def _box(block: _Block) -> FloatArray:
     return np.array([points.min(axis=0), points.max(axis=0)])
 
 
-def _looseness(boxes: FloatArray) -> tuple[int, float]:
-    """How many of boxes (N, 2, 2) a hand can take along one of their sides, and how large (m^2) and
+def _looseness(blocks: Sequence[_Block]) -> tuple[int, float]:
+    """How many blocks a hand can take along a side of the box around each, and how large (m^2) and
     long the packing is."""
+    boxes = np.array([_box(block) for block in blocks])
     low, high = boxes[:, 0], boxes[:, 1]
     middle, half = (low + high) / 2.0, (high - low) / 2.0
     # (N, 2 axes, 2 sides, 2) m: where the fingers come down.
@@ -184,6 +197,17 @@ def _looseness(boxes: FloatArray) -> tuple[int, float]:
     taken = (~blocked & (2.0 * half <= _OPENING)).any(axis=1)
     sides = high.max(axis=0) - low.min(axis=0)
     return int(taken.sum()), float(sides.prod() + 0.1 * sides.max() ** 2)
+
+
+def _room(blocks: Sequence[_Block]) -> float:
+    """The share of the grasps of a block for which both fingers find room, where it is largest."""
+    prisms = []
+    for index, block in enumerate(blocks):
+        packing_from_object = _packed(block)
+        for part in block.model.parts:
+            points = apply(packing_from_object, corners(part))
+            prisms.append(Prism(points[:, :2], float(points[:, 2].max()), index))
+    return room_for_fingers(prisms, opening=_OPENING, finger=_FINGER)
 
 
 def _across(rng: np.random.Generator, blocks: Sequence[_Block], new: _Block, way: int) -> float:

@@ -17,6 +17,7 @@ from selfgrasp.papers.vpg.demo_case import LIST, Case, cases_there, cell_for, ch
 from selfgrasp.papers.vpg.demo_film import film
 from selfgrasp.papers.vpg.demo_page import Shown, write_page
 from selfgrasp.papers.vpg.demo_steps import Run, played_run
+from selfgrasp.papers.vpg.demo_words import headline
 from selfgrasp.protocols.clearing import stop_of
 from selfgrasp.rollout.policies import load_policy, resolve
 from selfgrasp.viz.kinds import kind_of
@@ -78,10 +79,7 @@ def _play(args: Args, stop: threading.Event) -> None:
         spec = workcell.spec
     page = write_page(args.out, Shown(case, ref, method, run, tuple(others), tuple(frames), spec))
     words = "stopped: " if stop.is_set() else ""
-    print(
-        f"{words}{run.lifted} of {run.blocks} blocks lifted in {run.actions} actions, "
-        f"{run.pushes} of them pushes; {time.perf_counter() - began:.0f} s in all; report: {page}"
-    )
+    print(f"{words}{headline(run)}; {time.perf_counter() - began:.0f} s in all; report: {page}")
 
 
 def _vpg(ref: PolicyRef) -> VPG:

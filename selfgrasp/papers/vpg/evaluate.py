@@ -21,6 +21,8 @@ class Table:
         objects: of the protocol; empty for its own.
         gripper: see `FlatTableConfig`.
         count: of objects; 0 for the protocol's.
+        every: whether all rows are played on it, or those alone that are trained on every seed, the
+            long one and the landmarks.
     """
 
     name: str
@@ -29,10 +31,11 @@ class Table:
     objects: str = ""
     gripper: str = "packed"
     count: int = 0
+    every: bool = False
 
 
 TABLES = (
-    Table("arrangements", "packed by hand", "arrangements"),
+    Table("arrangements", "packed by hand", "arrangements", every=True),
     Table("arrangements-85", "packed by hand, 85 mm", "arrangements", gripper="tabletop"),
     Table("declutter", "thirty scattered", "declutter"),
     Table("declutter-10", "ten scattered", "declutter", count=10),
@@ -47,10 +50,13 @@ def tables(work: Work) -> tuple[Table, ...]:
     return tuple(one for one in TABLES if one.name in work.sizes.cleared)
 
 
-def policies(work: Work) -> dict[str, str]:
-    """By row."""
-    trained = {one.name: work.policy(one) for one in work.trainings.values()}
-    return {**{name: name for name in work.sizes.landmarks}, **trained, "learn": work.learning_on}
+def policies(work: Work, table: Table) -> dict[str, str]:
+    """By name of their training or row."""
+    found = {name: name for name in work.sizes.landmarks}
+    for one in work.trainings.values():
+        if table.every or one.preset in work.sizes.compared:
+            found[one.name] = work.policy(one)
+    return {**found, "learn": work.learning_on} if table.every else found
 
 
 def play(work: Work, table: Table) -> str:
@@ -61,7 +67,7 @@ def play(work: Work, table: Table) -> str:
         trials = sizes.runs * sizes.cases
     job = BenchJob(
         protocol=table.protocol,
-        policy=tuple(policies(work).values()),
+        policy=tuple(policies(work, table).values()),
         objects=table.objects or None,
         trials=trials,
         seed=work.seed,

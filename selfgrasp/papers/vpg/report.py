@@ -36,7 +36,6 @@ NOTES = (
     "as many of the published cases as was published.",
     "Of each push on these tables the best grasp before it and the best one after it were tried, "
     "too, and undone. Nothing but the row that says so learns from such tries.",
-    "The oracle tries grasps in the simulator before it does one; it never pushes.",
 )
 
 
@@ -63,7 +62,7 @@ def table_of(work: Work, table: evaluate.Table) -> Table:
     over trainings and runs."""
     found = steps.measured(evaluate.folder(work, table))
     rows: list[list[Cell]] = []
-    for name, labels in _rows(work).items():
+    for name, labels in _rows(work, table).items():
         figures = [steps.figures(found, one) for one in labels]
         paper = PAPER.get((table.name, name))
         theirs = [None if paper is None else getattr(paper, metric) for metric in _THEIRS]
@@ -81,8 +80,9 @@ def table_of(work: Work, table: evaluate.Table) -> Table:
 
 def paired_table(work: Work) -> Table:
     """Completion within 2 N on the same runs: the first training of each preset beside others."""
-    found = steps.measured(evaluate.folder(work, evaluate.tables(work)[0]))
-    names = {resolve(policies[0]).label: name for name, policies in _rows(work).items()}
+    table = evaluate.tables(work)[0]
+    found = steps.measured(evaluate.folder(work, table))
+    names = {resolve(policies[0]).label: name for name, policies in _rows(work, table).items()}
     rows: list[list[Cell]] = []
     for pair in found["paired"]:
         ours, theirs = names.get(pair["a"]), names.get(pair["b"])
@@ -94,13 +94,15 @@ def paired_table(work: Work) -> Table:
     return Table(title="arrangements: differences on the same runs", columns=columns, rows=rows)
 
 
-def _rows(work: Work) -> Mapping[str, tuple[str, ...]]:
+def _rows(work: Work, table: evaluate.Table) -> Mapping[str, tuple[str, ...]]:
     """By row, the policies of all seeds."""
-    found: dict[str, tuple[str, ...]] = {name: (name,) for name in work.sizes.landmarks}
-    for one in work.trainings.values():
-        name = "long" if one.long else one.preset
-        found[name] = (*found.get(name, ()), work.policy(one))
-    return {**found, "learn": (work.learning_on,)}
+    found: dict[str, tuple[str, ...]] = {}
+    for name, policy in evaluate.policies(work, table).items():
+        training = work.trainings.get(name)
+        if training is not None:
+            name = "long" if training.long else training.preset
+        found[name] = (*found.get(name, ()), policy)
+    return found
 
 
 def _cells(figures: Sequence[Mapping[str, Any]]) -> Iterator[Cell]:

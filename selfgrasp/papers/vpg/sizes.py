@@ -19,7 +19,6 @@ LANDMARKS = (
     "heuristic+push",
     "supersizing",
     "supersizing+push",
-    "oracle",
 )
 TITLES: Mapping[str, str] = {
     "small": "VPG",
@@ -40,7 +39,6 @@ TITLES: Mapping[str, str] = {
     "heuristic+push": "heuristic, a random push after each miss",
     "supersizing": "supersizing",
     "supersizing+push": "supersizing, a random push after each miss",
-    "oracle": "oracle (tries grasps in the simulator)",
 }
 
 

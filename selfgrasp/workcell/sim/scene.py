@@ -23,8 +23,8 @@ _REST_SPEED = 0.03
 _POUR_SECONDS, _CALM_SECONDS = 2.0, 0.8
 """s of patience after a drop and after an attempt."""
 _BATCH = 20
-_PACKED = 6
-"""Objects of a packing, at most; two at least."""
+_PACKED, _PACKED_SHARE = 6, 0.7
+"""Objects of a packing, at most, and two at least; share of packings in a mixed layout."""
 _SCATTER, _DROPS = 0.12, 4
 """m, half the side of the square over which objects are scattered; how often one is dropped until
 it stays."""
@@ -168,7 +168,7 @@ class SimScene:
         self._arranged = ""
         layout = config.layout
         if layout is Layout.MIXED:
-            layout = Layout.PACKED if rng.random() < 0.5 else Layout.SCATTERED
+            layout = Layout.PACKED if rng.random() < _PACKED_SHARE else Layout.SCATTERED
         match layout:
             case Layout.CASES:
                 self.arrange(config.cases[seed % len(config.cases)])
