@@ -28,6 +28,7 @@ from selfgrasp.protocols.embedding import (
     LOCALIZATION,
     METRICS,
     OUTCOME_NEIGHBOR,
+    OUTCOME_NEIGHBOR_OTHER_SCENES,
     RETRIEVAL,
     RETRIEVAL_INNER_PRODUCT,
     RETRIEVAL_OTHER_SCENES,
@@ -73,6 +74,7 @@ def test_retrieval_by_hand() -> None:
         RETRIEVAL_OTHER_SCENES: [1, 1, 1],
         RETRIEVAL_INNER_PRODUCT: [1, 1, 0, 1],
         OUTCOME_NEIGHBOR: [1, 0, 0, 1],
+        OUTCOME_NEIGHBOR_OTHER_SCENES: [1, 1, 1],
     }
     assert found[RETRIEVAL].estimate.value == 0.5
     assert found[RETRIEVAL].estimate.n == 4
@@ -190,6 +192,7 @@ def test_a_file_of_features_is_a_row_without_heat(world: Path, tmp_path: Path) -
         "retrieval_other_scenes",
         "retrieval_inner_product",
         "outcome_neighbor",
+        "outcome_neighbor_other_scenes",
     }
     (pair,) = found.paired
     assert (pair.a, pair.b, pair.metric, pair.n) == (label, "color_histogram", "retrieval", 3)

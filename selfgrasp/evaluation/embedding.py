@@ -257,7 +257,7 @@ def _counted(of: _Data, question: Asked, notes: Sequence[str]) -> Table:
         "queries": len(queries),
         "pictures in the gallery": len(gallery),
         "queries without another picture of their object (counted as wrong)": alone,
-        "queries without one from another scene (not in retrieval_other_scenes)": elsewhere,
+        "queries without one from another scene (not in the figures of other scenes)": elsewhere,
         **question.counts,
     }
     rows: list[list[Cell]] = [[what, number] for what, number in counts.items()]

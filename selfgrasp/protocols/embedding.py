@@ -39,6 +39,12 @@ OUTCOME_NEIGHBOR = Metric(
     "Outcome neighbor",
     "share of present pictures whose nearest other one, by cosine, shows the same object",
 )
+OUTCOME_NEIGHBOR_OTHER_SCENES = Metric(
+    "outcome_neighbor_other_scenes",
+    "Outcome neighbor from other scenes",
+    "the same as outcome neighbor among pictures from other scenes alone, of the objects that have "
+    "one there",
+)
 LOCALIZATION = Metric(
     "localization",
     "Localization",
@@ -50,6 +56,7 @@ METRICS = (
     RETRIEVAL_OTHER_SCENES,
     RETRIEVAL_INNER_PRODUCT,
     OUTCOME_NEIGHBOR,
+    OUTCOME_NEIGHBOR_OTHER_SCENES,
     LOCALIZATION,
 )
 
@@ -223,13 +230,15 @@ def answers(
         RETRIEVAL_OTHER_SCENES: nearest(differences, present, elsewhere),
         RETRIEVAL_INNER_PRODUCT: nearest(differences, present, may, Similarity.INNER_PRODUCT),
         OUTCOME_NEIGHBOR: nearest(own, present, may),
+        OUTCOME_NEIGHBOR_OTHER_SCENES: nearest(own, present, elsewhere),
     }
     given = {
         metric: Answers(is_right(queries, gallery, at).astype(np.float64), queries.scenes)
         for metric, at in found.items()
     }
     findable = chance(queries, gallery, elsewhere) > 0
-    return {**given, RETRIEVAL_OTHER_SCENES: given[RETRIEVAL_OTHER_SCENES].of(findable)}
+    away = (RETRIEVAL_OTHER_SCENES, OUTCOME_NEIGHBOR_OTHER_SCENES)
+    return {**given, **{metric: given[metric].of(findable) for metric in away}}
 
 
 def chances(queries: Lifts, gallery: Lifts) -> Mapping[Metric, Answers]:
@@ -237,9 +246,11 @@ def chances(queries: Lifts, gallery: Lifts) -> Mapping[Metric, Answers]:
     may = among(queries, gallery)
     elsewhere = chance(queries, gallery, among(queries, gallery, other_scenes=True))
     share = Answers(chance(queries, gallery, may), queries.scenes)
+    away = Answers(elsewhere, queries.scenes).of(elsewhere > 0)
     return {
         RETRIEVAL: share,
-        RETRIEVAL_OTHER_SCENES: Answers(elsewhere, queries.scenes).of(elsewhere > 0),
+        RETRIEVAL_OTHER_SCENES: away,
         RETRIEVAL_INNER_PRODUCT: share,
         OUTCOME_NEIGHBOR: share,
+        OUTCOME_NEIGHBOR_OTHER_SCENES: away,
     }
