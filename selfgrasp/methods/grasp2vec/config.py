@@ -89,7 +89,7 @@ class Grasp2VecConfig:
 
     servo: ServoConfig = field(default_factory=ServoConfig)
     tower: TowerConfig = field(default_factory=TowerConfig)
-    scene: CropConfig = field(default_factory=lambda: CropConfig(112, 124, 0.06))
+    scene: CropConfig = field(default_factory=lambda: CropConfig(112, 124, 0.18))
     held: CropConfig = field(default_factory=lambda: CropConfig(64, 72, 0.16))
     tied: bool = False
     regularization: float = 0.0005
@@ -120,7 +120,7 @@ def paper() -> Grasp2VecConfig:
         tower=TowerConfig(
             stem=64, units=(3, 4, 6), channels=(256, 512, 1024), strides=(1, 2, 2), squeeze=4
         ),
-        scene=CropConfig(472, 512, 0.06),
+        scene=CropConfig(472, 512, 0.18),
         held=CropConfig(472, 512, 0.16),
     )
 
