@@ -122,4 +122,6 @@ def test_goals_that_cannot_be_say_so(held: Path, tmp_path: Path) -> None:
         collect(replace(job, goals=str(blind)))
     with pytest.raises(InputError, match=r"which is added to; wanted: another dataset"):
         collect(replace(job, out=held))
+    with pytest.raises(InputError, match=r"collected with that seed; wanted: another --seed"):
+        collect(replace(job, seed=make_session().seed))
     assert not (tmp_path / "out").exists()

@@ -204,6 +204,11 @@ def _check(args: CollectJob) -> None:
             given=f"goals from {args.out}, which is added to",
             wanted="another dataset, so that the same seed gives the same goals",
         )
+    if pictures is not None and args.seed in pictures.seeds:
+        raise InputError(
+            given=f"--seed {args.seed} and goals from {args.goals}, collected with that seed",
+            wanted="another --seed: goals are pictures of things from another drop",
+        )
     options = args.options
     if isinstance(options, FlatTableConfig) and options.layout == "cases" and not options.cases:
         raise InputError(

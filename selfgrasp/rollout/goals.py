@@ -36,6 +36,12 @@ class GoalPictures:
         digest = hashlib.sha256("\n".join(self.attempts).encode()).hexdigest()
         return f"{self.dataset}@{digest[:12]}"
 
+    @property
+    def seeds(self) -> frozenset[int]:
+        """Of the collections that the dataset is made of."""
+        with Dataset.open(self.dataset) as data:
+            return frozenset(session.seed for session in data.sessions.values())
+
     def drawn(self, scene_seed: int, count: int) -> GoalPictures:
         """`count` of them, drawn at random with replacement; those of a lower count are the first
         of these."""
