@@ -297,6 +297,9 @@ def test_the_published_networks_take_torchvisions_layers(tmp_path: Path) -> None
     torch.save(layers, tmp_path / "less.pth")
     with pytest.raises(InputError, match="which lacks 1 of"):
         method.load_trunk(tmp_path / "less.pth")
+    (tmp_path / "broken.pth").write_bytes(b"no weights")
+    with pytest.raises(InputError, match="wanted: a file of torchvision's densenet121 that can be"):
+        method.load_trunk(tmp_path / "broken.pth")
     with pytest.raises(InputError, match="vpg:paper"):
         registry.build("vpg").load_trunk(tmp_path / "densenet121.pth")
 

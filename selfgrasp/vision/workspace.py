@@ -6,8 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from selfgrasp.core import CellSpec, View
-from selfgrasp.core.arrays import FloatArray
+from selfgrasp.core import CellSpec, InputError, View
 from selfgrasp.core.pose import apply, inverse
 from selfgrasp.vision.project import project_world
 
@@ -23,9 +22,16 @@ def floor_pixels(view: View, spec: CellSpec) -> NDArray[np.bool_]:
     return inside.astype(np.bool_)
 
 
-def disc_pixels(view: View, center: FloatArray, radius: float) -> NDArray[np.bool_]:
-    """(H, W) bool, the pixels within `radius` m of the world point `center` (3,), in its distance
-    from the camera."""
+def presented_pixels(view: View, spec: CellSpec, radius: float) -> NDArray[np.bool_]:
+    """(H, W) bool, the pixels within `radius` m of the point between the fingertips of a hand that
+    presents what it holds, in its distance from the camera.
+
+    Raises:
+        InputError: a cell that presents nothing.
+    """
+    if spec.presented is None:
+        raise InputError(given=f"the cell {spec.name}", wanted="one that presents what it holds")
+    center = spec.presented[:3, 3]
     depth = float(apply(inverse(view.world_from_camera), center)[2])
     x, y = project_world(center[None], view)[0]
     rows, columns = np.mgrid[: view.size[0], : view.size[1]] + 0.5

@@ -9,9 +9,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from selfgrasp.core import CellSpec, Heat2D, InputError, View
+from selfgrasp.core import CellSpec, Heat2D, View
 from selfgrasp.core.arrays import FloatArray
-from selfgrasp.vision.workspace import disc_pixels, floor_pixels
+from selfgrasp.vision.workspace import floor_pixels, presented_pixels
 
 
 @dataclass(frozen=True)
@@ -44,14 +44,10 @@ class ColorHistogram:
         Raises:
             InputError: a cell that presents nothing.
         """
-        if spec.presented is None:
-            raise InputError(
-                given=f"the cell {spec.name}", wanted="one that presents what it holds"
-            )
         vectors = []
         for view in views:
-            held = disc_pixels(view, spec.presented[:3, 3], self.held_radius)
-            ring = disc_pixels(view, spec.presented[:3, 3], self.ring_radius) & ~held
+            held = presented_pixels(view, spec, self.held_radius)
+            ring = presented_pixels(view, spec, self.ring_radius) & ~held
             shares = self._shares(view, held) - self._shares(view, ring)
             vectors.append(np.maximum(shares, 0.0))
         return np.array(vectors)

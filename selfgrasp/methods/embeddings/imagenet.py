@@ -6,7 +6,6 @@ N pictures, C channels, H and W places of a map.
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -15,14 +14,12 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import nn
 
-from selfgrasp.core import CellSpec, Heat2D, InputError, View
+from selfgrasp.core import CellSpec, Heat2D, View
 from selfgrasp.core.arrays import FloatArray
-from selfgrasp.core.errors import first_line
-from selfgrasp.vision.workspace import disc_pixels, floor_pixels
+from selfgrasp.learn.torchvision_file import layers_of
+from selfgrasp.vision.workspace import floor_pixels, presented_pixels
 
 FEATURES, STRIDE = 1024, 16
 """Channels of the last layer, and px of a picture from one of its places to the next."""
@@ -64,12 +61,9 @@ class ImageNetFeatures:
         Raises:
             InputError: a cell that presents nothing.
         """
-        if spec.presented is None:
-            raise InputError(
-                given=f"the cell {spec.name}", wanted="one that presents what it holds"
-            )
-        tip = spec.presented[:3, 3]
-        return np.array([self._mean(view, disc_pixels(view, tip, _HELD_RADIUS)) for view in views])
+        return np.array(
+            [self._mean(view, presented_pixels(view, spec, _HELD_RADIUS)) for view in views]
+        )
 
     def heat(self, view: View, vector: FloatArray, spec: CellSpec) -> Heat2D:
         """See `Embedding.heat`: inner products with the features of each place; NaN outside the
@@ -161,37 +155,10 @@ class _Unit(nn.Module):
 def weights_of(path: Path) -> dict[str, torch.Tensor]:
     """The layers of `ResNet` out of a file of torchvision's resnet50.
 
-    Args:
-        path: .safetensors, or .pt and .pth of a state dict, of which tensors alone are let through.
-
     Raises:
-        InputError: no such file, an unreadable one, or one without these layers.
+        InputError: see `layers_of`.
     """
-    try:
-        found = (
-            load_file(path)
-            if path.suffix == ".safetensors"
-            else torch.load(path, map_location="cpu", weights_only=True)
-        )
-        named = dict(found.items())
-    # A stranger's file can fail a reader in many ways.
-    except (
-        *(OSError, SafetensorError, RuntimeError, ValueError, EOFError),
-        *(KeyError, TypeError, AttributeError, ImportError, pickle.UnpicklingError),
-    ) as error:
-        raise InputError(
-            given=f"{path}: {first_line(error)}",
-            wanted="a file of torchvision's resnet50 that can be read",
-        ) from error
     known = ResNet().state_dict()
     # How many batches were seen is in newer files alone, and of no use here.
-    wanted = {name: tuple(value.shape) for name, value in known.items() if value.ndim}
-    lacking = [
-        name for name in wanted if tuple(getattr(named.get(name), "shape", (-1,))) != wanted[name]
-    ]
-    if lacking:
-        raise InputError(
-            given=f"{path}, which lacks {len(lacking)} of {len(wanted)} layers, {lacking[0]} first",
-            wanted="torchvision's resnet50",
-        )
-    return {**known, **{name: named[name] for name in wanted}}
+    seen = {name: value for name, value in known.items() if value.ndim}
+    return {**known, **layers_of(path, seen, "resnet50")}

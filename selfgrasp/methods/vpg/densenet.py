@@ -7,16 +7,13 @@ Layers are called as torchvision's, so that a file of its ImageNet weights fits.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import nn
 
-from selfgrasp.core import InputError
+from selfgrasp.learn.torchvision_file import layers_of
 
 _BLOCKS = (6, 12, 24, 16)
 _GROWTH, _BOTTLENECK, _FIRST, _GROUPS = 32, 4, 64, 32
@@ -81,33 +78,11 @@ class DenseNet(nn.Module):
         return found
 
 
-def weights_of(path: Path) -> Mapping[str, torch.Tensor]:
-    """The layers that see of a file of DenseNet-121's weights, by the names they have here.
-
-    Args:
-        path: .safetensors, or .pt and .pth of a state dict, of which tensors alone are let through.
+def weights_of(path: Path) -> dict[str, torch.Tensor]:
+    """The layers that see of a file of torchvision's densenet121, by the names they have here.
 
     Raises:
-        InputError: no such file, an unreadable one, or one without these layers.
+        InputError: see `layers_of`.
     """
-    try:
-        found = (
-            load_file(path)
-            if path.suffix == ".safetensors"
-            else torch.load(path, map_location="cpu", weights_only=True)
-        )
-    except (OSError, SafetensorError, RuntimeError, ValueError, EOFError, KeyError) as error:
-        raise InputError(
-            given=f"{path} as a trunk", wanted="a file of DenseNet-121's weights that can be read"
-        ) from error
-    named = {_OLD_NAMES.sub(r"\1\2", str(name)): value for name, value in found.items()}
-    wanted = {name: tuple(value.shape) for name, value in DenseNet().state_dict().items()}
-    lacking = [
-        name for name in wanted if tuple(getattr(named.get(name), "shape", ())) != wanted[name]
-    ]
-    if lacking:
-        raise InputError(
-            given=f"{path}, which lacks {len(lacking)} of {len(wanted)} layers, {lacking[0]} first",
-            wanted="torchvision's densenet121",
-        )
-    return {name: named[name] for name in wanted}
+    known = DenseNet().state_dict()
+    return layers_of(path, known, "densenet121", renamed=lambda name: _OLD_NAMES.sub(r"\1\2", name))
