@@ -499,6 +499,7 @@ def test_every_figure_of_every_protocol_says_what_it_means_and_which_way_is_bett
         "judge_disagrees",
         "double_lifts",
         "lost",
+        "missed",
         "plan_seconds",
         "failure_first_10",
         "failure_first_20",

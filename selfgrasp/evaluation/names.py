@@ -21,6 +21,8 @@ _BUILT_IN = {
     "heap": "selfgrasp.protocols.heap:HEAP",
     "deplete": "selfgrasp.protocols.deplete:DEPLETE",
     "category": "selfgrasp.protocols.category:CATEGORY",
+    "instance": "selfgrasp.protocols.instance:INSTANCE_PROTOCOL",
+    "composite": "selfgrasp.protocols.instance:COMPOSITE",
     "declutter": "selfgrasp.protocols.declutter:DECLUTTER",
     "arrangements": "selfgrasp.protocols.arrangements:ARRANGEMENTS",
 }

@@ -9,6 +9,7 @@ from selfgrasp.protocols import (
     deplete,
     embedding,
     heap,
+    instance,
     metric,
     prediction,
     shake,
@@ -20,6 +21,7 @@ from selfgrasp.protocols.declutter import DECLUTTER
 from selfgrasp.protocols.deplete import DEPLETE
 from selfgrasp.protocols.episode import PlayedProtocol
 from selfgrasp.protocols.heap import HEAP
+from selfgrasp.protocols.instance import COMPOSITE, INSTANCE_PROTOCOL
 from selfgrasp.protocols.isolated import ISOLATED
 from selfgrasp.protocols.metric import Metric
 from selfgrasp.protocols.shake import SHAKE
@@ -28,7 +30,7 @@ PLAYED: Mapping[str, PlayedProtocol] = {
     protocol.name: protocol
     for protocol in (
         *(ISOLATED, SHAKE, CLEAR, HEAP, DEPLETE, CATEGORY),
-        *(DECLUTTER, ARRANGEMENTS),
+        *(INSTANCE_PROTOCOL, COMPOSITE, DECLUTTER, ARRANGEMENTS),
     )
 }
 """Protocols that are played in a cell; `prediction` and `embedding` read datasets."""
@@ -39,6 +41,7 @@ HEADLINES: tuple[Metric, ...] = (
     clearing.WITHIN_2N,
     clear.COMPLETION,
     category.CLASS_PER_ATTEMPT,
+    instance.INSTANCE,
     prediction.ACCURACY,
     embedding.RETRIEVAL,
     deplete.FAILURES[30],
@@ -56,6 +59,9 @@ METRICS: Mapping[str, Metric] = {
         metric.DOUBLE_LIFTS,
         metric.LOST,
         metric.PLAN_SECONDS,
+        instance.INSTANCE_PER_OBJECT,
+        instance.MISSED,
+        instance.ABSENT_NOT_FOUND,
         shake.PRECISION,
         shake.ROBUST_SHARE,
         heap.CLEARED,

@@ -12,7 +12,7 @@ from scipy.spatial.transform import Rotation
 
 from selfgrasp.core.arrays import FloatArray
 from selfgrasp.core.attempt import Label
-from selfgrasp.core.errors import InputError
+from selfgrasp.core.errors import InputError, unknown_name
 from selfgrasp.core.pose import apply
 from selfgrasp.core.record import ObjectRef
 from selfgrasp.objects.arrangements import Arrangement, random_packing, unsettled
@@ -181,6 +181,26 @@ class SimScene:
                 self.drop(drawn_objects(self._pool, config.count, rng, config.mixture), rng)
         for randomise in self._on_reset:
             randomise(rng)
+
+    def reset_with(self, seed: int, names: Sequence[str]) -> None:
+        """As `reset`, with these objects of the pool dropped into an empty workspace.
+
+        Raises:
+            InputError: a name that the pool does not have.
+        """
+        known = {item.name: item for item in self._pool}
+        if unknown := [name for name in names if name not in known]:
+            raise unknown_name("object", unknown[0], known)
+        rng = scene_rng(seed)
+        self._arranged = ""
+        self.drop([known[name] for name in names], rng)
+        for randomise in self._on_reset:
+            randomise(rng)
+
+    @property
+    def pool(self) -> tuple[str, ...]:
+        """Names of the objects that scenes draw from."""
+        return tuple(item.name for item in self._pool)
 
     def arrange(self, arrangement: Arrangement) -> None:
         """Put objects where they stand, and settle.
