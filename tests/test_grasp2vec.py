@@ -175,7 +175,14 @@ def painted(count: int = 8) -> Examples:
             for picture in (before, after)[: 1 if place == 0 else 2]:
                 picture[i, row : row + 12, column : column + 12] = colors[which % 8]
         held[i, 10:26, 10:26] = colors[i % 8]
-    columns = {"before": before, "after": after, "held": held, "grasped": np.ones(count, np.uint8)}
+    columns = {
+        "before": before,
+        "after": after,
+        "held": held,
+        "behind": np.full_like(held, 128),
+        "grasped": np.ones(count, np.uint8),
+        "scene": np.arange(count),
+    }
     return Examples(columns, np.ones(count, np.float32))
 
 
@@ -199,8 +206,9 @@ def test_before_and_after_are_cut_and_colored_alike_and_flipped_each_on_its_own(
 
 def test_colors_change_places_alike_over_a_batch() -> None:
     config = replace(TINY, permuted=1.0, jitter=0.0)
-    columns = {name: np.zeros_like(c) for name, c in painted().columns.items()}
-    for name in ("before", "after", "held"):
+    columns = dict(painted().columns)
+    for name in ("before", "after", "held", "behind"):
+        columns[name] = np.zeros_like(columns[name])
         columns[name][..., 1], columns[name][..., 2] = 100, 255
     examples = Examples(columns, np.ones(8, np.float32))
     seen = set()

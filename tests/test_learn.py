@@ -24,8 +24,9 @@ from selfgrasp.learn import (
     Schedule,
     fit,
 )
-from selfgrasp.learn.batches import Order, prefetched
+from selfgrasp.learn.batches import prefetched
 from selfgrasp.learn.fit import MIN_VALIDATION_EXAMPLES
+from selfgrasp.learn.order import Order
 from selfgrasp.learn.recipe import learning_rate_at
 
 torch.set_num_threads(1)

@@ -24,7 +24,7 @@ from selfgrasp.learn import (
     checkpoint,
     fit,
 )
-from selfgrasp.learn.batches import Order
+from selfgrasp.learn.order import Order
 from selfgrasp.learn.run import STATE
 from selfgrasp.learn.target import TargetNetwork
 

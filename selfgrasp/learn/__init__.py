@@ -13,6 +13,7 @@ from selfgrasp.learn.checkpoint import (
 from selfgrasp.learn.examples import Examples
 from selfgrasp.learn.fit import FitResult, NotFinite, fit
 from selfgrasp.learn.method import Batch, Loss, Method, evaluating
+from selfgrasp.learn.order import Groups
 from selfgrasp.learn.recipe import FitConfig, Keep, Optimizer, Precision, Schedule
 from selfgrasp.learn.run import Ended
 from selfgrasp.learn.source import (
@@ -34,6 +35,7 @@ __all__ = [
     "Examples",
     "FitConfig",
     "FitResult",
+    "Groups",
     "Keep",
     "Loss",
     "MemorySource",

@@ -18,6 +18,7 @@ from selfgrasp.common.split import Split
 from selfgrasp.core import Context, InputError, Plan, Policy
 from selfgrasp.learn import configs
 from selfgrasp.learn.examples import Examples
+from selfgrasp.learn.order import Groups
 from selfgrasp.learn.recipe import FitConfig
 from selfgrasp.learn.source import DeclaredSource, Source
 
@@ -143,6 +144,14 @@ class Method(torch.nn.Module, ABC):
         Asked before training and again after each epoch, in evaluation mode and without gradients,
         so that it can follow the error (prioritised replay). None, the default, means each example
         once an epoch; where the first answer is None, training does not ask again.
+        """
+        return None
+
+    def groups(self, examples: Examples) -> Groups | None:
+        """Which examples come into the same training batch, where a loss compares the examples of a
+        batch with each other and those of one scene are the hardest to tell apart.
+
+        None, the default, means that an epoch is shuffled freely.
         """
         return None
 

@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from selfgrasp.core import InputError
 from selfgrasp.core.errors import first_line
 from selfgrasp.learn import checkpoint, configs
-from selfgrasp.learn.batches import Order
 from selfgrasp.learn.examples import Examples
 from selfgrasp.learn.method import Method
+from selfgrasp.learn.order import Order
 from selfgrasp.learn.recipe import FitConfig, device_of, optimizer_of
 from selfgrasp.learn.runlog import Means
 from selfgrasp.learn.source import DataIdentity
@@ -96,7 +96,8 @@ class Run:
         self.validation = validation if validation is not None and len(validation) else None
         self.device = device_of(config.device)
         self.best, self.state = folder / "checkpoints" / "best.safetensors", folder / STATE
-        self.order = Order(len(train), config.epoch_steps(len(train)), config.seed)
+        per_epoch = config.epoch_steps(len(train))
+        self.order = Order(len(train), per_epoch, config.seed, method.groups(train))
         self.total = config.total_steps(len(train))
         self.validate_every = _validate_every(config, self.order.per_epoch)
         self.priorities: NDArray[np.float64] | None = None

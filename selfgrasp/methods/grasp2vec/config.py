@@ -81,6 +81,10 @@ class Grasp2VecConfig:
         regularization: lambda of `npairs`.
         failures: learn also from failed grasps, which share one label and the vector 0.
         response_weight: of `response_loss`.
+        of_scene: triplets of one scene that come into a batch together: the floor does not tell
+            them apart. 1: a scene counts for nothing.
+        other_background: share of the held pictures that are shown before the scene of another
+            triplet in training.
         jitter: largest random change of brightness and color, the same over a triplet.
         permuted: share of the training batches in which the three colors change places.
         not_found_threshold: of the heat's peak for a vector of length 1, below which a goal counts
@@ -95,6 +99,8 @@ class Grasp2VecConfig:
     regularization: float = 0.0005
     failures: bool = False
     response_weight: float = 0.0
+    of_scene: int = 4
+    other_background: float = 1.0
     jitter: float = 0.15
     permuted: float = 0.0
     not_found_threshold: float | None = None

@@ -5,6 +5,8 @@ B triplets, S side of crops in px.
 
 from __future__ import annotations
 
+import hashlib
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -17,8 +19,11 @@ from selfgrasp.methods.grasp2vec.config import CropConfig, Grasp2VecConfig
 from selfgrasp.methods.grasp2vec.pictures import object_crop, scene_crop
 from selfgrasp.servo.batches import recolored
 
-EXAMPLES_VERSION = 1
+EXAMPLES_VERSION = 2
 """Of what `gather_triplets` gives."""
+CHANGED = 24
+"""Of 255, by which a color of a present image differs where arm and object came before the scene;
+the cameras' noise, averaged over a crop's pixel, stays below."""
 
 
 def gather_triplets(source: Source, split: Split, config: Grasp2VecConfig) -> Examples:
@@ -26,7 +31,9 @@ def gather_triplets(source: Source, split: Split, config: Grasp2VecConfig) -> Ex
 
         before, after (N, S, S, 3) uint8: the bin, with the arm away
         held (N, S, S, 3) uint8: what was held; black where nothing was
-        grasped (N,) uint8: whether something was; always, unless failures teach
+        behind (N, S, S, 3) uint8: the same square after the attempt, with the arm away
+        grasped (N,) uint8: whether something was held; always, unless failures teach
+        scene (N,) int64: a number of the scene
 
     Args:
         source: attempts.
@@ -39,7 +46,9 @@ def gather_triplets(source: Source, split: Split, config: Grasp2VecConfig) -> Ex
         "before": np.zeros((room, scene, scene, 3), np.uint8),
         "after": np.zeros((room, scene, scene, 3), np.uint8),
         "held": np.zeros((room, held, held, 3), np.uint8),
+        "behind": np.zeros((room, held, held, 3), np.uint8),
         "grasped": np.zeros(room, np.uint8),
+        "scene": np.zeros(room, np.int64),
     }
     n = 0
     for attempt in source.attempts(split):
@@ -51,14 +60,24 @@ def gather_triplets(source: Source, split: Split, config: Grasp2VecConfig) -> Ex
         columns["before"][n] = scene_crop(attempt.before.view(view), spec, config.scene).color
         columns["after"][n] = scene_crop(attempt.after.view(view), spec, config.scene).color
         if held_something and attempt.present is not None:
+            empty = replace(attempt.present, color=attempt.after.view().color)
             columns["held"][n] = object_crop(attempt.present, spec, config.held).color
+            columns["behind"][n] = object_crop(empty, spec, config.held).color
         columns["grasped"][n] = held_something
+        columns["scene"][n] = _scene_number(attempt)
         n += 1
     return Examples({name: column[:n] for name, column in columns.items()}, np.ones(n, np.float32))
 
 
 def _failed(attempt: Attempt) -> bool:
     return not attempt.outcome.grasped and attempt.outcome.fault not in UNINFORMATIVE_FAULTS
+
+
+def _scene_number(attempt: Attempt) -> int:
+    """Different for scenes of different collections."""
+    text = f"{attempt.session}|{attempt.scene}"
+    digest = hashlib.blake2b(text.encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "little", signed=True)
 
 
 def triplet_batch(
@@ -71,10 +90,11 @@ def triplet_batch(
 ) -> Batch:
     """before and after (B, 3, S, S), held (B, 3, S', S'), grasped (B,).
 
-    In training each of the three pictures is flipped left to right and top to bottom on its own: a
-    mean over places does not know where things are. Before and after are cut with one offset.
-    Brightness and colors change alike over a triplet; the three colors change places alike over the
-    batch.
+    In training what was held is shown before the scene of another triplet (`before_others`), by
+    which no triplet can be told. Each of the three pictures is flipped left to right and top to
+    bottom on its own: a mean over places does not know where things are. Before and after are cut
+    with one offset. Brightness and colors change alike over a triplet; the three colors change
+    places alike over the batch.
 
     Args:
         examples: of `gather_triplets`.
@@ -88,6 +108,10 @@ def triplet_batch(
     gain, shade = rng.uniform(-jitter, jitter, (b, 1)), rng.uniform(-jitter, jitter, (b, 3))
     order = rng.permutation(3) if rng.random() < config.permuted else np.arange(3)
     scene, held = (_offsets(b, crop, rng) for crop in (config.scene, config.held))
+    stored = {name: examples[name][indices] for name in ("before", "after", "held")}
+    if augment:
+        moved = rng.random(b) < config.other_background
+        stored["held"][moved] = before_others(examples, indices[moved], rng)
     batch: Batch = {}
     for name, crop, offsets in (
         ("before", config.scene, scene),
@@ -96,14 +120,34 @@ def triplet_batch(
     ):
         flips = rng.integers(0, 2, (b, 2)).astype(bool)
         if augment:
-            cut = _cut(examples[name][indices], crop.px, offsets, flips)[..., order]
+            cut = _cut(stored[name], crop.px, offsets, flips)[..., order]
         else:
             start = (crop.stored_px - crop.px) // 2
-            cut = _cut(examples[name][indices], crop.px, np.full((b, 2), start), ~flips & flips)
+            cut = _cut(stored[name], crop.px, np.full((b, 2), start), ~flips & flips)
         picture = normalised_batch(cut)
         batch[name] = recolored(picture, 1 + gain, shade) if augment else picture
     batch["grasped"] = torch.from_numpy(examples["grasped"][indices]).float()
     return batch
+
+
+def before_others(
+    examples: Examples, indices: NDArray[np.int64], rng: np.random.Generator
+) -> NDArray[np.uint8]:
+    """(B, S, S, 3) crops of what was held, where all that did not change when the arm came is
+    replaced by the same square of triplets drawn at random.
+
+    Args:
+        examples: of `gather_triplets`.
+        indices: (B,) rows.
+        rng: draws the other triplets.
+    """
+    held, behind = examples["held"][indices], examples["behind"][indices]
+    shown = np.flatnonzero(examples["grasped"])
+    if not len(shown):
+        return held
+    others = examples["behind"][rng.choice(shown, len(indices))]
+    difference = np.maximum(held, behind) - np.minimum(held, behind)
+    return np.where(difference.max(axis=3, keepdims=True) > CHANGED, held, others)
 
 
 def normalised_batch(color_BSSC: NDArray[np.uint8]) -> torch.Tensor:

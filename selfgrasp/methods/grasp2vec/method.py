@@ -29,6 +29,7 @@ from selfgrasp.learn import (
     Batch,
     Examples,
     FitConfig,
+    Groups,
     Loss,
     Precision,
     Source,
@@ -145,6 +146,10 @@ class Grasp2Vec(ServoMethod):
     ) -> Batch:
         """See `examples.triplet_batch`."""
         return triplet_batch(examples, indices, self.config, rng, augment=augment)
+
+    def groups(self, examples: Examples) -> Groups:
+        """Triplets of one scene."""
+        return Groups(examples["scene"], self.config.of_scene)
 
     def loss(self, batch: Batch) -> Loss:
         """The n-pairs loss in both orders, and `response_loss` where the config weighs it."""
