@@ -63,6 +63,7 @@ def test_figures_by_hand():
     failed = episode([HELD, MISSED, MISSED, PUSHED], left=1, placed=2)
     found = {metric: one.value for metric, one in clearing.metrics([fast, slow, failed]).items()}
     assert found[COMPLETION] == pytest.approx(2 / 3)
+    assert found[clearing.EMPTIED] == pytest.approx(2 / 3)
     assert found[clearing.WITHIN_2N] == pytest.approx(1 / 3)
     # Over completed runs, as published: the mean of 3 of 4 and 2 of 2; of 3 and 2 objects in 5.
     assert found[clearing.GRASP_SUCCESS] == pytest.approx((3 / 4 + 1) / 2)
@@ -85,6 +86,7 @@ def test_a_lost_object_makes_a_run_incomplete():
     lost = episode([HELD, record(False, kind=AttemptKind.PUSH, lost=1)], left=0, placed=2)
     found = {metric: one.value for metric, one in clearing.metrics([lost]).items()}
     assert (found[COMPLETION], found[clearing.WITHIN_2N]) == (0.0, 0.0)
+    assert found[clearing.EMPTIED] == 1.0, "as published, what fell off does not count"
     assert found[LOST] == pytest.approx(1 / 2)
     assert clearing.GRASP_SUCCESS not in found
 

@@ -66,6 +66,7 @@ METRICS: Mapping[str, Metric] = {
         shake.ROBUST_SHARE,
         heap.CLEARED,
         heap.AVERAGE_PRECISION,
+        clearing.EMPTIED,
         clearing.GRASP_SUCCESS,
         clearing.ACTION_EFFICIENCY,
         clearing.GRASP_SUCCESS_ALL,

@@ -2,7 +2,8 @@
 (Zeng et al. 2018, section V.B).
 
 A run ends when nothing is left, after more than ten actions in a row that changed nothing, or at a
-cap. An object that left the workspace without having been lifted makes it incomplete.
+cap. An object that left the workspace without having been lifted makes it incomplete; as published,
+a run whose workspace is empty is complete, whatever left it (`EMPTIED`).
 """
 
 from __future__ import annotations
@@ -38,6 +39,12 @@ WITHIN_2N = Metric(
     "completion_within_2n",
     "Completion within 2 N",
     "share of runs in which every object was lifted within twice as many actions as objects",
+)
+EMPTIED = Metric(
+    "emptied",
+    "Emptied",
+    "share of runs after which nothing is left on the table, lifted or lost: completion as "
+    "published, where what falls off does not count",
 )
 GRASP_SUCCESS = Metric(
     "grasp_success",
@@ -91,13 +98,14 @@ def stop_of(placed: int | None) -> Stop:
 
 
 def metrics(episodes: Sequence[Episode]) -> Mapping[Metric, Estimate]:
-    """Completion, grasp success and action efficiency, over completed runs as published and over
-    all; bootstrapped by run."""
+    """Completion, also as published (`EMPTIED`), grasp success and action efficiency, over
+    completed runs as published and over all; bootstrapped by run."""
     known = all(e.cleared is not None for e in episodes)
     complete = [e for e in episodes if e.cleared]
     return {
         **({WITHIN_2N: bootstrap([within_2n(e) for e in episodes])} if known else {}),
         **({COMPLETION: bootstrap([float(bool(e.cleared)) for e in episodes])} if known else {}),
+        **({EMPTIED: bootstrap([float(not e.left) for e in episodes])} if known else {}),
         **_of_completed(complete),
         GRASP_SUCCESS_ALL: ratio([(held(e), grasps(e)) for e in episodes]),
         **rates(ACTION_EFFICIENCY_ALL, episodes, lifted, attempts),

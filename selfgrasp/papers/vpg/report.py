@@ -20,6 +20,7 @@ from selfgrasp.rollout.policies import resolve
 _METRICS = (
     "completion_within_2n",
     "completion",
+    "emptied",
     "grasp_success",
     "action_efficiency",
     "grasp_success_all",
