@@ -1,6 +1,5 @@
 """Which examples come into a batch together."""
 
-from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 

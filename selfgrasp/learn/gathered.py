@@ -12,7 +12,7 @@ import json
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cache, partial
@@ -30,6 +30,7 @@ from selfgrasp.common.processes import processes
 from selfgrasp.common.split import Split
 from selfgrasp.core import InputError
 from selfgrasp.dataset import Dataset
+from selfgrasp.learn.digest import digest_of
 from selfgrasp.learn.examples import Examples
 from selfgrasp.learn.method import Method
 from selfgrasp.learn.source import (
@@ -249,7 +250,7 @@ class _Chunk:
                 if said.get(_CONTENT) != self.content:
                     return False
                 columns = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
-                return said.get(_DIGEST) == _digest(columns)
+                return said.get(_DIGEST) == digest_of(columns)
         except (OSError, SafetensorError):
             return False
 
@@ -275,18 +276,9 @@ def _gather(method: Method, folder: Path, split: Split, size: int, chunk: _Chunk
         )
     columns = {name: np.ascontiguousarray(column) for name, column in examples.columns.items()}
     columns[_WEIGHTS] = np.ascontiguousarray(examples.weights)
-    said = {_CONTENT: chunk.content, _DIGEST: _digest(columns)}
+    said = {_CONTENT: chunk.content, _DIGEST: digest_of(columns)}
     with atomic_write(chunk.file) as partial_file:
         save_file(columns, partial_file, said)
-
-
-def _digest(columns: Mapping[str, NDArray[Any]]) -> str:
-    """Of names, shapes, types and values."""
-    digest = hashlib.blake2b(digest_size=16)
-    for name, column in sorted(columns.items()):
-        digest.update(f"{name} {column.shape} {column.dtype.str};".encode())
-        digest.update(np.ascontiguousarray(column).data)
-    return digest.hexdigest()
 
 
 def _load(files: Sequence[Path], first: int | None = None) -> Examples:

@@ -30,9 +30,7 @@ class Groups:
         if self.most < 1:
             raise InputError(given=f"{self.most} examples of a group", wanted="1 or more")
 
-    def together(
-        self, drawn: NDArray[np.int64], rng: np.random.Generator
-    ) -> NDArray[np.int64]:
+    def together(self, drawn: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.int64]:
         """The rows `drawn` (M,), reordered: parts of groups one after another, at random."""
         _, group = np.unique(self.ids[drawn], return_inverse=True)
         by_group = np.argsort(group, kind="stable")

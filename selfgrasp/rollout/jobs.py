@@ -135,7 +135,9 @@ class TrainJob:
             are its larger ones. dexnet: paper, paper_physical, physical, small; it learns from
             candidates. vpg: ahead, grasping, measured, no_height, no_reward, paper, published,
             reactive, rise, short_sighted, small, trial. grasp2vec: failures, paper, responses,
-            small, tied. A wrong one lists them.
+            small, tied; and over the towers of such a run (trunk) goal, goal_embedded,
+            goal_posthoc, goal_posthoc_auxiliary, goal_similarity, goal_truth. A wrong one lists
+            them.
         data: one or several datasets; each has its own split.
         out: folder of the run: checkpoints, log.jsonl, TensorBoard events.
         start: a run or checkpoint whose weights training goes on from (staged learning); its recipe

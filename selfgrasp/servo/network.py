@@ -79,6 +79,15 @@ class SuccessPredictor(nn.Module):
         return out
 
 
+def convolution(before: int, after: int, stride: int) -> nn.Module:
+    """3 x 3, with batch normalisation and a ReLU."""
+    return nn.Sequential(
+        nn.Conv2d(before, after, 3, stride, 1, bias=False),
+        nn.BatchNorm2d(after),
+        nn.ReLU(inplace=True),
+    )
+
+
 def grasp_loss(
     predicted_B2: torch.Tensor, batch: Batch, weight_B: torch.Tensor
 ) -> tuple[torch.Tensor, torch.Tensor]:

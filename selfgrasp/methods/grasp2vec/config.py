@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from selfgrasp.core import InputError
-from selfgrasp.servo import ServoConfig
+from selfgrasp.learn.hindsight import Labels
+from selfgrasp.servo import PatchConfig, ServoConfig
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,42 @@ class CropConfig:
             )
 
 
+def _goal_patches() -> PatchConfig:
+    return PatchConfig(
+        size=0.14,
+        px=48,
+        stored_px=57,
+        planes=(0.02,),
+        shift=0.003,
+        turn=0.05,
+        jitter=0.2,
+        zoom=0.15,
+    )
+
+
+@dataclass(frozen=True)
+class GoalConfig:
+    """The goal-conditioned network: whether what a grasp would hold is the goal (section 4).
+
+    Attributes:
+        labels: what it learns from attempts, see there.
+        truth: two pictures are similar where both show the same object, as the simulator alone
+            knows: a ceiling (table 2, row 2), and said so by every report. Else as far as their
+            vectors point the same way.
+        embedded: it sees the goal's vector rather than the goal's picture (table 2, row 8).
+        patches: what it sees around a final pose, in the first image.
+        widths: channels of its convolutions.
+        features: numbers by which a place and a goal are compared.
+    """
+
+    labels: Labels = Labels.SIMILARITY_AUXILIARY
+    truth: bool = False
+    embedded: bool = False
+    patches: PatchConfig = field(default_factory=_goal_patches)
+    widths: tuple[int, ...] = (24, 32, 64, 128)
+    features: int = 128
+
+
 @dataclass(frozen=True)
 class Grasp2VecConfig:
     """The towers, what they see, and how they are trained.
@@ -89,6 +127,7 @@ class Grasp2VecConfig:
         permuted: share of the training batches in which the three colors change places.
         not_found_threshold: of the heat's peak for a vector of length 1, below which a goal counts
             as not there; None: always tried.
+        goal: the goal-conditioned network, which then learns alone; None: the towers learn.
     """
 
     servo: ServoConfig = field(default_factory=ServoConfig)
@@ -104,6 +143,7 @@ class Grasp2VecConfig:
     jitter: float = 0.15
     permuted: float = 0.0
     not_found_threshold: float | None = None
+    goal: GoalConfig | None = None
 
     def __post_init__(self) -> None:
         if self.tied and self.scene.px != self.held.px:
@@ -146,11 +186,28 @@ def tied() -> Grasp2VecConfig:
     return replace(small(), tied=True, held=CropConfig(112, 124, 0.16))
 
 
+def goal(
+    labels: Labels = Labels.SIMILARITY_AUXILIARY, *, truth: bool = False, embedded: bool = False
+) -> Grasp2VecConfig:
+    """The goal-conditioned network over the towers of `small`.
+
+    Args:
+        labels, truth, embedded: see `GoalConfig`.
+    """
+    return replace(small(), goal=GoalConfig(labels, truth, embedded))
+
+
 PRESETS: Mapping[str, Callable[[], Grasp2VecConfig]] = {
     "small": small,
     "failures": failures,
     "responses": responses,
     "tied": tied,
     "paper": paper,
+    "goal": goal,
+    "goal_similarity": partial(goal, Labels.SIMILARITY),
+    "goal_embedded": partial(goal, Labels.SIMILARITY, embedded=True),
+    "goal_posthoc": partial(goal, Labels.POSTHOC),
+    "goal_posthoc_auxiliary": partial(goal, Labels.POSTHOC_AUXILIARY),
+    "goal_truth": partial(goal, Labels.SIMILARITY, truth=True),
 }
-"""By name."""
+"""By name; `goal` and those that begin with it are the rows of table 2 and need trained towers."""

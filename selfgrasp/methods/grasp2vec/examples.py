@@ -64,7 +64,7 @@ def gather_triplets(source: Source, split: Split, config: Grasp2VecConfig) -> Ex
             columns["held"][n] = object_crop(attempt.present, spec, config.held).color
             columns["behind"][n] = object_crop(empty, spec, config.held).color
         columns["grasped"][n] = held_something
-        columns["scene"][n] = _scene_number(attempt)
+        columns["scene"][n] = scene_number(attempt)
         n += 1
     return Examples({name: column[:n] for name, column in columns.items()}, np.ones(n, np.float32))
 
@@ -73,8 +73,8 @@ def _failed(attempt: Attempt) -> bool:
     return not attempt.outcome.grasped and attempt.outcome.fault not in UNINFORMATIVE_FAULTS
 
 
-def _scene_number(attempt: Attempt) -> int:
-    """Different for scenes of different collections."""
+def scene_number(attempt: Attempt) -> int:
+    """A number of its scene, different for scenes of different collections."""
     text = f"{attempt.session}|{attempt.scene}"
     digest = hashlib.blake2b(text.encode(), digest_size=8).digest()
     return int.from_bytes(digest, "little", signed=True)
@@ -118,14 +118,13 @@ def triplet_batch(
         ("after", config.scene, scene),
         ("held", config.held, held),
     ):
-        flips = rng.integers(0, 2, (b, 2)).astype(bool)
         if augment:
+            flips = rng.integers(0, 2, (b, 2)).astype(bool)
             cut = _cut(stored[name], crop.px, offsets, flips)[..., order]
+            batch[name] = recolored(normalised_batch(cut), 1 + gain, shade)
         else:
-            start = (crop.stored_px - crop.px) // 2
-            cut = _cut(stored[name], crop.px, np.full((b, 2), start), ~flips & flips)
-        picture = normalised_batch(cut)
-        batch[name] = recolored(picture, 1 + gain, shade) if augment else picture
+            cut = cut_squares(stored[name], crop, rng, augment=False)
+            batch[name] = normalised_batch(cut)
     batch["grasped"] = torch.from_numpy(examples["grasped"][indices]).float()
     return batch
 
@@ -153,6 +152,19 @@ def before_others(
 def normalised_batch(color_BSSC: NDArray[np.uint8]) -> torch.Tensor:
     """(B, 3, S, S) from -1 to 1."""
     return torch.from_numpy(color_BSSC).permute(0, 3, 1, 2).float() / 127.5 - 1
+
+
+def cut_squares(
+    stored_BSSC: NDArray[np.uint8], crop: CropConfig, rng: np.random.Generator, *, augment: bool
+) -> NDArray[np.uint8]:
+    """(B, px, px, 3) squares of stored crops as the tower sees them: at random offsets and flipped
+    at random, or the middle as it is."""
+    b = len(stored_BSSC)
+    if augment:
+        flips = rng.integers(0, 2, (b, 2)).astype(bool)
+        return _cut(stored_BSSC, crop.px, _offsets(b, crop, rng), flips)
+    start = (crop.stored_px - crop.px) // 2
+    return _cut(stored_BSSC, crop.px, np.full((b, 2), start), np.zeros((b, 2), bool))
 
 
 def _offsets(count: int, crop: CropConfig, rng: np.random.Generator) -> NDArray[np.int64]:

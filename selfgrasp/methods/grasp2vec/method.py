@@ -7,6 +7,7 @@ import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -37,22 +38,26 @@ from selfgrasp.learn import (
     evaluating,
     load_parts,
 )
-from selfgrasp.methods.grasp2vec.config import Grasp2VecConfig
+from selfgrasp.learn.digest import digest_of
+from selfgrasp.methods.grasp2vec.config import GoalConfig, Grasp2VecConfig
 from selfgrasp.methods.grasp2vec.examples import (
     EXAMPLES_VERSION,
     gather_triplets,
     normalised_batch,
     triplet_batch,
 )
-from selfgrasp.methods.grasp2vec.localise import NearScorer, heat_over_picture, place_of
-from selfgrasp.methods.grasp2vec.network import Tower, pooled
-from selfgrasp.methods.grasp2vec.npairs import (
-    labels_with_failures,
-    npairs_both_ways,
-    response_loss,
-    retrieved,
+from selfgrasp.methods.grasp2vec.goals import (
+    GOAL_EXAMPLES_VERSION,
+    OBJECT_LABEL,
+    Frozen,
+    gather_goals,
+    goal_batch,
 )
+from selfgrasp.methods.grasp2vec.localise import NearScorer, heat_over_picture, place_of
+from selfgrasp.methods.grasp2vec.match import Match, MatchScorer, goal_loss
+from selfgrasp.methods.grasp2vec.network import Tower, pooled
 from selfgrasp.methods.grasp2vec.pictures import middle, object_crop, scene_crop
+from selfgrasp.methods.grasp2vec.triplets import triplet_loss
 from selfgrasp.servo import (
     CameraPoseNet,
     MotionScorer,
@@ -63,6 +68,7 @@ from selfgrasp.servo import (
     WithContext,
     estimate_camera_pose,
 )
+from selfgrasp.servo.scorer import PatchFunction
 
 _CHUNK = 64
 """Pictures that a tower sees at once, outside training."""
@@ -83,19 +89,22 @@ class Found:
 
 class Grasp2Vec(ServoMethod):
     """Learns vectors of scenes and of objects from what grasps took away; finds an object that a
-    picture shows, and grasps near there.
+    picture shows, and grasps near there, or where the goal-conditioned network says.
 
     The towers learn alone: camera pose network and success predictor come from a run of `hand_eye`
-    (`load_trunk`) and stay as they are. Is an `Embedding`.
+    (`load_trunk`) and stay as they are. So do the towers once the goal-conditioned network learns.
+    Is an `Embedding`.
 
     Attributes:
         eye: the camera pose network.
         judge: the grasp success predictor.
         scene: the tower for pictures of the bin.
         held: the tower for pictures of objects; None where it is the same one.
+        match: the goal-conditioned network; None without one.
     """
 
     name = "grasp2vec"
+    reads_labels = (OBJECT_LABEL,)
 
     def __init__(self, config: Grasp2VecConfig) -> None:
         super().__init__()
@@ -104,8 +113,31 @@ class Grasp2Vec(ServoMethod):
         self.judge = SuccessPredictor(config.servo.patches).requires_grad_(False)
         self.scene = Tower(config.tower)
         self.held = None if config.tied else Tower(config.tower)
+        goal, numbers = config.goal, config.tower.channels[-1]
+        self.match = None if goal is None else Match(goal, numbers)
+        if goal is not None:
+            for tower in self._towers:
+                tower.requires_grad_(False)
         # An attempt looks for the same goal in the same first image at each step.
         self._found: tuple[Observation, Goal, Found] | None = None
+
+    @property
+    def _towers(self) -> tuple[Tower, ...]:
+        return (self.scene,) if self.held is None else (self.scene, self.held)
+
+    @classmethod
+    def privileged_labels(cls, config: Mapping[str, Any]) -> tuple[str, ...]:
+        """Which object was lifted, where rewards are true."""
+        goal = config.get("goal") or {}
+        return cls.reads_labels if goal.get("truth") else ()
+
+    def train(self, mode: bool = True) -> Grasp2Vec:
+        """As of any module, but frozen networks keep their running statistics."""
+        super().train(mode)
+        frozen = [self.eye, self.judge, *(self._towers if self.match is not None else ())]
+        for part in frozen:
+            part.eval()
+        return self
 
     @property
     def servo(self) -> ServoConfig:
@@ -118,23 +150,56 @@ class Grasp2Vec(ServoMethod):
 
     def load_trunk(self, path: Path) -> None:
         """Take the camera pose network and the success predictor of a run of `hand_eye`, or of this
-        method.
+        method; for the goal-conditioned network also the towers of a run of this method.
 
         Raises:
             InputError: no such networks there, or of other sizes.
         """
-        load_parts(path, self, ("eye", "judge"))
+        towers = ("scene",) if self.held is None else ("scene", "held")
+        load_parts(path, self, ("eye", "judge", *(towers if self.match is not None else ())))
 
     @property
     def examples_key(self) -> list[object]:
-        """What `examples.gather_triplets` reads of the config."""
-        config = self.config
+        """What `examples.gather_triplets` or `goals.gather_goals` read of the config; of frozen
+        networks a hash."""
+        config, goal = self.config, self.config.goal
         crops = [value for c in (config.scene, config.held) for value in (c.stored_px, c.size)]
-        return [EXAMPLES_VERSION, config.servo.view, config.failures, *crops]
+        key: list[object] = [EXAMPLES_VERSION, config.servo.view, config.failures, *crops]
+        if goal is None:
+            return key
+        patches = goal.patches
+        seen = (patches.pixel, patches.stored_px, patches.planes, goal.truth)
+        return [*key, GOAL_EXAMPLES_VERSION, *seen, self._frozen_weights]
+
+    @property
+    def _frozen_weights(self) -> str:
+        """A hash of what `goals.Frozen` asks."""
+        parts = {"judge": self.judge, "scene": self.scene, "held": self.held}
+        return digest_of(
+            {
+                f"{name}.{key}": tensor.cpu().numpy()
+                for name, part in parts.items()
+                if part is not None
+                for key, tensor in part.state_dict().items()
+            }
+        )
 
     def gather(self, source: Source, split: Split, rng: np.random.Generator) -> Examples:
-        """See `examples.gather_triplets`."""
-        return gather_triplets(source, split, self.config)
+        """See `examples.gather_triplets`, and `goals.gather_goals` where the config has a goal."""
+        goal = self.config.goal
+        if goal is None:
+            return gather_triplets(source, split, self.config)
+
+        def anything(first: Observation, final: FloatArray) -> float:
+            servo, camera = self.servo, first.view(self.servo.view).world_from_camera
+            scorer = PatchScorer(
+                self._success_logits, camera, first, first, source.spec, servo.patches, servo.view
+            )
+            with evaluating(self):
+                return float(scorer.logits(final[None])[0])
+
+        frozen = Frozen(anything, lambda view, spec: self.objects([view], spec)[0])
+        return gather_goals(source, split, self.config, goal, frozen)
 
     def batch(
         self,
@@ -144,7 +209,10 @@ class Grasp2Vec(ServoMethod):
         *,
         augment: bool,
     ) -> Batch:
-        """See `examples.triplet_batch`."""
+        """See `examples.triplet_batch`, and `goals.goal_batch` where the config has a goal."""
+        goal = self.config.goal
+        if goal is not None:
+            return goal_batch(examples, indices, self.config, goal, rng, augment=augment)
         return triplet_batch(examples, indices, self.config, rng, augment=augment)
 
     def groups(self, examples: Examples) -> Groups:
@@ -152,39 +220,10 @@ class Grasp2Vec(ServoMethod):
         return Groups(examples["scene"], self.config.of_scene)
 
     def loss(self, batch: Batch) -> Loss:
-        """The n-pairs loss in both orders, and `response_loss` where the config weighs it."""
-        config, grasped = self.config, batch["grasped"] > 0
-        scenes, held = self._towers(batch, grasped)
-        before, after = scenes.chunk(2)
-        differences, vectors = pooled(before) - pooled(after), pooled(held)
-        if config.failures:
-            # No picture shows an empty hand: the vector of nothing is zero.
-            vectors = vectors.new_zeros(differences.shape).masked_scatter(grasped[:, None], vectors)
-        value = npairs_both_ways(
-            differences,
-            vectors,
-            regularization=config.regularization,
-            labels_B=labels_with_failures(batch["grasped"]) if config.failures else None,
-        )
-        metrics = {"npairs": value, **_retrieval(differences[grasped], vectors[grasped])}
-        if config.response_weight and bool(grasped.any()):
-            response = response_loss(
-                before.float()[grasped], after.float()[grasped], vectors[grasped]
-            )
-            metrics["response_loss"] = response
-            value = value + config.response_weight * response
-        return Loss(value, {name: metric.detach() for name, metric in metrics.items()})
-
-    def _towers(self, batch: Batch, grasped: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Maps (2 B, D, H, W) of the scenes, before and then after, in one batch that is normalised
-        alike, and of what was held."""
-        scenes, held = torch.cat([batch["before"], batch["after"]]), batch["held"]
-        if self.config.failures:
-            held = held[grasped]
-        if self.held is not None:
-            return self.scene(scenes), self.held(held)
-        together = self.scene(torch.cat([scenes, held]))
-        return together[: len(scenes)], together[len(scenes) :]
+        """See `triplets.triplet_loss`, and `match.goal_loss` where the config has a goal."""
+        if self.match is not None:
+            return goal_loss(self.match, batch)
+        return triplet_loss(self.scene, self.held, batch, self.config)
 
     def scenes(self, views: Sequence[View], spec: CellSpec) -> FloatArray:
         """See `Embedding.scenes`."""
@@ -270,13 +309,18 @@ class Grasp2Vec(ServoMethod):
 
     def variants(self) -> Mapping[str, Policy]:
         """Beside those of `ServoMethod`: always (no not-found threshold), anything (ignores the
-        goal: grasps whatever it can)."""
+        goal: grasps whatever it can), near (near the heat's peak, without the goal-conditioned
+        network)."""
         always = self.with_config(replace(self.config, not_found_threshold=None))
-        return {
+        found = {
             **super().variants(),
             "always": WithContext(always, "always trying", {}),
             "anything": WithContext(self, "anything", {"goal": ANYTHING}),
         }
+        if self.match is not None:
+            near = self.with_config(replace(self.config, goal=None))
+            found["near"] = WithContext(near, "near the peak", {})
+        return found
 
     def with_config(self, config: Grasp2VecConfig) -> Grasp2Vec:
         """The same networks, planning with another config."""
@@ -302,22 +346,38 @@ class Grasp2Vec(ServoMethod):
         )
         if context.goal.is_anything:
             return anything
+        if self.match is not None and self.config.goal is not None:
+            logits = self._match_logits(self.match, self.config.goal, context)
+            seen = self.config.goal.patches
+            goal = PatchScorer(logits, camera, first, now, spec, seen, servo.view)
+            return MatchScorer(anything, goal)
         view = first.view(servo.view)
         return NearScorer(anything, place_of(self.found(context).heat, camera, view, spec))
+
+    def _match_logits(self, match: Match, config: GoalConfig, context: Context) -> PatchFunction:
+        """Logits that what is held is the goal; of a composite goal the features are the mean of
+        its parts' (section 5.2)."""
+        goal, spec, crop = context.goal, context.spec, self.config.held
+        vector = self.goal_vector(goal, spec)
+        if config.embedded:
+            seen = torch.from_numpy(vector[None]).float()
+        else:
+            images = [part.image for part in (goal.any_of or (goal,)) if part.image is not None]
+            crops = [middle(object_crop(one, spec, crop), crop.px).color for one in images]
+            seen = normalised_batch(np.stack(crops))
+        features = match.goals(seen.to(self.device)).mean(dim=0, keepdim=True)
+        planes = 3 * len(config.patches.planes)
+
+        def logits(patch: torch.Tensor, _: torch.Tensor) -> torch.Tensor:
+            # Planes of the first image come first. In the present one the hand hides things.
+            found: torch.Tensor = match(patch[:, :planes].to(self.device), features)
+            return found
+
+        return logits
 
     def _success_logits(self, patch: torch.Tensor, state: torch.Tensor) -> torch.Tensor:
         logits: torch.Tensor = self.judge(patch.to(self.device), state.to(self.device))[:, 0]
         return logits
-
-
-def _retrieval(differences_BD: torch.Tensor, held_BD: torch.Tensor) -> dict[str, torch.Tensor]:
-    """Shares of a batch that find their own among all of it, both ways; nothing of nothing."""
-    if not len(held_BD):
-        return {}
-    return {
-        "retrieval": retrieved(differences_BD, held_BD).float().mean(),
-        "scene_retrieval": retrieved(held_BD, differences_BD).float().mean(),
-    }
 
 
 METHOD = Grasp2Vec

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from selfgrasp.methods.semantic.config import SemanticConfig, Structure
-from selfgrasp.servo.network import STATE
+from selfgrasp.servo.network import STATE, convolution
 
 _KEYPOINTS = 64
 """Channels whose expected places are the features of the shallower network."""
@@ -26,7 +26,9 @@ class Stream(nn.Module):
         one, two, three, four = config.widths
         # A classifier of present images sees one image, not two on each plane.
         before = 3 if config.classifies_present_images else 6 * len(config.ventral.planes)
-        self.stem = nn.Sequential(_layer(before, one, 2), nn.Conv2d(one, two, 3, 1, 1, bias=False))
+        self.stem = nn.Sequential(
+            convolution(before, one, 2), nn.Conv2d(one, two, 3, 1, 1, bias=False)
+        )
         self.norm = nn.BatchNorm2d(two)
         self.state = nn.Sequential(
             nn.Linear(STATE, 64), nn.ReLU(inplace=True), nn.Linear(64, 2 * two)
@@ -34,22 +36,22 @@ class Stream(nn.Module):
         if config.attention:
             seen = 2 * _KEYPOINTS
             last: list[nn.Module] = [
-                _layer(three, four, 1),
+                convolution(three, four, 1),
                 nn.Conv2d(four, _KEYPOINTS, 3, 1, 1),
                 SoftKeypoints(),
             ]
         else:
             seen = 2 * four
             last = [
-                _layer(three, four, 2),
-                _layer(four, four, 1),
-                _layer(four, seen, 2),
-                _layer(seen, seen, 1),
+                convolution(three, four, 2),
+                convolution(four, four, 1),
+                convolution(four, seen, 2),
+                convolution(seen, seen, 1),
                 nn.AdaptiveAvgPool2d(1),
                 nn.Flatten(),
             ]
         self.body = nn.Sequential(
-            nn.ReLU(inplace=True), _layer(two, three, 2), _layer(three, three, 1), *last
+            nn.ReLU(inplace=True), convolution(two, three, 2), convolution(three, three, 1), *last
         )
         self.head = nn.Sequential(
             nn.Dropout(0.3),
@@ -67,14 +69,6 @@ class Stream(nn.Module):
         )
         out: torch.Tensor = self.head(torch.cat([self.body(x), state_BF], dim=1))
         return out
-
-
-def _layer(before: int, after: int, stride: int) -> nn.Module:
-    return nn.Sequential(
-        nn.Conv2d(before, after, 3, stride, 1, bias=False),
-        nn.BatchNorm2d(after),
-        nn.ReLU(inplace=True),
-    )
 
 
 class SoftKeypoints(nn.Module):

@@ -1,0 +1,260 @@
+"""The goal-conditioned network of Grasp2Vec: triples of attempts, goals and rewards, what is
+learned from them in a world of colors, and how motions are scored."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from selfgrasp.contracts.scenes import box_attempts, box_context, box_spec
+from selfgrasp.core import Goal, View
+from selfgrasp.learn import Examples, MemorySource, configs, save
+from selfgrasp.learn.hindsight import NOTHING, Labels
+from selfgrasp.methods import registry
+from selfgrasp.methods.grasp2vec.config import (
+    PRESETS,
+    CropConfig,
+    GoalConfig,
+    Grasp2VecConfig,
+    TowerConfig,
+)
+from selfgrasp.methods.grasp2vec.goals import achieved, goal_batch, similarity_of
+from selfgrasp.methods.grasp2vec.match import MatchScorer, goal_loss
+from selfgrasp.methods.grasp2vec.method import Grasp2Vec
+from selfgrasp.servo import PatchConfig
+
+torch.set_num_threads(1)
+RNG = np.random.default_rng
+COLORS = np.array(
+    [[230, 40, 40], [40, 230, 40], [40, 40, 230], [230, 230, 40], [40, 230, 230]], np.uint8
+)
+SMALL_GOAL = GoalConfig(
+    patches=PatchConfig(size=0.14, px=16, stored_px=20, planes=(0.02,), jitter=0.05),
+    widths=(8, 8, 16, 16),
+    features=16,
+)
+TINY = Grasp2VecConfig(
+    tower=TowerConfig(stem=8, units=(1,), channels=(len(COLORS),), strides=(1,), squeeze=1),
+    scene=CropConfig(48, 52, 0.06),
+    held=CropConfig(16, 20, 0.16),
+    goal=SMALL_GOAL,
+)
+
+
+def with_goal(**changes: object) -> Grasp2VecConfig:
+    return replace(TINY, goal=replace(SMALL_GOAL, **changes))
+
+
+def built(config: Grasp2VecConfig = TINY) -> Grasp2Vec:
+    method = registry.build("grasp2vec", config=config)
+    assert isinstance(method, Grasp2Vec)
+    return method
+
+
+def world(count: int, rng: np.random.Generator) -> Examples:
+    """Attempts at things of one color each, four to a scene; three of four hold theirs. The picture
+    of what is held has its color, and so has the place."""
+    object_of = np.concatenate([rng.permutation(len(COLORS))[:4] for _ in range(count // 4)])
+    held = np.arange(count) % 4 != 3
+    patch = np.broadcast_to(COLORS[object_of][:, None, None, None], (count, 1, 20, 20, 3))
+    picture = np.broadcast_to(COLORS[object_of][:, None, None], (count, 20, 20, 3))
+    vector = np.eye(len(COLORS), dtype=np.float32)[object_of]
+    return Examples(
+        {
+            "patch": patch.copy(),
+            "anything": np.where(held, 3.0, -1.0).astype(np.float32),
+            "held": picture * held[:, None, None, None].astype(np.uint8),
+            "asked": np.zeros((count, 20, 20, 3), np.uint8),
+            "held_vector": vector * held[:, None],
+            "asked_vector": np.zeros_like(vector),
+            "has_held": held.astype(np.uint8),
+            "has_asked": np.zeros(count, np.uint8),
+            "scene": np.arange(count) // 4,
+            "object": object_of.astype(np.int64),
+        },
+        np.ones(count, np.float32),
+    )
+
+
+def told_apart(config: Grasp2VecConfig, steps: int = 100) -> float:
+    """Share of pairs of a place with a goal of its color and one of another color of which the
+    first has the greater logit, after training."""
+    rng, examples = RNG(0), world(80, RNG(1))
+    torch.manual_seed(0)
+    method, goal = built(config), config.goal
+    assert goal is not None
+    assert method.match is not None
+    optimizer = torch.optim.AdamW(method.match.parameters(), lr=3e-3)
+    method.train()
+    for _ in range(steps):
+        rows = rng.permutation(len(examples))[:32]
+        batch = goal_batch(examples, rows, config, goal, rng, augment=True)
+        optimizer.zero_grad()
+        goal_loss(method.match, batch).value.backward()
+        optimizer.step()
+    method.eval()
+    with torch.inference_mode():
+        patch = torch.from_numpy(COLORS).float()[:, :, None, None].expand(-1, -1, 16, 16)
+        seen = patch / 127.5 - 1
+        features = method.match.goals(torch.eye(len(COLORS)) if goal.embedded else seen)
+        logits = torch.stack([method.match(seen, one[None]) for one in features], dim=1)
+    own = logits.diagonal()[:, None]
+    others = ~torch.eye(len(COLORS), dtype=torch.bool)
+    return float((own > logits)[others].float().mean())
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        with_goal(labels=Labels.SIMILARITY),
+        with_goal(labels=Labels.SIMILARITY_AUXILIARY),
+        with_goal(labels=Labels.SIMILARITY, truth=True),
+        with_goal(labels=Labels.SIMILARITY, embedded=True),
+    ],
+    ids=["similarity", "auxiliary", "truth", "embedded"],
+)
+def test_goals_of_the_own_color_are_told_from_others(config: Grasp2VecConfig) -> None:
+    assert told_apart(config) == 1.0
+
+
+def test_posthoc_labels_alone_do_not_say_what_is_no_goal() -> None:
+    # Here every failure looks like any success: only what was missed tells anything.
+    assert told_apart(with_goal(labels=Labels.POSTHOC)) < 1.0
+
+
+def test_pictures_of_goals_that_were_asked_for_are_another_half_of_all() -> None:
+    examples = world(8, RNG(0))
+    examples.columns["has_asked"][5] = 1
+    done = achieved(examples, SMALL_GOAL)
+    assert done.held.tolist() == [0, 1, 2, NOTHING, 4, 5, 6, NOTHING]
+    assert done.asked.tolist() == [NOTHING] * 5 + [8 + 5] + [NOTHING] * 2
+    examples.columns["asked_vector"][5] = 2 * examples["held_vector"][1]
+    alike = similarity_of(examples, SMALL_GOAL)(np.array([1, 0]), np.array([13, 13]))
+    assert alike.tolist() == pytest.approx([1.0, 0.0])
+    # Nobody says what a goal from elsewhere shows: rewards by truth leave it out.
+    truth = replace(SMALL_GOAL, truth=True)
+    assert achieved(examples, truth).asked.tolist() == [NOTHING] * 8
+
+
+@pytest.mark.parametrize("augment", [False, True])
+def test_a_batch_holds_the_picture_of_each_goal(augment: bool) -> None:
+    examples = world(8, RNG(0))
+    examples.columns["asked"][3] = 90
+    examples.columns["has_asked"][3] = 1
+    config = with_goal(labels=Labels.POSTHOC)
+    assert config.goal is not None
+    batch = goal_batch(examples, np.array([0, 3]), config, config.goal, RNG(0), augment=augment)
+    assert batch["reward"].tolist() == [1.0, 0.0]
+    assert batch["grasped"].tolist() == [1.0, 0.0]
+    assert batch["patch"].shape == batch["goal"].shape == (2, 3, 16, 16)
+    if not augment:
+        np.testing.assert_allclose(
+            (batch["goal"][:, :, 8, 8].numpy() + 1) * 127.5,
+            [COLORS[examples["object"][0]], [90] * 3],
+            atol=1e-4,
+        )
+
+
+def test_every_attempt_that_closed_is_gathered_with_what_it_held_and_was_asked_for() -> None:
+    spec, attempts = box_spec(), box_attempts(6)[:6]
+    picture = View.uncalibrated(np.full((40, 30, 3), 90, np.uint8))
+    attempts = [replace(attempts[0], goal=Goal(image=picture)), *attempts[1:]]
+    source = MemorySource(attempts, spec, shares=(1.0, 0.0, 0.0))
+    method = built()
+    examples = method.gather(source, "train", RNG(0))
+    assert len(examples) == len(attempts)
+    assert examples["has_asked"].tolist() == [1, 0, 0, 0, 0, 0]
+    shown = [one.outcome.grasped and one.present is not None for one in attempts]
+    assert examples["has_held"].astype(bool).tolist() == shown
+    np.testing.assert_allclose(
+        examples["asked_vector"][0], method.objects([picture], spec)[0], atol=1e-5
+    )
+    assert np.isfinite(examples["anything"]).all()
+
+
+def test_frozen_networks_are_part_of_the_key_and_do_not_learn() -> None:
+    method = built()
+    before = method.examples_key
+    assert before == built_alike(method).examples_key
+    with torch.no_grad():
+        next(method.scene.parameters()).add_(1)
+    assert method.examples_key != before
+    learning = {name.split(".")[0] for name, p in method.named_parameters() if p.requires_grad}
+    assert learning == {"match"}
+    method.train()
+    assert not any(part.training for part in (method.eye, method.judge, method.scene))
+    assert method.match is not None
+    assert method.match.training
+
+
+def built_alike(method: Grasp2Vec) -> Grasp2Vec:
+    other = built()
+    other.load_state_dict(method.state_dict())
+    return other
+
+
+def test_the_towers_come_from_a_run_of_the_same_method(tmp_path: Path) -> None:
+    towers = built(replace(TINY, goal=None))
+    file = tmp_path / "towers.safetensors"
+    save(file, towers)
+    method = built()
+    method.load_trunk(file)
+    for name in ("scene", "held"):
+        for mine, theirs in zip(
+            getattr(method, name).parameters(), getattr(towers, name).parameters(), strict=True
+        ):
+            torch.testing.assert_close(mine, theirs)
+
+
+def test_reports_name_true_rewards_and_no_others() -> None:
+    for name, preset in PRESETS.items():
+        told = Grasp2Vec.privileged_labels(configs.to_json(preset()))
+        assert told == (("truth.object",) if name == "goal_truth" else ())
+
+
+class Constant:
+    def __init__(self, logits: list[float]) -> None:
+        self._logits = np.array(logits)
+
+    def logits(self, poses: np.ndarray) -> np.ndarray:
+        return self._logits[: len(poses)]
+
+    careful_logits = logits
+
+
+def test_the_score_is_the_product_of_both_probabilities() -> None:
+    a, b = [0.0, 2.0, -3.0, 60.0], [0.0, -1.0, 40.0, -50.0]
+    found = MatchScorer(Constant(a), Constant(b)).logits(np.zeros((4, 3)))
+    p, q = (1 / (1 + np.exp(-np.array(one))) for one in (a, b))
+    np.testing.assert_allclose(1 / (1 + np.exp(-found)), p * q, rtol=1e-9)
+    assert np.isfinite(found).all()
+
+
+@pytest.mark.parametrize("embedded", [False, True])
+def test_goals_one_or_several_are_grasped_by_the_network_or_near_the_peak(embedded: bool) -> None:
+    method = built(with_goal(embedded=embedded))
+    red, green = (
+        Goal(image=View.uncalibrated(np.full((30, 30, 3), color, np.uint8))) for color in COLORS[:2]
+    )
+    context = box_context()
+    for goal in (red, Goal(any_of=(red, green))):
+        asked = replace(context, goal=goal)
+        with torch.inference_mode():
+            method.eval()
+            scorer = method.scorer(asked)
+        assert isinstance(scorer, MatchScorer)
+        assert method.plan(asked).actions
+    near = method.variants()["near"]
+    assert near.plan(replace(context, goal=red)).actions
+    # The variant took nothing from the method.
+    assert isinstance(method.scorer(replace(context, goal=red)), MatchScorer)
+    assert not isinstance(method.scorer(context), MatchScorer)
+
+
+@pytest.mark.parametrize("preset", [name for name in PRESETS if name.startswith("goal")])
+def test_presets_build(preset: str) -> None:
+    make: Callable[[], Grasp2VecConfig] = PRESETS[preset]
+    assert make().goal is not None
