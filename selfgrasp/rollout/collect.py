@@ -22,7 +22,7 @@ from selfgrasp.dataset import DatasetWriter
 from selfgrasp.dataset.meta import require_only_session
 from selfgrasp.objects.catalogue import SET_NAMES, catalogue_hash
 from selfgrasp.objects.named import objects_named
-from selfgrasp.rollout.goals import ANY, categories_of, pictures_of
+from selfgrasp.rollout.goals import ANY, GOAL_SET, GRASPED, categories_of, pictures_of
 from selfgrasp.rollout.jobs import CollectJob
 from selfgrasp.rollout.policies import resolve
 from selfgrasp.rollout.scene import PlayedScene, SceneTask, play_scene, scene_seed
@@ -181,6 +181,7 @@ def _tasks(args: CollectJob, key: str, from_scene: int) -> Iterator[SceneTask]:
             args.measure_pushes,
             args.note_places,
             pictures and pictures.drawn(scene_seed(args.seed, scene), args.attempts_per_scene),
+            GOAL_SET if args.goals == GRASPED else 0,
         )
 
 
@@ -209,10 +210,32 @@ def _check(args: CollectJob) -> None:
             given=f"--seed {args.seed} and goals from {args.goals}, collected with that seed",
             wanted="another --seed: goals are pictures of things from another drop",
         )
+    if args.goals == GRASPED:
+        _check_grasped(args)
     options = args.options
     if isinstance(options, FlatTableConfig) and options.layout == "cases" and not options.cases:
         raise InputError(
             given="a collection from the arrangements of the benchmark",
             wanted="the layout packed, whose arrangements are drawn anew; nothing may learn from "
             "those",
+        )
+
+
+def _check_grasped(args: CollectJob) -> None:
+    """Raises InputError where nothing that was grasped earlier can be asked for."""
+    if AfterLift(args.after) is not AfterLift.PUT_BACK:
+        raise InputError(
+            given=f"goals {GRASPED} and --after {args.after}",
+            wanted=f"--after {AfterLift.PUT_BACK}, so that what is asked for lies there again",
+        )
+    if args.attempts_per_scene <= GOAL_SET:
+        raise InputError(
+            given=f"goals {GRASPED} and {args.attempts_per_scene} attempts per scene",
+            wanted=f"more than {GOAL_SET}: goals are pictures of the first {GOAL_SET} objects that "
+            "are grasped in a scene",
+        )
+    if cell_spec(args.cell, checked_options(args.cell, args.options)).presented is None:
+        raise InputError(
+            given=f"goals {GRASPED} in the cell {args.cell}",
+            wanted="a cell that shows a camera what it holds: kuka_bin",
         )

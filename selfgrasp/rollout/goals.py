@@ -10,12 +10,44 @@ from pathlib import Path
 
 import numpy as np
 
-from selfgrasp.core import Goal, InputError
+from selfgrasp.core import ANYTHING, Attempt, Goal, InputError, ObjectRef, View
 from selfgrasp.dataset import Dataset
 from selfgrasp.objects.model import ObjectModel
 
-ANY, CATEGORIES = "anything", "categories"
+ANY, CATEGORIES, GRASPED = "anything", "categories", "grasped"
 """Values of `CollectJob.goals` that are no folder."""
+GOAL_SET = 10
+"""Objects that are grasped in a scene before their pictures are the goals (Jang et al. 2018,
+appendix B)."""
+
+
+class GraspedGoals:
+    """Anything, until so many objects were held before the camera in a scene; from then on the
+    thing in one of these present images, drawn at random.
+
+    Args:
+        scene_seed: of the draws.
+        goal_set: how many objects.
+    """
+
+    def __init__(self, scene_seed: int, goal_set: int) -> None:
+        self._rng = np.random.default_rng([scene_seed, 3])
+        self._goal_set = goal_set
+        self._images: list[View] = []
+
+    def saw(self, attempt: Attempt) -> None:
+        """To be called with each attempt of the scene when it has ended."""
+        missing = len(self._images) < self._goal_set
+        if missing and attempt.outcome.grasped and attempt.present is not None:
+            self._images.append(attempt.present)
+
+    def goals(self, placed: Sequence[ObjectRef] | None) -> Iterator[Goal]:
+        """What each attempt is asked for, without end, by what was seen when it begins."""
+        while True:
+            if len(self._images) < self._goal_set:
+                yield ANYTHING
+            else:
+                yield Goal(image=self._images[int(self._rng.integers(self._goal_set))])
 
 
 @dataclass(frozen=True)
@@ -69,13 +101,14 @@ def pictures_of(goals: str) -> GoalPictures | None:
     Raises:
         InputError: no dataset, or one in which nothing was held before a camera.
     """
-    if goals in (ANY, CATEGORIES):
+    if goals in (ANY, CATEGORIES, GRASPED):
         return None
     folder = Path(goals)
     if not folder.is_dir():
         raise InputError(
             given=f"goals {goals!r}",
-            wanted=f"{ANY}, {CATEGORIES}, or the folder of a dataset with present images",
+            wanted=f"{ANY}, {CATEGORIES}, {GRASPED}, or the folder of a dataset with present "
+            "images",
         )
     with Dataset.open(folder) as data:
         shown = data.column("grasped") & data.column("has_present")

@@ -43,9 +43,10 @@ class CollectJob:
         after: put_back: what was lifted falls into the workspace again; set_aside: it leaves the
             scene, so that the hard things are tried most.
         goals: anything: attempts are asked for nothing in particular; categories: each is asked for
-            a category drawn at random from those of the objects, whether one lies there or not; the
-            folder of a dataset: each is asked for the thing in a picture, drawn at random from the
-            present images of what was held there.
+            a category drawn at random from those of the objects, whether one lies there or not;
+            grasped: once ten objects were held in a scene, each is asked for one of these by its
+            present image, drawn at random; the folder of a dataset: each is asked for the thing in
+            a picture, drawn at random from the present images of what was held there.
         measure_pushes: try, around each push, the best grasp before it and the best one after it,
             the scene put back each time: labels truth.held_before and truth.held_after (simulation
             only).

@@ -15,7 +15,7 @@ from selfgrasp.common.record import versions
 from selfgrasp.core import Attempt, InputError, Policy, SelfgraspError, Session
 from selfgrasp.dataset import Dataset
 from selfgrasp.objects.named import objects_named, objects_of
-from selfgrasp.rollout.goals import ANY, categories_of, stored_pictures
+from selfgrasp.rollout.goals import ANY, GOAL_SET, GRASPED, categories_of, stored_pictures
 from selfgrasp.rollout.policies import resolve
 from selfgrasp.rollout.scene import SceneTask, play_scene, scene_seed
 from selfgrasp.rollout.workers import WorkerConfig, play_all
@@ -171,6 +171,7 @@ def _task(attempt: Attempt, session: Session, objects: str, folder: str | None) 
         bool(session.options.get("measure_pushes", False)),
         bool(session.options.get("note_places", False)),
         pictures and pictures.drawn(scene_seed(session.seed, attempt.scene), attempt.index + 1),
+        GOAL_SET if goals == GRASPED else 0,
     )
 
 

@@ -13,11 +13,11 @@ from selfgrasp.codec import EncodedAttempt, encode_attempt
 from selfgrasp.core import ANYTHING, Attempt, Fault, Goal, ObjectRef, Outcome, Policy
 from selfgrasp.core.arrays import FloatArray
 from selfgrasp.core.policy import Timed
-from selfgrasp.rollout.goals import GoalPictures
+from selfgrasp.rollout.goals import GoalPictures, GraspedGoals
 from selfgrasp.rollout.places import NotingPlaces
 from selfgrasp.workcell.attempt import Ids, Played
 from selfgrasp.workcell.cells.simulated import SimCell
-from selfgrasp.workcell.play import AfterLift, Stop, Task, attempts
+from selfgrasp.workcell.play import AfterLift, Goals, Stop, Task, attempts
 from selfgrasp.workcell.sim.world import Unstable
 from selfgrasp.workcell.workcell import Workcell
 
@@ -45,6 +45,8 @@ class SceneTask:
         pictures: of which each attempt is asked for one, in order; None asks for none.
         measure: whether it is measured what pushes are worth, see `workcell.worth`.
         note_places: whether it is noted which object each pixel shows.
+        goal_set: so many objects that are held first are asked for afterwards, see `GraspedGoals`;
+            0: none is.
     """
 
     session: str
@@ -58,6 +60,7 @@ class SceneTask:
     measure: bool = False
     note_places: bool = False
     pictures: GoalPictures | None = None
+    goal_set: int = 0
 
     @property
     def scene_seed(self) -> int:
@@ -66,7 +69,7 @@ class SceneTask:
 
     @property
     def asks(self) -> bool:
-        """Whether attempts are asked for something in particular."""
+        """Whether attempts are asked for something that is known before the first one."""
         return bool(self.categories) or self.pictures is not None
 
     def goals(self, placed: Sequence[ObjectRef] | None) -> Iterator[Goal]:
@@ -105,12 +108,16 @@ def play_scene(cell: SimCell, policy: Policy, task: SceneTask) -> PlayedScene:
     start, physics = time.perf_counter(), cell.physics_seconds()
     timed = Timed(policy)
     noting = NotingPlaces(timed, cell) if task.note_places else None
+    grasped = GraspedGoals(task.scene_seed, task.goal_set) if task.goal_set else None
+    goals = grasped.goals if grasped is not None else task.goals if task.asks else None
     encoded: list[EncodedAttempt] = []
     unstable: dict[str, FloatArray] = {}
     encoding, index = 0.0, 0
     try:
-        for played in _attempts(cell.cell, noting or timed, task):
+        for played in _attempts(cell.cell, noting or timed, task, goals):
             began = time.perf_counter()
+            if grasped is not None:
+                grasped.saw(played.attempt)
             index = played.attempt.index + 1
             if played.attempt.outcome.fault is not Fault.NOTHING:
                 noted = () if noting is None else noting.labels(played.attempt.id)
@@ -129,13 +136,15 @@ def play_scene(cell: SimCell, policy: Policy, task: SceneTask) -> PlayedScene:
     return PlayedScene(task.scene, tuple(encoded), unstable, seconds)
 
 
-def _attempts(cell: Workcell, policy: Policy, task: SceneTask) -> Iterator[Played]:
+def _attempts(
+    cell: Workcell, policy: Policy, task: SceneTask, goals: Goals | None
+) -> Iterator[Played]:
     return attempts(
         cell,
         policy,
         Task(task.scene_seed),
         ids=Ids(task.session, task.scene, 0, task.round),
-        goals=task.goals if task.asks else None,
+        goals=goals,
         after=task.after,
         # A policy that looks at nothing goes on in an empty bin; its failures are data.
         stop=Stop(most=task.attempts, when_empty=False),
