@@ -29,7 +29,7 @@ def work_of(system: str, out: Path, **given: Any) -> Any:
 
 def test_an_unknown_system_lists_the_known_ones():
     with pytest.raises(
-        InputError, match=r"system 'supersize'.*exists: dexnet, hand_eye, semantic, supersizing"
+        InputError, match=r"system 'supersize'.*exists: dexnet, grasp2vec, hand_eye, semantic"
     ):
         work_of("supersize", Path("x"))
 
@@ -221,6 +221,30 @@ def test_semantic_from_nothing_and_again(
     said = capsys.readouterr().out
     assert "are there already" in said
     assert "labels propagated" in said
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_grasp2vec_from_nothing_and_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    args = Args("grasp2vec", tmp_path / "out", workers=1, quick=True)
+    assert run(args) == 0
+    report = json.loads((args.out / "report.json").read_text())
+    tables = {table["title"]: table for table in report["tables"]}
+    known = {tuple(row[:2]) for row in tables["What the vectors know of objects"]["rows"]}
+    assert {("Grasp2Vec, 0", "novel"), ("untrained", "seen")} <= known
+    for label, theirs in (("seen", [0.183, 0.780, 0.808]), ("novel", [0.219, 0.589, 0.629])):
+        fetched = tables[f"What is fetched when a picture is asked for, {label}"]["rows"]
+        assert [row[0] for row in fetched] == [
+            "indiscriminate grasping",
+            "PL + Aux + ES",
+            "localise and grasp (in the paper on robots)",
+        ]
+        assert [row[-1] for row in fetched] == theirs
+    capsys.readouterr()
+    assert run(args) == 0
+    said = capsys.readouterr().out
+    assert "is there already" in said
+    assert "1 trainings are there already" in said
 
 
 @pytest.mark.slow

@@ -25,6 +25,7 @@ from selfgrasp.dataset import Dataset
 from selfgrasp.evaluation.frozen import frozen_hashes
 from selfgrasp.evaluation.job import BenchJob
 from selfgrasp.evaluation.measured import Measured, row_json, write_bench
+from selfgrasp.evaluation.registry import protocol_named
 from selfgrasp.learn import FitResult, configs
 from selfgrasp.learn.gathered import gather
 from selfgrasp.learn.recipe import device_of
@@ -135,7 +136,7 @@ def train_all(work: Work, jobs: Sequence[TrainJob]) -> str:
         # Gathered here by all processes, once; the trainings then only read them.
         method = build(job.method)
         if job.trunk:
-            method.load_trunk(Path(job.trunk))
+            method.load_trunk(weights_file(job.trunk))
         for folder in job.data:
             for split in ("train", "validation"):
                 gather(method, folder, split, workers=work.workers)
@@ -233,7 +234,7 @@ def measured_once(path: Path, job: BenchJob, *, out: Path, workers: int) -> Meas
 def _measured_with(job: BenchJob) -> dict[str, object]:
     """What a bench's figures depend on; where its runs lie does not count."""
     of = {name: value for name, value in plain(job).items() if name not in ("policy", "data")}
-    policies = [resolve(name) for name in job.policy]
+    policies = protocol_named(job.protocol).resolve(job.policy)
     return {**of, "policies": {policy.label: policy.identity for policy in policies}}
 
 

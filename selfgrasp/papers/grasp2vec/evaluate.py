@@ -1,0 +1,57 @@
+"""What the towers know of lifts that nothing was learned from, and what the rows fetch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from selfgrasp.evaluation.job import BenchJob
+from selfgrasp.papers import steps
+from selfgrasp.papers.grasp2vec.rows import ANYTHING, NEAR, UNLEARNED, Row
+from selfgrasp.papers.grasp2vec.sizes import LIFTS, SETS, Work
+
+
+def measure_embedding(work: Work) -> str:
+    """Table 1: retrieval and localisation, on the held-out part of what was collected and on
+    objects that nothing was learned from."""
+    job = BenchJob(
+        protocol="embedding",
+        policy=(*UNLEARNED, *(str(work.run(one.name, seed)) for one, seed in work.towers)),
+        data=tuple(work.folders.data(name) for name in (LIFTS, *work.sizes.sets)),
+        seed=work.seed,
+    )
+    return steps.played(job, out=embedding(work), workers=work.workers)
+
+
+def play(work: Work, protocol: str, label: str) -> str:
+    """Table 2: all rows on the same bins; of composite goals those that the paper has, and what
+    they are compared with."""
+    composite = protocol == "composite"
+    job = BenchJob(
+        protocol=protocol,
+        policy=tuple(work.policy(row) for row in rows(work, protocol)),
+        objects=SETS[label],
+        trials=work.sizes.bins * (2 if composite else 1),
+        seed=work.seed,
+        options={"picture_px": work.sizes.picture_px, "count": work.sizes.count},
+    )
+    return steps.played(job, out=played(work, protocol, label), workers=work.workers)
+
+
+def rows(work: Work, protocol: str) -> list[Row]:
+    """Those that are played."""
+    composite = ("goal_similarity", "goal", "goal_embedded")
+    return [
+        row
+        for row in work.rows
+        if protocol != "composite" or row in (ANYTHING, NEAR) or row.name in composite
+    ]
+
+
+def embedding(work: Work) -> Path:
+    """Folder of table 1."""
+    return work.folders.root / "embedding"
+
+
+def played(work: Work, protocol: str, label: str) -> Path:
+    """Folder of a part of table 2."""
+    return work.folders.root / f"{protocol}-{label}"

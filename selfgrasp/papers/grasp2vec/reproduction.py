@@ -1,0 +1,51 @@
+"""Jang et al. 2018 (Grasp2Vec), step by step."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from selfgrasp.papers.grasp2vec import evaluate, report
+from selfgrasp.papers.grasp2vec.collect import collect
+from selfgrasp.papers.grasp2vec.sizes import (
+    LIFTS,
+    SETS,
+    Sizes,
+    Work,
+    paper,
+    quick,
+    scaled,
+    with_trials,
+)
+from selfgrasp.papers.grasp2vec.train import train_goals, train_towers
+from selfgrasp.papers.reproduction import Reproduction, Step
+
+
+def steps_of(work: Work) -> tuple[Step[Work], ...]:
+    """In order; each ends within two hours on two cores."""
+    return (
+        *(
+            Step(f"collect lifts of {name}", partial(collect, objects=name))
+            for name in (LIFTS, *work.sizes.sets)
+        ),
+        Step("train towers from triplets", train_towers),
+        Step("retrieve and localise", evaluate.measure_embedding),
+        Step("train goal-conditioned networks", train_goals),
+        *(
+            Step(f"{name}, {label}", partial(evaluate.play, protocol=name, label=label))
+            for name in ("instance", "composite")
+            for label in SETS
+        ),
+    )
+
+
+REPRODUCTION = Reproduction(
+    paper="Jang et al., Grasp2Vec: learning object representations from self-supervised grasping, "
+    "CoRL 2018",
+    presets={"small": Sizes, "paper": paper},
+    quick=quick,
+    scaled=scaled,
+    with_trials=with_trials,
+    work=Work,
+    steps=steps_of,
+    report=report.report,
+)

@@ -1,0 +1,127 @@
+"""How much of everything the reproduction takes, and what its steps work on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from selfgrasp.objects.catalogue import catalogue_hash
+from selfgrasp.objects.named import objects_named
+from selfgrasp.papers import reproduction
+from selfgrasp.papers.grasp2vec.rows import ANYTHING, METHOD, NEAR, ROWS, TOWERS, Row, Towers
+
+LIFTS = "vessels"
+"""Set of objects that everything is learned from."""
+SETS: Mapping[str, str] = {"seen": LIFTS, "novel": "vessels-novel"}
+"""Of objects that are measured, by what reports call them."""
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """Numbers of attempts, trainings and trials.
+
+    Attributes:
+        lifts: attempts, of which about half lift something.
+        held_out: attempts with each of the sets of objects that nothing is learned from.
+        sets: these.
+        count: objects of a bin.
+        tries: on one bin; what is lifted is set aside.
+        picture_px: side of all pictures.
+        steps: of training the towers.
+        goal_steps: of training the goal-conditioned network.
+        bins: of `instance`, with six goals each; of `composite` twice as many, with three each.
+        towers, rows: names of those that are trained and measured.
+        seeds: trainings of the towers, and of `goal` and `goal_similarity`.
+    """
+
+    lifts: int = 27_000
+    held_out: int = 2_000
+    sets: tuple[str, ...] = ("vessels-novel", "vessels-validation", "vessels-white")
+    count: int = 6
+    tries: int = 8
+    picture_px: int = 224
+    steps: int = 3_000
+    goal_steps: int = 3_000
+    bins: int = 50
+    towers: tuple[str, ...] = tuple(one.name for one in TOWERS)
+    rows: tuple[str, ...] = tuple(one.name for one in ROWS)
+    seeds: int = 3
+
+
+def quick() -> Sizes:
+    """Every kind of step once, as small as it gets: its figures mean nothing."""
+    return Sizes(
+        lifts=48,
+        held_out=16,
+        sets=("vessels-novel",),
+        picture_px=96,
+        steps=3,
+        goal_steps=3,
+        bins=1,
+        towers=("small",),
+        rows=("anything", "goal", "near"),
+        seeds=1,
+    )
+
+
+def paper() -> Sizes:
+    """Pictures and towers as large as published, for a GPU: 50,000 steps."""
+    return Sizes(picture_px=512, steps=50_000, towers=("small",))
+
+
+def scaled(sizes: Sizes, lifts: int) -> Sizes:
+    """`sizes` for another number of attempts to learn from; what measures stays."""
+    return replace(sizes, lifts=lifts)
+
+
+def with_trials(sizes: Sizes, trials: int) -> Sizes:
+    """`sizes` with so many bins."""
+    return replace(sizes, bins=trials)
+
+
+@dataclass(frozen=True)
+class Work(reproduction.Work):
+    """What every step works on. The preset paper has the published towers."""
+
+    MAY_GROW = ("seeds", "bins", "towers", "rows", "sets")
+
+    sizes: Sizes
+
+    @property
+    def towers(self) -> tuple[tuple[Towers, int], ...]:
+        """Those that are trained, with their seeds; the first ones first."""
+        chosen = [one for one in TOWERS if one.name in self.sizes.towers]
+        first = [(one, self.seed) for one in chosen]
+        return (*first, *((one, s) for s in self.seeds[1:] for one in chosen if one.every_seed))
+
+    @property
+    def rows(self) -> tuple[Row, ...]:
+        """Rows of table 2, in the paper's order."""
+        return tuple(row for row in ROWS if row.name in self.sizes.rows)
+
+    @property
+    def learned(self) -> tuple[Row, ...]:
+        """Those of them that are trained."""
+        return tuple(row for row in self.rows if row not in (ANYTHING, NEAR))
+
+    def run(self, name: str, seed: int | None = None) -> Path:
+        """Folder of a training."""
+        return self.folders.run(f"{name}-{self.seed if seed is None else seed}")
+
+    def method(self, towers: Towers) -> str:
+        """What towers train."""
+        preset = "paper" if self.preset == "paper" and towers.name == "small" else towers.name
+        return f"{METHOD}:{preset}"
+
+    def policy(self, row: Row) -> str:
+        """What plays a row."""
+        towers = str(self.run("small"))
+        return {ANYTHING: f"{towers}+anything", NEAR: towers}.get(row, str(self.run(row.name)))
+
+    @property
+    def frozen(self) -> dict[str, object]:
+        """Also the objects."""
+        names = (LIFTS, "vessels-novel", "vessels-validation", "vessels-white")
+        objects = {f"objects.{n}": catalogue_hash(objects_named(n))[:12] for n in names}
+        return {**super().frozen, **objects}
