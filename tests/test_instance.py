@@ -1,13 +1,23 @@
 """`instance` and `composite`: what is asked for by pictures and what is lifted, counted by hand;
 the pictures are of the same objects in drops of their own."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 import pytest
 from helpers_play import episode, record
 
-from selfgrasp.core import AttemptKind, Context, InputError, ObjectRef, Plan
+from selfgrasp.core import (
+    Attempt,
+    AttemptKind,
+    Context,
+    InputError,
+    Label,
+    ObjectRef,
+    Plan,
+)
+from selfgrasp.core.watcher import Watcher
 from selfgrasp.objects.named import objects_named
 from selfgrasp.protocols.instance import (
     ABSENT,
@@ -102,6 +112,26 @@ def test_each_object_is_asked_for_once_and_then_one_that_is_not_there(cell: SimC
         np.testing.assert_array_equal(
             one.observation.view(None).color, same.observation.view(None).color
         )
+
+
+class Watches(Watcher):
+    """Counts attempts."""
+
+    def __init__(self) -> None:
+        self.goals: list[str] = []
+
+    def on_attempt(self, attempt: Attempt, labels: Sequence[Label]) -> None:
+        self.goals.append(attempt.goal.words)
+
+
+def test_how_the_pictures_were_taken_is_no_attempt_of_the_policy(cell: SimCell) -> None:
+    watcher = Watches()
+    cell.cell.watchers = (watcher,)
+    try:
+        played = INSTANCE_PROTOCOL.play(cell.cell, Declines(), Task(3))
+    finally:
+        cell.cell.watchers = ()
+    assert watcher.goals == ["picture"] * len(played.attempts)
 
 
 def test_a_composite_goal_is_two_pictures(cell: SimCell) -> None:

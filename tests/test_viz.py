@@ -4,6 +4,7 @@ play."""
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,7 +13,17 @@ from PIL import Image
 from vision_scenes import Box, camera, render
 from viz_scenes import SPEC, look, play
 
-from selfgrasp.core import ANYTHING, Attempt, Fault, Grasp, Heat, InputError, Outcome, View
+from selfgrasp.core import (
+    ANYTHING,
+    Attempt,
+    Fault,
+    Goal,
+    Grasp,
+    Heat,
+    InputError,
+    Outcome,
+    View,
+)
 from selfgrasp.core.pose import pose, top_down
 from selfgrasp.core.record import AttemptKind, AttemptRecord
 from selfgrasp.report.axis import Axis
@@ -199,6 +210,23 @@ def test_a_card_marks_where_judge_and_truth_disagree():
     disputed = attempt_card(attempt, {**values, "truth.grasped": not values["truth.grasped"]})
     assert (agreed[:, :208] == disputed[:, :208]).all()
     assert (agreed[:, 208:] != disputed[:, 208:]).any()
+
+
+def test_pictures_that_asked_for_something_are_in_the_corner():
+    _, attempt, _ = next(iter(play("random", 0, np.random.default_rng(0))))
+    red, blue = (
+        Goal(image=View.uncalibrated(np.full((20, 30, 3), color, np.uint8)))
+        for color in ((250, 0, 0), (0, 0, 250))
+    )
+    for goal, shown in (
+        (red, [(250, 0, 0)]),
+        (Goal(any_of=(red, blue)), [(250, 0, 0), (0, 0, 250)]),
+    ):
+        asked = replace(attempt, goal=goal)
+        for picture in (attempt_card(asked, pixels=100), attempt_frame(asked, pixels=100)):
+            assert [tuple(picture[15, 15 + 32 * i].tolist()) for i in range(len(shown))] == shown
+    plain, without = attempt_card(attempt, pixels=100), attempt_card(asked, pixels=100)
+    assert (plain[40:] == without[40:]).all()
 
 
 def played(policy: str, scene: int, rng: np.random.Generator, **how: object) -> list[Played]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import cv2
 import numpy as np
 
-from selfgrasp.core import Attempt, Observation
+from selfgrasp.core import Attempt, Goal, Observation, View
 from selfgrasp.core.arrays import FloatArray
 from selfgrasp.viz.draw import FINGER_BREADTH, Canvas, Window
 from selfgrasp.viz.kinds import color_of, grasp_of, kind_of, path_of, push_of
@@ -18,6 +18,8 @@ CARD_SIDE = 0.2
 
 CARD_PIXELS = 208
 FRAME_PIXELS = 224
+_GOAL = 0.3
+"""Side of a goal's picture in the corner, as a share of a half's."""
 _EMPTY = (64, 68, 76)
 """Colour of what nobody saw."""
 
@@ -32,7 +34,7 @@ def attempt_card(
     breadth: float = FINGER_BREADTH,
 ) -> Picture:
     """(pixels, 2 pixels, 3): before, with the action drawn, beside the same place afterwards (or
-    what is held, where it was presented).
+    what is held, where it was presented). Pictures that asked for something are in the corner.
 
     Args:
         attempt: what happened.
@@ -43,7 +45,7 @@ def attempt_card(
         pixels: of one half's side.
         breadth: m of a finger across the closing direction.
     """
-    before = _square_before(attempt, view, side, pixels, breadth)
+    before = _with_goal(_square_before(attempt, view, side, pixels, breadth), attempt.goal)
     after = _square_after(attempt, view, side, pixels)
     truth = (labels or {}).get("truth.grasped")
     if truth is not None and bool(truth) != attempt.outcome.grasped:
@@ -60,7 +62,8 @@ def attempt_frame(
     breadth: float = FINGER_BREADTH,
 ) -> Picture:
     """(pixels, pixels, 3): the whole look before the attempt, with the action in the colour of what
-    became of it; of a picture that is wider than high, its middle.
+    became of it; of a picture that is wider than high, its middle. Pictures that asked for
+    something are in the corner.
 
     Args:
         attempt: what happened.
@@ -73,7 +76,27 @@ def attempt_frame(
     seen = attempt.before.view(view)
     window = _middle(seen.size)
     canvas = Canvas(seen, scale=_scale(window, pixels), window=window)
-    return _resized(_drawn(attempt, canvas, breadth).picture, pixels)
+    frame = _resized(_drawn(attempt, canvas, breadth).picture, pixels)
+    return _with_goal(frame, attempt.goal)
+
+
+def _with_goal(picture: Picture, goal: Goal) -> Picture:
+    """The picture with those of the goal's parts in its corner, side by side."""
+    shown = [part.image for part in (goal.any_of or (goal,)) if part.image is not None]
+    side = round(_GOAL * len(picture))
+    for index, view in enumerate(shown[: len(picture) // (side + 2)]):
+        left = index * (side + 2)
+        picture[: side + 2, left : left + side + 2] = 255
+        picture[1 : side + 1, left + 1 : left + side + 1] = _resized(_squared(view), side)
+    return picture
+
+
+def _squared(view: View) -> Picture:
+    """The middle of a view, as wide as high."""
+    height, width = view.size
+    short = min(height, width)
+    left, top = (width - short) // 2, (height - short) // 2
+    return view.color[top : top + short, left : left + short]
 
 
 def _square_before(
@@ -105,10 +128,7 @@ def _scale(window: Window, pixels: int) -> int:
 
 def _square_after(attempt: Attempt, name: str | None, side: float, pixels: int) -> Picture:
     if attempt.outcome.grasped and attempt.present is not None:
-        height, width = attempt.present.size
-        short = min(height, width)
-        left, top = (width - short) // 2, (height - short) // 2
-        return _resized(attempt.present.color[top : top + short, left : left + short], pixels)
+        return _resized(_squared(attempt.present), pixels)
     if attempt.after is None or attempt.before is None:
         return _blank(pixels)
     window = _window(attempt, attempt.before, name, side)

@@ -3,6 +3,8 @@ its own."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from selfgrasp.core import InputError, View
 from selfgrasp.workcell.attempt import Ids
 from selfgrasp.workcell.sim.oracle import OraclePolicy
@@ -46,7 +48,9 @@ def presented(cell: Workcell, name: str, seed: int) -> View | None:
     Raises:
         InputError: a cell that is not simulated or presents nothing, or an unknown object.
     """
-    scene, oracle = simulated_scene(cell, "present images"), OraclePolicy(cell)
+    # Nobody watches: this is no attempt of whoever is measured.
+    quiet = replace(cell, watchers=())
+    scene, oracle = simulated_scene(quiet, "present images"), OraclePolicy(quiet)
     if cell.spec.presented is None:
         raise InputError(
             given=f"the cell {cell.spec.name!r}",
@@ -54,7 +58,7 @@ def presented(cell: Workcell, name: str, seed: int) -> View | None:
         )
     for number in range(TRIES):
         scene.reset_with(TRIES * seed + number, [name])
-        played = cell.attempt(oracle, Ids("presented", seed, number))
+        played = quiet.attempt(oracle, Ids("presented", seed, number))
         if played.attempt.present is not None and played.lifted:
             return played.attempt.present
     return None
