@@ -182,6 +182,8 @@ def _measured(
         for metric, answer in each.items()
     ]
     rows += list(_chance_rows(of.title, chances(queries, gallery), located))
+    # Of few lifts none may have a picture from another scene.
+    rows = [row for row in rows if row.n]
     notes = [one.note for one in vectors.values() if one.note]
     return _Found(rows, list(_pairs(found, of.title)), [_counted(of, question, notes)])
 

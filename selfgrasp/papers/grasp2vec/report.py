@@ -41,6 +41,7 @@ def report(work: Work) -> Report:
             ),
         ],
         notes=NOTES,
+        learned=resolve(str(work.run("small"))).label,
     )
 
 
