@@ -23,7 +23,6 @@ from selfgrasp.workcell.attempt import Ids
 from selfgrasp.workcell.cells.kuka_bin import KukaBinConfig
 from selfgrasp.workcell.play import AfterLift, Episode, Stop, Task
 from selfgrasp.workcell.play import play as play_scene
-from selfgrasp.workcell.sim.presented import presented, simulated_scene
 from selfgrasp.workcell.workcell import Workcell
 
 OBJECTS = 6
@@ -87,6 +86,9 @@ def play(
     Raises:
         InputError: another cell.
     """
+    # The simulator comes with the first scene: `--help` needs the options alone.
+    from selfgrasp.workcell.sim.presented import presented, simulated_scene
+
     scene = simulated_scene(cell, f"`{name}`")
     cell.reset(task.seed)
     there = [one.name for one in scene.left()]
