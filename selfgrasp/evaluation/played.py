@@ -58,7 +58,7 @@ def measure_played(protocol: PlayedProtocol, measurement: Measurement) -> Measur
     if known and objects not in known:
         raise InputError(
             given=f"--objects {objects}",
-            wanted=f"objects of categories, for {protocol.name}",
+            wanted=f"a set of objects that `{protocol.name}` is for",
             exists=", ".join(sorted(known)),
         )
     objects = protocol.sets.get(objects, objects)
