@@ -128,12 +128,14 @@ def similarity_of(examples: Examples, goal: GoalConfig) -> Similarity:
     if goal.truth:
         objects = examples["object"]
         return lambda a, b: (objects[a % n] == objects[b % n]).astype(np.float64)
-    lengths = {
-        name: np.maximum(np.linalg.norm(examples[f"{name}_vector"], axis=1, keepdims=True), 1e-9)
-        for name in ("held", "asked")
-    }
-    units = np.concatenate([examples[f"{name}_vector"] / lengths[name] for name in lengths])
-    return lambda a, b: np.einsum("kd,kd->k", units[a], units[b]).astype(np.float64)
+
+    def unit(pictures: NDArray[np.int64]) -> FloatArray:
+        vectors = _picked(examples, "_vector", pictures, n).astype(np.float64)
+        lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+        scaled: FloatArray = vectors / np.maximum(lengths, 1e-9)
+        return scaled
+
+    return lambda a, b: np.einsum("kd,kd->k", unit(a), unit(b))
 
 
 def goal_batch(
