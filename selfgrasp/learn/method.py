@@ -189,6 +189,15 @@ class Method(torch.nn.Module, ABC):
             wanted="a method whose trunk can come from elsewhere",
         )
 
+    def without_trunk(self) -> str:
+        """Called before training where nothing comes from another training. A line to print, about
+        networks that do not learn and stay random; empty by default.
+
+        Raises:
+            InputError: nothing can be learned then; the message says what has to be trained first.
+        """
+        return ""
+
     def exploring(self) -> Policy:
         """The policy to collect the next round of data with; the method itself unless it
         explores."""

@@ -135,8 +135,8 @@ class TrainJob:
             and paper_ before attention, attention_pictures, branches, branches_pictures and single,
             are its larger ones. dexnet: paper, paper_physical, physical, small; it learns from
             candidates. vpg: ahead, grasping, measured, no_height, no_reward, paper, published,
-            reactive, rise, short_sighted, small, trial. grasp2vec: failures, paper, responses,
-            small, tied; and over the towers of such a run (trunk) goal, goal_embedded,
+            reactive, rise, short_sighted, small, trial. grasp2vec: autoencoder, failures, paper,
+            responses, small, tied; and over the towers of such a run (trunk) goal, goal_embedded,
             goal_posthoc, goal_posthoc_auxiliary, goal_similarity, goal_truth. A wrong one lists
             them.
         data: one or several datasets; each has its own split.

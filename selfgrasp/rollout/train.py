@@ -9,6 +9,7 @@ import torch
 
 from selfgrasp.common.interrupts import stopping
 from selfgrasp.common.lock import FolderLock
+from selfgrasp.common.outside import say_once
 from selfgrasp.common.progress import Batches, Progress
 from selfgrasp.common.record import write_config
 from selfgrasp.core import InputError
@@ -27,7 +28,7 @@ def train(args: TrainJob) -> FitResult:
     Raises:
         InputError: an unknown method or preset, both --epochs and --steps, an empty or wrong
             dataset, a run folder of another training (other data, recipe or start),
-            a start or a trunk that does not fit, or both.
+            a start or a trunk that does not fit, or both, or neither where one is needed.
     """
     _check(args)
     if args.start and args.trunk:
@@ -40,6 +41,8 @@ def train(args: TrainJob) -> FitResult:
     method = build(args.method, seed=args.seed)
     require_run_of(method, args.out)
     recipe = _recipe(args, method.recipe(round=1 if args.start else 0))
+    if not (args.start or args.trunk) and (note := method.without_trunk()):
+        say_once(note)
     if args.start:
         load_into(weights_file(args.start), method)
     if args.trunk:

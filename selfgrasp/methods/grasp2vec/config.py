@@ -4,11 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from enum import StrEnum
 from functools import partial
 
 from selfgrasp.core import InputError
 from selfgrasp.learn.hindsight import Labels
 from selfgrasp.servo import PatchConfig, ServoConfig
+
+
+class Objective(StrEnum):
+    """What the towers learn.
+
+    npairs: the difference of a scene's vectors is the vector of what was held (section 3).
+    reconstruction: a picture's vector says what the picture looks like, as an autoencoder's does
+    (table 2, row 5).
+    """
+
+    NPAIRS = "npairs"
+    RECONSTRUCTION = "reconstruction"
 
 
 @dataclass(frozen=True)
@@ -116,6 +129,7 @@ class Grasp2VecConfig:
         scene: crops of the bin.
         held: crops of what is held.
         tied: one tower for scenes and held pictures, which must be as large then.
+        objective: what the towers learn.
         regularization: lambda of `npairs`.
         failures: learn also from failed grasps, which share one label and the vector 0.
         response_weight: of `response_loss`.
@@ -135,6 +149,7 @@ class Grasp2VecConfig:
     scene: CropConfig = field(default_factory=lambda: CropConfig(112, 124, 0.18))
     held: CropConfig = field(default_factory=lambda: CropConfig(64, 72, 0.16))
     tied: bool = False
+    objective: Objective = Objective.NPAIRS
     regularization: float = 0.0005
     failures: bool = False
     response_weight: float = 0.0
@@ -151,6 +166,12 @@ class Grasp2VecConfig:
                 given=f"a tied tower, scenes of {self.scene.px} and held pictures of "
                 f"{self.held.px} px",
                 wanted="the same size, so that one batch normalisation sees both",
+            )
+        if self.objective is Objective.RECONSTRUCTION and (self.failures or self.response_weight):
+            raise InputError(
+                given=f"objective {self.objective} with failures {self.failures} and "
+                f"response_weight {self.response_weight:g}",
+                wanted=f"objective {Objective.NPAIRS}, which they belong to",
             )
 
 
@@ -186,6 +207,11 @@ def tied() -> Grasp2VecConfig:
     return replace(small(), tied=True, held=CropConfig(112, 124, 0.16))
 
 
+def autoencoder() -> Grasp2VecConfig:
+    """The towers of `small`, trained to reconstruct each picture from its vector."""
+    return replace(small(), objective=Objective.RECONSTRUCTION)
+
+
 def goal(
     labels: Labels = Labels.SIMILARITY_AUXILIARY, *, truth: bool = False, embedded: bool = False
 ) -> Grasp2VecConfig:
@@ -202,6 +228,7 @@ PRESETS: Mapping[str, Callable[[], Grasp2VecConfig]] = {
     "failures": failures,
     "responses": responses,
     "tied": tied,
+    "autoencoder": autoencoder,
     "paper": paper,
     "goal": goal,
     "goal_similarity": partial(goal, Labels.SIMILARITY),

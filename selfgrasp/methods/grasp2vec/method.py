@@ -39,7 +39,7 @@ from selfgrasp.learn import (
     load_parts,
 )
 from selfgrasp.learn.digest import digest_of
-from selfgrasp.methods.grasp2vec.config import GoalConfig, Grasp2VecConfig
+from selfgrasp.methods.grasp2vec.config import GoalConfig, Grasp2VecConfig, Objective
 from selfgrasp.methods.grasp2vec.examples import (
     EXAMPLES_VERSION,
     gather_triplets,
@@ -57,6 +57,7 @@ from selfgrasp.methods.grasp2vec.localise import NearScorer, heat_over_picture, 
 from selfgrasp.methods.grasp2vec.match import Match, MatchScorer, goal_loss
 from selfgrasp.methods.grasp2vec.network import Tower, pooled
 from selfgrasp.methods.grasp2vec.pictures import middle, object_crop, scene_crop
+from selfgrasp.methods.grasp2vec.reconstruction import Decoder, reconstruction_loss
 from selfgrasp.methods.grasp2vec.triplets import triplet_loss
 from selfgrasp.servo import (
     CameraPoseNet,
@@ -100,6 +101,7 @@ class Grasp2Vec(ServoMethod):
         judge: the grasp success predictor.
         scene: the tower for pictures of the bin.
         held: the tower for pictures of objects; None where it is the same one.
+        decoder: of the autoencoder; None where the towers learn otherwise, or not at all.
         match: the goal-conditioned network; None without one.
     """
 
@@ -115,6 +117,8 @@ class Grasp2Vec(ServoMethod):
         # What both see is alike from the first step, and three times fewer triplets teach them.
         self.held = None if config.tied else copy.deepcopy(self.scene)
         goal, numbers = config.goal, config.tower.channels[-1]
+        decodes = goal is None and config.objective is Objective.RECONSTRUCTION
+        self.decoder = Decoder(numbers) if decodes else None
         self.match = None if goal is None else Match(goal, numbers)
         if goal is not None:
             for tower in self._towers:
@@ -158,6 +162,25 @@ class Grasp2Vec(ServoMethod):
         """
         towers = ("scene",) if self.held is None else ("scene", "held")
         load_parts(path, self, ("eye", "judge", *(towers if self.match is not None else ())))
+
+    def without_trunk(self) -> str:
+        """What grasps stays random; towers learn without.
+
+        Raises:
+            InputError: the goal-conditioned network would learn from vectors of random towers.
+        """
+        if self.match is not None:
+            raise InputError(
+                given=f"a goal-conditioned network of {self.name} without --trunk: over random "
+                "towers",
+                wanted=f"--trunk RUN, a run of {self.name} that trained them",
+                exists=f"selfgrasp train {self.name} --data DATASET --trunk hand_eye --out RUN "
+                "trains them",
+            )
+        return (
+            f"{self.name} without --trunk hand_eye learns vectors, but cannot grasp: its camera "
+            "pose network and success predictor stay random"
+        )
 
     @property
     def examples_key(self) -> list[object]:
@@ -221,9 +244,12 @@ class Grasp2Vec(ServoMethod):
         return Groups(examples["scene"], self.config.of_scene)
 
     def loss(self, batch: Batch) -> Loss:
-        """See `triplets.triplet_loss`, and `match.goal_loss` where the config has a goal."""
+        """See `triplets.triplet_loss` and `reconstruction.reconstruction_loss`, and
+        `match.goal_loss` where the config has a goal."""
         if self.match is not None:
             return goal_loss(self.match, batch)
+        if self.decoder is not None:
+            return reconstruction_loss(self.scene, self.held, self.decoder, batch, self.config)
         return triplet_loss(self.scene, self.held, batch, self.config)
 
     def scenes(self, views: Sequence[View], spec: CellSpec) -> FloatArray:

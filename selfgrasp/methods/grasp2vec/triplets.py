@@ -28,8 +28,8 @@ def triplet_loss(scene: Tower, held: Tower | None, batch: Batch, config: Grasp2V
         config: of the method.
     """
     grasped = batch["grasped"] > 0
-    maps, held_maps = _maps(scene, held, batch, config)
-    before, after = maps.chunk(2)
+    scene_maps, held_maps = tower_maps(scene, held, batch, config)
+    before, after = scene_maps.chunk(2)
     differences, vectors = pooled(before) - pooled(after), pooled(held_maps)
     if config.failures:
         # No picture shows an empty hand: the vector of nothing is zero.
@@ -48,11 +48,11 @@ def triplet_loss(scene: Tower, held: Tower | None, batch: Batch, config: Grasp2V
     return Loss(value, {name: metric.detach() for name, metric in metrics.items()})
 
 
-def _maps(
+def tower_maps(
     scene: Tower, held: Tower | None, batch: Batch, config: Grasp2VecConfig
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Maps (2 B, D, H, W) of the scenes, before and then after, in one batch that is normalised
-    alike, and of what was held."""
+    alike, and of what was held; arguments as of `triplet_loss`."""
     scenes, shown = torch.cat([batch["before"], batch["after"]]), batch["held"]
     if config.failures:
         shown = shown[batch["grasped"] > 0]

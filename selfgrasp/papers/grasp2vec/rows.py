@@ -27,14 +27,23 @@ class Row:
     """A row of table 2.
 
     Attributes:
-        name: of the run, and of the method's preset; of `anything` and `near` none is trained.
+        name: of the run; of `anything` and `near` none is trained.
         title: the paper's.
         paper: success with seen and with unseen objects.
+        preset: of the method, where it is not the name.
+        towers: whose vectors it learns from.
     """
 
     name: str
     title: str
     paper: tuple[float, float] | None = None
+    preset: str = ""
+    towers: str = "small"
+
+    @property
+    def method(self) -> str:
+        """What it trains."""
+        return f"{METHOD}:{self.preset or self.name}"
 
 
 TOWERS = (
@@ -42,6 +51,7 @@ TOWERS = (
     Towers("tied", "one tower for scenes and objects"),
     Towers("failures", "failed grasps as one label"),
     Towers("responses", "with the largest responses"),
+    Towers("autoencoder", "autoencoder"),
 )
 UNLEARNED = ("untrained", "color_histogram")
 """Rows of the embedding protocol that learn nothing."""
@@ -52,6 +62,13 @@ ROWS = (
     Row("goal_truth", "oracle labels", (0.839, 0.437)),
     Row("goal_posthoc", "PL", (0.504, 0.411)),
     Row("goal_posthoc_auxiliary", "PL + Aux(0)", (0.221, 0.190)),
+    Row(
+        "goal_autoencoder",
+        "PL + ES (autoencoder)",
+        (0.187, 0.209),
+        preset="goal_similarity",
+        towers="autoencoder",
+    ),
     Row("goal_similarity", "PL + ES", (0.801, 0.539)),
     Row("goal", "PL + Aux + ES", (0.780, 0.589)),
     Row("goal_embedded", "PL + ES, conditioned on the vector", (0.784, 0.454)),

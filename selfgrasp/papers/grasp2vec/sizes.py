@@ -97,8 +97,9 @@ class Work(reproduction.Work):
 
     @property
     def rows(self) -> tuple[Row, ...]:
-        """Rows of table 2, in the paper's order."""
-        return tuple(row for row in ROWS if row.name in self.sizes.rows)
+        """Rows of table 2, in the paper's order, over towers that are trained."""
+        sizes = self.sizes
+        return tuple(r for r in ROWS if r.name in sizes.rows and r.towers in sizes.towers)
 
     @property
     def learned(self) -> tuple[Row, ...]:

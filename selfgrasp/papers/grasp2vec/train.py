@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from selfgrasp.papers import steps
-from selfgrasp.papers.grasp2vec.rows import METHOD
 from selfgrasp.papers.grasp2vec.sizes import LIFTS, Work
 from selfgrasp.rollout.jobs import TrainJob
 
@@ -23,12 +22,18 @@ def train_towers(work: Work) -> str:
 
 
 def train_goals(work: Work) -> str:
-    """The rows of table 2, over the towers of the first seed."""
-    trunk = str(work.run("small"))
+    """The rows of table 2, each over its towers of the first seed."""
     return steps.train_all(
         work,
         [
-            _job(work, row.name, f"{METHOD}:{row.name}", trunk, work.sizes.goal_steps, work.seed)
+            _job(
+                work,
+                row.name,
+                row.method,
+                str(work.run(row.towers)),
+                work.sizes.goal_steps,
+                work.seed,
+            )
             for row in work.learned
         ],
     )
