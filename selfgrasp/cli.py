@@ -73,6 +73,9 @@ VERBS: dict[str, Verb] = {
         "selfgrasp.verbs.report", "one page from the runs of several policies", "compare"
     ),
     "plan": Verb("selfgrasp.verbs.plan", "one picture in, grasps out", "use"),
+    "find": Verb(
+        "selfgrasp.verbs.find", "two pictures in: where in the one is the other's object", "use"
+    ),
 }
 
 _GROUPS = {

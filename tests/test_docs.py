@@ -24,7 +24,7 @@ def context(verb: str, rest: str) -> tuple[str, ...]:
     """The words of a command by which its help differs: the system or protocol, and the cell."""
     words = rest.split()
     cell = words.index("--cell") if "--cell" in words else len(words)
-    first = [w for w in words[:1] if verb in ("bench", "demo") and re.fullmatch("[a-z_]+", w)]
+    first = [w for w in words[:1] if verb in ("bench", "demo") and re.fullmatch("[a-z_0-9]+", w)]
     return (*first, *words[cell : cell + 2])
 
 

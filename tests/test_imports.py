@@ -77,7 +77,7 @@ DRAWING = tuple(
     f"selfgrasp.viz.{name}"
     for name in ("draw", "card", "heat", "animate", "reach", "patches", "contact_lines")
 )
-"""What draws attempts; `overlay` draws one plan on one picture."""
+"""What draws attempts; `overlay` draws one plan on one picture, and `found` what is where in it."""
 FILES = sorted(PACKAGE.rglob("*.py"))
 MODULES = {
     ".".join(f.relative_to(PACKAGE.parent).with_suffix("").parts).removesuffix(".__init__"): f

@@ -61,6 +61,23 @@ class Heat2D:
         row, column = np.unravel_index(int(np.nanargmax(self.values)), self.values.shape)
         return self.px(np.array(row), np.array(column))
 
+    def similarity(self, vector: FloatArray) -> float:
+        """The peak for a vector of length 1, where the heat is `vector`'s (D,)."""
+        return self.peak / max(float(np.linalg.norm(vector)), 1e-9)
+
+    def inside(self, size: tuple[int, int]) -> Heat2D:
+        """The heat with NaN in the cells that lie more than half a cell beyond a picture of `size`
+        (height, width) px."""
+        px = self.px(*np.indices(self.values.shape))
+        half = np.abs(self.picture_from_cell[:, :2]).sum(axis=1) / 2
+        inside = ((px > -half) & (px < np.array(size[::-1]) + half)).all(axis=-1)
+        values = np.where(inside, self.values, np.nan).astype(np.float32)
+        return Heat2D(values, self.picture_from_cell)
+
+    def resized(self, scale: float) -> Heat2D:
+        """The same heat over the picture `scale` times as large."""
+        return Heat2D(self.values, scale * self.picture_from_cell)
+
 
 @runtime_checkable
 class Embedding(Protocol):

@@ -4,12 +4,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
-import numpy as np
 
 from selfgrasp.common.files import write_whole
 from selfgrasp.core import View
@@ -18,8 +16,9 @@ from selfgrasp.report.story_file import Story, add_to_story
 from selfgrasp.report.story_parts import Gallery
 from selfgrasp.viz.heat_picture import heat_picture
 from selfgrasp.viz.picture import Color, Picture, encode_webp
+from selfgrasp.viz.rows import fitted, in_a_row
 
-_SIDE, _GAP = 224, 6
+_SIDE = 224
 _RIGHT: Color = (46, 160, 90)
 _WRONG: Color = (205, 50, 45)
 _NEUTRAL: Color = (90, 94, 104)
@@ -107,15 +106,16 @@ def drawn(shown: Shown) -> Picture:
     match shown:
         case ShownRetrieval():
             color = _RIGHT if shown.name == shown.found_name else _WRONG
-            seen = [_fitted(v.color) for v in (shown.before, shown.after, shown.held)]
-            return _row([*seen, _framed(shown.found, color)])
+            seen = [fitted(v.color, _SIDE) for v in (shown.before, shown.after, shown.held)]
+            return in_a_row([*seen, _framed(shown.found, color)])
         case ShownHeat():
             color = _RIGHT if shown.name == shown.found_name else _WRONG
-            heat = _frame(_fitted(heat_picture(shown.scene, shown.heat)), color)
-            return _row([_fitted(shown.goal.color), _fitted(shown.scene.color), heat])
+            heat = _frame(fitted(heat_picture(shown.scene, shown.heat), _SIDE), color)
+            seen = [fitted(v.color, _SIDE) for v in (shown.goal, shown.scene)]
+            return in_a_row([*seen, heat])
         case ShownScenes():
             others = [_framed(view, _NEUTRAL) for view in shown.nearest]
-            return _row([_fitted(shown.scene.color), *others])
+            return in_a_row([fitted(shown.scene.color, _SIDE), *others])
 
 
 def caption(shown: Shown) -> str:
@@ -130,7 +130,7 @@ def caption(shown: Shown) -> str:
 
 
 def _framed(view: View, color: Color) -> Picture:
-    return _frame(_fitted(view.color), color)
+    return _frame(fitted(view.color, _SIDE), color)
 
 
 def _frame(picture: Picture, color: Color) -> Picture:
@@ -138,17 +138,3 @@ def _frame(picture: Picture, color: Color) -> Picture:
     framed = picture.copy()
     cv2.rectangle(framed, (1, 1), (width - 2, height - 2), color, 4)
     return framed
-
-
-def _fitted(picture: Picture) -> Picture:
-    height, width = picture.shape[:2]
-    resized = cv2.resize(
-        picture, (max(1, round(width * _SIDE / height)), _SIDE), interpolation=cv2.INTER_AREA
-    )
-    return np.asarray(resized, dtype=np.uint8)
-
-
-def _row(pictures: Sequence[Picture]) -> Picture:
-    gap = np.full((_SIDE, _GAP, 3), 255, np.uint8)
-    parts = [part for one in pictures for part in (one, gap)][:-1]
-    return np.hstack(parts)

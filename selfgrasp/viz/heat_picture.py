@@ -15,7 +15,7 @@ _LOW = 50.0
 """Percentile of the values below which nothing is drawn."""
 
 
-def heat_picture(view: View, heat: Heat2D, *, scale: int = 2) -> Picture:
+def heat_picture(view: View, heat: Heat2D, *, scale: int = 2, radius: int = 4) -> Picture:
     """(scale * H, scale * W, 3) uint8: the picture under the heat, from its median to its peak, and
     a circle around the peak.
 
@@ -23,6 +23,7 @@ def heat_picture(view: View, heat: Heat2D, *, scale: int = 2) -> Picture:
         view: the picture.
         heat: over it.
         scale: pixels of the result a pixel of the picture.
+        radius: of the circle, px of the picture.
     """
     low, high = float(np.nanpercentile(heat.values, _LOW)), heat.peak
     share = np.clip((heat.values - low) / max(high - low, 1e-9), 0.0, 1.0)
@@ -32,7 +33,7 @@ def heat_picture(view: View, heat: Heat2D, *, scale: int = 2) -> Picture:
     blended = dimmed * (1 - alpha) + colormap(over, HEAT_MAP) * alpha
     picture: Picture = np.ascontiguousarray(np.clip(blended, 0, 255).astype(np.uint8))
     x, y = (round(float(v) * scale) for v in heat.peak_px)
-    cv2.circle(picture, (x, y), 4 * scale, _PEAK_COLOR, max(1, scale), cv2.LINE_AA)
+    cv2.circle(picture, (x, y), radius * scale, _PEAK_COLOR, max(2, radius // 6), cv2.LINE_AA)
     return picture
 
 

@@ -145,6 +145,11 @@ class Grasp2Vec(ServoMethod):
         return self
 
     @property
+    def not_found_threshold(self) -> float | None:
+        """See `Grasp2VecConfig`."""
+        return self.config.not_found_threshold
+
+    @property
     def servo(self) -> ServoConfig:
         """The config's part about servoing."""
         return self.config.servo
@@ -272,7 +277,8 @@ class Grasp2Vec(ServoMethod):
         with evaluating(self):
             seen = self.scene(normalised_batch(crop.color[None]).to(self.device))[0]
         stride = self.config.tower.stride
-        return heat_over_picture(seen.float().cpu().numpy(), vector, crop, stride)
+        heat = heat_over_picture(seen.float().cpu().numpy(), vector, crop, stride)
+        return heat.inside(view.size)
 
     def _vectors(self, tower: Tower, pictures: list[NDArray[np.uint8]]) -> FloatArray:
         """(N, D)."""
@@ -313,8 +319,7 @@ class Grasp2Vec(ServoMethod):
         if kept is None or kept[0] is not first or kept[1] is not goal:
             vector = self.goal_vector(goal, spec)
             heat = self.heat(first.view(self.servo.view), vector, spec)
-            similarity = heat.peak / max(float(np.linalg.norm(vector)), 1e-9)
-            kept = self._found = first, goal, Found(heat, similarity)
+            kept = self._found = first, goal, Found(heat, heat.similarity(vector))
         return kept[2]
 
     def plan(self, context: Context, *, temperature: float = 0.0, steps: int | None = None) -> Plan:

@@ -19,7 +19,9 @@ _LEAST_PX = 8
 
 
 def scene_crop(view: View, spec: CellSpec, crop: CropConfig) -> SquareCrop:
-    """The bin: the smallest square around its corners, by the view's calibration, and a margin.
+    """The bin: the smallest square around its corners, by the view's calibration, and a margin. Of
+    a picture without a calibration (`View.uncalibrated`) all, its shorter side filled up with its
+    border; its `middle` shows no less.
 
     Args:
         view: of the scene.
@@ -27,8 +29,10 @@ def scene_crop(view: View, spec: CellSpec, crop: CropConfig) -> SquareCrop:
         crop: side and margin.
 
     Raises:
-        InputError: a camera that does not see the bin.
+        InputError: a camera that does not see the bin, or a picture of fewer than 8 px a side.
     """
+    if not view.is_calibrated:
+        return _whole(view, crop.stored_px / crop.px, crop.stored_px)
     low, high, floor = spec.workspace.low, spec.workspace.high, spec.workspace.surface
     corners = np.array(
         list(product((low[0], high[0]), (low[1], high[1]), (floor, floor + _HEIGHT)))
@@ -57,15 +61,26 @@ def object_crop(view: View, spec: CellSpec, crop: CropConfig) -> SquareCrop:
     Raises:
         InputError: a picture of fewer than 8 px a side.
     """
+    if view.is_calibrated:
+        _check_size(view)
+        return held_crop(view, spec, crop.size, crop.stored_px)
+    return _whole(view, 1.0, crop.stored_px)
+
+
+def _whole(view: View, beyond: float, side: int) -> SquareCrop:
+    """The square of `side` px around a picture, `beyond` times as wide as its longer side."""
+    _check_size(view)
+    height, width = view.size
+    center = np.array([width, height]) / 2
+    return square_crop(view.color, center, beyond * max(height, width) / 2, side)
+
+
+def _check_size(view: View) -> None:
     height, width = view.size
     if min(height, width) < _LEAST_PX:
         raise InputError(
             given=f"a picture of {width} x {height} px", wanted=f"{_LEAST_PX} px a side or more"
         )
-    if view.is_calibrated:
-        return held_crop(view, spec, crop.size, crop.stored_px)
-    center = np.array([width, height]) / 2
-    return square_crop(view.color, center, max(height, width) / 2, crop.stored_px)
 
 
 def middle(crop: SquareCrop, side: int) -> SquareCrop:
