@@ -449,6 +449,25 @@ def test_a_release_drops_what_is_held_where_it_was_asked() -> None:
     assert made.position()[2] == pytest.approx(0.025, abs=2e-3)
 
 
+@pytest.mark.parametrize("put_back", [False, True])
+def test_what_sticks_in_the_open_hand_was_let_go(put_back: bool) -> None:
+    """A block 1 mm wider than the hand opens, as a cylinder's diagonal may be."""
+    made = lay([block(GRIPPER.opening + 0.001, 0.03, 0.03)], [(0.0, 0.0)])
+    world, hand, control = made.world, made.cell.drivers, made.control
+    hand.gripper.open(GRIPPER.opening, control=control)
+    world.shift(0, hand.arm.pose()[:3, 3] - made.position())
+    world.forward()
+    hand.gripper.close(control=control)
+    made.scene.truth("lifts it")
+    assert world.held() == (0,)
+    if put_back:
+        made.cell.put_back(np.random.default_rng(0))
+        assert made.position()[2] == pytest.approx(0.015, abs=2e-3)
+    else:
+        made.cell.set_aside()
+        assert made.scene.left() == made.scene.lost() == ()
+
+
 def test_fingers_on_the_trays_wall_are_blocked_and_hold_nothing() -> None:
     cell = tabletop([block(0.03, 0.03, 0.03)], TabletopConfig(count=1, picture_px=32, noise="none"))
     with cell.cell as workcell:

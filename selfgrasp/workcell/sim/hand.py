@@ -184,8 +184,9 @@ class SimGripper:
         world, data = self._world, self._world.data
         world.hold_firmly(False)
         half = max(self.spec.closed, min(width, self.spec.opening)) / 2
+        held = world.held()
         data.ctrl[self._servo] = half
-        if world.hand_height >= CLEAR_HEIGHT and not world.held():
+        if world.hand_height >= CLEAR_HEIGHT and not held:
             data.qpos[self._joints] = half
             data.qvel[self._dof : self._dof + 2] = 0.0
             world.forward()

@@ -345,7 +345,10 @@ class World:
 
     def held(self) -> tuple[int, ...]:
         """Slots whose objects the hand carries: those that touch a finger, and those that hang on
-        them, while they touch nothing that stands."""
+        them, while they touch nothing that stands. None once it is told to open all the way: what
+        sticks between its fingers then was let go."""
+        if self.data.ctrl[self.arm_joints] >= self.gripper.opening / 2:
+            return ()
         contacts = self.data.contact.geom[: self.data.ncon]
         pairs = self.model.geom_bodyid[contacts].reshape(-1, 2)
         carried, reached = set(self._fingers), set(self._fingers)
