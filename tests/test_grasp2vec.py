@@ -23,6 +23,7 @@ from selfgrasp.methods.grasp2vec.config import (
     failures,
     paper,
 )
+from selfgrasp.methods.grasp2vec.embedding import Found
 from selfgrasp.methods.grasp2vec.examples import triplet_batch
 from selfgrasp.methods.grasp2vec.localise import (
     NEAR,
@@ -31,7 +32,7 @@ from selfgrasp.methods.grasp2vec.localise import (
     heat_over_picture,
     place_of,
 )
-from selfgrasp.methods.grasp2vec.method import Found, Grasp2Vec
+from selfgrasp.methods.grasp2vec.method import Grasp2Vec
 from selfgrasp.methods.grasp2vec.network import Tower
 from selfgrasp.methods.grasp2vec.pictures import middle, object_crop, scene_crop
 from selfgrasp.servo.poses import hand_of
@@ -453,5 +454,5 @@ def test_pictures_seen_in_chunks_give_the_same_vectors(monkeypatch: pytest.Monke
     views: Sequence[View] = [View.uncalibrated(color_of(value)) for value in (0, 90, 255)]
     method = built()
     whole = method.objects(views, SPEC)
-    monkeypatch.setattr("selfgrasp.methods.grasp2vec.method._CHUNK", 2)
+    monkeypatch.setattr("selfgrasp.methods.grasp2vec.embedding._CHUNK", 2)
     assert method.objects(views, SPEC) == pytest.approx(whole, abs=1e-6)

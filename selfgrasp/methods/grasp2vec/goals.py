@@ -15,13 +15,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from selfgrasp.core import CellSpec, Observation, View
+from selfgrasp.core import CellSpec, Goal, Observation, View
 from selfgrasp.core.arrays import FloatArray
 from selfgrasp.learn import Batch, Examples, Source, Split
 from selfgrasp.learn.hindsight import NOTHING, Achieved, Similarity, relabelled
 from selfgrasp.methods.grasp2vec.config import GoalConfig, Grasp2VecConfig
 from selfgrasp.methods.grasp2vec.examples import cut_squares, normalised_batch, scene_number
-from selfgrasp.methods.grasp2vec.pictures import object_crop
+from selfgrasp.methods.grasp2vec.pictures import middle, object_crop
 from selfgrasp.servo.batches import center_crop, cut, recolored, zoom_factors
 from selfgrasp.servo.examples import closed_attempt, stored_patches
 
@@ -193,6 +193,26 @@ def goal_batch(
         "anything": torch.from_numpy(examples["anything"][rows]),
         "grasped": torch.from_numpy(examples["has_held"][rows]).float(),
     }
+
+
+def seen_goal(
+    goal: Goal, vector: FloatArray, spec: CellSpec, config: Grasp2VecConfig, network: GoalConfig
+) -> torch.Tensor:
+    """What the network sees of a goal, as in a batch: (1, D) its vector, or (B, 3, G, G) the
+    pictures of its parts.
+
+    Args:
+        goal: one with a picture, or several.
+        vector: (D,) of it.
+        spec: the cell.
+        config: of the method.
+        network: its part about goals.
+    """
+    if network.embedded:
+        return torch.from_numpy(vector[None]).float()
+    images = [part.image for part in (goal.any_of or (goal,)) if part.image is not None]
+    crops = [middle(object_crop(one, spec, config.held), config.held.px).color for one in images]
+    return normalised_batch(np.stack(crops))
 
 
 def _picked(examples: Examples, suffix: str, pictures: NDArray[np.int64], n: int) -> NDArray[Any]:

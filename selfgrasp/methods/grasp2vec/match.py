@@ -21,6 +21,7 @@ from selfgrasp.learn import Batch, Loss
 from selfgrasp.methods.grasp2vec.config import GoalConfig
 from selfgrasp.servo import MotionScorer
 from selfgrasp.servo.network import convolution
+from selfgrasp.servo.scorer import PatchFunction
 
 _FLOOR = 1e-6
 """Of probabilities, whose logarithms are taken."""
@@ -54,6 +55,7 @@ class Match(nn.Module):
         )
         self.bias = nn.Parameter(torch.zeros(()))
         self._scale = 1 / math.sqrt(config.features)
+        self._planes = 3 * len(config.patches.planes)
 
     def forward(self, patch_BCSS: torch.Tensor, goal_BF: torch.Tensor) -> torch.Tensor:
         """(B,) logits that what is held after closing in the middle of a patch is the goal.
@@ -64,6 +66,23 @@ class Match(nn.Module):
         """
         places_BF = self.places(patch_BCSS)
         logits: torch.Tensor = (places_BF * goal_BF).sum(dim=1) * self._scale + self.bias
+        return logits
+
+    def logits_of(self, goal: torch.Tensor) -> PatchFunction:
+        """Logits that what is held is a goal, for `PatchScorer`; of a composite goal the features
+        are the mean of its parts' (section 5.2).
+
+        Args:
+            goal: of `goals.seen_goal`.
+        """
+        device = self.bias.device
+        features = self.goals(goal.to(device)).mean(dim=0, keepdim=True)
+
+        def logits(patch: torch.Tensor, _: torch.Tensor) -> torch.Tensor:
+            # Planes of the first image come first. In the present one the hand hides things.
+            found: torch.Tensor = self(patch[:, : self._planes].to(device), features)
+            return found
+
         return logits
 
 

@@ -4,8 +4,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,18 +13,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from selfgrasp.core import (
-    ANYTHING,
-    CellSpec,
-    Context,
-    Goal,
-    Heat2D,
-    InputError,
-    Observation,
-    Plan,
-    Policy,
-    View,
-)
+from selfgrasp.core import ANYTHING, Context, InputError, Observation, Plan, Policy
 from selfgrasp.core.arrays import FloatArray
 from selfgrasp.learn import (
     Batch,
@@ -39,11 +28,11 @@ from selfgrasp.learn import (
     load_parts,
 )
 from selfgrasp.learn.digest import digest_of
-from selfgrasp.methods.grasp2vec.config import GoalConfig, Grasp2VecConfig, Objective
+from selfgrasp.methods.grasp2vec.config import Grasp2VecConfig, Objective
+from selfgrasp.methods.grasp2vec.embedding import PictureEmbedding
 from selfgrasp.methods.grasp2vec.examples import (
     EXAMPLES_VERSION,
     gather_triplets,
-    normalised_batch,
     triplet_batch,
 )
 from selfgrasp.methods.grasp2vec.goals import (
@@ -52,11 +41,11 @@ from selfgrasp.methods.grasp2vec.goals import (
     Frozen,
     gather_goals,
     goal_batch,
+    seen_goal,
 )
-from selfgrasp.methods.grasp2vec.localise import NearScorer, heat_over_picture, place_of
+from selfgrasp.methods.grasp2vec.localise import NearScorer, place_of
 from selfgrasp.methods.grasp2vec.match import Match, MatchScorer, goal_loss
-from selfgrasp.methods.grasp2vec.network import Tower, pooled
-from selfgrasp.methods.grasp2vec.pictures import middle, object_crop, scene_crop
+from selfgrasp.methods.grasp2vec.network import Tower
 from selfgrasp.methods.grasp2vec.reconstruction import Decoder, reconstruction_loss
 from selfgrasp.methods.grasp2vec.triplets import triplet_loss
 from selfgrasp.servo import (
@@ -64,31 +53,13 @@ from selfgrasp.servo import (
     MotionScorer,
     PatchScorer,
     ServoConfig,
-    ServoMethod,
     SuccessPredictor,
     WithContext,
     estimate_camera_pose,
 )
-from selfgrasp.servo.scorer import PatchFunction
-
-_CHUNK = 64
-"""Pictures that a tower sees at once, outside training."""
 
 
-@dataclass(frozen=True, eq=False)
-class Found:
-    """What the embedding says of a goal in a scene.
-
-    Attributes:
-        heat: of the goal's vector.
-        similarity: the heat's peak for a vector of length 1.
-    """
-
-    heat: Heat2D
-    similarity: float
-
-
-class Grasp2Vec(ServoMethod):
+class Grasp2Vec(PictureEmbedding):
     """Learns vectors of scenes and of objects from what grasps took away; finds an object that a
     picture shows, and grasps near there, or where the goal-conditioned network says.
 
@@ -123,8 +94,6 @@ class Grasp2Vec(ServoMethod):
         if goal is not None:
             for tower in self._towers:
                 tower.requires_grad_(False)
-        # An attempt looks for the same goal in the same first image at each step.
-        self._found: tuple[Observation, Goal, Found] | None = None
 
     @property
     def _towers(self) -> tuple[Tower, ...]:
@@ -257,71 +226,6 @@ class Grasp2Vec(ServoMethod):
             return reconstruction_loss(self.scene, self.held, self.decoder, batch, self.config)
         return triplet_loss(self.scene, self.held, batch, self.config)
 
-    def scenes(self, views: Sequence[View], spec: CellSpec) -> FloatArray:
-        """See `Embedding.scenes`."""
-        crop = self.config.scene
-        seen = [middle(scene_crop(view, spec, crop), crop.px).color for view in views]
-        return self._vectors(self.scene, seen)
-
-    def objects(self, views: Sequence[View], spec: CellSpec) -> FloatArray:
-        """See `Embedding.objects`; also of pictures that show an object alone
-        (`View.uncalibrated`)."""
-        crop = self.config.held
-        seen = [middle(object_crop(view, spec, crop), crop.px).color for view in views]
-        return self._vectors(self.scene if self.held is None else self.held, seen)
-
-    def heat(self, view: View, vector: FloatArray, spec: CellSpec) -> Heat2D:
-        """See `Embedding.heat`: inner products with the map of the scene (section 5.1)."""
-        side = self.config.scene.px
-        crop = middle(scene_crop(view, spec, self.config.scene), side)
-        with evaluating(self):
-            seen = self.scene(normalised_batch(crop.color[None]).to(self.device))[0]
-        stride = self.config.tower.stride
-        heat = heat_over_picture(seen.float().cpu().numpy(), vector, crop, stride)
-        return heat.inside(view.size)
-
-    def _vectors(self, tower: Tower, pictures: list[NDArray[np.uint8]]) -> FloatArray:
-        """(N, D)."""
-        found = [np.zeros((0, self.config.tower.channels[-1]))]
-        with evaluating(self):
-            for start in range(0, len(pictures), _CHUNK):
-                batch = normalised_batch(np.stack(pictures[start : start + _CHUNK]))
-                vectors = pooled(tower(batch.to(self.device)))
-                found.append(vectors.double().cpu().numpy())
-        return np.concatenate(found)
-
-    def goal_vector(self, goal: Goal, spec: CellSpec) -> FloatArray:
-        """(D,) of a goal's image; of a composite goal the mean of its parts' (section 5.2).
-
-        Raises:
-            InputError: a goal, or a part of one, without an image.
-        """
-        if goal.any_of:
-            parts = np.stack([self.goal_vector(part, spec) for part in goal.any_of])
-            mean: FloatArray = parts.mean(axis=0)
-            return mean
-        if goal.image is None:
-            raise InputError(
-                given=f"the goal {goal.words or 'anything'!r}",
-                wanted=f"a picture, several of them, or no goal: {self.name} knows no others",
-            )
-        vector: FloatArray = self.objects([goal.image], spec)[0]
-        return vector
-
-    def found(self, context: Context) -> Found:
-        """Where the goal is in the first image, and how sure that is.
-
-        Raises:
-            InputError: see `goal_vector`.
-        """
-        first, goal, spec = context.first or context.observation, context.goal, context.spec
-        kept = self._found
-        if kept is None or kept[0] is not first or kept[1] is not goal:
-            vector = self.goal_vector(goal, spec)
-            heat = self.heat(first.view(self.servo.view), vector, spec)
-            kept = self._found = first, goal, Found(heat, heat.similarity(vector))
-        return kept[2]
-
     def plan(self, context: Context, *, temperature: float = 0.0, steps: int | None = None) -> Plan:
         """See `ServoMethod.plan`; an empty plan where the goal is less alike than
         `config.not_found_threshold` at the first step."""
@@ -379,33 +283,13 @@ class Grasp2Vec(ServoMethod):
         if context.goal.is_anything:
             return anything
         if self.match is not None and self.config.goal is not None:
-            logits = self._match_logits(self.match, self.config.goal, context)
-            seen = self.config.goal.patches
-            goal = PatchScorer(logits, camera, first, now, spec, seen, servo.view)
+            vector = self.goal_vector(context.goal, spec)
+            shown = seen_goal(context.goal, vector, spec, self.config, self.config.goal)
+            logits, patches = self.match.logits_of(shown), self.config.goal.patches
+            goal = PatchScorer(logits, camera, first, now, spec, patches, servo.view)
             return MatchScorer(anything, goal)
         view = first.view(servo.view)
         return NearScorer(anything, place_of(self.found(context).heat, camera, view, spec))
-
-    def _match_logits(self, match: Match, config: GoalConfig, context: Context) -> PatchFunction:
-        """Logits that what is held is the goal; of a composite goal the features are the mean of
-        its parts' (section 5.2)."""
-        goal, spec, crop = context.goal, context.spec, self.config.held
-        vector = self.goal_vector(goal, spec)
-        if config.embedded:
-            seen = torch.from_numpy(vector[None]).float()
-        else:
-            images = [part.image for part in (goal.any_of or (goal,)) if part.image is not None]
-            crops = [middle(object_crop(one, spec, crop), crop.px).color for one in images]
-            seen = normalised_batch(np.stack(crops))
-        features = match.goals(seen.to(self.device)).mean(dim=0, keepdim=True)
-        planes = 3 * len(config.patches.planes)
-
-        def logits(patch: torch.Tensor, _: torch.Tensor) -> torch.Tensor:
-            # Planes of the first image come first. In the present one the hand hides things.
-            found: torch.Tensor = match(patch[:, :planes].to(self.device), features)
-            return found
-
-        return logits
 
     def _success_logits(self, patch: torch.Tensor, state: torch.Tensor) -> torch.Tensor:
         logits: torch.Tensor = self.judge(patch.to(self.device), state.to(self.device))[:, 0]

@@ -1,0 +1,119 @@
+"""Grasp2Vec as an `Embedding`: vectors of scenes and of pictures of objects, the heat of a vector
+over a scene, and where a goal is (Jang et al. 2018, sections 5.1 and 5.2).
+
+N pictures, D numbers of a vector.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from selfgrasp.core import CellSpec, Context, Goal, Heat2D, InputError, Observation, View
+from selfgrasp.core.arrays import FloatArray
+from selfgrasp.learn import evaluating
+from selfgrasp.methods.grasp2vec.config import Grasp2VecConfig
+from selfgrasp.methods.grasp2vec.examples import normalised_batch
+from selfgrasp.methods.grasp2vec.localise import heat_over_picture
+from selfgrasp.methods.grasp2vec.network import Tower, pooled
+from selfgrasp.methods.grasp2vec.pictures import middle, object_crop, scene_crop
+from selfgrasp.servo import ServoMethod
+
+_CHUNK = 64
+"""Pictures that a tower sees at once, outside training."""
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """What the embedding says of a goal in a scene.
+
+    Attributes:
+        heat: of the goal's vector.
+        similarity: the heat's peak for a vector of length 1.
+    """
+
+    heat: Heat2D
+    similarity: float
+
+
+class PictureEmbedding(ServoMethod):
+    """The embedding side of a method with two towers.
+
+    Attributes:
+        scene: the tower for pictures of the bin.
+        held: the tower for pictures of objects; None where it is the same one.
+    """
+
+    config: Grasp2VecConfig
+    scene: Tower
+    held: Tower | None
+    # An attempt looks for the same goal in the same first image at each step.
+    _found: tuple[Observation, Goal, Found] | None = None
+
+    def scenes(self, views: Sequence[View], spec: CellSpec) -> FloatArray:
+        """See `Embedding.scenes`."""
+        crop = self.config.scene
+        seen = [middle(scene_crop(view, spec, crop), crop.px).color for view in views]
+        return self._vectors(self.scene, seen)
+
+    def objects(self, views: Sequence[View], spec: CellSpec) -> FloatArray:
+        """See `Embedding.objects`; also of pictures that show an object alone
+        (`View.uncalibrated`)."""
+        crop = self.config.held
+        seen = [middle(object_crop(view, spec, crop), crop.px).color for view in views]
+        return self._vectors(self.scene if self.held is None else self.held, seen)
+
+    def heat(self, view: View, vector: FloatArray, spec: CellSpec) -> Heat2D:
+        """See `Embedding.heat`: inner products with the map of the scene (section 5.1)."""
+        side = self.config.scene.px
+        crop = middle(scene_crop(view, spec, self.config.scene), side)
+        with evaluating(self):
+            seen = self.scene(normalised_batch(crop.color[None]).to(self.device))[0]
+        stride = self.config.tower.stride
+        heat = heat_over_picture(seen.float().cpu().numpy(), vector, crop, stride)
+        return heat.inside(view.size)
+
+    def _vectors(self, tower: Tower, pictures: list[NDArray[np.uint8]]) -> FloatArray:
+        """(N, D)."""
+        found = [np.zeros((0, self.config.tower.channels[-1]))]
+        with evaluating(self):
+            for start in range(0, len(pictures), _CHUNK):
+                batch = normalised_batch(np.stack(pictures[start : start + _CHUNK]))
+                vectors = pooled(tower(batch.to(self.device)))
+                found.append(vectors.double().cpu().numpy())
+        return np.concatenate(found)
+
+    def goal_vector(self, goal: Goal, spec: CellSpec) -> FloatArray:
+        """(D,) of a goal's image; of a composite goal the mean of its parts' (section 5.2).
+
+        Raises:
+            InputError: a goal, or a part of one, without an image.
+        """
+        if goal.any_of:
+            parts = np.stack([self.goal_vector(part, spec) for part in goal.any_of])
+            mean: FloatArray = parts.mean(axis=0)
+            return mean
+        if goal.image is None:
+            raise InputError(
+                given=f"the goal {goal.words or 'anything'!r}",
+                wanted=f"a picture, several of them, or no goal: {self.name} knows no others",
+            )
+        vector: FloatArray = self.objects([goal.image], spec)[0]
+        return vector
+
+    def found(self, context: Context) -> Found:
+        """Where the goal is in the first image, and how sure that is.
+
+        Raises:
+            InputError: see `goal_vector`.
+        """
+        first, goal, spec = context.first or context.observation, context.goal, context.spec
+        kept = self._found
+        if kept is None or kept[0] is not first or kept[1] is not goal:
+            vector = self.goal_vector(goal, spec)
+            heat = self.heat(first.view(self.servo.view), vector, spec)
+            kept = self._found = first, goal, Found(heat, heat.similarity(vector))
+        return kept[2]
