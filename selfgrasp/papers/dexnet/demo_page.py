@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,6 +11,7 @@ from markupsafe import Markup
 
 from selfgrasp.core import CellSpec, Grasp, Heat, View
 from selfgrasp.methods.dexnet.config import ROBUST, DexNetConfig
+from selfgrasp.papers.demos import write_report
 from selfgrasp.papers.dexnet.demo_crops import Judged, crop_tiles, numbered_picture
 from selfgrasp.papers.dexnet.demo_heat import BELOW_TOP, CELL, YAWS
 from selfgrasp.papers.dexnet.demo_object import GraspedObject, around
@@ -110,10 +110,7 @@ def write_page(out: Path, shown: Shown) -> Path:
     page = page.section("What the network sees", *_crop_parts(shown))
     page = page.section("Where it would grasp in a heap", *_heat_parts(shown))
     page = page.section("The heap", *_heap_parts(out, shown))
-    path = out / "report.html"
-    size = page.write(path)
-    print(f"{size / 1e6:.1f} MB", file=sys.stderr)
-    return path
+    return write_report(page, out)
 
 
 def _figures(heap: Heap) -> list[tuple[object, object]]:

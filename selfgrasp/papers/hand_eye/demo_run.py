@@ -3,7 +3,6 @@ thought at every look."""
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,6 +13,7 @@ from selfgrasp.common.seeds import Purpose
 from selfgrasp.core import ANYTHING
 from selfgrasp.core.bounds import check_bounds
 from selfgrasp.objects.named import objects_named
+from selfgrasp.papers.demos import write_report
 from selfgrasp.papers.reaches import Reach, film, reaches
 from selfgrasp.report.html import Page, grid, paragraph, table
 from selfgrasp.report.markup import element
@@ -82,10 +82,7 @@ def _page(out: Path, played: Sequence[Reach], opening: float) -> Path:
         "All attempts",
         table(rows, head=("", "looks", "chance", "what came", "thing"), numbers=(0, 1, 2)),
     )
-    path = out / "report.html"
-    size = page.write(path)
-    print(f"{len(films)} films, {size / 1e6:.1f} MB", file=sys.stderr)
-    return path
+    return write_report(page, out, films=len(films))
 
 
 def _row(index: int, reach: Reach) -> tuple[object, ...]:

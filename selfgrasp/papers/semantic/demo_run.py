@@ -3,14 +3,11 @@ shipped weights; what it looked at, thought and lifted."""
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-from markupsafe import Markup
 
 from selfgrasp.common.progress import Progress
 from selfgrasp.common.seeds import Purpose
@@ -19,9 +16,10 @@ from selfgrasp.core.bounds import check_bounds
 from selfgrasp.methods.semantic.maps import ValueMaps, value_maps
 from selfgrasp.methods.semantic.method import Semantic
 from selfgrasp.objects.named import objects_named
+from selfgrasp.papers.demos import pictured, write_report
 from selfgrasp.papers.reaches import Reach, film, reaches
 from selfgrasp.protocols.category import CATEGORY
-from selfgrasp.report.html import Page, figure, grid, image, paragraph, table
+from selfgrasp.report.html import Page, grid, paragraph, table
 from selfgrasp.report.markup import element
 from selfgrasp.rollout.policies import load_policy
 from selfgrasp.viz.draw import Canvas
@@ -144,7 +142,8 @@ def _page(out: Path, fetched: Sequence[_Fetched], opening: float, surface: float
     for index, one in enumerate(fetched):
         moving = film(out / "pictures" / f"fetch-{index}.webp", one.reach, opening=opening, scale=3)
         panels = [
-            _figure(picture, words) for picture, words in map_pictures(one.reach, one.maps, surface)
+            pictured(picture, words)
+            for picture, words in map_pictures(one.reach, one.maps, surface)
         ]
         page = page.section(
             f"Bring me the {_said(one.reach.asked)}: {_brought(one)}", grid(moving, *panels)
@@ -165,10 +164,7 @@ def _page(out: Path, fetched: Sequence[_Fetched], opening: float, surface: float
             rows, head=("asked for", "looks", "chance at the first one", "brought"), numbers=(1,)
         ),
     )
-    path = out / "report.html"
-    size = page.write(path)
-    print(f"{len(fetched)} films, {size / 1e6:.1f} MB", file=sys.stderr)
-    return path
+    return write_report(page, out, films=len(fetched))
 
 
 def map_pictures(reach: Reach, maps: ValueMaps, surface: float) -> list[tuple[Picture, str]]:
@@ -201,7 +197,3 @@ def map_pictures(reach: Reach, maps: ValueMaps, surface: float) -> list[tuple[Pi
         ),
         (canvas.picture, "what the best places would hold"),
     ]
-
-
-def _figure(picture: Picture, words: str) -> Markup:
-    return figure(image(picture, words), words)

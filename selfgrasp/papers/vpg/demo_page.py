@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from markupsafe import Markup
 from selfgrasp.core import CellSpec, Context, Grasp, PolicyRef, Push
 from selfgrasp.methods.vpg.config import Learning, VPGConfig
 from selfgrasp.methods.vpg.method import VPG
+from selfgrasp.papers.demos import pictured, truth_notes, write_report
 from selfgrasp.papers.vpg.demo_case import Case
 from selfgrasp.papers.vpg.demo_maps import map_picture, value_picture
 from selfgrasp.papers.vpg.demo_steps import Run, best_of, why
@@ -70,19 +70,12 @@ def write_page(out: Path, shown: Shown) -> Path:
     page = page.section("The film", *_film_parts(out, shown))
     page = page.section("What it saw, and why it did what", *_step_parts(shown))
     page = page.section("The same table without learning", *_other_parts(shown))
-    path = out / "report.html"
-    size = page.write(path)
-    print(f"{size / 1e6:.1f} MB", file=sys.stderr)
-    return path
+    return write_report(page, out)
 
 
 def _notes(shown: Shown) -> list[Markup]:
-    labels = ", ".join(shown.ref.privileged)
-    words = [
-        f"Its training read {labels}, which only a simulator knows." if labels else "",
-        "" if shown.run.finished else f"Stopped after {counted(shown.run.actions, 'action')}.",
-    ]
-    return [note(one) for one in words if one]
+    stopped = f"Stopped after {counted(shown.run.actions, 'action')}."
+    return [*truth_notes(shown.ref), *([] if shown.run.finished else [note(stopped)])]
 
 
 def _figures(run: Run) -> list[tuple[object, object]]:
@@ -120,7 +113,7 @@ def _film_parts(out: Path, shown: Shown) -> list[Markup]:
         f"{run.held} of {counted(run.grasps, 'grasp')} held, {pushes}; {ending(run)}. Green is "
         "what was chosen: an arrow is a push, a fork is a grasp."
     )
-    return [grid(figure(image(moving, words), words), listed)]
+    return [grid(pictured(moving, words), listed)]
 
 
 def _step_parts(shown: Shown) -> list[Markup]:

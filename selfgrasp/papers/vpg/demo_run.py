@@ -8,11 +8,11 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from selfgrasp.common.interrupts import STOPPED, stopping
 from selfgrasp.common.progress import Progress
 from selfgrasp.core import InputError, PolicyRef
 from selfgrasp.core.bounds import check_bounds
 from selfgrasp.methods.vpg.method import VPG
+from selfgrasp.papers.demos import leaving_its_page
 from selfgrasp.papers.vpg.demo_case import LIST, Case, cases_there, cell_for, chosen_case
 from selfgrasp.papers.vpg.demo_film import film
 from selfgrasp.papers.vpg.demo_page import Shown, write_page
@@ -44,16 +44,7 @@ def play(args: Args) -> int:
         for case in cases_there(args):
             print(f"{case.name}: {len(case.standing)} blocks")
         return 0
-    written = False
-    try:
-        with stopping() as stop:
-            _play(args, stop)
-            written = True
-    except KeyboardInterrupt:
-        if not written:
-            raise
-        return STOPPED
-    return 0
+    return leaving_its_page(lambda stop: _play(args, stop))
 
 
 def _play(args: Args, stop: threading.Event) -> None:

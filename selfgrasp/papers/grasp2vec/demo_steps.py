@@ -1,0 +1,127 @@
+"""What came of a goal: where it was thought to be, what was held, and the arithmetic of vectors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from selfgrasp.core import CellSpec, Embedding, Heat2D, View
+from selfgrasp.core.arrays import FloatArray
+from selfgrasp.papers.grasp2vec.demo_goals import Wanted
+from selfgrasp.papers.reaches import Reach
+from selfgrasp.protocols.embedding import unit
+
+GOAL = "the goal"
+"""The first row of an arithmetic."""
+
+
+@dataclass(frozen=True)
+class Likeness:
+    """How alike a picture in the hand is to what was held: cosines of vectors.
+
+    Attributes:
+        difference: of the bin before the grasp, less the bin after it.
+        held: of the picture of what was held.
+    """
+
+    difference: float
+    held: float
+
+
+@dataclass(frozen=True, eq=False)
+class Fetched:
+    """A goal, and what came of it.
+
+    Attributes:
+        wanted: what was asked for.
+        reach: the attempt.
+        heat: of the goal over the picture before.
+        similarity: the heat's peak for a vector of length 1.
+        likeness: of the goal, and of each object of the bin by its name; empty where nothing was
+            held, or no picture of it or of the bin was taken.
+    """
+
+    wanted: Wanted
+    reach: Reach
+    heat: Heat2D
+    similarity: float
+    likeness: Mapping[str, Likeness]
+
+    @property
+    def tried(self) -> bool:
+        """Whether anything was done."""
+        return bool(self.reach.attempt.steps)
+
+    @property
+    def right(self) -> bool | None:
+        """Whether what was asked for was lifted, or rightly left; None where nobody knows."""
+        if self.wanted.there is None:
+            return None
+        if not self.wanted.there:
+            return not self.tried
+        return self.reach.thing == self.wanted.name
+
+
+def fetched(
+    embedding: Embedding,
+    spec: CellSpec,
+    presented: Mapping[str, View],
+    wanted: Wanted,
+    reach: Reach,
+) -> Fetched | None:
+    """What came of a goal; None where the camera gave no picture before the attempt.
+
+    Args:
+        embedding: whose vectors.
+        spec: the cell.
+        presented: pictures in the hand of what lies in the bin, by name.
+        wanted: what was asked for.
+        reach: the attempt.
+    """
+    if reach.attempt.before is None:
+        return None
+    view = reach.attempt.before.view()
+    vector = embedding.objects([wanted.picture], spec)[0]
+    heat = embedding.heat(view, vector, spec)
+    shown = {GOAL: wanted.picture, **presented}
+    return Fetched(
+        wanted, reach, heat, heat.similarity(vector), _likeness(embedding, spec, shown, reach)
+    )
+
+
+def _likeness(
+    embedding: Embedding, spec: CellSpec, shown: Mapping[str, View], reach: Reach
+) -> dict[str, Likeness]:
+    attempt = reach.attempt
+    if attempt.before is None or attempt.after is None or attempt.present is None:
+        return {}
+    before, after = embedding.scenes([attempt.before.view(), attempt.after.view()], spec)
+    *vectors, held = embedding.objects([*shown.values(), attempt.present], spec)
+    to_difference, to_held = (cosines(one, np.stack(vectors)) for one in (before - after, held))
+    return {
+        name: Likeness(difference, present)
+        for name, difference, present in zip(
+            shown, to_difference.tolist(), to_held.tolist(), strict=True
+        )
+    }
+
+
+def cosines(vector: FloatArray, others: FloatArray) -> FloatArray:
+    """(N,) between a vector (D,) and each of others (N, D); 0 for those of zeros."""
+    found: FloatArray = unit(others) @ unit(vector[None])[0]
+    return found
+
+
+def came_of(one: Fetched) -> str:
+    """What came of a goal, in a phrase."""
+    thing, wanted = one.reach.thing, one.wanted
+    if not one.tried:
+        truth = {True: ", but it is there", False: "", None: ""}[wanted.there]
+        return f"not in the bin{truth}"
+    if not thing:
+        return f"{'not there, and ' if wanted.there is False else ''}nothing lifted"
+    if wanted.there and thing == wanted.name:
+        return "fetched"
+    return f"{'not there, but ' if wanted.there is False else ''}{thing} lifted"
