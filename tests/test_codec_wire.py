@@ -107,7 +107,8 @@ def test_a_context_comes_back_whole(seed, later):
     goal = Goal(any_of=(Goal(category="mug"), Goal(image=make_view(rng))))
     misses = tuple(make_hand(rng).world_from_tool for _ in range(2))
     first = make_observation(rng) if later else seen
-    context = Context(seen, make_spec(), goal, first, 3 * later, seed, misses)
+    rejected = (make_view(rng),)
+    context = Context(seen, make_spec(), goal, first, 3 * later, seed, misses, rejected=rejected)
     back = over_the_wire(context)
     assert_equal_observations(back.observation, seen)
     assert back.first is not None
@@ -116,6 +117,7 @@ def test_a_context_comes_back_whole(seed, later):
     assert (back.step, back.seed) == (3 * later, seed)
     assert back.spec.fingerprint == context.spec.fingerprint
     np.testing.assert_array_equal(back.misses, misses)
+    assert_equal_views(back.rejected[0], rejected[0])
     assert back.goal.any_of[0].category == "mug"
     image, wanted = back.goal.any_of[1].image, goal.any_of[1].image
     assert image is not None

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from selfgrasp.contracts.methods import CONTRACTS
 from selfgrasp.contracts.scenes import box_attempts, box_context, box_source, box_spec
-from selfgrasp.core import Embedding, Goal, Heat2D, InputError, Move, View
+from selfgrasp.core import Embedding, Goal, Heat2D, InputError, Move, Verdict, Verifies, View
 from selfgrasp.core.arrays import FloatArray
 from selfgrasp.core.pose import looking_at
 from selfgrasp.learn import Examples, save
@@ -35,6 +35,7 @@ from selfgrasp.methods.grasp2vec.localise import (
 from selfgrasp.methods.grasp2vec.method import Grasp2Vec
 from selfgrasp.methods.grasp2vec.network import Tower
 from selfgrasp.methods.grasp2vec.pictures import middle, object_crop, scene_crop
+from selfgrasp.methods.grasp2vec.verify import unit, without_rejected
 from selfgrasp.servo.poses import hand_of
 from selfgrasp.vision.project import project_world
 from selfgrasp.vision.square_crop import SquareCrop, held_crop, square_crop
@@ -400,17 +401,15 @@ def test_the_similarity_is_the_peak_for_a_vector_of_length_one(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     method, context = built(), replace(box_context(), goal=RED)
-
-    def similarity(factor: float) -> tuple[float, float]:
-        scaled = factor * Grasp2Vec.objects(method, [RED.image] if RED.image else [], SPEC)
-        monkeypatch.setattr(method, "objects", lambda views, spec: scaled)
+    assert RED.image is not None
+    (vector,) = method.objects([RED.image], SPEC)
+    peak = method.heat(context.observation.view(), vector, SPEC).peak
+    for factor in (1.0, 3.0):
+        scaled = factor * vector
+        monkeypatch.setattr(method, "goal_vector", lambda goal, spec, scaled=scaled: scaled)
         monkeypatch.setattr(method, "_found", None)
-        found = method.found(context)
-        return found.similarity, found.heat.peak
-
-    (one, peak), (other, higher) = similarity(1.0), similarity(3.0)
-    assert one == pytest.approx(other)
-    assert higher == pytest.approx(3 * peak, rel=1e-5)
+        wanted = peak / np.linalg.norm(vector)
+        assert method.found(context).similarity == pytest.approx(wanted, rel=1e-5)
 
 
 def test_of_a_composite_goal_the_mean_is_looked_for() -> None:
@@ -456,3 +455,55 @@ def test_pictures_seen_in_chunks_give_the_same_vectors(monkeypatch: pytest.Monke
     whole = method.objects(views, SPEC)
     monkeypatch.setattr("selfgrasp.methods.grasp2vec.embedding._CHUNK", 2)
     assert method.objects(views, SPEC) == pytest.approx(whole, abs=1e-6)
+
+
+def test_what_is_held_is_accepted_by_its_cosine_with_any_part_of_the_goal(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    vectors = {200: [2.0, 0.0], 20: [0.0, 1.0], 90: [3.0, 4.0]}
+    method = built()
+    monkeypatch.setattr(
+        method,
+        "objects",
+        lambda views, spec: np.array([vectors[int(view.color[0, 0, 0])] for view in views]),
+    )
+    present, both = View.uncalibrated(color_of(90)), Goal(any_of=(RED, BLUE))
+    assert isinstance(method, Verifies)
+    assert method.verdict(present, RED, SPEC) == Verdict(False, pytest.approx(0.6))
+    assert method.verdict(present, BLUE, SPEC) == Verdict(True, pytest.approx(0.8))
+    # The largest of the parts, not the cosine with their mean.
+    assert method.verdict(present, both, SPEC) == Verdict(True, pytest.approx(0.8))
+    variants = method.variants()
+    for name, said in (("always", False), ("no_rejection_memory", False), ("unverified", True)):
+        variant = variants[name]
+        assert isinstance(variant, Verifies)
+        assert variant.verdict(present, RED, SPEC).accepted is said
+    assert not isinstance(variants["anything"], Verifies)
+
+
+def test_where_a_rejected_object_explains_the_place_better_the_goal_is_not() -> None:
+    affine = np.eye(2, 3)
+    goal = Heat2D(np.array([[0.9, 0.7, 0.1]], np.float32), affine)
+    alike = Heat2D(np.array([[1.0, 0.2, 0.0]], np.float32), affine)
+    found = without_rejected(goal, [alike])
+    assert found.peak == pytest.approx(0.7)
+    np.testing.assert_array_equal(np.isnan(found.values), [[True, False, False]])
+    assert without_rejected(goal, []) is goal
+    assert without_rejected(goal, [alike, goal]) is goal
+
+
+def test_what_was_rejected_is_not_looked_for_in_its_own_place() -> None:
+    method, context = built(), replace(box_context(), goal=RED)
+    assert BLUE.image is not None
+    alone = method.found(context).heat
+    told = replace(context, rejected=(BLUE.image,))
+    without = method.found(told).heat
+    vector = unit(method.objects([BLUE.image], SPEC)[0])
+    other = method.heat(context.observation.view(), vector, SPEC).values
+    left = alone.values > other
+    wanted = np.where(left, alone.values, np.nan) if left.any() else alone.values
+    np.testing.assert_array_equal(without.values, wanted)
+    # It is forgotten with the goal: nothing stays in the method.
+    np.testing.assert_array_equal(method.found(context).heat.values, alone.values)
+    variant = method.variants()["no_rejection_memory"]
+    assert np.array_equal(variant.plan(told).scores, method.plan(context).scores)

@@ -12,6 +12,8 @@ from selfgrasp.codec.observation import (
     goal_to_plain,
     observation_from_plain,
     observation_to_plain,
+    view_from_plain,
+    view_to_plain,
 )
 from selfgrasp.codec.picture import PictureSink, PictureSource
 from selfgrasp.core import CellSpec, Context
@@ -33,6 +35,7 @@ def context_to_plain(context: Context, sink: PictureSink) -> dict[str, object]:
         "seed": context.seed,
         "misses": [pose.ravel().tolist() for pose in context.misses],
         "pushes": context.pushes,
+        "rejected": [view_to_plain(view, "rejected", sink) for view in context.rejected],
     }
 
 
@@ -53,4 +56,5 @@ def context_from_plain(plain: Mapping[str, Any], source: PictureSource) -> Conte
         seed=plain["seed"],
         misses=tuple(np.array(pose, dtype=np.float64).reshape(4, 4) for pose in plain["misses"]),
         pushes=int(plain.get("pushes", 0)),
+        rejected=tuple(view_from_plain(view, source) for view in plain.get("rejected", ())),
     )

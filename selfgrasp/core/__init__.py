@@ -17,7 +17,16 @@ from selfgrasp.core.embedding import Embedding, Heat2D
 from selfgrasp.core.errors import InputError, SelfgraspError, Stopped, unknown_name
 from selfgrasp.core.observation import Hand, Observation, View
 from selfgrasp.core.plan import Draw, Heat, Plan, draw
-from selfgrasp.core.policy import ANYTHING, Context, Fixed, Goal, Policy, Scorer
+from selfgrasp.core.policy import (
+    ANYTHING,
+    Context,
+    Fixed,
+    Goal,
+    Policy,
+    Scorer,
+    Verdict,
+    Verifies,
+)
 from selfgrasp.core.policy_ref import PolicyRef
 from selfgrasp.core.record import AttemptKind, AttemptRecord, ObjectRef
 from selfgrasp.core.spec import CameraSpec, CellSpec, GripperSpec, Workspace
@@ -62,6 +71,8 @@ __all__ = [
     "Session",
     "Step",
     "Stopped",
+    "Verdict",
+    "Verifies",
     "View",
     "Watcher",
     "Workspace",

@@ -64,6 +64,8 @@ class Context:
         misses: (4, 4) poses of the hand each, oldest first: where it closed and nothing was held,
             since the scene began or a push changed it.
         pushes: made since the scene began or something was held.
+        rejected: present images of what was held for this goal and was not accepted, oldest first,
+            see `Verifies`.
     """
 
     observation: Observation
@@ -74,6 +76,7 @@ class Context:
     seed: int = 0
     misses: tuple[FloatArray, ...] = ()
     pushes: int = 0
+    rejected: tuple[View, ...] = ()
 
     def rng(self) -> np.random.Generator:
         """A fresh generator from `seed`."""
@@ -119,6 +122,29 @@ class Scorer(Protocol):
 
     def score(self, context: Context, actions: Sequence[Action]) -> FloatArray:
         """(N,) scores, higher is better, for `actions` in `context`."""
+        ...
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a policy says of what it holds.
+
+    Attributes:
+        accepted: whether it takes it for the goal.
+        similarity: to the goal, by which it decided; None where it compared nothing.
+    """
+
+    accepted: bool
+    similarity: float | None = None
+
+
+@runtime_checkable
+class Verifies(Protocol):
+    """A policy that looks at what it holds; what the `fetch` protocol asks. A policy that does not
+    accepts whatever it lifts."""
+
+    def verdict(self, present: View, goal: Goal, spec: CellSpec) -> Verdict:
+        """Whether what a present image shows is the goal."""
         ...
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from selfgrasp.core.action import Grasp, Push, Release
 from selfgrasp.core.attempt import Attempt, Fault
 from selfgrasp.core.plan import Plan
+from selfgrasp.core.policy import Verdict
 
 
 class AttemptKind(StrEnum):
@@ -49,6 +50,7 @@ class AttemptRecord:
             is no truth.
         worth: of a push, where it was measured: whether the best grasp would have held before it,
             and whether the best one after it does.
+        verdict: what the policy said of what it held; None where it was not asked.
     """
 
     kind: AttemptKind
@@ -62,6 +64,7 @@ class AttemptRecord:
     lifted: tuple[ObjectRef, ...] | None = None
     lost: int | None = None
     worth: tuple[bool, bool] | None = None
+    verdict: Verdict | None = None
 
     @staticmethod
     def of(
@@ -92,7 +95,7 @@ class AttemptRecord:
     @staticmethod
     def from_json(values: Mapping[str, Any]) -> AttemptRecord:
         """The inverse of `dataclasses.asdict` and JSON."""
-        fault, lifted = values["fault"], values["lifted"]
+        fault, lifted, verdict = values["fault"], values["lifted"], values.get("verdict")
         return AttemptRecord(
             **{
                 **values,
@@ -100,6 +103,7 @@ class AttemptRecord:
                 "fault": None if fault is None else Fault(fault),
                 "lifted": None if lifted is None else tuple(ObjectRef(**one) for one in lifted),
                 "worth": None if values.get("worth") is None else tuple(values["worth"]),
+                "verdict": None if verdict is None else Verdict(**verdict),
             }
         )
 

@@ -23,6 +23,7 @@ _BUILT_IN = {
     "category": "selfgrasp.protocols.category:CATEGORY",
     "instance": "selfgrasp.protocols.instance:INSTANCE_PROTOCOL",
     "composite": "selfgrasp.protocols.instance:COMPOSITE",
+    "fetch": "selfgrasp.protocols.fetch:FETCH",
     "declutter": "selfgrasp.protocols.declutter:DECLUTTER",
     "arrangements": "selfgrasp.protocols.arrangements:ARRANGEMENTS",
 }

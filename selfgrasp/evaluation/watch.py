@@ -9,7 +9,7 @@ come from the scenes that were still to play.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from selfgrasp.core import Attempt, CellSpec, Label, Plan, Policy
@@ -127,3 +127,9 @@ class Recorder(Watcher):
         failure = not attempt.outcome.grasped and not self.played
         if self._seen is Seen.ALL or (self._seen is Seen.FAILURE and failure):
             self.played.append(Played(attempt, tuple(labels), plans))
+
+    def on_label(self, label: Label) -> None:
+        """Of the attempt that was kept last, or of one that was not."""
+        if self.played and self.played[-1].attempt.id == label.attempt:
+            last = self.played[-1]
+            self.played[-1] = replace(last, labels=(*last.labels, label))

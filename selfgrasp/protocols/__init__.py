@@ -8,6 +8,7 @@ from selfgrasp.protocols import (
     clearing,
     deplete,
     embedding,
+    fetch,
     heap,
     instance,
     metric,
@@ -20,6 +21,7 @@ from selfgrasp.protocols.clear import CLEAR
 from selfgrasp.protocols.declutter import DECLUTTER
 from selfgrasp.protocols.deplete import DEPLETE
 from selfgrasp.protocols.episode import PlayedProtocol
+from selfgrasp.protocols.fetch import FETCH
 from selfgrasp.protocols.heap import HEAP
 from selfgrasp.protocols.instance import COMPOSITE, INSTANCE_PROTOCOL
 from selfgrasp.protocols.isolated import ISOLATED
@@ -30,7 +32,7 @@ PLAYED: Mapping[str, PlayedProtocol] = {
     protocol.name: protocol
     for protocol in (
         *(ISOLATED, SHAKE, CLEAR, HEAP, DEPLETE, CATEGORY),
-        *(INSTANCE_PROTOCOL, COMPOSITE, DECLUTTER, ARRANGEMENTS),
+        *(INSTANCE_PROTOCOL, COMPOSITE, FETCH, DECLUTTER, ARRANGEMENTS),
     )
 }
 """Protocols that are played in a cell; `prediction` and `embedding` read datasets."""
@@ -42,6 +44,7 @@ HEADLINES: tuple[Metric, ...] = (
     clear.COMPLETION,
     category.CLASS_PER_ATTEMPT,
     instance.INSTANCE,
+    fetch.FETCHED,
     prediction.ACCURACY,
     embedding.RETRIEVAL,
     deplete.FAILURES[30],
@@ -62,6 +65,10 @@ METRICS: Mapping[str, Metric] = {
         instance.INSTANCE_PER_OBJECT,
         instance.MISSED,
         instance.ABSENT_NOT_FOUND,
+        fetch.ACCEPTED_WRONG,
+        fetch.DROPPED_RIGHT,
+        fetch.ATTEMPTS_PER_GOAL,
+        fetch.ABSENT_NOT_ACCEPTED,
         shake.PRECISION,
         shake.ROBUST_SHARE,
         heap.CLEARED,

@@ -66,21 +66,18 @@ class Asked:
     goal: Goal
 
 
-def play(
-    name: str,
-    asked_of: Callable[[Mapping[str, View], Sequence[str]], list[Asked]],
-    cell: Workcell,
-    policy: Policy,
-    task: Task,
-) -> Episode:
-    """One bin: each goal once, then one that is not there.
+AskedOf = Callable[[Mapping[str, View], Sequence[str]], list[Asked]]
+"""From present images by name, and the names of what lies there in random order, to what is asked
+for."""
+
+
+def asked_in(name: str, asked_of: AskedOf, cell: Workcell, task: Task) -> list[Asked]:
+    """The goals of a bin, and last one that is not there. The cell has to be reset afterwards.
 
     Args:
         name: of the protocol.
-        asked_of: from present images by name, and the names of what lies there in random order, to
-            what is asked for.
+        asked_of: see there.
         cell: simulated, and one that presents what it holds.
-        policy: whose.
         task: which scene.
 
     Raises:
@@ -101,10 +98,15 @@ def play(
         for one, seed in zip((*order, *others), seeds.tolist(), strict=False)
         if (picture := presented(cell, one, seed)) is not None
     }
-    asked = [
+    return [
         *asked_of(pictures, [one for one in order if one in pictures]),
         *(Asked(ABSENT + one, _of(pictures[one])) for one in others if one in pictures),
     ]
+
+
+def play(name: str, asked_of: AskedOf, cell: Workcell, policy: Policy, task: Task) -> Episode:
+    """One bin: an attempt for each goal. Arguments as of `asked_in`, and whose attempts."""
+    asked = asked_in(name, asked_of, cell, task)
     episode = play_scene(
         cell,
         policy,
@@ -152,11 +154,10 @@ def tried(record: AttemptRecord) -> bool:
 def metrics(episodes: Sequence[Episode]) -> Mapping[Metric, Estimate]:
     """Rates over attempts, by the simulator's count, bootstrapped by bin. All but
     `absent_not_found` are of goals that lie there."""
-    there, absent = [[_of_kind(e, absent=kind) for e in episodes] for kind in (False, True)]
+    there, absent = there_and_absent(episodes)
     return {
         INSTANCE: ratio([(sum(map(right, e.attempts)), attempts(e)) for e in there]),
-        **rates(OBJECTS_PER_ATTEMPT, there, lambda e: e.true, attempts),
-        INSTANCE_PER_OBJECT: ratio([(sum(map(right, e.attempts)), e.true or 0) for e in there]),
+        **lifts(there),
         MISSED: ratio([(attempts(e) - sum(map(tried, e.attempts)), attempts(e)) for e in there]),
         ABSENT_NOT_FOUND: ratio(
             [(attempts(e) - sum(map(tried, e.attempts)), attempts(e)) for e in absent]
@@ -168,22 +169,34 @@ def metrics(episodes: Sequence[Episode]) -> Mapping[Metric, Estimate]:
 
 def per_bin(episode: Episode) -> float:
     """Share of a bin's goals that were fetched."""
-    there = _of_kind(episode, absent=False)
+    (there,), _ = there_and_absent([episode])
     return sum(map(right, there.attempts)) / max(1, attempts(there))
 
 
-def _of_kind(episode: Episode, *, absent: bool) -> Episode:
-    """The attempts for what was not there, or the others."""
-    kept = [one for one in episode.attempts if one.goal.startswith(ABSENT) is absent]
-    return replace(episode, attempts=tuple(kept))
+def lifts(there: Sequence[Episode]) -> Mapping[Metric, Estimate]:
+    """Attempts that lift anything, and the right ones of these."""
+    return {
+        **rates(OBJECTS_PER_ATTEMPT, there, lambda e: e.true, attempts),
+        INSTANCE_PER_OBJECT: ratio([(sum(map(right, e.attempts)), e.true or 0) for e in there]),
+    }
 
 
-_CONFIG = KukaBinConfig(count=OBJECTS, picture_px=224)
-_SETS = {"seen": "vessels", "validation": "vessels-validation", "novel": "vessels-novel"}
+def there_and_absent(episodes: Sequence[Episode]) -> tuple[list[Episode], list[Episode]]:
+    """The episodes with the attempts for what lay there alone, and with those for what did not."""
+
+    def kept(episode: Episode, absent: bool) -> Episode:
+        of_kind = [one for one in episode.attempts if one.goal.startswith(ABSENT) is absent]
+        return replace(episode, attempts=tuple(of_kind))
+
+    return [kept(one, False) for one in episodes], [kept(one, True) for one in episodes]
+
+
+CONFIG = KukaBinConfig(count=OBJECTS, picture_px=224)
+SETS = {"seen": "vessels", "validation": "vessels-validation", "novel": "vessels-novel"}
 INSTANCE_PROTOCOL, COMPOSITE = (
     PlayedProtocol(
         name=name,
-        config=_CONFIG,
+        config=CONFIG,
         trials=trials,
         play=partial(play, name, asked_of),
         metrics=metrics,
@@ -191,7 +204,7 @@ INSTANCE_PROTOCOL, COMPOSITE = (
         per_scene=per_bin,
         cell="kuka_bin",
         objects="seen",
-        sets=_SETS,
+        sets=SETS,
     )
     for name, asked_of, trials in (("instance", each, 50), ("composite", pairs, 100))
 )

@@ -9,6 +9,7 @@ import numpy as np
 from markupsafe import Markup
 
 from selfgrasp.core import Attempt
+from selfgrasp.core.watcher import VERDICT
 from selfgrasp.report.markup import element, join
 from selfgrasp.viz.kinds import kind_of
 
@@ -83,6 +84,7 @@ def card(picture: Markup, text: CardText) -> Markup:
             # A policy without an opinion scores 0.
             f"score {text.score:.2f}" if text.score else "",
             thing,
+            text.labels.get(VERDICT, ""),
         )
         if part
     )

@@ -141,6 +141,8 @@ class Grasp2VecConfig:
         permuted: share of the training batches in which the three colors change places.
         not_found_threshold: of the heat's peak for a vector of length 1, below which a goal counts
             as not there; None: always tried.
+        accept_threshold: least cosine of the vectors of what is held and of the goal at which it
+            is accepted, see `Verifies`; None: whatever is held.
         goal: the goal-conditioned network, which then learns alone; None: the towers learn.
     """
 
@@ -158,6 +160,7 @@ class Grasp2VecConfig:
     jitter: float = 0.15
     permuted: float = 0.0
     not_found_threshold: float | None = None
+    accept_threshold: float | None = 0.7
     goal: GoalConfig | None = None
 
     def __post_init__(self) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from selfgrasp.core import CellSpec, Context, Goal, Heat2D, InputError, Observation, View
+from selfgrasp.core import CellSpec, Context, Goal, Heat2D, InputError, Observation, Verdict, View
 from selfgrasp.core.arrays import FloatArray
 from selfgrasp.learn import evaluating
 from selfgrasp.methods.grasp2vec.config import Grasp2VecConfig
@@ -20,6 +20,7 @@ from selfgrasp.methods.grasp2vec.examples import normalised_batch
 from selfgrasp.methods.grasp2vec.localise import heat_over_picture
 from selfgrasp.methods.grasp2vec.network import Tower, pooled
 from selfgrasp.methods.grasp2vec.pictures import middle, object_crop, scene_crop
+from selfgrasp.methods.grasp2vec.verify import unit, verdict_of, without_rejected
 from selfgrasp.servo import ServoMethod
 
 _CHUNK = 64
@@ -31,8 +32,8 @@ class Found:
     """What the embedding says of a goal in a scene.
 
     Attributes:
-        heat: of the goal's vector.
-        similarity: the heat's peak for a vector of length 1.
+        heat: of the goal's vector, of length 1, without the places of what was rejected.
+        similarity: the heat's peak.
     """
 
     heat: Heat2D
@@ -51,7 +52,7 @@ class PictureEmbedding(ServoMethod):
     scene: Tower
     held: Tower | None
     # An attempt looks for the same goal in the same first image at each step.
-    _found: tuple[Observation, Goal, Found] | None = None
+    _found: tuple[Observation, Goal, tuple[View, ...], Found] | None = None
 
     def scenes(self, views: Sequence[View], spec: CellSpec) -> FloatArray:
         """See `Embedding.scenes`."""
@@ -105,15 +106,35 @@ class PictureEmbedding(ServoMethod):
         return vector
 
     def found(self, context: Context) -> Found:
-        """Where the goal is in the first image, and how sure that is.
+        """Where the goal is in the first image, and how sure that is; not where something lies that
+        was held for it and rejected, see `without_rejected`.
 
         Raises:
             InputError: see `goal_vector`.
         """
         first, goal, spec = context.first or context.observation, context.goal, context.spec
-        kept = self._found
-        if kept is None or kept[0] is not first or kept[1] is not goal:
-            vector = self.goal_vector(goal, spec)
-            heat = self.heat(first.view(self.servo.view), vector, spec)
-            kept = self._found = first, goal, Found(heat, heat.similarity(vector))
-        return kept[2]
+        kept, rejected = self._found, context.rejected
+        if kept is None or kept[0] is not first or kept[1] is not goal or kept[2] != rejected:
+            view = first.view(self.servo.view)
+            wanted, *others = (
+                self.heat(view, vector, spec)
+                for vector in unit(
+                    np.stack([self.goal_vector(goal, spec), *self.objects(rejected, spec)])
+                )
+            )
+            heat = without_rejected(wanted, others)
+            kept = self._found = first, goal, rejected, Found(heat, heat.peak)
+        return kept[3]
+
+    def verdict(self, present: View, goal: Goal, spec: CellSpec) -> Verdict:
+        """See `Verifies`: by the cosine of the vectors (section 5.3), of a composite goal by the
+        largest of its parts'.
+
+        Raises:
+            InputError: see `goal_vector`.
+        """
+        threshold = self.config.accept_threshold
+        if threshold is None or goal.is_anything:
+            return Verdict(True)
+        goals = np.stack([self.goal_vector(part, spec) for part in goal.any_of or (goal,)])
+        return verdict_of(self.objects([present], spec)[0], goals, threshold)

@@ -48,6 +48,7 @@ from selfgrasp.methods.grasp2vec.match import Match, MatchScorer, goal_loss
 from selfgrasp.methods.grasp2vec.network import Tower
 from selfgrasp.methods.grasp2vec.reconstruction import Decoder, reconstruction_loss
 from selfgrasp.methods.grasp2vec.triplets import triplet_loss
+from selfgrasp.methods.grasp2vec.verify import Verifying
 from selfgrasp.servo import (
     CameraPoseNet,
     MotionScorer,
@@ -245,18 +246,22 @@ class Grasp2Vec(PictureEmbedding):
 
     def variants(self) -> Mapping[str, Policy]:
         """Beside those of `ServoMethod`: always (no not-found threshold), anything (ignores the
-        goal: grasps whatever it can), near (near the heat's peak, without the goal-conditioned
-        network)."""
+        goal: grasps whatever it can and accepts it), unverified (accepts whatever it lifts),
+        no_rejection_memory (forgets what was rejected), near (near the heat's peak, without the
+        goal-conditioned network)."""
         always = self.with_config(replace(self.config, not_found_threshold=None))
+        unverified = self.with_config(replace(self.config, accept_threshold=None))
         found = {
             **super().variants(),
             "always": WithContext(always, "always trying", {}),
-            "anything": WithContext(self, "anything", {"goal": ANYTHING}),
+            "unverified": WithContext(unverified, "unverified", {}),
+            "no_rejection_memory": WithContext(self, "no rejection memory", {"rejected": ()}),
         }
         if self.match is not None:
             near = self.with_config(replace(self.config, goal=None))
             found["near"] = WithContext(near, "near the peak", {})
-        return found
+        anything = WithContext(self, "anything", {"goal": ANYTHING})
+        return {name: Verifying.of(one) for name, one in found.items()} | {"anything": anything}
 
     def with_config(self, config: Grasp2VecConfig) -> Grasp2Vec:
         """The same networks, planning with another config."""
