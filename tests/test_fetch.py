@@ -201,7 +201,7 @@ class Knows(OraclePolicy):
     asked: Sequence[Asked] = ()
 
     def verdict(self, present: View, goal: Goal, spec: CellSpec) -> Verdict:
-        held = self.cell.drivers.truth
+        held = self._cell.drivers.truth
         assert held is not None
         (wanted,) = (one.words for one in self.asked if one.goal is goal)
         return Verdict(wanted in {one.name for one in held.held()})

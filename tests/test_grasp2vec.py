@@ -16,6 +16,7 @@ from selfgrasp.core.arrays import FloatArray
 from selfgrasp.core.pose import looking_at
 from selfgrasp.learn import Examples, save
 from selfgrasp.methods import registry
+from selfgrasp.methods.grasp2vec import verify
 from selfgrasp.methods.grasp2vec.config import (
     CropConfig,
     Grasp2VecConfig,
@@ -35,7 +36,6 @@ from selfgrasp.methods.grasp2vec.localise import (
 from selfgrasp.methods.grasp2vec.method import Grasp2Vec
 from selfgrasp.methods.grasp2vec.network import Tower
 from selfgrasp.methods.grasp2vec.pictures import middle, object_crop, scene_crop
-from selfgrasp.methods.grasp2vec.verify import unit, without_rejected
 from selfgrasp.servo.poses import hand_of
 from selfgrasp.vision.project import project_world
 from selfgrasp.vision.square_crop import SquareCrop, held_crop, square_crop
@@ -485,11 +485,11 @@ def test_where_a_rejected_object_explains_the_place_better_the_goal_is_not() -> 
     affine = np.eye(2, 3)
     goal = Heat2D(np.array([[0.9, 0.7, 0.1]], np.float32), affine)
     alike = Heat2D(np.array([[1.0, 0.2, 0.0]], np.float32), affine)
-    found = without_rejected(goal, [alike])
+    found = verify.without_rejected(goal, [alike])
     assert found.peak == pytest.approx(0.7)
     np.testing.assert_array_equal(np.isnan(found.values), [[True, False, False]])
-    assert without_rejected(goal, []) is goal
-    assert without_rejected(goal, [alike, goal]) is goal
+    assert verify.without_rejected(goal, []) is goal
+    assert verify.without_rejected(goal, [alike, goal]) is goal
 
 
 def test_what_was_rejected_is_not_looked_for_in_its_own_place() -> None:
@@ -498,7 +498,7 @@ def test_what_was_rejected_is_not_looked_for_in_its_own_place() -> None:
     alone = method.found(context).heat
     told = replace(context, rejected=(BLUE.image,))
     without = method.found(told).heat
-    vector = unit(method.objects([BLUE.image], SPEC)[0])
+    vector = verify.unit(method.objects([BLUE.image], SPEC)[0])
     other = method.heat(context.observation.view(), vector, SPEC).values
     left = alone.values > other
     wanted = np.where(left, alone.values, np.nan) if left.any() else alone.values
