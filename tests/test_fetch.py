@@ -44,6 +44,7 @@ from selfgrasp.protocols.fetch import (
     WHOLE,
     Fetching,
     metrics,
+    similarity_table,
 )
 from selfgrasp.protocols.instance import (
     ABSENT,
@@ -153,6 +154,9 @@ def test_rates_are_counted_by_hand() -> None:
     assert found[INSTANCE_PER_OBJECT] == pytest.approx(2 / 3)
     assert [FETCH.per_scene(one) for one in bins] == [0.5, 0.0]
     assert Episode.from_json(bins[0].to_json()) == bins[0]
+    # Two right lifts and two wrong ones, all alike by 0.5.
+    rows = {row[0]: row[1:] for row in similarity_table("x", bins).rows}
+    assert (rows["0.5"], rows["0.6"]) == ((1.0, 1.0), (0.0, 0.0))
 
 
 def test_what_is_rejected_is_told_until_its_goal_ends_and_no_longer() -> None:

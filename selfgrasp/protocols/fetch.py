@@ -12,6 +12,7 @@ from dataclasses import replace
 from itertools import groupby
 
 from selfgrasp.common.intervals import Estimate, ratio
+from selfgrasp.common.parts import Cell, Table
 from selfgrasp.core import (
     Attempt,
     AttemptRecord,
@@ -52,6 +53,8 @@ STEPS = 40
 WHOLE = 3
 """Motions that an action counts for which is a whole attempt, as `Grasp`: to the place, down, and
 closing. A servoed attempt has as many at least."""
+THRESHOLDS = (0.3, 0.4, 0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95)
+"""Of the similarity, in a report's table."""
 
 FETCHED = Metric(
     "fetched",
@@ -227,6 +230,30 @@ def metrics(episodes: Sequence[Episode]) -> Mapping[Metric, Estimate]:
     }
 
 
+def similarity_table(title: str, episodes: Sequence[Episode]) -> Table:
+    """What other thresholds would have accepted of what was lifted, right and wrong: to choose one
+    on validation objects."""
+    said = [
+        (one.verdict.similarity, right(one))
+        for episode in episodes
+        for one in episode.attempts
+        if one.verdict is not None and one.verdict.similarity is not None
+    ]
+    rows: list[list[Cell]] = []
+    for threshold in THRESHOLDS:
+        shares = [
+            [similarity >= threshold for similarity, was_right in said if was_right is kind]
+            for kind in (True, False)
+        ]
+        rows.append([f"{threshold:g}", *(sum(s) / len(s) if s else None for s in shares)])
+    return Table(
+        title=f"Lifts that a threshold would accept: {title}",
+        note=f"Of {len(said)} lifts that were compared with a picture.",
+        columns=["least similarity", "right ones", "wrong ones"],
+        rows=rows,
+    )
+
+
 def per_bin(episode: Episode) -> float:
     """Share of a bin's objects that were fetched."""
     (there,), _ = there_and_absent([episode])
@@ -254,4 +281,5 @@ FETCH = PlayedProtocol(
     cell="kuka_bin",
     objects="seen",
     sets=SETS,
+    table=similarity_table,
 )

@@ -24,7 +24,7 @@ def measure_embedding(work: Work) -> str:
 
 def play(work: Work, protocol: str, label: str) -> str:
     """Table 2: all rows on the same bins; of composite goals those that the paper has, and what
-    they are compared with."""
+    they are compared with. And section 5.3, `fetch`, which the towers play alone."""
     composite = protocol == "composite"
     job = BenchJob(
         protocol=protocol,
@@ -39,6 +39,8 @@ def play(work: Work, protocol: str, label: str) -> str:
 
 def rows(work: Work, protocol: str) -> list[Row]:
     """Those that are played."""
+    if protocol == "fetch":
+        return [NEAR]
     composite = ("goal_similarity", "goal", "goal_embedded")
     return [
         row
@@ -53,5 +55,5 @@ def embedding(work: Work) -> Path:
 
 
 def played(work: Work, protocol: str, label: str) -> Path:
-    """Folder of a part of table 2."""
+    """Folder of a part of table 2, or of section 5.3."""
     return work.folders.root / f"{protocol}-{label}"

@@ -32,7 +32,7 @@ def steps_of(work: Work) -> tuple[Step[Work], ...]:
         Step("train goal-conditioned networks", train_goals),
         *(
             Step(f"{name}, {label}", partial(evaluate.play, protocol=name, label=label))
-            for name in ("instance", "composite")
+            for name in ("instance", "fetch", "composite")
             for label in SETS
         ),
     )
