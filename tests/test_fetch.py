@@ -212,6 +212,7 @@ class Knows(OraclePolicy):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_in_a_bin_each_goal_is_asked_for_until_it_is_held(monkeypatch: pytest.MonkeyPatch) -> None:
     objects = objects_named("vessels-validation")[:2]
     made: SimCell = kuka_bin(objects, KukaBinConfig(count=2, picture_px=64))
