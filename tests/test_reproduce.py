@@ -8,6 +8,7 @@ import pytest
 
 from selfgrasp.common.parts import Table
 from selfgrasp.core import InputError
+from selfgrasp.methods.grasp2vec.method import Grasp2Vec
 from selfgrasp.methods.registry import build, config_of, load
 from selfgrasp.methods.semantic.method import Semantic
 from selfgrasp.papers import steps
@@ -245,6 +246,10 @@ def test_grasp2vec_from_nothing_and_again(tmp_path: Path, capsys: pytest.Capture
         ("seen", 0.808, 0.88),
         ("novel", 0.629, 0.75),
     ]
+    found = json.loads((args.out / "measured" / "found.json").read_text())
+    shipped = load(args.out / "grasp2vec.safetensors")
+    assert isinstance(shipped, Grasp2Vec)
+    assert shipped.config.not_found_threshold == found["threshold"]
     capsys.readouterr()
     assert run(args) == 0
     said = capsys.readouterr().out

@@ -38,11 +38,11 @@ from selfgrasp.methods.semantic.network import SoftKeypoints
 from selfgrasp.methods.semantic.propagation import confidence_threshold
 from selfgrasp.methods.semantic.scorer import BoxScorer, CategoryScorer, best_box
 from selfgrasp.papers.jobs import ReproduceJob
+from selfgrasp.papers.not_found import best_threshold, errors, overlooking
 from selfgrasp.papers.registry import reproduction_named
 from selfgrasp.papers.reproduce import work_of
 from selfgrasp.papers.semantic import classifiers, evaluate, labels, report
 from selfgrasp.papers.semantic.labels import Raters
-from selfgrasp.papers.semantic.not_found import best_threshold, errors
 from selfgrasp.papers.semantic.probe import measure_probe, vanished
 from selfgrasp.papers.semantic.rows import ROWS, SINGLE
 from selfgrasp.papers.semantic.sizes import Work
@@ -492,6 +492,9 @@ def test_the_threshold_for_not_found_parts_what_is_there_from_what_is_not() -> N
     overlooked, in_vain = errors(chances, threshold)
     assert (overlooked.value, overlooked.low, overlooked.high, overlooked.n) == (0.25, 0.0, 0.5, 2)
     assert (in_vain.value, in_vain.high) == (0.0, 0.0)
+    # A quarter of what is there lies below the lowest but one of four.
+    assert errors(chances, overlooking(chances, 0.3))[0].value == 0.25
+    assert overlooking({"there": [[]], "absent": [[0.1]]}, 0.3) == 0.0
 
 
 def test_value_maps_say_for_each_place_what_the_streams_think() -> None:

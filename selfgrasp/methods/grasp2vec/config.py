@@ -158,7 +158,7 @@ class Grasp2VecConfig:
     of_scene: int = 4
     other_background: float = 1.0
     jitter: float = 0.15
-    permuted: float = 0.0
+    permuted: float = 0.8
     not_found_threshold: float | None = None
     accept_threshold: float | None = 0.7
     goal: GoalConfig | None = None

@@ -1,5 +1,5 @@
 """Label propagation: a classifier of presented pictures names what nobody has labelled, where it is
-confident enough (Jang et al. 2017, section 4.2); and the threshold of "not found"."""
+confident enough (Jang et al. 2017, section 4.2)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ import torch
 
 from selfgrasp.common.intervals import wilson
 from selfgrasp.core import Attempt, CellSpec
-from selfgrasp.core.arrays import FloatArray
 from selfgrasp.learn import evaluating
 from selfgrasp.methods.semantic.examples import present_image
 from selfgrasp.methods.semantic.method import Semantic
@@ -79,16 +78,3 @@ def confidence_threshold(checked: Sequence[tuple[bool, float]], right: float) ->
 
     found = next((value for value in values if enough(value)), None)
     return Threshold(values[-1], False) if found is None else Threshold(found, True)
-
-
-def not_found_threshold(there: FloatArray, absent: FloatArray) -> float:
-    """The probability at the first look below which a category counts as not found: the share of
-    what is there and overlooked and that of what is absent and tried for are least together.
-
-    Args:
-        there: (N,) probabilities for categories that are in the bin.
-        absent: (M,) probabilities for categories that are not.
-    """
-    candidates = np.unique(np.round(np.concatenate([there, absent]), 3))
-    errors = [(there < value).mean() + (absent >= value).mean() for value in candidates]
-    return float(candidates[int(np.argmin(errors))])

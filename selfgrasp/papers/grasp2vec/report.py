@@ -8,6 +8,7 @@ from typing import Any
 from selfgrasp.common.parts import Cell, Table
 from selfgrasp.papers import steps
 from selfgrasp.papers.grasp2vec import evaluate
+from selfgrasp.papers.grasp2vec.not_found import found_table
 from selfgrasp.papers.grasp2vec.rows import (
     AIM,
     COMPOSITE,
@@ -50,6 +51,7 @@ def report(work: Work) -> Report:
         paired=seen["paired"],
         tables=[
             embedding_table(work),
+            found_table(work),
             *(
                 played_table(work, name, label)
                 for name in ("instance", "composite")

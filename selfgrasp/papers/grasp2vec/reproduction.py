@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from selfgrasp.papers.grasp2vec import evaluate, report
+from selfgrasp.papers.grasp2vec import evaluate, not_found, report
 from selfgrasp.papers.grasp2vec.collect import collect
 from selfgrasp.papers.grasp2vec.sizes import (
     LIFTS,
@@ -29,6 +29,8 @@ def steps_of(work: Work) -> tuple[Step[Work], ...]:
         ),
         Step("train towers from triplets", train_towers),
         Step("retrieve and localise", evaluate.measure_embedding),
+        Step("when to say that something is not there", not_found.measure_found),
+        Step("the first towers, to be shipped", not_found.ship),
         Step("train goal-conditioned networks", train_goals),
         *(
             Step(f"{name}, {label}", partial(evaluate.play, protocol=name, label=label))

@@ -1,0 +1,117 @@
+"""When to say that what a picture shows is not in the bin: the peak of the heat, for a vector of
+length 1, below which nothing is tried."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from selfgrasp.common.parts import Table
+from selfgrasp.common.progress import Progress
+from selfgrasp.core.places import Places
+from selfgrasp.dataset import Dataset
+from selfgrasp.evaluation.lifts import held_out
+from selfgrasp.evaluation.vectors import picture, vectors_of
+from selfgrasp.methods.grasp2vec.method import Grasp2Vec
+from selfgrasp.methods.registry import load
+from selfgrasp.papers import not_found, steps
+from selfgrasp.papers.grasp2vec.sizes import LIFTS, VALIDATION, Work
+from selfgrasp.papers.not_found import Looks
+from selfgrasp.protocols.embedding import Lifts, goals, unit
+from selfgrasp.rollout.policies import resolve
+
+OVERLOOKED = 0.05
+"""Share of what is there that may be overlooked. What is overlooked is not fetched; what is tried
+for in vain costs attempts, as what is held is compared with the goal."""
+
+
+def measure_found(work: Work) -> str:
+    """Of the first towers: the threshold on bins of validation objects, its errors on those and
+    the others."""
+    found = measured_found(work)
+    return not_found.told(found["peaks"], found["threshold"])
+
+
+def measured_found(work: Work) -> dict[str, Any]:
+    """The threshold, and the peaks of heats by set of objects. Without validation objects what was
+    learned from chooses."""
+    run = work.run("small")
+    names = (LIFTS, *work.sizes.sets)
+    folders = {name: work.folders.data(name) for name in names}
+    chooser = VALIDATION if VALIDATION in names else LIFTS
+
+    def measure() -> dict[str, object]:
+        peaks = {name: peaks_of(folder, run, work.seed) for name, folder in folders.items()}
+        return {"threshold": not_found.overlooking(peaks[chooser], OVERLOOKED), "peaks": peaks}
+
+    data = {name: steps.data_identity(folder) for name, folder in folders.items()}
+    return steps.measured_of(
+        work.folders.measured("found"), {"policy": resolve(str(run)).identity, **data}, measure
+    )
+
+
+def peaks_of(data: Path, run: Path, seed: int) -> Looks:
+    """In the first picture of each bin, peaks for every object of which there is a picture from
+    another bin. What lies there and cannot be seen counts for nothing.
+
+    Args:
+        data: lifts with noted places.
+        run: of towers.
+        seed: draws the pictures.
+    """
+    method, looks = load(run), Looks(there=[], absent=[])
+    assert isinstance(method, Grasp2Vec)
+    with Dataset.open(data) as opened:
+        held = held_out(opened, cell="kuka_bin", part=None)
+        units = unit(vectors_of(opened, held.lifts, resolve(str(run)), method).present)
+        firsts = held.lifts[np.unique(held.lifts.scenes, return_index=True)[1]]
+        objects = np.unique(held.lifts.objects)
+        with Progress(f"look, {data.name}", len(firsts), unit="bins") as progress:
+            seen = zip(
+                opened.attempts(firsts.ids.tolist(), threads=1),
+                firsts.scenes.tolist(),
+                strict=True,
+            )
+            for index, (attempt, scene) in enumerate(seen):
+                questions = Lifts.of(
+                    [attempt.id] * len(objects), objects.tolist(), [scene] * len(objects)
+                )
+                chosen = goals(questions, held.lifts, seed=seed + index)
+                places = Places.from_text(held.places[attempt.id])
+                there: list[float] = []
+                absent: list[float] = []
+                for name, goal in zip(objects.tolist(), chosen.tolist(), strict=True):
+                    visible = bool(places.of(name).any())
+                    if goal < 0 or (name in places.names and not visible):
+                        continue
+                    view = picture(attempt, "before")
+                    peak = method.heat(view, units[goal], opened.spec).peak
+                    (there if visible else absent).append(peak)
+                looks["there"].append(there)
+                looks["absent"].append(absent)
+                progress.update(index + 1)
+    return looks
+
+
+def found_table(work: Work) -> Table:
+    """As a table of the report."""
+    found = measured_found(work)
+    note = (
+        f"Where the heat's peak for a vector of length 1 is below {found['threshold']:.1f} nothing "
+        f"is tried; so much that {OVERLOOKED:.0%} of what is there are overlooked in bins of "
+        "validation objects. Each bin is asked for every object."
+    )
+    return not_found.found_table(found["peaks"], found["threshold"], note)
+
+
+def ship(work: Work) -> str:
+    """The first towers in half precision, with the threshold: what goes with the package."""
+    run = work.run("small")
+    method = load(run)
+    assert isinstance(method, Grasp2Vec)
+    threshold = measured_found(work)["threshold"]
+    shipped = method.with_config(replace(method.config, not_found_threshold=threshold))
+    return not_found.pack(run, shipped, work.folders.root / "grasp2vec.safetensors")
