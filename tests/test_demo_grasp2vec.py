@@ -14,7 +14,7 @@ from helpers_attempts import make_attempt, make_session
 from test_grasp2vec import TINY, built
 
 from selfgrasp.common.interrupts import STOPPED
-from selfgrasp.core import Attempt, Fault, Heat2D, InputError, Outcome, View
+from selfgrasp.core import Attempt, Fault, Heat2D, InputError, Outcome, Verdict, View
 from selfgrasp.core.places import Places
 from selfgrasp.learn import save
 from selfgrasp.methods.grasp2vec.method import Grasp2Vec
@@ -45,23 +45,42 @@ def attempt(*, tried: bool = True) -> Attempt:
     return replace(held, steps=(), outcome=nothing, after=None, present=None)
 
 
-def done(name: str, there: bool | None, thing: str, *, tried: bool = True) -> Fetched:
+def done(
+    name: str,
+    there: bool | None,
+    thing: str,
+    *,
+    tried: bool = True,
+    accepted: bool = True,
+    dropped: tuple[str, ...] = (),
+) -> Fetched:
     wanted = Wanted("a picture in the hand", PICTURE, name, there)
     reach = Reach(attempt(tried=tried), (), "picture", (), (), thing)
-    return Fetched(wanted, reach, HEAT, 0.5, {})
+    verdict = Verdict(accepted, 0.8) if thing else None
+    return Fetched(wanted, reach, verdict, dropped, 1 + len(dropped), HEAT, 0.5, {})
 
 
 @pytest.mark.parametrize(
     ("one", "right", "said"),
     [
         (done("mug-1", True, "mug-1"), True, "fetched"),
-        (done("mug-1", True, "cup-2"), False, "cup-2 lifted"),
-        (done("mug-1", True, ""), False, "nothing lifted"),
+        (
+            done("mug-1", True, "mug-1", dropped=("cup-2",)),
+            True,
+            "fetched, cup-2 dropped",
+        ),
+        (done("mug-1", True, "cup-2"), False, "cup-2 fetched"),
+        (done("mug-1", True, ""), False, "nothing fetched in one attempt"),
+        (
+            done("mug-1", True, "mug-1", accepted=False, dropped=("cup-2", "mug-1")),
+            False,
+            "nothing fetched in 3 attempts, cup-2 and mug-1 dropped",
+        ),
         (done("mug-1", True, "", tried=False), False, "not in the bin, but it is there"),
         (done("mug-1", False, "", tried=False), True, "not in the bin"),
-        (done("mug-1", False, "cup-2"), False, "not there, but cup-2 lifted"),
-        (done("mug-1", False, ""), False, "not there, and nothing lifted"),
-        (done("", None, "cup-2"), None, "cup-2 lifted"),
+        (done("mug-1", False, "cup-2"), False, "not there, but cup-2 fetched"),
+        (done("mug-1", False, ""), True, "not there, and nothing fetched in one attempt"),
+        (done("", None, "cup-2"), None, "cup-2 fetched"),
         (done("", None, "", tried=False), None, "not in the bin"),
     ],
 )
@@ -118,21 +137,23 @@ def test_the_arithmetic_compares_the_goal_and_all_that_lay_there() -> None:
     held = replace(attempt(), present=colored(3, 4))
     wanted = Wanted("a picture in the hand", colored(2, 0), "mug", True)
     reach = Reach(held, (), "picture", (), (), "cup")
+    tries = [(reach, Verdict(False, 0.1)), (replace(reach, thing=""), None), (reach, None)]
     one = fetched(
-        Vectors(), SESSION.spec, {"mug": colored(7, 0), "cup": colored(0, 5)}, wanted, reach
+        Vectors(), SESSION.spec, {"mug": colored(7, 0), "cup": colored(0, 5)}, wanted, tries
     )
     assert one is not None
     assert one.similarity == pytest.approx(3.0)
+    assert (one.dropped, one.tries, one.accepted) == (("cup",), 3, False)
     assert list(one.likeness) == [GOAL, "mug", "cup"]
     assert one.likeness[GOAL].difference == pytest.approx(1.0)
     assert one.likeness[GOAL].held == pytest.approx(0.6)
     assert one.likeness["cup"] == Likeness(pytest.approx(0.0, abs=1e-6), pytest.approx(0.8))
     empty = replace(reach, attempt=attempt(tried=False))
-    nothing = fetched(Vectors(), SESSION.spec, {}, wanted, empty)
+    nothing = fetched(Vectors(), SESSION.spec, {}, wanted, [(empty, None)])
     assert nothing is not None
     assert nothing.likeness == {}
     blind = replace(empty, attempt=replace(empty.attempt, before=None))
-    assert fetched(Vectors(), SESSION.spec, {}, wanted, blind) is None
+    assert fetched(Vectors(), SESSION.spec, {}, wanted, [(blind, None)]) is None
 
 
 def test_a_policy_of_another_kind_is_refused(tmp_path: Path) -> None:

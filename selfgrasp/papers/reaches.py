@@ -10,12 +10,12 @@ from pathlib import Path
 from markupsafe import Markup
 
 from selfgrasp.core import Attempt, Goal, Plan, Policy
-from selfgrasp.papers.demos import pictured
+from selfgrasp.report.html import figure, image
 from selfgrasp.viz.animate import animation
 from selfgrasp.viz.kinds import kind_of
 from selfgrasp.viz.reach import reach_frames
 from selfgrasp.workcell.attempt import Ids, Played
-from selfgrasp.workcell.play import AfterLift, Stop, Task, attempts
+from selfgrasp.workcell.play import Stop, Task, attempts
 from selfgrasp.workcell.workcell import Workcell
 
 
@@ -46,24 +46,11 @@ class Reach:
         )
 
 
-def reaches(
-    cell: Workcell,
-    policy: Policy,
-    scene: int,
-    goals: Sequence[Goal],
-    *,
-    after: AfterLift = AfterLift.SET_ASIDE,
-) -> Iterator[Reach]:
-    """An attempt for each goal, in one bin, from which what was lifted is set aside unless `after`
-    says otherwise; ends with the goals or with the objects."""
+def reaches(cell: Workcell, policy: Policy, scene: int, goals: Sequence[Goal]) -> Iterator[Reach]:
+    """An attempt for each goal, in one bin, from which what was lifted is set aside; ends with the
+    goals or with the objects."""
     playing = attempts(
-        cell,
-        policy,
-        Task(scene),
-        ids=Ids("demo", scene, 0),
-        goals=lambda _: goals,
-        after=after,
-        stop=Stop(),
+        cell, policy, Task(scene), ids=Ids("demo", scene, 0), goals=lambda _: goals, stop=Stop()
     )
     return map(Reach.of, playing)
 
@@ -77,4 +64,4 @@ def film(path: Path, reach: Reach, *, opening: float, scale: int = 4) -> Markup:
     )
     steps = len(reach.attempt.steps)
     words = f"{kind_of(reach.attempt)} after {steps} actions" if steps else "not tried"
-    return pictured(written, f"{words}{f': {reach.thing}' if reach.thing else ''}")
+    return figure(image(written, words), f"{words}{f': {reach.thing}' if reach.thing else ''}")

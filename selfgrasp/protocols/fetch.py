@@ -7,7 +7,7 @@ accepted, where the policy finds nothing to try, or after `STEPS` motions.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import groupby
 
@@ -43,7 +43,7 @@ from selfgrasp.protocols.instance import (
     tried,
 )
 from selfgrasp.protocols.metric import PLAN_SECONDS, Metric, Unit, about_truth, attempts
-from selfgrasp.workcell.attempt import Ids
+from selfgrasp.workcell.attempt import Ids, Played
 from selfgrasp.workcell.play import AfterLift, Episode, Stop, Task
 from selfgrasp.workcell.play import attempts as attempts_at
 from selfgrasp.workcell.workcell import Workcell
@@ -106,7 +106,6 @@ class Fetching:
         self._steps, self._over = 0, False
         self._rejected: tuple[View, ...] = ()
         self._now = Asked("", Goal())
-        self._said: list[tuple[str, Verdict | None]] = []
 
     def play(self, task: Task, ids: Ids) -> Episode:
         """One scene, in which all goals are asked for.
@@ -114,6 +113,30 @@ class Fetching:
         Args:
             task: which scene.
             ids: of the first attempt.
+        """
+        said: list[tuple[str, Verdict | None]] = []
+        playing = self.attempts(task, ids)
+        while True:
+            try:
+                asked, _, verdict = next(playing)
+            except StopIteration as end:
+                episode: Episode = end.value
+                break
+            said.append((asked.words, verdict))
+        records = [
+            replace(record, goal=words, verdict=verdict)
+            for record, (words, verdict) in zip(episode.attempts, said, strict=True)
+        ]
+        return replace(episode, attempts=tuple(records))
+
+    def attempts(
+        self, task: Task, ids: Ids
+    ) -> Generator[tuple[Asked, Played, Verdict | None], None, Episode]:
+        """Each attempt with what it was for, and what the policy said of what it held, if anything;
+        returns all of them.
+
+        Args:
+            task, ids: see `play`.
         """
         playing = attempts_at(
             self._cell,
@@ -126,15 +149,11 @@ class Fetching:
         )
         while True:
             try:
-                self._ended(next(playing).attempt)
+                played = next(playing)
             except StopIteration as end:
                 episode: Episode = end.value
-                break
-        records = [
-            replace(record, goal=words, verdict=verdict)
-            for record, (words, verdict) in zip(episode.attempts, self._said, strict=True)
-        ]
-        return replace(episode, attempts=tuple(records))
+                return episode
+            yield self._now, played, self._ended(played.attempt)
 
     def plan(self, context: Context) -> Plan:
         """The policy's plan; none once the goal's motions are spent."""
@@ -149,19 +168,19 @@ class Fetching:
             while not self._over:
                 yield asked.goal
 
-    def _ended(self, attempt: Attempt) -> None:
+    def _ended(self, attempt: Attempt) -> Verdict | None:
         self._steps += motions(attempt)
         verdict = self._verdict(attempt) if attempt.outcome.grasped else None
-        self._said.append((self._now.words, verdict))
         accepted = verdict is not None and verdict.accepted
         self._over = accepted or not attempt.steps or self._steps >= STEPS
         if verdict is None:
-            return
+            return None
         if not accepted and attempt.present is not None:
             self._rejected = (*self._rejected, attempt.present)
         label = Label(attempt.id, VERDICT, _in_words(verdict), by=self.name)
         for watcher in self._cell.watchers:
             watcher.on_label(label)
+        return verdict
 
     def _verdict(self, attempt: Attempt) -> Verdict:
         """The policy's; what was not presented, so that nobody could look at it, is dropped."""

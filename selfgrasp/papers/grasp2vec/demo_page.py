@@ -131,9 +131,23 @@ def _goal_parts(out: Path, number: int, shown: Shown, one: Fetched) -> list[Mark
     parts = [grid(*cells, class_="grid three")]
     if not one.tried:
         return [*parts, note("Not in the bin: nothing was tried.")]
+    parts.append(paragraph(_told(one)))
     if not one.likeness:
         return [*parts, note("Nothing was held, so there is no difference to reckon with.")]
     return [*parts, *_arithmetic(shown, one)]
+
+
+def _told(one: Fetched) -> str:
+    """Of all attempts for a goal, and of what was held in the last one."""
+    count = "One attempt" if one.tries == 1 else f"{one.tries} attempts; the last one is shown"
+    dropped = f" Held before and dropped: {', '.join(one.dropped)}." if one.dropped else ""
+    said = one.verdict
+    if said is None:
+        return f"{count}. In the last one nothing was held.{dropped}"
+    alike = (
+        "" if said.similarity is None else f", its cosine with the goal is {said.similarity:.2f}"
+    )
+    return f"{count}. What is held is {'accepted' if said.accepted else 'dropped'}{alike}.{dropped}"
 
 
 def _arithmetic(shown: Shown, one: Fetched) -> list[Markup]:
@@ -173,6 +187,7 @@ def _all(shown: Shown) -> Markup:
                 f"{one.similarity:.2f}",
                 came_of(one),
                 "" if goal is None else f"{goal.held:.2f}",
+                one.tries,
                 {True: "yes", False: "no", None: "nobody knows"}[one.right],
             )
         )
@@ -185,7 +200,8 @@ def _all(shown: Shown) -> Markup:
             "likeliest place",
             "what came",
             "held to goal",
+            "attempts",
             "right",
         ),
-        numbers=(0, 3, 5),
+        numbers=(0, 3, 5, 6),
     )

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Iterable, Iterator
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from selfgrasp.common.progress import Progress
 from selfgrasp.common.seeds import Purpose
-from selfgrasp.core import Goal, InputError, PolicyRef
+from selfgrasp.core import Goal, InputError, PolicyRef, Verdict
 from selfgrasp.core.bounds import check_bounds
 from selfgrasp.methods.grasp2vec.method import Grasp2Vec
 from selfgrasp.objects.named import objects_named
@@ -16,19 +18,23 @@ from selfgrasp.papers.demos import leaving_its_page
 from selfgrasp.papers.grasp2vec.demo_goals import Bin, laid_out
 from selfgrasp.papers.grasp2vec.demo_page import Shown, headline, write_page
 from selfgrasp.papers.grasp2vec.demo_steps import Fetched, came_of, fetched
-from selfgrasp.papers.reaches import reaches
-from selfgrasp.protocols.instance import INSTANCE_PROTOCOL, OBJECTS
+from selfgrasp.papers.reaches import Reach
+from selfgrasp.protocols.fetch import Fetching
+from selfgrasp.protocols.instance import INSTANCE_PROTOCOL, OBJECTS, Asked
 from selfgrasp.rollout.policies import load_policy, resolve
+from selfgrasp.workcell.attempt import Ids, Played
 from selfgrasp.workcell.cells.config import OptionValue
 from selfgrasp.workcell.cells.kuka_bin import KUKA_BIN
 from selfgrasp.workcell.cells.simulated import kuka_bin
-from selfgrasp.workcell.play import AfterLift
+from selfgrasp.workcell.play import Task
 from selfgrasp.workcell.workcell import Workcell
 
 if TYPE_CHECKING:
     from selfgrasp.papers.grasp2vec.demo import Args
 
 _PX = 224
+_Attempt = tuple[Asked, Played, Verdict | None]
+"""What it was for, what was done, and what was said of what was held."""
 
 
 def play(args: Args) -> int:
@@ -76,17 +82,26 @@ def _method(ref: PolicyRef) -> Grasp2Vec:
 def _fetched(
     cell: Workcell, method: Grasp2Vec, filled: Bin, stop: threading.Event
 ) -> list[Fetched]:
-    """Each goal once; what is lifted falls back, so that the bin stays the same."""
+    """Each goal until what is held is accepted, as in `fetch`; what is lifted falls back, so that
+    the bin stays the same."""
     done: list[Fetched] = []
-    goals = [Goal(image=one.picture) for one in filled.wanted]
-    playing = reaches(cell, method, filled.scene, goals, after=AfterLift.PUT_BACK)
-    with Progress("fetch", len(goals), unit="goals") as progress:
-        for number, wanted in enumerate(filled.wanted, start=1):
-            reach = None if stop.is_set() else next(playing, None)
-            if reach is None:
-                break
-            one = fetched(method, cell.spec, filled.presented, wanted, reach)
+    asked = [Asked(str(n), Goal(image=one.picture)) for n, one in enumerate(filled.wanted)]
+    playing = Fetching(method, cell, asked).attempts(
+        Task(filled.scene), Ids("demo", filled.scene, 0)
+    )
+    with Progress("fetch", len(asked), unit="goals") as progress:
+        for number, mine in groupby(_until(stop, playing), key=lambda one: int(one[0].words)):
+            tries = [(Reach.of(played), verdict) for _, played, verdict in mine]
+            one = fetched(method, cell.spec, filled.presented, filled.wanted[number], tries)
             if one is not None:
                 done.append(one)
-                progress.update(number, came_of(one))
+                progress.update(number + 1, came_of(one))
     return done
+
+
+def _until(stop: threading.Event, playing: Iterable[_Attempt]) -> Iterator[_Attempt]:
+    """What is played, up to what ended when it was to stop."""
+    for one in playing:
+        yield one
+        if stop.is_set():
+            return

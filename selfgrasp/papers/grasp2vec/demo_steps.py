@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from selfgrasp.core import CellSpec, Embedding, Heat2D, View
+from selfgrasp.core import CellSpec, Embedding, Heat2D, Verdict, View
 from selfgrasp.core.arrays import FloatArray
 from selfgrasp.papers.grasp2vec.demo_goals import Wanted
 from selfgrasp.papers.reaches import Reach
@@ -36,8 +36,11 @@ class Fetched:
 
     Attributes:
         wanted: what was asked for.
-        reach: the attempt.
-        heat: of the goal over the picture before.
+        reach: the last attempt.
+        verdict: what the robot said of what it held then; None where it held nothing.
+        dropped: names of what was held before and was not accepted, for this page.
+        tries: attempts for the goal.
+        heat: of the goal over the picture before the last attempt.
         similarity: the heat's peak for a vector of length 1.
         likeness: of the goal, and of each object of the bin by its name; empty where nothing was
             held, or no picture of it or of the bin was taken.
@@ -45,6 +48,9 @@ class Fetched:
 
     wanted: Wanted
     reach: Reach
+    verdict: Verdict | None
+    dropped: tuple[str, ...]
+    tries: int
     heat: Heat2D
     similarity: float
     likeness: Mapping[str, Likeness]
@@ -52,16 +58,21 @@ class Fetched:
     @property
     def tried(self) -> bool:
         """Whether anything was done."""
-        return bool(self.reach.attempt.steps)
+        return self.tries > 1 or bool(self.reach.attempt.steps)
+
+    @property
+    def accepted(self) -> bool:
+        """Whether something is held that was taken for the goal."""
+        return self.verdict is not None and self.verdict.accepted
 
     @property
     def right(self) -> bool | None:
-        """Whether what was asked for was lifted, or rightly left; None where nobody knows."""
+        """Whether what was asked for was fetched, or rightly nothing; None where nobody knows."""
         if self.wanted.there is None:
             return None
         if not self.wanted.there:
-            return not self.tried
-        return self.reach.thing == self.wanted.name
+            return not self.accepted
+        return self.accepted and self.reach.thing == self.wanted.name
 
 
 def fetched(
@@ -69,17 +80,18 @@ def fetched(
     spec: CellSpec,
     presented: Mapping[str, View],
     wanted: Wanted,
-    reach: Reach,
+    tries: Sequence[tuple[Reach, Verdict | None]],
 ) -> Fetched | None:
-    """What came of a goal; None where the camera gave no picture before the attempt.
+    """What came of a goal; None where the camera gave no picture before the last attempt.
 
     Args:
         embedding: whose vectors.
         spec: the cell.
         presented: pictures in the hand of what lies in the bin, by name.
         wanted: what was asked for.
-        reach: the attempt.
+        tries: the attempts for it, with what the robot said of what it held.
     """
+    *others, (reach, verdict) = tries
     if reach.attempt.before is None:
         return None
     view = reach.attempt.before.view()
@@ -87,7 +99,14 @@ def fetched(
     heat = embedding.heat(view, vector, spec)
     shown = {GOAL: wanted.picture, **presented}
     return Fetched(
-        wanted, reach, heat, heat.similarity(vector), _likeness(embedding, spec, shown, reach)
+        wanted,
+        reach,
+        verdict,
+        tuple(one.thing for one, said in others if said is not None and one.thing),
+        len(tries),
+        heat,
+        heat.similarity(vector),
+        _likeness(embedding, spec, shown, reach),
     )
 
 
@@ -120,8 +139,11 @@ def came_of(one: Fetched) -> str:
     if not one.tried:
         truth = {True: ", but it is there", False: "", None: ""}[wanted.there]
         return f"not in the bin{truth}"
-    if not thing:
-        return f"{'not there, and ' if wanted.there is False else ''}nothing lifted"
+    absent = "not there, and " if wanted.there is False else ""
+    dropped = f", {' and '.join(one.dropped)} dropped" if one.dropped else ""
+    if not one.accepted:
+        count = "one attempt" if one.tries == 1 else f"{one.tries} attempts"
+        return f"{absent}nothing fetched in {count}{dropped}"
     if wanted.there and thing == wanted.name:
-        return "fetched"
-    return f"{'not there, but ' if wanted.there is False else ''}{thing} lifted"
+        return f"fetched{dropped}"
+    return f"{'not there, but ' if wanted.there is False else ''}{thing} fetched{dropped}"
