@@ -194,7 +194,7 @@ def test_the_page_shows_each_goal_with_heat_reach_and_arithmetic(
     assert len(list((args.out / "pictures").glob("fetch-*.webp"))) == 5
     assert page.count("<figcaption>The goal: ") == 5
     assert page.count("<figcaption>Where it is thought to be: ") == 5
-    assert page.count("cosine with") + page.count("Nothing was held") == 5
+    assert page.count(">cosine with<") + page.count("Nothing was held") == 5
     assert "it always tries" in page
     assert "It was stopped" not in page
 
