@@ -225,7 +225,7 @@ def test_semantic_from_nothing_and_again(
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(2400)
 def test_grasp2vec_from_nothing_and_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     args = Args("grasp2vec", tmp_path / "out", workers=1, quick=True)
     assert run(args) == 0

@@ -43,7 +43,7 @@ def played() -> dict[str, np.ndarray]:
 
 
 def test_weights_are_there_and_small():
-    assert {"dexnet", "hand_eye", "semantic", "supersizing"} <= set(shipped())
+    assert {"dexnet", "grasp2vec", "hand_eye", "semantic", "supersizing", "vpg"} <= set(shipped())
     for name in shipped():
         path = resolve(name).file
         assert path is not None
