@@ -86,7 +86,7 @@ class Grasp2Vec(PictureEmbedding):
         self.eye = CameraPoseNet().requires_grad_(False)
         self.judge = SuccessPredictor(config.servo.patches).requires_grad_(False)
         self.scene = Tower(config.tower)
-        # What both see is alike from the first step, and three times fewer triplets teach them.
+        # They begin alike: what both see has the same colors.
         self.held = None if config.tied else copy.deepcopy(self.scene)
         goal, numbers = config.goal, config.tower.channels[-1]
         decodes = goal is None and config.objective is Objective.RECONSTRUCTION
