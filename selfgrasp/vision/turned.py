@@ -118,7 +118,7 @@ def turned(
     axes = np.stack([along, [-along[1], along[0]]])
     in_frame = points @ axes.T
     low, high = in_frame.min(axis=0), in_frame.max(axis=0)
-    counts = [_padded(high[k] - low[k], pixel) for k in (0, 1)]
+    counts = [padded(_px(high[k] - low[k], pixel) + 1) for k in (0, 1)]
     columns, rows = (count + 2 * border for count in counts)
     first = (low - border * pixel) @ axes
     origin, column, row = (
@@ -227,5 +227,6 @@ def _px(length: float, pixel: float) -> int:
     return math.ceil(length / pixel - 1e-9)
 
 
-def _padded(length: float, pixel: float) -> int:
-    return _MULTIPLE * math.ceil((_px(length, pixel) + 1) / _MULTIPLE)
+def padded(count: int) -> int:
+    """The next multiple of 8."""
+    return _MULTIPLE * math.ceil(count / _MULTIPLE)

@@ -21,6 +21,7 @@ from selfgrasp.vision.turned import (
     Turned,
     graspable,
     outline,
+    padded,
     pushable,
     standing,
     turned,
@@ -185,12 +186,15 @@ def _slide(
 ) -> FloatArray:
     """(N,) values at cells (row, column) (N, 2) with a whole patch around them."""
     border = config.border
-    low, high = places.min(axis=0) - border, places.max(axis=0) + border + 1
+    first, last = places.min(axis=0), places.max(axis=0)
+    count = np.array([padded(extent) for extent in (last - first + 1).tolist()])
+    first = np.minimum(first, np.array(seen.height.shape) - border - count)
+    low, high = first - border, first + count + border
     part = (slice(low[0], high[0]), slice(low[1], high[1]))
     device = next(tower.parameters()).device
     x = picture(seen.color[part][None], seen.height[part][None], config).to(device)
     features = tower.features(x.contiguous(memory_format=torch.channels_last))[0]
-    rows, columns = torch.from_numpy((places - low - border).T.copy()).to(device)
+    rows, columns = torch.from_numpy((places - first).T.copy()).to(device)
     values = tower.values(features[:, rows, columns].T, late_NK.to(device))
     found: FloatArray = values.detach().double().cpu().numpy()
     return found
