@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from selfgrasp.contracts.methods import CONTRACTS
 from selfgrasp.contracts.scenes import box_attempts, box_context, box_source, box_spec
 from selfgrasp.core import Embedding, Goal, Heat2D, InputError, Move, Verdict, Verifies, View
-from selfgrasp.core.arrays import FloatArray
+from selfgrasp.core.arrays import FloatArray, unit
 from selfgrasp.core.pose import looking_at
 from selfgrasp.learn import Examples, save
 from selfgrasp.methods import registry
@@ -242,8 +242,8 @@ def test_a_place_of_the_map_sees_around_the_pixel_that_the_heat_says() -> None:
     tower, stride = Tower(TINY.tower).eval(), TINY.tower.stride
     # A mean over the pool's window sees what its maximum may see; without ReLUs nothing is hidden.
     tower.stem[1] = torch.nn.AvgPool2d(3, 2, 1)
-    for unit in tower.units:
-        unit.norm, unit.body = unit.norm[0], torch.nn.Sequential(*list(unit.body)[::3])
+    for one in tower.units:
+        one.norm, one.body = one.norm[0], torch.nn.Sequential(*list(one.body)[::3])
     for weights in tower.parameters():
         torch.nn.init.constant_(weights, 0.1)
     picture = torch.zeros(1, 3, 128, 128, requires_grad=True)
@@ -498,7 +498,7 @@ def test_what_was_rejected_is_not_looked_for_in_its_own_place() -> None:
     alone = method.found(context).heat
     told = replace(context, rejected=(BLUE.image,))
     without = method.found(told).heat
-    vector = verify.unit(method.objects([BLUE.image], SPEC)[0])
+    vector = unit(method.objects([BLUE.image], SPEC)[0])
     other = method.heat(context.observation.view(), vector, SPEC).values
     left = alone.values > other
     wanted = np.where(left, alone.values, np.nan) if left.any() else alone.values

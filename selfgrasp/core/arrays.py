@@ -59,6 +59,13 @@ def checked(
     return frozen(array)
 
 
+def unit(vectors: FloatArray) -> FloatArray:
+    """(..., D) vectors of length 1; of zeros, zeros."""
+    length = np.linalg.norm(vectors, axis=-1, keepdims=True)
+    scaled: FloatArray = vectors / np.where(length > 0, length, 1.0)
+    return scaled
+
+
 def checked_number(value: float, low: float, high: float, name: str) -> float:
     """`value` as a float within [low, high].
 

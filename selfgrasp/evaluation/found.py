@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from selfgrasp.core import Heat2D, View
-from selfgrasp.core.arrays import FloatArray
+from selfgrasp.core.arrays import FloatArray, unit
 from selfgrasp.core.places import Places
 from selfgrasp.dataset import Dataset
 from selfgrasp.evaluation.localization import Asked
 from selfgrasp.evaluation.vectors import LiftVectors, picture
-from selfgrasp.protocols.embedding import Lifts, among, is_right, nearest, unit
+from selfgrasp.protocols.embedding import Lifts, among, is_right, nearest
 from selfgrasp.protocols.embedding_shown import Shown, ShownHeat, ShownRetrieval, ShownScenes
 
 RIGHT, WRONG = 4, 4

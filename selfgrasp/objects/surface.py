@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from selfgrasp.core.arrays import FloatArray
+from selfgrasp.core.arrays import FloatArray, unit
 from selfgrasp.core.pose import apply
 from selfgrasp.objects.part import Part, Shape
 from selfgrasp.objects.solids import area, contains, face_normals
@@ -66,7 +66,7 @@ def _sample(part: Part, count: int, rng: np.random.Generator) -> Surface:
         case Shape.BOX:
             local = _sample_box(part.size, count, rng)
         case Shape.SPHERE:
-            normals = _unit(rng.normal(size=(count, 3)))
+            normals = unit(rng.normal(size=(count, 3)))
             local = Surface(normals * part.size[0], normals)
         case Shape.ELLIPSOID:
             local = _sample_ellipsoid(part.size, count, rng)
@@ -79,11 +79,6 @@ def _sample(part: Part, count: int, rng: np.random.Generator) -> Surface:
     return Surface(
         apply(part.object_from_part, local.points), local.normals @ part.object_from_part[:3, :3].T
     )
-
-
-def _unit(vectors: FloatArray) -> FloatArray:
-    unit: FloatArray = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
-    return unit
 
 
 def _sample_box(half: FloatArray, count: int, rng: np.random.Generator) -> Surface:
@@ -101,10 +96,10 @@ def _sample_ellipsoid(axes: FloatArray, count: int, rng: np.random.Generator) ->
     less often."""
     kept = np.empty((0, 3))
     while len(kept) < count:
-        sphere = _unit(rng.normal(size=(2 * count + 16, 3)))
+        sphere = unit(rng.normal(size=(2 * count + 16, 3)))
         stretch = np.linalg.norm(sphere / axes, axis=1) * axes.min()
         kept = np.concatenate([kept, sphere[rng.random(len(sphere)) < stretch]])
-    return Surface(kept[:count] * axes, _unit(kept[:count] / axes))
+    return Surface(kept[:count] * axes, unit(kept[:count] / axes))
 
 
 def _sample_cylinder(radius: float, half: float, count: int, rng: np.random.Generator) -> Surface:
@@ -122,9 +117,9 @@ def _sample_cylinder(radius: float, half: float, count: int, rng: np.random.Gene
 
 
 def _sample_capsule(radius: float, half: float, count: int, rng: np.random.Generator) -> Surface:
-    normals = _unit(rng.normal(size=(count, 3)))
+    normals = unit(rng.normal(size=(count, 3)))
     side = rng.random(count) < half / (half + radius)
-    flat = _unit(normals * (1.0, 1.0, 0.0))
+    flat = unit(normals * (1.0, 1.0, 0.0))
     normals = np.where(side[:, None], flat, normals)
     points = radius * normals
     points[:, 2] += np.where(side, rng.uniform(-half, half, count), half * np.sign(normals[:, 2]))

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from selfgrasp.common.intervals import Estimate, clustered, ratio
-from selfgrasp.core.arrays import FloatArray
+from selfgrasp.core.arrays import FloatArray, unit
 from selfgrasp.protocols.metric import Metric
 
 RETRIEVAL = Metric(
@@ -151,13 +151,6 @@ def nearest(
     similar = np.where(may, a @ b.T, -np.inf)
     best: NDArray[np.int64] = similar.argmax(axis=1)
     return np.where(may.any(axis=1), best, -1)
-
-
-def unit(vectors: FloatArray) -> FloatArray:
-    """(N, D) vectors of length 1; those of zeros stay."""
-    length = np.linalg.norm(vectors, axis=1, keepdims=True)
-    scaled: FloatArray = vectors / np.where(length > 0, length, 1.0)
-    return scaled
 
 
 def is_right(queries: Lifts, gallery: Lifts, found: NDArray[np.int64]) -> NDArray[np.bool_]:

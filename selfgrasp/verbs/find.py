@@ -13,7 +13,7 @@ class Args:
 
     For example, a bin of mugs and bottles from above, and the mug alone on any plain ground:
 
-    selfgrasp find --scene bin.jpg --object mug.jpg --policy runs/grasp2vec --out found
+    selfgrasp find --scene bin.jpg --object mug.jpg --out found
 
     prints the place in px of bin.jpg and how similar it is, and writes found/found.png: the mug,
     the bin, and the bin under the similarity of its places. Nobody tells the policy what a mug is:

@@ -13,14 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from selfgrasp.core import CellSpec, Context, Goal, Heat2D, InputError, Observation, Verdict, View
-from selfgrasp.core.arrays import FloatArray
+from selfgrasp.core.arrays import FloatArray, unit
 from selfgrasp.learn import evaluating
 from selfgrasp.methods.grasp2vec.config import Grasp2VecConfig
 from selfgrasp.methods.grasp2vec.examples import normalised_batch
 from selfgrasp.methods.grasp2vec.localise import heat_over_picture
 from selfgrasp.methods.grasp2vec.network import Tower, pooled
 from selfgrasp.methods.grasp2vec.pictures import middle, object_crop, scene_crop
-from selfgrasp.methods.grasp2vec.verify import unit, verdict_of, without_rejected
+from selfgrasp.methods.grasp2vec.verify import verdict_of, without_rejected
 from selfgrasp.servo import ServoMethod
 
 _CHUNK = 64

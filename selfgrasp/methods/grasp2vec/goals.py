@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 
 from selfgrasp.core import CellSpec, Goal, Observation, View
-from selfgrasp.core.arrays import FloatArray
+from selfgrasp.core.arrays import FloatArray, unit
 from selfgrasp.learn import Batch, Examples, Source, Split
 from selfgrasp.learn.hindsight import NOTHING, Achieved, Similarity, relabelled
 from selfgrasp.methods.grasp2vec.config import GoalConfig, Grasp2VecConfig
@@ -129,13 +129,10 @@ def similarity_of(examples: Examples, goal: GoalConfig) -> Similarity:
         objects = examples["object"]
         return lambda a, b: (objects[a % n] == objects[b % n]).astype(np.float64)
 
-    def unit(pictures: NDArray[np.int64]) -> FloatArray:
-        vectors = _picked(examples, "_vector", pictures, n).astype(np.float64)
-        lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-        scaled: FloatArray = vectors / np.maximum(lengths, 1e-9)
-        return scaled
+    def direction(pictures: NDArray[np.int64]) -> FloatArray:
+        return unit(_picked(examples, "_vector", pictures, n).astype(np.float64))
 
-    return lambda a, b: np.einsum("kd,kd->k", unit(a), unit(b))
+    return lambda a, b: np.einsum("kd,kd->k", direction(a), direction(b))
 
 
 def goal_batch(

@@ -12,15 +12,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from selfgrasp.core import CellSpec, Goal, Heat2D, Policy, Verdict, Verifies, View
-from selfgrasp.core.arrays import FloatArray
+from selfgrasp.core.arrays import FloatArray, unit
 from selfgrasp.servo import WithContext
-
-
-def unit(vectors: FloatArray) -> FloatArray:
-    """(..., D) vectors of length 1; of zeros, zeros."""
-    lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
-    units: FloatArray = vectors / np.maximum(lengths, 1e-9)
-    return units
 
 
 def verdict_of(held: FloatArray, goals: FloatArray, threshold: float) -> Verdict:

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from selfgrasp.core.arrays import FloatArray
+from selfgrasp.core.arrays import FloatArray, unit
 
 CONE_EDGES = 8
 _HALF_EDGE = np.pi / CONE_EDGES
@@ -82,7 +82,7 @@ def tangents(contacts: TwoContacts) -> FloatArray:
     to the grasp and not to the world, so that quality does not hang on the pose."""
     across = _across(contacts, contacts.axes)[:, None]
     along = np.sum(across * contacts.normals, axis=-1, keepdims=True)
-    first = _unit(across - along * contacts.normals)
+    first = unit(across - along * contacts.normals)
     return np.stack([first, np.cross(contacts.normals, first)], axis=2)
 
 
@@ -163,12 +163,7 @@ def _across(contacts: TwoContacts, axes: FloatArray) -> FloatArray:
         off_axis = wanted - np.sum(wanted * axes, axis=1, keepdims=True) * axes
         missing = np.linalg.norm(found, axis=1) < _PARALLEL
         found[missing] = off_axis[missing]
-    return _unit(found)
-
-
-def _unit(vectors: FloatArray) -> FloatArray:
-    unit: FloatArray = vectors / np.linalg.norm(vectors, axis=-1, keepdims=True)
-    return unit
+    return unit(found)
 
 
 def _longest(

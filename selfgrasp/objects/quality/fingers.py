@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from selfgrasp.core.arrays import FloatArray
+from selfgrasp.core.arrays import FloatArray, unit
 from selfgrasp.core.pose import apply, inverse
 from selfgrasp.objects.part import Part, Shape
 from selfgrasp.objects.quality.epsilon import TwoContacts
@@ -135,8 +135,8 @@ def _ellipsoid(axes: FloatArray, start: FloatArray, along: FloatArray) -> _Throu
     return _Through(
         enter,
         leave,
-        _unit((start + _finite(enter)[:, None] * along) / axes**2),
-        _unit((start + _finite(leave)[:, None] * along) / axes**2),
+        unit((start + _finite(enter)[:, None] * along) / axes**2),
+        unit((start + _finite(leave)[:, None] * along) / axes**2),
     )
 
 
@@ -152,8 +152,8 @@ def _tube(radius: float, start: FloatArray, along: FloatArray) -> _Through:
     return _Through(
         enter,
         leave,
-        _unit((start + _finite(enter)[:, None] * along) * flat),
-        _unit((start + _finite(leave)[:, None] * along) * flat),
+        unit((start + _finite(enter)[:, None] * along) * flat),
+        unit((start + _finite(leave)[:, None] * along) * flat),
     )
 
 
@@ -221,9 +221,3 @@ def _missing_where_crossed(met: _Through) -> _Through:
 
 def _finite(values: FloatArray) -> FloatArray:
     return np.where(np.isfinite(values), values, 0.0)
-
-
-def _unit(vectors: FloatArray) -> FloatArray:
-    lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
-    unit: FloatArray = vectors / np.where(lengths > 0.0, lengths, 1.0)
-    return unit

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from selfgrasp.core import CellSpec, Embedding, Heat2D, Verdict, View
-from selfgrasp.core.arrays import FloatArray
+from selfgrasp.core.arrays import FloatArray, unit
 from selfgrasp.papers.grasp2vec.demo_goals import Wanted
 from selfgrasp.papers.reaches import Reach
-from selfgrasp.protocols.embedding import unit
 
 GOAL = "the goal"
 """The first row of an arithmetic."""

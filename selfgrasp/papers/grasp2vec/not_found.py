@@ -11,6 +11,7 @@ import numpy as np
 
 from selfgrasp.common.parts import Table
 from selfgrasp.common.progress import Progress
+from selfgrasp.core.arrays import unit
 from selfgrasp.core.places import Places
 from selfgrasp.dataset import Dataset
 from selfgrasp.evaluation.lifts import held_out
@@ -20,7 +21,7 @@ from selfgrasp.methods.registry import load
 from selfgrasp.papers import not_found, steps
 from selfgrasp.papers.grasp2vec.sizes import LIFTS, VALIDATION, Work
 from selfgrasp.papers.not_found import Looks
-from selfgrasp.protocols.embedding import Lifts, goals, unit
+from selfgrasp.protocols.embedding import Lifts, goals
 from selfgrasp.rollout.policies import resolve
 
 OVERLOOKED = 0.05

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from selfgrasp.core import Grasp, Plan, Push, View
-from selfgrasp.core.arrays import FloatArray
+from selfgrasp.core.arrays import FloatArray, unit
 from selfgrasp.core.pose import inverse, looking_at, pose
 from selfgrasp.workcell.sim.recording import Recording
 from selfgrasp.workcell.sim.render import FILM, make_renderer
@@ -90,7 +90,7 @@ class Spectator:
         mujoco.mj_kinematics(self._model, self._data)
         total = np.zeros((self._renderer.height, self._renderer.width, 3), dtype=np.float32)
         for x, y, u, v in self._offsets:
-            self._model.light_dir[0] = _unit(_SUN + _SUN_SPREAD * np.array([u, v, 0.0]))
+            self._model.light_dir[0] = unit(_SUN + _SUN_SPREAD * np.array([u, v, 0.0]))
             mujoco.mj_camlight(self._model, self._data)
             lens = self.intrinsics.copy()
             lens[:2, 2] += (x / 2, y / 2)
@@ -163,7 +163,7 @@ def over_the_table() -> FloatArray:
 def _light(model: mujoco.MjModel) -> None:
     """One warm light with shadows, and a little from everywhere."""
     model.light_castshadow[:] = 1
-    model.light_pos[0] = -1.2 * _unit(_SUN)
+    model.light_pos[0] = -1.2 * unit(_SUN)
     model.light_diffuse[0] = (0.54, 0.53, 0.50)
     model.vis.headlight.ambient[:] = (0.45, 0.455, 0.47)
     model.vis.headlight.diffuse[:] = (0.14, 0.14, 0.15)
@@ -195,7 +195,3 @@ def _halton(count: int) -> FloatArray:
         return value
 
     return np.array([[2 * digits(i + 1, base) - 1 for base in (2, 3, 5, 7)] for i in range(count)])
-
-
-def _unit(vector: FloatArray) -> FloatArray:
-    return vector / np.linalg.norm(vector)
