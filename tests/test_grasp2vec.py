@@ -324,7 +324,7 @@ def test_vectors_of_views_are_those_that_training_sees() -> None:
     assert method.objects(presents, SPEC) == pytest.approx(wanted, abs=1e-5)
     afters = [a.after.view() for a in held if a.after is not None]
     assert method.scenes(afters, SPEC) == pytest.approx(seen, abs=1e-5)
-    assert method.scenes([], SPEC).shape == (0, 32)
+    assert method.scenes([], SPEC).shape == (0, TINY.tower.numbers)
     # The mean of the heat is the inner product of the vectors.
     heat = method.heat(afters[0], wanted[0].astype(float), SPEC)
     assert heat.values.mean() == pytest.approx(float(seen[0] @ wanted[0]), rel=1e-4)

@@ -31,6 +31,12 @@ def test_each_anchor_pays_the_cross_entropy_of_its_own_positive_and_the_norms():
     assert regular.item() == pytest.approx(FORWARD + 0.0005 * NORMS / 2)
 
 
+def test_cosines_are_scaled_and_norms_cost_nothing():
+    scaled = npairs(5 * ANCHORS, POSITIVES, regularization=1.0, scale=torch.tensor(log(9)))
+    # Cosines: 1 / sqrt 2 of the first anchor with both; 0 and 1 of the second.
+    assert scaled.item() == pytest.approx((log(2) + log(10 / 9)) / 2)
+
+
 def test_both_orders_are_added_and_differ():
     both = npairs_both_ways(ANCHORS, POSITIVES, regularization=0.0005)
     assert both.item() == pytest.approx(FORWARD + BACKWARD + 0.0005 * NORMS)

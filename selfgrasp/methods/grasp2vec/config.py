@@ -32,9 +32,11 @@ class TowerConfig:
     Attributes:
         stem: channels of the first convolution, 7 x 7.
         units: of each block.
-        channels: that each block gives; the last number is D.
+        channels: that each block gives.
         strides: of each block's first unit.
         squeeze: how many times fewer channels a unit has inside.
+        color_levels: of each of red, green and blue; shares of pixels by color stand beside the
+            features then, see `colors.Colors`. 0: none, as published.
     """
 
     stem: int = 24
@@ -42,6 +44,7 @@ class TowerConfig:
     channels: tuple[int, ...] = (64, 128, 192)
     strides: tuple[int, ...] = (1, 2, 1)
     squeeze: int = 4
+    color_levels: int = 8
 
     def __post_init__(self) -> None:
         if not len(self.units) == len(self.channels) == len(self.strides) > 0:
@@ -49,6 +52,11 @@ class TowerConfig:
                 given=f"units {self.units}, channels {self.channels}, strides {self.strides}",
                 wanted="as many of each, one a block",
             )
+
+    @property
+    def numbers(self) -> int:
+        """D, of a vector."""
+        return self.channels[-1] + self.color_levels**3
 
     @property
     def stride(self) -> int:
@@ -130,7 +138,9 @@ class Grasp2VecConfig:
         held: crops of what is held.
         tied: one tower for scenes and held pictures, which must be as large then.
         objective: what the towers learn.
-        regularization: lambda of `npairs`.
+        cosine: the loss compares vectors by their cosine, times a learned scale, as retrieval does;
+            else by their inner product, as published.
+        regularization: lambda of `npairs`; of inner products alone.
         failures: learn also from failed grasps, which share one label and the vector 0.
         response_weight: of `response_loss`.
         of_scene: triplets of one scene that come into a batch together: the floor does not tell
@@ -152,6 +162,7 @@ class Grasp2VecConfig:
     held: CropConfig = field(default_factory=lambda: CropConfig(64, 72, 0.16))
     tied: bool = False
     objective: Objective = Objective.NPAIRS
+    cosine: bool = True
     regularization: float = 0.0005
     failures: bool = False
     response_weight: float = 0.0
@@ -179,7 +190,7 @@ class Grasp2VecConfig:
 
 
 def small() -> Grasp2VecConfig:
-    """Trains on two CPU cores: 192 numbers, pictures of 112 and 64 px."""
+    """Trains on two CPU cores: 192 numbers and 512 of colors, pictures of 112 and 64 px."""
     return Grasp2VecConfig()
 
 
@@ -188,10 +199,11 @@ def paper() -> Grasp2VecConfig:
     a GPU and pictures of 512 px and more."""
     return Grasp2VecConfig(
         tower=TowerConfig(
-            stem=64, units=(3, 4, 6), channels=(256, 512, 1024), strides=(1, 2, 2), squeeze=4
+            stem=64, units=(3, 4, 6), channels=(256, 512, 1024), strides=(1, 2, 2), color_levels=0
         ),
         scene=CropConfig(472, 512, 0.18),
         held=CropConfig(472, 512, 0.16),
+        cosine=False,
     )
 
 

@@ -79,7 +79,7 @@ class PictureEmbedding(ServoMethod):
 
     def _vectors(self, tower: Tower, pictures: list[NDArray[np.uint8]]) -> FloatArray:
         """(N, D)."""
-        found = [np.zeros((0, self.config.tower.channels[-1]))]
+        found = [np.zeros((0, self.config.tower.numbers))]
         with evaluating(self):
             for start in range(0, len(pictures), _CHUNK):
                 batch = normalised_batch(np.stack(pictures[start : start + _CHUNK]))

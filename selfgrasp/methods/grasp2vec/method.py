@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import nn
 
 from selfgrasp.core import ANYTHING, Context, InputError, Observation, Plan, Policy
 from selfgrasp.core.arrays import FloatArray
@@ -46,6 +47,7 @@ from selfgrasp.methods.grasp2vec.goals import (
 from selfgrasp.methods.grasp2vec.localise import NearScorer, place_of
 from selfgrasp.methods.grasp2vec.match import Match, MatchScorer, goal_loss
 from selfgrasp.methods.grasp2vec.network import Tower
+from selfgrasp.methods.grasp2vec.npairs import FIRST_SCALE
 from selfgrasp.methods.grasp2vec.reconstruction import Decoder, reconstruction_loss
 from selfgrasp.methods.grasp2vec.triplets import triplet_loss
 from selfgrasp.methods.grasp2vec.verify import Verifying
@@ -88,7 +90,10 @@ class Grasp2Vec(PictureEmbedding):
         self.scene = Tower(config.tower)
         # They begin alike: what both see has the same colors.
         self.held = None if config.tied else copy.deepcopy(self.scene)
-        goal, numbers = config.goal, config.tower.channels[-1]
+        if self.held is not None and self.held.colors is not None:
+            self.held.colors.middle = True
+        self.log_scale = nn.Parameter(torch.tensor(FIRST_SCALE).log()) if config.cosine else None
+        goal, numbers = config.goal, config.tower.numbers
         decodes = goal is None and config.objective is Objective.RECONSTRUCTION
         self.decoder = Decoder(numbers) if decodes else None
         self.match = None if goal is None else Match(goal, numbers)
@@ -225,7 +230,8 @@ class Grasp2Vec(PictureEmbedding):
             return goal_loss(self.match, batch)
         if self.decoder is not None:
             return reconstruction_loss(self.scene, self.held, self.decoder, batch, self.config)
-        return triplet_loss(self.scene, self.held, batch, self.config)
+        scale = None if self.log_scale is None else self.log_scale.exp()
+        return triplet_loss(self.scene, self.held, batch, self.config, scale)
 
     def plan(self, context: Context, *, temperature: float = 0.0, steps: int | None = None) -> Plan:
         """See `ServoMethod.plan`; an empty plan where the goal is less alike than

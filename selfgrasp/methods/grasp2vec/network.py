@@ -14,12 +14,13 @@ from __future__ import annotations
 import torch
 from torch import nn
 
+from selfgrasp.methods.grasp2vec.colors import Colors
 from selfgrasp.methods.grasp2vec.config import TowerConfig
 
 
 class Tower(nn.Module):
     """The published architecture, of any size: the first blocks of a pre-activation ResNet and a
-    ReLU."""
+    ReLU, and beside them, where the config has levels of color, `Colors`."""
 
     def __init__(self, config: TowerConfig) -> None:
         super().__init__()
@@ -36,6 +37,8 @@ class Tower(nn.Module):
                 units.append(Unit(before, inside, channels, 1 if index else stride))
                 before = channels
         self.units = nn.Sequential(*units)
+        levels = config.color_levels
+        self.colors = Colors(levels, config.stride) if levels else None
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
@@ -47,7 +50,7 @@ class Tower(nn.Module):
         centre in that of pixel (stride row, stride column).
         """
         out: torch.Tensor = self.units(self.stem(picture_BCSS)).relu()
-        return out
+        return out if self.colors is None else torch.cat([out, self.colors(picture_BCSS)], dim=1)
 
 
 class Unit(nn.Module):

@@ -8,12 +8,16 @@ from __future__ import annotations
 import torch
 import torch.nn.functional as F
 
+FIRST_SCALE = 10.0
+"""Of cosines, before anything is learned."""
+
 
 def npairs(
     anchors_BD: torch.Tensor,
     positives_BD: torch.Tensor,
     *,
     regularization: float,
+    scale: torch.Tensor | None = None,
     labels_B: torch.Tensor | None = None,
 ) -> torch.Tensor:
     """() the n-pairs loss of section 3, divided by B so that it does not grow with the batch.
@@ -25,6 +29,8 @@ def npairs(
         anchors_BD: a.
         positives_BD: p, of the same triplets.
         regularization: lambda, the weight of |a|^2 + |p|^2.
+        scale: () by which cosines are multiplied, that are the logits then, and no norm is added.
+            None: inner products, as published.
         labels_B: integers; anchors and positives of one label belong together, and the wanted
             probability is spread evenly over them. None: each anchor belongs to its positive alone.
     """
@@ -32,6 +38,9 @@ def npairs(
         labels_B = torch.arange(len(anchors_BD), device=anchors_BD.device)
     same_BB = (labels_B[:, None] == labels_B).to(anchors_BD.dtype)
     wanted_BB = same_BB / same_BB.sum(dim=1, keepdim=True)
+    if scale is not None:
+        cosines_BB = F.normalize(anchors_BD, dim=1) @ F.normalize(positives_BD, dim=1).T
+        return F.cross_entropy(scale * cosines_BB, wanted_BB)
     entropy = F.cross_entropy(anchors_BD @ positives_BD.T, wanted_BB)
     norms = anchors_BD.square().sum(dim=1) + positives_BD.square().sum(dim=1)
     return entropy + regularization * norms.mean()
@@ -42,13 +51,14 @@ def npairs_both_ways(
     held_BD: torch.Tensor,
     *,
     regularization: float,
+    scale: torch.Tensor | None = None,
     labels_B: torch.Tensor | None = None,
 ) -> torch.Tensor:
     """() the loss of Grasp2Vec: `npairs` with differences of scenes as anchors, and with held
     objects as anchors (section 3, the last equation)."""
     orders = ((differences_BD, held_BD), (held_BD, differences_BD))
     one, other = (
-        npairs(anchors, positives, regularization=regularization, labels_B=labels_B)
+        npairs(anchors, positives, regularization=regularization, scale=scale, labels_B=labels_B)
         for anchors, positives in orders
     )
     return one + other

@@ -6,6 +6,7 @@ B triplets, D numbers of a vector, H and W places of a map.
 from __future__ import annotations
 
 import torch
+import torch.nn.functional as F
 
 from selfgrasp.learn import Batch, Loss
 from selfgrasp.methods.grasp2vec.config import Grasp2VecConfig
@@ -18,7 +19,13 @@ from selfgrasp.methods.grasp2vec.npairs import (
 )
 
 
-def triplet_loss(scene: Tower, held: Tower | None, batch: Batch, config: Grasp2VecConfig) -> Loss:
+def triplet_loss(
+    scene: Tower,
+    held: Tower | None,
+    batch: Batch,
+    config: Grasp2VecConfig,
+    scale: torch.Tensor | None,
+) -> Loss:
     """The n-pairs loss in both orders, and `response_loss` where the config weighs it.
 
     Args:
@@ -26,6 +33,7 @@ def triplet_loss(scene: Tower, held: Tower | None, batch: Batch, config: Grasp2V
         held: the tower for pictures of objects; None where it is the same one.
         batch: of `examples.triplet_batch`.
         config: of the method.
+        scale: see `npairs`.
     """
     grasped = batch["grasped"] > 0
     scene_maps, held_maps = tower_maps(scene, held, batch, config)
@@ -38,9 +46,13 @@ def triplet_loss(scene: Tower, held: Tower | None, batch: Batch, config: Grasp2V
         differences,
         vectors,
         regularization=config.regularization,
+        scale=scale,
         labels_B=labels_with_failures(batch["grasped"]) if config.failures else None,
     )
-    metrics = {"npairs": value, **_retrieval(differences[grasped], vectors[grasped])}
+    found = (differences[grasped], vectors[grasped])
+    if scale is not None:
+        found = (F.normalize(found[0], dim=1), F.normalize(found[1], dim=1))
+    metrics = {"npairs": value, **_retrieval(*found)}
     if config.response_weight and bool(grasped.any()):
         response = response_loss(before.float()[grasped], after.float()[grasped], vectors[grasped])
         metrics["response_loss"] = response
