@@ -250,6 +250,8 @@ def test_grasp2vec_from_nothing_and_again(tmp_path: Path, capsys: pytest.Capture
     shipped = load(args.out / "grasp2vec.safetensors")
     assert isinstance(shipped, Grasp2Vec)
     assert shipped.config.not_found_threshold == found["threshold"]
+    assert shipped.config.accept_threshold == found["accept"]
+    assert {"Not found", "Accepted"} <= tables.keys()
     capsys.readouterr()
     assert run(args) == 0
     said = capsys.readouterr().out

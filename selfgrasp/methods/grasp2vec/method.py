@@ -75,6 +75,7 @@ class Grasp2Vec(PictureEmbedding):
         judge: the grasp success predictor.
         scene: the tower for pictures of the bin.
         held: the tower for pictures of objects; None where it is the same one.
+        log_scale: () the logarithm of what cosines are multiplied by in the loss; None elsewhere.
         decoder: of the autoencoder; None where the towers learn otherwise, or not at all.
         match: the goal-conditioned network; None without one.
     """
@@ -92,10 +93,11 @@ class Grasp2Vec(PictureEmbedding):
         self.held = None if config.tied else copy.deepcopy(self.scene)
         if self.held is not None and self.held.colors is not None:
             self.held.colors.middle = True
-        self.log_scale = nn.Parameter(torch.tensor(FIRST_SCALE).log()) if config.cosine else None
         goal, numbers = config.goal, config.tower.numbers
-        decodes = goal is None and config.objective is Objective.RECONSTRUCTION
-        self.decoder = Decoder(numbers) if decodes else None
+        decodes = config.objective is Objective.RECONSTRUCTION
+        self.decoder = Decoder(numbers) if goal is None and decodes else None
+        scaled = goal is None and not decodes and config.cosine
+        self.log_scale = nn.Parameter(torch.tensor(FIRST_SCALE).log()) if scaled else None
         self.match = None if goal is None else Match(goal, numbers)
         if goal is not None:
             for tower in self._towers:

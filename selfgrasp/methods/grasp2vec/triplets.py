@@ -5,6 +5,8 @@ B triplets, D numbers of a vector, H and W places of a map.
 
 from __future__ import annotations
 
+from functools import partial
+
 import torch
 import torch.nn.functional as F
 
@@ -26,7 +28,8 @@ def triplet_loss(
     config: Grasp2VecConfig,
     scale: torch.Tensor | None,
 ) -> Loss:
-    """The n-pairs loss in both orders, and `response_loss` where the config weighs it.
+    """The n-pairs loss in both orders, of the whole vectors and, where these have colors, also of
+    the convolutions' part; and `response_loss` where the config weighs it.
 
     Args:
         scene: the tower for pictures of the bin.
@@ -42,13 +45,17 @@ def triplet_loss(
     if config.failures:
         # No picture shows an empty hand: the vector of nothing is zero.
         vectors = vectors.new_zeros(differences.shape).masked_scatter(grasped[:, None], vectors)
-    value = npairs_both_ways(
-        differences,
-        vectors,
+    loss = partial(
+        npairs_both_ways,
         regularization=config.regularization,
         scale=scale,
         labels_B=labels_with_failures(batch["grasped"]) if config.failures else None,
     )
+    value = loss(differences, vectors)
+    if config.tower.color_levels:
+        # Colors explain most of a batch: beside them alone, convolutions learned nothing.
+        convolved = config.tower.channels[-1]
+        value = value + loss(differences[:, :convolved], vectors[:, :convolved])
     found = (differences[grasped], vectors[grasped])
     if scale is not None:
         found = (F.normalize(found[0], dim=1), F.normalize(found[1], dim=1))

@@ -1,5 +1,6 @@
-"""When to say that what a picture shows is not in the bin: the peak of the heat, for a vector of
-length 1, below which nothing is tried."""
+"""When to say that what a picture shows is not in the bin, the peak of the heat, for a vector of
+length 1, below which nothing is tried; and that it is not what is held, the cosine below which that
+is dropped."""
 
 from __future__ import annotations
 
@@ -9,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from selfgrasp.common.parts import Table
+from selfgrasp.common.parts import Cell, Table
 from selfgrasp.common.progress import Progress
 from selfgrasp.core.arrays import unit
 from selfgrasp.core.places import Places
@@ -27,18 +28,22 @@ from selfgrasp.rollout.policies import resolve
 OVERLOOKED = 0.05
 """Share of what is there that may be overlooked. What is overlooked is not fetched; what is tried
 for in vain costs attempts, as what is held is compared with the goal."""
+REJECTED = 0.05
+"""Share of what was asked for and is held that may be dropped: that costs an attempt, what is
+accepted and wrong the goal."""
 
 
 def measure_found(work: Work) -> str:
-    """Of the first towers: the threshold on bins of validation objects, its errors on those and
+    """Of the first towers: both thresholds on bins of validation objects, their errors on those and
     the others."""
     found = measured_found(work)
-    return not_found.told(found["peaks"], found["threshold"])
+    told = not_found.told(found["peaks"], found["threshold"])
+    return f"{told}; what is held is accepted from a cosine of {found['accept']:.2f} on"
 
 
 def measured_found(work: Work) -> dict[str, Any]:
-    """The threshold, and the peaks of heats by set of objects. Without validation objects what was
-    learned from chooses."""
+    """Both thresholds, and the peaks of heats and the cosines by set of objects. Without validation
+    objects what was learned from chooses."""
     run = work.run("small")
     names = (LIFTS, *work.sizes.sets)
     folders = {name: work.folders.data(name) for name in names}
@@ -46,7 +51,13 @@ def measured_found(work: Work) -> dict[str, Any]:
 
     def measure() -> dict[str, object]:
         peaks = {name: peaks_of(folder, run, work.seed) for name, folder in folders.items()}
-        return {"threshold": not_found.overlooking(peaks[chooser], OVERLOOKED), "peaks": peaks}
+        cosines = {name: cosines_of(folder, run, work.seed) for name, folder in folders.items()}
+        return {
+            "threshold": not_found.overlooking(peaks[chooser], OVERLOOKED),
+            "peaks": peaks,
+            "accept": not_found.overlooking(cosines[chooser], REJECTED),
+            "cosines": cosines,
+        }
 
     data = {name: steps.data_identity(folder) for name, folder in folders.items()}
     return steps.measured_of(
@@ -97,6 +108,42 @@ def peaks_of(data: Path, run: Path, seed: int) -> Looks:
     return looks
 
 
+def cosines_of(data: Path, run: Path, seed: int) -> Looks:
+    """By bin, cosines of what was held with pictures from other bins: of the same object (there),
+    and of each other object that lay in the bin (absent).
+
+    Args:
+        data, run, seed: as of `peaks_of`.
+    """
+    method, found = load(run), Looks(there=[], absent=[])
+    assert isinstance(method, Grasp2Vec)
+    with Dataset.open(data) as opened:
+        held = held_out(opened, cell="kuka_bin", part=None)
+        lifts = held.lifts
+        units = unit(vectors_of(opened, lifts, resolve(str(run)), method).present)
+        for index, scene in enumerate(np.unique(lifts.scenes)):
+            rows = np.flatnonzero(lifts.scenes == scene)
+            names = sorted(
+                {n for row in rows for n in Places.from_text(held.places[lifts.ids[row]]).names}
+            )
+            asked = [(row, name) for row in rows for name in names]
+            questions = Lifts.of(
+                [lifts.ids[row] for row, _ in asked],
+                [name for _, name in asked],
+                [scene] * len(asked),
+            )
+            there: list[float] = []
+            absent: list[float] = []
+            chosen = goals(questions, lifts, seed=seed + index)
+            for (row, name), goal in zip(asked, chosen.tolist(), strict=True):
+                if goal >= 0 and lifts.scenes[goal] != scene:
+                    of = there if name == lifts.objects[row] else absent
+                    of.append(float(units[row] @ units[goal]))
+            found["there"].append(there)
+            found["absent"].append(absent)
+    return found
+
+
 def found_table(work: Work) -> Table:
     """As a table of the report."""
     found = measured_found(work)
@@ -108,11 +155,32 @@ def found_table(work: Work) -> Table:
     return not_found.found_table(found["peaks"], found["threshold"], note)
 
 
+def accepted_table(work: Work) -> Table:
+    """As a table of the report."""
+    found = measured_found(work)
+    rows: list[list[Cell]] = []
+    for label, looks in found["cosines"].items():
+        dropped, accepted = not_found.errors(looks, found["accept"])
+        rows.append([label, dropped.text(), accepted.text()])
+    return Table(
+        title="Accepted",
+        note=f"What is held is accepted where its cosine with the goal is at least "
+        f"{found['accept']:.2f}; so much that {REJECTED:.0%} of what was asked for and is held are "
+        "dropped, of validation objects. The others are those of the same bin.",
+        columns=["bins of", "asked for and dropped", "another one and accepted"],
+        rows=rows,
+    )
+
+
 def ship(work: Work) -> str:
-    """The first towers in half precision, with the threshold: what goes with the package."""
+    """The first towers in half precision, with both thresholds: what goes with the package."""
     run = work.run("small")
     method = load(run)
     assert isinstance(method, Grasp2Vec)
-    threshold = measured_found(work)["threshold"]
-    shipped = method.with_config(replace(method.config, not_found_threshold=threshold))
+    found = measured_found(work)
+    shipped = method.with_config(
+        replace(
+            method.config, not_found_threshold=found["threshold"], accept_threshold=found["accept"]
+        )
+    )
     return not_found.pack(run, shipped, work.folders.root / "grasp2vec.safetensors")

@@ -8,7 +8,7 @@ from typing import Any
 from selfgrasp.common.parts import Cell, Table
 from selfgrasp.papers import steps
 from selfgrasp.papers.grasp2vec import evaluate
-from selfgrasp.papers.grasp2vec.not_found import found_table
+from selfgrasp.papers.grasp2vec.not_found import accepted_table, found_table
 from selfgrasp.papers.grasp2vec.rows import (
     AIM,
     COMPOSITE,
@@ -52,6 +52,7 @@ def report(work: Work) -> Report:
         tables=[
             embedding_table(work),
             found_table(work),
+            accepted_table(work),
             *(
                 played_table(work, name, label)
                 for name in ("instance", "composite")
