@@ -43,7 +43,7 @@ class Sizes:
     count: int = 6
     tries: int = 8
     picture_px: int = 224
-    steps: int = 2_000
+    steps: int = 1_500
     goal_steps: int = 3_000
     bins: int = 50
     towers: tuple[str, ...] = tuple(one.name for one in TOWERS)
