@@ -44,7 +44,7 @@ class TowerConfig:
     channels: tuple[int, ...] = (64, 128, 192)
     strides: tuple[int, ...] = (1, 2, 1)
     squeeze: int = 4
-    color_levels: int = 8
+    color_levels: int = 0
 
     def __post_init__(self) -> None:
         if not len(self.units) == len(self.channels) == len(self.strides) > 0:
@@ -162,7 +162,7 @@ class Grasp2VecConfig:
     held: CropConfig = field(default_factory=lambda: CropConfig(64, 72, 0.16))
     tied: bool = False
     objective: Objective = Objective.NPAIRS
-    cosine: bool = True
+    cosine: bool = False
     regularization: float = 0.0005
     failures: bool = False
     response_weight: float = 0.0
@@ -191,7 +191,7 @@ class Grasp2VecConfig:
 
 def small() -> Grasp2VecConfig:
     """Trains on two CPU cores: 192 numbers and 512 of colors, pictures of 112 and 64 px."""
-    return Grasp2VecConfig()
+    return Grasp2VecConfig(tower=TowerConfig(color_levels=8), cosine=True)
 
 
 def paper() -> Grasp2VecConfig:
@@ -199,11 +199,10 @@ def paper() -> Grasp2VecConfig:
     a GPU and pictures of 512 px and more."""
     return Grasp2VecConfig(
         tower=TowerConfig(
-            stem=64, units=(3, 4, 6), channels=(256, 512, 1024), strides=(1, 2, 2), color_levels=0
+            stem=64, units=(3, 4, 6), channels=(256, 512, 1024), strides=(1, 2, 2), squeeze=4
         ),
         scene=CropConfig(472, 512, 0.18),
         held=CropConfig(472, 512, 0.16),
-        cosine=False,
     )
 
 

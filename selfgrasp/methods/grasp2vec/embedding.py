@@ -68,14 +68,24 @@ class PictureEmbedding(ServoMethod):
         return self._vectors(self.scene if self.held is None else self.held, seen)
 
     def heat(self, view: View, vector: FloatArray, spec: CellSpec) -> Heat2D:
-        """See `Embedding.heat`: inner products with the map of the scene (section 5.1)."""
+        """See `Embedding.heat`: inner products with the map of the scene (section 5.1), of the
+        features alone, made as long as the vector: a place has the colors of a part of an object,
+        and of what lies beside it."""
+        features = unit(self.features(vector)) * np.linalg.norm(vector)
         side = self.config.scene.px
         crop = middle(scene_crop(view, spec, self.config.scene), side)
         with evaluating(self):
             seen = self.scene(normalised_batch(crop.color[None]).to(self.device))[0]
         stride = self.config.tower.stride
-        heat = heat_over_picture(seen.float().cpu().numpy(), vector, crop, stride)
+        heat = heat_over_picture(
+            seen[: len(features)].float().cpu().numpy(), features, crop, stride
+        )
         return heat.inside(view.size)
+
+    def features(self, vectors: FloatArray) -> FloatArray:
+        """(..., F) what the convolutions say in vectors (..., D), without `colors.Colors`: pictures
+        of one object differ in light more than in what the convolutions see."""
+        return vectors[..., : self.config.tower.channels[-1]]
 
     def _vectors(self, tower: Tower, pictures: list[NDArray[np.uint8]]) -> FloatArray:
         """(N, D)."""
@@ -127,8 +137,8 @@ class PictureEmbedding(ServoMethod):
         return kept[3]
 
     def verdict(self, present: View, goal: Goal, spec: CellSpec) -> Verdict:
-        """See `Verifies`: by the cosine of the vectors (section 5.3), of a composite goal by the
-        largest of its parts'.
+        """See `Verifies`: by the cosine of the vectors' `features` (section 5.3), of a composite
+        goal by the largest of its parts'.
 
         Raises:
             InputError: see `goal_vector`.
@@ -137,4 +147,5 @@ class PictureEmbedding(ServoMethod):
         if threshold is None or goal.is_anything:
             return Verdict(True)
         goals = np.stack([self.goal_vector(part, spec) for part in goal.any_of or (goal,)])
-        return verdict_of(self.objects([present], spec)[0], goals, threshold)
+        held = self.objects([present], spec)[0]
+        return verdict_of(self.features(held), self.features(goals), threshold)

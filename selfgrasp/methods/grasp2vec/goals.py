@@ -87,7 +87,7 @@ def gather_goals(
                 row[name] = object_crop(picture, spec, config.held).color
                 row[f"{name}_vector"] = frozen.vector(picture, spec)
         rows.append(row)
-    side, patches, d = config.held.stored_px, goal.patches, config.tower.numbers
+    side, patches, d = config.held.stored_px, goal.patches, config.tower.channels[-1]
     shapes: dict[str, tuple[tuple[int, ...], type]] = {
         "patch": ((len(patches.planes), patches.stored_px, patches.stored_px, 3), np.uint8),
         "anything": ((), np.float32),

@@ -93,12 +93,12 @@ class Grasp2Vec(PictureEmbedding):
         self.held = None if config.tied else copy.deepcopy(self.scene)
         if self.held is not None and self.held.colors is not None:
             self.held.colors.middle = True
-        goal, numbers = config.goal, config.tower.numbers
+        goal, features = config.goal, config.tower.channels[-1]
         decodes = config.objective is Objective.RECONSTRUCTION
-        self.decoder = Decoder(numbers) if goal is None and decodes else None
+        self.decoder = Decoder(config.tower.numbers) if goal is None and decodes else None
         scaled = goal is None and not decodes and config.cosine
         self.log_scale = nn.Parameter(torch.tensor(FIRST_SCALE).log()) if scaled else None
-        self.match = None if goal is None else Match(goal, numbers)
+        self.match = None if goal is None else Match(goal, features)
         if goal is not None:
             for tower in self._towers:
                 tower.requires_grad_(False)
@@ -204,7 +204,7 @@ class Grasp2Vec(PictureEmbedding):
             with evaluating(self):
                 return float(scorer.logits(final[None])[0])
 
-        frozen = Frozen(anything, lambda view, spec: self.objects([view], spec)[0])
+        frozen = Frozen(anything, lambda view, spec: self.features(self.objects([view], spec))[0])
         return gather_goals(source, split, self.config, goal, frozen)
 
     def batch(
@@ -296,7 +296,7 @@ class Grasp2Vec(PictureEmbedding):
         if context.goal.is_anything:
             return anything
         if self.match is not None and self.config.goal is not None:
-            vector = self.goal_vector(context.goal, spec)
+            vector = self.features(self.goal_vector(context.goal, spec))
             shown = seen_goal(context.goal, vector, spec, self.config, self.config.goal)
             logits, patches = self.match.logits_of(shown), self.config.goal.patches
             goal = PatchScorer(logits, camera, first, now, spec, patches, servo.view)

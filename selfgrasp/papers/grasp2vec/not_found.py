@@ -120,7 +120,8 @@ def cosines_of(data: Path, run: Path, seed: int) -> Looks:
     with Dataset.open(data) as opened:
         held = held_out(opened, cell="kuka_bin", part=None)
         lifts = held.lifts
-        units = unit(vectors_of(opened, lifts, resolve(str(run)), method).present)
+        vectors = vectors_of(opened, lifts, resolve(str(run)), method).present
+        units = unit(method.features(vectors))
         for index, scene in enumerate(np.unique(lifts.scenes)):
             rows = np.flatnonzero(lifts.scenes == scene)
             names = sorted(
