@@ -125,6 +125,9 @@ class Vectors:
     def objects(self, views, spec):
         return np.array([view.color[0, 0, :2].astype(float) + 1e-9 for view in views])
 
+    def features(self, vectors):
+        return vectors
+
     def heat(self, view, vector, spec):
         return Heat2D(np.full((1, 1), 6.0, np.float32), np.eye(2, 3))
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
-from selfgrasp.core import CellSpec, Embedding, Heat2D, Verdict, View
+from selfgrasp.core import CellSpec, Heat2D, Verdict, View
 from selfgrasp.core.arrays import FloatArray, unit
+from selfgrasp.methods.grasp2vec.embedding import PictureEmbedding
 from selfgrasp.papers.grasp2vec.demo_goals import Wanted
 from selfgrasp.papers.reaches import Reach
 
@@ -22,7 +21,7 @@ class Likeness:
 
     Attributes:
         difference: of the bin before the grasp, less the bin after it.
-        held: of the picture of what was held.
+        held: of the picture of what was held, of the features by which it is accepted.
     """
 
     difference: float
@@ -75,7 +74,7 @@ class Fetched:
 
 
 def fetched(
-    embedding: Embedding,
+    embedding: PictureEmbedding,
     spec: CellSpec,
     presented: Mapping[str, View],
     wanted: Wanted,
@@ -110,14 +109,18 @@ def fetched(
 
 
 def _likeness(
-    embedding: Embedding, spec: CellSpec, shown: Mapping[str, View], reach: Reach
+    embedding: PictureEmbedding, spec: CellSpec, shown: Mapping[str, View], reach: Reach
 ) -> dict[str, Likeness]:
     attempt = reach.attempt
     if attempt.before is None or attempt.after is None or attempt.present is None:
         return {}
     before, after = embedding.scenes([attempt.before.view(), attempt.after.view()], spec)
-    *vectors, held = embedding.objects([*shown.values(), attempt.present], spec)
-    to_difference, to_held = (cosines(one, np.stack(vectors)) for one in (before - after, held))
+    vectors = embedding.objects([*shown.values(), attempt.present], spec)
+    features = embedding.features(vectors)
+    to_difference, to_held = (
+        cosines(before - after, vectors[:-1]),
+        cosines(features[-1], features[:-1]),
+    )
     return {
         name: Likeness(difference, present)
         for name, difference, present in zip(
