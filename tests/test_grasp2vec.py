@@ -440,6 +440,7 @@ def test_without_a_goal_it_is_the_trunk_that_it_took(tmp_path: Path) -> None:
     ("make", "message"),
     [
         (lambda: TowerConfig(units=(1, 2)), "as many of each"),
+        (lambda: TowerConfig(color_levels=1), "0 for none, or 2 and more"),
         (lambda: CropConfig(64, 60, 0.1), "stored_px at least px"),
         (lambda: Grasp2VecConfig(tied=True), "112 and held pictures of 64 px"),
     ],

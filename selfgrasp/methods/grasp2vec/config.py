@@ -52,6 +52,10 @@ class TowerConfig:
                 given=f"units {self.units}, channels {self.channels}, strides {self.strides}",
                 wanted="as many of each, one a block",
             )
+        if self.color_levels == 1 or self.color_levels < 0:
+            raise InputError(
+                given=f"color_levels {self.color_levels}", wanted="0 for none, or 2 and more"
+            )
 
     @property
     def numbers(self) -> int:
