@@ -436,6 +436,28 @@ def test_without_a_goal_it_is_the_trunk_that_it_took(tmp_path: Path) -> None:
     assert not any(weights.requires_grad for weights in method.judge.parameters())
 
 
+def test_of_colors_heat_and_verdict_know_nothing() -> None:
+    method = built(replace(TINY, tower=replace(TINY.tower, color_levels=2)))
+    view, goal = box_context().observation.view(), Goal(image=BLUE.image)
+    vector = method.objects([BLUE.image], SPEC)[0]
+    heat = method.heat(view, vector, SPEC).values
+    features = method.features(vector)
+    assert len(features) == len(vector) - 8
+    longer = np.linalg.norm(vector) / np.linalg.norm(features)
+    assert heat == pytest.approx(method.heat(view, features, SPEC).values * longer, rel=1e-4)
+    verdict = method.verdict(BLUE.image, goal, SPEC)
+    assert method.scene.colors is not None
+    assert method.held is not None
+    assert method.held.colors is not None
+    for colors in (method.scene.colors, method.held.colors):
+        torch.nn.init.constant_(colors.log_weight, 0.3)
+    other = method.objects([BLUE.image], SPEC)[0]
+    assert not np.allclose(other, vector)
+    changed = method.heat(view, other, SPEC).values / np.linalg.norm(other)
+    assert changed == pytest.approx(heat / np.linalg.norm(vector), rel=1e-4)
+    assert method.verdict(BLUE.image, goal, SPEC) == verdict
+
+
 @pytest.mark.parametrize(
     ("make", "message"),
     [

@@ -37,9 +37,7 @@ SMALL_GOAL = GoalConfig(
     features=16,
 )
 TINY = Grasp2VecConfig(
-    tower=TowerConfig(
-        stem=8, units=(1,), channels=(len(COLORS),), strides=(1,), squeeze=1, color_levels=0
-    ),
+    tower=TowerConfig(stem=8, units=(1,), channels=(len(COLORS),), strides=(1,), squeeze=1),
     scene=CropConfig(48, 52, 0.06),
     held=CropConfig(16, 20, 0.16),
     goal=SMALL_GOAL,

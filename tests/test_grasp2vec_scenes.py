@@ -20,10 +20,9 @@ from selfgrasp.vision.square_crop import held_crop
 torch.set_num_threads(1)
 RNG = np.random.default_rng
 CONFIG = Grasp2VecConfig(
-    tower=TowerConfig(stem=16, units=(1,), channels=(32,), strides=(1,), squeeze=2, color_levels=0),
+    tower=TowerConfig(stem=16, units=(1,), channels=(32,), strides=(1,), squeeze=2),
     scene=CropConfig(24, 24, 0.06),
     held=CropConfig(16, 16, 0.16),
-    cosine=False,
     jitter=0.0,
 )
 """As published."""

@@ -75,11 +75,9 @@ class PictureEmbedding(ServoMethod):
         side = self.config.scene.px
         crop = middle(scene_crop(view, spec, self.config.scene), side)
         with evaluating(self):
-            seen = self.scene(normalised_batch(crop.color[None]).to(self.device))[0]
+            seen = self.scene.features(normalised_batch(crop.color[None]).to(self.device))[0]
         stride = self.config.tower.stride
-        heat = heat_over_picture(
-            seen[: len(features)].float().cpu().numpy(), features, crop, stride
-        )
+        heat = heat_over_picture(seen.float().cpu().numpy(), features, crop, stride)
         return heat.inside(view.size)
 
     def features(self, vectors: FloatArray) -> FloatArray:

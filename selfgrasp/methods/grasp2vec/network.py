@@ -49,8 +49,15 @@ class Tower(nn.Module):
         H is S divided by the config's stride, rounded up. What the place (row, column) sees has its
         centre in that of pixel (stride row, stride column).
         """
+        features = self.features(picture_BCSS)
+        if self.colors is None:
+            return features
+        return torch.cat([features, self.colors(picture_BCSS)], dim=1)
+
+    def features(self, picture_BCSS: torch.Tensor) -> torch.Tensor:
+        """(B, F, H, W) of what `forward` gives, the convolutions' part."""
         out: torch.Tensor = self.units(self.stem(picture_BCSS)).relu()
-        return out if self.colors is None else torch.cat([out, self.colors(picture_BCSS)], dim=1)
+        return out
 
 
 class Unit(nn.Module):
