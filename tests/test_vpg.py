@@ -29,6 +29,7 @@ from selfgrasp.methods.vpg.config import (
     Learning,
     Reward,
     VPGConfig,
+    immediate,
     measured,
     paper,
     published,
@@ -149,6 +150,11 @@ def test_targets_of_every_way_to_learn() -> None:
     trial = VPGConfig(learning=Learning.TRIAL, reward=Reward.CHANGE, discount=0.65)
     # What gained nothing is worth nothing, whatever comes next.
     np.testing.assert_allclose(targets(trial), [0.0, CHANGE_REWARD + 0.65, 1.0])
+
+
+def test_with_a_discount_of_0_targets_are_rewards_and_no_next_state_is_kept() -> None:
+    assert "next_height" not in examples(immediate()).columns
+    np.testing.assert_allclose(targets(immediate()), [0.0, CHANGE_REWARD, 1.0])
 
 
 def test_q_learning_adds_the_discounted_best_value_of_what_changed() -> None:

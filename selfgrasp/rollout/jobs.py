@@ -134,11 +134,11 @@ class TrainJob:
             attention_pictures, box, branches, branches_pictures, presented, single, small; paper,
             and paper_ before attention, attention_pictures, branches, branches_pictures and single,
             are its larger ones. dexnet: paper, paper_physical, physical, small; it learns from
-            candidates. vpg: ahead, grasping, measured, no_height, no_reward, paper, published,
-            reactive, rise, short_sighted, small, trial. grasp2vec: autoencoder, failures, paper,
-            responses, small, tied; and over the towers of such a run (trunk) goal, goal_embedded,
-            goal_posthoc, goal_posthoc_auxiliary, goal_similarity, goal_truth. A wrong one lists
-            them.
+            candidates. vpg: ahead, grasping, immediate, measured, no_height, no_reward, paper,
+            published, reactive, rise, short_sighted, small, trial. grasp2vec: autoencoder,
+            failures, paper, responses, small, tied; and over the towers of such a run (trunk) goal,
+            goal_embedded, goal_posthoc, goal_posthoc_auxiliary, goal_similarity, goal_truth. A
+            wrong one lists them.
         data: one or several datasets; each has its own split.
         out: folder of the run: checkpoints, log.jsonl, TensorBoard events.
         start: a run or checkpoint whose weights training goes on from (staged learning); its recipe

@@ -63,7 +63,7 @@ class VPGConfig:
         trunk: the convolutions of both networks.
         learning: what the networks learn.
         reward: what a push is worth.
-        discount: of values of the next state.
+        discount: of values of the next state, 0 to 1.
         pushes: whether it pushes at all; without, it is the grasping-only twin.
         color: whether the networks see colors.
         height: whether they see heights.
@@ -133,7 +133,7 @@ class VPGConfig:
         """Whether targets need the values of next states."""
         if self.learning is Learning.ONE_STEP:
             return self.pushes and self.reward in (Reward.NEXT, Reward.RISE)
-        return self.learning is Learning.Q
+        return self.learning is Learning.Q and self.discount > 0
 
     @property
     def looks_back(self) -> bool:
@@ -192,6 +192,11 @@ def no_reward() -> VPGConfig:
 def short_sighted() -> VPGConfig:
     """The published learning with a discount of 0.2."""
     return replace(published(), discount=0.2)
+
+
+def immediate() -> VPGConfig:
+    """The published rewards alone, with a discount of 0: no next state has to be valued."""
+    return replace(published(), discount=0.0)
 
 
 def no_height() -> VPGConfig:

@@ -70,11 +70,13 @@ def target_of(
             # What pushes something off the table is worth nothing, whatever can be grasped then.
             worth_B = torch.where(batch["lost"], 0.0, worth_B)
             return torch.where(is_push_B, worth_B, held_B)
+    of_push_B = CHANGE_REWARD * changed_B if config.reward is Reward.CHANGE else 0.0 * changed_B
+    reward_B = torch.where(is_push_B, of_push_B, held_B)
+    if not config.looks_ahead:
+        return reward_B
     # Nothing changed: nothing is gained by what comes next (Zeng et al. 2018, the published code).
     goes_on_B = batch["changed"] | batch["grasped"]
-    future_B = values.of(batch, goes_on_B, networks, config)
-    of_push_B = CHANGE_REWARD * changed_B if config.reward is Reward.CHANGE else 0.0 * changed_B
-    return torch.where(is_push_B, of_push_B, held_B) + config.discount * future_B
+    return reward_B + config.discount * values.of(batch, goes_on_B, networks, config)
 
 
 def _worth(

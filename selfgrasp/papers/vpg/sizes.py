@@ -10,7 +10,7 @@ from selfgrasp.papers import reproduction
 COMPARED = ("small", "reactive", "grasping")
 """Presets that are trained on every seed."""
 OTHERS = (
-    *("published", "no_reward", "short_sighted", "no_height", "trial"),
+    *("published", "no_reward", "short_sighted", "immediate", "no_height", "trial"),
     *("ahead", "rise", "measured"),
 )
 LANDMARKS = (
@@ -27,6 +27,7 @@ TITLES: Mapping[str, str] = {
     "published": "VPG, published rewards and Q-learning",
     "no_reward": "VPG-noreward",
     "short_sighted": "VPG-myopic (discount 0.2)",
+    "immediate": "the rewards alone (discount 0)",
     "no_height": "VPG-nodepth",
     "trial": "SPOT's trial reward",
     "ahead": "pushes valued by the grasp network",
