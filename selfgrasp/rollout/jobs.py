@@ -134,8 +134,8 @@ class TrainJob:
             attention_pictures, box, branches, branches_pictures, presented, single, small; paper,
             and paper_ before attention, attention_pictures, branches, branches_pictures and single,
             are its larger ones. dexnet: paper, paper_physical, physical, small; it learns from
-            candidates. vpg: ahead, grasping, immediate, measured, no_height, no_reward, paper,
-            published, reactive, rise, short_sighted, small, trial. grasp2vec: autoencoder,
+            candidates. vpg: ahead, balanced, grasping, immediate, measured, no_height, no_reward,
+            paper, published, reactive, rise, short_sighted, small, trial. grasp2vec: autoencoder,
             failures, paper, responses, small, tied; and over the towers of such a run (trunk) goal,
             goal_embedded, goal_posthoc, goal_posthoc_auxiliary, goal_similarity, goal_truth. A
             wrong one lists them.

@@ -69,6 +69,7 @@ class VPGConfig:
         height: whether they see heights.
         clearances: whether the grasp network is told how far what lies under the fingers rises
             above the fingertips.
+        balanced: whether replay is balanced between success and failure of each primitive.
         channels: of the convolutions.
         hidden: units of the layer after them.
         grasp_pixel, push_pixel: m, cells of the maps that the networks look at.
@@ -89,6 +90,7 @@ class VPGConfig:
     color: bool = True
     height: bool = True
     clearances: bool = True
+    balanced: bool = False
     channels: int = 16
     hidden: int = 64
     grasp_pixel: float = 0.004
@@ -152,6 +154,11 @@ def small() -> VPGConfig:
     return VPGConfig()
 
 
+def balanced() -> VPGConfig:
+    """As many successes as failures of each primitive in replay."""
+    return VPGConfig(balanced=True)
+
+
 def paper() -> VPGConfig:
     """The published networks and learning. For a GPU."""
     return VPGConfig(
@@ -159,6 +166,7 @@ def paper() -> VPGConfig:
         learning=Learning.Q,
         reward=Reward.CHANGE,
         discount=0.5,
+        balanced=True,
         clearances=False,
         grasp_turns=8,
         push_pixel=0.004,

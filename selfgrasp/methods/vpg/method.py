@@ -31,6 +31,7 @@ from selfgrasp.learn import (
     evaluating,
 )
 from selfgrasp.learn.target import TargetNetwork
+from selfgrasp.methods.vpg import replay
 from selfgrasp.methods.vpg.config import Learning, Reward, VPGConfig
 from selfgrasp.methods.vpg.densenet import DenseNet, weights_of
 from selfgrasp.methods.vpg.examples import CELL_NUMBERS, GRASP, HELD_AFTER, PUSH, batch_of, gather
@@ -103,6 +104,10 @@ class VPG(Method):
         """See `examples.gather`."""
         return gather(source, split, self.config)
 
+    def priorities(self, examples: Examples) -> FloatArray | None:
+        """See `replay.priorities`."""
+        return replay.priorities(examples, self.config) if self.config.balanced else None
+
     def batch(
         self,
         examples: Examples,
@@ -112,7 +117,11 @@ class VPG(Method):
         augment: bool,
     ) -> Batch:
         """See `examples.batch_of`."""
-        return batch_of(examples, indices, self.config, rng, augment=augment)
+        batch = batch_of(examples, indices, self.config, rng, augment=augment)
+        if augment and self.config.balanced and self.config.probable:
+            odds = np.array(replay.log_odds(examples, self.config), np.float32)
+            batch["odds"] = torch.from_numpy(odds[examples["kind"][indices]])
+        return batch
 
     def loss(self, batch: Batch) -> Loss:
         """Of the executed action's value alone: cross entropy of what is a probability, or Huber
@@ -129,6 +138,9 @@ class VPG(Method):
             rows = torch.nonzero(batch["kind"] == kind)[:, 0]
             if len(rows):
                 value_B = value_B.index_put((rows,), tower(batch["picture"][rows], late[rows]))
+        if "odds" in batch:
+            # So that values are probabilities of the examples as they are.
+            value_B = value_B - batch["odds"]
         known_B = target_B.isfinite() & ((batch["kind"] == GRASP) | self.config.pushes)
         target_B = torch.where(known_B, target_B, 0.0)
         each_B = (

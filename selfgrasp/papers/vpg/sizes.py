@@ -11,7 +11,7 @@ COMPARED = ("small", "reactive", "grasping")
 """Presets that are trained on every seed."""
 OTHERS = (
     *("published", "no_reward", "short_sighted", "immediate", "no_height", "trial"),
-    *("ahead", "rise", "measured"),
+    *("ahead", "rise", "measured", "balanced"),
 )
 LANDMARKS = (
     "random_push_grasp",
@@ -33,6 +33,7 @@ TITLES: Mapping[str, str] = {
     "ahead": "pushes valued by the grasp network",
     "rise": "pushes valued by the rise of that (EPG)",
     "measured": "pushes valued by tries before and after (simulation only)",
+    "balanced": "VPG, as many successes as failures in replay",
     "long": "VPG, long",
     "learn": "VPG, learning at test time",
     "random_push_grasp": "random",
