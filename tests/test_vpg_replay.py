@@ -62,7 +62,6 @@ def test_successes_of_a_primitive_are_drawn_as_often_as_its_failures() -> None:
     [
         (published(), CHANGED),
         (VPGConfig(learning=Learning.REACTIVE), CHANGED),
-        (VPGConfig(reward=Reward.RISE), CHANGED),
         (small(), FOLLOWED > 0.5),
     ],
 )
@@ -72,6 +71,19 @@ def test_a_push_succeeds_by_what_it_is_rewarded_for(config: VPGConfig, success: 
     assert len(set(rare)) == len(set(often)) == 1
     known = pushes & (np.isfinite(FOLLOWED) if config == small() else True)
     assert found[known & success].sum() == pytest.approx(found[known & ~success].sum())
+
+
+def test_pushes_that_the_networks_value_keep_their_share() -> None:
+    config = VPGConfig(reward=Reward.RISE)
+    np.testing.assert_allclose(replay.priorities(examples(), config)[KINDS == PUSH], 1.0)
+    assert replay.log_odds(examples(), config)[PUSH] == 0.0
+
+
+def test_a_push_that_loses_something_failed() -> None:
+    lost = examples()
+    lost.columns["lost"][8] = True
+    found = replay.priorities(lost, small())
+    np.testing.assert_allclose(found[4:], [5 / 6, 5 / 6, 5 / 4, 5 / 6, 5 / 4, 1])
 
 
 def test_where_all_ended_alike_nothing_is_drawn_more_often() -> None:

@@ -28,7 +28,8 @@ def priorities(examples: Examples, config: VPGConfig) -> FloatArray:
 def log_odds(examples: Examples, config: VPGConfig) -> tuple[float, float]:
     """Of success, of grasps and of pushes, as the examples are; 0 where all ended alike.
 
-    A network that learns from a balanced replay learns log-odds that are less by these.
+    A network that learns from a balanced replay learns log-odds that are less by these; nearly so
+    where successes are worth less than 1, as a push before a push is.
     """
     odds = [0.0, 0.0]
     for kind, alike in zip((GRASP, PUSH), _groups(examples, config), strict=True):
@@ -50,9 +51,10 @@ def _groups(examples: Examples, config: VPGConfig) -> list[list[NDArray[np.int64
 
 
 def _worth(examples: Examples, config: VPGConfig) -> NDArray[np.float32]:
-    """(N,) of pushes, NaN where it is not known: what they are rewarded for, or, where that takes
-    the networks, whether they changed anything."""
-    name = "changed"
-    if config.learning is Learning.ONE_STEP and config.reward in (Reward.FOLLOWED, Reward.MEASURED):
-        name = config.reward.value
-    return examples[name].astype(np.float32)
+    """(N,) of pushes, as `targets.target_of` has it: whether they changed anything, or what alone
+    they are worth; NaN where that is not known, or not without the networks."""
+    if config.learning is not Learning.ONE_STEP:
+        return examples["changed"].astype(np.float32)
+    if config.reward not in (Reward.FOLLOWED, Reward.MEASURED):
+        return np.full(len(examples), np.nan, np.float32)
+    return np.where(examples["lost"], np.float32(0.0), examples[config.reward.value])
