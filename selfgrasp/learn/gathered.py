@@ -13,7 +13,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from pathlib import Path
@@ -27,6 +27,7 @@ from safetensors.numpy import save_file
 from selfgrasp.common.files import atomic_write
 from selfgrasp.common.outside import say_once
 from selfgrasp.common.processes import processes
+from selfgrasp.common.progress import Progress
 from selfgrasp.common.split import Split
 from selfgrasp.core import InputError
 from selfgrasp.dataset import Dataset
@@ -210,12 +211,14 @@ def _gather_missing(
         if any(folder.is_symlink() for folder in one.file.parents[:2]):
             # A stranger's dataset could have them written anywhere.
             raise OSError(errno.ELOOP, "a link, which is not followed", str(one.file))
-    if len(missing) <= 1 or workers == 1:
-        for one in missing:
-            work(one)
-    else:
-        with processes(workers) as pool:
-            list(pool.map(work, missing))
+    if not missing:
+        return
+    with ExitStack() as opened:
+        alone = len(missing) == 1 or workers == 1
+        mapped = map if alone else opened.enter_context(processes(workers)).map
+        progress = opened.enter_context(Progress("gather", len(missing), unit="files"))
+        for done, _ in enumerate(mapped(work, missing), start=1):
+            progress.update(done)
 
 
 @cache

@@ -1,2 +1,2 @@
-"""VPG from nothing: rounds of pushes and grasps, networks that learn from them, and tables that are
-cleared."""
+"""Grasp2Vec from nothing: lifts, towers and goal-conditioned networks that learn from them, and
+bins from which pictures ask for objects."""
