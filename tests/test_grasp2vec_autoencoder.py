@@ -147,6 +147,20 @@ def test_rows_over_towers_that_are_not_trained_are_left_out(
     assert "goal_autoencoder-0" not in jobs_of(monkeypatch, tmp_path, "paper")
 
 
+@pytest.mark.parametrize("preset", ["small", "paper"])
+def test_rows_are_of_the_size_of_the_towers_that_they_are_trained_over(
+    preset: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    jobs = jobs_of(monkeypatch, tmp_path, preset)
+    towers = {str(job.out): registry.config_of(job.method) for job in jobs.values()}
+    rows = [job for name, job in jobs.items() if name.startswith("goal")]
+    assert len(rows) > 4
+    for row in rows:
+        config, over = registry.config_of(row.method), towers[str(row.trunk)]
+        assert (config.tower, config.scene, config.held) == (over.tower, over.scene, over.held)
+        assert config.goal is not None
+
+
 def test_a_goal_conditioned_network_over_random_towers_is_refused(tmp_path: Path) -> None:
     job = TrainJob("grasp2vec:goal_similarity", (tmp_path / "none",), tmp_path / "run")
     with pytest.raises(

@@ -232,15 +232,19 @@ def autoencoder() -> Grasp2VecConfig:
     return replace(small(), objective=Objective.RECONSTRUCTION)
 
 
-def goal(
-    labels: Labels = Labels.SIMILARITY_AUXILIARY, *, truth: bool = False, embedded: bool = False
-) -> Grasp2VecConfig:
-    """The goal-conditioned network over the towers of `small`.
+_GOALS: Mapping[str, GoalConfig] = {
+    "goal": GoalConfig(),
+    "goal_similarity": GoalConfig(Labels.SIMILARITY),
+    "goal_embedded": GoalConfig(Labels.SIMILARITY, embedded=True),
+    "goal_posthoc": GoalConfig(Labels.POSTHOC),
+    "goal_posthoc_auxiliary": GoalConfig(Labels.POSTHOC_AUXILIARY),
+    "goal_truth": GoalConfig(Labels.SIMILARITY, truth=True),
+}
+"""The rows of table 2 that are trained over given towers."""
 
-    Args:
-        labels, truth, embedded: see `GoalConfig`.
-    """
-    return replace(small(), goal=GoalConfig(labels, truth, embedded))
+
+def _over(towers: Callable[[], Grasp2VecConfig], goal: GoalConfig) -> Grasp2VecConfig:
+    return replace(towers(), goal=goal)
 
 
 PRESETS: Mapping[str, Callable[[], Grasp2VecConfig]] = {
@@ -250,11 +254,8 @@ PRESETS: Mapping[str, Callable[[], Grasp2VecConfig]] = {
     "tied": tied,
     "autoencoder": autoencoder,
     "paper": paper,
-    "goal": goal,
-    "goal_similarity": partial(goal, Labels.SIMILARITY),
-    "goal_embedded": partial(goal, Labels.SIMILARITY, embedded=True),
-    "goal_posthoc": partial(goal, Labels.POSTHOC),
-    "goal_posthoc_auxiliary": partial(goal, Labels.POSTHOC_AUXILIARY),
-    "goal_truth": partial(goal, Labels.SIMILARITY, truth=True),
+    **{name: partial(_over, small, goal) for name, goal in _GOALS.items()},
+    **{f"paper_{name}": partial(_over, paper, goal) for name, goal in _GOALS.items()},
 }
-"""By name; `goal` and those that begin with it are the rows of table 2 and need trained towers."""
+"""By name; `goal` and those that begin with it are the rows of table 2 and need the trained towers
+of `small`, those that begin with `paper_goal` the towers of `paper`."""

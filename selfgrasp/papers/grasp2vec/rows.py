@@ -40,11 +40,6 @@ class Row:
     preset: str = ""
     towers: str = "small"
 
-    @property
-    def method(self) -> str:
-        """What it trains."""
-        return f"{METHOD}:{self.preset or self.name}"
-
 
 TOWERS = (
     Towers("small", "Grasp2Vec", every_seed=True),

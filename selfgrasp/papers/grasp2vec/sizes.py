@@ -117,6 +117,11 @@ class Work(reproduction.Work):
         preset = "paper" if self.preset == "paper" and towers.name == "small" else towers.name
         return f"{METHOD}:{preset}"
 
+    def goal_method(self, row: Row) -> str:
+        """What a row trains, over towers of this preset's size."""
+        larger = "paper_" if self.preset == "paper" and row.towers == "small" else ""
+        return f"{METHOD}:{larger}{row.preset or row.name}"
+
     def policy(self, row: Row) -> str:
         """What plays a row."""
         towers = str(self.run("small"))

@@ -29,7 +29,7 @@ def train_goals(work: Work) -> str:
             _job(
                 work,
                 row.name,
-                row.method,
+                work.goal_method(row),
                 str(work.run(row.towers)),
                 work.sizes.goal_steps,
                 work.seed,
