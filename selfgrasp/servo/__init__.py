@@ -11,6 +11,7 @@ from selfgrasp.servo.config import PatchConfig, PredictorInput, SearchConfig, Se
 from selfgrasp.servo.method import ServoMethod, WithContext
 from selfgrasp.servo.network import ImageSuccessPredictor, SuccessPredictor, grasp_loss
 from selfgrasp.servo.scorer import ImageScorer, MotionScorer, PatchScorer, estimate_camera_pose
+from selfgrasp.servo.search import Region
 
 __all__ = [
     "CameraPoseNet",
@@ -20,6 +21,7 @@ __all__ = [
     "PatchConfig",
     "PatchScorer",
     "PredictorInput",
+    "Region",
     "SearchConfig",
     "ServoConfig",
     "ServoMethod",
