@@ -118,17 +118,20 @@ class GoalConfig:
             knows: a ceiling (table 2, row 2), and said so by every report. Else as far as their
             vectors point the same way.
         embedded: it sees the goal's vector rather than the goal's picture (table 2, row 8).
-        patches: what it sees around a final pose, in the first image.
-        widths: channels of its convolutions.
-        features: numbers by which a place and a goal are compared.
+        patches: what it sees around a final pose, in the first image, on one plane.
     """
 
     labels: Labels = Labels.SIMILARITY_AUXILIARY
     truth: bool = False
     embedded: bool = False
     patches: PatchConfig = field(default_factory=_goal_patches)
-    widths: tuple[int, ...] = (24, 32, 64, 128)
-    features: int = 128
+
+    def __post_init__(self) -> None:
+        if len(self.patches.planes) != 1:
+            raise InputError(
+                given=f"patches of a goal on {len(self.patches.planes)} planes",
+                wanted="one, as its convolutions begin as those of a tower",
+            )
 
 
 @dataclass(frozen=True)

@@ -4,12 +4,13 @@ section 4, figure 3b).
 The value of closing the hand at a pose for a goal is the probability of holding anything, which the
 success predictor of hand-eye coordination knows, times the probability that it is the goal.
 
-B triples, M poses, N pictures, C channels, S patch side, F features, D numbers of a vector.
+B triples, M poses, C channels, S patch side, P places of its map, F features.
 """
 
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -18,9 +19,10 @@ from torch import nn
 
 from selfgrasp.core.arrays import FloatArray
 from selfgrasp.learn import Batch, Loss
-from selfgrasp.methods.grasp2vec.config import GoalConfig
+from selfgrasp.methods.grasp2vec.config import GoalConfig, TowerConfig
+from selfgrasp.methods.grasp2vec.network import Tower, pooled
+from selfgrasp.methods.grasp2vec.npairs import FIRST_SCALE
 from selfgrasp.servo import MotionScorer
-from selfgrasp.servo.network import convolution
 from selfgrasp.servo.scorer import PatchFunction
 
 _FLOOR = 1e-6
@@ -28,34 +30,46 @@ _FLOOR = 1e-6
 
 
 class Match(nn.Module):
-    """Features of places and of goals, whose inner product is the logit that they belong together.
+    """Features of places and of goals, whose cosine says whether they belong together.
+
+    Both parts begin as the towers (`begin`), and learn further.
 
     Args:
         config: sizes.
-        numbers: D of a goal's vector, where the config says that vectors are seen.
+        tower: of the towers.
     """
 
-    def __init__(self, config: GoalConfig, numbers: int) -> None:
+    def __init__(self, config: GoalConfig, tower: TowerConfig) -> None:
         super().__init__()
-        side = math.ceil(config.patches.px / 8)
-        self.places = nn.Sequential(
-            _convolutions(3 * len(config.patches.planes), config.widths),
-            _Weighted(side * side),
-            nn.Linear(config.widths[-1], config.features),
+        plain = replace(tower, color_levels=0)
+        self.places = Tower(plain)
+        self.weights = nn.Parameter(torch.zeros(math.ceil(config.patches.px / plain.stride) ** 2))
+        # A goal's vector is what a tower made of its picture.
+        self.shown: Tower | nn.Linear = (
+            _identity(plain.channels[-1]) if config.embedded else Tower(plain)
         )
-        self.goals = (
-            nn.Linear(numbers, config.features)
-            if config.embedded
-            else nn.Sequential(
-                _convolutions(3, config.widths),
-                nn.AdaptiveAvgPool2d(1),
-                nn.Flatten(),
-                nn.Linear(config.widths[-1], config.features),
-            )
+        self.log_scale = nn.Parameter(torch.tensor(FIRST_SCALE).log())
+        self.bias = nn.Parameter(torch.tensor(-FIRST_SCALE / 2))
+
+    def begin(self, scene: Tower, held: Tower) -> None:
+        """Take over what towers of the same sizes have learned.
+
+        Args:
+            scene: that of pictures of the bin, for places.
+            held: that of pictures of objects, for goals.
+        """
+        for mine, theirs in ((self.places, scene), (self.shown, held)):
+            if isinstance(mine, Tower):
+                mine.stem.load_state_dict(theirs.stem.state_dict())
+                mine.units.load_state_dict(theirs.units.state_dict())
+
+    def goals(self, seen: torch.Tensor) -> torch.Tensor:
+        """(B, F) features of goals, of pictures (B, 3, G, G), or of vectors (B, F) where these are
+        seen."""
+        shown = self.shown
+        return F.normalize(
+            pooled(shown.features(seen)) if isinstance(shown, Tower) else shown(seen)
         )
-        self.bias = nn.Parameter(torch.zeros(()))
-        self._scale = 1 / math.sqrt(config.features)
-        self._planes = 3 * len(config.patches.planes)
 
     def forward(self, patch_BCSS: torch.Tensor, goal_BF: torch.Tensor) -> torch.Tensor:
         """(B,) logits that what is held after closing in the middle of a patch is the goal.
@@ -64,8 +78,10 @@ class Match(nn.Module):
             patch_BCSS: of the first image.
             goal_BF: features of the goals, from `goals`; (1, F): one goal for all.
         """
-        places_BF = self.places(patch_BCSS)
-        logits: torch.Tensor = (places_BF * goal_BF).sum(dim=1) * self._scale + self.bias
+        features_BFP = self.places.features(patch_BCSS).float().flatten(2)
+        places_BF = F.normalize(features_BFP @ self.weights.softmax(dim=0))
+        cosines_B = (places_BF * goal_BF).sum(dim=1)
+        logits: torch.Tensor = cosines_B * self.log_scale.exp() + self.bias
         return logits
 
     def logits_of(self, goal: torch.Tensor) -> PatchFunction:
@@ -76,41 +92,21 @@ class Match(nn.Module):
             goal: of `goals.seen_goal`.
         """
         device = self.bias.device
-        features = self.goals(goal.to(device)).mean(dim=0, keepdim=True)
+        features = F.normalize(self.goals(goal.to(device)).mean(dim=0, keepdim=True))
 
         def logits(patch: torch.Tensor, _: torch.Tensor) -> torch.Tensor:
-            # Planes of the first image come first. In the present one the hand hides things.
-            found: torch.Tensor = self(patch[:, : self._planes].to(device), features)
+            # Those of the first image come first. In the present one the hand hides things.
+            found: torch.Tensor = self(patch[:, :3].to(device), features)
             return found
 
         return logits
 
 
-class _Weighted(nn.Module):
-    """A mean over places with learned weights: the middle of a patch counts most."""
-
-    def __init__(self, places: int) -> None:
-        super().__init__()
-        self.weights = nn.Linear(places, 1, bias=False)
-        nn.init.constant_(self.weights.weight, 1 / places)
-
-    def forward(self, x_BCHW: torch.Tensor) -> torch.Tensor:
-        """(B, C)."""
-        out: torch.Tensor = self.weights(x_BCHW.flatten(2))[:, :, 0]
-        return out
-
-
-def _convolutions(before: int, widths: tuple[int, ...]) -> nn.Sequential:
-    """Three of stride 2, and others between and behind them."""
-    one, two, three, four = widths
-    return nn.Sequential(
-        convolution(before, one, 2),
-        convolution(one, two, 1),
-        convolution(two, three, 2),
-        convolution(three, three, 1),
-        convolution(three, four, 2),
-        convolution(four, four, 1),
-    )
+def _identity(numbers: int) -> nn.Linear:
+    """A linear map that begins as the identity."""
+    linear = nn.Linear(numbers, numbers, bias=False)
+    nn.init.eye_(linear.weight)
+    return linear
 
 
 def goal_loss(match: Match, batch: Batch) -> Loss:

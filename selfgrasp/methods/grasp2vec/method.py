@@ -95,12 +95,12 @@ class Grasp2Vec(PictureEmbedding):
         self.held = None if config.tied else copy.deepcopy(self.scene)
         if self.held is not None and self.held.colors is not None:
             self.held.colors.middle = True
-        goal, features = config.goal, config.tower.channels[-1]
+        goal = config.goal
         decodes = config.objective is Objective.RECONSTRUCTION
         self.decoder = Decoder(config.tower.numbers) if goal is None and decodes else None
         scaled = goal is None and not decodes and config.cosine
         self.log_scale = nn.Parameter(torch.tensor(FIRST_SCALE).log()) if scaled else None
-        self.match = None if goal is None else Match(goal, features)
+        self.match = None if goal is None else Match(goal, config.tower)
         if goal is not None:
             for tower in self._towers:
                 tower.requires_grad_(False)
@@ -134,8 +134,9 @@ class Grasp2Vec(PictureEmbedding):
         return self.config.servo
 
     def recipe(self, *, round: int = 0) -> FitConfig:
-        """AdamW, a cosine schedule."""
-        return FitConfig(epochs=40, learning_rate=1e-3, batch=32, precision=Precision.ALSO_CPU)
+        """AdamW, a cosine schedule; the goal-conditioned network has begun as the towers."""
+        rate = 1e-3 if self.match is None else 3e-4
+        return FitConfig(epochs=40, learning_rate=rate, batch=32, precision=Precision.ALSO_CPU)
 
     def load_trunk(self, path: Path) -> None:
         """Take the camera pose network and the success predictor of a run of `hand_eye`, or of this
@@ -146,6 +147,8 @@ class Grasp2Vec(PictureEmbedding):
         """
         towers = ("scene",) if self.held is None else ("scene", "held")
         load_parts(path, self, ("eye", "judge", *(towers if self.match is not None else ())))
+        if self.match is not None:
+            self.match.begin(self.scene, self._towers[-1])
 
     def without_trunk(self) -> str:
         """What grasps stays random; towers learn without.

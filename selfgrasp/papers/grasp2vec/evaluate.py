@@ -28,7 +28,7 @@ def play(work: Work, protocol: str, label: str) -> str:
     composite = protocol == "composite"
     job = BenchJob(
         protocol=protocol,
-        policy=tuple(work.policy(row) for row in rows(work, protocol)),
+        policy=tuple(work.policy(row, protocol) for row in rows(work, protocol)),
         objects=SETS[label],
         trials=work.sizes.bins * (2 if composite else 1),
         seed=work.seed,

@@ -21,9 +21,10 @@ from selfgrasp.methods.grasp2vec.method import Grasp2Vec
 from selfgrasp.methods.registry import load
 from selfgrasp.papers import not_found, steps
 from selfgrasp.papers.grasp2vec.sizes import LIFTS, VALIDATION, Work
+from selfgrasp.papers.grasp2vec.train import JUDGE
 from selfgrasp.papers.not_found import Looks
 from selfgrasp.protocols.embedding import Lifts, goals
-from selfgrasp.rollout.policies import resolve
+from selfgrasp.rollout.policies import resolve, weights_file
 
 OVERLOOKED = 0.05
 """Share of what is there that may be overlooked. What is overlooked is not fetched; what is tried
@@ -174,14 +175,22 @@ def accepted_table(work: Work) -> Table:
 
 
 def ship(work: Work) -> str:
-    """The first towers in half precision, with both thresholds: what goes with the package."""
-    run = work.run("small")
-    method = load(run)
-    assert isinstance(method, Grasp2Vec)
-    found = measured_found(work)
-    shipped = method.with_config(
-        replace(
-            method.config, not_found_threshold=found["threshold"], accept_threshold=found["accept"]
-        )
-    )
-    return not_found.pack(run, shipped, work.folders.root / "grasp2vec.safetensors")
+    """The first towers in half precision, with who grasps now: those that go with the package, with
+    both thresholds, and others that rows are trained over."""
+    judge, found = weights_file(str(work.run(JUDGE))), measured_found(work)
+    said = []
+    for towers in sorted({"small", *(row.towers for row in work.learned)}):
+        run = work.run(towers)
+        method = load(run)
+        assert isinstance(method, Grasp2Vec)
+        method.load_trunk(judge)
+        if towers == "small":
+            method = method.with_config(
+                replace(
+                    method.config,
+                    not_found_threshold=found["threshold"],
+                    accept_threshold=found["accept"],
+                )
+            )
+        said.append(not_found.pack(run, method, work.weights(towers)))
+    return "; ".join(said)

@@ -61,7 +61,7 @@ def report(work: Work) -> Report:
             fetch_table(work),
         ],
         notes=NOTES,
-        learned=resolve(str(work.run("small"))).label,
+        learned=resolve(str(work.weights())).label,
     )
 
 
@@ -111,7 +111,7 @@ def fetch_table(work: Work) -> Table:
     rows: list[list[Cell]] = []
     for label, theirs, aim in zip(SETS, FETCHED, AIM, strict=True):
         found = steps.figures(
-            steps.measured(evaluate.played(work, "fetch", label)), work.policy(NEAR)
+            steps.measured(evaluate.played(work, "fetch", label)), work.policy(NEAR, "fetch")
         )
         rows.append([label, *(_text(found.get(name)) for name in _FETCH), theirs, aim])
     return Table(
@@ -129,7 +129,7 @@ def _played_rows(
     work: Work, found: dict[str, Any], protocol: str, column: int
 ) -> Iterator[list[Cell]]:
     for row in evaluate.rows(work, protocol):
-        figures = steps.figures(found, work.policy(row))
+        figures = steps.figures(found, work.policy(row, protocol))
         yield [
             row.title,
             *(_text(figures.get(name)) for name in _PLAYED),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from selfgrasp.papers.grasp2vec import evaluate, not_found, report
-from selfgrasp.papers.grasp2vec.collect import collect
+from selfgrasp.papers.grasp2vec.collect import collect, collect_asked
 from selfgrasp.papers.grasp2vec.sizes import (
     LIFTS,
     SETS,
@@ -16,7 +16,13 @@ from selfgrasp.papers.grasp2vec.sizes import (
     scaled,
     with_trials,
 )
-from selfgrasp.papers.grasp2vec.train import train_goals, train_towers
+from selfgrasp.papers.grasp2vec.train import (
+    FIRST_JUDGE,
+    JUDGE,
+    train_goals,
+    train_judge,
+    train_towers,
+)
 from selfgrasp.papers.reproduction import Reproduction, Step
 
 
@@ -27,10 +33,13 @@ def steps_of(work: Work) -> tuple[Step[Work], ...]:
             Step(f"collect lifts of {name}", partial(collect, objects=name))
             for name in (LIFTS, *work.sizes.sets)
         ),
+        Step("train who grasps", partial(train_judge, name=FIRST_JUDGE)),
         Step("train towers from triplets", train_towers),
         Step("retrieve and localise", evaluate.measure_embedding),
         Step("when to say that something is not there", not_found.measure_found),
-        Step("the first towers, to be shipped", not_found.ship),
+        Step("collect what pictures ask for", collect_asked),
+        Step("train who grasps again", partial(train_judge, name=JUDGE)),
+        Step("put together what is shipped", not_found.ship),
         Step("train goal-conditioned networks", train_goals),
         *(
             Step(f"{name}, {label}", partial(evaluate.play, protocol=name, label=label))

@@ -13,6 +13,8 @@ from selfgrasp.papers.grasp2vec.rows import ANYTHING, METHOD, NEAR, ROWS, TOWERS
 
 LIFTS = "vessels"
 """Set of objects that everything is learned from."""
+ASKED = "vessels-asked"
+"""Dataset of attempts with the same objects, each asked for one of them by its picture."""
 VALIDATION = "vessels-validation"
 """Set of objects by which the not-found threshold is chosen."""
 SETS: Mapping[str, str] = {"seen": LIFTS, "novel": "vessels-novel"}
@@ -27,9 +29,11 @@ class Sizes:
         lifts: attempts, of which about half lift something.
         held_out: attempts with each of the sets of objects that nothing is learned from.
         sets: these.
+        asked: attempts that are asked for what was held before in the same bin.
         count: objects of a bin.
         tries: on one bin; what is lifted is set aside.
         picture_px: side of all pictures.
+        judge_steps: of training who grasps, twice.
         steps: of training the towers.
         goal_steps: of training the goal-conditioned network.
         bins: of `instance`, with six goals each; of `composite` twice as many, with three each.
@@ -39,10 +43,12 @@ class Sizes:
 
     lifts: int = 27_000
     held_out: int = 2_000
+    asked: int = 6_000
     sets: tuple[str, ...] = ("vessels-novel", VALIDATION, "vessels-white")
     count: int = 6
     tries: int = 8
     picture_px: int = 224
+    judge_steps: int = 2_000
     steps: int = 1_500
     goal_steps: int = 3_000
     bins: int = 50
@@ -56,8 +62,10 @@ def quick() -> Sizes:
     return Sizes(
         lifts=48,
         held_out=16,
+        asked=16,
         sets=("vessels-novel",),
         picture_px=96,
+        judge_steps=3,
         steps=3,
         goal_steps=3,
         bins=1,
@@ -122,10 +130,19 @@ class Work(reproduction.Work):
         larger = "paper_" if self.preset == "paper" and row.towers == "small" else ""
         return f"{METHOD}:{larger}{row.preset or row.name}"
 
-    def policy(self, row: Row) -> str:
-        """What plays a row."""
-        towers = str(self.run("small"))
-        return {ANYTHING: f"{towers}+anything", NEAR: towers}.get(row, str(self.run(row.name)))
+    def weights(self, towers: str = "small") -> Path:
+        """File of towers of the first seed, together with who grasps."""
+        end = "" if towers == "small" else f"-{towers}"
+        return self.folders.root / f"{METHOD}{end}.safetensors"
+
+    def policy(self, row: Row, protocol: str) -> str:
+        """What plays a row. Of what is asked for once, all is tried for."""
+        near = str(self.weights())
+        if row == ANYTHING:
+            return f"{near}+anything"
+        if row == NEAR:
+            return near if protocol == "fetch" else f"{near}+always"
+        return str(self.run(row.name))
 
     @property
     def frozen(self) -> dict[str, object]:

@@ -1,21 +1,40 @@
-"""Training: the towers from triplets, then goal-conditioned networks over the first ones."""
+"""Training: who grasps, from whether attempts held anything; the towers from triplets; and
+goal-conditioned networks over the first ones."""
 
 from __future__ import annotations
 
 from selfgrasp.papers import steps
-from selfgrasp.papers.grasp2vec.sizes import LIFTS, Work
+from selfgrasp.papers.grasp2vec.sizes import ASKED, LIFTS, Work
 from selfgrasp.rollout.jobs import TrainJob
 
-_EYE_AND_JUDGE = "hand_eye"
-"""Whose camera pose network and success predictor all take, as they are shipped."""
+FIRST_JUDGE, JUDGE = "judge_first", "judge"
+"""Runs of hand-eye coordination: camera pose network and success predictor, which all rows take,
+after the lifts, and after what was asked for, too."""
+
+
+def train_judge(work: Work, name: str) -> str:
+    """Hand-eye coordination as it is shipped, which never saw a vessel, learns on."""
+    learned = (LIFTS,) if name == FIRST_JUDGE else (LIFTS, ASKED)
+    job = TrainJob(
+        method="hand_eye",
+        data=tuple(work.folders.data(one) for one in learned),
+        out=work.run(name),
+        start="hand_eye",
+        steps=work.sizes.judge_steps,
+        seed=work.seed,
+        device=work.device,
+        threads=1,
+    )
+    return steps.train_all(work, [job])
 
 
 def train_towers(work: Work) -> str:
     """All towers."""
+    sizes, judge = work.sizes, str(work.run(FIRST_JUDGE))
     return steps.train_all(
         work,
         [
-            _job(work, one.name, work.method(one), _EYE_AND_JUDGE, work.sizes.steps, seed)
+            _job(work, one.name, work.method(one), judge, (LIFTS,), sizes.steps, seed)
             for one, seed in work.towers
         ],
     )
@@ -23,6 +42,7 @@ def train_towers(work: Work) -> str:
 
 def train_goals(work: Work) -> str:
     """The rows of table 2, each over its towers of the first seed."""
+    learned = (LIFTS, ASKED)
     return steps.train_all(
         work,
         [
@@ -30,7 +50,8 @@ def train_goals(work: Work) -> str:
                 work,
                 row.name,
                 work.goal_method(row),
-                str(work.run(row.towers)),
+                str(work.weights(row.towers)),
+                learned,
                 work.sizes.goal_steps,
                 work.seed,
             )
@@ -39,10 +60,18 @@ def train_goals(work: Work) -> str:
     )
 
 
-def _job(work: Work, name: str, method: str, trunk: str, count: int, seed: int) -> TrainJob:
+def _job(
+    work: Work,
+    name: str,
+    method: str,
+    trunk: str,
+    learned: tuple[str, ...],
+    count: int,
+    seed: int,
+) -> TrainJob:
     return TrainJob(
         method=method,
-        data=(work.folders.data(LIFTS),),
+        data=tuple(work.folders.data(one) for one in learned),
         out=work.run(name, seed),
         trunk=trunk,
         steps=count,
