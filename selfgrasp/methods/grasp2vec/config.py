@@ -156,7 +156,6 @@ class Grasp2VecConfig:
             triplet in training.
         jitter: largest random change of brightness and color, the same over a triplet.
         permuted: share of the training batches in which the three colors change places.
-        gray: share of the training batches without color: shapes and patterns alone tell objects.
         not_found_threshold: of the heat's peak for a vector of length 1, below which a goal counts
             as not there; None: always tried.
         accept_threshold: least cosine of the vectors of what is held and of the goal at which it
@@ -178,7 +177,6 @@ class Grasp2VecConfig:
     other_background: float = 1.0
     jitter: float = 0.15
     permuted: float = 0.8
-    gray: float = 0.0
     not_found_threshold: float | None = None
     accept_threshold: float | None = 0.7
     goal: GoalConfig | None = None

@@ -107,7 +107,6 @@ def triplet_batch(
     jitter = config.jitter
     gain, shade = rng.uniform(-jitter, jitter, (b, 1)), rng.uniform(-jitter, jitter, (b, 3))
     order = rng.permutation(3) if rng.random() < config.permuted else np.arange(3)
-    gray = augment and rng.random() < config.gray
     scene, held = (_offsets(b, crop, rng) for crop in (config.scene, config.held))
     stored = {name: examples[name][indices] for name in ("before", "after", "held")}
     if augment:
@@ -122,13 +121,7 @@ def triplet_batch(
         if augment:
             flips = rng.integers(0, 2, (b, 2)).astype(bool)
             cut = _cut(stored[name], crop.px, offsets, flips)[..., order]
-            seen = normalised_batch(cut)
-            # A change of brightness or a tint of its own would tell a gray triplet from the others.
-            batch[name] = (
-                seen.mean(dim=1, keepdim=True).expand_as(seen)
-                if gray
-                else recolored(seen, 1 + gain, shade)
-            )
+            batch[name] = recolored(normalised_batch(cut), 1 + gain, shade)
         else:
             cut = cut_squares(stored[name], crop, rng, augment=False)
             batch[name] = normalised_batch(cut)
