@@ -32,7 +32,6 @@ from selfgrasp.servo.poses import mirrored, state_of
 from selfgrasp.servo.search import (
     FINALISTS,
     MISS_RADIUS,
-    Region,
     Scored,
     failure_penalty,
     non_maximum_suppression,
@@ -202,7 +201,6 @@ def test_a_cell_on_a_high_table_looks_the_same_to_the_networks() -> None:
 
 
 def test_the_search_finds_the_better_of_two_hills(spec: CellSpec) -> None:
-    everywhere = Region.whole(spec.workspace)
     hills = np.array([[0.1, 0.1, 0.3], [-0.1, -0.05, -0.5]])
 
     def score(poses: FloatArray) -> FloatArray:
@@ -212,27 +210,17 @@ def test_the_search_finds_the_better_of_two_hills(spec: CellSpec) -> None:
         )
         return values
 
-    found = [search(score, None, everywhere, SEARCH, np.random.default_rng(s)) for s in range(20)]
+    found = [
+        search(score, None, spec.workspace, SEARCH, np.random.default_rng(s)) for s in range(20)
+    ]
     best = np.array([f.poses[f.logits.argmax()] for f in found])
     near = np.linalg.norm((best - hills[0])[:, :2], axis=1) < 0.02
     assert near.mean() > 0.8
     assert all(len(f.poses) == SEARCH.samples * SEARCH.iterations for f in found)
     at = np.array([0.02, 0.03, 0.4])
     np.testing.assert_array_equal(
-        search(score, at, everywhere, SEARCH, np.random.default_rng(0)).poses[0], at
+        search(score, at, spec.workspace, SEARCH, np.random.default_rng(0)).poses[0], at
     )
-
-
-def test_a_search_around_a_place_stays_there_and_still_judges_where_the_hand_is(
-    spec: CellSpec,
-) -> None:
-    place, hand = np.array([0.16, -0.05]), np.array([-0.1, 0.1, 0.2])
-    region = Region.around(place, 0.07, spec.workspace)
-    found = search(lambda p: p[:, 2], hand, region, SEARCH, np.random.default_rng(0))
-    np.testing.assert_array_equal(found.poses[0], hand)
-    others = found.poses[1:, :2]
-    assert (np.abs(others - place) <= 0.07 + 1e-9).all()
-    assert others[:, 0].max() <= spec.workspace.high[0]
 
 
 def test_the_luckiest_guess_does_not_survive_a_second_judgement(spec: CellSpec) -> None:

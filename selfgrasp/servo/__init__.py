@@ -11,7 +11,6 @@ from selfgrasp.servo.config import PatchConfig, PredictorInput, SearchConfig, Se
 from selfgrasp.servo.method import ServoMethod, WithContext
 from selfgrasp.servo.network import ImageSuccessPredictor, SuccessPredictor, grasp_loss
 from selfgrasp.servo.scorer import ImageScorer, MotionScorer, PatchScorer, estimate_camera_pose
-from selfgrasp.servo.search import Region
 
 __all__ = [
     "CameraPoseNet",
@@ -21,7 +20,6 @@ __all__ = [
     "PatchConfig",
     "PatchScorer",
     "PredictorInput",
-    "Region",
     "SearchConfig",
     "ServoConfig",
     "ServoMethod",

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from selfgrasp.core import Action, Close, Context, InputError, Move, Plan, Policy, draw
 from selfgrasp.core.arrays import FloatArray
 from selfgrasp.core.pose import smaller_turn
-from selfgrasp.core.spec import CellSpec, Workspace
+from selfgrasp.core.spec import CellSpec
 from selfgrasp.learn import Source, Split
 from selfgrasp.learn.examples import Examples
 from selfgrasp.learn.method import Batch, Method, evaluating
@@ -26,7 +26,6 @@ from selfgrasp.servo.poses import hand_of, over_the_bin
 from selfgrasp.servo.scorer import MotionScorer
 from selfgrasp.servo.search import (
     MISS_RADIUS,
-    Region,
     Scored,
     failure_penalty,
     non_maximum_suppression,
@@ -75,15 +74,6 @@ class ServoMethod(Method):
         Raises:
             InputError: a goal that this method does not know.
         """
-
-    def region(self, scorer: MotionScorer, workspace: Workspace) -> Region:
-        """Where motions are searched: all over the bin.
-
-        Args:
-            scorer: of this method, see `scorer`.
-            workspace: bounds.
-        """
-        return Region.whole(workspace)
 
     @property
     def examples_key(self) -> list[object]:
@@ -195,8 +185,7 @@ class ServoMethod(Method):
         config = self.servo.search
         if exploring:
             config = replace(config, samples=_EXPLORING_SAMPLES, iterations=_EXPLORING_ITERATIONS)
-        region = self.region(scorer, context.spec.workspace)
-        scored = search(worth(scorer.logits), over, region, config, rng)
+        scored = search(worth(scorer.logits), over, context.spec.workspace, config, rng)
         return scored, scored if exploring else rescored(scored, worth(scorer.careful_logits))
 
     def variants(self) -> Mapping[str, Policy]:

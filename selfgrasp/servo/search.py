@@ -37,56 +37,29 @@ class Scored:
     logits: FloatArray
 
 
-@dataclass(frozen=True, eq=False)
-class Region:
-    """A rectangle in which motions may end.
-
-    Attributes:
-        low: (2,) m, its least x and y.
-        high: (2,) m, its largest.
-    """
-
-    low: FloatArray
-    high: FloatArray
-
-    @staticmethod
-    def whole(workspace: Workspace) -> Region:
-        """All of it."""
-        return Region(workspace.low[:2], workspace.high[:2])
-
-    @staticmethod
-    def around(place: FloatArray, reach: float, workspace: Workspace) -> Region:
-        """What lies within a distance of a place, in x and in y, and in the workspace.
-
-        Args:
-            place: (2,) m, in the workspace.
-            reach: m.
-            workspace: bounds.
-        """
-        low, high = workspace.low[:2], workspace.high[:2]
-        return Region(np.clip(place - reach, low, high), np.clip(place + reach, low, high))
-
-
 def search(
     score: Callable[[FloatArray], FloatArray],
     hand: FloatArray | None,
-    region: Region,
+    workspace: Workspace,
     config: SearchConfig,
     rng: np.random.Generator,
 ) -> Scored:
     """Cross-entropy method over final poses (Levine et al. 2016, section IV-B).
 
-    The first iteration draws uniformly over the region. Where the hand is over it, half of the
+    The first iteration draws uniformly over the bin. Where the hand is over it, half of the
     samples lie around the hand. Later iterations draw around the elites of all scored poses.
 
     Args:
         score: (M, 3) poses to (M,) logits.
         hand: (3,) pose of the hand, or None while it is not over the bin.
-        region: where poses may be.
+        workspace: bounds.
         config: numbers of samples and iterations.
         rng: draws.
     """
-    low, high = np.array([*region.low, -np.pi / 2]), np.array([*region.high, np.pi / 2])
+    low, high = (
+        np.array([*workspace.low[:2], -np.pi / 2]),
+        np.array([*workspace.high[:2], np.pi / 2]),
+    )
     deviation = np.array([_NEAR, _NEAR, _NEAR_TURN])
     drawn = rng.uniform(
         low,
@@ -96,12 +69,10 @@ def search(
     if hand is not None:
         half = config.samples // 2
         drawn[:half] = hand + deviation * rng.standard_normal((half, 3))
+        drawn[0] = hand
     poses, logits = np.zeros((0, 3)), np.zeros(0)
     for iteration in range(config.iterations):
         drawn[:, :2] = np.clip(drawn[:, :2], low[:2], high[:2])
-        if hand is not None and not iteration:
-            # Staying is judged wherever the hand is.
-            drawn[0] = hand
         poses, logits = np.concatenate([poses, drawn]), np.concatenate([logits, score(drawn)])
         drawn = around_elites(
             poses,

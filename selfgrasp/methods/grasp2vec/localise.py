@@ -10,9 +10,8 @@ from numpy.typing import NDArray
 
 from selfgrasp.core import CellSpec, Heat2D, View
 from selfgrasp.core.arrays import FloatArray
-from selfgrasp.core.spec import Workspace
 from selfgrasp.methods.grasp2vec.pictures import shifted
-from selfgrasp.servo import MotionScorer, Region
+from selfgrasp.servo import MotionScorer
 from selfgrasp.vision.project import on_plane_from
 from selfgrasp.vision.square_crop import SquareCrop
 
@@ -76,10 +75,6 @@ class NearScorer:
 
     def __init__(self, anything: MotionScorer, place: FloatArray) -> None:
         self._anything, self._place = anything, place
-
-    def region(self, workspace: Workspace) -> Region:
-        """Where the penalty is small: a search all over the bin hardly looks there."""
-        return Region.around(self._place, NEAR + 2 * FALL, workspace)
 
     def logits(self, poses: FloatArray) -> FloatArray:
         """(M,) of holding anything, less the penalty of the distance."""

@@ -16,7 +16,6 @@ from torch import nn
 
 from selfgrasp.core import ANYTHING, Context, InputError, Observation, Plan, Policy
 from selfgrasp.core.arrays import FloatArray
-from selfgrasp.core.spec import Workspace
 from selfgrasp.learn import (
     Batch,
     Examples,
@@ -56,7 +55,6 @@ from selfgrasp.servo import (
     CameraPoseNet,
     MotionScorer,
     PatchScorer,
-    Region,
     ServoConfig,
     SuccessPredictor,
     WithContext,
@@ -308,12 +306,6 @@ class Grasp2Vec(PictureEmbedding):
             return MatchScorer(anything, goal)
         view = first.view(servo.view)
         return NearScorer(anything, place_of(self.found(context).heat, camera, view, spec))
-
-    def region(self, scorer: MotionScorer, workspace: Workspace) -> Region:
-        """See `ServoMethod.region`; around the place of the goal, where there is one."""
-        if isinstance(scorer, NearScorer):
-            return scorer.region(workspace)
-        return super().region(scorer, workspace)
 
     def _success_logits(self, patch: torch.Tensor, state: torch.Tensor) -> torch.Tensor:
         logits: torch.Tensor = self.judge(patch.to(self.device), state.to(self.device))[:, 0]
