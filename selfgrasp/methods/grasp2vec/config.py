@@ -117,7 +117,9 @@ class GoalConfig:
         truth: two pictures are similar where both show the same object, as the simulator alone
             knows: a ceiling (table 2, row 2), and said so by every report. Else as far as their
             vectors point the same way.
-        embedded: it sees the goal's vector rather than the goal's picture (table 2, row 8).
+        embedded: it sees the vectors of the goal and of the place, as the towers made them, rather
+            than pictures with convolutions of its own (table 2, row 8, where the goal alone is a
+            vector).
         patches: what it sees around a final pose, in the first image, on one plane.
     """
 

@@ -99,26 +99,33 @@ class PictureEmbedding(ServoMethod):
         """(D,) of a goal's image; of a composite goal the mean of its parts' (section 5.2).
 
         Raises:
+            InputError: see `goal_pictures`.
+        """
+        mean: FloatArray = self.objects(self.goal_pictures(goal), spec).mean(axis=0)
+        return mean
+
+    def goal_pictures(self, goal: Goal) -> list[View]:
+        """The image of a goal, or of each part of a composite one.
+
+        Raises:
             InputError: a goal, or a part of one, without an image.
         """
-        if goal.any_of:
-            parts = np.stack([self.goal_vector(part, spec) for part in goal.any_of])
-            mean: FloatArray = parts.mean(axis=0)
-            return mean
-        if goal.image is None:
-            raise InputError(
-                given=f"the goal {goal.words or 'anything'!r}",
-                wanted=f"a picture, several of them, or no goal: {self.name} knows no others",
-            )
-        vector: FloatArray = self.objects([goal.image], spec)[0]
-        return vector
+        images = []
+        for part in goal.any_of or (goal,):
+            if part.image is None:
+                raise InputError(
+                    given=f"the goal {part.words or 'anything'!r}",
+                    wanted=f"a picture, several of them, or no goal: {self.name} knows no others",
+                )
+            images.append(part.image)
+        return images
 
     def found(self, context: Context) -> Found:
         """Where the goal is in the first image, and how sure that is; not where something lies that
         was held for it and rejected, see `without_rejected`.
 
         Raises:
-            InputError: see `goal_vector`.
+            InputError: see `goal_pictures`.
         """
         first, goal, spec = context.first or context.observation, context.goal, context.spec
         kept, rejected = self._found, context.rejected
@@ -139,11 +146,11 @@ class PictureEmbedding(ServoMethod):
         goal by the largest of its parts'.
 
         Raises:
-            InputError: see `goal_vector`.
+            InputError: see `goal_pictures`.
         """
         threshold = self.config.accept_threshold
         if threshold is None or goal.is_anything:
             return Verdict(True)
-        goals = np.stack([self.goal_vector(part, spec) for part in goal.any_of or (goal,)])
+        goals = self.objects(self.goal_pictures(goal), spec)
         held = self.objects([present], spec)[0]
         return verdict_of(self.features(held), self.features(goals), threshold)

@@ -7,7 +7,7 @@ a vector.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from selfgrasp.core import CellSpec, Goal, Observation, View
+from selfgrasp.core import CellSpec, Observation, View
 from selfgrasp.core.arrays import FloatArray, unit
 from selfgrasp.learn import Batch, Examples, Source, Split
 from selfgrasp.learn.hindsight import NOTHING, Achieved, Similarity, relabelled
@@ -144,8 +144,8 @@ def goal_batch(
     *,
     augment: bool,
 ) -> Batch:
-    """Of the B triples that attempts are relabelled to: patch (B, 3 P, S, S), goal (B, 3, G, G), or
-    (B, D) where vectors are seen, anything, reward and grasped (B,).
+    """Of the B triples that attempts are relabelled to: patch (B, 3 P, S, S), goal (B, 3, G, G),
+    anything, reward and grasped (B,).
 
     In training, patches and pictures of goals are turned, flipped and shifted on their own, and
     their colors change on their own: they are of different scenes.
@@ -175,14 +175,10 @@ def goal_batch(
         )
     else:
         patch = center_crop(patch, patches)
-    wanted = triples.goals
-    if goal.embedded:
-        seen = torch.from_numpy(_picked(examples, "_vector", wanted, n)).float()
-    else:
-        pictures = _picked(examples, "", wanted, n)
-        squares = cut_squares(pictures, config.held, rng, augment=augment)
-        seen = normalised_batch(squares)
-        seen = _recolored(seen, patches.jitter, rng) if augment else seen
+    pictures = _picked(examples, "", triples.goals, n)
+    seen = normalised_batch(cut_squares(pictures, config.held, rng, augment=augment))
+    if augment:
+        seen = _recolored(seen, patches.jitter, rng)
     return {
         "patch": patch,
         "goal": seen,
@@ -192,23 +188,15 @@ def goal_batch(
     }
 
 
-def seen_goal(
-    goal: Goal, vector: FloatArray, spec: CellSpec, config: Grasp2VecConfig, network: GoalConfig
-) -> torch.Tensor:
-    """What the network sees of a goal, as in a batch: (1, D) its vector, or (B, 3, G, G) the
-    pictures of its parts.
+def seen_goal(pictures: Sequence[View], spec: CellSpec, config: Grasp2VecConfig) -> torch.Tensor:
+    """(B, 3, G, G) what the network sees of a goal, as in a batch.
 
     Args:
-        goal: one with a picture, or several.
-        vector: (D,) of it.
+        pictures: B, of the goal or of its parts.
         spec: the cell.
         config: of the method.
-        network: its part about goals.
     """
-    if network.embedded:
-        return torch.from_numpy(vector[None]).float()
-    images = [part.image for part in (goal.any_of or (goal,)) if part.image is not None]
-    crops = [middle(object_crop(one, spec, config.held), config.held.px).color for one in images]
+    crops = [middle(object_crop(one, spec, config.held), config.held.px).color for one in pictures]
     return normalised_batch(np.stack(crops))
 
 

@@ -4,7 +4,8 @@ section 4, figure 3b).
 The value of closing the hand at a pose for a goal is the probability of holding anything, which the
 success predictor of hand-eye coordination knows, times the probability that it is the goal.
 
-B triples, M poses, C channels, S patch side, P places of its map, F features.
+B triples, M poses, C channels, S side of patches and G of pictures of objects, P places of a map, F
+features.
 """
 
 from __future__ import annotations
@@ -32,7 +33,8 @@ _FLOOR = 1e-6
 class Match(nn.Module):
     """Features of places and of goals, whose cosine says whether they belong together.
 
-    Both parts begin as the towers (`begin`), and learn further.
+    Both parts begin as the towers (`begin`). They learn further, or stay and a linear map of what
+    each says learns (`GoalConfig.embedded`).
 
     Args:
         config: sizes.
@@ -42,12 +44,15 @@ class Match(nn.Module):
     def __init__(self, config: GoalConfig, tower: TowerConfig) -> None:
         super().__init__()
         plain = replace(tower, color_levels=0)
-        self.places = Tower(plain)
-        self.weights = nn.Parameter(torch.zeros(math.ceil(config.patches.px / plain.stride) ** 2))
-        # A goal's vector is what a tower made of its picture.
-        self.shown: Tower | nn.Linear = (
-            _identity(plain.channels[-1]) if config.embedded else Tower(plain)
+        self.places, self.pictures = Tower(plain), Tower(plain)
+        self.frozen = config.embedded
+        if self.frozen:
+            self.places.requires_grad_(False)
+            self.pictures.requires_grad_(False)
+        self.of_place, self.of_picture = (
+            _identity(plain.channels[-1]) if self.frozen else nn.Identity() for _ in range(2)
         )
+        self.weights = nn.Parameter(torch.zeros(math.ceil(config.patches.px / plain.stride) ** 2))
         self.log_scale = nn.Parameter(torch.tensor(FIRST_SCALE).log())
         self.bias = nn.Parameter(torch.tensor(-FIRST_SCALE / 2))
 
@@ -58,18 +63,21 @@ class Match(nn.Module):
             scene: that of pictures of the bin, for places.
             held: that of pictures of objects, for goals.
         """
-        for mine, theirs in ((self.places, scene), (self.shown, held)):
-            if isinstance(mine, Tower):
-                mine.stem.load_state_dict(theirs.stem.state_dict())
-                mine.units.load_state_dict(theirs.units.state_dict())
+        for mine, theirs in ((self.places, scene), (self.pictures, held)):
+            mine.stem.load_state_dict(theirs.stem.state_dict())
+            mine.units.load_state_dict(theirs.units.state_dict())
 
-    def goals(self, seen: torch.Tensor) -> torch.Tensor:
-        """(B, F) features of goals, of pictures (B, 3, G, G), or of vectors (B, F) where these are
-        seen."""
-        shown = self.shown
-        return F.normalize(
-            pooled(shown.features(seen)) if isinstance(shown, Tower) else shown(seen)
-        )
+    def train(self, mode: bool = True) -> Match:
+        """As of any module, but frozen towers keep their running statistics."""
+        super().train(mode)
+        if self.frozen:
+            self.places.eval()
+            self.pictures.eval()
+        return self
+
+    def goals(self, picture_BCGG: torch.Tensor) -> torch.Tensor:
+        """(B, F) features of goals, of length 1, of their pictures."""
+        return F.normalize(self.of_picture(pooled(self.pictures.features(picture_BCGG))))
 
     def forward(self, patch_BCSS: torch.Tensor, goal_BF: torch.Tensor) -> torch.Tensor:
         """(B,) logits that what is held after closing in the middle of a patch is the goal.
@@ -79,7 +87,7 @@ class Match(nn.Module):
             goal_BF: features of the goals, from `goals`; (1, F): one goal for all.
         """
         features_BFP = self.places.features(patch_BCSS).float().flatten(2)
-        places_BF = F.normalize(features_BFP @ self.weights.softmax(dim=0))
+        places_BF = F.normalize(self.of_place(features_BFP @ self.weights.softmax(dim=0)))
         cosines_B = (places_BF * goal_BF).sum(dim=1)
         logits: torch.Tensor = cosines_B * self.log_scale.exp() + self.bias
         return logits

@@ -299,8 +299,7 @@ class Grasp2Vec(PictureEmbedding):
         if context.goal.is_anything:
             return anything
         if self.match is not None and self.config.goal is not None:
-            vector = self.features(self.goal_vector(context.goal, spec))
-            shown = seen_goal(context.goal, vector, spec, self.config, self.config.goal)
+            shown = seen_goal(self.goal_pictures(context.goal), spec, self.config)
             logits, patches = self.match.logits_of(shown), self.config.goal.patches
             goal = PatchScorer(logits, camera, first, now, spec, patches, servo.view)
             return MatchScorer(anything, goal)
