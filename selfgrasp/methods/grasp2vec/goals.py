@@ -122,12 +122,8 @@ def achieved(examples: Examples, goal: GoalConfig) -> Achieved:
 
 
 def similarity_of(examples: Examples, goal: GoalConfig) -> Similarity:
-    """How much more alike two pictures are than any two: 0 at the mean cosine of all that was held,
-    1 at 1; or whether they truly show the same object.
-
-    Vectors have no negative numbers, so that pictures of any two things are alike to some degree.
-    A reward for that (the cosine itself, as published) is as good as a harder grasp of the goal.
-    """
+    """Cosine of two pictures' vectors, which are not negative; or whether they truly show the same
+    object."""
     n = len(examples)
     if goal.truth:
         objects = examples["object"]
@@ -136,15 +132,7 @@ def similarity_of(examples: Examples, goal: GoalConfig) -> Similarity:
     def direction(pictures: NDArray[np.int64]) -> FloatArray:
         return unit(_picked(examples, "_vector", pictures, n).astype(np.float64))
 
-    shown = np.flatnonzero(examples["has_held"])
-    usual = float(np.square(direction(shown).mean(axis=0)).sum()) if len(shown) else 0.0
-
-    def more_alike(a: NDArray[np.int64], b: NDArray[np.int64]) -> FloatArray:
-        cosines = np.einsum("kd,kd->k", direction(a), direction(b))
-        alike: FloatArray = (cosines - usual) / max(1 - usual, 1e-6)
-        return alike
-
-    return more_alike
+    return lambda a, b: np.einsum("kd,kd->k", direction(a), direction(b))
 
 
 def goal_batch(
