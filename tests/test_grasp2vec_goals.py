@@ -21,24 +21,27 @@ from selfgrasp.methods.grasp2vec.config import (
     Grasp2VecConfig,
     TowerConfig,
 )
+from selfgrasp.methods.grasp2vec.examples import cuts_of, normalised_batch
 from selfgrasp.methods.grasp2vec.goals import achieved, goal_batch, similarity_of
+from selfgrasp.methods.grasp2vec.localise import cells_of
 from selfgrasp.methods.grasp2vec.match import MatchScorer, goal_loss
 from selfgrasp.methods.grasp2vec.method import Grasp2Vec
 from selfgrasp.methods.grasp2vec.network import pooled
-from selfgrasp.servo import PatchConfig
+from selfgrasp.methods.grasp2vec.pictures import middle, place_px, scene_crop
 
 torch.set_num_threads(1)
 RNG = np.random.default_rng
 COLORS = np.array(
     [[230, 40, 40], [40, 230, 40], [40, 40, 230], [230, 230, 40], [40, 230, 230]], np.uint8
 )
-SMALL_GOAL = GoalConfig(
-    patches=PatchConfig(size=0.14, px=16, stored_px=20, planes=(0.02,), jitter=0.05),
-)
+SMALL_GOAL = GoalConfig()
+CORNERS = np.array([[14, 14], [38, 14], [14, 38], [38, 38]])
+"""px, x and y in stored pictures of the bin, of the middle of what lies there."""
 TINY = Grasp2VecConfig(
     tower=TowerConfig(stem=8, units=(1,), channels=(len(COLORS),), strides=(1,), squeeze=1),
     scene=CropConfig(48, 52, 0.06),
     held=CropConfig(16, 20, 0.16),
+    jitter=0.05,
     goal=SMALL_GOAL,
 )
 
@@ -53,23 +56,33 @@ def built(config: Grasp2VecConfig = TINY) -> Grasp2Vec:
     return method
 
 
+def bins(colors_A4: np.ndarray) -> np.ndarray:
+    """(A, 52, 52, 3) pictures of bins, gray, with things of four colors."""
+    pictures = np.full((len(colors_A4), 52, 52, 3), 128, np.uint8)
+    for picture, colors in zip(pictures, colors_A4, strict=True):
+        for (x, y), color in zip(CORNERS, colors, strict=True):
+            picture[y - 6 : y + 6, x - 6 : x + 6] = COLORS[color]
+    return pictures
+
+
 def world(count: int, rng: np.random.Generator) -> Examples:
     """Attempts at things of one color each, four to a scene; three of four hold theirs. The picture
     of what is held has its color, and so has the place."""
-    object_of = np.concatenate([rng.permutation(len(COLORS))[:4] for _ in range(count // 4)])
-    held = np.arange(count) % 4 != 3
-    patch = np.broadcast_to(COLORS[object_of][:, None, None, None], (count, 1, 20, 20, 3))
+    colors_A4 = np.array([rng.permutation(len(COLORS))[:4] for _ in range(count // 4)])
+    object_of, held = colors_A4.ravel(), np.arange(count) % 4 != 3
     picture = np.broadcast_to(COLORS[object_of][:, None, None], (count, 20, 20, 3))
     vector = np.eye(len(COLORS), dtype=np.float32)[object_of]
     return Examples(
         {
-            "patch": patch.copy(),
+            "first": bins(colors_A4).repeat(4, axis=0),
+            "place": np.tile(CORNERS, (count // 4, 1)).astype(np.float32),
             "anything": np.where(held, 3.0, -1.0).astype(np.float32),
             "held": picture * held[:, None, None, None].astype(np.uint8),
+            "behind": np.full((count, 20, 20, 3), 128, np.uint8),
             "asked": np.zeros((count, 20, 20, 3), np.uint8),
             "held_vector": vector * held[:, None],
             "asked_vector": np.zeros_like(vector),
-            "has_held": held.astype(np.uint8),
+            "grasped": held.astype(np.uint8),
             "has_asked": np.zeros(count, np.uint8),
             "scene": np.arange(count) // 4,
             "object": object_of.astype(np.int64),
@@ -79,30 +92,39 @@ def world(count: int, rng: np.random.Generator) -> Examples:
 
 
 def told_apart(config: Grasp2VecConfig, steps: int = 200) -> float:
-    """Share of pairs of a place with a goal of its color and one of another color of which the
-    first has the greater logit, after training."""
+    """Share of pairs of the goal's own place and another one of the same bin of which the first is
+    likelier to give the goal, after training."""
     rng, examples = RNG(0), world(80, RNG(1))
     torch.manual_seed(0)
     method, goal = built(config), config.goal
     assert goal is not None
-    assert method.match is not None
-    optimizer = torch.optim.AdamW(method.match.parameters(), lr=3e-3)
+    match = method.match
+    assert match is not None
+    learning = [one for one in match.parameters() if one.requires_grad]
+    optimizer = torch.optim.AdamW(learning, lr=3e-3)
     method.train()
     for _ in range(steps):
         rows = rng.permutation(len(examples))[:32]
         batch = goal_batch(examples, rows, config, goal, rng, augment=True)
         optimizer.zero_grad()
-        goal_loss(method.match, batch).value.backward()
+        goal_loss(match, batch).value.backward()
         optimizer.step()
     method.eval()
+    colors_A4 = np.array([RNG(2 + a).permutation(len(COLORS))[:4] for a in range(20)])
+    place = torch.from_numpy(cells_of(CORNERS - 2.0, config.tower.stride)).float()
     with torch.inference_mode():
-        patch = torch.from_numpy(COLORS).float()[:, :, None, None].expand(-1, -1, 16, 16)
-        seen = patch / 127.5 - 1
-        features = method.match.goals(seen)
-        logits = torch.stack([method.match(seen, one[None]) for one in features], dim=1)
-    own = logits.diagonal()[:, None]
-    others = ~torch.eye(len(COLORS), dtype=torch.bool)
-    return float((own > logits)[others].float().mean())
+        maps = match.places.features(normalised_batch(bins(colors_A4)[:, 2:-2, 2:-2]))
+        shown = np.tile(COLORS[:, None, None], (1, 16, 16, 1))
+        goals = match.goals(normalised_batch(shown))[colors_A4]
+        logs_A44 = torch.stack(
+            [
+                torch.stack([match(maps, goals[:, k], one.expand(20, 2)) for one in place], dim=1)
+                for k in range(4)
+            ],
+            dim=1,
+        )
+    own = logs_A44.diagonal(dim1=1, dim2=2)[..., None]
+    return float((own > logs_A44)[:, ~torch.eye(4, dtype=torch.bool)].float().mean())
 
 
 @pytest.mark.parametrize(
@@ -114,17 +136,35 @@ def told_apart(config: Grasp2VecConfig, steps: int = 200) -> float:
     ],
     ids=["similarity", "auxiliary", "truth"],
 )
-def test_goals_of_the_own_color_are_told_from_others(config: Grasp2VecConfig) -> None:
+def test_goals_are_where_their_color_is(config: Grasp2VecConfig) -> None:
+    assert told_apart(config, 0) < 0.7
     assert told_apart(config) == 1.0
 
 
-def test_maps_of_frozen_vectors_tell_most_goals_apart_even_of_random_towers() -> None:
-    assert told_apart(with_goal(labels=Labels.SIMILARITY, embedded=True)) > 0.8
+def test_over_vectors_only_attention_and_reach_learn() -> None:
+    match = built(with_goal(embedded=True)).match
+    assert match is not None
+    learning = {name for name, one in match.named_parameters() if one.requires_grad}
+    assert learning == {"log_scale", "log_reach", "floor"}
+    match.train()
+    assert not match.places.training
+    assert not match.pictures.training
 
 
-def test_posthoc_labels_alone_do_not_say_what_is_no_goal() -> None:
-    # Here every failure looks like any success: only what was missed tells anything.
-    assert told_apart(with_goal(labels=Labels.POSTHOC)) < 1.0
+def test_a_reward_is_what_is_within_reach_and_of_the_rest_the_floor() -> None:
+    match = built().match
+    assert match is not None
+    heat = torch.zeros(1, 1, 2)
+    with torch.inference_mode():
+        match.log_reach.fill_(-5.0)
+        match.floor.fill_(0.0)
+        place = torch.tensor([[0.5, 0.5], [9.0, 9.0]])
+        # Two places get as much attention, and the grasp reaches one of them, or none.
+        share = match.within_reach(heat, place).exp().tolist()
+        features = torch.ones(2, 1)
+        reward = match(torch.zeros(2, 1, 1, 2), features, place).exp().tolist()
+    assert share == pytest.approx([0.5, 0.0])
+    assert reward == pytest.approx([0.75, 0.5])
 
 
 def test_pictures_of_goals_that_were_asked_for_are_another_half_of_all() -> None:
@@ -151,13 +191,38 @@ def test_a_batch_holds_the_picture_of_each_goal(augment: bool) -> None:
     batch = goal_batch(examples, np.array([0, 3]), config, config.goal, RNG(0), augment=augment)
     assert batch["reward"].tolist() == [1.0, 0.0]
     assert batch["grasped"].tolist() == [1.0, 0.0]
-    assert batch["patch"].shape == batch["goal"].shape == (2, 3, 16, 16)
+    assert batch["goal"].shape == (2, 3, 16, 16)
+    assert batch["scene"].shape == (2, 3, 48, 48)
+    assert batch["scene_of"].tolist() == [0, 1]
     if not augment:
         np.testing.assert_allclose(
             (batch["goal"][:, :, 8, 8].numpy() + 1) * 127.5,
             [COLORS[examples["object"][0]], [90] * 3],
             atol=1e-4,
         )
+
+
+def test_places_move_with_the_picture() -> None:
+    examples, rng = world(8, RNG(0)), RNG(3)
+    for _ in range(5):
+        cuts = cuts_of(8, TINY.scene, rng, augment=True)
+        pictures, px = cuts.squares(examples["first"]), cuts.px(examples["place"])
+        seen = [
+            picture[round(y - 0.5), round(x - 0.5)]
+            for picture, (x, y) in zip(pictures, px, strict=True)
+        ]
+        np.testing.assert_array_equal(seen, COLORS[examples["object"]])
+
+
+def test_a_place_is_in_the_cell_of_the_map_that_heat_has_there() -> None:
+    view, spec, method = box_context().observation.view(), box_spec(), built()
+    places = np.array([[0.05, -0.07], [-0.1, 0.1]])
+    px = place_px(places, view, spec)
+    crop = middle(scene_crop(view, spec, TINY.scene), TINY.scene.px)
+    heat = method.heat(view, np.ones(len(COLORS)), spec)
+    np.testing.assert_allclose(
+        heat.cells(px), cells_of(crop.px_of(px), TINY.tower.stride), atol=1e-9
+    )
 
 
 def test_every_attempt_that_closed_is_gathered_with_what_it_held_and_was_asked_for() -> None:
@@ -170,7 +235,7 @@ def test_every_attempt_that_closed_is_gathered_with_what_it_held_and_was_asked_f
     assert len(examples) == len(attempts)
     assert examples["has_asked"].tolist() == [1, 0, 0, 0, 0, 0]
     shown = [one.outcome.grasped and one.present is not None for one in attempts]
-    assert examples["has_held"].astype(bool).tolist() == shown
+    assert examples["grasped"].astype(bool).tolist() == shown
     np.testing.assert_allclose(
         examples["asked_vector"][0], method.objects([picture], spec)[0], atol=1e-5
     )
@@ -248,11 +313,26 @@ class Constant:
 
 
 def test_the_score_is_the_product_of_both_probabilities() -> None:
-    a, b = [0.0, 2.0, -3.0, 60.0], [0.0, -1.0, 40.0, -50.0]
-    found = MatchScorer(Constant(a), Constant(b)).logits(np.zeros((4, 3)))
-    p, q = (1 / (1 + np.exp(-np.array(one))) for one in (a, b))
-    np.testing.assert_allclose(1 / (1 + np.exp(-found)), p * q, rtol=1e-9)
-    assert np.isfinite(found).all()
+    context, method = box_context(), built()
+    view, spec = context.observation.view(), context.spec
+    heat, match = method.heat(view, np.ones(len(COLORS)), spec), method.match
+    assert match is not None
+    values = np.full_like(heat.values, np.nan)
+    there = np.array([0.05, 0.0])
+    column, row = heat.cells(place_px(there[None], view, spec))[0].astype(int)
+    values[row, column] = 1.0
+    heat, poses = replace(heat, values=values), np.array([[*there, 0], [0.06, 0, 1], [-0.1, 0, 0]])
+    certain = MatchScorer(Constant([60.0] * 3), match, heat, view, spec).logits(poses)
+    p = 1 / (1 + np.exp(-certain))
+    # All attention is on one place: within reach of the first two.
+    assert p[0] > 0.9
+    assert p[1] > 0.9
+    assert p[2] < 1e-3
+    anything = [0.0, 2.0, -3.0]
+    for score in ("logits", "careful_logits"):
+        scorer = MatchScorer(Constant(anything), match, heat, view, spec)
+        both = 1 / (1 + np.exp(-getattr(scorer, score)(poses)))
+        np.testing.assert_allclose(both, p / (1 + np.exp(-np.array(anything))), rtol=1e-5)
 
 
 @pytest.mark.parametrize("embedded", [False, True])

@@ -66,6 +66,12 @@ def unit(vectors: FloatArray) -> FloatArray:
     return scaled
 
 
+def unmapped(affine: FloatArray, points: FloatArray) -> FloatArray:
+    """(N, 2) points that an affine map (2, 3) takes to `points` (N, 2)."""
+    found: FloatArray = (points - affine[:, 2]) @ np.linalg.inv(affine[:, :2]).T
+    return found
+
+
 def checked_number(value: float, low: float, high: float, name: str) -> float:
     """`value` as a float within [low, high].
 

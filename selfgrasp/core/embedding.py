@@ -10,7 +10,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from selfgrasp.core.arrays import FloatArray, checked
+from selfgrasp.core.arrays import FloatArray, checked, unmapped
 from selfgrasp.core.errors import InputError
 from selfgrasp.core.observation import View
 from selfgrasp.core.spec import CellSpec
@@ -49,6 +49,10 @@ class Heat2D:
         centers = np.stack([np.asarray(columns) + 0.5, np.asarray(rows) + 0.5], axis=-1)
         px: FloatArray = centers @ self.picture_from_cell[:, :2].T + self.picture_from_cell[:, 2]
         return px
+
+    def cells(self, px: FloatArray) -> FloatArray:
+        """(M, 2) cells, x and y, of px (M, 2) of the picture."""
+        return unmapped(self.picture_from_cell, px)
 
     @property
     def peak(self) -> float:

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from selfgrasp.core.arrays import FloatArray
+from selfgrasp.core.arrays import FloatArray, unmapped
 from selfgrasp.core.observation import View
 from selfgrasp.core.pose import apply, inverse
 from selfgrasp.core.spec import CellSpec
@@ -26,6 +26,10 @@ class SquareCrop:
 
     color: NDArray[np.uint8]
     picture_from_crop: FloatArray
+
+    def px_of(self, picture_px: FloatArray) -> FloatArray:
+        """(M, 2) px, x and y in the crop, of px (M, 2) of the picture."""
+        return unmapped(self.picture_from_crop, picture_px)
 
 
 def square_crop(color: NDArray[np.uint8], center: FloatArray, half: float, side: int) -> SquareCrop:

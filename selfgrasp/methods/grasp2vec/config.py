@@ -9,7 +9,7 @@ from functools import partial
 
 from selfgrasp.core import InputError
 from selfgrasp.learn.hindsight import Labels
-from selfgrasp.servo import PatchConfig, ServoConfig
+from selfgrasp.servo import ServoConfig
 
 
 class Objective(StrEnum):
@@ -95,19 +95,6 @@ class CropConfig:
             )
 
 
-def _goal_patches() -> PatchConfig:
-    return PatchConfig(
-        size=0.14,
-        px=48,
-        stored_px=57,
-        planes=(0.02,),
-        shift=0.003,
-        turn=0.05,
-        jitter=0.2,
-        zoom=0.15,
-    )
-
-
 @dataclass(frozen=True)
 class GoalConfig:
     """The goal-conditioned network: whether what a grasp would hold is the goal (section 4).
@@ -117,23 +104,13 @@ class GoalConfig:
         truth: two pictures are similar where both show the same object, as the simulator alone
             knows: a ceiling (table 2, row 2), and said so by every report. Else as far as their
             vectors point the same way.
-        embedded: it sees the vectors of the goal and of the place, as the towers made them, rather
-            than pictures with convolutions of its own (table 2, row 8, where the goal alone is a
-            vector).
-        patches: what it sees around a final pose, in the first image, on one plane.
+        embedded: goals and places are what the towers make of them, rather than learned further
+            (table 2, row 8, where goals are vectors).
     """
 
     labels: Labels = Labels.SIMILARITY_AUXILIARY
     truth: bool = False
     embedded: bool = False
-    patches: PatchConfig = field(default_factory=_goal_patches)
-
-    def __post_init__(self) -> None:
-        if len(self.patches.planes) != 1:
-            raise InputError(
-                given=f"patches of a goal on {len(self.patches.planes)} planes",
-                wanted="one, as its convolutions begin as those of a tower",
-            )
 
 
 @dataclass(frozen=True)

@@ -72,10 +72,13 @@ class PictureEmbedding(ServoMethod):
         features alone, made as long as the vector: a place has the colors of a part of an object,
         and of what lies beside it."""
         features = unit(self.features(vector)) * np.linalg.norm(vector)
-        side = self.config.scene.px
-        crop = middle(scene_crop(view, spec, self.config.scene), side)
+        return self.heat_by(self.scene, view, features, spec)
+
+    def heat_by(self, tower: Tower, view: View, features: FloatArray, spec: CellSpec) -> Heat2D:
+        """As `heat`, by a tower's map and features (F,)."""
+        crop = middle(scene_crop(view, spec, self.config.scene), self.config.scene.px)
         with evaluating(self):
-            seen = self.scene.features(normalised_batch(crop.color[None]).to(self.device))[0]
+            seen = tower.features(normalised_batch(crop.color[None]).to(self.device))[0]
         stride = self.config.tower.stride
         heat = heat_over_picture(seen.float().cpu().numpy(), features, crop, stride)
         return heat.inside(view.size)
@@ -131,15 +134,17 @@ class PictureEmbedding(ServoMethod):
         kept, rejected = self._found, context.rejected
         if kept is None or kept[0] is not first or kept[1] is not goal or kept[2] != rejected:
             view = first.view(self.servo.view)
-            wanted, *others = (
-                self.heat(view, vector, spec)
-                for vector in unit(
-                    np.stack([self.goal_vector(goal, spec), *self.objects(rejected, spec)])
-                )
-            )
+            wanted, *others = self.heats(view, goal, rejected, spec)
             heat = without_rejected(wanted, others)
             kept = self._found = first, goal, rejected, Found(heat, heat.peak)
         return kept[3]
+
+    def heats(
+        self, view: View, goal: Goal, rejected: Sequence[View], spec: CellSpec
+    ) -> list[Heat2D]:
+        """Of the vectors, of length 1, of a goal and of each picture of what was rejected."""
+        vectors = np.stack([self.goal_vector(goal, spec), *self.objects(rejected, spec)])
+        return [self.heat(view, vector, spec) for vector in unit(vectors)]
 
     def verdict(self, present: View, goal: Goal, spec: CellSpec) -> Verdict:
         """See `Verifies`: by the cosine of the vectors' `features` (section 5.3), of a composite

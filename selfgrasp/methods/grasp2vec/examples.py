@@ -6,7 +6,7 @@ B triplets, S side of crops in px.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ import torch
 from numpy.typing import NDArray
 
 from selfgrasp.core import UNINFORMATIVE_FAULTS, Attempt
+from selfgrasp.core.arrays import FloatArray
 from selfgrasp.learn import Batch, Examples, Source, Split
 from selfgrasp.methods.grasp2vec.config import CropConfig, Grasp2VecConfig
 from selfgrasp.methods.grasp2vec.pictures import object_crop, scene_crop
@@ -106,7 +107,7 @@ def triplet_batch(
     b = len(indices)
     jitter = config.jitter
     gain, shade = rng.uniform(-jitter, jitter, (b, 1)), rng.uniform(-jitter, jitter, (b, 3))
-    order = rng.permutation(3) if rng.random() < config.permuted else np.arange(3)
+    order = color_order(config, rng)
     scene, held = (_offsets(b, crop, rng) for crop in (config.scene, config.held))
     stored = {name: examples[name][indices] for name in ("before", "after", "held")}
     if augment:
@@ -119,14 +120,19 @@ def triplet_batch(
         ("held", config.held, held),
     ):
         if augment:
-            flips = rng.integers(0, 2, (b, 2)).astype(bool)
-            cut = _cut(stored[name], crop.px, offsets, flips)[..., order]
+            flips = _flips(b, rng)
+            cut = Cuts(crop.px, offsets, flips).squares(stored[name])[..., order]
             batch[name] = recolored(normalised_batch(cut), 1 + gain, shade)
         else:
-            cut = cut_squares(stored[name], crop, rng, augment=False)
+            cut = cuts_of(b, crop, rng, augment=False).squares(stored[name])
             batch[name] = normalised_batch(cut)
     batch["grasped"] = torch.from_numpy(examples["grasped"][indices]).float()
     return batch
+
+
+def color_order(config: Grasp2VecConfig, rng: np.random.Generator) -> NDArray[np.int64]:
+    """(3,) the places of the three colors in a batch of training."""
+    return rng.permutation(3) if rng.random() < config.permuted else np.arange(3)
 
 
 def before_others(
@@ -154,17 +160,42 @@ def normalised_batch(color_BSSC: NDArray[np.uint8]) -> torch.Tensor:
     return torch.from_numpy(color_BSSC).permute(0, 3, 1, 2).float() / 127.5 - 1
 
 
-def cut_squares(
-    stored_BSSC: NDArray[np.uint8], crop: CropConfig, rng: np.random.Generator, *, augment: bool
-) -> NDArray[np.uint8]:
-    """(B, px, px, 3) squares of stored crops as the tower sees them: at random offsets and flipped
-    at random, or the middle as it is."""
-    b = len(stored_BSSC)
+@dataclass(frozen=True, eq=False)
+class Cuts:
+    """Squares of stored crops as the tower sees them.
+
+    Attributes:
+        side: px.
+        offsets: (B, 2) px, rows and columns.
+        flips: (B, 2) bool, top to bottom and left to right.
+    """
+
+    side: int
+    offsets: NDArray[np.int64]
+    flips: NDArray[np.bool_]
+
+    def squares(self, stored_BSSC: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """(B, side, side, 3)."""
+        out = np.empty((len(stored_BSSC), self.side, self.side, 3), np.uint8)
+        for i, ((row, column), (vertical, horizontal)) in enumerate(
+            zip(self.offsets, self.flips, strict=True)
+        ):
+            square = stored_BSSC[i, row : row + self.side, column : column + self.side]
+            out[i] = square[:: -1 if vertical else 1, :: -1 if horizontal else 1]
+        return out
+
+    def px(self, stored_B2: FloatArray) -> FloatArray:
+        """(B, 2) x and y in the squares of px of the stored crops, one of each."""
+        px = stored_B2 - self.offsets[:, ::-1]
+        return np.where(self.flips[:, ::-1], self.side - px, px)
+
+
+def cuts_of(count: int, crop: CropConfig, rng: np.random.Generator, *, augment: bool) -> Cuts:
+    """At random offsets and flipped at random; or the middle as it is."""
     if augment:
-        flips = rng.integers(0, 2, (b, 2)).astype(bool)
-        return _cut(stored_BSSC, crop.px, _offsets(b, crop, rng), flips)
-    start = (crop.stored_px - crop.px) // 2
-    return _cut(stored_BSSC, crop.px, np.full((b, 2), start), np.zeros((b, 2), bool))
+        return Cuts(crop.px, _offsets(count, crop, rng), _flips(count, rng))
+    middle = np.full((count, 2), (crop.stored_px - crop.px) // 2)
+    return Cuts(crop.px, middle, np.zeros((count, 2), bool))
 
 
 def _offsets(count: int, crop: CropConfig, rng: np.random.Generator) -> NDArray[np.int64]:
@@ -172,17 +203,5 @@ def _offsets(count: int, crop: CropConfig, rng: np.random.Generator) -> NDArray[
     return rng.integers(0, crop.stored_px - crop.px + 1, (count, 2))
 
 
-def _cut(
-    stored_BSSC: NDArray[np.uint8],
-    px: int,
-    offsets_B2: NDArray[np.int64],
-    flips_B2: NDArray[np.bool_],
-) -> NDArray[np.uint8]:
-    """(B, px, px, 3) squares of stored crops, flipped top to bottom and left to right."""
-    out = np.empty((len(stored_BSSC), px, px, 3), np.uint8)
-    for i, ((row, column), (vertical, horizontal)) in enumerate(
-        zip(offsets_B2, flips_B2, strict=True)
-    ):
-        square = stored_BSSC[i, row : row + px, column : column + px]
-        out[i] = square[:: -1 if vertical else 1, :: -1 if horizontal else 1]
-    return out
+def _flips(count: int, rng: np.random.Generator) -> NDArray[np.bool_]:
+    return rng.integers(0, 2, (count, 2)).astype(bool)

@@ -1,14 +1,14 @@
 """Attempts to triples of an attempt, a goal and a reward, for the goal-conditioned network (Jang et
 al. 2018, section 4, algorithm 1).
 
-N attempts, B triples, P planes, S side of patches and G of pictures of objects in px, D numbers of
-a vector.
+N attempts, B triples of A of them, S side of pictures of the bin and G of objects in px, D numbers
+of a vector.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -20,12 +20,19 @@ from selfgrasp.core.arrays import FloatArray, unit
 from selfgrasp.learn import Batch, Examples, Source, Split
 from selfgrasp.learn.hindsight import NOTHING, Achieved, Similarity, relabelled
 from selfgrasp.methods.grasp2vec.config import GoalConfig, Grasp2VecConfig
-from selfgrasp.methods.grasp2vec.examples import cut_squares, normalised_batch, scene_number
-from selfgrasp.methods.grasp2vec.pictures import middle, object_crop
-from selfgrasp.servo.batches import center_crop, cut, recolored, zoom_factors
-from selfgrasp.servo.examples import closed_attempt, stored_patches
+from selfgrasp.methods.grasp2vec.examples import (
+    before_others,
+    color_order,
+    cuts_of,
+    normalised_batch,
+    scene_number,
+)
+from selfgrasp.methods.grasp2vec.localise import cells_of
+from selfgrasp.methods.grasp2vec.pictures import middle, object_crop, place_px, scene_crop
+from selfgrasp.servo.batches import recolored
+from selfgrasp.servo.examples import closed_attempt
 
-GOAL_EXAMPLES_VERSION = 1
+GOAL_EXAMPLES_VERSION = 2
 """Of what `gather_goals` gives."""
 OBJECT_LABEL = "truth.object"
 """Which object was lifted; read where the config says so."""
@@ -49,12 +56,14 @@ def gather_goals(
 ) -> Examples:
     """Columns, of N attempts that closed the fingers:
 
-        patch (N, P, S, S, 3) uint8: around where they did, in the first image
+        first (N, S, S, 3) uint8: the bin, in the first image
+        place (N, 2) float32: px of it, x and y of where they did
         anything (N,) float32: logit of holding anything there, by the frozen success predictor
         held, asked (N, G, G, 3) uint8: pictures of what was held, and of what was asked for; black
             where there is none
+        behind (N, G, G, 3) uint8: the same square as of what was held, with the arm away
         held_vector, asked_vector (N, D) float32
-        has_held, has_asked (N,) uint8
+        grasped, has_asked (N,) uint8
         scene (N,) int64
         object (N,) int64: a number of the object that was lifted, for `GoalConfig.truth`; else -1
 
@@ -74,28 +83,34 @@ def gather_goals(
         if closed is None or len(rows) == room:
             continue
         first = closed.observations[0]
+        crop = scene_crop(first.view(view), spec, config.scene)
         row: dict[str, Any] = {
-            "patch": stored_patches(first.view(view), closed.final, spec, goal.patches),
+            "first": crop.color,
+            "place": crop.px_of(place_px(closed.final[None, :2], first.view(view), spec))[0],
             "anything": frozen.anything(first, closed.final),
             "scene": scene_number(attempt),
             "object": numbers.get(str(names.get(attempt.id, "")), -1),
         }
         held = attempt.present if attempt.outcome.grasped else None
+        row["grasped"], row["has_asked"] = held is not None, attempt.goal.image is not None
+        if held is not None and attempt.after is not None:
+            empty = replace(held, color=attempt.after.view().color)
+            row["behind"] = object_crop(empty, spec, config.held).color
         for name, picture in (("held", held), ("asked", attempt.goal.image)):
-            row[f"has_{name}"] = picture is not None
             if picture is not None:
                 row[name] = object_crop(picture, spec, config.held).color
                 row[f"{name}_vector"] = frozen.vector(picture, spec)
         rows.append(row)
-    side, patches, d = config.held.stored_px, goal.patches, config.tower.channels[-1]
+    bin_side, side, d = config.scene.stored_px, config.held.stored_px, config.tower.channels[-1]
     shapes: dict[str, tuple[tuple[int, ...], type]] = {
-        "patch": ((len(patches.planes), patches.stored_px, patches.stored_px, 3), np.uint8),
+        "first": ((bin_side, bin_side, 3), np.uint8),
+        "place": ((2,), np.float32),
         "anything": ((), np.float32),
         "scene": ((), np.int64),
         "object": ((), np.int64),
-        **dict.fromkeys(("held", "asked"), ((side, side, 3), np.uint8)),
+        **dict.fromkeys(("held", "behind", "asked"), ((side, side, 3), np.uint8)),
         **{f"{name}_vector": ((d,), np.float32) for name in ("held", "asked")},
-        **{f"has_{name}": ((), np.uint8) for name in ("held", "asked")},
+        **dict.fromkeys(("grasped", "has_asked"), ((), np.uint8)),
     }
     columns: dict[str, NDArray[Any]] = {
         name: np.zeros((len(rows), *shape), kind) for name, (shape, kind) in shapes.items()
@@ -115,7 +130,7 @@ def achieved(examples: Examples, goal: GoalConfig) -> Achieved:
     rows = np.arange(len(examples))
     asked = (examples["has_asked"] > 0) & (not goal.truth)
     return Achieved(
-        np.where(examples["has_held"] > 0, rows, NOTHING),
+        np.where(examples["grasped"] > 0, rows, NOTHING),
         np.where(asked, len(examples) + rows, NOTHING),
         examples["scene"],
     )
@@ -144,11 +159,14 @@ def goal_batch(
     *,
     augment: bool,
 ) -> Batch:
-    """Of the B triples that attempts are relabelled to: patch (B, 3 P, S, S), goal (B, 3, G, G),
-    anything, reward and grasped (B,).
+    """Of the B triples that attempts are relabelled to: goal (B, 3, G, G), anything, reward and
+    grasped (B,), place (B, 2) in cells of the map of what is seen of the bin, scene_of (B,) row of
+    scene (A, 3, S, S), the first images of their attempts.
 
-    In training, patches and pictures of goals are turned, flipped and shifted on their own, and
-    their colors change on their own: they are of different scenes.
+    In training pictures are cut at random offsets and flipped, each on its own, and their colors
+    change on their own: they are of different scenes. The three colors change places alike over the
+    batch. What was held is shown before the scene of
+    another attempt (`before_others`), so that what lies behind tells nothing.
 
     Args:
         examples: of `gather_goals`.
@@ -156,43 +174,42 @@ def goal_batch(
         config: of the method.
         goal: its part about goals.
         rng: draws.
-        augment: or the middle of patches and pictures, as they are.
+        augment: or the middle of the pictures, as they are.
     """
-    labels, patches, n = goal.labels, goal.patches, len(examples)
     triples = relabelled(
-        achieved(examples, goal), indices, labels, similarity_of(examples, goal), rng
+        achieved(examples, goal), indices, goal.labels, similarity_of(examples, goal), rng
     )
-    rows, b = triples.attempts, len(triples.attempts)
-    patch = torch.from_numpy(examples["patch"][rows]).permute(0, 1, 4, 2, 3).flatten(1, 2)
-    patch = patch.float() / 127.5 - 1
+    attempts, scene_of = np.unique(triples.attempts, return_inverse=True)
+    cuts = cuts_of(len(attempts), config.scene, rng, augment=augment)
+    scenes = normalised_batch(cuts.squares(examples["first"][attempts]))
+    px = cuts.px(examples["place"][attempts])[scene_of]
+    pictures = _picked(examples, "", triples.goals, len(examples))
     if augment:
-        flips = rng.choice([-1.0, 1.0], (b, 2))
-        shift, turn = rng.normal(0, patches.shift, (b, 2)), rng.normal(0, patches.turn, b)
-        patch = _recolored(
-            cut(patch, flips, shift, turn, patches, zoom_factors(b, patches, rng)),
-            patches.jitter,
-            rng,
-        )
-    else:
-        patch = center_crop(patch, patches)
-    pictures = _picked(examples, "", triples.goals, n)
-    seen = normalised_batch(cut_squares(pictures, config.held, rng, augment=augment))
+        held = np.flatnonzero(triples.goals < len(examples))
+        moved = held[rng.random(len(held)) < config.other_background]
+        pictures[moved] = before_others(examples, triples.goals[moved], rng)
+    goals = normalised_batch(
+        cuts_of(len(pictures), config.held, rng, augment=augment).squares(pictures)
+    )
     if augment:
-        seen = _recolored(seen, patches.jitter, rng)
+        order = torch.from_numpy(color_order(config, rng))
+        scenes, goals = (_recolored(one[:, order], config.jitter, rng) for one in (scenes, goals))
     return {
-        "patch": patch,
-        "goal": seen,
+        "scene": scenes,
+        "scene_of": torch.from_numpy(scene_of),
+        "place": torch.from_numpy(cells_of(px, config.tower.stride)).float(),
+        "goal": goals,
         "reward": torch.from_numpy(triples.rewards),
-        "anything": torch.from_numpy(examples["anything"][rows]),
-        "grasped": torch.from_numpy(examples["has_held"][rows]).float(),
+        "anything": torch.from_numpy(examples["anything"][triples.attempts]),
+        "grasped": torch.from_numpy(examples["grasped"][triples.attempts]).float(),
     }
 
 
-def seen_goal(pictures: Sequence[View], spec: CellSpec, config: Grasp2VecConfig) -> torch.Tensor:
-    """(B, 3, G, G) what the network sees of a goal, as in a batch.
+def seen_goals(pictures: Sequence[View], spec: CellSpec, config: Grasp2VecConfig) -> torch.Tensor:
+    """(B, 3, G, G) what the network sees of pictures of objects, as in a batch.
 
     Args:
-        pictures: B, of the goal or of its parts.
+        pictures: B, of goals, of parts of one, or of what was held.
         spec: the cell.
         config: of the method.
     """

@@ -10,14 +10,11 @@ from numpy.typing import NDArray
 
 from selfgrasp.core import CellSpec, Heat2D, View
 from selfgrasp.core.arrays import FloatArray
-from selfgrasp.methods.grasp2vec.pictures import shifted
+from selfgrasp.methods.grasp2vec.pictures import PLANE, shifted
 from selfgrasp.servo import MotionScorer
 from selfgrasp.vision.project import on_plane_from
 from selfgrasp.vision.square_crop import SquareCrop
 
-PLANE = 0.03
-"""m above the floor of the bin, about the middle of what lies there: the plane on which the heat's
-peak is."""
 NEAR = 0.03
 """m from the peak within which grasps are judged by the success predictor alone: an object is wider
 than a place of the map, and its best grasp need not be in its middle."""
@@ -37,17 +34,26 @@ def heat_over_picture(
         stride: px of the crop from one place to the next.
     """
     values = np.tensordot(vector, map_DHW.astype(np.float64), axes=1).astype(np.float32)
-    # A place sees around the centre of the crop's pixel `stride` times its index, where the
-    # convolutions' strides begin.
     crop_from_cell = np.array([[stride, 0.0], [0.0, stride]])
-    first = np.full(2, 0.5 - stride / 2)
     affine = np.column_stack(
         [
             crop.picture_from_crop[:, :2] @ crop_from_cell,
-            shifted(crop.picture_from_crop, first)[:, 2],
+            shifted(crop.picture_from_crop, np.full(2, _first(stride)))[:, 2],
         ]
     )
     return Heat2D(values, affine)
+
+
+def cells_of(px: FloatArray, stride: int) -> FloatArray:
+    """(..., 2) cells of the map of a crop, see `Heat2D`, of the crop's px (..., 2)."""
+    cells: FloatArray = (px - _first(stride)) / stride
+    return cells
+
+
+def _first(stride: int) -> float:
+    """px of the crop at which the map's first cell begins: a place sees around the centre of the
+    pixel `stride` times its index, where the convolutions' strides begin."""
+    return 0.5 - stride / 2
 
 
 def place_of(heat: Heat2D, camera: FloatArray, view: View, spec: CellSpec) -> FloatArray:

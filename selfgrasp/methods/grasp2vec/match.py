@@ -4,8 +4,8 @@ section 4, figure 3b).
 The value of closing the hand at a pose for a goal is the probability of holding anything, which the
 success predictor of hand-eye coordination knows, times the probability that it is the goal.
 
-B triples, M poses, C channels, S side of patches and G of pictures of objects, P places of a map, F
-features.
+B triples, M poses, C channels, S side of pictures of the bin and G of objects, H and W places of a
+map, P all of them, F features.
 """
 
 from __future__ import annotations
@@ -18,43 +18,50 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from selfgrasp.core import CellSpec, Heat2D, View
 from selfgrasp.core.arrays import FloatArray
 from selfgrasp.learn import Batch, Loss
-from selfgrasp.methods.grasp2vec.config import GoalConfig, TowerConfig
+from selfgrasp.methods.grasp2vec.config import GoalConfig, Grasp2VecConfig
 from selfgrasp.methods.grasp2vec.network import Tower, pooled
-from selfgrasp.methods.grasp2vec.npairs import FIRST_SCALE
+from selfgrasp.methods.grasp2vec.pictures import place_px
 from selfgrasp.servo import MotionScorer
-from selfgrasp.servo.scorer import PatchFunction
 
 _FLOOR = 1e-6
-"""Of probabilities, whose logarithms are taken."""
+"""How far from 1 probabilities stay, at least."""
+_FIRST_SCALE = 1.0
+"""Of inner products, before the softmax over places; it is learned."""
+_FIRST_FLOOR = 0.1
+"""Similarity of any two pictures; it is learned."""
+_FIRST_REACH = 0.1
+"""Share of the side of what is seen of the bin, some 5 cm, within which a grasp holds what looks
+like the goal; it is learned."""
 
 
 class Match(nn.Module):
-    """Features of places and of goals, whose cosine says whether they belong together.
+    """Where in the bin a goal is: attention over the places of the scene, and how much of it is
+    within reach of a grasp.
 
-    Both parts begin as the towers (`begin`). They learn further, or stay and a linear map of what
-    each says learns (`GoalConfig.embedded`).
+    As the published network it sees all of the bin: a place is the goal's where no other place is
+    more like the goal. Both parts begin as the towers (`begin`). They learn further, or stay
+    (`GoalConfig.embedded`), and how sharp the attention is and how far a grasp reaches is learned.
 
     Args:
-        config: sizes.
-        tower: of the towers.
+        goal: its config.
+        config: of the method.
     """
 
-    def __init__(self, config: GoalConfig, tower: TowerConfig) -> None:
+    def __init__(self, goal: GoalConfig, config: Grasp2VecConfig) -> None:
         super().__init__()
-        plain = replace(tower, color_levels=0)
+        plain = replace(config.tower, color_levels=0)
         self.places, self.pictures = Tower(plain), Tower(plain)
-        self.frozen = config.embedded
+        self.frozen = goal.embedded
         if self.frozen:
             self.places.requires_grad_(False)
             self.pictures.requires_grad_(False)
-        self.of_place, self.of_picture = (
-            _identity(plain.channels[-1]) if self.frozen else nn.Identity() for _ in range(2)
-        )
-        self.weights = nn.Parameter(torch.zeros(math.ceil(config.patches.px / plain.stride) ** 2))
-        self.log_scale = nn.Parameter(torch.tensor(FIRST_SCALE).log())
-        self.bias = nn.Parameter(torch.tensor(-FIRST_SCALE / 2))
+        self.log_scale = nn.Parameter(torch.tensor(_FIRST_SCALE).log())
+        cells = _FIRST_REACH * config.scene.px / plain.stride
+        self.log_reach = nn.Parameter(torch.full((2,), cells).log())
+        self.floor = nn.Parameter(torch.tensor(_FIRST_FLOOR).logit())
 
     def begin(self, scene: Tower, held: Tower) -> None:
         """Take over what towers of the same sizes have learned.
@@ -77,44 +84,40 @@ class Match(nn.Module):
 
     def goals(self, picture_BCGG: torch.Tensor) -> torch.Tensor:
         """(B, F) features of goals, of length 1, of their pictures."""
-        return F.normalize(self.of_picture(pooled(self.pictures.features(picture_BCGG))))
+        return F.normalize(pooled(self.pictures.features(picture_BCGG)))
 
-    def forward(self, patch_BCSS: torch.Tensor, goal_BF: torch.Tensor) -> torch.Tensor:
-        """(B,) logits that what is held after closing in the middle of a patch is the goal.
-
-        Args:
-            patch_BCSS: of the first image.
-            goal_BF: features of the goals, from `goals`; (1, F): one goal for all.
-        """
-        features_BFP = self.places.features(patch_BCSS).float().flatten(2)
-        places_BF = F.normalize(self.of_place(features_BFP @ self.weights.softmax(dim=0)))
-        cosines_B = (places_BF * goal_BF).sum(dim=1)
-        logits: torch.Tensor = cosines_B * self.log_scale.exp() + self.bias
-        return logits
-
-    def logits_of(self, goal: torch.Tensor) -> PatchFunction:
-        """Logits that what is held is a goal, for `PatchScorer`; of a composite goal the features
-        are the mean of its parts' (section 5.2).
+    def forward(
+        self, map_BFHW: torch.Tensor, goal_BF: torch.Tensor, place_B2: torch.Tensor
+    ) -> torch.Tensor:
+        """(B,) logarithms of the reward of closing at a place, where something is held: what is
+        within reach, and of the rest the similarity that any two pictures have.
 
         Args:
-            goal: of `goals.seen_goal`.
+            map_BFHW: of the scene, from `places`.
+            goal_BF: features of the goals, from `goals`.
+            place_B2: cells of the map, x and y of the grasps, see `Heat2D`.
         """
-        device = self.bias.device
-        features = F.normalize(self.goals(goal.to(device)).mean(dim=0, keepdim=True))
+        heat_BHW = torch.einsum("bfhw,bf->bhw", map_BFHW.float(), goal_BF)
+        reached = self.within_reach(heat_BHW, place_B2)
+        return torch.logaddexp(reached + F.logsigmoid(-self.floor), F.logsigmoid(self.floor))
 
-        def logits(patch: torch.Tensor, _: torch.Tensor) -> torch.Tensor:
-            # Those of the first image come first. In the present one the hand hides things.
-            found: torch.Tensor = self(patch[:, :3].to(device), features)
-            return found
+    def within_reach(self, heat_BHW: torch.Tensor, place_B2: torch.Tensor) -> torch.Tensor:
+        """(B,) logarithms of the probability that what is held after closing at a place is the
+        goal: the share of attention that is within reach.
 
-        return logits
-
-
-def _identity(numbers: int) -> nn.Linear:
-    """A linear map that begins as the identity."""
-    linear = nn.Linear(numbers, numbers, bias=False)
-    nn.init.eye_(linear.weight)
-    return linear
+        Args:
+            heat_BHW: inner products of maps with goals; (1, H, W): one for all; -inf: places that
+                get no attention.
+            place_B2: as of `forward`.
+        """
+        height, width = heat_BHW.shape[1:]
+        attention_BP = (heat_BHW * self.log_scale.exp()).flatten(1).log_softmax(dim=1)
+        x, y = (torch.arange(n, device=place_B2.device) + 0.5 for n in (width, height))
+        cell_P2 = torch.stack(torch.meshgrid(x, y, indexing="xy"), dim=-1).flatten(0, 1)
+        away_BP2 = (place_B2[:, None] - cell_P2) / self.log_reach.exp()
+        # Flat in the middle: the best grasp of an object need not be where it looks most like it.
+        reached_BP = -(away_BP2.square().sum(dim=2).square()) / 2
+        return (attention_BP + reached_BP).logsumexp(dim=1)
 
 
 def goal_loss(match: Match, batch: Batch) -> Loss:
@@ -125,14 +128,16 @@ def goal_loss(match: Match, batch: Batch) -> Loss:
         match: what learns.
         batch: of `goals.goal_batch`.
     """
-    logits = match(batch["patch"], match.goals(batch["goal"])).float()
-    value = (F.logsigmoid(batch["anything"]) + F.logsigmoid(logits)).exp()
+    maps = match.places.features(batch["scene"])[batch["scene_of"]]
+    logs = match(maps, match.goals(batch["goal"]), batch["place"])
+    log_value = (F.logsigmoid(batch["anything"]) + logs).clamp(max=-_FLOOR)
     reward = batch["reward"]
-    loss = F.binary_cross_entropy(value.clamp(_FLOOR, 1 - _FLOOR), reward)
+    loss = -(reward * log_value + (1 - reward) * (-log_value.expm1()).log()).mean()
     held = batch["grasped"] > 0
-    metrics = {"error": (value - reward).abs().mean()}
+    metrics = {"error": (log_value.exp() - reward).abs().mean()}
     if bool(held.any()):
-        metrics["right"] = ((logits > 0) == (reward > 0.5))[held].float().mean()
+        right = (logs > math.log(0.5)) == (reward > 0.5)
+        metrics["right"] = right[held].float().mean()
     return Loss(loss, {"goal_loss": loss.detach(), **{k: v.detach() for k, v in metrics.items()}})
 
 
@@ -141,25 +146,33 @@ class MatchScorer:
 
     Args:
         anything: scores motions for holding anything.
-        goal: scores them for holding the goal where they hold anything.
+        match: what says how much of the attention is within reach.
+        heat: of the goal over a picture of the scene; NaN: no attention there.
+        picture: of the scene, as calibrated as the poses are.
+        spec: the cell.
     """
 
-    def __init__(self, anything: MotionScorer, goal: MotionScorer) -> None:
-        self._anything, self._goal = anything, goal
+    def __init__(
+        self, anything: MotionScorer, match: Match, heat: Heat2D, picture: View, spec: CellSpec
+    ) -> None:
+        self._anything, self._match, self._picture, self._spec = anything, match, picture, spec
+        self._heat = heat
+        values = np.where(np.isnan(heat.values), -np.inf, heat.values)[None]
+        self._values = torch.from_numpy(values.astype(np.float32)).to(match.log_scale.device)
 
     def logits(self, poses: FloatArray) -> FloatArray:
         """(M,)."""
-        return _logit_of_product(self._anything.logits(poses), self._goal.logits(poses))
+        return self._both(self._anything.logits(poses), poses)
 
     def careful_logits(self, poses: FloatArray) -> FloatArray:
         """As `logits`, see `MotionScorer`."""
-        return _logit_of_product(
-            self._anything.careful_logits(poses), self._goal.careful_logits(poses)
-        )
+        return self._both(self._anything.careful_logits(poses), poses)
 
-
-def _logit_of_product(a: FloatArray, b: FloatArray) -> FloatArray:
-    """(M,) of the product of two probabilities with logits (M,): 1 / p - 1 is
-    (1 + exp(-a)) (1 + exp(-b)) - 1."""
-    logits: FloatArray = -np.logaddexp(np.logaddexp(-a, -b), -a - b)
-    return logits
+    def _both(self, anything: FloatArray, poses: FloatArray) -> FloatArray:
+        cells = self._heat.cells(place_px(poses[:, :2], self._picture, self._spec))
+        place = torch.from_numpy(cells).float().to(self._values.device)
+        with torch.inference_mode():
+            goal = self._match.within_reach(self._values, place).double().cpu().numpy()
+        log_p = np.minimum(goal - np.logaddexp(0, -anything), -_FLOOR)
+        logits: FloatArray = log_p - np.log(-np.expm1(log_p))
+        return logits

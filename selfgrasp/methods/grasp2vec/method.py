@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,8 +14,19 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from selfgrasp.core import ANYTHING, Context, InputError, Observation, Plan, Policy
-from selfgrasp.core.arrays import FloatArray
+from selfgrasp.core import (
+    ANYTHING,
+    CellSpec,
+    Context,
+    Goal,
+    Heat2D,
+    InputError,
+    Observation,
+    Plan,
+    Policy,
+    View,
+)
+from selfgrasp.core.arrays import FloatArray, unit
 from selfgrasp.learn import (
     Batch,
     Examples,
@@ -42,7 +53,7 @@ from selfgrasp.methods.grasp2vec.goals import (
     Frozen,
     gather_goals,
     goal_batch,
-    seen_goal,
+    seen_goals,
 )
 from selfgrasp.methods.grasp2vec.localise import NearScorer, place_of
 from selfgrasp.methods.grasp2vec.match import Match, MatchScorer, goal_loss
@@ -98,7 +109,7 @@ class Grasp2Vec(PictureEmbedding):
         self.decoder = Decoder(config.tower.numbers) if goal is None and decodes else None
         scaled = goal is None and not decodes and config.cosine
         self.log_scale = nn.Parameter(torch.tensor(FIRST_SCALE).log()) if scaled else None
-        self.match = None if goal is None else Match(goal, config.tower)
+        self.match = None if goal is None else Match(goal, config)
         if goal is not None:
             for tower in self._towers:
                 tower.requires_grad_(False)
@@ -132,8 +143,9 @@ class Grasp2Vec(PictureEmbedding):
         return self.config.servo
 
     def recipe(self, *, round: int = 0) -> FitConfig:
-        """AdamW, a cosine schedule; the goal-conditioned network has begun as the towers."""
-        rate = 1e-3 if self.match is None else 3e-4
+        """AdamW, a cosine schedule; the goal-conditioned network has begun as the towers, and where
+        these stay few numbers learn."""
+        rate = 1e-3 if self.match is None else 3e-2 if self.match.frozen else 3e-4
         return FitConfig(epochs=40, learning_rate=rate, batch=32, precision=Precision.ALSO_CPU)
 
     def load_trunk(self, path: Path) -> None:
@@ -176,9 +188,7 @@ class Grasp2Vec(PictureEmbedding):
         key: list[object] = [EXAMPLES_VERSION, config.servo.view, config.failures, *crops]
         if goal is None:
             return key
-        patches = goal.patches
-        seen = (patches.pixel, patches.stored_px, patches.planes, goal.truth)
-        return [*key, GOAL_EXAMPLES_VERSION, *seen, self._frozen_weights]
+        return [*key, GOAL_EXAMPLES_VERSION, goal.truth, self._frozen_weights]
 
     @property
     def _frozen_weights(self) -> str:
@@ -240,11 +250,12 @@ class Grasp2Vec(PictureEmbedding):
 
     def plan(self, context: Context, *, temperature: float = 0.0, steps: int | None = None) -> Plan:
         """See `ServoMethod.plan`; an empty plan where the goal is less alike than
-        `config.not_found_threshold` at the first step."""
+        `config.not_found_threshold` at the first step. Once something was held and rejected the
+        threshold says nothing: it was measured on heat without gaps."""
         threshold = self.config.not_found_threshold
         if context.goal.is_anything:
             return super().plan(context, temperature=temperature, steps=steps)
-        if threshold is not None and not context.step:
+        if threshold is not None and not context.step and not context.rejected:
             similarity = self.found(context).similarity
             if similarity < threshold:
                 return Plan.nothing(
@@ -298,13 +309,31 @@ class Grasp2Vec(PictureEmbedding):
         )
         if context.goal.is_anything:
             return anything
-        if self.match is not None and self.config.goal is not None:
-            shown = seen_goal(self.goal_pictures(context.goal), spec, self.config)
-            logits, patches = self.match.logits_of(shown), self.config.goal.patches
-            goal = PatchScorer(logits, camera, first, now, spec, patches, servo.view)
-            return MatchScorer(anything, goal)
-        view = first.view(servo.view)
-        return NearScorer(anything, place_of(self.found(context).heat, camera, view, spec))
+        view, heat = first.view(servo.view), self.found(context).heat
+        if self._attends is not None:
+            picture = replace(view, world_from_camera=camera)
+            return MatchScorer(anything, self._attends, heat, picture, spec)
+        return NearScorer(anything, place_of(heat, camera, view, spec))
+
+    @property
+    def _attends(self) -> Match | None:
+        """What says where a goal is in place of the towers, if it does."""
+        return None if self.config.goal is None else self.match
+
+    def heats(
+        self, view: View, goal: Goal, rejected: Sequence[View], spec: CellSpec
+    ) -> list[Heat2D]:
+        """As of any `PictureEmbedding`, or by the goal-conditioned network."""
+        match = self._attends
+        if match is None:
+            return super().heats(view, goal, rejected, spec)
+        pictures = [*(wanted := self.goal_pictures(goal)), *rejected]
+        with evaluating(self):
+            features = match.goals(seen_goals(pictures, spec, self.config).to(self.device))
+        vectors = features.double().cpu().numpy()
+        mean = vectors[: len(wanted)].mean(axis=0)
+        each = unit(np.stack([mean, *vectors[len(wanted) :]]))
+        return [self.heat_by(match.places, view, one, spec) for one in each]
 
     def _success_logits(self, patch: torch.Tensor, state: torch.Tensor) -> torch.Tensor:
         logits: torch.Tensor = self.judge(patch.to(self.device), state.to(self.device))[:, 0]

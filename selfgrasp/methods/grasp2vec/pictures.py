@@ -14,6 +14,9 @@ from selfgrasp.vision.square_crop import SquareCrop, held_crop, square_crop
 
 _HEIGHT = 0.08
 """m above the floor of the bin up to which its contents are in the crop."""
+PLANE = 0.03
+"""m above the floor of the bin, about the middle of what lies there: the plane on which places in a
+picture are places in the bin."""
 _LEAST_PX = 8
 """Side of the smallest picture that can show an object."""
 
@@ -81,6 +84,12 @@ def _check_size(view: View) -> None:
         raise InputError(
             given=f"a picture of {width} x {height} px", wanted=f"{_LEAST_PX} px a side or more"
         )
+
+
+def place_px(places_M2: FloatArray, view: View, spec: CellSpec) -> FloatArray:
+    """(M, 2) px, x and y in a picture of the scene, of places (M, 2), m, in the bin, on `PLANE`."""
+    heights = np.full((len(places_M2), 1), spec.workspace.surface + PLANE)
+    return project_world(np.concatenate([places_M2, heights], axis=1), view)
 
 
 def middle(crop: SquareCrop, side: int) -> SquareCrop:
