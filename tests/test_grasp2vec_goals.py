@@ -24,9 +24,8 @@ from selfgrasp.methods.grasp2vec.config import (
 from selfgrasp.methods.grasp2vec.examples import cuts_of, normalised_batch
 from selfgrasp.methods.grasp2vec.goals import achieved, goal_batch, similarity_of
 from selfgrasp.methods.grasp2vec.localise import cells_of
-from selfgrasp.methods.grasp2vec.match import MatchScorer, goal_loss
+from selfgrasp.methods.grasp2vec.match import MatchScorer, goal_features
 from selfgrasp.methods.grasp2vec.method import Grasp2Vec
-from selfgrasp.methods.grasp2vec.network import pooled
 from selfgrasp.methods.grasp2vec.pictures import middle, place_px, scene_crop
 
 torch.set_num_threads(1)
@@ -100,22 +99,23 @@ def told_apart(config: Grasp2VecConfig, steps: int = 200) -> float:
     assert goal is not None
     match = method.match
     assert match is not None
-    learning = [one for one in match.parameters() if one.requires_grad]
-    optimizer = torch.optim.AdamW(learning, lr=3e-3)
+    optimizer = torch.optim.AdamW(match.parameters(), lr=3e-3)
     method.train()
     for _ in range(steps):
         rows = rng.permutation(len(examples))[:32]
         batch = goal_batch(examples, rows, config, goal, rng, augment=True)
         optimizer.zero_grad()
-        goal_loss(match, batch).value.backward()
+        method.loss(batch).value.backward()
         optimizer.step()
     method.eval()
     colors_A4 = np.array([RNG(2 + a).permutation(len(COLORS))[:4] for a in range(20)])
     place = torch.from_numpy(cells_of(CORNERS - 2.0, config.tower.stride)).float()
     with torch.inference_mode():
+        assert match.places is not None
+        assert match.pictures is not None
         maps = match.places.features(normalised_batch(bins(colors_A4)[:, 2:-2, 2:-2]))
         shown = np.tile(COLORS[:, None, None], (1, 16, 16, 1))
-        goals = match.goals(normalised_batch(shown))[colors_A4]
+        goals = goal_features(match.pictures, normalised_batch(shown))[colors_A4]
         logs_A44 = torch.stack(
             [
                 torch.stack([match(maps, goals[:, k], one.expand(20, 2)) for one in place], dim=1)
@@ -146,9 +146,6 @@ def test_over_vectors_only_attention_and_reach_learn() -> None:
     assert match is not None
     learning = {name for name, one in match.named_parameters() if one.requires_grad}
     assert learning == {"log_scale", "log_reach", "floor"}
-    match.train()
-    assert not match.places.training
-    assert not match.pictures.training
 
 
 def test_a_reward_is_what_is_within_reach_and_of_the_rest_the_floor() -> None:
@@ -276,24 +273,22 @@ def test_the_towers_come_from_a_run_of_the_same_method(tmp_path: Path) -> None:
             torch.testing.assert_close(mine, theirs)
 
 
-@pytest.mark.parametrize("embedded", [False, True])
-def test_the_network_begins_as_the_towers(tmp_path: Path, embedded: bool) -> None:
+def test_the_network_begins_as_the_towers(tmp_path: Path) -> None:
     towers = built(replace(TINY, goal=None, tower=replace(TINY.tower, color_levels=3)))
     file = tmp_path / "towers.safetensors"
     save(file, towers)
-    config = with_goal(embedded=embedded)
-    method = built(replace(config, tower=towers.config.tower))
+    method = built(replace(TINY, tower=towers.config.tower))
     method.load_trunk(file)
     method.eval()
     match, picture = method.match, torch.rand(2, 3, 16, 16) * 2 - 1
     assert match is not None
-    assert method.held is not None
-    with torch.inference_mode():
-        torch.testing.assert_close(
-            match.places.features(picture), method.scene.features(picture), rtol=0, atol=0
-        )
-        vectors = pooled(method.held.features(picture))
-        torch.testing.assert_close(match.goals(picture), torch.nn.functional.normalize(vectors))
+    for mine, theirs in ((match.places, method.scene), (match.pictures, method.held)):
+        assert mine is not None
+        assert theirs is not None
+        with torch.inference_mode():
+            torch.testing.assert_close(
+                mine.features(picture), theirs.features(picture), rtol=0, atol=0
+            )
 
 
 def test_reports_name_true_rewards_and_no_others() -> None:

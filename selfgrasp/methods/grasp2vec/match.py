@@ -42,22 +42,22 @@ class Match(nn.Module):
     within reach of a grasp.
 
     As the published network it sees all of the bin: a place is the goal's where no other place is
-    more like the goal. Both parts begin as the towers (`begin`). They learn further, or stay
-    (`GoalConfig.embedded`), and how sharp the attention is and how far a grasp reaches is learned.
+    more like the goal. How sharp the attention is and how far a grasp reaches is learned.
 
     Args:
         goal: its config.
         config: of the method.
+
+    Attributes:
+        places: the tower for pictures of the bin, which begins as the method's (`begin`) and learns
+            further; None where that one is asked (`GoalConfig.embedded`).
+        pictures: the tower for pictures of objects, likewise.
     """
 
     def __init__(self, goal: GoalConfig, config: Grasp2VecConfig) -> None:
         super().__init__()
         plain = replace(config.tower, color_levels=0)
-        self.places, self.pictures = Tower(plain), Tower(plain)
-        self.frozen = goal.embedded
-        if self.frozen:
-            self.places.requires_grad_(False)
-            self.pictures.requires_grad_(False)
+        self.places, self.pictures = (None if goal.embedded else Tower(plain) for _ in range(2))
         self.log_scale = nn.Parameter(torch.tensor(_FIRST_SCALE).log())
         cells = _FIRST_REACH * config.scene.px / plain.stride
         self.log_reach = nn.Parameter(torch.full((2,), cells).log())
@@ -71,20 +71,10 @@ class Match(nn.Module):
             held: that of pictures of objects, for goals.
         """
         for mine, theirs in ((self.places, scene), (self.pictures, held)):
+            if mine is None:
+                continue
             mine.stem.load_state_dict(theirs.stem.state_dict())
             mine.units.load_state_dict(theirs.units.state_dict())
-
-    def train(self, mode: bool = True) -> Match:
-        """As of any module, but frozen towers keep their running statistics."""
-        super().train(mode)
-        if self.frozen:
-            self.places.eval()
-            self.pictures.eval()
-        return self
-
-    def goals(self, picture_BCGG: torch.Tensor) -> torch.Tensor:
-        """(B, F) features of goals, of length 1, of their pictures."""
-        return F.normalize(pooled(self.pictures.features(picture_BCGG)))
 
     def forward(
         self, map_BFHW: torch.Tensor, goal_BF: torch.Tensor, place_B2: torch.Tensor
@@ -93,8 +83,8 @@ class Match(nn.Module):
         within reach, and of the rest the similarity that any two pictures have.
 
         Args:
-            map_BFHW: of the scene, from `places`.
-            goal_BF: features of the goals, from `goals`.
+            map_BFHW: of the scene.
+            goal_BF: features of the goals, see `goal_features`.
             place_B2: cells of the map, x and y of the grasps, see `Heat2D`.
         """
         heat_BHW = torch.einsum("bfhw,bf->bhw", map_BFHW.float(), goal_BF)
@@ -120,16 +110,23 @@ class Match(nn.Module):
         return (attention_BP + reached_BP).logsumexp(dim=1)
 
 
-def goal_loss(match: Match, batch: Batch) -> Loss:
+def goal_features(pictures: Tower, picture_BCGG: torch.Tensor) -> torch.Tensor:
+    """(B, F) of goals, of length 1, of their pictures."""
+    return F.normalize(pooled(pictures.features(picture_BCGG)))
+
+
+def goal_loss(match: Match, places: Tower, pictures: Tower, batch: Batch) -> Loss:
     """Cross entropy of the rewards, which may lie between 0 and 1: the value of a triple is the
     probability of holding anything times that of the goal.
 
     Args:
         match: what learns.
+        places: the tower for pictures of the bin.
+        pictures: that for pictures of objects.
         batch: of `goals.goal_batch`.
     """
-    maps = match.places.features(batch["scene"])[batch["scene_of"]]
-    logs = match(maps, match.goals(batch["goal"]), batch["place"])
+    maps = places.features(batch["scene"])[batch["scene_of"]]
+    logs = match(maps, goal_features(pictures, batch["goal"]), batch["place"])
     log_value = (F.logsigmoid(batch["anything"]) + logs).clamp(max=-_FLOOR)
     reward = batch["reward"]
     loss = -(reward * log_value + (1 - reward) * (-log_value.expm1()).log()).mean()

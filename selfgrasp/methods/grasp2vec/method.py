@@ -56,7 +56,7 @@ from selfgrasp.methods.grasp2vec.goals import (
     seen_goals,
 )
 from selfgrasp.methods.grasp2vec.localise import NearScorer, place_of
-from selfgrasp.methods.grasp2vec.match import Match, MatchScorer, goal_loss
+from selfgrasp.methods.grasp2vec.match import Match, MatchScorer, goal_features, goal_loss
 from selfgrasp.methods.grasp2vec.network import Tower
 from selfgrasp.methods.grasp2vec.npairs import FIRST_SCALE
 from selfgrasp.methods.grasp2vec.reconstruction import Decoder, reconstruction_loss
@@ -143,9 +143,8 @@ class Grasp2Vec(PictureEmbedding):
         return self.config.servo
 
     def recipe(self, *, round: int = 0) -> FitConfig:
-        """AdamW, a cosine schedule; the goal-conditioned network has begun as the towers, and where
-        these stay few numbers learn."""
-        rate = 1e-3 if self.match is None else 3e-2 if self.match.frozen else 3e-4
+        """AdamW, a cosine schedule; the goal-conditioned network has begun as the towers."""
+        rate = 1e-3 if self.match is None else 3e-4
         return FitConfig(epochs=40, learning_rate=rate, batch=32, precision=Precision.ALSO_CPU)
 
     def load_trunk(self, path: Path) -> None:
@@ -242,7 +241,7 @@ class Grasp2Vec(PictureEmbedding):
         """See `triplets.triplet_loss` and `reconstruction.reconstruction_loss`, and
         `match.goal_loss` where the config has a goal."""
         if self.match is not None:
-            return goal_loss(self.match, batch)
+            return goal_loss(self.match, *self._looking, batch)
         if self.decoder is not None:
             return reconstruction_loss(self.scene, self.held, self.decoder, batch, self.config)
         scale = None if self.log_scale is None else self.log_scale.exp()
@@ -256,7 +255,7 @@ class Grasp2Vec(PictureEmbedding):
         if context.goal.is_anything:
             return super().plan(context, temperature=temperature, steps=steps)
         if threshold is not None and not context.step and not context.rejected:
-            similarity = self.found(context).similarity
+            similarity = self.similarity(context)
             if similarity < threshold:
                 return Plan.nothing(
                     f"no such object found: the likeliest place is alike by {similarity:.2f}, "
@@ -320,20 +319,30 @@ class Grasp2Vec(PictureEmbedding):
         """What says where a goal is in place of the towers, if it does."""
         return None if self.config.goal is None else self.match
 
+    @property
+    def _looking(self) -> tuple[Tower, Tower]:
+        """Towers for pictures of the bin and of objects that the goal-conditioned network asks: its
+        own, or those that have its vectors."""
+        match = self.match
+        if match is None or match.places is None or match.pictures is None:
+            return self.scene, self._towers[-1]
+        return match.places, match.pictures
+
     def heats(
         self, view: View, goal: Goal, rejected: Sequence[View], spec: CellSpec
     ) -> list[Heat2D]:
         """As of any `PictureEmbedding`, or by the goal-conditioned network."""
-        match = self._attends
-        if match is None:
+        if self._attends is None:
             return super().heats(view, goal, rejected, spec)
         pictures = [*(wanted := self.goal_pictures(goal)), *rejected]
+        places, objects = self._looking
         with evaluating(self):
-            features = match.goals(seen_goals(pictures, spec, self.config).to(self.device))
+            seen = seen_goals(pictures, spec, self.config).to(self.device)
+            features = goal_features(objects, seen)
         vectors = features.double().cpu().numpy()
         mean = vectors[: len(wanted)].mean(axis=0)
         each = unit(np.stack([mean, *vectors[len(wanted) :]]))
-        return [self.heat_by(match.places, view, one, spec) for one in each]
+        return [self.heat_by(places, view, one, spec) for one in each]
 
     def _success_logits(self, patch: torch.Tensor, state: torch.Tensor) -> torch.Tensor:
         logits: torch.Tensor = self.judge(patch.to(self.device), state.to(self.device))[:, 0]

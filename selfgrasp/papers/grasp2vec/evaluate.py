@@ -6,7 +6,7 @@ from pathlib import Path
 
 from selfgrasp.evaluation.job import BenchJob
 from selfgrasp.papers import steps
-from selfgrasp.papers.grasp2vec.rows import ANYTHING, NEAR, UNLEARNED, Row
+from selfgrasp.papers.grasp2vec.rows import ANYTHING, NEAR, SHIPPED, UNLEARNED, Row
 from selfgrasp.papers.grasp2vec.sizes import LIFTS, SETS, Work
 
 
@@ -24,7 +24,7 @@ def measure_embedding(work: Work) -> str:
 
 def play(work: Work, protocol: str, label: str) -> str:
     """Table 2: all rows on the same bins; of composite goals those that the paper has, and what
-    they are compared with. And section 5.3, `fetch`, which the towers play alone."""
+    they are compared with. And section 5.3, `fetch`, of what is shipped."""
     composite = protocol == "composite"
     job = BenchJob(
         protocol=protocol,
@@ -40,8 +40,8 @@ def play(work: Work, protocol: str, label: str) -> str:
 def rows(work: Work, protocol: str) -> list[Row]:
     """Those that are played."""
     if protocol == "fetch":
-        return [NEAR]
-    composite = ("goal_similarity", "goal", "goal_embedded")
+        return [SHIPPED]
+    composite = ("goal_similarity", "goal", SHIPPED.name)
     return [
         row
         for row in work.rows

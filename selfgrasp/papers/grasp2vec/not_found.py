@@ -20,6 +20,7 @@ from selfgrasp.evaluation.vectors import picture, vectors_of
 from selfgrasp.methods.grasp2vec.method import Grasp2Vec
 from selfgrasp.methods.registry import load
 from selfgrasp.papers import not_found, steps
+from selfgrasp.papers.grasp2vec.rows import SHIPPED
 from selfgrasp.papers.grasp2vec.sizes import LIFTS, VALIDATION, Work
 from selfgrasp.papers.grasp2vec.train import JUDGE
 from selfgrasp.papers.not_found import Looks
@@ -174,23 +175,29 @@ def accepted_table(work: Work) -> Table:
     )
 
 
-def ship(work: Work) -> str:
-    """The first towers in half precision, with who grasps now: those that go with the package, with
-    both thresholds, and others that rows are trained over."""
-    judge, found = weights_file(str(work.run(JUDGE))), measured_found(work)
+def put_together(work: Work) -> str:
+    """Towers of the first seed with who grasps now, in half precision: what rows are trained
+    over."""
+    judge = weights_file(str(work.run(JUDGE)))
     said = []
     for towers in sorted({"small", *(row.towers for row in work.learned)}):
         run = work.run(towers)
         method = load(run)
         assert isinstance(method, Grasp2Vec)
         method.load_trunk(judge)
-        if towers == "small":
-            method = method.with_config(
-                replace(
-                    method.config,
-                    not_found_threshold=found["threshold"],
-                    accept_threshold=found["accept"],
-                )
-            )
         said.append(not_found.pack(run, method, work.weights(towers)))
     return "; ".join(said)
+
+
+def ship(work: Work) -> str:
+    """What goes with the package: attention over the towers, with both thresholds, in half
+    precision."""
+    run, found = work.run(SHIPPED.name), measured_found(work)
+    method = load(run)
+    assert isinstance(method, Grasp2Vec)
+    chosen = replace(
+        method.config,
+        not_found_threshold=found["threshold"],
+        accept_threshold=found["accept"],
+    )
+    return not_found.pack(run, method.with_config(chosen), work.shipped)

@@ -14,8 +14,8 @@ from selfgrasp.papers.grasp2vec.rows import (
     COMPOSITE,
     FETCHED,
     LOCALIZATION,
-    NEAR,
     RETRIEVAL,
+    SHIPPED,
     UNLEARNED,
     Row,
 )
@@ -61,7 +61,7 @@ def report(work: Work) -> Report:
             fetch_table(work),
         ],
         notes=NOTES,
-        learned=resolve(str(work.weights())).label,
+        learned=resolve(str(work.shipped)).label,
     )
 
 
@@ -111,11 +111,11 @@ def fetch_table(work: Work) -> Table:
     rows: list[list[Cell]] = []
     for label, theirs, aim in zip(SETS, FETCHED, AIM, strict=True):
         found = steps.figures(
-            steps.measured(evaluate.played(work, "fetch", label)), work.policy(NEAR, "fetch")
+            steps.measured(evaluate.played(work, "fetch", label)), work.policy(SHIPPED, "fetch")
         )
         rows.append([label, *(_text(found.get(name)) for name in _FETCH), theirs, aim])
     return Table(
-        title="Localise and grasp, until what is held is accepted",
+        title="Until what is held is accepted",
         note="The paper's is of robots (section 5.3); the aim is this project's.",
         columns=["objects", *(name.replace("_", " ") for name in _FETCH), "paper", "aim"],
         rows=rows,
@@ -139,7 +139,7 @@ def _played_rows(
 
 def _theirs(row: Row, protocol: str, column: int) -> float | None:
     if protocol == "composite":
-        return COMPOSITE[column] if row.name == "goal_embedded" else None
+        return COMPOSITE[column] if row == SHIPPED else None
     return None if row.paper is None else row.paper[column]
 
 

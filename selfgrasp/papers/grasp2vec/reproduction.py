@@ -39,8 +39,9 @@ def steps_of(work: Work) -> tuple[Step[Work], ...]:
         Step("when to say that something is not there", not_found.measure_found),
         Step("collect what pictures ask for", collect_asked),
         Step("train who grasps again", partial(train_judge, name=JUDGE)),
-        Step("put together what is shipped", not_found.ship),
+        Step("put towers and who grasps together", not_found.put_together),
         Step("train goal-conditioned networks", train_goals),
+        Step("put together what is shipped", not_found.ship),
         *(
             Step(f"{name}, {label}", partial(evaluate.play, protocol=name, label=label))
             for name in ("instance", "fetch", "composite")

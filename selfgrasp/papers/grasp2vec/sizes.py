@@ -9,7 +9,16 @@ from pathlib import Path
 from selfgrasp.objects.catalogue import catalogue_hash
 from selfgrasp.objects.named import objects_named
 from selfgrasp.papers import reproduction
-from selfgrasp.papers.grasp2vec.rows import ANYTHING, METHOD, NEAR, ROWS, TOWERS, Row, Towers
+from selfgrasp.papers.grasp2vec.rows import (
+    ANYTHING,
+    METHOD,
+    NEAR,
+    ROWS,
+    SHIPPED,
+    TOWERS,
+    Row,
+    Towers,
+)
 
 LIFTS = "vessels"
 """Set of objects that everything is learned from."""
@@ -50,7 +59,7 @@ class Sizes:
     picture_px: int = 224
     judge_steps: int = 2_000
     steps: int = 1_500
-    goal_steps: int = 3_000
+    goal_steps: int = 1_000
     bins: int = 50
     towers: tuple[str, ...] = tuple(one.name for one in TOWERS)
     rows: tuple[str, ...] = tuple(one.name for one in ROWS)
@@ -70,7 +79,7 @@ def quick() -> Sizes:
         goal_steps=3,
         bins=1,
         towers=("small",),
-        rows=("anything", "goal", "near"),
+        rows=("anything", "goal", "goal_embedded", "near"),
         seeds=1,
     )
 
@@ -113,8 +122,9 @@ class Work(reproduction.Work):
 
     @property
     def learned(self) -> tuple[Row, ...]:
-        """Those of them that are trained."""
-        return tuple(row for row in self.rows if row not in (ANYTHING, NEAR))
+        """Those of them that are trained, and what is shipped."""
+        rows = dict.fromkeys((*self.rows, SHIPPED))
+        return tuple(row for row in rows if row not in (ANYTHING, NEAR))
 
     def run(self, name: str, seed: int | None = None) -> Path:
         """Folder of a training."""
@@ -132,17 +142,21 @@ class Work(reproduction.Work):
 
     def weights(self, towers: str = "small") -> Path:
         """File of towers of the first seed, together with who grasps."""
-        end = "" if towers == "small" else f"-{towers}"
-        return self.folders.root / f"{METHOD}{end}.safetensors"
+        return self.folders.root / f"towers-{towers}.safetensors"
+
+    @property
+    def shipped(self) -> Path:
+        """File of what goes with the package."""
+        return self.folders.root / f"{METHOD}.safetensors"
 
     def policy(self, row: Row, protocol: str) -> str:
-        """What plays a row. Of what is asked for once, all is tried for."""
-        near = str(self.weights())
+        """What plays a row; `fetch` what is shipped, with its thresholds."""
+        towers = str(self.weights())
         if row == ANYTHING:
-            return f"{near}+anything"
+            return f"{towers}+anything"
         if row == NEAR:
-            return near if protocol == "fetch" else f"{near}+always"
-        return str(self.run(row.name))
+            return towers
+        return str(self.shipped if protocol == "fetch" else self.run(row.name))
 
     @property
     def frozen(self) -> dict[str, object]:
