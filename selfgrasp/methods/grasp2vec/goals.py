@@ -165,8 +165,8 @@ def goal_batch(
 
     In training pictures are cut at random offsets and flipped, each on its own, and their colors
     change on their own: they are of different scenes. The three colors change places alike over the
-    batch. What was held is shown before the scene of
-    another attempt (`before_others`), so that what lies behind tells nothing.
+    batch. What was held is shown before the scene of another attempt (`before_others`), so that
+    what lies behind tells nothing.
 
     Args:
         examples: of `gather_goals`.
