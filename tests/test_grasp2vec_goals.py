@@ -344,6 +344,9 @@ def test_goals_one_or_several_are_grasped_by_the_network_or_near_the_peak(embedd
             scorer = method.scorer(asked)
         assert isinstance(scorer, MatchScorer)
         assert method.plan(asked).actions
+    asked = replace(context, goal=red)
+    attended = method.found(asked)
+    assert method.with_config(replace(method.config, goal=None)).found(asked) is not attended
     near = method.variants()["near"]
     assert near.plan(replace(context, goal=red)).actions
     # The variant took nothing from the method.

@@ -288,6 +288,8 @@ class Grasp2Vec(PictureEmbedding):
         """The same networks, planning with another config."""
         other = copy.copy(self)
         other.config = config
+        # Another config may look with other towers.
+        other._found = None
         return other
 
     def scorer(self, context: Context, *, calibrated: bool = False) -> MotionScorer:
