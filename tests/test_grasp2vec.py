@@ -386,7 +386,8 @@ def test_a_goal_is_grasped_where_the_heat_has_its_peak(monkeypatch: pytest.Monke
 
 
 def test_what_is_not_alike_enough_is_not_tried(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Grasp2Vec, "found", lambda self, context: where(0.3))
+    monkeypatch.setattr(Grasp2Vec, "found", lambda self, context: where())
+    monkeypatch.setattr(Grasp2Vec, "similarity", lambda self, context: 0.3)
     method, context = built(replace(TINY, not_found_threshold=0.5)), box_context()
     plan = method.plan(replace(context, goal=RED))
     assert not plan.actions
