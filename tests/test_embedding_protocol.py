@@ -18,7 +18,7 @@ from selfgrasp.core.places import Places
 from selfgrasp.dataset import Dataset
 from selfgrasp.evaluation import vectors as evaluation_vectors
 from selfgrasp.evaluation.job import BenchJob
-from selfgrasp.evaluation.localization import by_chance
+from selfgrasp.evaluation.localization import Asked, by_chance, occlusion_table
 from selfgrasp.evaluation.measure import measure
 from selfgrasp.evaluation.measured import Measured
 from selfgrasp.evaluation.vectors import vectors_name, vectors_of
@@ -122,6 +122,23 @@ def test_chance_of_localization_is_of_pixels_of_the_bin_or_of_visible_objects() 
     inside[2:] = False
     assert by_chance(places, inside, "mug") == (2 / 8, 1 / 2)
     assert by_chance(places, inside, "out of the bin") == (0.0, 0.0)
+
+
+def test_what_is_right_is_told_by_how_much_is_seen() -> None:
+    lifts = Lifts.of("abcdef", ["mug"] * 6, "stuvwx")
+    seen = np.array([30, 0, 10, 40, 20, 50])
+    of = Asked(np.arange(6), lifts, np.zeros(6, np.int64), (), seen, {})
+    by_size = Answers((seen >= 40).astype(float), lifts.scenes)
+    always = Answers(np.ones(6), lifts.scenes)
+    rows = occlusion_table("seen", of, {"towers": (always, by_size)}).rows
+    assert [row[1:3] for row in rows] == [
+        ("10 to 20", 2),
+        ("30 to 30", 1),
+        ("40 to 40", 1),
+        ("50 to 50", 1),
+    ]
+    assert [str(row[4])[:5] for row in rows] == ["0.000", "0.000", "1.000", "1.000"]
+    assert {str(row[3])[:5] for row in rows} == {"1.000"}
 
 
 def measured(folder: Path, data: Path, *policies: str, **job: object) -> Measured:

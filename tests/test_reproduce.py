@@ -256,6 +256,12 @@ def test_grasp2vec_from_nothing_and_again(tmp_path: Path, capsys: pytest.Capture
     assert shipped.config.not_found_threshold == found["threshold"]
     assert shipped.config.accept_threshold == found["accept"]
     assert {"Not found", "Accepted"} <= tables.keys()
+    assert {
+        line["name"]: [p["x"] for p in line["points"]] for line in report["charts"][0]["series"]
+    } == {
+        "seen": [24, 48, 64],
+        "novel": [24, 48, 64],
+    }
     capsys.readouterr()
     assert run(args) == 0
     said = capsys.readouterr().out

@@ -17,7 +17,13 @@ from selfgrasp.core import Embedding, InputError
 from selfgrasp.dataset import Dataset
 from selfgrasp.evaluation.found import Showing, show_retrievals, show_scenes
 from selfgrasp.evaluation.lifts import HeldOut, held_out, objects_of
-from selfgrasp.evaluation.localization import Asked, Localized, asked, localize
+from selfgrasp.evaluation.localization import (
+    Asked,
+    Localized,
+    asked,
+    localize,
+    occlusion_table,
+)
 from selfgrasp.evaluation.measured import Measured
 from selfgrasp.evaluation.names import STORED
 from selfgrasp.evaluation.policies import resolve_embeddings
@@ -172,9 +178,15 @@ def _measured(
     _show(measurement, data, of, vectors)
     question = asked(queries, gallery, of.held.places, seed=measurement.job.seed)
     located = _localized(measurement, data, of, question, embeddings, vectors)
+    tables = []
     if located is not None:
         for label, answer in located.answers.items():
             found[label][LOCALIZATION] = answer
+        both = {
+            label: (found[label][RETRIEVAL].of(question.queries), answer)
+            for label, answer in located.answers.items()
+        }
+        tables.append(occlusion_table(of.title, question, both))
     by_label = {policy.label: policy for policy in measurement.policies}
     rows = [
         measurement.row(answer.estimate, by_label[label], of.title, metric)
@@ -185,7 +197,7 @@ def _measured(
     # Of few lifts none may have a picture from another scene.
     rows = [row for row in rows if row.n]
     notes = [one.note for one in vectors.values() if one.note]
-    return _Found(rows, list(_pairs(found, of.title)), [_counted(of, question, notes)])
+    return _Found(rows, list(_pairs(found, of.title)), [_counted(of, question, notes), *tables])
 
 
 def _localized(

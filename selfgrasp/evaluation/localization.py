@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from selfgrasp.common.parts import Cell, Table
 from selfgrasp.common.progress import Progress
 from selfgrasp.core import Embedding, Heat2D, InputError, View
 from selfgrasp.core.arrays import FloatArray
@@ -18,21 +19,28 @@ from selfgrasp.evaluation.vectors import picture
 from selfgrasp.protocols.embedding import Answers, Lifts, goals
 from selfgrasp.vision.workspace import floor_pixels
 
+_PARTS = 4
+"""Of scenes, by how much of the object is seen."""
+
 
 @dataclass(frozen=True, eq=False)
 class Asked:
     """Scenes in which an object is to be found, each with a picture of it from another attempt.
 
     Attributes:
-        scenes: the lifts whose `before` picture is searched for what they lifted.
+        queries: (Q,) rows of the queries that are asked about.
+        scenes: their lifts, whose `before` picture is searched for what they lifted.
         goal: (Q,) index of the picture's lift in the gallery.
         places: what each scene's pixels show.
+        seen_px: (Q,) how many show the object.
         counts: by what they count.
     """
 
+    queries: NDArray[np.int64]
     scenes: Lifts
     goal: NDArray[np.int64]
     places: Sequence[Places]
+    seen_px: NDArray[np.int64]
     counts: Mapping[str, int]
 
 
@@ -72,16 +80,16 @@ def asked(queries: Lifts, gallery: Lifts, places: Mapping[str, str], *, seed: in
     there = noted & (goal >= 0)
     scenes = queries[there]
     read = [Places.from_text(places[i]) for i in scenes.ids.tolist()]
-    hidden = sum(
-        not one.of(name).any() for one, name in zip(read, scenes.objects.tolist(), strict=True)
-    )
+    seen = [
+        int(one.of(name).sum()) for one, name in zip(read, scenes.objects.tolist(), strict=True)
+    ]
     counts = {
         "scenes searched": len(scenes),
         "scenes without truth.places": int((~noted).sum()),
         "scenes whose object has no other picture": int((noted & (goal < 0)).sum()),
-        "scenes in which the object is hidden (wrong whatever is answered)": hidden,
+        "scenes in which the object is hidden (wrong whatever is answered)": seen.count(0),
     }
-    return Asked(scenes, goal[there], read, counts)
+    return Asked(np.flatnonzero(there), scenes, goal[there], read, np.array(seen, np.int64), counts)
 
 
 def localize(
@@ -132,6 +140,31 @@ def _scenes(data: Dataset, of: Asked) -> Iterator[tuple[View, Places]]:
                 wanted=f"the size of its picture, {view.size}",
             )
         yield view, places
+
+
+def occlusion_table(title: str, of: Asked, found: Mapping[str, Sequence[Answers]]) -> Table:
+    """What is right of objects of which few pixels are seen, and of which many.
+
+    Args:
+        title: how rows call the objects.
+        of: what was asked.
+        found: by the policy's label, retrieval and localization of each of Q.
+    """
+    order = np.argsort(of.seen_px, kind="stable")
+    order = order[of.seen_px[order] > 0]
+    rows: list[list[Cell]] = []
+    for label, each in found.items():
+        for part in np.array_split(order, _PARTS):
+            if len(part):
+                low, high = of.seen_px[part[0]], of.seen_px[part[-1]]
+                shares = [one.of(part).estimate.text() for one in each]
+                rows.append([label, f"{low} to {high}", len(part), *shares])
+    return Table(
+        title=f"By how much is seen of what is lifted: {title}",
+        note="Quarters of the scenes in which any of it is seen, by the pixels that show it.",
+        columns=["policy", "pixels", "scenes", "retrieval", "localization"],
+        rows=rows,
+    )
 
 
 def by_chance(places: Places, inside: NDArray[np.bool_], name: str) -> tuple[float, float]:

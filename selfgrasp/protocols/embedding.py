@@ -185,8 +185,8 @@ class Answers:
         found = _mean(self.scenes, self.right)
         return Estimate(found.value, found.low, found.high, len(self.right))
 
-    def of(self, some: NDArray[np.bool_]) -> Answers:
-        """Those of `some` (Q,) queries alone."""
+    def of(self, some: NDArray[np.bool_] | NDArray[np.int64]) -> Answers:
+        """Those of some queries alone: (Q,) whether, or their indices."""
         return Answers(self.right[some], self.scenes[some])
 
     def better_than(self, other: Answers) -> Estimate:

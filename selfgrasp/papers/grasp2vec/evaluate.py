@@ -1,13 +1,16 @@
-"""What the towers know of lifts that nothing was learned from, and what the rows fetch."""
+"""What the towers know of lifts that nothing was learned from, what the rows fetch, and how that
+grows with what was collected."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from selfgrasp.evaluation.job import BenchJob
 from selfgrasp.papers import steps
 from selfgrasp.papers.grasp2vec.rows import ANYTHING, NEAR, SHIPPED, UNLEARNED, Row
 from selfgrasp.papers.grasp2vec.sizes import LIFTS, SETS, Work
+from selfgrasp.papers.grasp2vec.train import grown
 
 
 def measure_embedding(work: Work) -> str:
@@ -25,16 +28,36 @@ def measure_embedding(work: Work) -> str:
 def play(work: Work, protocol: str, label: str) -> str:
     """Table 2: all rows on the same bins; of composite goals those that the paper has, and what
     they are compared with. And section 5.3, `fetch`, of what is shipped."""
-    composite = protocol == "composite"
+    policies = [work.policy(row, protocol) for row in rows(work, protocol)]
+    return _played(work, protocol, label, policies, played(work, protocol, label))
+
+
+def play_growing(work: Work, label: str) -> str:
+    """`instance` by what learned from fewer attempts, and from all of them."""
+    return _played(work, "instance", label, list(growing(work).values()), grew(work, label))
+
+
+def growing(work: Work) -> dict[int, str]:
+    """By attempts, the policy that learned from them: near the heat's peak, before and after what
+    was asked for."""
+    sizes = work.sizes
+    return {
+        **{n: str(work.run(grown(n))) for n in work.amounts},
+        sizes.lifts: str(work.run("small")),
+        sizes.lifts + sizes.asked: work.policy(NEAR, "instance"),
+    }
+
+
+def _played(work: Work, protocol: str, label: str, policies: Sequence[str], out: Path) -> str:
     job = BenchJob(
         protocol=protocol,
-        policy=tuple(work.policy(row, protocol) for row in rows(work, protocol)),
+        policy=tuple(policies),
         objects=SETS[label],
-        trials=work.sizes.bins * (2 if composite else 1),
+        trials=work.sizes.bins * (2 if protocol == "composite" else 1),
         seed=work.seed,
         options={"picture_px": work.sizes.picture_px, "count": work.sizes.count},
     )
-    return steps.played(job, out=played(work, protocol, label), workers=work.workers)
+    return steps.played(job, out=out, workers=work.workers)
 
 
 def rows(work: Work, protocol: str) -> list[Row]:
@@ -57,3 +80,8 @@ def embedding(work: Work) -> Path:
 def played(work: Work, protocol: str, label: str) -> Path:
     """Folder of a part of table 2, or of section 5.3."""
     return work.folders.root / f"{protocol}-{label}"
+
+
+def grew(work: Work, label: str) -> Path:
+    """Folder of the curve over attempts."""
+    return work.folders.root / f"growth-{label}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from selfgrasp.common.parts import Cell, Table
+from selfgrasp.common.parts import Cell, Chart, Line, Point, Table
 from selfgrasp.papers import steps
 from selfgrasp.papers.grasp2vec import evaluate
 from selfgrasp.papers.grasp2vec.not_found import accepted_table, found_table
@@ -60,6 +60,7 @@ def report(work: Work) -> Report:
             ),
             fetch_table(work),
         ],
+        charts=[growth_chart(work)],
         notes=NOTES,
         learned=resolve(str(work.shipped)).label,
     )
@@ -119,6 +120,29 @@ def fetch_table(work: Work) -> Table:
         note="The paper's is of robots (section 5.3); the aim is this project's.",
         columns=["objects", *(name.replace("_", " ") for name in _FETCH), "paper", "aim"],
         rows=rows,
+    )
+
+
+def growth_chart(work: Work) -> Chart:
+    """What is fetched against attempts that were learned from."""
+    series = []
+    for label in SETS:
+        found = steps.measured(evaluate.grew(work, label))
+        points = []
+        for attempts, policy in evaluate.growing(work).items():
+            row = steps.figures(found, policy)["instance"]
+            points.append(Point(attempts, row["value"], row["low"], row["high"]))
+        series.append(Line(name=label, points=points))
+    sizes = work.sizes
+    return Chart(
+        title="What more attempts bring",
+        note=f"`instance`, near the heat's peak, whose towers and who grasps learned from so many "
+        f"attempts. The last {sizes.asked:,} were asked for what was held before, and only who "
+        "grasps learned from them.",
+        x="attempts",
+        y="fetched",
+        percent=True,
+        series=series,
     )
 
 

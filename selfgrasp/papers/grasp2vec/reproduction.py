@@ -20,6 +20,7 @@ from selfgrasp.papers.grasp2vec.train import (
     FIRST_JUDGE,
     JUDGE,
     train_goals,
+    train_growing,
     train_judge,
     train_towers,
 )
@@ -45,6 +46,11 @@ def steps_of(work: Work) -> tuple[Step[Work], ...]:
         *(
             Step(f"{name}, {label}", partial(evaluate.play, protocol=name, label=label))
             for name in ("instance", "fetch", "composite")
+            for label in SETS
+        ),
+        Step("train on fewer lifts", train_growing),
+        *(
+            Step(f"what more attempts bring, {label}", partial(evaluate.play_growing, label=label))
             for label in SETS
         ),
     )

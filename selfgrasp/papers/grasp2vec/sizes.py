@@ -47,7 +47,8 @@ class Sizes:
         goal_steps: of training the goal-conditioned network.
         bins: of `instance`, with six goals each; of `composite` twice as many, with three each.
         towers, rows: names of those that are trained and measured.
-        seeds: trainings of the towers, and of `goal` and `goal_similarity`.
+        seeds: trainings of the towers.
+        shares: of the lifts, for the curve over attempts.
     """
 
     lifts: int = 27_000
@@ -64,6 +65,7 @@ class Sizes:
     towers: tuple[str, ...] = tuple(one.name for one in TOWERS)
     rows: tuple[str, ...] = tuple(one.name for one in ROWS)
     seeds: int = 3
+    shares: tuple[float, ...] = (1 / 8, 1 / 4, 1 / 2)
 
 
 def quick() -> Sizes:
@@ -81,6 +83,7 @@ def quick() -> Sizes:
         towers=("small",),
         rows=("anything", "goal", "goal_embedded", "near"),
         seeds=1,
+        shares=(1 / 2,),
     )
 
 
@@ -103,7 +106,7 @@ def with_trials(sizes: Sizes, trials: int) -> Sizes:
 class Work(reproduction.Work):
     """What every step works on. The preset paper has the published towers."""
 
-    MAY_GROW = ("seeds", "bins", "towers", "rows", "sets")
+    MAY_GROW = ("seeds", "bins", "towers", "rows", "sets", "shares")
 
     sizes: Sizes
 
@@ -129,6 +132,11 @@ class Work(reproduction.Work):
     def run(self, name: str, seed: int | None = None) -> Path:
         """Folder of a training."""
         return self.folders.run(f"{name}-{self.seed if seed is None else seed}")
+
+    @property
+    def amounts(self) -> tuple[int, ...]:
+        """Attempts that the curve's networks learn from, but for the last ones."""
+        return tuple(round(share * self.sizes.lifts) for share in self.sizes.shares)
 
     def method(self, towers: Towers) -> str:
         """What towers train."""

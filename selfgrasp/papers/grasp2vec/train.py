@@ -3,6 +3,9 @@ goal-conditioned networks over the first ones."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import replace
+
 from selfgrasp.papers import steps
 from selfgrasp.papers.grasp2vec.sizes import ASKED, LIFTS, Work
 from selfgrasp.rollout.jobs import TrainJob
@@ -14,8 +17,33 @@ after the lifts, and after what was asked for, too."""
 
 def train_judge(work: Work, name: str) -> str:
     """Hand-eye coordination as it is shipped, which never saw a vessel, learns on."""
+    return steps.train_all(work, [_judge(work, name)])
+
+
+def train_towers(work: Work) -> str:
+    """All towers."""
+    return steps.train_all(work, list(_towers(work)))
+
+
+def train_growing(work: Work) -> str:
+    """Who grasps and the first towers, as if the robot had stopped collecting earlier."""
+    judge, first = _judge(work, FIRST_JUDGE), next(iter(_towers(work)))
+    judges = [replace(judge, out=work.run(f"{FIRST_JUDGE}_{n}"), attempts=n) for n in work.amounts]
+    towers = [
+        replace(first, out=work.run(grown(n)), trunk=str(one.out), attempts=n)
+        for n, one in zip(work.amounts, judges, strict=True)
+    ]
+    return f"{steps.train_all(work, judges)}; {steps.train_all(work, towers)}"
+
+
+def grown(attempts: int) -> str:
+    """Name of the run of the towers that learned from so many attempts."""
+    return f"small_{attempts}"
+
+
+def _judge(work: Work, name: str) -> TrainJob:
     learned = (LIFTS,) if name == FIRST_JUDGE else (LIFTS, ASKED)
-    job = TrainJob(
+    return TrainJob(
         method="hand_eye",
         data=tuple(work.folders.data(one) for one in learned),
         out=work.run(name),
@@ -25,19 +53,12 @@ def train_judge(work: Work, name: str) -> str:
         device=work.device,
         threads=1,
     )
-    return steps.train_all(work, [job])
 
 
-def train_towers(work: Work) -> str:
-    """All towers."""
-    sizes, judge = work.sizes, str(work.run(FIRST_JUDGE))
-    return steps.train_all(
-        work,
-        [
-            _job(work, one.name, work.method(one), judge, (LIFTS,), sizes.steps, seed)
-            for one, seed in work.towers
-        ],
-    )
+def _towers(work: Work) -> Iterable[TrainJob]:
+    judge = str(work.run(FIRST_JUDGE))
+    for one, seed in work.towers:
+        yield _job(work, one.name, work.method(one), judge, (LIFTS,), work.sizes.steps, seed)
 
 
 def train_goals(work: Work) -> str:
