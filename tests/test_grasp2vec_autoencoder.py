@@ -135,11 +135,17 @@ def test_the_autoencoders_row_learns_from_its_vectors_and_the_others_from_grasp2
     row, towers = jobs["goal_autoencoder-0"], jobs["autoencoder-0"]
     first = str(towers.out.parent / "judge_first-0")
     assert (towers.method, towers.trunk) == ("grasp2vec:autoencoder", first)
-    over = str(tmp_path / "towers-autoencoder.safetensors")
+    over = str(tmp_path / "towers-autoencoder-0.safetensors")
     assert (row.method, row.trunk) == ("grasp2vec:goal_similarity", over)
     assert "autoencoder-1" not in jobs
-    others = [job for name, job in jobs.items() if name.startswith("goal") and job is not row]
-    assert {job.trunk for job in others} == {str(tmp_path / "towers-small.safetensors")}
+    others = {n: job for n, job in jobs.items() if n.startswith("goal") and job is not row}
+    assert {f"goal-{seed}" for seed in range(3)} < others.keys()
+    for name, job in others.items():
+        seed = name.rpartition("-")[2]
+        assert (job.seed, job.trunk) == (
+            int(seed),
+            str(tmp_path / f"towers-small-{seed}.safetensors"),
+        )
     assert {"autoencoder", "goal_autoencoder"} <= {*Sizes().towers, *Sizes().rows}
 
 

@@ -28,7 +28,7 @@ def measure_embedding(work: Work) -> str:
 def play(work: Work, protocol: str, label: str) -> str:
     """Table 2: all rows on the same bins; of composite goals those that the paper has, and what
     they are compared with. And section 5.3, `fetch`, of what is shipped."""
-    policies = [work.policy(row, protocol) for row in rows(work, protocol)]
+    policies = [work.policy(*one, protocol) for one in rows(work, protocol)]
     return _played(work, protocol, label, policies, played(work, protocol, label))
 
 
@@ -44,7 +44,7 @@ def growing(work: Work) -> dict[int, str]:
     return {
         **{n: str(work.run(grown(n))) for n in work.amounts},
         sizes.lifts: str(work.run("small")),
-        sizes.lifts + sizes.asked: work.policy(NEAR, "instance"),
+        sizes.lifts + sizes.asked: work.policy(NEAR, work.seed, "instance"),
     }
 
 
@@ -60,15 +60,15 @@ def _played(work: Work, protocol: str, label: str, policies: Sequence[str], out:
     return steps.played(job, out=out, workers=work.workers)
 
 
-def rows(work: Work, protocol: str) -> list[Row]:
-    """Those that are played."""
+def rows(work: Work, protocol: str) -> list[tuple[Row, int]]:
+    """Those that are played, with their seeds: all of them by `instance` alone."""
     if protocol == "fetch":
-        return [SHIPPED]
-    composite = ("goal_similarity", "goal", SHIPPED.name)
+        return [(SHIPPED, work.seed)]
+    composite = (ANYTHING.name, "goal_similarity", "goal", SHIPPED.name, NEAR.name)
     return [
-        row
-        for row in work.rows
-        if protocol != "composite" or row in (ANYTHING, NEAR) or row.name in composite
+        (row, seed)
+        for row, seed in work.rows
+        if protocol == "instance" or (row.name in composite and seed == work.seed)
     ]
 
 

@@ -176,16 +176,16 @@ def accepted_table(work: Work) -> Table:
 
 
 def put_together(work: Work) -> str:
-    """Towers of the first seed with who grasps now, in half precision: what rows are trained
-    over."""
+    """Towers with who grasps now, in half precision: what rows are trained over."""
     judge = weights_file(str(work.run(JUDGE)))
+    wanted = {(row.towers, seed) for row, seed in (*work.rows, *work.learned)}
     said = []
-    for towers in sorted({"small", *(row.towers for row in work.learned)}):
-        run = work.run(towers)
+    for towers, seed in sorted(wanted):
+        run = work.run(towers, seed)
         method = load(run)
         assert isinstance(method, Grasp2Vec)
         method.load_trunk(judge)
-        said.append(not_found.pack(run, method, work.weights(towers)))
+        said.append(not_found.pack(run, method, work.weights(towers, seed)))
     return "; ".join(said)
 
 

@@ -102,7 +102,7 @@ def played_table(work: Work, protocol: str, label: str) -> Table:
     found = steps.measured(evaluate.played(work, protocol, label))
     return Table(
         title=f"What is fetched when {_ASKED[protocol]} asked for, {label}",
-        columns=["row", *(name.replace("_", " ") for name in _PLAYED), "paper"],
+        columns=["row", "seed", *(name.replace("_", " ") for name in _PLAYED), "paper"],
         rows=list(_played_rows(work, found, protocol, 0 if label == "seen" else 1)),
     )
 
@@ -112,7 +112,8 @@ def fetch_table(work: Work) -> Table:
     rows: list[list[Cell]] = []
     for label, theirs, aim in zip(SETS, FETCHED, AIM, strict=True):
         found = steps.figures(
-            steps.measured(evaluate.played(work, "fetch", label)), work.policy(SHIPPED, "fetch")
+            steps.measured(evaluate.played(work, "fetch", label)),
+            work.policy(SHIPPED, work.seed, "fetch"),
         )
         rows.append([label, *(_text(found.get(name)) for name in _FETCH), theirs, aim])
     return Table(
@@ -152,10 +153,11 @@ _ASKED = {"instance": "a picture is", "composite": "one of two pictures is"}
 def _played_rows(
     work: Work, found: dict[str, Any], protocol: str, column: int
 ) -> Iterator[list[Cell]]:
-    for row in evaluate.rows(work, protocol):
-        figures = steps.figures(found, work.policy(row, protocol))
+    for row, seed in evaluate.rows(work, protocol):
+        figures = steps.figures(found, work.policy(row, seed, protocol))
         yield [
             row.title,
+            seed,
             *(_text(figures.get(name)) for name in _PLAYED),
             _theirs(row, protocol, column),
         ]

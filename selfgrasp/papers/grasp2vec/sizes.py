@@ -47,7 +47,7 @@ class Sizes:
         goal_steps: of training the goal-conditioned network.
         bins: of `instance`, with six goals each; of `composite` twice as many, with three each.
         towers, rows: names of those that are trained and measured.
-        seeds: trainings of the towers.
+        seeds: trainings of the first towers, and of the rows over them.
         shares: of the lifts, for the curve over attempts.
     """
 
@@ -118,16 +118,23 @@ class Work(reproduction.Work):
         return (*first, *((one, s) for s in self.seeds[1:] for one in chosen if one.every_seed))
 
     @property
-    def rows(self) -> tuple[Row, ...]:
-        """Rows of table 2, in the paper's order, over towers that are trained."""
+    def rows(self) -> tuple[tuple[Row, int], ...]:
+        """Rows of table 2, in the paper's order, over towers that are trained, with their seeds;
+        the first ones first."""
         sizes = self.sizes
-        return tuple(r for r in ROWS if r.name in sizes.rows and r.towers in sizes.towers)
+        first = [r for r in ROWS if r.name in sizes.rows and r.towers in sizes.towers]
+        every = [one.name for one in TOWERS if one.every_seed]
+        again = [r for r in first if r.towers in every and r != ANYTHING]
+        return (
+            *((row, self.seed) for row in first),
+            *((row, seed) for seed in self.seeds[1:] for row in again),
+        )
 
     @property
-    def learned(self) -> tuple[Row, ...]:
+    def learned(self) -> tuple[tuple[Row, int], ...]:
         """Those of them that are trained, and what is shipped."""
-        rows = dict.fromkeys((*self.rows, SHIPPED))
-        return tuple(row for row in rows if row not in (ANYTHING, NEAR))
+        rows = dict.fromkeys((*self.rows, (SHIPPED, self.seed)))
+        return tuple(one for one in rows if one[0] not in (ANYTHING, NEAR))
 
     def run(self, name: str, seed: int | None = None) -> Path:
         """Folder of a training."""
@@ -148,23 +155,23 @@ class Work(reproduction.Work):
         larger = "paper_" if self.preset == "paper" and row.towers == "small" else ""
         return f"{METHOD}:{larger}{row.preset or row.name}"
 
-    def weights(self, towers: str = "small") -> Path:
-        """File of towers of the first seed, together with who grasps."""
-        return self.folders.root / f"towers-{towers}.safetensors"
+    def weights(self, towers: str = "small", seed: int | None = None) -> Path:
+        """File of towers together with who grasps."""
+        return self.folders.root / f"towers-{self.run(towers, seed).name}.safetensors"
 
     @property
     def shipped(self) -> Path:
         """File of what goes with the package."""
         return self.folders.root / f"{METHOD}.safetensors"
 
-    def policy(self, row: Row, protocol: str) -> str:
+    def policy(self, row: Row, seed: int, protocol: str) -> str:
         """What plays a row; `fetch` what is shipped, with its thresholds."""
-        towers = str(self.weights())
+        towers = str(self.weights(seed=seed))
         if row == ANYTHING:
             return f"{towers}+anything"
         if row == NEAR:
             return towers
-        return str(self.shipped if protocol == "fetch" else self.run(row.name))
+        return str(self.shipped if protocol == "fetch" else self.run(row.name, seed))
 
     @property
     def frozen(self) -> dict[str, object]:

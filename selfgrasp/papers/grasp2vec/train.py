@@ -62,7 +62,7 @@ def _towers(work: Work) -> Iterable[TrainJob]:
 
 
 def train_goals(work: Work) -> str:
-    """The rows of table 2, each over its towers of the first seed."""
+    """The rows of table 2, each over its towers of the same seed."""
     learned = (LIFTS, ASKED)
     return steps.train_all(
         work,
@@ -71,12 +71,12 @@ def train_goals(work: Work) -> str:
                 work,
                 row.name,
                 work.goal_method(row),
-                str(work.weights(row.towers)),
+                str(work.weights(row.towers, seed)),
                 learned,
                 work.sizes.goal_steps,
-                work.seed,
+                seed,
             )
-            for row in work.learned
+            for row, seed in work.learned
         ],
     )
 
