@@ -24,7 +24,6 @@ from selfgrasp.methods.grasp2vec.config import (
     failures,
     paper,
 )
-from selfgrasp.methods.grasp2vec.embedding import Found
 from selfgrasp.methods.grasp2vec.examples import triplet_batch
 from selfgrasp.methods.grasp2vec.localise import (
     NEAR,
@@ -367,12 +366,12 @@ RED = Goal(image=View.uncalibrated(color_of(200)))
 BLUE = Goal(image=View.uncalibrated(color_of(20)))
 
 
-def where(similarity: float = 1.0) -> Found:
+def where() -> Heat2D:
     """A heat whose peak is over a corner of the bin."""
     view = box_context().observation.view()
     column, row = project_world(np.array([0.1, 0.1, PLANE]), view)
     affine = np.array([[8.0, 0, column - 4], [0, 8.0, row - 4]])
-    return Found(Heat2D(np.eye(2, 1, dtype=np.float32), affine), similarity)
+    return Heat2D(np.eye(2, 1, dtype=np.float32), affine)
 
 
 def test_a_goal_is_grasped_where_the_heat_has_its_peak(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -408,9 +407,8 @@ def test_the_similarity_is_the_peak_for_a_vector_of_length_one(
     for factor in (1.0, 3.0):
         scaled = factor * vector
         monkeypatch.setattr(method, "goal_vector", lambda goal, spec, scaled=scaled: scaled)
-        monkeypatch.setattr(method, "_found", None)
         wanted = peak / np.linalg.norm(vector)
-        assert method.found(context).similarity == pytest.approx(wanted, rel=1e-5)
+        assert method.similarity(context) == pytest.approx(wanted, rel=1e-5)
 
 
 def test_of_a_composite_goal_the_mean_is_looked_for() -> None:
@@ -519,15 +517,15 @@ def test_where_a_rejected_object_explains_the_place_better_the_goal_is_not() -> 
 def test_what_was_rejected_is_not_looked_for_in_its_own_place() -> None:
     method, context = built(), replace(box_context(), goal=RED)
     assert BLUE.image is not None
-    alone = method.found(context).heat
+    alone = method.found(context)
     told = replace(context, rejected=(BLUE.image,))
-    without = method.found(told).heat
+    without = method.found(told)
     vector = unit(method.objects([BLUE.image], SPEC)[0])
     other = method.heat(context.observation.view(), vector, SPEC).values
     left = alone.values > other
     wanted = np.where(left, alone.values, np.nan) if left.any() else alone.values
     np.testing.assert_array_equal(without.values, wanted)
     # It is forgotten with the goal: nothing stays in the method.
-    np.testing.assert_array_equal(method.found(context).heat.values, alone.values)
+    np.testing.assert_array_equal(method.found(context).values, alone.values)
     variant = method.variants()["no_rejection_memory"]
     assert np.array_equal(variant.plan(told).scores, method.plan(context).scores)

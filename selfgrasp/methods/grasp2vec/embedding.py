@@ -7,7 +7,6 @@ N pictures, D numbers of a vector.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,19 +26,6 @@ _CHUNK = 64
 """Pictures that a tower sees at once, outside training."""
 
 
-@dataclass(frozen=True, eq=False)
-class Found:
-    """What the embedding says of a goal in a scene.
-
-    Attributes:
-        heat: of the goal's vector, of length 1, without the places of what was rejected.
-        similarity: the heat's peak.
-    """
-
-    heat: Heat2D
-    similarity: float
-
-
 class PictureEmbedding(ServoMethod):
     """The embedding side of a method with two towers.
 
@@ -52,7 +38,7 @@ class PictureEmbedding(ServoMethod):
     scene: Tower
     held: Tower | None
     # An attempt looks for the same goal in the same first image at each step.
-    _found: tuple[Observation, Goal, tuple[View, ...], Found] | None = None
+    _found: tuple[Observation, Goal, tuple[View, ...], Heat2D] | None = None
 
     def scenes(self, views: Sequence[View], spec: CellSpec) -> FloatArray:
         """See `Embedding.scenes`."""
@@ -123,9 +109,9 @@ class PictureEmbedding(ServoMethod):
             images.append(part.image)
         return images
 
-    def found(self, context: Context) -> Found:
-        """Where the goal is in the first image, and how sure that is; not where something lies that
-        was held for it and rejected, see `without_rejected`.
+    def found(self, context: Context) -> Heat2D:
+        """Heat of the goal over the first image, without the places of what was held for it and
+        rejected, see `without_rejected`.
 
         Raises:
             InputError: see `goal_pictures`.
@@ -135,8 +121,7 @@ class PictureEmbedding(ServoMethod):
         if kept is None or kept[0] is not first or kept[1] is not goal or kept[2] != rejected:
             view = first.view(self.servo.view)
             wanted, *others = self.heats(view, goal, rejected, spec)
-            heat = without_rejected(wanted, others)
-            kept = self._found = first, goal, rejected, Found(heat, heat.peak)
+            kept = self._found = first, goal, rejected, without_rejected(wanted, others)
         return kept[3]
 
     def heats(

@@ -310,7 +310,7 @@ class Grasp2Vec(PictureEmbedding):
         )
         if context.goal.is_anything:
             return anything
-        view, heat = first.view(servo.view), self.found(context).heat
+        view, heat = first.view(servo.view), self.found(context)
         if self._attends is not None:
             picture = replace(view, world_from_camera=camera)
             return MatchScorer(anything, self._attends, heat, picture, spec)
