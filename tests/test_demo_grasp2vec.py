@@ -206,7 +206,7 @@ def test_the_page_shows_each_goal_with_heat_reach_and_arithmetic(
 def test_an_interrupted_demo_leaves_the_page_of_what_was_fetched(
     args: demo.Args, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    config, plan = replace(TINY, not_found_threshold=1e9), Grasp2Vec.plan
+    config, plan = replace(TINY, not_found_threshold=1.0), Grasp2Vec.plan
     save(Path(args.policy), built(config))
     asked: list[int] = []
 

@@ -23,6 +23,16 @@ def test_centres_of_cells_of_one_pixel_are_centres_of_pixels():
     assert heat.px(rows, columns)[1, 2].tolist() == [2.5, 1.5]
 
 
+def test_the_similarity_is_a_cosine_where_lengths_are_known():
+    values, vector = np.array([[6.0, 8.0], [np.nan, 7.0]], np.float32), np.array([3.0, 4.0])
+    assert Heat2D(values, CROPPED).similarity(vector) == pytest.approx(8 / 5)
+    heat = Heat2D(values, CROPPED, np.array([[1.0, 2.0], [0.0, 1.5]], np.float32))
+    for one in (heat, heat.resized(2.0), heat.inside((200, 200))):
+        assert one.similarity(vector) == pytest.approx(8 / (5 * 2))
+    with pytest.raises(InputError, match="lengths"):
+        Heat2D(values, CROPPED, np.ones((2, 3), np.float32))
+
+
 @pytest.mark.parametrize(
     ("values", "affine", "message"),
     [

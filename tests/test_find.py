@@ -65,7 +65,7 @@ def test_colors_find_the_red_square_and_the_picture_shows_it(pictures, tmp_path,
     assert drawn.shape[1] == pytest.approx(320 * (50 / 90 + 2 * 500 / 300) + 12, abs=2)
 
 
-@pytest.mark.parametrize(("threshold", "said"), [(1e-6, "there: at least"), (1e9, "not there: b")])
+@pytest.mark.parametrize(("threshold", "said"), [(-1.0, "there: at least"), (1.0, "not there: b")])
 def test_a_run_says_whether_it_is_there(threshold, said, pictures, tmp_path, capsys):
     path = tmp_path / "run.safetensors"
     save(path, built(replace(TINY, not_found_threshold=threshold)))

@@ -14,7 +14,7 @@ from selfgrasp.contracts.scenes import box_attempts, box_context, box_source, bo
 from selfgrasp.core import Embedding, Goal, Heat2D, InputError, Move, Verdict, Verifies, View
 from selfgrasp.core.arrays import FloatArray, unit
 from selfgrasp.core.pose import looking_at
-from selfgrasp.learn import Examples, save
+from selfgrasp.learn import Examples, evaluating, save
 from selfgrasp.methods import registry
 from selfgrasp.methods.grasp2vec import verify
 from selfgrasp.methods.grasp2vec.config import (
@@ -24,7 +24,7 @@ from selfgrasp.methods.grasp2vec.config import (
     failures,
     paper,
 )
-from selfgrasp.methods.grasp2vec.examples import triplet_batch
+from selfgrasp.methods.grasp2vec.examples import normalised_batch, triplet_batch
 from selfgrasp.methods.grasp2vec.localise import (
     NEAR,
     PLANE,
@@ -397,18 +397,29 @@ def test_what_is_not_alike_enough_is_not_tried(monkeypatch: pytest.MonkeyPatch) 
     assert variants["anything"].plan(replace(context, goal=RED)).calibrated
 
 
-def test_the_similarity_is_the_peak_for_a_vector_of_length_one(
+def test_the_similarity_is_the_cosine_of_the_likeliest_place(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     method, context = built(), replace(box_context(), goal=RED)
     assert RED.image is not None
     (vector,) = method.objects([RED.image], SPEC)
-    peak = method.heat(context.observation.view(), vector, SPEC).peak
+    view = context.observation.view()
+    crop = middle(scene_crop(view, SPEC, TINY.scene), TINY.scene.px).color
+    with evaluating(method), torch.inference_mode():
+        places = method.scene.features(normalised_batch(crop[None]))[0].double().numpy()
+    products = np.tensordot(vector, places, axes=1)
+    seen = ~np.isnan(method.heat(view, vector, SPEC).values)
+    at = np.unravel_index(np.where(seen, products, -np.inf).argmax(), products.shape)
+    wanted = products[at] / (np.linalg.norm(vector) * np.linalg.norm(places[:, *at]))
     for factor in (1.0, 3.0):
         scaled = factor * vector
         monkeypatch.setattr(method, "goal_vector", lambda goal, spec, scaled=scaled: scaled)
-        wanted = peak / np.linalg.norm(vector)
-        assert method.similarity(context) == pytest.approx(wanted, rel=1e-5)
+        assert method.similarity(context) == pytest.approx(wanted, rel=1e-4)
+
+
+def test_a_threshold_that_is_no_cosine_is_refused() -> None:
+    with pytest.raises(InputError, match=r"not_found_threshold 5\.28.*a cosine"):
+        replace(TINY, not_found_threshold=5.28)
 
 
 def test_of_a_composite_goal_the_mean_is_looked_for() -> None:

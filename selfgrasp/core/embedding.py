@@ -4,7 +4,7 @@ the `embedding` protocol evaluates (Grasp2Vec, Jang et al. 2018, section 3)."""
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -24,13 +24,16 @@ class Heat2D:
         values: (H, W) float32, higher is more alike; NaN where nothing was scored.
         picture_from_cell: (2, 3) affine map from cells to the picture's pixels. The centre of cell
             (row, column) is (column + 0.5, row + 0.5), as the centres of pixels are.
+        lengths: (H, W) float32 of the features whose inner products with a vector the values are;
+            None where they are none.
 
     Raises:
-        InputError: no value at all, or a map that is not invertible.
+        InputError: no value at all, a map that is not invertible, or lengths of other cells.
     """
 
     values: NDArray[np.float32]
     picture_from_cell: FloatArray
+    lengths: NDArray[np.float32] | None = None
 
     def __post_init__(self) -> None:
         values = checked(self.values, (None, None), np.float32, "values", finite=False)
@@ -41,6 +44,9 @@ class Heat2D:
             raise InputError(
                 given=f"picture_from_cell {affine.tolist()}", wanted="an invertible affine map"
             )
+        if self.lengths is not None:
+            lengths = checked(self.lengths, values.shape, np.float32, "lengths")
+            object.__setattr__(self, "lengths", lengths)
         object.__setattr__(self, "values", values)
         object.__setattr__(self, "picture_from_cell", affine)
 
@@ -66,8 +72,13 @@ class Heat2D:
         return self.px(np.array(row), np.array(column))
 
     def similarity(self, vector: FloatArray) -> float:
-        """The peak for a vector of length 1, where the heat is `vector`'s (D,)."""
-        return self.peak / max(float(np.linalg.norm(vector)), 1e-9)
+        """How alike the object and its likeliest place are: the cosine of `vector` (D,), whose heat
+        this is, with the features at the peak; without `lengths` the peak for a vector of
+        length 1."""
+        length = 1.0
+        if self.lengths is not None:
+            length = float(self.lengths.flat[int(np.nanargmax(self.values))])
+        return self.peak / max(float(np.linalg.norm(vector)) * length, 1e-9)
 
     def inside(self, size: tuple[int, int]) -> Heat2D:
         """The heat with NaN in the cells that lie more than half a cell beyond a picture of `size`
@@ -76,11 +87,11 @@ class Heat2D:
         half = np.abs(self.picture_from_cell[:, :2]).sum(axis=1) / 2
         inside = ((px > -half) & (px < np.array(size[::-1]) + half)).all(axis=-1)
         values = np.where(inside, self.values, np.nan).astype(np.float32)
-        return Heat2D(values, self.picture_from_cell)
+        return replace(self, values=values)
 
     def resized(self, scale: float) -> Heat2D:
         """The same heat over the picture `scale` times as large."""
-        return Heat2D(self.values, scale * self.picture_from_cell)
+        return replace(self, picture_from_cell=scale * self.picture_from_cell)
 
 
 @runtime_checkable

@@ -29,7 +29,7 @@ class FoundInPicture:
 
     Attributes:
         px: (2,) x and y in the scene's picture.
-        similarity: of the place to the object: the heat's peak for a vector of length 1.
+        similarity: of the place to the object, see `Heat2D.similarity`.
         threshold: of the similarity, below which the object counts as not there; None where the
             embedding has none.
         heat: over the scene's picture.

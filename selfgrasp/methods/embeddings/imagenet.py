@@ -73,7 +73,8 @@ class ImageNetFeatures:
         there = _places(floor_pixels(view, spec), values.shape, scale)
         step, first = STRIDE / scale, (0.5 - STRIDE / 2) / scale
         affine = np.array([[step, 0.0, first], [0.0, step, first]])
-        return Heat2D(np.where(there, values, np.nan).astype(np.float32), affine)
+        lengths = np.linalg.norm(features, axis=0).astype(np.float32)
+        return Heat2D(np.where(there, values, np.nan).astype(np.float32), affine, lengths)
 
     def _mean(self, view: View, pixels: NDArray[np.bool_]) -> FloatArray:
         """(C,) mean over the places that lie on `pixels`."""

@@ -135,8 +135,8 @@ class Grasp2VecConfig:
             triplet in training.
         jitter: largest random change of brightness and color, the same over a triplet.
         permuted: share of the training batches in which the three colors change places.
-        not_found_threshold: of the heat's peak for a vector of length 1, below which a goal counts
-            as not there; None: always tried.
+        not_found_threshold: least cosine of a goal's vector with the features of its likeliest
+            place at which it is tried; None: always tried.
         accept_threshold: least cosine of the vectors of what is held and of the goal at which it
             is accepted, see `Verifies`; None: whatever is held.
         goal: the goal-conditioned network, which then learns alone; None: the towers learn.
@@ -166,6 +166,11 @@ class Grasp2VecConfig:
                 given=f"a tied tower, scenes of {self.scene.px} and held pictures of "
                 f"{self.held.px} px",
                 wanted="the same size, so that one batch normalisation sees both",
+            )
+        if self.not_found_threshold is not None and not -1 <= self.not_found_threshold <= 1:
+            raise InputError(
+                given=f"not_found_threshold {self.not_found_threshold:g}",
+                wanted="a cosine, from -1 to 1, or None to try always",
             )
         if self.objective is Objective.RECONSTRUCTION and (self.failures or self.response_weight):
             raise InputError(

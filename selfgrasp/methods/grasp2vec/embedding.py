@@ -132,11 +132,11 @@ class PictureEmbedding(ServoMethod):
         return [self.heat(view, vector, spec) for vector in unit(vectors)]
 
     def similarity(self, context: Context) -> float:
-        """How alike the goal's vector, of length 1, and its likeliest place in the first image are,
-        whoever says where to grasp."""
+        """How alike the goal and its likeliest place in the first image are, see
+        `Heat2D.similarity`, whoever says where to grasp."""
         first, goal, spec = context.first or context.observation, context.goal, context.spec
-        vector = unit(self.goal_vector(goal, spec))
-        return self.heat(first.view(self.servo.view), vector, spec).peak
+        vector = self.goal_vector(goal, spec)
+        return self.heat(first.view(self.servo.view), vector, spec).similarity(vector)
 
     def verdict(self, present: View, goal: Goal, spec: CellSpec) -> Verdict:
         """See `Verifies`: by the cosine of the vectors' `features` (section 5.3), of a composite

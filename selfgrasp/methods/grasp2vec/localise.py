@@ -41,7 +41,7 @@ def heat_over_picture(
             shifted(crop.picture_from_crop, np.full(2, _first(stride)))[:, 2],
         ]
     )
-    return Heat2D(values, affine)
+    return Heat2D(values, affine, np.linalg.norm(map_DHW, axis=0))
 
 
 def cells_of(px: FloatArray, stride: int) -> FloatArray:

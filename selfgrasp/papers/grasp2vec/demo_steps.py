@@ -39,7 +39,7 @@ class Fetched:
         dropped: names of what was held before and was not accepted, for this page.
         tries: attempts for the goal.
         heat: of the goal over the picture before the last attempt.
-        similarity: the heat's peak for a vector of length 1.
+        similarity: of the goal and its likeliest place, see `Heat2D.similarity`.
         likeness: of the goal, and of each object of the bin by its name; empty where nothing was
             held, or no picture of it or of the bin was taken.
     """

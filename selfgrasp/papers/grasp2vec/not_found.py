@@ -1,6 +1,6 @@
-"""When to say that what a picture shows is not in the bin, the peak of the heat, for a vector of
-length 1, below which nothing is tried; and that it is not what is held, the cosine below which that
-is dropped."""
+"""When to say that what a picture shows is not in the bin, the cosine of its vector with its
+likeliest place below which nothing is tried; and that it is not what is held, the cosine below
+which that is dropped."""
 
 from __future__ import annotations
 
@@ -39,26 +39,26 @@ def measure_found(work: Work) -> str:
     """Of the first towers: both thresholds on bins of validation objects, their errors on those and
     the others."""
     found = measured_found(work)
-    told = not_found.told(found["peaks"], found["threshold"])
+    told = not_found.told(found["places"], found["threshold"])
     return f"{told}; what is held is accepted from a cosine of {found['accept']:.2f} on"
 
 
 def measured_found(work: Work) -> dict[str, Any]:
-    """Both thresholds, and the peaks of heats and the cosines by set of objects. Without validation
-    objects what was learned from chooses."""
+    """Both thresholds, and the cosines with places and with what was held by set of objects.
+    Without validation objects what was learned from chooses."""
     run = work.run("small")
     names = (LIFTS, *work.sizes.sets)
     folders = {name: work.folders.data(name) for name in names}
     chooser = VALIDATION if VALIDATION in names else LIFTS
 
     def measure() -> dict[str, object]:
-        peaks = {name: peaks_of(folder, run, work.seed) for name, folder in folders.items()}
-        cosines = {name: cosines_of(folder, run, work.seed) for name, folder in folders.items()}
+        places = {name: places_of(folder, run, work.seed) for name, folder in folders.items()}
+        held = {name: held_of(folder, run, work.seed) for name, folder in folders.items()}
         return {
-            "threshold": not_found.overlooking(peaks[chooser], OVERLOOKED),
-            "peaks": peaks,
-            "accept": not_found.overlooking(cosines[chooser], REJECTED),
-            "cosines": cosines,
+            "threshold": not_found.overlooking(places[chooser], OVERLOOKED),
+            "places": places,
+            "accept": not_found.overlooking(held[chooser], REJECTED),
+            "held": held,
         }
 
     data = {name: steps.data_identity(folder) for name, folder in folders.items()}
@@ -67,9 +67,9 @@ def measured_found(work: Work) -> dict[str, Any]:
     )
 
 
-def peaks_of(data: Path, run: Path, seed: int) -> Looks:
-    """In the first picture of each bin, peaks for every object of which there is a picture from
-    another bin. What lies there and cannot be seen counts for nothing.
+def places_of(data: Path, run: Path, seed: int) -> Looks:
+    """In the first picture of each bin, cosines of the likeliest place for every object of which
+    there is a picture from another bin. What lies there and cannot be seen counts for nothing.
 
     Args:
         data: lifts with noted places.
@@ -102,20 +102,20 @@ def peaks_of(data: Path, run: Path, seed: int) -> Looks:
                     if goal < 0 or (name in places.names and not visible):
                         continue
                     view = picture(attempt, "before")
-                    peak = method.heat(view, units[goal], opened.spec).peak
-                    (there if visible else absent).append(peak)
+                    heat = method.heat(view, units[goal], opened.spec)
+                    (there if visible else absent).append(heat.similarity(units[goal]))
                 looks["there"].append(there)
                 looks["absent"].append(absent)
                 progress.update(index + 1)
     return looks
 
 
-def cosines_of(data: Path, run: Path, seed: int) -> Looks:
+def held_of(data: Path, run: Path, seed: int) -> Looks:
     """By bin, cosines of what was held with pictures from other bins: of the same object (there),
     and of each other object that lay in the bin (absent).
 
     Args:
-        data, run, seed: as of `peaks_of`.
+        data, run, seed: as of `places_of`.
     """
     method, found = load(run), Looks(there=[], absent=[])
     assert isinstance(method, Grasp2Vec)
@@ -151,18 +151,18 @@ def found_table(work: Work) -> Table:
     """As a table of the report."""
     found = measured_found(work)
     note = (
-        f"Where the heat's peak for a vector of length 1 is below {found['threshold']:.1f} nothing "
-        f"is tried; so much that {OVERLOOKED:.0%} of what is there are overlooked in bins of "
+        f"Where the cosine of the likeliest place is below {found['threshold']:.2f} nothing is "
+        f"tried; so much that {OVERLOOKED:.0%} of what is there are overlooked in bins of "
         "validation objects. Each bin is asked for every object."
     )
-    return not_found.found_table(found["peaks"], found["threshold"], note)
+    return not_found.found_table(found["places"], found["threshold"], note)
 
 
 def accepted_table(work: Work) -> Table:
     """As a table of the report."""
     found = measured_found(work)
     rows: list[list[Cell]] = []
-    for label, looks in found["cosines"].items():
+    for label, looks in found["held"].items():
         dropped, accepted = not_found.errors(looks, found["accept"])
         rows.append([label, dropped.text(), accepted.text()])
     return Table(
