@@ -27,7 +27,7 @@ from selfgrasp.papers.not_found import Looks
 from selfgrasp.protocols.embedding import Lifts, goals
 from selfgrasp.rollout.policies import resolve, weights_file
 
-OVERLOOKED = 0.05
+OVERLOOKED = 0.02
 """Share of what is there that may be overlooked. What is overlooked is not fetched; what is tried
 for in vain costs attempts, as what is held is compared with the goal."""
 REJECTED = 0.05
@@ -61,10 +61,13 @@ def measured_found(work: Work) -> dict[str, Any]:
             "held": held,
         }
 
-    data = {name: steps.data_identity(folder) for name, folder in folders.items()}
-    return steps.measured_of(
-        work.folders.measured("found"), {"policy": resolve(str(run)).identity, **data}, measure
-    )
+    of = {
+        "policy": resolve(str(run)).identity,
+        "overlooked": OVERLOOKED,
+        "rejected": REJECTED,
+        **{name: steps.data_identity(folder) for name, folder in folders.items()},
+    }
+    return steps.measured_of(work.folders.measured("found"), of, measure)
 
 
 def places_of(data: Path, run: Path, seed: int) -> Looks:
