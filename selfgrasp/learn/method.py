@@ -207,10 +207,13 @@ class Method(torch.nn.Module, ABC):
 @contextmanager
 def evaluating(method: Method) -> Iterator[None]:
     """Without gradients, with running statistics, and back to how it was."""
+    # Every decision comes through here, and a switch visits each of a few hundred modules.
     training = method.training
-    method.eval()
+    if training:
+        method.eval()
     try:
         with torch.inference_mode():
             yield
     finally:
-        method.train(training)
+        if training:
+            method.train()

@@ -11,6 +11,8 @@ from selfgrasp.papers import steps
 from selfgrasp.papers.grasp2vec.rows import ANYTHING, NEAR, SHIPPED, UNLEARNED, Row
 from selfgrasp.papers.grasp2vec.sizes import LIFTS, SETS, Work
 from selfgrasp.papers.grasp2vec.train import grown
+from selfgrasp.rollout.policies import resolve
+from selfgrasp.workcell.play import Episode
 
 
 def measure_embedding(work: Work) -> str:
@@ -26,10 +28,19 @@ def measure_embedding(work: Work) -> str:
 
 
 def play(work: Work, protocol: str, label: str) -> str:
-    """Table 2: all rows on the same bins; of composite goals those that the paper has, and what
-    they are compared with. And section 5.3, `fetch`, of what is shipped."""
-    policies = [work.policy(*one, protocol) for one in rows(work, protocol)]
-    return _played(work, protocol, label, policies, played(work, protocol, label))
+    """Table 2: all rows on the same bins, a folder for each seed; of composite goals those that the
+    paper has, and what they are compared with. And section 5.3, `fetch`, of what is shipped."""
+    said = [
+        _played(
+            work,
+            protocol,
+            label,
+            [work.policy(row, seed, protocol) for row in rows(work, protocol, seed)],
+            played(work, protocol, label, seed),
+        )
+        for seed in seeds(work, protocol)
+    ]
+    return ", ".join(said)
 
 
 def play_growing(work: Work, label: str) -> str:
@@ -60,16 +71,35 @@ def _played(work: Work, protocol: str, label: str, policies: Sequence[str], out:
     return steps.played(job, out=out, workers=work.workers)
 
 
-def rows(work: Work, protocol: str) -> list[tuple[Row, int]]:
-    """Those that are played, with their seeds: all of them by `instance` alone."""
+def seeds(work: Work, protocol: str) -> tuple[int, ...]:
+    """Of the rows that are played: all of them by `instance` alone."""
+    return tuple(work.seeds) if protocol == "instance" else (work.seed,)
+
+
+def rows(work: Work, protocol: str, seed: int) -> list[Row]:
+    """Those that are played of a seed; all of them by `instance` alone."""
     if protocol == "fetch":
-        return [(SHIPPED, work.seed)]
+        return [SHIPPED]
     composite = (ANYTHING.name, "goal_similarity", "goal", SHIPPED.name, NEAR.name)
     return [
-        (row, seed)
-        for row, seed in work.rows
-        if protocol == "instance" or (row.name in composite and seed == work.seed)
+        row
+        for row, its in work.rows
+        if its == seed and (protocol == "instance" or row.name in composite)
     ]
+
+
+def episodes(work: Work, protocol: str, label: str, row: Row) -> dict[int, list[Episode]]:
+    """What a row did, by seed: the same bins in the same order."""
+    return {
+        seed: [
+            Episode.from_json(one)
+            for one in steps.measured(played(work, protocol, label, seed))["episodes"][
+                resolve(work.policy(row, seed, protocol)).label
+            ]
+        ]
+        for seed in seeds(work, protocol)
+        if row in rows(work, protocol, seed)
+    }
 
 
 def embedding(work: Work) -> Path:
@@ -77,9 +107,9 @@ def embedding(work: Work) -> Path:
     return work.folders.root / "embedding"
 
 
-def played(work: Work, protocol: str, label: str) -> Path:
+def played(work: Work, protocol: str, label: str, seed: int) -> Path:
     """Folder of a part of table 2, or of section 5.3."""
-    return work.folders.root / f"{protocol}-{label}"
+    return work.folders.root / f"{protocol}-{label}-{seed}"
 
 
 def grew(work: Work, label: str) -> Path:

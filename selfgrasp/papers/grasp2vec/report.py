@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
+from selfgrasp.common.intervals import Estimate, paired
 from selfgrasp.common.parts import Cell, Chart, Line, Point, Table
 from selfgrasp.papers import steps
 from selfgrasp.papers.grasp2vec import evaluate
 from selfgrasp.papers.grasp2vec.not_found import accepted_table, found_table
 from selfgrasp.papers.grasp2vec.rows import (
     AIM,
+    ANYTHING,
     COMPOSITE,
     FETCHED,
     LOCALIZATION,
@@ -21,7 +26,9 @@ from selfgrasp.papers.grasp2vec.rows import (
 )
 from selfgrasp.papers.grasp2vec.sizes import SETS, Work
 from selfgrasp.papers.reproduction import Report
+from selfgrasp.protocols import instance
 from selfgrasp.rollout.policies import resolve
+from selfgrasp.workcell.play import Episode
 
 NOTES = (
     "A simulated arm, its camera and generated vessels stand for the robots and their objects: the "
@@ -43,7 +50,7 @@ _FETCH = (
 
 def report(work: Work) -> Report:
     """What is told at the end."""
-    seen = steps.measured(evaluate.played(work, "instance", "seen"))
+    seen = steps.measured(evaluate.played(work, "instance", "seen", work.seed))
     return Report(
         cell="kuka_bin",
         attempts=work.sizes.lifts,
@@ -58,6 +65,7 @@ def report(work: Work) -> Report:
                 for name in ("instance", "composite")
                 for label in SETS
             ),
+            *(paired_table(work, label) for label in SETS),
             fetch_table(work),
         ],
         charts=[growth_chart(work)],
@@ -98,12 +106,68 @@ def _label(name: str) -> str:
 
 
 def played_table(work: Work, protocol: str, label: str) -> Table:
-    """Table 2, of one set of objects."""
-    found = steps.measured(evaluate.played(work, protocol, label))
+    """Table 2, of one set of objects: all trainings of a row together, and each alone."""
+    rows: list[list[Cell]] = []
+    for row in evaluate.rows(work, protocol, work.seed):
+        by_seed = evaluate.episodes(work, protocol, label, row)
+        found = _estimates(together(by_seed))
+        alone = [f"{_estimates(played)['instance'].value:.3f}" for played in by_seed.values()]
+        rows.append(
+            [
+                row.title,
+                *(found[name].text() for name in _PLAYED),
+                ", ".join(alone),
+                _theirs(row, protocol, 0 if label == "seen" else 1),
+            ]
+        )
     return Table(
         title=f"What is fetched when {_ASKED[protocol]} asked for, {label}",
-        columns=["row", "seed", *(name.replace("_", " ") for name in _PLAYED), "paper"],
-        rows=list(_played_rows(work, found, protocol, 0 if label == "seen" else 1)),
+        note="All trainings of a row together; intervals over bins. How much trainings differ is "
+        "in no interval.",
+        columns=["row", *(name.replace("_", " ") for name in _PLAYED), "by seed", "paper"],
+        rows=rows,
+    )
+
+
+def together(by_seed: Mapping[int, Sequence[Episode]]) -> list[Episode]:
+    """The attempts of all trainings in each bin, as if one robot had made them."""
+    return [
+        replace(bin_of[0], attempts=tuple(one for played in bin_of for one in played.attempts))
+        for bin_of in zip(*by_seed.values(), strict=True)
+    ]
+
+
+def _estimates(played: Sequence[Episode]) -> dict[str, Estimate]:
+    return {metric.name: value for metric, value in instance.metrics(played).items()}
+
+
+def paired_table(work: Work, label: str) -> Table:
+    """Rows of table 2 that learn from goals, less each other, on the same bins and over the seeds
+    that both have."""
+    rows = [row for row in evaluate.rows(work, "instance", work.seed) if row != ANYTHING]
+    shares = {
+        row: {
+            seed: np.array([instance.per_bin(one) for one in played])
+            for seed, played in evaluate.episodes(work, "instance", label, row).items()
+        }
+        for row in rows
+    }
+
+    def less(row: Row, other: Row) -> str:
+        both = [seed for seed in shares[row] if seed in shares[other]]
+        mean, of_other = (np.mean([shares[r][s] for s in both], axis=0) for r in (row, other))
+        return paired(mean, of_other).text("+.3f")
+
+    return Table(
+        title=f"Rows less each other, {label}",
+        note="Share of a bin's goals that were fetched, paired by bin; means over trainings. How "
+        "much trainings differ is in no interval.",
+        columns=["row", *(f"less {other.title}" for other in rows[:-1])],
+        rows=[
+            [row.title, *(less(row, rows[k]) if k < place else None for k in range(len(rows) - 1))]
+            for place, row in enumerate(rows)
+            if place
+        ],
     )
 
 
@@ -112,7 +176,7 @@ def fetch_table(work: Work) -> Table:
     rows: list[list[Cell]] = []
     for label, theirs, aim in zip(SETS, FETCHED, AIM, strict=True):
         found = steps.figures(
-            steps.measured(evaluate.played(work, "fetch", label)),
+            steps.measured(evaluate.played(work, "fetch", label, work.seed)),
             work.policy(SHIPPED, work.seed, "fetch"),
         )
         rows.append([label, *(_text(found.get(name)) for name in _FETCH), theirs, aim])
@@ -148,19 +212,6 @@ def growth_chart(work: Work) -> Chart:
 
 
 _ASKED = {"instance": "a picture is", "composite": "one of two pictures is"}
-
-
-def _played_rows(
-    work: Work, found: dict[str, Any], protocol: str, column: int
-) -> Iterator[list[Cell]]:
-    for row, seed in evaluate.rows(work, protocol):
-        figures = steps.figures(found, work.policy(row, seed, protocol))
-        yield [
-            row.title,
-            seed,
-            *(_text(figures.get(name)) for name in _PLAYED),
-            _theirs(row, protocol, column),
-        ]
 
 
 def _theirs(row: Row, protocol: str, column: int) -> float | None:
