@@ -211,12 +211,12 @@ def test_places_move_with_the_picture() -> None:
         np.testing.assert_array_equal(seen, COLORS[examples["object"]])
 
 
-def test_a_place_is_in_the_cell_of_the_map_that_heat_has_there() -> None:
+def test_a_place_is_in_the_cell_of_the_map_that_attention_has_there() -> None:
     view, spec, method = box_context().observation.view(), box_spec(), built()
     places = np.array([[0.05, -0.07], [-0.1, 0.1]])
     px = place_px(places, view, spec)
     crop = middle(scene_crop(view, spec, TINY.scene), TINY.scene.px)
-    heat = method.heat(view, np.ones(len(COLORS)), spec)
+    heat = method.heat_by(method.scene, view, np.ones(TINY.tower.channels[-1]), spec)
     np.testing.assert_allclose(
         heat.cells(px), cells_of(crop.px_of(px), TINY.tower.stride), atol=1e-9
     )
@@ -310,7 +310,8 @@ class Constant:
 def test_the_score_is_the_product_of_both_probabilities() -> None:
     context, method = box_context(), built()
     view, spec = context.observation.view(), context.spec
-    heat, match = method.heat(view, np.ones(len(COLORS)), spec), method.match
+    heat = method.heat_by(method.scene, view, np.ones(TINY.tower.channels[-1]), spec)
+    match = method.match
     assert match is not None
     values = np.full_like(heat.values, np.nan)
     there = np.array([0.05, 0.0])

@@ -6,9 +6,10 @@ N pictures, D numbers of a vector.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from selfgrasp.core import CellSpec, Context, Goal, Heat2D, InputError, Observation, Verdict, View
@@ -16,11 +17,13 @@ from selfgrasp.core.arrays import FloatArray, unit
 from selfgrasp.learn import evaluating
 from selfgrasp.methods.grasp2vec.config import Grasp2VecConfig
 from selfgrasp.methods.grasp2vec.examples import normalised_batch
+from selfgrasp.methods.grasp2vec.finer import FINER, finer_map
 from selfgrasp.methods.grasp2vec.localise import heat_over_picture
 from selfgrasp.methods.grasp2vec.network import Tower, pooled
 from selfgrasp.methods.grasp2vec.pictures import middle, object_crop, scene_crop
 from selfgrasp.methods.grasp2vec.verify import verdict_of, without_rejected
 from selfgrasp.servo import ServoMethod
+from selfgrasp.vision.square_crop import SquareCrop
 
 _CHUNK = 64
 """Pictures that a tower sees at once, outside training."""
@@ -39,6 +42,8 @@ class PictureEmbedding(ServoMethod):
     held: Tower | None
     # An attempt looks for the same goal in the same first image at each step.
     _found: tuple[Observation, Goal, tuple[View, ...], Heat2D] | None = None
+    # Several vectors are looked for in one picture.
+    _mapped: tuple[View, NDArray[np.float32], SquareCrop] | None = None
 
     def scenes(self, views: Sequence[View], spec: CellSpec) -> FloatArray:
         """See `Embedding.scenes`."""
@@ -54,20 +59,36 @@ class PictureEmbedding(ServoMethod):
         return self._vectors(self.scene if self.held is None else self.held, seen)
 
     def heat(self, view: View, vector: FloatArray, spec: CellSpec) -> Heat2D:
-        """See `Embedding.heat`: inner products with the map of the scene (section 5.1), of the
-        features alone, made as long as the vector: a place has the colors of a part of an object,
-        and of what lies beside it."""
+        """See `Embedding.heat`: inner products with the finer map of the scene (section 5.1), of
+        the features alone, made as long as the vector: a place has the colors of a part of an
+        object, and of what lies beside it."""
         features = unit(self.features(vector)) * np.linalg.norm(vector)
-        return self.heat_by(self.scene, view, features, spec)
+        side, stride = self.config.scene.px, self.config.tower.stride
+        if self._mapped is None or self._mapped[0] is not view:
+            stored = scene_crop(view, spec, self.config.scene)
+            with evaluating(self):
+                seen = finer_map(self._looks(self.scene), stored, side, stride)
+            self._mapped = view, seen, middle(stored, side)
+        _, seen, crop = self._mapped
+        return heat_over_picture(seen, features, crop, stride // FINER).inside(view.size)
 
     def heat_by(self, tower: Tower, view: View, features: FloatArray, spec: CellSpec) -> Heat2D:
-        """As `heat`, by a tower's map and features (F,)."""
+        """Inner products of features (F,) with a tower's own map of the scene."""
         crop = middle(scene_crop(view, spec, self.config.scene), self.config.scene.px)
         with evaluating(self):
-            seen = tower.features(normalised_batch(crop.color[None]).to(self.device))[0]
-        stride = self.config.tower.stride
-        heat = heat_over_picture(seen.float().cpu().numpy(), features, crop, stride)
+            (seen,) = self._looks(tower)(normalised_batch(crop.color[None]))
+        heat = heat_over_picture(seen, features, crop, self.config.tower.stride)
         return heat.inside(view.size)
+
+    def _looks(self, tower: Tower) -> Callable[[torch.Tensor], NDArray[np.float32]]:
+        """From pictures (B, 3, S, S) to a tower's maps of features (B, F, H, W)."""
+        return lambda pictures: tower.features(pictures.to(self.device)).float().cpu().numpy()
+
+    def train(self, mode: bool = True) -> PictureEmbedding:
+        """As of any module; what is to learn forgets what it saw."""
+        self._found = self._mapped = None
+        super().train(mode)
+        return self
 
     def features(self, vectors: FloatArray) -> FloatArray:
         """(..., F) what the convolutions say in vectors (..., D), without `colors.Colors`: pictures

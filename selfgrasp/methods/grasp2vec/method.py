@@ -289,7 +289,7 @@ class Grasp2Vec(PictureEmbedding):
         other = copy.copy(self)
         other.config = config
         # Another config may look with other towers.
-        other._found = None
+        other._found = other._mapped = None
         return other
 
     def scorer(self, context: Context, *, calibrated: bool = False) -> MotionScorer:
