@@ -89,7 +89,11 @@ def processes(
             # The pool's thread may wait for the rest of a message from a process that was killed.
             # With this end closed, nobody is left who could write it.
             results._writer.close()
+            manager: Any = pool._executor_manager_thread
             pool.shutdown(wait=False, cancel_futures=True)
+            # A program that ends meanwhile would write to a pipe that the thread is closing.
+            if manager is not None:
+                manager.join(_GRACE_SECONDS)
             for name, value in kept.items():
                 os.environ.pop(name) if value is None else os.environ.update({name: value})
 
