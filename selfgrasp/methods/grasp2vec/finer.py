@@ -1,8 +1,8 @@
 """A finer map of a picture than a tower gives: the mean over mirrorings, at places between the
 tower's.
 
-A place of the small towers' map is some 3 cm wide in the bin, half of what lies there. Mirrored
-pictures, which towers learn from, and pictures that begin elsewhere cost no training.
+A place of the small towers' map is some 3 cm wide in the bin, half as wide as what lies there.
+Mirrored pictures, which towers learn from, and pictures that begin elsewhere cost no training.
 
 F features, H and W places of a tower's map, S side of a picture in px.
 """
