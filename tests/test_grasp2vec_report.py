@@ -7,6 +7,7 @@ import pytest
 from helpers_play import episode, record
 
 from selfgrasp.common.record import write_json
+from selfgrasp.papers import steps
 from selfgrasp.papers.grasp2vec import evaluate, report
 from selfgrasp.papers.grasp2vec.rows import ROWS
 from selfgrasp.papers.grasp2vec.sizes import Sizes, Work
@@ -28,8 +29,7 @@ def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Work:
     """Two bins, two seeds, three rows: their reports alone."""
     made = Work(Folders(tmp_path), SIZES, "small", 1, 0, "cpu")
     monkeypatch.setattr(Work, "policy", lambda _, row, seed, protocol: f"{row.name}-{seed}")
-    for module in (evaluate, report):
-        monkeypatch.setattr(module, "resolve", lambda name: type("Ref", (), {"label": name}))
+    monkeypatch.setattr(steps, "resolve", lambda name: type("Ref", (), {"label": name}))
     bins = {
         "goal_truth-0": [bin_of(True, True), bin_of(True, False)],
         "goal_truth-1": [bin_of(True, True), bin_of(False, False)],

@@ -38,6 +38,7 @@ from selfgrasp.rollout.collect import collect
 from selfgrasp.rollout.jobs import CollectJob, TrainJob
 from selfgrasp.rollout.policies import resolve, weights_file
 from selfgrasp.rollout.train import train
+from selfgrasp.workcell.play import Episode
 
 OF = "of"
 """Key under which a file says what it was made of."""
@@ -248,3 +249,8 @@ def figures(report: Mapping[str, Any], policy: str) -> dict[str, dict[str, Any]]
     """A policy's rows of a report, by metric."""
     label = resolve(policy).label
     return {row["metric"]: row for row in report["rows"] if row["policy"] == label}
+
+
+def episodes(report: Mapping[str, Any], policy: str) -> list[Episode]:
+    """What a policy did, by a report that keeps it (see `played`): scene by scene."""
+    return [Episode.from_json(one) for one in report["episodes"][resolve(policy).label]]

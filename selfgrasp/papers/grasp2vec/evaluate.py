@@ -11,7 +11,6 @@ from selfgrasp.papers import steps
 from selfgrasp.papers.grasp2vec.rows import ANYTHING, NEAR, SHIPPED, UNLEARNED, Row
 from selfgrasp.papers.grasp2vec.sizes import LIFTS, SETS, Work
 from selfgrasp.papers.grasp2vec.train import grown
-from selfgrasp.rollout.policies import resolve
 from selfgrasp.workcell.play import Episode
 
 
@@ -88,18 +87,15 @@ def rows(work: Work, protocol: str, seed: int) -> list[Row]:
     ]
 
 
-def episodes(work: Work, protocol: str, label: str, row: Row) -> dict[int, list[Episode]]:
-    """What a row did, by seed: the same bins in the same order."""
-    return {
-        seed: [
-            Episode.from_json(one)
-            for one in steps.measured(played(work, protocol, label, seed))["episodes"][
-                resolve(work.policy(row, seed, protocol)).label
-            ]
-        ]
-        for seed in seeds(work, protocol)
-        if row in rows(work, protocol, seed)
-    }
+def episodes(work: Work, protocol: str, label: str) -> dict[Row, dict[int, list[Episode]]]:
+    """What each row did, by seed: the same bins in the same order."""
+    found: dict[Row, dict[int, list[Episode]]] = {}
+    for seed in seeds(work, protocol):
+        report = steps.measured(played(work, protocol, label, seed))
+        for row in rows(work, protocol, seed):
+            by_seed = found.setdefault(row, {})
+            by_seed[seed] = steps.episodes(report, work.policy(row, seed, protocol))
+    return found
 
 
 def embedding(work: Work) -> Path:

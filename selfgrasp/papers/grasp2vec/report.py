@@ -108,8 +108,7 @@ def _label(name: str) -> str:
 def played_table(work: Work, protocol: str, label: str) -> Table:
     """Table 2, of one set of objects: all trainings of a row together, and each alone."""
     rows: list[list[Cell]] = []
-    for row in evaluate.rows(work, protocol, work.seed):
-        by_seed = evaluate.episodes(work, protocol, label, row)
+    for row, by_seed in evaluate.episodes(work, protocol, label).items():
         found = _estimates(together(by_seed))
         alone = [f"{_estimates(played)['instance'].value:.3f}" for played in by_seed.values()]
         rows.append(
@@ -130,7 +129,8 @@ def played_table(work: Work, protocol: str, label: str) -> Table:
 
 
 def together(by_seed: Mapping[int, Sequence[Episode]]) -> list[Episode]:
-    """The attempts of all trainings in each bin, as if one robot had made them."""
+    """The attempts of all trainings in each bin, one episode a bin; its times and what was left
+    are the first training's."""
     return [
         replace(bin_of[0], attempts=tuple(one for played in bin_of for one in played.attempts))
         for bin_of in zip(*by_seed.values(), strict=True)
@@ -144,14 +144,12 @@ def _estimates(played: Sequence[Episode]) -> dict[str, Estimate]:
 def paired_table(work: Work, label: str) -> Table:
     """Rows of table 2 that learn from goals, less each other, on the same bins and over the seeds
     that both have."""
-    rows = [row for row in evaluate.rows(work, "instance", work.seed) if row != ANYTHING]
     shares = {
-        row: {
-            seed: np.array([instance.per_bin(one) for one in played])
-            for seed, played in evaluate.episodes(work, "instance", label, row).items()
-        }
-        for row in rows
+        row: {seed: np.array([*map(instance.per_bin, bins)]) for seed, bins in by_seed.items()}
+        for row, by_seed in evaluate.episodes(work, "instance", label).items()
+        if row != ANYTHING
     }
+    rows = list(shares)
 
     def less(row: Row, other: Row) -> str:
         both = [seed for seed in shares[row] if seed in shares[other]]

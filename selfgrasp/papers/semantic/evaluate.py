@@ -16,7 +16,6 @@ from selfgrasp.papers.semantic.rows import BOX, SINGLE, Row
 from selfgrasp.papers.semantic.sizes import NOVEL, SEEN, VALIDATION, Work
 from selfgrasp.papers.semantic.train import row_job
 from selfgrasp.protocols.category import CATEGORY
-from selfgrasp.rollout.policies import resolve
 from selfgrasp.workcell.play import Episode
 
 BEST = 3
@@ -115,9 +114,7 @@ def measured(work: Work, label: str, name: str) -> dict[str, Any]:
 
 def episodes(work: Work, label: str, policy: str, name: str = FIRST) -> list[Episode]:
     """What a policy did on a set of objects, by bin."""
-
-    kept = measured(work, label, name)["episodes"][resolve(policy).label]
-    return [Episode.from_json(one) for one in kept]
+    return steps.episodes(measured(work, label, name), policy)
 
 
 def fetched(work: Work, labels: Sequence[str], row: Row, seeds: Sequence[int]) -> FloatArray:
