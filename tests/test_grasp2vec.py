@@ -24,7 +24,12 @@ from selfgrasp.methods.grasp2vec.config import (
     failures,
     paper,
 )
-from selfgrasp.methods.grasp2vec.examples import normalised_batch, triplet_batch
+from selfgrasp.methods.grasp2vec.examples import (
+    CHANGED,
+    changed_place,
+    normalised_batch,
+    triplet_batch,
+)
 from selfgrasp.methods.grasp2vec.finer import finer_map
 from selfgrasp.methods.grasp2vec.localise import (
     NEAR,
@@ -182,6 +187,7 @@ def painted(count: int = 8) -> Examples:
         "after": after,
         "held": held,
         "behind": np.full_like(held, 128),
+        "changed": np.array([changed_place(b, a) for b, a in zip(before, after, strict=True)]),
         "grasped": np.ones(count, np.uint8),
         "scene": np.arange(count),
     }
@@ -204,6 +210,31 @@ def test_before_and_after_are_cut_and_colored_alike_and_flipped_each_on_its_own(
     plain = triplet_batch(examples, np.arange(16), TINY, RNG(0), augment=False)
     assert torch.equal(plain["before"], plain["after"])
     assert plain["before"][3, 0, 5, 7].item() == pytest.approx(noise[3, 7, 9, 0] / 127.5 - 1)
+
+
+def test_a_window_shows_what_changed_and_before_and_after_are_flipped_alike() -> None:
+    config = replace(TINY, window_px=24)
+    examples = painted()
+    batch = triplet_batch(examples, np.arange(8), config, RNG(0), augment=True)
+    assert batch["before"].shape == batch["after"].shape == (8, 3, 24, 24)
+    differs = (batch["before"] != batch["after"]).any(dim=1)
+    # Squares of 12 px, whole, whose middles are off that of the window by 4 px at most.
+    assert (differs.sum(dim=(1, 2)) == 144).all()
+    for square in differs:
+        places = square.nonzero().float().mean(dim=0) - 11.5
+        assert places.abs().max() <= 4.5
+    with pytest.raises(InputError, match="window_px 53"):
+        replace(TINY, window_px=53)
+
+
+def test_what_changed_most_is_looked_for_and_noise_is_no_change() -> None:
+    before = np.full((40, 40, 3), 128, np.uint8)
+    noise = before + CHANGED
+    assert changed_place(before, noise).tolist() == [20, 20]
+    after = noise.copy()
+    after[4:8, 10:20, 1] = 0
+    after[30:33, 30:33] = 0
+    assert changed_place(before, after).tolist() == [6, 15]
 
 
 def test_colors_change_places_alike_over_a_batch() -> None:

@@ -53,6 +53,7 @@ def scenes_of_four(count: int, seed: int) -> Examples:
         "after": after,
         "held": held,
         "behind": behind,
+        "changed": np.zeros((len(held), 2)),
         "grasped": np.ones(len(rows), np.uint8),
         "scene": np.repeat(np.arange(count), 4),
     }

@@ -133,6 +133,9 @@ class Grasp2VecConfig:
             them apart. 1: a scene counts for nothing.
         other_background: share of the held pictures that are shown before the scene of another
             triplet in training.
+        window_px: side of the squares that are shown of before and after in training, around what
+            changed between them, flipped alike; where nothing changed the difference is zero
+            anyway. None: all of both, each flipped on its own, as published.
         jitter: largest random change of brightness and color, the same over a triplet.
         permuted: share of the training batches in which the three colors change places.
         not_found_threshold: least cosine of a goal's vector with the features of its likeliest
@@ -154,6 +157,7 @@ class Grasp2VecConfig:
     response_weight: float = 0.0
     of_scene: int = 4
     other_background: float = 1.0
+    window_px: int | None = None
     jitter: float = 0.15
     permuted: float = 0.8
     not_found_threshold: float | None = None
@@ -166,6 +170,11 @@ class Grasp2VecConfig:
                 given=f"a tied tower, scenes of {self.scene.px} and held pictures of "
                 f"{self.held.px} px",
                 wanted="the same size, so that one batch normalisation sees both",
+            )
+        if self.window_px is not None and not 0 < self.window_px <= self.scene.stored_px:
+            raise InputError(
+                given=f"window_px {self.window_px} of stored scenes of {self.scene.stored_px} px",
+                wanted=f"from 1 to {self.scene.stored_px}, or None for all that is shown",
             )
         if self.not_found_threshold is not None and not -1 <= self.not_found_threshold <= 1:
             raise InputError(
@@ -195,6 +204,12 @@ def paper() -> Grasp2VecConfig:
         scene=CropConfig(472, 512, 0.18),
         held=CropConfig(472, 512, 0.16),
     )
+
+
+def windows() -> Grasp2VecConfig:
+    """`small`, which sees of before and after what changed between them: a step takes 0.4 of the
+    time."""
+    return replace(small(), window_px=56)
 
 
 def failures() -> Grasp2VecConfig:
@@ -234,6 +249,7 @@ def _over(towers: Callable[[], Grasp2VecConfig], goal: GoalConfig) -> Grasp2VecC
 
 PRESETS: Mapping[str, Callable[[], Grasp2VecConfig]] = {
     "small": small,
+    "windows": windows,
     "failures": failures,
     "responses": responses,
     "tied": tied,

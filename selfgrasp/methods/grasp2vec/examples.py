@@ -9,6 +9,7 @@ import hashlib
 from dataclasses import dataclass, replace
 from typing import Any
 
+import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -20,11 +21,13 @@ from selfgrasp.methods.grasp2vec.config import CropConfig, Grasp2VecConfig
 from selfgrasp.methods.grasp2vec.pictures import object_crop, scene_crop
 from selfgrasp.servo.batches import recolored
 
-EXAMPLES_VERSION = 2
+EXAMPLES_VERSION = 3
 """Of what `gather_triplets` gives."""
 CHANGED = 24
-"""Of 255, by which a color of a present image differs where arm and object came before the scene;
+"""Of 255, by which a color differs where something came before the scene, or was taken out of it;
 the cameras' noise, averaged over a crop's pixel, stays below."""
+_WINDOW_SHIFT = 4
+"""px, largest random shift of a window."""
 
 
 def gather_triplets(source: Source, split: Split, config: Grasp2VecConfig) -> Examples:
@@ -33,6 +36,7 @@ def gather_triplets(source: Source, split: Split, config: Grasp2VecConfig) -> Ex
         before, after (N, S, S, 3) uint8: the bin, with the arm away
         held (N, S, S, 3) uint8: what was held; black where nothing was
         behind (N, S, S, 3) uint8: the same square after the attempt, with the arm away
+        changed (N, 2) float32: see `changed_place`, of before and after
         grasped (N,) uint8: whether something was held; always, unless failures teach
         scene (N,) int64: a number of the scene
 
@@ -48,6 +52,7 @@ def gather_triplets(source: Source, split: Split, config: Grasp2VecConfig) -> Ex
         "after": np.zeros((room, scene, scene, 3), np.uint8),
         "held": np.zeros((room, held, held, 3), np.uint8),
         "behind": np.zeros((room, held, held, 3), np.uint8),
+        "changed": np.zeros((room, 2), np.float32),
         "grasped": np.zeros(room, np.uint8),
         "scene": np.zeros(room, np.int64),
     }
@@ -58,8 +63,12 @@ def gather_triplets(source: Source, split: Split, config: Grasp2VecConfig) -> Ex
             continue
         if attempt.before is None or attempt.after is None:
             continue
-        columns["before"][n] = scene_crop(attempt.before.view(view), spec, config.scene).color
-        columns["after"][n] = scene_crop(attempt.after.view(view), spec, config.scene).color
+        before, after = (
+            scene_crop(seen.view(view), spec, config.scene).color
+            for seen in (attempt.before, attempt.after)
+        )
+        columns["before"][n], columns["after"][n] = before, after
+        columns["changed"][n] = changed_place(before, after)
         if held_something and attempt.present is not None:
             empty = replace(attempt.present, color=attempt.after.view().color)
             columns["held"][n] = object_crop(attempt.present, spec, config.held).color
@@ -72,6 +81,17 @@ def gather_triplets(source: Source, split: Split, config: Grasp2VecConfig) -> Ex
 
 def _failed(attempt: Attempt) -> bool:
     return not attempt.outcome.grasped and attempt.outcome.fault not in UNINFORMATIVE_FAULTS
+
+
+def changed_place(before_SSC: NDArray[np.uint8], after_SSC: NDArray[np.uint8]) -> FloatArray:
+    """(2,) px, row and column of the middle of the largest region where a color differs by more
+    than `CHANGED`; the middle of the pictures where there is none."""
+    differs_SS = cv2.absdiff(before_SSC, after_SSC).max(axis=2) > CHANGED
+    _, _, regions, middles = cv2.connectedComponentsWithStats(differs_SS.astype(np.uint8))
+    if len(regions) == 1:
+        return np.array(differs_SS.shape) / 2
+    x, y = middles[1 + regions[1:, cv2.CC_STAT_AREA].argmax()]
+    return np.array([y, x]) + 0.5
 
 
 def scene_number(attempt: Attempt) -> int:
@@ -94,8 +114,9 @@ def triplet_batch(
     In training what was held is shown before the scene of another triplet (`before_others`), by
     which no triplet can be told. Each of the three pictures is flipped left to right and top to
     bottom on its own: a mean over places does not know where things are. Before and after are cut
-    with one offset. Brightness and colors change alike over a triplet; the three colors change
-    places alike over the batch.
+    with one offset. Where the config has a window, both are flipped alike, too, and only the window
+    around what changed is shown. Brightness and colors change alike over a triplet; the three
+    colors change places alike over the batch.
 
     Args:
         examples: of `gather_triplets`.
@@ -105,29 +126,41 @@ def triplet_batch(
         augment: or the middle of the crops, as they are.
     """
     b = len(indices)
+    stored = {name: examples[name][indices] for name in ("before", "after", "held")}
+    grasped = torch.from_numpy(examples["grasped"][indices]).float()
+    if not augment:
+        crops = {"before": config.scene, "after": config.scene, "held": config.held}
+        middles = {
+            name: cuts_of(b, crop, rng, augment=False).squares(stored[name])
+            for name, crop in crops.items()
+        }
+        return {**{n: normalised_batch(cut) for n, cut in middles.items()}, "grasped": grasped}
     jitter = config.jitter
-    gain, shade = rng.uniform(-jitter, jitter, (b, 1)), rng.uniform(-jitter, jitter, (b, 3))
+    gain, shade = 1 + rng.uniform(-jitter, jitter, (b, 1)), rng.uniform(-jitter, jitter, (b, 3))
     order = color_order(config, rng)
     scene, held = (_offsets(b, crop, rng) for crop in (config.scene, config.held))
-    stored = {name: examples[name][indices] for name in ("before", "after", "held")}
-    if augment:
-        moved = rng.random(b) < config.other_background
-        stored["held"][moved] = before_others(examples, indices[moved], rng)
-    batch: Batch = {}
-    for name, crop, offsets in (
-        ("before", config.scene, scene),
-        ("after", config.scene, scene),
-        ("held", config.held, held),
-    ):
-        if augment:
-            flips = _flips(b, rng)
-            cut = Cuts(crop.px, offsets, flips).squares(stored[name])[..., order]
-            batch[name] = recolored(normalised_batch(cut), 1 + gain, shade)
-        else:
-            cut = cuts_of(b, crop, rng, augment=False).squares(stored[name])
-            batch[name] = normalised_batch(cut)
-    batch["grasped"] = torch.from_numpy(examples["grasped"][indices]).float()
+    moved = rng.random(b) < config.other_background
+    stored["held"][moved] = before_others(examples, indices[moved], rng)
+    if config.window_px is None:
+        before, after = (Cuts(config.scene.px, scene, _flips(b, rng)) for _ in range(2))
+    else:
+        before = after = _windows(examples["changed"][indices], config.window_px, config.scene, rng)
+    shown = Cuts(config.held.px, held, _flips(b, rng))
+    batch: Batch = {"grasped": grasped}
+    for name, cuts in (("before", before), ("after", after), ("held", shown)):
+        cut = cuts.squares(stored[name])[..., order]
+        batch[name] = recolored(normalised_batch(cut), gain, shade)
     return batch
+
+
+def _windows(
+    changed_B2: FloatArray, side: int, scene: CropConfig, rng: np.random.Generator
+) -> Cuts:
+    """Squares around what changed, somewhat shifted and flipped at random."""
+    b = len(changed_B2)
+    shift = rng.uniform(-_WINDOW_SHIFT, _WINDOW_SHIFT, (b, 2))
+    corners = np.rint(changed_B2 + shift - side / 2).astype(np.int64)
+    return Cuts(side, corners.clip(0, scene.stored_px - side), _flips(b, rng))
 
 
 def color_order(config: Grasp2VecConfig, rng: np.random.Generator) -> NDArray[np.int64]:

@@ -43,6 +43,7 @@ class Row:
 
 TOWERS = (
     Towers("small", "Grasp2Vec", every_seed=True),
+    Towers("windows", "what changed alone", every_seed=True),
     Towers("tied", "one tower for scenes and objects"),
     Towers("failures", "failed grasps as one label"),
     Towers("responses", "with the largest responses"),
