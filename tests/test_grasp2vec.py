@@ -225,6 +225,8 @@ def test_a_window_shows_what_changed_and_before_and_after_are_flipped_alike() ->
         assert places.abs().max() <= 4.5
     with pytest.raises(InputError, match="window_px 53"):
         replace(TINY, window_px=53)
+    with pytest.raises(InputError, match="windows of 24"):
+        replace(TINY, tied=True, held=TINY.scene, window_px=24)
 
 
 def test_what_changed_most_is_looked_for_and_noise_is_no_change() -> None:

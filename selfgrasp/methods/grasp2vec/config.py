@@ -165,10 +165,11 @@ class Grasp2VecConfig:
     goal: GoalConfig | None = None
 
     def __post_init__(self) -> None:
-        if self.tied and self.scene.px != self.held.px:
+        sides = {self.scene.px, self.window_px or self.scene.px}
+        if self.tied and sides != {self.held.px}:
             raise InputError(
                 given=f"a tied tower, scenes of {self.scene.px} and held pictures of "
-                f"{self.held.px} px",
+                f"{self.held.px} px, windows of {self.window_px}",
                 wanted="the same size, so that one batch normalisation sees both",
             )
         if self.window_px is not None and not 0 < self.window_px <= self.scene.stored_px:

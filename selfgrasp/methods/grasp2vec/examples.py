@@ -131,10 +131,10 @@ def triplet_batch(
     if not augment:
         crops = {"before": config.scene, "after": config.scene, "held": config.held}
         middles = {
-            name: cuts_of(b, crop, rng, augment=False).squares(stored[name])
+            name: normalised_batch(cuts_of(b, crop, rng, augment=False).squares(stored[name]))
             for name, crop in crops.items()
         }
-        return {**{n: normalised_batch(cut) for n, cut in middles.items()}, "grasped": grasped}
+        return {**middles, "grasped": grasped}
     jitter = config.jitter
     gain, shade = 1 + rng.uniform(-jitter, jitter, (b, 1)), rng.uniform(-jitter, jitter, (b, 3))
     order = color_order(config, rng)
