@@ -23,6 +23,7 @@ from selfgrasp.methods.grasp2vec.config import (
     TowerConfig,
     failures,
     paper,
+    shapes,
 )
 from selfgrasp.methods.grasp2vec.examples import (
     CHANGED,
@@ -227,6 +228,33 @@ def test_a_window_shows_what_changed_and_before_and_after_are_flipped_alike() ->
         replace(TINY, window_px=53)
     with pytest.raises(InputError, match="windows of 24"):
         replace(TINY, tied=True, held=TINY.scene, window_px=24)
+
+
+def test_half_of_the_pictures_are_transposed_and_before_and_after_alike() -> None:
+    noise = RNG(1).integers(0, 256, (16, 52, 52, 3), dtype=np.uint8)
+    columns = dict(painted(16).columns) | {"before": noise, "after": noise, "held": noise}
+    examples = Examples(columns | {"behind": noise}, np.ones(16, np.float32))
+    plain, turned = (
+        triplet_batch(examples, np.arange(16), config, RNG(0), augment=True)
+        for config in (replace(TINY, window_px=24), replace(TINY, window_px=24, turned=True))
+    )
+    assert torch.equal(turned["before"], turned["after"])
+    for name in ("before", "held"):
+        same = [torch.equal(a, b) for a, b in zip(plain[name], turned[name], strict=True)]
+        assert 0 < sum(same) < 16
+        for straight, picture in zip(plain[name], turned[name], strict=True):
+            assert any(torch.equal(picture, one) for one in (straight, straight.mT))
+
+
+def test_a_gray_tower_does_not_see_colors() -> None:
+    config = replace(TINY.tower, gray=True)
+    tower, seen = Tower(config).eval(), torch.rand(2, 3, 32, 32) * 2 - 1
+    with torch.inference_mode():
+        found = tower(seen)
+        assert torch.allclose(tower(seen[:, [2, 0, 1]]), found, atol=1e-5)
+        assert not torch.allclose(tower(seen.flip(3)).flip(3), found, atol=1e-3)
+    assert shapes().tower.gray
+    assert built(shapes()).recipe().batch == 64
 
 
 def test_what_changed_most_is_looked_for_and_noise_is_no_change() -> None:

@@ -136,8 +136,8 @@ class TrainJob:
             are its larger ones. dexnet: paper, paper_physical, physical, small; it learns from
             candidates. vpg: ahead, balanced, grasping, immediate, measured, no_height, no_reward,
             paper, published, reactive, rise, short_sighted, small, trial. grasp2vec: autoencoder,
-            failures, paper, responses, small, tied, windows; and over the towers of such a run
-            (trunk) goal, goal_embedded, goal_posthoc, goal_posthoc_auxiliary, goal_similarity,
+            failures, paper, responses, shapes, small, tied, windows; and over the towers of such a
+            run (trunk) goal, goal_embedded, goal_posthoc, goal_posthoc_auxiliary, goal_similarity,
             goal_truth, with paper_ before them over the towers of paper. A wrong one lists them.
         data: one or several datasets; each has its own split.
         out: folder of the run: checkpoints, log.jsonl, TensorBoard events.

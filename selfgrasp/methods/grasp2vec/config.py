@@ -37,6 +37,7 @@ class TowerConfig:
         squeeze: how many times fewer channels a unit has inside.
         color_levels: of each of red, green and blue; shares of pixels by color stand beside the
             features then, see `colors.Colors`. 0: none, as published.
+        gray: the convolutions see the mean of red, green and blue alone.
     """
 
     stem: int = 24
@@ -45,6 +46,7 @@ class TowerConfig:
     strides: tuple[int, ...] = (1, 2, 1)
     squeeze: int = 4
     color_levels: int = 0
+    gray: bool = False
 
     def __post_init__(self) -> None:
         if not len(self.units) == len(self.channels) == len(self.strides) > 0:
@@ -129,6 +131,7 @@ class Grasp2VecConfig:
         regularization: lambda of `npairs`; of inner products alone.
         failures: learn also from failed grasps, which share one label and the vector 0.
         response_weight: of `response_loss`.
+        batch: triplets of a batch, among which each finds its own.
         of_scene: triplets of one scene that come into a batch together: the floor does not tell
             them apart. 1: a scene counts for nothing.
         other_background: share of the held pictures that are shown before the scene of another
@@ -136,6 +139,7 @@ class Grasp2VecConfig:
         window_px: side of the squares that are shown of before and after in training, around what
             changed between them, flipped alike; where nothing changed the difference is zero
             anyway. None: all of both, each flipped on its own, as published.
+        turned: half of the triplets' pictures are transposed in training, too.
         jitter: largest random change of brightness and color, the same over a triplet.
         permuted: share of the training batches in which the three colors change places.
         not_found_threshold: least cosine of a goal's vector with the features of its likeliest
@@ -155,9 +159,11 @@ class Grasp2VecConfig:
     regularization: float = 0.0005
     failures: bool = False
     response_weight: float = 0.0
+    batch: int = 32
     of_scene: int = 4
     other_background: float = 1.0
     window_px: int | None = None
+    turned: bool = False
     jitter: float = 0.15
     permuted: float = 0.8
     not_found_threshold: float | None = None
@@ -213,6 +219,20 @@ def windows() -> Grasp2VecConfig:
     return replace(small(), window_px=56)
 
 
+def shapes() -> Grasp2VecConfig:
+    """Shapes and patterns alone, twice as fine: for objects of one color, and pictures of the scene
+    of 512 px. Windows, as a step of whole scenes would take many times as long."""
+    return Grasp2VecConfig(
+        tower=TowerConfig(gray=True),
+        scene=CropConfig(224, 248, 0.18),
+        held=CropConfig(128, 144, 0.16),
+        cosine=True,
+        batch=64,
+        window_px=64,
+        turned=True,
+    )
+
+
 def failures() -> Grasp2VecConfig:
     """`small`, also from failed grasps."""
     return replace(small(), failures=True)
@@ -251,6 +271,7 @@ def _over(towers: Callable[[], Grasp2VecConfig], goal: GoalConfig) -> Grasp2VecC
 PRESETS: Mapping[str, Callable[[], Grasp2VecConfig]] = {
     "small": small,
     "windows": windows,
+    "shapes": shapes,
     "failures": failures,
     "responses": responses,
     "tied": tied,

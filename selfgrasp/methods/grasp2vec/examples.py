@@ -115,8 +115,9 @@ def triplet_batch(
     which no triplet can be told. Each of the three pictures is flipped left to right and top to
     bottom on its own: a mean over places does not know where things are. Before and after are cut
     with one offset. Where the config has a window, both are flipped alike, too, and only the window
-    around what changed is shown. Brightness and colors change alike over a triplet; the three
-    colors change places alike over the batch.
+    around what changed is shown. Where it has `turned`, rows and columns change places in half of
+    the pictures, of before and after alike. Brightness and colors change alike over a triplet; the
+    three colors change places alike over the batch.
 
     Args:
         examples: of `gather_triplets`.
@@ -146,9 +147,15 @@ def triplet_batch(
     else:
         before = after = _windows(examples["changed"][indices], config.window_px, config.scene, rng)
     shown = Cuts(config.held.px, held, _flips(b, rng))
+    turned_scene, turned_held = rng.random((2, b)) < (0.5 if config.turned else 0)
     batch: Batch = {"grasped": grasped}
-    for name, cuts in (("before", before), ("after", after), ("held", shown)):
+    for name, cuts, turned in (
+        ("before", before, turned_scene),
+        ("after", after, turned_scene),
+        ("held", shown, turned_held),
+    ):
         cut = cuts.squares(stored[name])[..., order]
+        cut[turned] = cut[turned].swapaxes(1, 2)
         batch[name] = recolored(normalised_batch(cut), gain, shade)
     return batch
 

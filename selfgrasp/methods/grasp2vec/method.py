@@ -145,7 +145,12 @@ class Grasp2Vec(PictureEmbedding):
     def recipe(self, *, round: int = 0) -> FitConfig:
         """AdamW, a cosine schedule; the goal-conditioned network has begun as the towers."""
         rate = 1e-3 if self.match is None else 3e-4
-        return FitConfig(epochs=40, learning_rate=rate, batch=32, precision=Precision.ALSO_CPU)
+        return FitConfig(
+            epochs=40,
+            learning_rate=rate,
+            batch=self.config.batch,
+            precision=Precision.ALSO_CPU,
+        )
 
     def load_trunk(self, path: Path) -> None:
         """Take the camera pose network and the success predictor of a run of `hand_eye`, or of this

@@ -25,8 +25,10 @@ class Tower(nn.Module):
     def __init__(self, config: TowerConfig) -> None:
         super().__init__()
         self.stem = nn.Sequential(
-            nn.Conv2d(3, config.stem, 7, 2, 3, bias=False), nn.MaxPool2d(3, 2, 1)
+            nn.Conv2d(1 if config.gray else 3, config.stem, 7, 2, 3, bias=False),
+            nn.MaxPool2d(3, 2, 1),
         )
+        self.gray = config.gray
         units: list[nn.Module] = []
         before = config.stem
         for count, channels, stride in zip(
@@ -56,7 +58,8 @@ class Tower(nn.Module):
 
     def features(self, picture_BCSS: torch.Tensor) -> torch.Tensor:
         """(B, F, H, W) of what `forward` gives, the convolutions' part."""
-        out: torch.Tensor = self.units(self.stem(picture_BCSS)).relu()
+        seen = picture_BCSS.mean(dim=1, keepdim=True) if self.gray else picture_BCSS
+        out: torch.Tensor = self.units(self.stem(seen)).relu()
         return out
 
 
