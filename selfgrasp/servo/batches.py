@@ -165,7 +165,7 @@ def recolored(images_BCHW: torch.Tensor, gain_B1: FloatArray, shade_B3: FloatArr
         torch.from_numpy(gain_B1).float(),
         torch.from_numpy(np.tile(shade_B3, repeats)).float(),
     )
-    return images_BCHW * gain[:, :, None, None] + shade[:, :, None, None]
+    return (images_BCHW * gain[:, :, None, None]).add_(shade[:, :, None, None])
 
 
 def _displacements(nominal_from_camera_B44: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
