@@ -220,8 +220,8 @@ def windows() -> Grasp2VecConfig:
 
 
 def shapes() -> Grasp2VecConfig:
-    """Shapes and patterns alone, twice as fine: for objects of one color, and pictures of the scene
-    of 512 px. Windows, as a step of whole scenes would take many times as long."""
+    """Shapes and patterns alone, twice as fine: for objects of one color, and pictures of 320 px
+    and more. Windows, as a step of whole scenes would take many times as long."""
     return Grasp2VecConfig(
         tower=TowerConfig(gray=True),
         scene=CropConfig(224, 248, 0.18),
